@@ -1,0 +1,197 @@
+-- Twin of ../postgresql/0001_initial.sql: same objects, same order.
+-- Moments are text in UTC, always 'YYYY-MM-DD HH:MM:SS.mmm', so that they compare as text
+-- with what datetime('now', ...) returns.
+
+CREATE TABLE schema_history (
+    number INTEGER PRIMARY KEY,
+    name VARCHAR(255) NOT NULL,
+    checksum VARCHAR(64) NOT NULL,
+    applied_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+
+-- Who uses the system -------------------------------------------------------------------------
+
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    email VARCHAR(255) NOT NULL,
+    password_hash VARCHAR(255) NOT NULL,
+    user_role VARCHAR(20) NOT NULL CHECK (user_role IN ('reader', 'consultant', 'admin')),
+    full_name VARCHAR(255) NOT NULL,
+    is_active BOOLEAN NOT NULL DEFAULT 1,
+    email_verified BOOLEAN NOT NULL DEFAULT 0,
+    created_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    updated_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    deleted_at DATETIME
+);
+
+-- E-mail addresses are compared without case.
+CREATE UNIQUE INDEX idx_users_email ON users (lower(email));
+CREATE INDEX idx_users_role ON users (user_role);
+CREATE INDEX idx_users_active ON users (is_active, deleted_at);
+
+CREATE TRIGGER update_users_timestamp
+AFTER UPDATE ON users
+FOR EACH ROW WHEN NEW.updated_at = OLD.updated_at
+BEGIN
+    UPDATE users SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id;
+END;
+
+CREATE TABLE reader_profiles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    reading_level VARCHAR(50),
+    preferred_language VARCHAR(10) DEFAULT 'en',
+    timezone VARCHAR(50) DEFAULT 'UTC',
+    last_login DATETIME,
+    total_reading_time_minutes INTEGER NOT NULL DEFAULT 0,
+    total_sessions INTEGER NOT NULL DEFAULT 0,
+    avatar_url VARCHAR(500),
+    preferences_json TEXT,
+    -- Rollups, moved in the transaction of the activity.
+    total_reading_seconds BIGINT NOT NULL DEFAULT 0,
+    unique_content_read INTEGER NOT NULL DEFAULT 0,
+    last_activity_id BIGINT,
+    last_activity_at DATETIME,
+    created_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    updated_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+
+CREATE UNIQUE INDEX idx_reader_profiles_user_id ON reader_profiles (user_id);
+CREATE INDEX idx_reader_profiles_last_login ON reader_profiles (last_login);
+
+CREATE TRIGGER update_reader_profiles_timestamp
+AFTER UPDATE ON reader_profiles
+FOR EACH ROW WHEN NEW.updated_at = OLD.updated_at
+BEGIN
+    UPDATE reader_profiles SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id;
+END;
+
+-- Who is here ---------------------------------------------------------------------------------
+
+CREATE TABLE reader_sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    session_token VARCHAR(255) NOT NULL, -- the SHA-256 of the token, never the token
+    ip_address VARCHAR(45),
+    user_agent TEXT,
+    started_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    last_heartbeat DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    ended_at DATETIME,
+    is_active BOOLEAN NOT NULL DEFAULT 1,
+    device_type VARCHAR(50)
+);
+
+CREATE INDEX idx_sessions_user_id ON reader_sessions (user_id);
+CREATE INDEX idx_sessions_active ON reader_sessions (is_active, last_heartbeat);
+CREATE UNIQUE INDEX idx_sessions_token ON reader_sessions (session_token);
+
+-- A consultant's or admin's sign-in through the API: never among the online readers.
+CREATE TABLE staff_sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    session_token VARCHAR(255) NOT NULL,
+    ip_address VARCHAR(45),
+    user_agent TEXT,
+    started_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    ended_at DATETIME,
+    is_active BOOLEAN NOT NULL DEFAULT 1
+);
+
+CREATE INDEX idx_staff_sessions_user_id ON staff_sessions (user_id);
+CREATE UNIQUE INDEX idx_staff_sessions_token ON staff_sessions (session_token);
+
+-- What slows down the guessing of passwords; survives a restart.
+CREATE TABLE failed_logins (
+    subject VARCHAR(64) PRIMARY KEY, -- the SHA-256 of what is counted: an account or an address
+    failures INTEGER NOT NULL,
+    last_failed_at DATETIME NOT NULL
+) WITHOUT ROWID;
+
+-- What they do --------------------------------------------------------------------------------
+
+CREATE TABLE reader_activities (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    session_id INTEGER REFERENCES reader_sessions (id) ON DELETE SET NULL,
+    activity_type VARCHAR(50) NOT NULL,
+    content_id VARCHAR(255),
+    content_title VARCHAR(500),
+    progress_percentage INTEGER CHECK (progress_percentage BETWEEN 0 AND 100),
+    duration_seconds INTEGER CHECK (duration_seconds BETWEEN 0 AND 86400),
+    metadata_json TEXT,
+    event_id VARCHAR(64), -- the app's own id
+    occurred_at DATETIME NOT NULL, -- by the app's clock, corrected
+    created_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
+);
+
+CREATE INDEX idx_activities_user_id ON reader_activities (user_id);
+CREATE INDEX idx_activities_session_id ON reader_activities (session_id);
+CREATE INDEX idx_activities_type ON reader_activities (activity_type);
+CREATE INDEX idx_activities_created_at ON reader_activities (created_at);
+CREATE INDEX idx_activities_content_id ON reader_activities (content_id);
+CREATE INDEX idx_activities_user_type_created
+    ON reader_activities (user_id, activity_type, created_at);
+
+-- One row an event that an app gave an id: how a retry is recognised. A table of its own, so that
+-- reader_activities can be partitioned by month or distributed by user without losing uniqueness.
+CREATE TABLE activity_receipts (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    event_id VARCHAR(64) NOT NULL,
+    activity_id BIGINT NOT NULL,
+    fingerprint BLOB NOT NULL, -- the SHA-256 of the content
+    created_at DATETIME NOT NULL,
+    PRIMARY KEY (user_id, event_id)
+) WITHOUT ROWID;
+
+-- Rollups, moved in the transaction of the activity -------------------------------------------
+
+CREATE TABLE reader_content_progress (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    content_id VARCHAR(255) NOT NULL,
+    content_title VARCHAR(500),
+    progress_percentage INTEGER,
+    total_seconds BIGINT NOT NULL DEFAULT 0,
+    first_at DATETIME NOT NULL,
+    last_at DATETIME NOT NULL,
+    PRIMARY KEY (user_id, content_id)
+) WITHOUT ROWID;
+
+CREATE TABLE activity_counts (
+    minute DATETIME NOT NULL,
+    activity_type VARCHAR(50) NOT NULL,
+    activities INTEGER NOT NULL,
+    PRIMARY KEY (minute, activity_type)
+) WITHOUT ROWID;
+
+-- Who looked ----------------------------------------------------------------------------------
+
+-- Users named here cannot be deleted, only marked as deleted: the log must keep its meaning.
+CREATE TABLE consultant_access_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    consultant_user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE RESTRICT,
+    action_type VARCHAR(100) NOT NULL,
+    target_user_id INTEGER REFERENCES users (id) ON DELETE RESTRICT,
+    action_details TEXT,
+    ip_address VARCHAR(45),
+    created_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now')),
+    prev_hash VARCHAR(64) NOT NULL,
+    row_hash VARCHAR(64) NOT NULL
+);
+
+CREATE INDEX idx_consultant_log_consultant_id ON consultant_access_log (consultant_user_id);
+CREATE INDEX idx_consultant_log_target_id ON consultant_access_log (target_user_id);
+CREATE INDEX idx_consultant_log_created_at ON consultant_access_log (created_at);
+-- Two entries can never follow the same one: the chain has no forks.
+CREATE UNIQUE INDEX idx_consultant_log_prev_hash ON consultant_access_log (prev_hash);
+
+CREATE TRIGGER consultant_access_log_keeps_rows
+BEFORE DELETE ON consultant_access_log
+BEGIN
+    SELECT RAISE(ABORT, 'the access log is append-only: entries cannot be deleted');
+END;
+
+CREATE TRIGGER consultant_access_log_keeps_values
+BEFORE UPDATE ON consultant_access_log
+BEGIN
+    SELECT RAISE(ABORT, 'the access log is append-only: entries cannot be changed');
+END;

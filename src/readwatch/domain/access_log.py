@@ -1,0 +1,84 @@
+"""Who looked at whose data: each entry carries the hash of the one before it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from readwatch.domain.text import SafeText
+
+GENESIS = "0" * 64
+"""What the first entry has as the hash of its predecessor."""
+
+
+class Action(StrEnum):
+    """The kinds of entries, the values of `action_type`."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_FAILED = "sign_in_failed"
+    VIEWED_READER_PROFILE = "viewed_reader_profile"
+    VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
+    VIEWED_READER_SESSIONS = "viewed_reader_sessions"
+    LISTED_USERS = "listed_users"
+    ADDED_USER = "added_user"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is about to be done, by whom, to whose data, from where; never the data itself.
+
+    `details` names the view, at most a few words.
+    """
+
+    consultant_user_id: int
+    action_type: Action
+    target_user_id: int | None = None
+    details: str | None = None
+    ip_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right to read one reader's data: every query of such data asks for it.
+
+    Only `readwatch.store.access_log` makes one, for readers themselves or after the look is on
+    record.
+    """
+
+    reader_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEntry:
+    """An entry as it is kept."""
+
+    id: int
+    consultant_user_id: int
+    action_type: SafeText
+    target_user_id: int | None
+    action_details: SafeText
+    ip_address: SafeText
+    created_at: datetime
+
+
+def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:
+    """Return the SHA-256 (hex) over the predecessor's hash and the canonical form of an entry.
+
+    `created_at` is the text in which the moment is kept, so that a reader of the raw table can
+    check the chain without this program.
+    """
+    canonical = json.dumps(
+        [
+            prev_hash,
+            look.consultant_user_id,
+            look.action_type,
+            look.target_user_id,
+            look.details,
+            look.ip_address,
+            created_at,
+        ],
+        separators=(",", ":"),
+        ensure_ascii=True,
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""Something a reader did: as the app tells it, and as it is kept."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from readwatch.domain.errors import invalid
+from readwatch.domain.text import SafeText
+
+TYPE_PATTERN = r"^[a-z][a-z0-9_]*$"
+MAX_TYPE_LENGTH = 50
+MAX_CONTENT_ID_LENGTH = 255
+MAX_TITLE_LENGTH = 500
+MAX_EVENT_ID_LENGTH = 64
+MAX_DURATION_SECONDS = 86_400
+MAX_METADATA_BYTES = 16 * 1024
+MAX_BATCH = 500
+
+FUTURE_TOLERANCE = timedelta(hours=24)
+"""An activity that says it happens later than this is refused: that clock is wrong."""
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One activity as the app tells it; `occurred_at` is by the app's clock."""
+
+    activity_type: str
+    content_id: str | None = None
+    content_title: str | None = None
+    progress_percentage: int | None = None
+    duration_seconds: int | None = None
+    metadata: Mapping[str, object] | None = None
+    event_id: str | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedActivity:
+    """One activity as it is kept: `id` is its place in the feed, `created_at` its arrival."""
+
+    id: int
+    user_id: int
+    full_name: SafeText
+    activity_type: SafeText
+    content_id: SafeText
+    content_title: SafeText
+    progress_percentage: int | None
+    duration_seconds: int | None
+    metadata_json: SafeText
+    occurred_at: datetime
+    created_at: datetime
+
+
+class Outcome(StrEnum):
+    """What became of one activity of a request."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # the same event again: it was kept the first time
+    CONFLICT = "conflict"  # the same event_id with other content: not kept
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer for one activity; `id` is that of the kept activity."""
+
+    status: Outcome
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContentProgress:
+    """How far a reader is in one content, and the time spent in it."""
+
+    content_id: SafeText
+    content_title: SafeText
+    progress_percentage: int | None
+    total_seconds: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteCount:
+    """How many activities occurred in one minute."""
+
+    minute: datetime
+    activities: int
+
+
+def occurred(activity: Activity, sent_at: datetime | None, arrived_at: datetime) -> datetime:
+    """Tell when an activity occurred by the server's clock.
+
+    The app's clock is off by `arrived_at - sent_at`, so that much is added
+    (https://segment.com/docs/connections/spec/common/#timestamps). A result after the arrival
+    counts as the arrival; one more than 24 h ahead is refused.
+    """
+    if activity.occurred_at is None:
+        return arrived_at
+    skew = arrived_at - sent_at if sent_at is not None else timedelta(0)
+    try:
+        moment = activity.occurred_at + skew
+    except OverflowError:
+        raise invalid("occurred_at is out of range", field="occurred_at") from None
+    if moment > arrived_at + FUTURE_TOLERANCE:
+        raise invalid("occurred_at is more than 24 h in the future", field="occurred_at")
+    if moment < EARLIEST:
+        raise invalid("occurred_at is before 1970", field="occurred_at")
+    return min(moment, arrived_at)
+
+
+def fingerprint(activity: Activity) -> bytes:
+    """Return the SHA-256 of what the app told, by which a retry is told from another content."""
+    told = [
+        activity.activity_type,
+        activity.content_id,
+        activity.content_title,
+        activity.progress_percentage,
+        activity.duration_seconds,
+        activity.metadata,
+        activity.occurred_at.isoformat() if activity.occurred_at else None,
+    ]
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+def as_json(metadata: Mapping[str, object] | None) -> str | None:
+    """Return metadata in the form in which it is kept: compact JSON, None for none.
+
+    What JSON cannot say (NaN, endless numbers) is a ValueError.
+    """
+    if metadata is None:
+        return None
+    return json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,39 @@
+"""Time is UTC and an argument: only the outermost layer asks the system clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Clock = Callable[[], datetime]
+
+
+def system_clock() -> datetime:
+    """Return the present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return the same moment in UTC; a naive datetime is refused with ValueError."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone; a naive datetime was given")
+    return moment.astimezone(UTC)
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """Say how long ago a moment was, in coarse units that seldom change: `now`, `25 s`, `3 min`."""
+    if moment is None:
+        return "never"
+    return length_of(now - moment)
+
+
+def length_of(duration: timedelta) -> str:
+    """Say a duration in its largest whole unit: seconds in steps of 5, minutes, hours, days."""
+    seconds = max(0, int(duration.total_seconds()))
+    if seconds < 5:
+        return "now"
+    if seconds < 60:
+        return f"{seconds // 5 * 5} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86400:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86400} d"

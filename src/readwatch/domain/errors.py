@@ -1,0 +1,62 @@
+"""What can go wrong, in a few kinds; each face maps a kind to its own answer in one table."""
+
+from enum import StrEnum
+
+
+class ErrorKind(StrEnum):
+    """The kinds of failure that a face has to tell apart."""
+
+    INVALID = "invalid"  # what was sent breaks a rule
+    UNAUTHENTICATED = "unauthenticated"  # nobody is signed in
+    FORBIDDEN = "forbidden"  # signed in, and not allowed
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"  # it exists already, with other content
+    THROTTLED = "throttled"  # too often; come back later
+    UNAVAILABLE = "unavailable"  # the database cannot be used right now
+    MISCONFIGURED = "misconfigured"  # this installation needs a hand
+
+
+class ReadwatchError(Exception):
+    """A failure with a sentence for the person who meets it; never holds personal data of others.
+
+    `field` names the offending input, `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        field: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.field = field
+        self.retry_after = retry_after
+
+
+def invalid(message: str, *, field: str | None = None) -> ReadwatchError:
+    """Return the error for input that breaks a rule."""
+    return ReadwatchError(ErrorKind.INVALID, message, field=field)
+
+
+def not_found(message: str) -> ReadwatchError:
+    """Return the error for something that is not there."""
+    return ReadwatchError(ErrorKind.NOT_FOUND, message)
+
+
+def conflict(message: str, *, field: str | None = None) -> ReadwatchError:
+    """Return the error for something that is there already."""
+    return ReadwatchError(ErrorKind.CONFLICT, message, field=field)
+
+
+def misconfigured(message: str) -> ReadwatchError:
+    """Return the error for an installation that needs a hand."""
+    return ReadwatchError(ErrorKind.MISCONFIGURED, message)
+
+
+def unavailable(message: str) -> ReadwatchError:
+    """Return the error for a database that cannot be used right now."""
+    return ReadwatchError(ErrorKind.UNAVAILABLE, message)

@@ -1,0 +1,57 @@
+"""One reader on one device, from login to its end; and who is behind a token."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from readwatch.domain.presence import Presence, presence_of
+from readwatch.domain.text import SafeText
+from readwatch.domain.users import UserRole
+
+HEARTBEAT_SECONDS = 60
+"""How often an app is asked to send a heartbeat."""
+
+MAX_DEVICE_TYPE_LENGTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The user and the session behind a valid token; a member of staff has no reader session."""
+
+    user_id: int
+    user_role: UserRole
+    session_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as a consultant sees it; never the token."""
+
+    id: int
+    user_id: int
+    device_type: SafeText
+    ip_address: SafeText
+    started_at: datetime
+    last_heartbeat: datetime
+    ended_at: datetime | None
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineReader:
+    """A reader who is online: the freshest session and the latest activity."""
+
+    user_id: int
+    session_id: int
+    full_name: SafeText
+    device_type: SafeText
+    reading_level: SafeText
+    started_at: datetime
+    last_heartbeat: datetime
+    last_activity_at: datetime | None
+    activity_type: SafeText
+    content_title: SafeText
+    progress_percentage: int | None
+
+    def presence(self, now: datetime) -> Presence:
+        """Tell what the reader is doing at `now`."""
+        return presence_of(self.last_heartbeat, self.last_activity_at, now)

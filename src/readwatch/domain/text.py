@@ -1,0 +1,83 @@
+"""The one cleaning function for text that a reader or an app wrote."""
+
+from functools import lru_cache
+from typing import NewType
+from unicodedata import category
+
+SafeText = NewType("SafeText", str)
+"""Text that passed `clean`: no character of it can act on a terminal."""
+
+MAX_LENGTH = 500
+MAX_MARKS_IN_A_ROW = 4
+
+_SPACES = "\t\n\v\f\r\u0085\u2028\u2029"
+# Emoji families, Persian and the Indic scripts need the joiners.
+_JOINERS = "\u200c\u200d"
+
+
+class _Replacements(dict[int, str]):
+    """What is printed for each character, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = replacement = _replacement(code)
+        return replacement
+
+
+def _replacement(code: int) -> str:
+    """Show control characters as their pictures, drop invisible ones, replace what has no meaning.
+
+    The pictures are those of the Unicode block Control Pictures (U+2400).
+    """
+    character = chr(code)
+    if character in _SPACES:
+        return " "
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    match category(character):
+        case "Cc":
+            return ""
+        case "Cf":
+            return character if character in _JOINERS else ""
+        case "Cs" | "Co":
+            return "\ufffd"
+    return character
+
+
+_replacements = _Replacements()
+
+
+def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
+    """Return text that is safe to show: no control or bidi character, no pile of marks, at most
+    `limit` characters, cut with an ellipsis.
+
+    Any value is taken: bytes are decoded as UTF-8 with replacements, None becomes the empty text.
+    """
+    if value is None:
+        return SafeText("")
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return _clean(str(value), limit)
+
+
+@lru_cache(maxsize=16384)
+def _clean(text: str, limit: int) -> SafeText:
+    # Input may be far longer than what is shown; only its beginning is worth the work.
+    shown = text[: limit * 2]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = _thinned(shown.translate(_replacements))
+    if len(shown) > limit or len(text) > limit * 2:
+        shown = shown[: limit - 1] + "…"
+    return SafeText(shown)
+
+
+def _thinned(text: str) -> str:
+    """Drop combining marks beyond a few in a row, which would cover the lines around them."""
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
+        if marks <= MAX_MARKS_IN_A_ROW:
+            kept.append(character)
+    return "".join(kept)

@@ -1,0 +1,82 @@
+"""Who uses readwatch: readers, consultants and admins."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from readwatch.domain.errors import invalid
+from readwatch.domain.text import SafeText, clean
+
+MAX_NAME_LENGTH = 255
+MAX_PASSWORD_BYTES = 72
+"""What bcrypt takes; it would ignore the rest, so a longer password is refused."""
+
+
+class UserRole(StrEnum):
+    """What a user may do."""
+
+    READER = "reader"
+    CONSULTANT = "consultant"
+    ADMIN = "admin"
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell whether this role may look at the data of readers."""
+        return self is not UserRole.READER
+
+
+MIN_PASSWORD_LENGTH = {UserRole.READER: 8, UserRole.CONSULTANT: 12, UserRole.ADMIN: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account."""
+
+    id: int
+    email: SafeText
+    user_role: UserRole
+    full_name: SafeText
+    is_active: bool
+    email_verified: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderProfile:
+    """What is known about a reader beyond the account, with the totals kept by the rollups."""
+
+    user_id: int
+    reading_level: SafeText
+    preferred_language: SafeText
+    timezone: SafeText
+    last_login: datetime | None
+    total_reading_time_minutes: int
+    total_sessions: int
+    unique_content_read: int
+
+
+def checked_name(full_name: str) -> str:
+    """Return the name as it is kept; refuse an empty, overlong or unprintable one."""
+    name = " ".join(full_name.split())
+    if not name:
+        raise invalid("a name is needed", field="full_name")
+    if len(name) > MAX_NAME_LENGTH:
+        raise invalid(f"a name has at most {MAX_NAME_LENGTH} characters", field="full_name")
+    if clean(name) != name:
+        raise invalid("a name cannot hold control characters", field="full_name")
+    return name
+
+
+def checked_password(password: str, role: UserRole) -> str:
+    """Return the password unchanged; refuse one that is too short for the role or over 72 bytes."""
+    shortest = MIN_PASSWORD_LENGTH[role]
+    if len(password) < shortest:
+        raise invalid(
+            f"a password of a {role} has at least {shortest} characters", field="password"
+        )
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise invalid(
+            f"a password has at most {MAX_PASSWORD_BYTES} bytes in UTF-8; this one is longer",
+            field="password",
+        )
+    return password

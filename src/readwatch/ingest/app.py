@@ -1,0 +1,20 @@
+"""The Flask application: its parts put together, and nothing else."""
+
+from flask import Flask
+
+from readwatch.domain.clock import Clock, system_clock
+from readwatch.ingest import account, activities, health, heartbeat, problems
+from readwatch.ingest.bodies import MAX_BODY_BYTES
+from readwatch.ingest.service import Service, Settings
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
+    """Return the application with its service running; whoever made it closes the service."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
+    app.extensions["readwatch"] = Service(settings, clock)
+    problems.install(app)
+    for part in (account, activities, health, heartbeat):
+        app.register_blueprint(part.routes)
+    return app

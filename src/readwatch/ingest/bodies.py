@@ -1,0 +1,125 @@
+"""What requests have to look like; unknown fields are ignored, as apps evolve."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+import pydantic_core
+from flask import request
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from readwatch.domain import activities as limits
+from readwatch.domain.activities import Activity
+from readwatch.domain.sessions import MAX_DEVICE_TYPE_LENGTH
+from readwatch.ingest.problems import HTTPStatus, InvalidRequest
+
+MAX_BODY_BYTES = 1024 * 1024
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("has to be a moment with an offset, as in 2026-11-22T10:00:00+01:00")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is not a moment that exists") from None
+
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL cannot keep this character; both engines refuse it alike.
+    if "\0" in text:
+        raise ValueError("cannot hold the character NUL")
+    return text
+
+
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    try:
+        kept = limits.as_json(metadata) or ""
+    except ValueError:
+        raise ValueError("holds a number that JSON cannot keep") from None
+    if len(kept.encode()) > limits.MAX_METADATA_BYTES:
+        raise ValueError(f"is larger than {limits.MAX_METADATA_BYTES // 1024} KiB")
+    if _ESCAPED_NUL.search(kept):
+        raise ValueError("cannot hold the character NUL")
+    return metadata
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
+class Body(BaseModel):
+    """A JSON object whose values have to be of the right type: "5" is not a number."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Login(Body):
+    """The body of a login."""
+
+    email: Annotated[Text, Field(min_length=1, max_length=255)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+    device_type: Annotated[Text, Field(max_length=MAX_DEVICE_TYPE_LENGTH)] | None = None
+
+
+class ActivityBody(Body):
+    """One activity."""
+
+    activity_type: Annotated[
+        str, Field(max_length=limits.MAX_TYPE_LENGTH, pattern=limits.TYPE_PATTERN)
+    ]
+    content_id: Annotated[Text, Field(max_length=limits.MAX_CONTENT_ID_LENGTH)] | None = None
+    content_title: Annotated[Text, Field(max_length=limits.MAX_TITLE_LENGTH)] | None = None
+    progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
+    duration_seconds: Annotated[int, Field(ge=0, le=limits.MAX_DURATION_SECONDS)] | None = None
+    metadata: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
+    event_id: (
+        Annotated[Text, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH)] | None
+    ) = None
+    occurred_at: Moment | None = None
+
+    def activity(self) -> Activity:
+        """Return what the app told."""
+        return Activity(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class BatchBody(Body):
+    """Many activities at once; each is checked by itself, so that one cannot spoil the others."""
+
+    activities: Annotated[list[Any], Field(min_length=1, max_length=limits.MAX_BATCH)]
+    sent_at: Moment | None = None
+
+
+B = TypeVar("B", bound=Body)
+
+
+def json_object() -> dict[str, Any]:
+    """Return the JSON object in the body of the request; anything else is refused."""
+    try:
+        value = pydantic_core.from_json(request.get_data(), allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidRequest(
+            [{"field": "", "detail": f"the body is not JSON: {error}"}], HTTPStatus.BAD_REQUEST
+        ) from None
+    if not isinstance(value, dict):
+        raise InvalidRequest([{"field": "", "detail": "the body has to be a JSON object"}])
+    return value
+
+
+def checked(kind: type[B], value: object) -> B:
+    """Return a value as a body of this kind; raise `InvalidRequest` that names each fault."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise InvalidRequest(
+            [
+                {
+                    "field": ".".join(map(str, fault["loc"])),
+                    "detail": fault["msg"].removeprefix("Value error, "),
+                }
+                for fault in error.errors(include_url=False, include_input=False)
+            ]
+        ) from None

@@ -1,0 +1,129 @@
+"""Every error is an RFC 9457 problem: `application/problem+json` that says what to mend."""
+
+import logging
+import traceback
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, json, request
+from werkzeug.exceptions import HTTPException
+
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+
+STATUS = {
+    ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorKind.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
+    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
+    ErrorKind.THROTTLED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorKind.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+RETRY_AFTER_SECONDS = 2
+"""When to come back after the service was unavailable and nothing better is known."""
+
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "there is nothing at this address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take that method",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is larger than 1 MiB",
+}
+
+_log = logging.getLogger(__name__)
+
+Problem = dict[str, Any]
+
+
+class InvalidRequest(Exception):
+    """A body that breaks the contract; `errors` names each field and its fault."""
+
+    def __init__(
+        self,
+        errors: list[dict[str, str]],
+        status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
+    ) -> None:
+        super().__init__("invalid request")
+        self.errors = errors
+        self.status = status
+
+
+def problem(
+    status: HTTPStatus, detail: str, *, errors: list[dict[str, str]] | None = None
+) -> Problem:
+    """Return the members of a problem; `errors` lists the fields that are wrong."""
+    members: Problem = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if errors:
+        members["errors"] = errors
+    return members
+
+
+def problem_of(error: ReadwatchError | InvalidRequest) -> Problem:
+    """Return the problem for a failure that the product knows."""
+    if isinstance(error, InvalidRequest):
+        faults = "; ".join(
+            f"{fault['field']}: {fault['detail']}" if fault["field"] else fault["detail"]
+            for fault in error.errors[:3]
+        )
+        return problem(error.status, faults, errors=error.errors)
+    errors = [{"field": error.field, "detail": error.message}] if error.field else None
+    return problem(STATUS[error.kind], error.message, errors=errors)
+
+
+def answer(members: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Return a problem as an HTTP answer."""
+    return Response(
+        json.dumps(members),
+        status=members["status"],
+        headers=headers,
+        content_type="application/problem+json",
+    )
+
+
+def install(app: Flask) -> None:
+    """Make every error of the app a problem, also those of the framework."""
+
+    @app.errorhandler(ReadwatchError)
+    def known(error: ReadwatchError) -> Response:
+        headers = {}
+        if error.kind is ErrorKind.UNAUTHENTICATED:
+            headers["WWW-Authenticate"] = "Bearer"
+        if error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.MISCONFIGURED, ErrorKind.THROTTLED}:
+            headers["Retry-After"] = str(error.retry_after or RETRY_AFTER_SECONDS)
+        return answer(problem_of(error), headers)
+
+    @app.errorhandler(InvalidRequest)
+    def broken(error: InvalidRequest) -> Response:
+        return answer(problem_of(error))
+
+    @app.errorhandler(HTTPException)
+    def of_the_framework(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or 500)
+        headers = {}
+        if status is HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
+        return answer(problem(status, _DETAILS.get(status, status.description)), headers)
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        # The message of an exception may repeat what a reader sent, so only the place is logged.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        _log.error(
+            "%s in %s, line %s, while answering %s %s",
+            type(error).__name__,
+            place.filename,
+            place.lineno,
+            request.method,
+            request.url_rule,
+        )
+        return answer(
+            problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "the service failed; the fault is in its log",
+            )
+        )

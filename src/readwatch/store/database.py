@@ -1,0 +1,267 @@
+"""Connections: opened here alone, with a role; and what differs between the two engines."""
+
+import os
+import re
+from collections.abc import Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import apsw
+import peewee
+from playhouse.apsw_ext import APSWDatabase
+
+from readwatch.domain.clock import in_utc
+from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
+from readwatch.store.rights import RIGHTS, Role, authorizer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Database = peewee.Database
+
+BUSY_TIMEOUT_SECONDS = 5
+POOL_SIZE = 20
+
+# https://www.sqlite.org/wal.html#walresetbug: with two connections an affected library can lose
+# commits; these are the first releases of each branch with the mend.
+_SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+
+_SQLITE_TYPES = {"UTC": "TEXT"}
+_POSTGRESQL_TYPES = {"UTC": "TIMESTAMPTZ"}
+
+
+def open_database(url: str, role: Role) -> Database:
+    """Return the database at `url`, as `role` may use it; each thread connects by itself.
+
+    `url` is `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. Nothing is made:
+    a database that does not exist is an error that says how to make it.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        return _open_sqlite(sqlite_path(url), role)
+    if scheme in {"postgresql", "postgres"}:
+        return _open_postgresql(url, role)
+    raise misconfigured(
+        f"the database URL starts with {scheme + '://' if scheme else 'no scheme'!r}; "
+        "use sqlite:///path/to/file.db or postgresql://…"
+    )
+
+
+def is_sqlite(db: Database) -> bool:
+    """Tell which engine this is, for the few statements that differ."""
+    return isinstance(db, peewee.SqliteDatabase)
+
+
+# SQLite -----------------------------------------------------------------------------------------
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file that a `sqlite://` URL names."""
+    rest = url.removeprefix("sqlite://")
+    path = unquote(rest.removeprefix("/"))
+    if not rest.startswith("/") or not path:
+        raise misconfigured(
+            "a SQLite URL has three slashes before a relative path and four before an absolute "
+            "one: sqlite:///readwatch.db, sqlite:////var/lib/readwatch/readwatch.db"
+        )
+    return Path(path).expanduser()
+
+
+def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
+    """Refuse a SQLite library that can corrupt a database in WAL mode."""
+    newest_safe = _SAFE_SQLITE[0]
+    mended = any(version[:2] == safe[:2] and version >= safe for safe in _SAFE_SQLITE[1:])
+    if version < newest_safe and not mended:
+        raise misconfigured(
+            f"SQLite {'.'.join(map(str, version))} can corrupt a database that two programs use; "
+            "install a newer apsw: pip install --upgrade apsw"
+        )
+
+
+class _SQLite(APSWDatabase):
+    """A SQLite file whose connections obey the rights of a role."""
+
+    def __init__(self, path: Path, role: Role) -> None:
+        reads_only = role is not Role.OWNER and not RIGHTS[role].writes
+        access = apsw.SQLITE_OPEN_READONLY if reads_only else apsw.SQLITE_OPEN_READWRITE
+        if role is Role.OWNER:
+            access |= apsw.SQLITE_OPEN_CREATE
+        super().__init__(
+            str(path),
+            flags=access,
+            timeout=BUSY_TIMEOUT_SECONDS,
+            lock_type="IMMEDIATE",
+            returning_clause=True,
+            autoconnect=False,
+            field_types=_SQLITE_TYPES,
+            pragmas={
+                "foreign_keys": 1,
+                # An acknowledged activity is on disk, also after a power cut.
+                "synchronous": "FULL",
+                "cache_size": -32_000,
+                "temp_store": "MEMORY",
+                "journal_size_limit": 64 * 1024 * 1024,
+            },
+        )
+        self._authorizer = authorizer(role)
+
+    def _connect(self) -> apsw.Connection:
+        connection: apsw.Connection = super()._connect()
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        connection.authorizer = self._authorizer
+        return connection
+
+
+def _open_sqlite(path: Path, role: Role) -> Database:
+    refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
+    if role is not Role.OWNER and not path.exists():
+        raise misconfigured(f"there is no database at {path}; make one with: readwatch init")
+    return _SQLite(path, role)
+
+
+def make_sqlite_file(path: Path) -> None:
+    """Make an empty database file that only its owner can read, in WAL mode; keep an old one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise misconfigured(f"the database cannot be made at {path}: {error.strerror}") from None
+    db = _SQLite(path, Role.OWNER)
+    with using(db):
+        db.pragma("journal_mode", "wal")
+
+
+# PostgreSQL -------------------------------------------------------------------------------------
+
+
+def _open_postgresql(url: str, role: Role) -> Database:
+    try:
+        from playhouse.postgres_ext import PooledPsycopg3Database
+
+        import psycopg  # noqa: F401 - Peewee finds out only when it connects
+    except ImportError:
+        raise misconfigured(
+            "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
+        ) from None
+    parts = urlsplit(url)
+    name = unquote(parts.path.lstrip("/"))
+    if not name:
+        raise misconfigured("the PostgreSQL URL names no database: postgresql://host/NAME")
+    settings: dict[str, Any] = dict(parse_qsl(parts.query))
+    for key, value in (
+        ("host", parts.hostname),
+        ("port", parts.port),
+        ("user", parts.username and unquote(parts.username)),
+        ("password", parts.password and unquote(parts.password)),
+    ):
+        if value:
+            settings[key] = value
+    reads_only = role is not Role.OWNER and not RIGHTS[role].writes
+    # Moments travel as text without a zone, as on SQLite; the session says that they are in UTC.
+    options = ["-c timezone=UTC", "-c lock_timeout=5s", "-c statement_timeout=60s"]
+    if reads_only:
+        options.append("-c default_transaction_read_only=on")
+    settings["options"] = " ".join((settings.get("options", ""), *options)).strip()
+    settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)
+    settings.setdefault("application_name", f"readwatch {role}")
+    return PooledPsycopg3Database(
+        name,
+        max_connections=POOL_SIZE,
+        timeout=BUSY_TIMEOUT_SECONDS,
+        stale_timeout=300,
+        autoconnect=False,
+        field_types=_POSTGRESQL_TYPES,
+        **settings,
+    )
+
+
+# Both -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def using(db: Database) -> "Iterator[Database]":
+    """Lend this thread a connection; the engine's failures come out as `ReadwatchError`.
+
+    On SQLite the connection stays open for the thread's next use, on PostgreSQL it goes back to
+    the pool.
+    """
+    with engine_errors():
+        if db.is_closed():
+            db.connect()
+        try:
+            yield db
+        finally:
+            if not is_sqlite(db):
+                db.close()
+
+
+@contextmanager
+def engine_errors() -> "Iterator[None]":
+    """Turn what the engine says into a sentence; no value of a statement is repeated."""
+    try:
+        yield
+    except peewee.OperationalError as error:
+        raise _sentence(error) from None
+    except peewee.InterfaceError:
+        raise unavailable("the connection to the database was lost; try again") from None
+
+
+def _sentence(error: peewee.OperationalError) -> ReadwatchError:
+    cause = error.__cause__ or error.__context__
+    match type(cause).__name__:
+        case "BusyError" | "LockedError" | "LockNotAvailable" | "QueryCanceled":
+            return unavailable("the database is busy; try again")
+        case "FullError" | "DiskFull":
+            return unavailable("the disk of the database is full")
+        case "CantOpenError":
+            return misconfigured("the database cannot be opened: check its path and permissions")
+        case "ReadOnlyError" | "PermissionsError" | "ReadOnlySqlTransaction":
+            return misconfigured("the database cannot be written: check the permissions")
+        case "UndefinedTable" | "SQLError":
+            return misconfigured("this database has no readwatch schema; run: readwatch init")
+        case "InvalidCatalogName":
+            return misconfigured("PostgreSQL has no database of that name; make it with createdb")
+        case "InvalidPassword" | "InvalidAuthorizationSpecification":
+            return misconfigured("PostgreSQL refuses this user or password")
+        case _:
+            return unavailable("the database cannot be reached; is it running?")
+
+
+class Statement:
+    """One SQL text for both engines, with `:named` parameters."""
+
+    __slots__ = ("_postgresql", "_sqlite")
+
+    def __init__(self, sql: str) -> None:
+        self._sqlite = sql
+        self._postgresql = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", sql)
+
+    def __call__(self, db: Database, **values: object) -> Any:
+        """Run it and return the driver's cursor."""
+        return self.run(db, values)
+
+    def run(self, db: Database, values: Mapping[str, object]) -> Any:
+        """Run it with the parameters as a mapping and return the driver's cursor."""
+        return db.execute_sql(self._sqlite if is_sqlite(db) else self._postgresql, values)
+
+
+def stamp(moment: datetime) -> str:
+    """Return a moment as both engines take it: UTC, fixed width, milliseconds."""
+    return in_utc(moment).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+
+
+def moment(value: str | datetime) -> datetime:
+    """Return what either engine gave for a moment: text from SQLite, aware from PostgreSQL."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def moment_or_none(value: str | datetime | None) -> datetime | None:
+    """Return the same for a column that may be empty."""
+    return None if value is None else moment(value)
+

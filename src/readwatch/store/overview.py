@@ -1,0 +1,153 @@
+"""What the console's overview shows: from sessions and rollups, never from history."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from readwatch.domain.activities import MinuteCount, RecordedActivity
+from readwatch.domain.presence import ONLINE_WINDOW
+from readwatch.domain.sessions import OnlineReader
+from readwatch.domain.text import SafeText, clean
+from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
+
+FEED_LENGTH = 200
+
+_ONLINE = Statement(
+    """
+    SELECT
+        u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
+        p.last_activity_at, a.activity_type, a.content_title, a.progress_percentage
+    FROM reader_sessions s
+    JOIN users u ON u.id = s.user_id
+    LEFT JOIN reader_profiles p ON p.user_id = s.user_id
+    LEFT JOIN reader_activities a ON a.id = p.last_activity_id
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND u.user_role = 'reader'
+    ORDER BY s.last_heartbeat DESC
+    """
+)
+_COUNT_ONLINE = Statement(
+    """
+    SELECT count(DISTINCT s.user_id) FROM reader_sessions s
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since
+    """
+)
+_FEED = Statement(
+    """
+    SELECT
+        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
+        a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
+    FROM reader_activities a JOIN users u ON u.id = a.user_id
+    WHERE a.id > :after ORDER BY a.id DESC LIMIT :length
+    """
+)
+_COUNTS = Statement(
+    """
+    SELECT minute, sum(activities) FROM activity_counts
+    WHERE minute > :since GROUP BY minute ORDER BY minute
+    """
+)
+_SUMMARY = Statement(
+    """
+    SELECT
+        u.id, u.full_name, p.reading_level, p.total_reading_time_minutes, p.total_sessions,
+        p.unique_content_read, p.last_login, p.last_activity_at
+    FROM users u JOIN reader_profiles p ON p.user_id = u.id
+    WHERE u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
+    ORDER BY u.full_name, u.id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSummary:
+    """One line of the progress summary."""
+
+    user_id: int
+    full_name: SafeText
+    reading_level: SafeText
+    total_reading_time_minutes: int
+    total_sessions: int
+    unique_content_read: int
+    last_login: datetime | None
+    last_activity_at: datetime | None
+
+
+def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
+    """Return the readers who are online, each once with the session heard from last."""
+    found: dict[int, OnlineReader] = {}
+    for row in _ONLINE(db, since=stamp(now - ONLINE_WINDOW)):
+        if row[0] not in found:
+            found[row[0]] = OnlineReader(
+                user_id=row[0],
+                session_id=row[1],
+                full_name=clean(row[2]),
+                device_type=clean(row[3]),
+                reading_level=clean(row[4]),
+                started_at=moment(row[5]),
+                last_heartbeat=moment(row[6]),
+                last_activity_at=moment_or_none(row[7]),
+                activity_type=clean(row[8]),
+                content_title=clean(row[9]),
+                progress_percentage=row[10],
+            )
+    return tuple(found.values())
+
+
+def count_online(db: Database, now: datetime) -> int:
+    """Return how many readers are online."""
+    count: int = _COUNT_ONLINE(db, since=stamp(now - ONLINE_WINDOW)).fetchone()[0]
+    return count
+
+
+def activity_feed(
+    db: Database, *, after: int = 0, length: int = FEED_LENGTH
+) -> tuple[RecordedActivity, ...]:
+    """Return the activities that arrived last, newest first, those after the id `after` only."""
+    return tuple(recorded(row) for row in _FEED(db, after=after, length=length))
+
+
+def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
+    """Make the record of one activity from a row of the feed's columns."""
+    return RecordedActivity(
+        id=row[0],
+        user_id=row[1],
+        full_name=clean(row[2]),
+        activity_type=clean(row[3]),
+        content_id=clean(row[4]),
+        content_title=clean(row[5]),
+        progress_percentage=row[6],
+        duration_seconds=row[7],
+        metadata_json=clean(row[8]),
+        occurred_at=moment(row[9]),
+        created_at=moment(row[10]),
+    )
+
+
+def activities_per_minute(
+    db: Database, now: datetime, *, minutes: int = 60
+) -> tuple[MinuteCount, ...]:
+    """Return how many activities occurred in each of the last minutes, oldest first, none left
+    out; the last one is the minute that is running."""
+    this_minute = now.replace(second=0, microsecond=0)
+    since = this_minute - timedelta(minutes=minutes)
+    counted = {moment(row[0]): int(row[1]) for row in _COUNTS(db, since=stamp(since))}
+    return tuple(
+        MinuteCount(minute, counted.get(minute, 0))
+        for minute in (since + timedelta(minutes=step) for step in range(1, minutes + 1))
+    )
+
+
+def reader_summaries(db: Database) -> tuple[ReaderSummary, ...]:
+    """Return the progress of all readers, also of the absent, by name."""
+    return tuple(
+        ReaderSummary(
+            user_id=row[0],
+            full_name=clean(row[1]),
+            reading_level=clean(row[2]),
+            total_reading_time_minutes=row[3],
+            total_sessions=row[4],
+            unique_content_read=row[5],
+            last_login=moment_or_none(row[6]),
+            last_activity_at=moment_or_none(row[7]),
+        )
+        for row in _SUMMARY(db)
+    )

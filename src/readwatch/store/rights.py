@@ -1,0 +1,166 @@
+"""Who may do what to which table: one table of rights, enforced by the engine.
+
+On SQLite each connection carries an authorizer made from it
+(https://www.sqlite.org/c3ref/set_authorizer.html).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import apsw
+
+_EVERYTHING = "*"
+
+
+class Role(StrEnum):
+    """What a connection is for."""
+
+    OWNER = "owner"  # makes and upgrades the schema
+    ADMIN = "admin"  # the command line
+    INGEST = "ingest"  # the HTTP service
+    CONSOLE = "console"  # what a consultant sees
+    SIGN_IN = "sign_in"  # the console's look at a password hash
+    ACCESS_LOG = "access_log"  # the console's only way to write
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The tables that a role may read, add to and change; `hidden` columns are read by nobody."""
+
+    read: frozenset[str]
+    insert: frozenset[str] = frozenset()
+    update: frozenset[str] = frozenset()
+    delete: frozenset[str] = frozenset()
+    hidden: frozenset[tuple[str, str]] = field(default=frozenset())
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether this role changes anything."""
+        return bool(self.insert or self.update or self.delete)
+
+
+_READER_TABLES = {
+    "users",
+    "reader_profiles",
+    "reader_sessions",
+    "reader_activities",
+    "reader_content_progress",
+    "activity_counts",
+}
+_SECRETS = frozenset(
+    {
+        ("users", "password_hash"),
+        ("reader_sessions", "session_token"),
+        ("staff_sessions", "session_token"),
+    }
+)
+
+RIGHTS: Mapping[Role, Rights] = {
+    Role.ADMIN: Rights(
+        read=frozenset({_EVERYTHING}),
+        insert=frozenset({"users", "reader_profiles", "consultant_access_log"}),
+        update=frozenset({"users", "reader_profiles", "reader_sessions", "staff_sessions"}),
+    ),
+    Role.INGEST: Rights(
+        read=frozenset({_EVERYTHING}),
+        insert=frozenset(
+            {
+                "reader_sessions",
+                "staff_sessions",
+                "reader_activities",
+                "activity_receipts",
+                "reader_content_progress",
+                "activity_counts",
+                "failed_logins",
+                "consultant_access_log",
+            }
+        ),
+        update=frozenset(
+            {
+                "reader_profiles",
+                "reader_sessions",
+                "staff_sessions",
+                "reader_content_progress",
+                "activity_counts",
+                "failed_logins",
+            }
+        ),
+        delete=frozenset({"failed_logins"}),
+    ),
+    Role.CONSOLE: Rights(
+        read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history"}),
+        hidden=_SECRETS,
+    ),
+    Role.SIGN_IN: Rights(read=frozenset({"users", "schema_history"})),
+    Role.ACCESS_LOG: Rights(
+        # The engine looks up the users that a new entry refers to.
+        read=frozenset({"consultant_access_log", "users", "schema_history"}),
+        insert=frozenset({"consultant_access_log"}),
+        hidden=_SECRETS,
+    ),
+}
+
+_HARMLESS = {
+    apsw.SQLITE_SELECT,
+    apsw.SQLITE_RECURSIVE,
+    apsw.SQLITE_TRANSACTION,
+    apsw.SQLITE_SAVEPOINT,
+}
+_PRAGMAS = {
+    "busy_timeout",
+    "cache_size",
+    "data_version",
+    "foreign_keys",
+    "journal_mode",
+    "journal_size_limit",
+    "page_count",
+    "page_size",
+    "synchronous",
+    "temp_store",
+    "wal_checkpoint",
+}
+_CATALOGUE = {"sqlite_master", "sqlite_schema"}
+
+Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
+
+
+def authorizer(role: Role) -> Authorizer | None:
+    """Return SQLite's gatekeeper for a role, None for the owner who may do everything.
+
+    It is asked once for each thing that a statement is going to do, when it is prepared.
+    """
+    if role is Role.OWNER:
+        return None
+    rights = RIGHTS[role]
+
+    def decide(
+        operation: int,
+        first: str | None,
+        second: str | None,
+        _database: str | None,
+        _trigger: str | None,
+    ) -> int:
+        return apsw.SQLITE_OK if _allowed(rights, operation, first, second) else apsw.SQLITE_DENY
+
+    return decide
+
+
+def _allowed(rights: Rights, operation: int, first: str | None, second: str | None) -> bool:
+    if operation in _HARMLESS:
+        return True
+    if operation == apsw.SQLITE_READ:
+        if (first, second) in rights.hidden:
+            return False
+        return _EVERYTHING in rights.read or first in rights.read or first in _CATALOGUE
+    if operation == apsw.SQLITE_INSERT:
+        return first in rights.insert
+    if operation == apsw.SQLITE_UPDATE:
+        return first in rights.update
+    if operation == apsw.SQLITE_DELETE:
+        return first in rights.delete
+    if operation == apsw.SQLITE_FUNCTION:
+        return second != "load_extension"
+    if operation == apsw.SQLITE_PRAGMA:
+        return first in _PRAGMAS
+    return False

@@ -1,0 +1,147 @@
+"""Migrations: `schema/<engine>/NNNN_name.sql`, each applied once, in order, all or nothing."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import peewee
+
+from readwatch.domain.errors import misconfigured
+from readwatch.store.database import (
+    Database,
+    Role,
+    Statement,
+    is_sqlite,
+    make_sqlite_file,
+    open_database,
+    sqlite_path,
+    using,
+)
+
+_LOCK = 7_265_616_477  # any number that no other program uses for an advisory lock
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of the schema."""
+
+    number: int
+    name: str
+    checksum: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the history of a database says about one migration."""
+
+    number: int
+    name: str
+    checksum: str
+
+
+_READ_HISTORY = Statement("SELECT number, name, checksum FROM schema_history ORDER BY number")
+_ADD_HISTORY = Statement(
+    "INSERT INTO schema_history (number, name, checksum) VALUES (:number, :name, :checksum)"
+)
+_HAS_HISTORY_SQLITE = "SELECT 1 FROM sqlite_master WHERE name = 'schema_history'"
+_HAS_HISTORY_POSTGRESQL = "SELECT 1 WHERE to_regclass('schema_history') IS NOT NULL"
+
+
+def schema_folder() -> Path:
+    """Return the folder of the DDL: inside the wheel, or beside `src/` in a checkout."""
+    packaged = Path(str(files("readwatch") / "_schema"))
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "schema"
+
+
+def migrations(folder: Path) -> tuple[Migration, ...]:
+    """Return the migrations of one engine's folder in their order."""
+    return tuple(
+        Migration(
+            number=int(path.name[:4]),
+            name=path.stem[5:],
+            checksum=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sql=path.read_text(encoding="utf-8"),
+        )
+        for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    )
+
+
+def known_migrations(db: Database) -> tuple[Migration, ...]:
+    """Return the migrations that this program brings for the engine of `db`."""
+    return migrations(schema_folder() / ("sqlite" if is_sqlite(db) else "postgresql"))
+
+
+def prepare(url: str) -> tuple[Migration, ...]:
+    """Make or upgrade the database at `url`; return what was applied."""
+    if url.startswith("sqlite:"):
+        make_sqlite_file(sqlite_path(url))
+    db = open_database(url, Role.OWNER)
+    with using(db):
+        applied = upgrade(db, known_migrations(db))
+    db.close()
+    return applied
+
+
+def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Apply what is missing, each migration in one transaction with its row of history.
+
+    A lock makes a second process wait; it then finds nothing left to do.
+    """
+    applied = []
+    while (migration := _apply_next(db, known)) is not None:
+        applied.append(migration)
+    return tuple(applied)
+
+
+def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
+    with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
+        if not is_sqlite(db):
+            db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        missing = pending(history(db), known)
+        if not missing:
+            return None
+        migration = missing[0]
+        db.connection().execute(migration.sql)
+        _ADD_HISTORY(
+            db, number=migration.number, name=migration.name, checksum=migration.checksum
+        )
+        return migration
+
+
+def history(db: Database) -> tuple[Applied, ...]:
+    """Return the applied migrations, none for an empty database."""
+    question = _HAS_HISTORY_SQLITE if is_sqlite(db) else _HAS_HISTORY_POSTGRESQL
+    if db.execute_sql(question).fetchone() is None:
+        return ()
+    return tuple(Applied(*row) for row in _READ_HISTORY(db))
+
+
+def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Return what is still to apply; refuse a database that is newer or whose history differs."""
+    if len(applied) > len(known):
+        raise misconfigured(
+            f"this database is at schema {applied[-1].number}, newer than this program "
+            f"(schema {known[-1].number}); upgrade readwatch"
+        )
+    for done, file in zip(applied, known, strict=False):
+        if (done.number, done.checksum) != (file.number, file.checksum):
+            raise misconfigured(
+                f"the history of this database differs at schema {done.number} ({done.name}): "
+                "it was made by another build of readwatch or edited; restore a backup"
+            )
+    return tuple(known[len(applied) :])
+
+
+def require_current(db: Database) -> None:
+    """Refuse a database that this program cannot use, and say what to do."""
+    try:
+        missing = pending(history(db), known_migrations(db))
+    except peewee.DatabaseError as error:
+        if "file is not a database" in str(error):
+            raise misconfigured("that file is not a SQLite database") from None
+        raise
+    if missing:
+        raise misconfigured("the database needs an upgrade; run: readwatch init")

@@ -1,0 +1,114 @@
+"""Sessions: opened at login, kept by heartbeats, found by token, ended."""
+
+from datetime import datetime
+
+from readwatch.domain.sessions import Caller
+from readwatch.domain.users import User, UserRole
+from readwatch.store.database import Database, Statement, stamp
+
+MAX_USER_AGENT_LENGTH = 500
+
+_OPEN_READER_SESSION = Statement(
+    """
+    INSERT INTO reader_sessions (
+        user_id, session_token, ip_address, user_agent, started_at, last_heartbeat, is_active,
+        device_type
+    ) VALUES (
+        :user_id, :session_token, :ip_address, :user_agent, :now, :now, TRUE, :device_type
+    ) RETURNING id
+    """
+)
+_COUNT_LOGIN = Statement(
+    """
+    UPDATE reader_profiles
+    SET last_login = :now, total_sessions = total_sessions + 1, updated_at = :now
+    WHERE user_id = :user_id
+    """
+)
+_OPEN_STAFF_SESSION = Statement(
+    """
+    INSERT INTO staff_sessions (
+        user_id, session_token, ip_address, user_agent, started_at, is_active
+    ) VALUES (
+        :user_id, :session_token, :ip_address, :user_agent, :now, TRUE
+    ) RETURNING id
+    """
+)
+_READER_CALLER = Statement(
+    """
+    SELECT s.user_id, u.user_role, s.id
+    FROM reader_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.session_token = :session_token AND s.is_active = TRUE
+    AND u.is_active = TRUE AND u.deleted_at IS NULL
+    """
+)
+_STAFF_CALLER = Statement(
+    """
+    SELECT s.user_id, u.user_role, s.id
+    FROM staff_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.session_token = :session_token AND s.is_active = TRUE
+    AND u.is_active = TRUE AND u.deleted_at IS NULL
+    """
+)
+_HEARTBEAT = Statement(
+    """
+    UPDATE reader_sessions SET last_heartbeat = :now
+    WHERE id = :session_id AND is_active = TRUE AND last_heartbeat < :now
+    """
+)
+_END_READER_SESSION = Statement(
+    "UPDATE reader_sessions SET is_active = FALSE, ended_at = :now WHERE id = :session_id"
+)
+_END_STAFF_SESSION = Statement(
+    "UPDATE staff_sessions SET is_active = FALSE, ended_at = :now WHERE id = :session_id"
+)
+
+
+def open_session(
+    db: Database,
+    user: User,
+    session_token: str,
+    now: datetime,
+    *,
+    ip_address: str | None = None,
+    user_agent: str | None = None,
+    device_type: str | None = None,
+) -> Caller:
+    """Open a session for a user who has just signed in; `session_token` is the token's hash.
+
+    A reader's login counts among `total_sessions`; staff get a session that is never online.
+    Call it in a transaction.
+    """
+    values = {
+        "user_id": user.id,
+        "session_token": session_token,
+        "ip_address": ip_address,
+        "user_agent": user_agent[:MAX_USER_AGENT_LENGTH] if user_agent else None,
+        "now": stamp(now),
+    }
+    if user.user_role is UserRole.READER:
+        row = _OPEN_READER_SESSION(db, **values, device_type=device_type).fetchone()
+        _COUNT_LOGIN(db, user_id=user.id, now=stamp(now))
+    else:
+        row = _OPEN_STAFF_SESSION(db, **values).fetchone()
+    return Caller(user_id=user.id, user_role=user.user_role, session_id=row[0])
+
+
+def find_caller(db: Database, session_token: str) -> Caller | None:
+    """Return who is behind a token's hash; None when its session or its account is not active."""
+    for statement in (_READER_CALLER, _STAFF_CALLER):
+        row = statement(db, session_token=session_token).fetchone()
+        if row is not None:
+            return Caller(user_id=row[0], user_role=UserRole(row[1]), session_id=row[2])
+    return None
+
+
+def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
+    """Note that the reader's app is still here; a clock that jumped back moves nothing."""
+    _HEARTBEAT(db, session_id=caller.session_id, now=stamp(now))
+
+
+def end_session(db: Database, caller: Caller, now: datetime) -> None:
+    """End the session that the caller came with."""
+    statement = _END_STAFF_SESSION if caller.user_role.is_staff else _END_READER_SESSION
+    statement(db, session_id=caller.session_id, now=stamp(now))

@@ -1,0 +1,180 @@
+"""Accounts: made, found, listed, signed in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import peewee
+from email_validator import EmailNotValidError, validate_email
+from peewee import fn
+
+from readwatch.domain.errors import (
+    ErrorKind,
+    ReadwatchError,
+    conflict,
+    invalid,
+    misconfigured,
+    not_found,
+)
+from readwatch.domain.text import clean
+from readwatch.domain.users import User, UserRole, checked_name
+from readwatch.store import models
+from readwatch.store.database import Database, engine_errors
+from readwatch.store.passwords import DEFAULT_COST, password_matches
+
+_COLUMNS = (
+    models.User.id,
+    models.User.email,
+    models.User.user_role,
+    models.User.full_name,
+    models.User.is_active,
+    models.User.email_verified,
+    models.User.created_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account to be made; the profile fields are for readers."""
+
+    email: str
+    full_name: str
+    user_role: UserRole
+    password_hash: str
+    reading_level: str | None = None
+    preferred_language: str = "en"
+    timezone: str = "UTC"
+
+
+def checked_email(email: str) -> str:
+    """Return the address as it is kept, in lower case; refuse what cannot be an address."""
+    try:
+        # Special-use domains such as .test are fine: nothing is ever sent.
+        found = validate_email(email, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise invalid(f"not an e-mail address: {error}", field="email") from None
+    return found.normalized.lower()
+
+
+def add_user(db: Database, new: NewUser, now: datetime) -> User:
+    """Make an account, with a profile for a reader; an address that is taken is a conflict."""
+    email, full_name = checked_email(new.email), checked_name(new.full_name)
+    try:
+        with db.atomic():
+            user_id = (
+                models.User.insert(
+                    email=email,
+                    password_hash=new.password_hash,
+                    user_role=new.user_role,
+                    full_name=full_name,
+                    is_active=True,
+                    email_verified=False,
+                    created_at=now,
+                    updated_at=now,
+                )
+                .returning(models.User.id)
+                .tuples()
+                .execute(db)[0][0]
+            )
+            if new.user_role is UserRole.READER:
+                models.ReaderProfile.insert(
+                    user=user_id,
+                    reading_level=new.reading_level,
+                    preferred_language=new.preferred_language,
+                    timezone=new.timezone,
+                    total_reading_time_minutes=0,
+                    total_sessions=0,
+                    total_reading_seconds=0,
+                    unique_content_read=0,
+                    created_at=now,
+                    updated_at=now,
+                ).execute(db)
+    except peewee.IntegrityError:
+        raise conflict("there is an account with this e-mail already", field="email") from None
+    return User(
+        id=user_id,
+        email=clean(email),
+        user_role=new.user_role,
+        full_name=clean(full_name),
+        is_active=True,
+        email_verified=False,
+        created_at=now,
+    )
+
+
+def find_user(db: Database, email: str) -> User:
+    """Return the account with this address, compared without case; deleted ones are not found."""
+    rows = list(_accounts().where(fn.lower(models.User.email) == email.lower()).execute(db))
+    if not rows:
+        raise not_found("there is no account with this e-mail")
+    return _user(rows[0])
+
+
+def get_user(db: Database, user_id: int) -> User:
+    """Return an account by its id; deleted ones are not found."""
+    rows = list(_accounts().where(models.User.id == user_id).execute(db))
+    if not rows:
+        raise not_found(f"there is no user {user_id}")
+    return _user(rows[0])
+
+
+def list_users(db: Database, role: UserRole | None = None) -> tuple[User, ...]:
+    """Return the accounts, of one role or all, by name."""
+    query = _accounts().order_by(models.User.full_name, models.User.id)
+    if role is not None:
+        query = query.where(models.User.user_role == role)
+    return tuple(_user(row) for row in query.execute(db))
+
+
+def acting_admin(db: Database, email: str | None) -> User:
+    """Return the admin who acts: the one named, else the only one there is."""
+    if email is not None:
+        user = find_user(db, email)
+        if user.user_role is not UserRole.ADMIN or not user.is_active:
+            raise ReadwatchError(ErrorKind.FORBIDDEN, "--as has to name an active admin")
+        return user
+    admins = [user for user in list_users(db, UserRole.ADMIN) if user.is_active]
+    if not admins:
+        raise misconfigured("there is no admin yet; run: readwatch init")
+    if len(admins) > 1:
+        raise invalid("there are several admins: say which one acts with --as EMAIL", field="as")
+    return admins[0]
+
+
+def authenticate(
+    db: Database, email: str, password: str, *, cost: int = DEFAULT_COST
+) -> User:
+    """Return the user whose e-mail and password these are.
+
+    An unknown e-mail and a wrong password get the same answer in the same time; that an account
+    is suspended is told only to the one who knows its password.
+    """
+    with engine_errors():
+        query = _accounts(models.User.password_hash).where(
+            fn.lower(models.User.email) == email.lower()
+        )
+        rows = list(query.execute(db))
+    user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
+    if not password_matches(password, password_hash, cost) or user is None:
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
+    if not user.is_active:
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "this account is suspended")
+    return user
+
+
+def _accounts(*more: peewee.Field) -> peewee.ModelSelect:
+    return (
+        models.User.select(*_COLUMNS, *more).where(models.User.deleted_at.is_null()).tuples()
+    )
+
+
+def _user(row: tuple[int, str, str, str, bool, bool, datetime]) -> User:
+    user_id, email, user_role, full_name, is_active, email_verified, created_at = row
+    return User(
+        id=user_id,
+        email=clean(email),
+        user_role=UserRole(user_role),
+        full_name=clean(full_name),
+        is_active=is_active,
+        email_verified=email_verified,
+        created_at=created_at,
+    )

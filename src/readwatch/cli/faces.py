@@ -1,0 +1,40 @@
+"""What the command line starts and does not know: the faces, handed to it by the wiring."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServeCall:
+    """How the ingest service is to be started."""
+
+    database_url: str
+    bcrypt_cost: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleCall:
+    """How the console is to be started."""
+
+    database_url: str
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCall:
+    """How the demo is to be started; `seconds` limits its plain form."""
+
+    readers: int
+    seconds: float
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The programs behind `readwatch serve`, `console` and `demo`; each returns when it ends."""
+
+    serve: Callable[[ServeCall], None]
+    console: Callable[[ConsoleCall], None]
+    demo: Callable[[DemoCall], None]

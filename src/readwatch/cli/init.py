@@ -1,0 +1,99 @@
+"""`readwatch init`: a database that is ready to use."""
+
+import sys
+
+import click
+
+from readwatch.cli.main import database_url
+from readwatch.cli.passwords import read_password
+from readwatch.cli.settings import setting
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import system_clock
+from readwatch.domain.errors import ErrorKind, ReadwatchError, invalid
+from readwatch.domain.users import User, UserRole, checked_name
+from readwatch.store import access_log, schema, users
+from readwatch.store.database import Role, open_database, using
+from readwatch.store.passwords import DEFAULT_COST, hash_password
+
+
+@click.command()
+@click.option("--admin-email", help="The first admin's e-mail.")
+@click.option("--admin-name", help="The first admin's name.")
+@click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
+@setting("--bcrypt-cost", type=click.IntRange(4, 16), default=DEFAULT_COST, show_default=True)
+@click.pass_context
+def command(
+    context: click.Context,
+    admin_email: str | None,
+    admin_name: str | None,
+    password_stdin: bool,
+    bcrypt_cost: int,
+) -> None:
+    """Make or upgrade the database, and the first admin.
+
+    Safe to call again: what is there is kept.
+    """
+    url = database_url(context)
+    new_admin = None
+    if not _admins(url):
+        # All questions come first, so that a wrong answer leaves nothing behind.
+        email = users.checked_email(_asked("Admin's e-mail", admin_email, "--admin-email"))
+        name = checked_name(_asked("Admin's name", admin_name, "--admin-name"))
+        password = read_password(UserRole.ADMIN, from_stdin=password_stdin)
+        new_admin = users.NewUser(
+            email=email,
+            full_name=name,
+            user_role=UserRole.ADMIN,
+            password_hash=hash_password(password, bcrypt_cost),
+        )
+    applied = schema.prepare(url)
+    for migration in applied:
+        click.echo(f"applied schema {migration.number} ({migration.name})")
+    if new_admin is not None:
+        _add_first_admin(url, new_admin)
+        click.echo(f"added the admin {new_admin.email}")
+    click.echo(f"ready: {_shown(url)}")
+
+
+def _admins(url: str) -> tuple[User, ...]:
+    """Return the admins that there are, none when there is no database yet."""
+    try:
+        db = open_database(url, Role.ADMIN)
+        with using(db):
+            admins = users.list_users(db, UserRole.ADMIN) if schema.history(db) else ()
+        db.close()
+    except ReadwatchError as error:
+        if error.kind is ErrorKind.MISCONFIGURED and url.startswith("sqlite:"):
+            return ()
+        raise
+    return admins
+
+
+def _asked(question: str, given: str | None, option: str) -> str:
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise invalid(f"there is no admin yet: name one with {option}")
+    answer: str = click.prompt(question)
+    return answer
+
+
+def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
+    now = system_clock()
+    db = open_database(url, Role.ADMIN)
+    with using(db), db.atomic():
+        admin = users.add_user(db, new_admin, now)
+        access_log.append(
+            db, Look(admin.id, Action.ADDED_USER, admin.id, "cli init, role admin"), now
+        )
+    db.close()
+
+
+def _shown(url: str) -> str:
+    """Return the URL without a password in it."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@")))

@@ -1,0 +1,18 @@
+"""`readwatch serve`: the ingest API."""
+
+import click
+
+from readwatch.cli.faces import Faces, ServeCall
+from readwatch.cli.main import database_url
+from readwatch.cli.settings import setting
+
+
+@click.command()
+@setting("--host", default="127.0.0.1", show_default=True)
+@setting("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+@setting("--bcrypt-cost", type=click.IntRange(4, 16), default=12, show_default=True)
+@click.pass_context
+def command(context: click.Context, host: str, port: int, bcrypt_cost: int) -> None:
+    """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
+    faces: Faces = context.obj
+    faces.serve(ServeCall(database_url(context), bcrypt_cost, host, port))

@@ -1,0 +1,76 @@
+"""Settings: an option, `READWATCH_<NAME>` in the environment, or a key of a TOML file.
+
+The option wins over the environment, the environment over the file.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from platformdirs import user_config_path, user_data_path
+
+from readwatch.domain.errors import misconfigured
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def setting(name: str, *, variable: str | None = None, **attributes: Any) -> Callable[[F], F]:
+    """Return an option `--name` that is also `READWATCH_NAME`."""
+    variable = variable or name.lstrip("-").replace("-", "_").upper()
+    return click.option(name, envvar=f"READWATCH_{variable}", show_envvar=True, **attributes)
+
+
+def default_database() -> str:
+    """Return the URL of the database that is used when none is named: one file of this user."""
+    return f"sqlite:///{user_data_path('readwatch', appauthor=False) / 'readwatch.db'}"
+
+
+def default_config() -> Path:
+    """Return the file that is read when none is named."""
+    return user_config_path("readwatch", appauthor=False) / "readwatch.toml"
+
+
+def read_config(path: Path, *, required: bool) -> dict[str, Any]:
+    """Return the settings in a TOML file; a missing one is empty unless it was asked for."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise misconfigured(f"there is no configuration file at {path}") from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise misconfigured(f"the configuration file {path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise misconfigured(f"the configuration file {path} is not TOML: {error}") from None
+
+
+def refuse_unknown(config: dict[str, Any], known: set[str], path: Path) -> None:
+    """Refuse a key that no command has, which is a misspelling more often than not."""
+    for key in sorted(set(config) - known):
+        raise misconfigured(f"{path}: there is no setting {key!r}; known: {', '.join(known)}")
+
+
+def names_of_settings(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield the keys that a TOML file can hold for a command and the commands below it."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.envvar and parameter.name:
+            yield parameter.name
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None:
+                yield from names_of_settings(below, context)
+
+
+class ForAllCommands(dict[str, Any]):
+    """One flat table of settings in the shape that click asks for: a table for each command."""
+
+    def __init__(self, config: dict[str, Any], commands: frozenset[str]) -> None:
+        super().__init__(config)
+        self._commands = commands
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a setting, or this very table for the name of a command."""
+        return self if key in self._commands else super().get(key, default)

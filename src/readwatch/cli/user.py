@@ -1,0 +1,115 @@
+"""`readwatch user`: accounts."""
+
+from dataclasses import asdict
+
+import click
+
+from readwatch.cli.main import database_url
+from readwatch.cli.output import print_json, print_table
+from readwatch.cli.passwords import read_password
+from readwatch.cli.settings import setting
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import system_clock
+from readwatch.domain.users import UserRole, checked_name
+from readwatch.store import access_log, schema, users
+from readwatch.store.database import Role, open_database, using
+from readwatch.store.passwords import DEFAULT_COST, hash_password
+
+_ROLES = click.Choice([str(role) for role in UserRole])
+_acting_admin = setting(
+    "--as", variable="ADMIN", metavar="EMAIL", help="The acting admin, if there are several."
+)
+
+
+@click.group()
+def command() -> None:
+    """Add and list accounts; each call is in the access log."""
+
+
+@command.command("add")
+@click.argument("email")
+@click.option("--role", "role", type=_ROLES, required=True)
+@click.option("--name", "full_name", required=True, help="The full name.")
+@click.option("--reading-level", help="A reader's level, such as B1.")
+@click.option("--language", default="en", show_default=True, help="A reader's language.")
+@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Vienna.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
+@setting("--bcrypt-cost", type=click.IntRange(4, 16), default=DEFAULT_COST, show_default=True)
+@_acting_admin
+@click.pass_context
+def add(
+    context: click.Context,
+    email: str,
+    role: str,
+    full_name: str,
+    reading_level: str | None,
+    language: str,
+    timezone: str,
+    password_stdin: bool,
+    bcrypt_cost: int,
+    **acting: str | None,
+) -> None:
+    """Add an account: a reader, a consultant or an admin."""
+    user_role = UserRole(role)
+    email, full_name = users.checked_email(email), checked_name(full_name)
+    db = open_database(database_url(context), Role.ADMIN)
+    with using(db):
+        schema.require_current(db)
+        admin = users.acting_admin(db, acting["as"])
+        password = read_password(user_role, from_stdin=password_stdin)
+        new = users.NewUser(
+            email=email,
+            full_name=full_name,
+            user_role=user_role,
+            password_hash=hash_password(password, bcrypt_cost),
+            reading_level=reading_level,
+            preferred_language=language,
+            timezone=timezone,
+        )
+        now = system_clock()
+        with db.atomic():
+            added = users.add_user(db, new, now)
+            access_log.append(
+                db, Look(admin.id, Action.ADDED_USER, added.id, f"cli, role {user_role}"), now
+            )
+    db.close()
+    click.echo(f"added {user_role} {added.id}: {email}")
+
+
+@command.command("list")
+@click.option("--role", "role", type=_ROLES, help="Only this role.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@_acting_admin
+@click.pass_context
+def list_(
+    context: click.Context, role: str | None, as_json: bool, **acting: str | None
+) -> None:
+    """List the accounts, by name."""
+    db = open_database(database_url(context), Role.ADMIN)
+    with using(db):
+        schema.require_current(db)
+        admin = users.acting_admin(db, acting["as"])
+        access_log.append(
+            db,
+            Look(admin.id, Action.LISTED_USERS, details=f"cli, role {role or 'any'}"),
+            system_clock(),
+        )
+        accounts = users.list_users(db, UserRole(role) if role else None)
+    db.close()
+    if as_json:
+        print_json([asdict(user) for user in accounts])
+        return
+    print_table(
+        ("id", "role", "name", "e-mail", "state", "since"),
+        [
+            (
+                user.id,
+                user.user_role,
+                user.full_name,
+                user.email,
+                "active" if user.is_active else "suspended",
+                f"{user.created_at:%Y-%m-%d}",
+            )
+            for user in accounts
+        ],
+    )

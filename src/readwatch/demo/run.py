@@ -1,0 +1,84 @@
+"""`readwatch demo`: the world, its readers, and the console in front of them."""
+
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from random import Random
+from threading import Event
+from types import FrameType
+
+from rich.console import Console as Terminal
+
+from readwatch.demo.crowd import Crowd
+from readwatch.demo.world import PASSWORD, World, world
+from readwatch.domain.clock import system_clock
+from readwatch.store.database import Role, open_database, using
+from readwatch.tui import app
+from readwatch.tui.plain import overview_lines, pulse_line
+from readwatch.tui.snapshots import View
+from readwatch.tui.watcher import take_overview
+
+RAMP_SECONDS = 4.0
+ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
+
+
+def run(*, readers: int, seconds: float, plain: bool) -> None:
+    """Show the demo: in the console until it is quit, or as text for some seconds."""
+    rng = Random()  # noqa: S311 - invented behaviour, no secret
+    with _stopped_by_signals(), ExitStack() as stack:
+        with Terminal(stderr=True).status(f"inventing {readers} readers and their last weeks"):
+            made = stack.enter_context(world(readers, rng, system_clock()))
+        stack.enter_context(
+            Crowd(
+                made.base_url,
+                made.awake,
+                PASSWORD,
+                rng=rng,
+                clock=system_clock,
+                ramp_seconds=RAMP_SECONDS,
+                places=made.places,
+            )
+        )
+        if plain:
+            _print_tables(made, seconds)
+        else:
+            app.run(made.database_url, signed_in=made.consultant)
+
+
+def _print_tables(made: World, seconds: float) -> None:
+    """Print the live tables every second."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    db = open_database(made.database_url, Role.CONSOLE)
+    never = Event()
+    for second in range(round(seconds)):
+        if second:
+            never.wait(1)
+        with using(db):
+            online, activity = (
+                take_overview(db, view, system_clock()) for view in (View.ONLINE, View.ACTIVITY)
+            )
+        print(pulse_line(online.pulse))  # noqa: T201 - this is what the plain form is for
+        for line in overview_lines(online, width=width, height=ONLINE_ROWS, order=1):
+            print(f"  {line}")  # noqa: T201
+        for line in overview_lines(activity, width=width, height=ACTIVITY_ROWS):
+            print(f"  {line}")  # noqa: T201
+        print(flush=True)  # noqa: T201
+    db.close()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let a signal that would end the process at once unwind it, so that nothing is left behind."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,202 @@
+"""How one reader behaves."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from readwatch.demo.cast import Habit, Person, cast
+from readwatch.demo.habits import (
+    DEMO,
+    PASS_MARK,
+    PLAIN,
+    Action,
+    Activity,
+    Phase,
+    Place,
+    Rhythm,
+    Signal,
+    begin,
+    read_on,
+    somewhere,
+    step,
+)
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+ANNA = replace(cast(1, Random(1))[0], habit=Habit.STEADY)
+
+
+def life(
+    person: Person, rhythm: Rhythm, seconds: float, seed: int = 1, heartbeat_seconds: float = 60
+) -> Iterator[tuple[datetime, Action, Phase]]:
+    """Everything that one reader does within `seconds`, with the phase they are in after it."""
+    rng = Random(seed)
+    reading = begin(person, rhythm, NOON, rng)
+    while (now := reading.due) < NOON + timedelta(seconds=seconds):
+        reading, actions = step(reading, now, rng)
+        for action in actions:
+            if action is Signal.LOGIN:
+                reading = reading.told(heartbeat_seconds, now)
+            yield now, action, reading.phase
+
+
+def activities_of(person: Person, rhythm: Rhythm, seconds: float, seed: int = 1) -> list[Activity]:
+    return [a for _, a, _ in life(person, rhythm, seconds, seed) if isinstance(a, Activity)]
+
+
+def test_nothing_happens_before_it_is_due() -> None:
+    reading = begin(ANNA, DEMO, NOON, Random(1))
+    assert step(reading, NOON - timedelta(microseconds=1), Random(1)) == (reading, ())
+
+
+def test_in_the_plain_rhythm_everybody_only_reads() -> None:
+    for habit in Habit:
+        person = replace(ANNA, habit=habit)
+        actions = [action for _, action, _ in life(person, PLAIN, 3600)]
+        assert actions[0] is Signal.LOGIN
+        assert actions.count(Signal.LOGIN) == 1
+        assert Signal.LOGOUT not in actions
+        assert actions.count(Signal.HEARTBEAT) == 59, "one a minute"
+        assert 340 <= sum(isinstance(action, Activity) for action in actions) <= 380
+
+
+def test_heartbeats_come_as_often_as_the_server_says() -> None:
+    beats = [
+        at
+        for at, action, _ in life(ANNA, PLAIN, 100, heartbeat_seconds=7)
+        if action is Signal.HEARTBEAT
+    ]
+    assert beats == [NOON + timedelta(seconds=7 * n) for n in range(1, 15)]
+
+
+def test_a_reader_who_pauses_still_sends_heartbeats() -> None:
+    person = replace(ANNA, habit=Habit.PAUSES)
+    story = list(life(person, DEMO, 600, heartbeat_seconds=5))
+    assert any(a is Signal.HEARTBEAT and phase is Phase.PAUSED for _, a, phase in story)
+    assert not any(isinstance(a, Activity) and phase is Phase.PAUSED for _, a, phase in story)
+
+
+def test_a_reader_who_falls_silent_sends_nothing_until_they_are_back() -> None:
+    person = replace(ANNA, habit=Habit.FALLS_SILENT)
+    rng = Random(1)
+    reading = begin(person, DEMO, NOON, rng)
+    while reading.phase is not Phase.SILENT:
+        now = reading.due
+        reading, actions = step(reading, now, rng)
+    assert Signal.LOGOUT not in actions
+    assert reading.due == reading.phase_ends_at > now + timedelta(seconds=10)
+    reading, actions = step(reading, reading.due, rng)
+    assert (reading.phase, actions) == (Phase.READING, (Signal.HEARTBEAT,))
+
+
+def test_a_reader_who_leaves_logs_out_and_logs_in_again() -> None:
+    person = replace(ANNA, habit=Habit.COMES_BACK)
+    signals = [a for _, a, _ in life(person, DEMO, 300) if a in (Signal.LOGIN, Signal.LOGOUT)]
+    assert signals[:4] == [Signal.LOGIN, Signal.LOGOUT, Signal.LOGIN, Signal.LOGOUT]
+
+
+def test_a_quiz_taker_finishes_quizzes_and_sometimes_fails() -> None:
+    person = replace(ANNA, habit=Habit.QUIZ_TAKER)
+    read = activities_of(person, DEMO, 7200)
+    kinds = [activity.activity_type for activity in read]
+    assert 0 <= kinds.count("quiz_started") - kinds.count("quiz_completed") <= 1
+    quizzes = [a.metadata for a in read if a.activity_type == "quiz_completed"]
+    assert {quiz["passed"] for quiz in quizzes} == {True, False}
+    for quiz in quizzes:
+        score = quiz["score"]
+        assert isinstance(score, int)
+        assert quiz["passed"] == (score >= PASS_MARK)
+    assert {quiz["attempt"] for quiz in quizzes} == {1, 2}
+
+
+def test_the_kinds_of_activity_are_those_of_the_contract() -> None:
+    kinds = {a.activity_type for a in activities_of(ANNA, Rhythm(stride=5), 36_000)}
+    assert kinds == {
+        "page_read",
+        "bookmark_added",
+        "annotation",
+        "quiz_started",
+        "quiz_completed",
+        "chapter_finished",
+    }
+
+
+@pytest.mark.parametrize("habit", Habit)
+def test_progress_never_falls_within_a_book_and_finished_books_lead_to_others(habit: Habit) -> None:
+    reached: dict[str, int] = {}
+    person = replace(ANNA, habit=habit)
+    order = []
+    for activity in activities_of(person, Rhythm(pace=20, stride=40), 20_000):
+        if activity.content_id not in reached:
+            order.append(activity.content_id)
+        assert activity.content_id == order[-1], "one book at a time"
+        assert activity.progress_percentage >= reached.get(activity.content_id, 0)
+        reached[activity.content_id] = activity.progress_percentage
+    assert len(order) > 1
+    assert all(reached[content_id] == 100 for content_id in order[:-1])
+
+
+def test_activities_keep_to_the_limits_of_the_contract() -> None:
+    for person in cast(60, Random(7)):
+        for activity in activities_of(person, DEMO, 600):
+            sent = json.loads(json.dumps(activity.as_json()))
+            assert re.fullmatch(r"[a-z][a-z0-9_]{0,49}", sent["activity_type"])
+            assert 0 < len(sent["content_id"]) <= 255
+            assert 0 < len(sent["content_title"]) <= 500
+            assert 0 <= sent["progress_percentage"] <= 100
+            assert 0 <= sent["duration_seconds"] <= 86_400
+            assert isinstance(sent["metadata"], dict)
+            assert len(json.dumps(sent["metadata"])) <= 16 * 1024
+            assert 0 < len(sent["event_id"]) <= 64
+            assert datetime.fromisoformat(sent["occurred_at"]).utcoffset() is not None
+
+
+def test_durations_stay_in_range_after_a_very_long_wait() -> None:
+    place = somewhere(ANNA, Random(1))
+    for seed in range(50):
+        _, activity = read_on(ANNA, place, NOON, 10.0**9, 1, Random(seed))
+        assert activity.duration_seconds <= 86_400
+
+
+def test_event_ids_are_unique_and_grow_with_time() -> None:
+    events = [activity.event_id for activity in activities_of(ANNA, PLAIN, 36_000)]
+    assert len(set(events)) == len(events)
+    assert sorted(events) == events
+
+
+def test_a_second_run_with_the_same_seed_repeats_no_event_id() -> None:
+    place = Place(somewhere(ANNA, Random(1)).book)
+    _, first = read_on(ANNA, place, NOON, 10, 1, Random(3))
+    _, second = read_on(ANNA, place, NOON + timedelta(seconds=1), 10, 1, Random(3))
+    assert first.event_id != second.event_id
+
+
+def test_one_seed_gives_one_life() -> None:
+    person = replace(ANNA, habit=Habit.BURSTS)
+    assert list(life(person, DEMO, 300, seed=8)) == list(life(person, DEMO, 300, seed=8))
+
+
+def test_two_hundred_readers_are_a_lively_demo_with_every_phase_within_half_a_minute() -> None:
+    rng = Random(9)
+    people = cast(200, rng)
+    crowd = [
+        begin(person, DEMO, NOON + timedelta(seconds=number / 20), rng)
+        for number, person in enumerate(people)
+    ]
+    done: Counter[int] = Counter()
+    for half_minute in range(1, 21):
+        until = NOON + timedelta(seconds=30 * half_minute)
+        for number, reading in enumerate(crowd):
+            while (now := reading.due) < until:
+                reading, actions = step(reading, now, rng)
+                done[half_minute] += sum(isinstance(action, Activity) for action in actions)
+            crowd[number] = reading
+        phases = Counter(reading.phase for reading in crowd)
+        assert min(phases[phase] for phase in Phase) >= 5, phases
+        assert phases[Phase.READING] >= 60
+    assert all(10 <= number / 30 <= 20 for number in done.values()), done

@@ -1,0 +1,207 @@
+"""The console: it asks the watcher, keeps the latest pictures and hands them to the screens."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from readwatch.domain.clock import Clock, system_clock
+from readwatch.domain.users import User
+from readwatch.tui.header import Status
+from readwatch.tui.keys import Group, bindings
+from readwatch.tui.messages import (
+    ConnectionLost,
+    LookRefused,
+    OverviewArrived,
+    ReaderArrived,
+    SignedIn,
+    SignInRefused,
+)
+from readwatch.tui.screens.help import HelpScreen
+from readwatch.tui.screens.list import ListScreen
+from readwatch.tui.screens.reader import ReaderScreen
+from readwatch.tui.screens.sign_in import SignInScreen
+from readwatch.tui.snapshots import Overview, Pulse, View
+from readwatch.tui.table import LiveTable
+from readwatch.tui.views import LISTINGS
+from readwatch.tui.watcher import Watcher
+
+
+class Console(App[None]):
+    """The terminal program that consultants sit in front of."""
+
+    TITLE = "readwatch"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.EVERYWHERE)]
+    # Nothing moves by itself: over ssh each moving cell is traffic.
+    animation_level = "none"
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        email: str | None = None,
+        signed_in: User | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        super().__init__()
+        self._clock = clock
+        self._email = email
+        self._consultant = signed_in
+        self._watcher = Watcher(database_url, self.post_message, clock)
+        self._view = View.ONLINE
+        self._lists: dict[View, ListScreen] = {}
+        self._status = Status()
+        self._held: Overview | None = None
+
+    def on_mount(self) -> None:
+        """Ask who sits here, unless that is known, and start to watch."""
+        self._lists = {view: ListScreen(listing) for view, listing in LISTINGS.items()}
+        self._watcher.start(self._consultant)
+        if self._consultant is None:
+            self.push_screen(SignInScreen(self._email))
+        else:
+            self._begin(self._consultant)
+        self.set_interval(1, self._tick)
+
+    def on_unmount(self) -> None:
+        """Let go of the database."""
+        self._watcher.stop()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer the stock commands without the screenshot, which would copy data unrecorded."""
+        for command in super().get_system_commands(screen):
+            if command.title != "Screenshot":
+                yield command
+
+    # Signing in.
+
+    @on(SignInScreen.Asked)
+    def _ask_to_sign_in(self, event: SignInScreen.Asked) -> None:
+        self._watcher.sign_in(event.email, event.password)
+
+    @on(SignInRefused)
+    def _say_no(self, event: SignInRefused) -> None:
+        if isinstance(self.screen, SignInScreen):
+            self.screen.refuse(event.reason)
+
+    @on(SignedIn)
+    def _let_in(self, event: SignedIn) -> None:
+        self.pop_screen()
+        self._begin(event.user)
+
+    def _begin(self, consultant: User) -> None:
+        self._consultant = consultant
+        self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
+        self.push_screen(self._lists[self._view])
+        self._watch(self._view)
+
+    # Lists.
+
+    def action_view(self, name: str) -> None:
+        """Go to a list, from wherever one is."""
+        if self._consultant is None or isinstance(self.screen, HelpScreen):
+            return
+        view = View(name)
+        if isinstance(self.screen, ReaderScreen):
+            self.pop_screen()
+        if view is not self._view:
+            self.switch_screen(self._lists[view])
+        self._watch(view)
+
+    def action_freeze(self) -> None:
+        """Hold the picture, or go on with the newest."""
+        self._set_status(frozen=not self._status.frozen, held=0)
+        if not self._status.frozen and self._held is not None:
+            self._show(self._held)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen())
+
+    def _watch(self, view: View) -> None:
+        self._view = view
+        self._held = None
+        self._set_status(view=view, held=0, frozen=False)
+        self._watcher.watch(view)
+
+    @on(OverviewArrived)
+    def _take_overview(self, event: OverviewArrived) -> None:
+        overview = event.overview
+        if overview.view is not self._view or isinstance(self.screen, ReaderScreen):
+            return
+        if self._status.frozen:
+            self._hold(overview)
+        else:
+            self._show(overview)
+
+    def _show(self, overview: Overview) -> None:
+        self._held = overview
+        self._set_pulse(overview.pulse)
+        self._lists[overview.view].show(overview)
+
+    def _hold(self, overview: Overview) -> None:
+        """Count what is new since the picture was frozen; the feed pages by id."""
+        self._held = overview
+        self._set_status(held=self._lists[overview.view].count_new(overview), lost_since=None)
+
+    # One reader.
+
+    @on(LiveTable.Opened)
+    def _open_reader(self, event: LiveTable.Opened) -> None:
+        if not isinstance(self.screen, ListScreen):
+            return
+        reader_id = self.screen.reader_under(event.key)
+        if reader_id is not None:
+            self._set_status(frozen=False, held=0)
+            self.push_screen(ReaderScreen(reader_id))
+            self._watcher.open_reader(reader_id, self._view)
+
+    @on(ReaderArrived)
+    def _take_reader(self, event: ReaderArrived) -> None:
+        page = event.page
+        for screen in self.screen_stack:
+            if isinstance(screen, ReaderScreen) and screen.reader_id == page.user.id:
+                self._set_pulse(page.pulse)
+                screen.show(page)
+
+    @on(LookRefused)
+    def _say_why_not(self, event: LookRefused) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, ReaderScreen) and screen.reader_id == event.reader_id:
+                screen.refuse(event.reason)
+
+    @on(ReaderScreen.Left)
+    def _leave_reader(self) -> None:
+        self.pop_screen()
+        self._watch(self._view)
+
+    # The header.
+
+    @on(ConnectionLost)
+    def _say_lost(self, event: ConnectionLost) -> None:
+        self._set_status(lost_since=event.since, reason=event.reason)
+
+    def _set_pulse(self, pulse: Pulse) -> None:
+        self._set_status(pulse=pulse, lost_since=None)
+
+    def _tick(self) -> None:
+        self._set_status()
+
+    def _set_status(self, **changes: object) -> None:
+        from dataclasses import replace
+
+        self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
+        if isinstance(self.screen, (ListScreen, ReaderScreen)) and self.screen.is_mounted:
+            self.screen.header.status = self._status
+
+    def on_screen_resume(self) -> None:
+        """Fill the header of a screen that comes to the front."""
+        self._set_status()
+
+
+def run(database_url: str, *, email: str | None = None, signed_in: User | None = None) -> None:
+    """Show the console until somebody quits it."""
+    Console(database_url, email=email, signed_in=signed_in).run()

@@ -1,0 +1,135 @@
+"""The two lines on top of every screen: where one is, how live the picture is, what goes on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from readwatch.domain.clock import length_of
+from readwatch.tui.marks import sparkline
+from readwatch.tui.snapshots import Pulse, View
+
+STALE_AFTER = timedelta(seconds=12)
+"""The watcher sends a picture every 5 s at least, so by then two of them are missing."""
+
+
+class Liveness(StrEnum):
+    """How far the picture can be trusted to be the present."""
+
+    WAITING = "WAITING"
+    LIVE = "LIVE"
+    FROZEN = "FROZEN"
+    STALE = "STALE"
+    OFFLINE = "OFFLINE"
+
+
+_TONES = {
+    Liveness.WAITING: "$text-muted",
+    Liveness.LIVE: "$text-success",
+    Liveness.FROZEN: "$text-accent",
+    Liveness.STALE: "$text-warning",
+    Liveness.OFFLINE: "$text-error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that the header shows."""
+
+    view: View | None = None
+    person: str = ""
+    pulse: Pulse | None = None
+    frozen: bool = False
+    held: int = 0
+    lost_since: datetime | None = None
+    reason: str = ""
+    now: datetime | None = None
+
+    def liveness(self) -> Liveness:
+        """Tell how far the picture can be trusted, the worst news first."""
+        if self.lost_since is not None:
+            return Liveness.OFFLINE
+        if self.pulse is None or self.now is None:
+            return Liveness.WAITING
+        if self.frozen:
+            return Liveness.FROZEN
+        if self.now - self.pulse.taken_at > STALE_AFTER:
+            return Liveness.STALE
+        return Liveness.LIVE
+
+
+class Header(Widget):
+    """Shows a `Status`; painted anew only when a word of it changes."""
+
+    DEFAULT_CSS = """
+    Header { height: 2; background: $panel; color: $foreground; padding: 0 1; }
+    """
+
+    status: reactive[Status] = reactive(Status(), repaint=False)
+    _lines: reactive[tuple[Content, Content]] = reactive((Content(""), Content("")))
+
+    def watch_status(self) -> None:
+        """Work out the words; equal ones cost no repaint."""
+        self._lines = lines(self.status, self.size.width)
+
+    def on_resize(self) -> None:
+        """Fill the new width."""
+        self._lines = lines(self.status, self.size.width)
+
+    def render(self) -> Content:
+        """Return both lines."""
+        return Content("\n").join(self._lines)
+
+
+def lines(status: Status, width: int) -> tuple[Content, Content]:
+    """Return the two lines of the header in `width` cells."""
+    return _across(_views(status.view), _freshness(status), width), _second(status, width)
+
+
+def _views(current: View | None) -> Content:
+    parts: list[Content | tuple[str, str]] = [("readwatch  ", "bold $text-accent")]
+    for number, view in enumerate(View, start=1):
+        title = f" {number} {view.capitalize()} "
+        parts.append((title, "bold reverse") if view is current else (title, "$text-muted"))
+    return Content.assemble(*parts)
+
+
+def _freshness(status: Status) -> Content:
+    liveness = status.liveness()
+    parts: list[Content | tuple[str, str]] = [(f"● {liveness}", f"bold {_TONES[liveness]}")]
+    if status.pulse is not None and status.now is not None:
+        age = length_of(status.now - status.pulse.taken_at)
+        old = "" if age == "now" else f", {age} old"
+        parts.append((old, "$text-muted"))
+    if status.held:
+        parts.append((f", {status.held} new", "$text-accent"))
+    return Content.assemble(*parts)
+
+
+def _second(status: Status, width: int) -> Content:
+    if status.lost_since is not None:
+        since = f"{status.lost_since.astimezone():%H:%M:%S}"
+        return Content.assemble((f"since {since}: {status.reason}", "$text-error"))
+    if status.pulse is None:
+        return Content("")
+    counts = [minute.activities for minute in status.pulse.per_minute[:-1]]
+    words = f"{status.pulse.online} online   {status.pulse.activities_a_minute} activities a minute "
+    room = width - len(words) - len(status.person) - 4
+    return _across(
+        Content.assemble(
+            (f"{status.pulse.online} online", "bold"),
+            f"   {status.pulse.activities_a_minute} activities a minute ",
+            (sparkline(counts, min(60, room)), "$text-accent"),
+        ),
+        Content.assemble((status.person, "$text-muted")),
+        width,
+    )
+
+
+def _across(left: Content, right: Content, width: int) -> Content:
+    gap = max(1, width - left.cell_length - right.cell_length)
+    return Content.assemble(left, " " * gap, right)
+

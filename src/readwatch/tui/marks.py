@@ -1,0 +1,71 @@
+"""Small pictures in text, and the words for states: pure functions of what is shown."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from readwatch.domain.presence import Presence
+from readwatch.tui.table import Cell, Toned
+
+_PRESENCE: dict[Presence, tuple[str, str]] = {
+    Presence.READING: ("●", "good"),
+    Presence.IDLE: ("◐", "muted"),
+    Presence.SILENT: ("○", "warn"),
+    Presence.LEAVING: ("◌", "bad"),
+    Presence.OFFLINE: ("·", "muted"),
+}
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def presence_cell(presence: Presence) -> Cell:
+    """Return a state as a mark and a word."""
+    mark, tone = _PRESENCE[presence]
+    return Toned(f"{mark} {presence}", tone)
+
+
+def progress_bar(percentage: int | None, *, width: int = 6) -> str:
+    """Return reading progress as a bar and a number, of the same length for each value."""
+    if percentage is None:
+        return ""
+    filled = round(width * percentage / 100)
+    return f"{'━' * filled}{'┄' * (width - filled)} {percentage:>3}%"
+
+
+def sparkline(counts: Sequence[int], width: int) -> str:
+    """Return the last `width` counts as a line of bars, the tallest for the largest of them."""
+    shown = counts[-width:] if width > 0 else []
+    largest = max(shown, default=0)
+    if largest == 0:
+        return _BARS[0] * len(shown)
+    return "".join(_BARS[(len(_BARS) - 1) * count // largest] for count in shown)
+
+
+def activity_words(activity_type: str) -> str:
+    """Return a type of activity as a person would say it."""
+    return activity_type.replace("_", " ")
+
+
+def minutes_of(duration: timedelta) -> str:
+    """Return a duration in whole minutes."""
+    return str(max(0, int(duration.total_seconds() // 60)))
+
+
+def hours_and_minutes(minutes: int) -> str:
+    """Return minutes as `1 h 05`, or `45 min` below an hour."""
+    return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"
+
+
+def seconds_shown(seconds: int | None) -> str:
+    """Return the length of an activity: `45 s`, `3:20`."""
+    if seconds is None:
+        return ""
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def clock_time(moment: datetime) -> str:
+    """Return the time of day where the consultant is."""
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
+def day_and_time(moment: datetime) -> str:
+    """Return the day and time where the consultant is."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

@@ -1,0 +1,64 @@
+"""Everything that the watcher can tell the console."""
+
+from datetime import datetime
+
+from textual.message import Message
+
+from readwatch.domain.users import User
+from readwatch.tui.snapshots import Overview, ReaderPage
+
+
+class SignedIn(Message):
+    """A consultant or admin signed in, and that is on record."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+
+
+class SignInRefused(Message):
+    """Nobody signed in, for a reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class OverviewArrived(Message):
+    """A new picture of a view."""
+
+    def __init__(self, overview: Overview) -> None:
+        super().__init__()
+        self.overview = overview
+
+    def can_replace(self, message: Message) -> bool:
+        """Let a newer picture take the place of one that is still waiting."""
+        return (
+            isinstance(message, OverviewArrived) and message.overview.view == self.overview.view
+        )
+
+
+class ReaderArrived(Message):
+    """A new picture of the reader who is open."""
+
+    def __init__(self, page: ReaderPage) -> None:
+        super().__init__()
+        self.page = page
+
+
+class LookRefused(Message):
+    """A reader's data is not shown, for a reason."""
+
+    def __init__(self, reader_id: int, reason: str) -> None:
+        super().__init__()
+        self.reader_id = reader_id
+        self.reason = reason
+
+
+class ConnectionLost(Message):
+    """The database could not be read; the watcher tries again by itself."""
+
+    def __init__(self, reason: str, since: datetime) -> None:
+        super().__init__()
+        self.reason = reason
+        self.since = since

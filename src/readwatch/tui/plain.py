@@ -1,0 +1,41 @@
+"""A view as lines of text, for pipes and for those who would rather read than look."""
+
+from collections.abc import Iterator
+
+from readwatch.tui.columns import GAP, GUTTER, MARGIN, fit, place
+from readwatch.tui.rows import Row, Toned
+from readwatch.tui.snapshots import Overview, Pulse
+from readwatch.tui.views import LISTINGS
+
+
+def pulse_line(pulse: Pulse) -> str:
+    """Return what the header says."""
+    return (
+        f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, "
+        f"{pulse.activities_a_minute} activities a minute"
+    )
+
+
+def overview_lines(
+    overview: Overview, *, width: int = 80, height: int = 10, order: int = 0
+) -> Iterator[str]:
+    """Yield the titles and the first rows of a view, each `width` cells wide at the most."""
+    listing = LISTINGS[overview.view]
+    placed = place(listing.columns, width + GUTTER + MARGIN)
+
+    def line(texts: tuple[str, ...]) -> str:
+        cells = (fit(texts[at.index], at.width, at.column.align) for at in placed)
+        return (" " * GAP).join(cells).rstrip()
+
+    yield line(tuple(column.title for column in listing.columns))
+    rows = listing.rows(overview.items, overview.pulse.taken_at, order=order)
+    for row, _ in rows[:height]:
+        yield line(_texts(row))
+    if not rows:
+        yield listing.empty
+    elif len(rows) > height:
+        yield f"… and {len(rows) - height} more"
+
+
+def _texts(row: Row) -> tuple[str, ...]:
+    return tuple(cell.text if isinstance(cell, Toned) else cell for cell in row.cells)

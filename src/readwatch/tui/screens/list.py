@@ -1,0 +1,128 @@
+"""A list of the overview: header, table, filter, order, footer."""
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Input
+
+from readwatch.tui.header import Header
+from readwatch.tui.keys import Group, bindings
+from readwatch.tui.snapshots import Overview
+from readwatch.tui.table import LiveTable
+from readwatch.tui.views.listing import Listing
+
+
+class ListScreen(Screen[None]):
+    """Shows the pictures of one view."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.LISTS)]
+
+    CSS = """
+    ListScreen Input { height: 1; border: none; padding: 0 1; display: none; }
+    ListScreen.-filtering Input { display: block; }
+    """
+
+    def __init__(self, listing: Listing[Any]) -> None:
+        super().__init__()
+        self._listing = listing
+        self._overview: Overview | None = None
+        self._order = 0
+        self._words: tuple[str, ...] = ()
+        self._reader_of: dict[int, int] = {}
+
+    def compose(self) -> ComposeResult:
+        """Lay out the screen."""
+        yield Header()
+        yield LiveTable(
+            self._listing.columns,
+            empty_text="waiting for the first picture",
+            sorted_by=self._sorted_by,
+            follow_top=not self._listing.orders,
+        )
+        yield Input(placeholder="words to look for; enter keeps them, escape clears")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Let the keys go to the table."""
+        self.set_focus(self.table)
+
+    @property
+    def table(self) -> LiveTable:
+        """The list."""
+        return self.query_one(LiveTable)
+
+    @property
+    def header(self) -> Header:
+        """The two lines on top."""
+        return self.query_one(Header)
+
+    def show(self, overview: Overview) -> None:
+        """Show a new picture of this view."""
+        self._overview = overview
+        self._show_rows()
+
+    def count_new(self, overview: Overview) -> int:
+        """Return how many rows a picture has that are not in the one that is shown."""
+        known = {row.key for row, _ in self._rows(self._overview)} if self._overview else set()
+        return sum(row.key not in known for row, _ in self._rows(overview))
+
+    def reader_under(self, key: int) -> int | None:
+        """Return the reader whom the row with this key is about; None if it is not shown."""
+        return self._reader_of.get(key)
+
+    def action_filter(self) -> None:
+        """Ask for the words."""
+        self.add_class("-filtering")
+        self.set_focus(self.query_one(Input))  # at once: the next key is for it already
+
+    def action_clear(self) -> None:
+        """Take the filter away."""
+        self.remove_class("-filtering")
+        self.query_one(Input).value = ""
+        self.set_focus(self.table)
+
+    def action_sort(self) -> None:
+        """Take the next order."""
+        if self._listing.orders:
+            self._order = (self._order + 1) % len(self._listing.orders)
+            self.table.sorted_by = self._sorted_by
+            self._show_rows()
+
+    @on(Input.Changed)
+    def _words_changed(self, event: Input.Changed) -> None:
+        self._words = tuple(event.value.casefold().split())
+        self._show_rows()
+
+    @on(Input.Submitted)
+    def _words_kept(self) -> None:
+        if not self._words:
+            self.remove_class("-filtering")
+        self.set_focus(self.table)
+
+    @property
+    def _sorted_by(self) -> tuple[str, bool] | None:
+        if not self._listing.orders:
+            return None
+        order = self._listing.orders[self._order]
+        return (order.column, order.descending)
+
+    def _rows(self, overview: Overview) -> tuple[tuple[Any, int], ...]:
+        return self._listing.rows(
+            overview.items, overview.pulse.taken_at, words=self._words, order=self._order
+        )
+
+    def _show_rows(self) -> None:
+        if self._overview is None:
+            return
+        rows = self._rows(self._overview)
+        shown = {row.key: reader_id for row, reader_id in rows}
+        cursor = self.table.cursor_key
+        if cursor is not None and cursor in self._reader_of:
+            shown.setdefault(cursor, self._reader_of[cursor])  # it may stay as a ghost
+        self._reader_of = shown
+        words = " ".join(self._words)
+        self.table.empty_text = f"nothing has the words: {words}" if words else self._listing.empty
+        self.table.show([row for row, _ in rows])

@@ -1,0 +1,67 @@
+"""What the screens show: immutable pictures of the database, made by the watcher."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
+from readwatch.domain.presence import Presence, presence_of
+from readwatch.domain.sessions import OnlineReader, Session
+from readwatch.domain.users import ReaderProfile, User
+from readwatch.store.overview import ReaderSummary
+
+
+class View(StrEnum):
+    """The screens of the overview; each asks for its own rows only."""
+
+    ONLINE = "online"
+    ACTIVITY = "activity"
+    READERS = "readers"
+
+
+Item = OnlineReader | RecordedActivity | ReaderSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What the header of every screen says."""
+
+    taken_at: datetime
+    online: int
+    per_minute: tuple[MinuteCount, ...]
+
+    @property
+    def activities_a_minute(self) -> int:
+        """How many activities the last 60 s had, as well as whole minutes tell."""
+        *_, before, running = self.per_minute
+        passed = self.taken_at.second / 60
+        return running.activities + round(before.activities * (1 - passed))
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The rows of one view, with the pulse of the same moment."""
+
+    view: View
+    pulse: Pulse
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderPage:
+    """One reader's data, after the look is on record."""
+
+    pulse: Pulse
+    user: User
+    profile: ReaderProfile
+    contents: tuple[ContentProgress, ...]
+    sessions: tuple[Session, ...]
+    activities: tuple[RecordedActivity, ...]
+
+    def presence(self, now: datetime) -> Presence:
+        """Tell what the reader is doing at `now`."""
+        here = [session for session in self.sessions if session.is_active]
+        heartbeats = [session.last_heartbeat for session in here]
+        deeds = [session.started_at for session in here]
+        deeds += [activity.occurred_at for activity in self.activities]
+        return presence_of(max(heartbeats, default=None), max(deeds, default=None), now)

@@ -1,0 +1,44 @@
+"""Activity: what readers do, newest on top."""
+
+from datetime import datetime
+
+from readwatch.domain.activities import RecordedActivity
+from readwatch.tui.columns import Column
+from readwatch.tui.marks import activity_words, clock_time, progress_bar, seconds_shown
+from readwatch.tui.rows import Row
+from readwatch.tui.views.listing import Listing
+
+
+def row(activity: RecordedActivity, _now: datetime) -> Row:
+    """Return an activity's row."""
+    return Row(
+        activity.id,
+        (
+            clock_time(activity.created_at),
+            activity.full_name,
+            activity_words(activity.activity_type),
+            activity.content_title,
+            progress_bar(activity.progress_percentage),
+            seconds_shown(activity.duration_seconds),
+        ),
+    )
+
+
+LISTING: Listing[RecordedActivity] = Listing(
+    columns=(
+        Column("time", "Time", width=8),
+        Column("name", "Reader", width=14, flex=2),
+        Column("activity", "Activity", width=16),
+        Column("title", "Title", width=8, flex=3),
+        Column("progress", "Progress", width=11),
+        Column("duration", "Length", width=6, align="right", from_width=100),
+    ),
+    row=row,
+    reader_id=lambda activity: activity.user_id,
+    texts=lambda activity: (
+        activity.full_name,
+        activity.content_title,
+        activity_words(activity.activity_type),
+    ),
+    empty="no activities yet",
+)

@@ -1,0 +1,50 @@
+"""Readers: the progress of all, also of the absent."""
+
+from datetime import datetime
+
+from readwatch.domain.clock import ago
+from readwatch.store.overview import ReaderSummary
+from readwatch.tui.columns import Column
+from readwatch.tui.marks import hours_and_minutes
+from readwatch.tui.rows import Row
+from readwatch.tui.views.listing import Listing, Order, newest_first
+
+
+def row(reader: ReaderSummary, now: datetime) -> Row:
+    """Return a reader's row."""
+    return Row(
+        reader.user_id,
+        (
+            reader.full_name,
+            reader.reading_level,
+            hours_and_minutes(reader.total_reading_time_minutes),
+            str(reader.total_sessions),
+            str(reader.unique_content_read),
+            ago(reader.last_login, now),
+            ago(reader.last_activity_at, now),
+        ),
+    )
+
+
+LISTING: Listing[ReaderSummary] = Listing(
+    columns=(
+        Column("name", "Reader", width=16, flex=1),
+        Column("level", "Level", width=5),
+        Column("time", "Reading time", width=14, align="right"),
+        Column("sessions", "Sessions", width=10, align="right"),
+        Column("contents", "Titles", width=8, align="right"),
+        Column("login", "Last login", width=12, align="right"),
+        Column("activity", "Last activity", width=15, align="right", from_width=100),
+    ),
+    row=row,
+    reader_id=lambda reader: reader.user_id,
+    texts=lambda reader: (reader.full_name, reader.reading_level),
+    empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
+    orders=(
+        Order("login", False, lambda reader: newest_first(reader.last_login)),
+        Order("name", False, lambda reader: (reader.full_name.casefold(), reader.user_id)),
+        Order("time", True, lambda reader: reader.total_reading_time_minutes),
+        Order("sessions", True, lambda reader: reader.total_sessions),
+        Order("contents", True, lambda reader: reader.unique_content_read),
+    ),
+)

@@ -1,0 +1,284 @@
+"""The one thread that reads the database for the console; it never touches a widget.
+
+It answers what the console asks, polls what is on the screen, and posts immutable pictures. Each
+connection has its role: one reads, one appends to the access log, one is opened for a sign-in.
+"""
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from textual.message import Message
+
+from readwatch.domain.access_log import Action, Look, Permit
+from readwatch.domain.clock import Clock
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.users import User
+from readwatch.store import access_log, overview, readers, schema, users
+from readwatch.store.database import Database, Role, is_sqlite, open_database, using
+from readwatch.tui.messages import (
+    ConnectionLost,
+    LookRefused,
+    OverviewArrived,
+    ReaderArrived,
+    SignedIn,
+    SignInRefused,
+)
+from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View
+
+POLL_SECONDS = 0.25
+"""How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
+
+FETCH_SECONDS = 0.6
+"""The shortest time between two pictures, so that a busy database costs no more than a calm one."""
+
+REFRESH_SECONDS = 5.0
+"""The longest: presence changes with time alone."""
+
+LONGEST_PAUSE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _SignIn:
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    reader_id: int
+    seen_in: View
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    pass
+
+
+_Request = _SignIn | _Watch | _Open | _Stop
+
+
+class Watcher:
+    """Asked from the console's thread, answers by `post`, which has to be thread-safe."""
+
+    def __init__(self, database_url: str, post: Callable[[Message], object], clock: Clock) -> None:
+        self._url = database_url
+        self._post = post
+        self._clock = clock
+        self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
+        # Not joined at exit: a query that hangs must not keep the console from quitting.
+        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+
+        self._consultant: User | None = None
+        self._view: View | None = None
+        self._permit: Permit | None = None
+        self._data: Database | None = None
+        self._log: Database | None = None
+        self._seen_version: int | None = None
+        self._fetched_at = 0.0
+        self._failures = 0
+        self._lost_since: datetime | None = None
+        self._retry_at = 0.0
+
+    def start(self, signed_in: User | None = None) -> None:
+        """Start watching; `signed_in` is who signed in already."""
+        self._consultant = signed_in
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let go of the database, soon."""
+        self._requests.put(_Stop())
+        self._thread.join(timeout=0.5)
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Ask for `SignedIn` or `SignInRefused`."""
+        self._requests.put(_SignIn(email, password))
+
+    def watch(self, view: View) -> None:
+        """Ask for pictures of a view from now on; an open reader is left."""
+        self._requests.put(_Watch(view))
+
+    def open_reader(self, reader_id: int, seen_in: View) -> None:
+        """Ask for a reader's page from now on: `ReaderArrived`, or `LookRefused`."""
+        self._requests.put(_Open(reader_id, seen_in))
+
+    # From here on everything runs in the watcher's thread.
+
+    def _run(self) -> None:
+        while True:
+            try:
+                request = self._requests.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self._poll(at_once=False)
+                continue
+            match request:
+                case _Stop():
+                    self._disconnect()
+                    return
+                case _SignIn():
+                    self._sign_in(request)
+                case _Watch():
+                    self._view, self._permit = request.view, None
+                    self._poll(at_once=True)
+                case _Open():
+                    self._open(request)
+
+    def _sign_in(self, request: _SignIn) -> None:
+        try:
+            user = self._authenticated(request)
+            access_log.append(
+                self._connected_log(),
+                Look(user.id, Action.SIGNED_IN, details="console", ip_address=terminal_address()),
+                self._clock(),
+            )
+        except ReadwatchError as error:
+            self._post(SignInRefused(error.message))
+            return
+        self._consultant = user
+        self._post(SignedIn(user))
+
+    def _authenticated(self, request: _SignIn) -> User:
+        db = open_database(self._url, Role.SIGN_IN)
+        with using(db):
+            schema.require_current(db)
+            user = users.authenticate(db, request.email, request.password)
+        db.close()
+        if not user.user_role.is_staff:
+            raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
+        return user
+
+    def _open(self, request: _Open) -> None:
+        if self._consultant is None:
+            raise RuntimeError("nobody is signed in")
+        look = Look(
+            consultant_user_id=self._consultant.id,
+            action_type=Action.VIEWED_READER_PROFILE,
+            target_user_id=request.reader_id,
+            details=f"console, from {request.seen_in}",
+            ip_address=terminal_address(),
+        )
+        try:
+            with using(self._connected_log()) as log:
+                self._permit = access_log.permit_look(log, look, self._clock())
+        except ReadwatchError as error:
+            self._log = None
+            self._post(LookRefused(request.reader_id, error.message))
+            return
+        self._poll(at_once=True)
+
+    def _poll(self, *, at_once: bool) -> None:
+        if self._consultant is None or self._view is None:
+            return
+        if not at_once and monotonic() < self._retry_at:
+            return
+        try:
+            with using(self._connected_data()) as db:
+                if at_once or self._is_due(db):
+                    self._post(self._picture(db))
+        except ReadwatchError as error:
+            self._note_loss(error)
+        else:
+            self._failures, self._lost_since = 0, None
+
+    def _is_due(self, db: Database) -> bool:
+        """Tell whether there may be something new to show."""
+        age = monotonic() - self._fetched_at
+        if age < FETCH_SECONDS:
+            return False
+        if age >= REFRESH_SECONDS or not is_sqlite(db):
+            return True
+        return db.pragma("data_version") != self._seen_version
+
+    def _picture(self, db: Database) -> Message:
+        if is_sqlite(db):
+            self._seen_version = db.pragma("data_version")
+        self._fetched_at = monotonic()
+        with db.atomic("DEFERRED") if is_sqlite(db) else db.atomic():
+            now = self._clock()
+            if self._permit is not None:
+                return ReaderArrived(take_reader_page(db, self._permit, now))
+            return OverviewArrived(take_overview(db, self._view or View.ONLINE, now))
+
+    def _note_loss(self, error: ReadwatchError) -> None:
+        """Say since when there is nothing new, and wait longer before each new try."""
+        self._failures += 1
+        pause = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
+        self._retry_at = monotonic() + pause
+        self._lost_since = self._lost_since or self._clock()
+        self._disconnect()
+        self._post(ConnectionLost(error.message, self._lost_since))
+
+    def _connected_data(self) -> Database:
+        if self._data is None:
+            # The log's connection can write, so it makes the files that a read-only one needs.
+            self._connected_log()
+            db = open_database(self._url, Role.CONSOLE)
+            with using(db):
+                schema.require_current(db)
+            self._data = db
+        return self._data
+
+    def _connected_log(self) -> Database:
+        if self._log is None:
+            db = open_database(self._url, Role.ACCESS_LOG)
+            with using(db):
+                schema.require_current(db)
+            self._log = db
+        if self._log.is_closed():
+            self._log.connect()
+        return self._log
+
+    def _disconnect(self) -> None:
+        for db in (self._data, self._log):
+            if db is not None and not db.is_closed():
+                db.close()
+        self._data = self._log = None
+
+
+def take_overview(db: Database, view: View, now: datetime) -> Overview:
+    """Return the picture of a view at `now`."""
+    return Overview(view, _pulse(db, now), _items(db, view, now))
+
+
+def take_reader_page(db: Database, permit: Permit, now: datetime) -> ReaderPage:
+    """Return the picture of one reader at `now`."""
+    return ReaderPage(
+        pulse=_pulse(db, now),
+        user=readers.account(db, permit),
+        profile=readers.profile(db, permit),
+        contents=readers.contents(db, permit),
+        sessions=readers.sessions(db, permit),
+        activities=readers.activities(db, permit),
+    )
+
+
+def _pulse(db: Database, now: datetime) -> Pulse:
+    return Pulse(
+        taken_at=now,
+        online=overview.count_online(db, now),
+        per_minute=overview.activities_per_minute(db, now),
+    )
+
+
+def _items(db: Database, view: View, now: datetime) -> tuple[Item, ...]:
+    match view:
+        case View.ONLINE:
+            return overview.online_readers(db, now)
+        case View.ACTIVITY:
+            return overview.activity_feed(db)
+        case View.READERS:
+            return overview.reader_summaries(db)
+
+
+def terminal_address() -> str:
+    """Return where the consultant sits: the address of the ssh client, else `local`."""
+    return os.environ.get("SSH_CONNECTION", "local").split(" ", 1)[0][:45]

@@ -69,9 +69,7 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
     if settings:
         refuse_unknown(settings, set(names_of_settings(readwatch, context)), path)
     context.default_map = ForAllCommands(settings, frozenset({*_COMMANDS, "add", "list"}))
-    context.meta["readwatch.database"] = (
-        database or settings.get("database") or default_database()
-    )
+    context.meta["readwatch.database"] = database or settings.get("database") or default_database()
 
 
 def database_url(context: click.Context) -> str:

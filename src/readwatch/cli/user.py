@@ -12,12 +12,18 @@ from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.users import UserRole, checked_name
 from readwatch.store import access_log, schema, users
-from readwatch.store.database import Role, open_database, using
+from readwatch.store.database import open_database, using
+from readwatch.store.rights import Role
 from readwatch.store.passwords import DEFAULT_COST, hash_password
 
 _ROLES = click.Choice([str(role) for role in UserRole])
-_acting_admin = setting(
-    "--as", variable="ADMIN", metavar="EMAIL", help="The acting admin, if there are several."
+_acting_admin = click.option(
+    "--as",
+    "acting",
+    metavar="EMAIL",
+    envvar="READWATCH_ADMIN",
+    show_envvar=True,
+    help="The acting admin, if there are several.",
 )
 
 
@@ -47,7 +53,7 @@ def add(
     timezone: str,
     password_stdin: bool,
     bcrypt_cost: int,
-    **acting: str | None,
+    acting: str | None,
 ) -> None:
     """Add an account: a reader, a consultant or an admin."""
     user_role = UserRole(role)
@@ -55,7 +61,7 @@ def add(
     db = open_database(database_url(context), Role.ADMIN)
     with using(db):
         schema.require_current(db)
-        admin = users.acting_admin(db, acting["as"])
+        admin = users.acting_admin(db, acting)
         password = read_password(user_role, from_stdin=password_stdin)
         new = users.NewUser(
             email=email,
@@ -81,14 +87,12 @@ def add(
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 @_acting_admin
 @click.pass_context
-def list_(
-    context: click.Context, role: str | None, as_json: bool, **acting: str | None
-) -> None:
+def list_(context: click.Context, role: str | None, as_json: bool, acting: str | None) -> None:
     """List the accounts, by name."""
     db = open_database(database_url(context), Role.ADMIN)
     with using(db):
         schema.require_current(db)
-        admin = users.acting_admin(db, acting["as"])
+        admin = users.acting_admin(db, acting)
         access_log.append(
             db,
             Look(admin.id, Action.LISTED_USERS, details=f"cli, role {role or 'any'}"),

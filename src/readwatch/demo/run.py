@@ -14,7 +14,8 @@ from rich.console import Console as Terminal
 from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.clock import system_clock
-from readwatch.store.database import Role, open_database, using
+from readwatch.store.database import open_database, using
+from readwatch.store.rights import Role
 from readwatch.tui import app
 from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.snapshots import View

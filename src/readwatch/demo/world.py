@@ -24,7 +24,8 @@ from readwatch.domain.errors import unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.store import schema, sessions, users
 from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, Role, open_database, using
+from readwatch.store.database import Database, open_database, using
+from readwatch.store.rights import Role
 from readwatch.store.passwords import hash_password
 from readwatch.store.tokens import new_token, token_hash
 

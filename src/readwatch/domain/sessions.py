@@ -53,5 +53,6 @@ class OnlineReader:
     progress_percentage: int | None
 
     def presence(self, now: datetime) -> Presence:
-        """Tell what the reader is doing at `now`."""
-        return presence_of(self.last_heartbeat, self.last_activity_at, now)
+        """Tell what the reader is doing at `now`; a login counts as something done."""
+        last_activity = max(self.started_at, self.last_activity_at or self.started_at)
+        return presence_of(self.last_heartbeat, last_activity, now)

@@ -24,9 +24,7 @@ def login() -> dict[str, Any]:
     body = checked(Login, json_object())
     running = service()
     with using(running.db) as db:
-        user = users.authenticate(
-            db, body.email, body.password, cost=running.settings.bcrypt_cost
-        )
+        user = users.authenticate(db, body.email, body.password, cost=running.settings.bcrypt_cost)
     token = new_token()
     address, agent = request.remote_addr, request.user_agent.string or None
     caller = running.write(
@@ -64,9 +62,7 @@ def me() -> dict[str, Any]:
     with using(service().db) as db:
         user = users.get_user(db, caller.user_id)
         profile = (
-            readers.profile(db, permit_own(caller))
-            if caller.user_role is UserRole.READER
-            else None
+            readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
         )
     return {"user": shown_user(user), "profile": profile and shown_profile(profile)}
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 import pydantic_core
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from readwatch.domain import activities as limits
 from readwatch.domain.activities import Activity
 from readwatch.domain.sessions import MAX_DEVICE_TYPE_LENGTH
-from readwatch.ingest.problems import HTTPStatus, InvalidRequest
+from readwatch.ingest.problems import InvalidRequest
 
 MAX_BODY_BYTES = 1024 * 1024
 
@@ -76,9 +77,9 @@ class ActivityBody(Body):
     progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
     duration_seconds: Annotated[int, Field(ge=0, le=limits.MAX_DURATION_SECONDS)] | None = None
     metadata: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
-    event_id: (
-        Annotated[Text, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH)] | None
-    ) = None
+    event_id: Annotated[Text, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH)] | None = (
+        None
+    )
     occurred_at: Moment | None = None
 
     def activity(self) -> Activity:

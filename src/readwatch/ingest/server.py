@@ -61,8 +61,7 @@ def free_port(host: str, port: int) -> int:
             raise misconfigured(f"port {port} needs more rights; choose one above 1023") from None
         except OSError as error:
             raise misconfigured(
-                f"cannot listen on {host} port {port}: {error.strerror}; "
-                "choose another with --port"
+                f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
             ) from None
         bound: int = probe.getsockname()[1]
         return bound

@@ -8,6 +8,7 @@ from readwatch.store.database import Database, Statement, is_sqlite, stamp
 
 _LOCK = 7_265_616_478  # any number that no other program uses for an advisory lock
 
+_TAKE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 _HEAD = Statement("SELECT row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
 _APPEND = Statement(
     """
@@ -30,7 +31,7 @@ def append(db: Database, look: Look, now: datetime) -> None:
     created_at = stamp(now)
     with db.atomic():  # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile
         if not is_sqlite(db):
-            db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            _TAKE_LOCK(db, key=_LOCK)
         head = _HEAD(db).fetchone()
         prev_hash = head[0] if head else GENESIS
         _APPEND(

@@ -61,9 +61,7 @@ def record_activities(
         # Two requests of one reader take turns, so that a receipt is looked up and added safely.
         _LOCK_READER(db, user_id=caller.user_id)
     rollup = Rollup(caller.user_id)
-    results = tuple(
-        _record(db, caller, activity, now, sent_at, rollup) for activity in activities
-    )
+    results = tuple(_record(db, caller, activity, now, sent_at, rollup) for activity in activities)
     rollup.apply(db, now)
     return results
 

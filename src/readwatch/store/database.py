@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import apsw
 import peewee
-from playhouse.apsw_ext import APSWDatabase
+from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
@@ -81,7 +81,7 @@ def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
         )
 
 
-class _SQLite(APSWDatabase):
+class _SQLite(APSWDatabase):  # type: ignore[misc]
     """A SQLite file whose connections obey the rights of a role."""
 
     def __init__(self, path: Path, role: Role) -> None:
@@ -133,6 +133,7 @@ def make_sqlite_file(path: Path) -> None:
     db = _SQLite(path, Role.OWNER)
     with using(db):
         db.pragma("journal_mode", "wal")
+    db.close()
 
 
 # PostgreSQL -------------------------------------------------------------------------------------
@@ -140,7 +141,9 @@ def make_sqlite_file(path: Path) -> None:
 
 def _open_postgresql(url: str, role: Role) -> Database:
     try:
-        from playhouse.postgres_ext import PooledPsycopg3Database
+        from playhouse.postgres_ext import (  # type: ignore[import-untyped]
+            PooledPsycopg3Database,
+        )
 
         import psycopg  # noqa: F401 - Peewee finds out only when it connects
     except ImportError:
@@ -168,7 +171,7 @@ def _open_postgresql(url: str, role: Role) -> Database:
     settings["options"] = " ".join((settings.get("options", ""), *options)).strip()
     settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)
     settings.setdefault("application_name", f"readwatch {role}")
-    return PooledPsycopg3Database(
+    db: Database = PooledPsycopg3Database(
         name,
         max_connections=POOL_SIZE,
         timeout=BUSY_TIMEOUT_SECONDS,
@@ -177,6 +180,7 @@ def _open_postgresql(url: str, role: Role) -> Database:
         field_types=_POSTGRESQL_TYPES,
         **settings,
     )
+    return db
 
 
 # Both -------------------------------------------------------------------------------------------
@@ -231,6 +235,39 @@ def _sentence(error: peewee.OperationalError) -> ReadwatchError:
             return unavailable("the database cannot be reached; is it running?")
 
 
+def one_moment(db: Database) -> Any:
+    """Return a transaction whose queries all see the database at one moment."""
+    return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
+
+
+def driver_of(db: Database) -> Any:
+    """Return the driver's own connection of this thread."""
+    return db.connection()  # type: ignore[no-untyped-call]
+
+
+def in_transaction(db: Database) -> bool:
+    """Tell whether the transaction is still there: SQLite undoes all of it when the disk is full."""
+    return not is_sqlite(db) or bool(driver_of(db).in_transaction)
+
+
+def data_version(db: Database) -> int | None:
+    """Return a number that another connection's commit changes; None where there is no such.
+
+    https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+    return int(driver_of(db).pragma("data_version")) if is_sqlite(db) else None
+
+
+def close_all(db: Database) -> None:
+    """Let go of the database for good: on SQLite what is in the WAL goes into the file."""
+    if isinstance(db, _SQLite):
+        if not db.is_closed():
+            driver_of(db).pragma("wal_checkpoint(TRUNCATE)")
+            db.close()
+    else:
+        db.close_all()  # type: ignore[attr-defined]
+
+
 class Statement:
     """One SQL text for both engines, with `:named` parameters."""
 
@@ -246,7 +283,8 @@ class Statement:
 
     def run(self, db: Database, values: Mapping[str, object]) -> Any:
         """Run it with the parameters as a mapping and return the driver's cursor."""
-        return db.execute_sql(self._sqlite if is_sqlite(db) else self._postgresql, values)
+        sql = self._sqlite if is_sqlite(db) else self._postgresql
+        return db.execute_sql(sql, values)  # type: ignore[no-untyped-call]
 
 
 def stamp(moment: datetime) -> str:
@@ -264,4 +302,3 @@ def moment(value: str | datetime) -> datetime:
 def moment_or_none(value: str | datetime | None) -> datetime | None:
     """Return the same for a column that may be empty."""
     return None if value is None else moment(value)
-

@@ -85,13 +85,9 @@ def sessions(db: Database, permit: Permit, *, length: int = 50) -> tuple[Session
     )
 
 
-def activities(
-    db: Database, permit: Permit, *, length: int = 100
-) -> tuple[RecordedActivity, ...]:
+def activities(db: Database, permit: Permit, *, length: int = 100) -> tuple[RecordedActivity, ...]:
     """Return the reader's latest activities, newest first."""
-    return tuple(
-        recorded(row) for row in _ACTIVITIES(db, user_id=permit.reader_id, length=length)
-    )
+    return tuple(recorded(row) for row in _ACTIVITIES(db, user_id=permit.reader_id, length=length))
 
 
 def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[ContentProgress, ...]:

@@ -11,14 +11,15 @@ import peewee
 from readwatch.domain.errors import misconfigured
 from readwatch.store.database import (
     Database,
-    Role,
     Statement,
+    driver_of,
     is_sqlite,
     make_sqlite_file,
     open_database,
     sqlite_path,
     using,
 )
+from readwatch.store.rights import Role
 
 _LOCK = 7_265_616_477  # any number that no other program uses for an advisory lock
 
@@ -46,8 +47,9 @@ _READ_HISTORY = Statement("SELECT number, name, checksum FROM schema_history ORD
 _ADD_HISTORY = Statement(
     "INSERT INTO schema_history (number, name, checksum) VALUES (:number, :name, :checksum)"
 )
-_HAS_HISTORY_SQLITE = "SELECT 1 FROM sqlite_master WHERE name = 'schema_history'"
-_HAS_HISTORY_POSTGRESQL = "SELECT 1 WHERE to_regclass('schema_history') IS NOT NULL"
+_HAS_HISTORY_SQLITE = Statement("SELECT 1 FROM sqlite_master WHERE name = 'schema_history'")
+_HAS_HISTORY_POSTGRESQL = Statement("SELECT 1 WHERE to_regclass('schema_history') IS NOT NULL")
+_TAKE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 def schema_folder() -> Path:
@@ -99,22 +101,20 @@ def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
 def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
     with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
         if not is_sqlite(db):
-            db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            _TAKE_LOCK(db, key=_LOCK)
         missing = pending(history(db), known)
         if not missing:
             return None
         migration = missing[0]
-        db.connection().execute(migration.sql)
-        _ADD_HISTORY(
-            db, number=migration.number, name=migration.name, checksum=migration.checksum
-        )
+        driver_of(db).execute(migration.sql)
+        _ADD_HISTORY(db, number=migration.number, name=migration.name, checksum=migration.checksum)
         return migration
 
 
 def history(db: Database) -> tuple[Applied, ...]:
     """Return the applied migrations, none for an empty database."""
     question = _HAS_HISTORY_SQLITE if is_sqlite(db) else _HAS_HISTORY_POSTGRESQL
-    if db.execute_sql(question).fetchone() is None:
+    if question(db).fetchone() is None:
         return ()
     return tuple(Applied(*row) for row in _READ_HISTORY(db))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import peewee
 from email_validator import EmailNotValidError, validate_email
@@ -140,9 +141,7 @@ def acting_admin(db: Database, email: str | None) -> User:
     return admins[0]
 
 
-def authenticate(
-    db: Database, email: str, password: str, *, cost: int = DEFAULT_COST
-) -> User:
+def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT_COST) -> User:
     """Return the user whose e-mail and password these are.
 
     An unknown e-mail and a wrong password get the same answer in the same time; that an account
@@ -161,10 +160,8 @@ def authenticate(
     return user
 
 
-def _accounts(*more: peewee.Field) -> peewee.ModelSelect:
-    return (
-        models.User.select(*_COLUMNS, *more).where(models.User.deleted_at.is_null()).tuples()
-    )
+def _accounts(*more: peewee.Field) -> Any:
+    return models.User.select(*_COLUMNS, *more).where(models.User.deleted_at.is_null()).tuples()
 
 
 def _user(row: tuple[int, str, str, str, bool, bool, datetime]) -> User:

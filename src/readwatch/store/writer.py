@@ -13,10 +13,22 @@ from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from readwatch.domain.errors import unavailable
-from readwatch.store.database import Database, engine_errors, is_sqlite, using
+from readwatch.store.database import (
+    Database,
+    Statement,
+    close_all,
+    engine_errors,
+    in_transaction,
+    is_sqlite,
+    using,
+)
 
 T = TypeVar("T")
 Write = Callable[[Database], T]
+
+_SAVEPOINT = Statement("SAVEPOINT one_write")
+_ROLLBACK = Statement("ROLLBACK TO one_write")
+_RELEASE = Statement("RELEASE one_write")
 
 MAX_GROUP = 256
 """How many writes share a commit at most, so that the first of them never waits long."""
@@ -51,8 +63,8 @@ class PooledWriter:
             return write(db)
 
     def close(self) -> None:
-        """Close the pool's idle connections."""
-        self._db.close_idle()
+        """Close the pool."""
+        close_all(self._db)
 
 
 class GroupCommitWriter:
@@ -84,9 +96,7 @@ class GroupCommitWriter:
     def _serve(self) -> None:
         while (group := self._next_group()) is not None:
             self._commit(group)
-        if not self._db.is_closed():
-            self._db.pragma("wal_checkpoint(TRUNCATE)")
-            self._db.close()
+        close_all(self._db)
 
     def _next_group(self) -> list[tuple[Write[Any], Future[Any]]] | None:
         """Wait for a write and take along what came meanwhile; None when it is time to stop."""
@@ -111,8 +121,7 @@ class GroupCommitWriter:
             with using(self._db) as db, db.atomic():
                 for write, answer in group:
                     outcomes.append((answer, *_attempt(db, write)))
-                    if not db.connection().in_transaction:
-                        # A full disk makes SQLite undo the whole transaction by itself.
+                    if not in_transaction(db):
                         raise unavailable("the database could not write; try again")
         except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
             for _, answer in group:
@@ -137,12 +146,12 @@ def _attempt(db: Database, write: Write[Any]) -> tuple[Any, BaseException | None
 @contextmanager
 def _savepoint(db: Database) -> Iterator[None]:
     # Peewee gives each savepoint a new name, which no statement cache can hold.
-    db.execute_sql("SAVEPOINT one_write")
+    _SAVEPOINT(db)
     try:
         yield
     except Exception:
-        if db.connection().in_transaction:
-            db.execute_sql("ROLLBACK TO one_write")
-            db.execute_sql("RELEASE one_write")
+        if in_transaction(db):
+            _ROLLBACK(db)
+            _RELEASE(db)
         raise
-    db.execute_sql("RELEASE one_write")
+    _RELEASE(db)

@@ -116,7 +116,9 @@ def _second(status: Status, width: int) -> Content:
     if status.pulse is None:
         return Content("")
     counts = [minute.activities for minute in status.pulse.per_minute[:-1]]
-    words = f"{status.pulse.online} online   {status.pulse.activities_a_minute} activities a minute "
+    words = (
+        f"{status.pulse.online} online   {status.pulse.activities_a_minute} activities a minute "
+    )
     room = width - len(words) - len(status.person) - 4
     return _across(
         Content.assemble(
@@ -132,4 +134,3 @@ def _second(status: Status, width: int) -> Content:
 def _across(left: Content, right: Content, width: int) -> Content:
     gap = max(1, width - left.cell_length - right.cell_length)
     return Content.assemble(left, " " * gap, right)
-

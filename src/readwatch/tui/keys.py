@@ -40,8 +40,22 @@ class Key:
 KEYS = (
     # The header names the views and their numbers: the footer need not.
     Key("1", "view('online')", "Online", "who is reading now", Group.EVERYWHERE, footer=False),
-    Key("2", "view('activity')", "Activity", "what they do, newest first", Group.EVERYWHERE, footer=False),
-    Key("3", "view('readers')", "Readers", "the progress of all readers", Group.EVERYWHERE, footer=False),
+    Key(
+        "2",
+        "view('activity')",
+        "Activity",
+        "what they do, newest first",
+        Group.EVERYWHERE,
+        footer=False,
+    ),
+    Key(
+        "3",
+        "view('readers')",
+        "Readers",
+        "the progress of all readers",
+        Group.EVERYWHERE,
+        footer=False,
+    ),
     Key("question_mark", "help", "Help", "this page", Group.EVERYWHERE),
     Key("q", "quit", "Quit", "leave the console", Group.EVERYWHERE),
     Key("slash", "filter", "Filter", "show only rows with these words", Group.LISTS),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from readwatch.domain.presence import Presence
-from readwatch.tui.table import Cell, Toned
+from readwatch.tui.rows import Cell, Tone, Toned
 
-_PRESENCE: dict[Presence, tuple[str, str]] = {
+_PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.READING: ("●", "good"),
     Presence.IDLE: ("◐", "muted"),
     Presence.SILENT: ("○", "warn"),

@@ -33,9 +33,7 @@ class OverviewArrived(Message):
 
     def can_replace(self, message: Message) -> bool:
         """Let a newer picture take the place of one that is still waiting."""
-        return (
-            isinstance(message, OverviewArrived) and message.overview.view == self.overview.view
-        )
+        return isinstance(message, OverviewArrived) and message.overview.view == self.overview.view
 
 
 class ReaderArrived(Message):

@@ -19,7 +19,8 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import User
 from readwatch.store import access_log, overview, readers, schema, users
-from readwatch.store.database import Database, Role, is_sqlite, open_database, using
+from readwatch.store.database import Database, data_version, one_moment, open_database, using
+from readwatch.store.rights import Role
 from readwatch.tui.messages import (
     ConnectionLost,
     LookRefused,
@@ -194,15 +195,13 @@ class Watcher:
         age = monotonic() - self._fetched_at
         if age < FETCH_SECONDS:
             return False
-        if age >= REFRESH_SECONDS or not is_sqlite(db):
-            return True
-        return db.pragma("data_version") != self._seen_version
+        version = data_version(db)
+        return age >= REFRESH_SECONDS or version is None or version != self._seen_version
 
     def _picture(self, db: Database) -> Message:
-        if is_sqlite(db):
-            self._seen_version = db.pragma("data_version")
+        self._seen_version = data_version(db)
         self._fetched_at = monotonic()
-        with db.atomic("DEFERRED") if is_sqlite(db) else db.atomic():
+        with one_moment(db):
             now = self._clock()
             if self._permit is not None:
                 return ReaderArrived(take_reader_page(db, self._permit, now))

@@ -55,7 +55,7 @@ class ReaderScreen(Screen[None]):
     """A reader's profile, books, sessions and activities; live while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.READER)]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
 
     CSS = """
     ReaderScreen #who { height: auto; padding: 0 1; background: $surface; }
@@ -81,7 +81,9 @@ class ReaderScreen(Screen[None]):
         yield Static("", id="refused", markup=False)
         with Container(id="data"):
             yield LiveTable(_BOOKS, opens=False, id="books", empty_text="no books yet")
-            yield LiveTable(_ACTIVITIES, opens=False, id="activities", empty_text="no activities yet")
+            yield LiveTable(
+                _ACTIVITIES, opens=False, id="activities", empty_text="no activities yet"
+            )
             yield LiveTable(_SESSIONS, opens=False, id="sessions", empty_text="no sessions yet")
         yield Footer()
 

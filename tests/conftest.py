@@ -1,0 +1,207 @@
+"""The world that the tests play in: a still clock, two engines, and a known cast.
+
+Ann and Ben are readers, Cara is a consultant, Dora is the admin.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from postgres import Server, drop_database, new_database, server
+
+from readwatch.domain.users import User, UserRole
+from readwatch.store import schema
+from readwatch.store.database import Database, open_database, using
+from readwatch.store.passwords import hash_password
+from readwatch.store.rights import Role
+from readwatch.store.users import NewUser, add_user
+
+COST = 4
+PASSWORD = "correct horse battery"
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--no-postgresql",
+        action="store_true",
+        help="leave out the tests that need PostgreSQL, and say so",
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.config.getoption("--no-postgresql"):
+        terminalreporter.section("NOT TESTED ON POSTGRESQL (--no-postgresql)", sep="!", red=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--no-postgresql"):
+        left_out = [item for item in items if "postgresql" in item.keywords]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test meets the settings of the person who runs it."""
+    for name in [name for name in os.environ if name.startswith("READWATCH_")]:
+        if not name.startswith("READWATCH_TEST_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+
+
+@dataclass
+class StillClock:
+    """A clock that moves only when it is told to."""
+
+    moment: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **duration: float) -> datetime:
+        self.moment += timedelta(**duration)
+        return self.moment
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+# The engines ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: Server) -> Iterator[str]:
+    name = new_database(postgresql_server)
+    schema.prepare(postgresql_server.url(name))
+    yield name
+    drop_database(postgresql_server, name)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "readwatch.db"
+    schema.prepare(f"sqlite:///{path}")
+    return path
+
+
+ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A place where a database can be made."""
+    if engine == "sqlite":
+        yield f"sqlite:///{tmp_path / 'readwatch.db'}"
+        return
+    running: Server = request.getfixturevalue("postgresql_server")
+    name = new_database(running)
+    yield running.url(name)
+    drop_database(running, name)
+
+
+@pytest.fixture
+def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database with the schema and nobody in it."""
+    if engine == "sqlite":
+        path = tmp_path / "readwatch.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    running: Server = request.getfixturevalue("postgresql_server")
+    name = new_database(running, request.getfixturevalue("postgresql_template"))
+    yield running.url(name)
+    drop_database(running, name)
+
+
+@dataclass
+class Connections:
+    """Databases by role, opened when first asked for."""
+
+    url: str
+    opened: dict[Role, Database] = field(default_factory=dict)
+
+    def __call__(self, role: Role) -> Database:
+        if role not in self.opened:
+            self.opened[role] = open_database(self.url, role)
+            self.opened[role].connect()
+        return self.opened[role]
+
+    def close(self) -> None:
+        for db in self.opened.values():
+            if not db.is_closed():
+                db.close()
+            if hasattr(db, "close_all"):
+                db.close_all()
+
+
+@pytest.fixture
+def connected(url: str) -> Iterator[Connections]:
+    connections = Connections(url)
+    yield connections
+    connections.close()
+
+
+@pytest.fixture
+def db(connected: Connections) -> Database:
+    """The database without any limits, to arrange and to look."""
+    return connected(Role.OWNER)
+
+
+# The cast ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return hash_password(PASSWORD, COST)
+
+
+@dataclass(frozen=True)
+class Cast:
+    ann: User
+    ben: User
+    cara: User
+    dora: User
+
+
+@pytest.fixture
+def cast(url: str, password_hash: str) -> Cast:
+    """Ann and Ben read, Cara watches, Dora administers."""
+    db = open_database(url, Role.OWNER)
+    with using(db):
+        people = {
+            name.split()[0].lower(): add_user(
+                db,
+                NewUser(f"{name.split()[0].lower()}@example.org", name, role, password_hash),
+                NOON - timedelta(days=30),
+            )
+            for name, role in (
+                ("Ann Archer", UserRole.READER),
+                ("Ben Baker", UserRole.READER),
+                ("Cara Cook", UserRole.CONSULTANT),
+                ("Dora Dyer", UserRole.ADMIN),
+            )
+        }
+    db.close()
+    if hasattr(db, "close_all"):
+        db.close_all()
+    return Cast(**people)

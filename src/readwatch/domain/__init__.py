@@ -1,1 +1,1 @@
-"""The words and rules of readwatch, in the standard library alone: no database, no web, no screen."""
+"""The words and rules of readwatch, in the standard library alone: no database, no screen."""

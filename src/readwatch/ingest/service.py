@@ -9,8 +9,8 @@ from flask import current_app
 from readwatch.domain.clock import Clock
 from readwatch.store import schema
 from readwatch.store.database import Database, open_database, using
-from readwatch.store.rights import Role
 from readwatch.store.passwords import DEFAULT_COST
+from readwatch.store.rights import Role
 from readwatch.store.writer import Write, Writer, open_writer
 
 T = TypeVar("T")

@@ -141,11 +141,10 @@ def make_sqlite_file(path: Path) -> None:
 
 def _open_postgresql(url: str, role: Role) -> Database:
     try:
+        import psycopg  # noqa: F401 - Peewee finds out only when it connects
         from playhouse.postgres_ext import (  # type: ignore[import-untyped]
             PooledPsycopg3Database,
         )
-
-        import psycopg  # noqa: F401 - Peewee finds out only when it connects
     except ImportError:
         raise misconfigured(
             "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
@@ -154,15 +153,14 @@ def _open_postgresql(url: str, role: Role) -> Database:
     name = unquote(parts.path.lstrip("/"))
     if not name:
         raise misconfigured("the PostgreSQL URL names no database: postgresql://host/NAME")
+    address = {
+        "host": parts.hostname,
+        "port": parts.port,
+        "user": parts.username and unquote(parts.username),
+        "password": parts.password and unquote(parts.password),
+    }
     settings: dict[str, Any] = dict(parse_qsl(parts.query))
-    for key, value in (
-        ("host", parts.hostname),
-        ("port", parts.port),
-        ("user", parts.username and unquote(parts.username)),
-        ("password", parts.password and unquote(parts.password)),
-    ):
-        if value:
-            settings[key] = value
+    settings.update({key: value for key, value in address.items() if value})
     reads_only = role is not Role.OWNER and not RIGHTS[role].writes
     # Moments travel as text without a zone, as on SQLite; the session says that they are in UTC.
     options = ["-c timezone=UTC", "-c lock_timeout=5s", "-c statement_timeout=60s"]
@@ -246,7 +244,7 @@ def driver_of(db: Database) -> Any:
 
 
 def in_transaction(db: Database) -> bool:
-    """Tell whether the transaction is still there: SQLite undoes all of it when the disk is full."""
+    """Tell whether the transaction is still there: with a full disk SQLite undoes all of it."""
     return not is_sqlite(db) or bool(driver_of(db).in_transaction)
 
 

@@ -42,7 +42,8 @@ class LiveTable(ScrollView, can_focus=True):
     """Shows one snapshot after another; the cursor is a key, and repaints are of changed lines.
 
     With `follow_top` the cursor stays on the newest row while it is the first one and in view:
-    `home` goes there, every other move and each click leaves it.
+    `home` goes there, every other move and each click leaves it. Without `opens` there is
+    nothing behind a row.
     """
 
     ALLOW_SELECT = False  # a copy of personal data is made by an action that logs it
@@ -339,7 +340,8 @@ class LiveTable(ScrollView, can_focus=True):
         """Scroll without painting lines whose picture stays the same."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
-        self._repaint()
+        if round(old_value) != round(new_value):
+            self._repaint()
 
     def _line(self, y: int, top: int) -> Line:
         if y == 0:

@@ -54,11 +54,13 @@ class Console(App[None]):
         *,
         follow_top: bool = False,
         empty_text: str = "Nobody is reading.",
+        opens: bool = True,
     ) -> None:
         super().__init__()
         self.rows = rows
         self.follow_top = follow_top
         self.empty_text = empty_text
+        self.opens = opens
         self.said: list[Message] = []
         self.rang = False
 
@@ -68,6 +70,7 @@ class Console(App[None]):
             empty_text=self.empty_text,
             sorted_by=("minutes", True),
             follow_top=self.follow_top,
+            opens=self.opens,
         )
         table.painted_lines = []
         table.show(self.rows)
@@ -363,6 +366,15 @@ async def test_enter_on_a_cursor_out_of_sight_shows_it_and_opens_nobody() -> Non
         assert console.lines()[1].startswith("▌ Reader 0 ")
         await pilot.press("enter")
         assert console.opened == [0]
+
+
+async def test_a_table_with_nothing_behind_its_rows_opens_none() -> None:
+    console = Console(readers([ANNA]), opens=False)
+    async with console.running() as pilot:
+        await pilot.press("enter")
+        await pilot.click(LiveTable, offset=(5, 1), times=2)
+        assert console.opened == []
+        assert all(key.binding.action != "open" for key in console.active_bindings.values())
 
 
 async def test_enter_in_an_empty_table_does_nothing() -> None:

@@ -40,7 +40,7 @@ class ListScreen(Screen[None]):
             self._listing.columns,
             empty_text="waiting for the first picture",
             sorted_by=self._sorted_by,
-            follow_top=not self._listing.orders,
+            follow_top=self._listing.follows_top(self._order),
         )
         yield Input(placeholder="words to look for; enter keeps them, escape clears")
         yield Footer()
@@ -89,12 +89,15 @@ class ListScreen(Screen[None]):
         if self._listing.orders:
             self._order = (self._order + 1) % len(self._listing.orders)
             self.table.sorted_by = self._sorted_by
+            self.table.follow_top = self._listing.follows_top(self._order)
             self._show_rows()
 
     @on(Input.Changed)
     def _words_changed(self, event: Input.Changed) -> None:
         self._words = tuple(event.value.casefold().split())
         self._show_rows()
+        if self.table.cursor_is_ghost:  # that reader is still here, only not asked for
+            self.table.move_to(None)
 
     @on(Input.Submitted)
     def _words_kept(self) -> None:

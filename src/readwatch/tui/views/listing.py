@@ -13,18 +13,22 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class Order(Generic[ItemT]):
-    """One way to sort a list, and the column that shows it."""
+    """One way to sort a list, and the column that shows it.
+
+    With `newest_first` the cursor follows the top until somebody moves it.
+    """
 
     column: str
     descending: bool
     by: Callable[[ItemT], Any]
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[ItemT]):
     """A list: its columns, its rows, whom they are about, what the filter looks in, its orders.
 
-    Without orders the items stay as they come, and the cursor follows the newest.
+    Without orders the items stay as they come, the newest first.
     """
 
     columns: tuple[Column, ...]
@@ -33,6 +37,10 @@ class Listing(Generic[ItemT]):
     texts: Callable[[ItemT], Sequence[str]]
     empty: str
     orders: tuple[Order[ItemT], ...] = ()
+
+    def follows_top(self, order: int) -> bool:
+        """Tell whether what is new comes in at the top."""
+        return not self.orders or self.orders[order].newest_first
 
     def rows(
         self, items: Sequence[ItemT], now: datetime, *, words: Sequence[str] = (), order: int = 0
@@ -50,6 +58,8 @@ class Listing(Generic[ItemT]):
         return all(word in text for word in words)
 
 
-def newest_first(moment: datetime | None) -> float:
-    """Return what sorts moments with the newest first and those that never were last."""
-    return -(moment or datetime(1970, 1, 1, tzinfo=UTC)).timestamp()
+def newest_first(column: str, moment_of: Callable[[ItemT], datetime | None]) -> Order[ItemT]:
+    """Return the order by a moment: the newest first, those that never were last."""
+    never = datetime(1970, 1, 1, tzinfo=UTC)
+    # The column says how long ago it was, so the newest first is its ascending order.
+    return Order(column, False, lambda item: -(moment_of(item) or never).timestamp(), True)

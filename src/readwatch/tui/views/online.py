@@ -46,8 +46,8 @@ LISTING: Listing[OnlineReader] = Listing(
     empty="nobody is online",
     orders=(
         Order("name", False, lambda reader: (reader.full_name.casefold(), reader.user_id)),
-        Order("ago", False, lambda reader: newest_first(reader.last_activity_at)),
-        Order("presence", False, lambda reader: newest_first(reader.last_heartbeat)),
+        newest_first("ago", lambda reader: reader.last_activity_at),
+        newest_first("presence", lambda reader: reader.last_heartbeat),
         Order("progress", True, lambda reader: reader.progress_percentage or 0),
     ),
 )

@@ -41,7 +41,7 @@ LISTING: Listing[ReaderSummary] = Listing(
     texts=lambda reader: (reader.full_name, reader.reading_level),
     empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
     orders=(
-        Order("login", False, lambda reader: newest_first(reader.last_login)),
+        newest_first("login", lambda reader: reader.last_login),
         Order("name", False, lambda reader: (reader.full_name.casefold(), reader.user_id)),
         Order("time", True, lambda reader: reader.total_reading_time_minutes),
         Order("sessions", True, lambda reader: reader.total_sessions),

@@ -53,14 +53,21 @@ _STAFF_CALLER = Statement(
 _HEARTBEAT = Statement(
     """
     UPDATE reader_sessions SET last_heartbeat = :now
-    WHERE id = :session_id AND is_active = TRUE AND last_heartbeat < :now
+    WHERE id = :session_id AND user_id = :user_id
+    AND is_active = TRUE AND last_heartbeat < :now
     """
 )
 _END_READER_SESSION = Statement(
-    "UPDATE reader_sessions SET is_active = FALSE, ended_at = :now WHERE id = :session_id"
+    """
+    UPDATE reader_sessions SET is_active = FALSE, ended_at = :now
+    WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
+    """
 )
 _END_STAFF_SESSION = Statement(
-    "UPDATE staff_sessions SET is_active = FALSE, ended_at = :now WHERE id = :session_id"
+    """
+    UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
+    WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
+    """
 )
 
 
@@ -105,10 +112,10 @@ def find_caller(db: Database, session_token: str) -> Caller | None:
 
 def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
     """Note that the reader's app is still here; a clock that jumped back moves nothing."""
-    _HEARTBEAT(db, session_id=caller.session_id, now=stamp(now))
+    _HEARTBEAT(db, session_id=caller.session_id, user_id=caller.user_id, now=stamp(now))
 
 
 def end_session(db: Database, caller: Caller, now: datetime) -> None:
     """End the session that the caller came with."""
     statement = _END_STAFF_SESSION if caller.user_role.is_staff else _END_READER_SESSION
-    statement(db, session_id=caller.session_id, now=stamp(now))
+    statement(db, session_id=caller.session_id, user_id=caller.user_id, now=stamp(now))

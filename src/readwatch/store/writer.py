@@ -76,21 +76,24 @@ class GroupCommitWriter:
             queue.SimpleQueue()
         )
         self._closed = False
+        self._door = threading.Lock()  # nothing is handed in behind the back of close()
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
     def run(self, write: Write[T]) -> T:
         """Hand a write to the writing thread and wait for the commit that holds it."""
-        if self._closed:
-            raise unavailable("the service is stopping")
         answer: Future[T] = Future()
-        self._waiting.put((write, answer))
+        with self._door:
+            if self._closed:
+                raise unavailable("the service is stopping")
+            self._waiting.put((write, answer))
         return answer.result()
 
     def close(self) -> None:
         """Finish what is waiting, then move the WAL into the database and close."""
-        self._closed = True
-        self._waiting.put(None)
+        with self._door:
+            self._closed = True
+            self._waiting.put(None)
         self._thread.join()
 
     def _serve(self) -> None:

@@ -7,10 +7,9 @@ from typing import TypeVar, cast
 from flask import current_app
 
 from readwatch.domain.clock import Clock
-from readwatch.store import schema
-from readwatch.store.database import Database, open_database, using
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
+from readwatch.store.schema import open_current
 from readwatch.store.writer import Write, Writer, open_writer
 
 T = TypeVar("T")
@@ -30,9 +29,7 @@ class Service:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db: Database = open_database(settings.database_url, Role.INGEST)
-        with using(self.db):
-            schema.require_current(self.db)
+        self.db = open_current(settings.database_url, Role.INGEST)
         self._writer: Writer = open_writer(self.db)
 
     def now(self) -> datetime:

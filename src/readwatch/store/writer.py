@@ -20,6 +20,7 @@ from readwatch.store.database import (
     engine_errors,
     in_transaction,
     is_sqlite,
+    move_wal_into_file,
     using,
 )
 
@@ -99,6 +100,7 @@ class GroupCommitWriter:
     def _serve(self) -> None:
         while (group := self._next_group()) is not None:
             self._commit(group)
+        move_wal_into_file(self._db)
         close_all(self._db)
 
     def _next_group(self) -> list[tuple[Write[Any], Future[Any]]] | None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import Any
@@ -85,6 +85,8 @@ def serving(url: str) -> Iterator[Running]:
         finally:
             if process.poll() is None:
                 end(process)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a worker that was left behind
 
 
 def port_told(process: subprocess.Popen[str]) -> int:

@@ -17,7 +17,7 @@ from ingest.api import rows
 from ingest.process import PATIENCE, App, command, serving
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.ingest.server import THREADS, serve
+from readwatch.ingest.server import THREADS, free_port, serve
 from readwatch.ingest.service import Settings
 from readwatch.store.database import Database
 
@@ -113,6 +113,18 @@ def test_after_ctrl_c_what_was_in_the_wal_is_in_the_file(url: str, cast: Any, db
 
     assert not wal.exists() or wal.stat().st_size == 0
     db.connect()
+    assert rows(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+
+
+@on_sqlite
+def test_when_its_main_process_is_killed_the_worker_ends_too_and_nothing_is_lost(
+    url: str, cast: Any, db: Database
+) -> None:
+    with serving(url) as server:
+        assert server.app("ann@example.org").post("/api/activities", PAGE)[0] == 201
+        assert server.stop(signal.SIGKILL) == (-signal.SIGKILL, "", ""), "all ends are closed"
+        assert free_port("127.0.0.1", server.port) == server.port
+
     assert rows(db, "SELECT count(*) FROM reader_activities") == [(1,)]
 
 

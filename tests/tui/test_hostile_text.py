@@ -121,7 +121,7 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
         await seat.sees("Last login")
         for _ in range(readers):
             await seat.presses("enter")
-            await seat.sees("of reading", "● LIVE")
+            await seat.sees("of reading", "● reading", "● LIVE")
             check(seat)
             assert len(bars(seat)) == 2
             await seat.presses("escape")

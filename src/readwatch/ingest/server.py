@@ -1,6 +1,9 @@
 """The server process: granian with one worker and many threads."""
 
 import logging
+import multiprocessing
+import os
+import signal
 import socket
 import sys
 from multiprocessing.util import Finalize
@@ -42,6 +45,7 @@ class _Loader:
         app.teardown_request(self._hold_connection)
         Finalize(None, app.extensions["readwatch"].close, exitpriority=100)
         Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
+        Thread(target=_end_with_the_main_process, daemon=True).start()
         return app
 
     def _hold_connection(self, _error: BaseException | None) -> None:
@@ -62,6 +66,14 @@ def _announce(host: str, port: int) -> None:
     shown = f"[{host}]" if ":" in host else host
     sys.stdout.write(f"listening on http://{shown}:{port}\n")
     sys.stdout.flush()
+
+
+def _end_with_the_main_process() -> None:
+    """Stop also when the main process was killed: nobody else would, and the port stays taken."""
+    main_process = multiprocessing.parent_process()
+    if main_process is not None:
+        main_process.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

@@ -27,7 +27,7 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
         db = open_database(made.database_url, Role.CONSOLE)
         with using(db):
             here = overview.online_readers(db, now)
-            feed = overview.activity_feed(db, length=10_000)
+            feed = overview.activity_feed(db, length=100_000)
             readers = overview.reader_summaries(db)
         db.close()
     assert len(here) == 120 // 8 == 120 - len(made.awake)

@@ -31,14 +31,23 @@ async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_
         assert "Ann" not in seat.screen
 
 
-@pytest.mark.parametrize(("view", "name"), [("1", "online"), ("2", "activity"), ("3", "readers")])
+@pytest.mark.parametrize(
+    ("view", "name", "title"),
+    [("1", "online", "Ago"), ("2", "activity", "Time"), ("3", "readers", "Titles")],
+)
 async def test_the_record_says_in_which_list_the_reader_was_seen(
-    sit: Sit, cast: Cast, ann: ReadingApp, access_log: AccessLog, view: str, name: str
+    sit: Sit,
+    cast: Cast,
+    ann: ReadingApp,
+    access_log: AccessLog,
+    view: str,
+    name: str,
+    title: str,
 ) -> None:
     ann.reads()
     async with sit() as seat:
         await seat.presses(view)
-        await seat.until(lambda: "Ann" in seat.cursor)
+        await seat.until(lambda: title in seat.lines[2] and "Ann" in seat.cursor)
         await seat.presses("enter")
         await seat.sees("ann@example.org")
         assert [(entry.whom, entry.where) for entry in access_log()] == [

@@ -19,9 +19,7 @@ async def main() -> None:
     rng = Random(7)  # noqa: S311 - invented behaviour, no secret
     with (
         world(200, rng, system_clock()) as made,
-        Crowd(
-            made.base_url, made.awake, PASSWORD, rng=rng, clock=system_clock, places=made.places
-        ),
+        Crowd(made.base_url, made.awake, PASSWORD, rng=rng, clock=system_clock, places=made.places),
     ):
         console = Console(made.database_url, signed_in=made.consultant)
         async with console.run_test(size=SIZE) as pilot:

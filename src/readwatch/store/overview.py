@@ -15,11 +15,15 @@ _ONLINE = Statement(
     """
     SELECT
         u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
-        p.last_activity_at, a.activity_type, a.content_title, a.progress_percentage
+        p.last_activity_at, a.activity_type,
+        -- Not each activity says what is read and how far; the content's rollup knows.
+        coalesce(a.content_title, c.content_title),
+        coalesce(a.progress_percentage, c.progress_percentage)
     FROM reader_sessions s
     JOIN users u ON u.id = s.user_id
     LEFT JOIN reader_profiles p ON p.user_id = s.user_id
     LEFT JOIN reader_activities a ON a.id = p.last_activity_id
+    LEFT JOIN reader_content_progress c ON c.user_id = a.user_id AND c.content_id = a.content_id
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since
     AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     ORDER BY s.last_heartbeat DESC

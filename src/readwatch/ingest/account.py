@@ -7,7 +7,7 @@ from flask import Blueprint, request
 
 from readwatch.domain.sessions import HEARTBEAT_SECONDS
 from readwatch.domain.users import ReaderProfile, User, UserRole
-from readwatch.ingest.authentication import current_caller
+from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.bodies import Login, checked, json_object
 from readwatch.ingest.service import service
 from readwatch.store import readers, sessions, users
@@ -27,7 +27,7 @@ def login() -> dict[str, Any]:
         user = users.authenticate(db, body.email, body.password, cost=running.settings.bcrypt_cost)
     token = new_token()
     address, agent = request.remote_addr, request.user_agent.string or None
-    caller = running.write(
+    caller = running.writer.run(
         lambda db: sessions.open_session(
             db,
             user,
@@ -51,7 +51,8 @@ def login() -> dict[str, Any]:
 def logout() -> tuple[str, int]:
     """End the session of the token."""
     caller, running = current_caller(), service()
-    running.write(lambda db: sessions.end_session(db, caller, running.now()))
+    running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
+    running.callers.forget(current_token_hash())
     return "", 204
 
 

@@ -2,18 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import cast
 
 from flask import current_app
 
 from readwatch.domain.clock import Clock
 from readwatch.store import schema
+from readwatch.store.callers import Callers
 from readwatch.store.database import Database, open_database, using
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
-from readwatch.store.writer import Write, Writer, open_writer
-
-T = TypeVar("T")
+from readwatch.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +32,16 @@ class Service:
         self.db: Database = open_database(settings.database_url, Role.INGEST)
         with using(self.db):
             schema.require_current(self.db)
-        self._writer: Writer = open_writer(self.db)
+        self.callers = Callers(self.db)
+        self.writer = Writer(self.db)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""
         return self.clock()
 
-    def write(self, write: Write[T]) -> T:
-        """Run a write and return its result once it is on disk."""
-        return self._writer.run(write)
-
     def close(self) -> None:
         """Finish what was accepted and let go of the database."""
-        self._writer.close()
+        self.writer.close()
 
 
 def service() -> Service:

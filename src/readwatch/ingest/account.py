@@ -1,15 +1,15 @@
 """Login, logout and one's own account."""
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, request
 
 from readwatch.domain.sessions import HEARTBEAT_SECONDS
-from readwatch.domain.users import ReaderProfile, User, UserRole
+from readwatch.domain.users import UserRole
 from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.bodies import Login, checked, json_object
 from readwatch.ingest.service import service
+from readwatch.ingest.shown import shown
 from readwatch.store import readers, sessions, users
 from readwatch.store.access_log import permit_own
 from readwatch.store.database import using
@@ -43,7 +43,7 @@ def login() -> dict[str, Any]:
         "token_type": "Bearer",
         "session_id": caller.session_id,
         "heartbeat_seconds": HEARTBEAT_SECONDS,
-        "user": shown_user(user),
+        "user": shown(user),
     }
 
 
@@ -65,15 +65,4 @@ def me() -> dict[str, Any]:
         profile = (
             readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
         )
-    return {"user": shown_user(user), "profile": profile and shown_profile(profile)}
-
-
-def shown_user(user: User) -> dict[str, Any]:
-    """Return an account as the API shows it, with the names of the columns."""
-    return asdict(user) | {"created_at": user.created_at.isoformat()}
-
-
-def shown_profile(profile: ReaderProfile) -> dict[str, Any]:
-    """Return a profile as the API shows it, with the names of the columns."""
-    last_login = profile.last_login.isoformat() if profile.last_login else None
-    return asdict(profile) | {"last_login": last_login}
+    return {"user": shown(user), "profile": profile and shown(profile)}

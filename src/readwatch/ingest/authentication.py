@@ -36,3 +36,11 @@ def current_reader() -> Caller:
     if caller.user_role is not UserRole.READER:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only readers can do this")
     return caller
+
+
+def current_staff() -> Caller:
+    """Return the consultant or admin who sent the request; a reader is refused with 403."""
+    caller = current_caller()
+    if not caller.user_role.is_staff:
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
+    return caller

@@ -107,7 +107,7 @@ class _Content:
             if activity.progress_percentage is not None:
                 self.progress = activity.progress_percentage
         else:
-            self.title = self.title or activity.content_title
+            self.title = self.title or activity.content_title or None
             if self.progress is None:
                 self.progress = activity.progress_percentage
 
@@ -133,6 +133,8 @@ class Rollup:
         self, user_id: int, activity_id: int, activity: Activity, occurred_at: datetime
     ) -> None:
         """Count an activity that was kept."""
+        # As precise as it is kept, so that what is counted again comes to the same.
+        occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // 1000 * 1000)
         seconds, deed = activity.duration_seconds or 0, (occurred_at, activity_id)
         reader = self._readers.get(user_id)
         if reader is None:
@@ -147,7 +149,7 @@ class Rollup:
         content = self._contents.get((user_id, activity.content_id))
         if content is None:
             self._contents[user_id, activity.content_id] = _Content(
-                title=activity.content_title,
+                title=activity.content_title or None,
                 progress=activity.progress_percentage,
                 seconds=seconds,
                 first_at=occurred_at,

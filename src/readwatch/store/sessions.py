@@ -67,11 +67,11 @@ _STAFF_CALLER = Statement(
     """
 )
 _HEARTBEATS = RowStatement(
-    {"session_id": "bigint", "heard_at": "timestamptz"},
+    {"session_id": "bigint", "user_id": "bigint", "heard_at": "timestamptz"},
     """
     UPDATE reader_sessions AS kept SET last_heartbeat = given.heard_at
     FROM {rows} AS given
-    WHERE kept.id = given.session_id
+    WHERE kept.id = given.session_id AND kept.user_id = given.user_id
     AND kept.is_active = TRUE AND kept.last_heartbeat < given.heard_at
     """,
 )
@@ -122,14 +122,20 @@ def find_caller(db: Database, session_token: str) -> Caller | None:
     return None
 
 
-def record_heartbeats(db: Database, heard: Mapping[int, datetime]) -> None:
-    """Note, by session, when an app said that it is still here; time never goes backwards."""
-    _HEARTBEATS(db, [(session_id, stamp(heard_at)) for session_id, heard_at in heard.items()])
+def record_heartbeats(db: Database, heard: Mapping[Caller, datetime]) -> None:
+    """Note when which apps said that they are still here; a clock that jumped back moves nothing."""
+    _HEARTBEATS(
+        db,
+        [
+            (caller.session_id, caller.user_id, stamp(heard_at))
+            for caller, heard_at in heard.items()
+        ],
+    )
 
 
 def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
     """Note that one reader's app is still here."""
-    record_heartbeats(db, {caller.session_id: now})
+    record_heartbeats(db, {caller: now})
 
 
 def end_session(db: Database, caller: Caller, now: datetime) -> None:

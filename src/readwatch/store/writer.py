@@ -66,10 +66,11 @@ class Writer:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._waiting: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
-        self._heartbeats: dict[int, datetime] = {}
+        self._heartbeats: dict[Caller, datetime] = {}
         self._heartbeats_lock = threading.Lock()
         self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
         self._closed = False
+        self._door = threading.Lock()  # nothing is handed in behind the back of close()
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
@@ -86,22 +87,24 @@ class Writer:
     def heartbeat(self, caller: Caller, now: datetime) -> None:
         """Note that a reader's app is still here; it is on disk within about a second."""
         with self._heartbeats_lock:
-            self._heartbeats[caller.session_id] = now
+            self._heartbeats[caller] = now
 
     def close(self) -> None:
         """Finish what is waiting and let go of the database."""
-        self._closed = True
+        with self._door:
+            self._closed = True
         self._waiting.put(None)
         self._thread.join()
 
     def _do(self, what: Post | Write[Any]) -> Any:
-        if self._closed:
-            raise unavailable("the service is stopping")
         job = _Job(what, Future())
-        try:
-            self._waiting.put_nowait(job)
-        except queue.Full:
-            raise unavailable("the service has more to write than it can; try again") from None
+        with self._door:
+            if self._closed:
+                raise unavailable("the service is stopping")
+            try:
+                self._waiting.put_nowait(job)
+            except queue.Full:
+                raise unavailable("the service has more to write than it can; try again") from None
         return job.answer.result()
 
     # From here on everything runs in the writing thread.

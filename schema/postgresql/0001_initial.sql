@@ -162,6 +162,7 @@ CREATE TABLE reader_content_progress (
     content_id VARCHAR(255) NOT NULL,
     content_title VARCHAR(500),
     progress_percentage INTEGER,
+    progress_at TIMESTAMPTZ, -- when the reader was that far: not each activity says how far
     total_seconds BIGINT NOT NULL DEFAULT 0,
     first_at TIMESTAMPTZ NOT NULL,
     last_at TIMESTAMPTZ NOT NULL,

@@ -153,6 +153,7 @@ CREATE TABLE reader_content_progress (
     content_id VARCHAR(255) NOT NULL,
     content_title VARCHAR(500),
     progress_percentage INTEGER,
+    progress_at DATETIME, -- when the reader was that far: not each activity says how far
     total_seconds BIGINT NOT NULL DEFAULT 0,
     first_at DATETIME NOT NULL,
     last_at DATETIME NOT NULL,
@@ -197,4 +198,14 @@ CREATE TRIGGER consultant_access_log_keeps_values
 BEFORE UPDATE ON consultant_access_log
 BEGIN
     SELECT RAISE(ABORT, 'the access log is append-only: entries cannot be changed');
+END;
+
+-- REPLACE would delete without asking the trigger above; PostgreSQL has nothing like it.
+CREATE TRIGGER consultant_access_log_keeps_places
+BEFORE INSERT ON consultant_access_log
+WHEN EXISTS (
+    SELECT 1 FROM consultant_access_log WHERE id = NEW.id OR prev_hash = NEW.prev_hash
+)
+BEGIN
+    SELECT RAISE(ABORT, 'the access log is append-only: entries cannot be replaced');
 END;

@@ -8,7 +8,13 @@ from readwatch.cli.faces import DemoCall, Faces
 
 
 @click.command()
-@click.option("--readers", type=click.IntRange(1, 5000), default=200, show_default=True)
+@click.option(
+    "--readers",
+    type=click.IntRange(1, 5000),
+    default=200,
+    show_default=True,
+    help="How many readers are invented.",
+)
 @click.option("--plain", is_flag=True, help="Print the tables as text, also on a terminal.")
 @click.option(
     "--seconds",

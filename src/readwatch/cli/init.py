@@ -1,27 +1,34 @@
 """`readwatch init`: a database that is ready to use."""
 
+import re
 import sys
 
 import click
 
+from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.passwords import read_password
 from readwatch.cli.settings import setting
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import ErrorKind, ReadwatchError, invalid
+from readwatch.domain.errors import invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store import access_log, schema, users
-from readwatch.store.database import open_database, using
+from readwatch.store.database import sqlite_path
 from readwatch.store.passwords import DEFAULT_COST, hash_password
-from readwatch.store.rights import Role
 
 
 @click.command()
 @click.option("--admin-email", help="The first admin's e-mail.")
 @click.option("--admin-name", help="The first admin's name.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
-@setting("--bcrypt-cost", type=click.IntRange(4, 16), default=DEFAULT_COST, show_default=True)
+@setting(
+    "--bcrypt-cost",
+    type=click.IntRange(4, 16),
+    default=DEFAULT_COST,
+    show_default=True,
+    help="The work in a password hash; one more doubles it.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -53,21 +60,17 @@ def command(
     if new_admin is not None:
         _add_first_admin(url, new_admin)
         click.echo(f"added the admin {new_admin.email}")
+    elif admin_email is not None:
+        click.echo("kept the admin there is; another one: readwatch user add EMAIL --role admin")
     click.echo(f"ready: {_shown(url)}")
 
 
 def _admins(url: str) -> tuple[User, ...]:
     """Return the admins that there are, none when there is no database yet."""
-    try:
-        db = open_database(url, Role.ADMIN)
-        with using(db):
-            admins = users.list_users(db, UserRole.ADMIN) if schema.history(db) else ()
-        db.close()
-    except ReadwatchError as error:
-        if error.kind is ErrorKind.MISCONFIGURED and url.startswith("sqlite:"):
-            return ()
-        raise
-    return admins
+    if url.startswith("sqlite:") and not sqlite_path(url).is_file():
+        return ()
+    with database(url) as db:
+        return users.list_users(db, UserRole.ADMIN) if schema.history(db) else ()
 
 
 def _asked(question: str, given: str | None, option: str) -> str:
@@ -81,20 +84,14 @@ def _asked(question: str, given: str | None, option: str) -> str:
 
 def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
     now = system_clock()
-    db = open_database(url, Role.ADMIN)
-    with using(db), db.atomic():
+    with database(url) as db, db.atomic():
         admin = users.add_user(db, new_admin, now)
         access_log.append(
             db, Look(admin.id, Action.ADDED_USER, admin.id, "cli init, role admin"), now
         )
-    db.close()
 
 
 def _shown(url: str) -> str:
     """Return the URL without a password in it."""
-    from urllib.parse import urlsplit, urlunsplit
-
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":…@")))
+    url = re.sub(r"^(postgres\w*://[^:@/?#]*):[^/?#]*@", r"\1:…@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1…", url)

@@ -16,6 +16,7 @@ from readwatch.cli.settings import (
     default_database,
     names_of_settings,
     read_config,
+    refuse_odd_values,
     refuse_unknown,
     setting,
 )
@@ -75,9 +76,13 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
     path = config or default_config()
     settings = read_config(path, required=config is not None)
     if settings:
-        refuse_unknown(settings, set(names_of_settings(readwatch, context)), path)
+        # Which file is read cannot be told in the file itself.
+        refuse_unknown(settings, set(names_of_settings(readwatch, context)) - {"config"}, path)
+        refuse_odd_values(settings, path)
     context.default_map = ForAllCommands(settings, frozenset({*_COMMANDS, "add", "list"}))
-    context.meta["readwatch.database"] = database or settings.get("database") or default_database()
+    context.meta["readwatch.database"] = str(
+        database or settings.get("database") or default_database()
+    )
 
 
 def database_url(context: click.Context) -> str:

@@ -1,27 +1,32 @@
 """What commands print: tables for people, JSON for scripts."""
 
 import json
+import sys
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
+_NO_TERMINAL_WIDTH = 10_000
+
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; moments as RFC 3339."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat))
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under titles; plain lines when the output is no terminal."""
+    """Print rows under titles; when the output is no terminal, one plain line each, never cut."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    on_terminal = sys.stdout.isatty()
+    table = Table(box=SIMPLE_HEAD if on_terminal else None, pad_edge=False)
     for title in titles:
-        table.add_column(title)
+        table.add_column(title, overflow="fold", no_wrap=not on_terminal)
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
-    Console().print(table)
+    Console(width=None if on_terminal else _NO_TERMINAL_WIDTH).print(table)

@@ -11,7 +11,11 @@ from readwatch.domain.users import UserRole, checked_password
 def read_password(role: UserRole, *, from_stdin: bool) -> str:
     """Return a new password that suits the role."""
     if from_stdin:
-        return checked_password(sys.stdin.readline().rstrip("\r\n"), role)
+        try:
+            line = sys.stdin.readline().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise invalid("the password on standard input is not UTF-8") from None
+        return checked_password(line, role)
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask for a password; use --password-stdin")
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)

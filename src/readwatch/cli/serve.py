@@ -8,9 +8,21 @@ from readwatch.cli.settings import setting
 
 
 @click.command()
-@setting("--host", default="127.0.0.1", show_default=True)
-@setting("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
-@setting("--bcrypt-cost", type=click.IntRange(4, 16), default=12, show_default=True)
+@setting("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@setting(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="The port; 0 takes any that is free.",
+)
+@setting(
+    "--bcrypt-cost",
+    type=click.IntRange(4, 16),
+    default=12,
+    show_default=True,
+    help="The work in a password hash; one more doubles it.",
+)
 @click.pass_context
 def command(context: click.Context, host: str, port: int, bcrypt_cost: int) -> None:
     """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""

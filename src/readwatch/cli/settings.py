@@ -49,7 +49,16 @@ def read_config(path: Path, *, required: bool) -> dict[str, Any]:
 def refuse_unknown(config: dict[str, Any], known: set[str], path: Path) -> None:
     """Refuse a key that no command has, which is a misspelling more often than not."""
     for key in sorted(set(config) - known):
-        raise misconfigured(f"{path}: there is no setting {key!r}; known: {', '.join(known)}")
+        raise misconfigured(
+            f"{path}: there is no setting {key!r}; known: {', '.join(sorted(known))}"
+        )
+
+
+def refuse_odd_values(config: dict[str, Any], path: Path) -> None:
+    """Refuse what no setting can be, before an option makes something else of it."""
+    for key, value in config.items():
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise misconfigured(f"{path}: {key} has to be text or a whole number")
 
 
 def names_of_settings(command: click.Command, context: click.Context) -> Iterator[str]:

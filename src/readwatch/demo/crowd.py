@@ -5,7 +5,7 @@ import socket
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from heapq import heapify, heapreplace
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -17,7 +17,8 @@ from typing import Final, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from readwatch.demo.cast import Person
-from readwatch.demo.habits import DEMO, Activity, Place, Reading, Rhythm, Signal, begin, step
+from readwatch.demo.habits import DEMO, Place, Reading, Rhythm, Signal, begin, step
+from readwatch.domain.activities import Activity
 
 Request: TypeAlias = Signal | tuple[Activity, ...]
 
@@ -302,9 +303,9 @@ class _App:
         if isinstance(request, Signal):
             return {}
         if self._batch_size == 1:
-            return request[0].as_json()
+            return as_sent(request[0])
         sent_at = now.isoformat(timespec="milliseconds")
-        return {"activities": [activity.as_json() for activity in request], "sent_at": sent_at}
+        return {"activities": [as_sent(activity) for activity in request], "sent_at": sent_at}
 
     def _settle(self, request: Request, said: object, now: datetime) -> None:
         """Take in a good answer; ValueError if it is not what the contract promises."""
@@ -336,6 +337,17 @@ class _App:
         self._failures += 1
         doubled = 0.05 * 2.0 ** min(self._failures, 10)
         return min(LONGEST_BACKOFF, doubled) * self._rng.uniform(0.5, 1.0)
+
+
+_PLAIN_FIELDS: Final = tuple(f.name for f in fields(Activity) if f.name != "occurred_at")
+
+
+def as_sent(activity: Activity) -> dict[str, object]:
+    """Write an activity as `POST /api/activities` takes it, `occurred_at` in RFC 3339."""
+    sent: dict[str, object] = {name: getattr(activity, name) for name in _PLAIN_FIELDS}
+    if activity.occurred_at is not None:
+        sent["occurred_at"] = activity.occurred_at.isoformat(timespec="milliseconds")
+    return sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,7 +433,7 @@ class _Count:
         match result:
             case {"status": "accepted" | "duplicate" as status, "id": int(row_id)}:
                 self.add("accepted" if status == "accepted" else "duplicates")
-                if self._acknowledged is not None:
+                if self._acknowledged is not None and activity.event_id is not None:
                     with self._lock:
                         self._acknowledged[activity.event_id] = row_id
             case _:

@@ -5,7 +5,7 @@ gives what the reader does at that moment and the state after it. Nothing here k
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from random import Random
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from readwatch.demo.books import LEVELS, PAGES_PER_CHAPTER, Book, pick
 from readwatch.demo.cast import Habit, Person
+from readwatch.domain.activities import MAX_DURATION_SECONDS, Activity
 
 PASS_MARK: Final = 60
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -27,28 +28,6 @@ _NOTES: Final = (
     "هذا جميل",
     "I laughed out loud on the bus 😂",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Something a reader did, in the fields of the API's contract; `occurred_at` is UTC."""
-
-    activity_type: str
-    content_id: str
-    content_title: str
-    progress_percentage: int
-    duration_seconds: int
-    metadata: Mapping[str, object]
-    event_id: str
-    occurred_at: datetime
-
-    def as_json(self) -> dict[str, object]:
-        """Write the activity as `POST /api/activities` takes it, `occurred_at` in RFC 3339."""
-        plain: dict[str, object] = {name: getattr(self, name) for name in _PLAIN_FIELDS}
-        return {**plain, "occurred_at": self.occurred_at.isoformat(timespec="milliseconds")}
-
-
-_PLAIN_FIELDS: Final = tuple(f.name for f in fields(Activity) if f.name != "occurred_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +175,15 @@ def _next_phase(reading: Reading, now: datetime, rng: Random) -> tuple[Reading, 
         heartbeat_at = _NEVER
     elif before in (Phase.AWAY, Phase.SILENT):
         heartbeat_at = now + reading.heartbeat_every
-    reads = after is Phase.READING
+    gap = _gap(reading, rng)
+    if before is Phase.AWAY and reading.rhythm.pace:
+        gap *= rng.uniform(0.05, 0.5)  # whoever logs in has the book open at once
     reading = replace(
         reading,
         phase=after,
         phase_ends_at=_end_of(after, reading, now, rng),
         active_at=now,
-        activity_at=now + _gap(reading, rng) if reads else _NEVER,
+        activity_at=now + gap if after is Phase.READING else _NEVER,
         heartbeat_at=heartbeat_at,
     )
     return reading, actions
@@ -265,7 +246,7 @@ def read_on(
         content_id=place.book.content_id,
         content_title=place.book.title,
         progress_percentage=place.page * 100 // place.book.pages,
-        duration_seconds=min(86_400, max(1, round(seconds))) if takes_time else 0,
+        duration_seconds=min(MAX_DURATION_SECONDS, max(1, round(seconds))) if takes_time else 0,
         metadata={"page": place.page, "chapter": _chapter(kind, place.page), **metadata},
         event_id=_event_id(now, rng),
         occurred_at=now,

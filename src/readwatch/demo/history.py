@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from readwatch.demo.books import pick
 from readwatch.demo.cast import Habit, Person, user_agent
-from readwatch.demo.habits import Activity, Place, read_on
+from readwatch.demo.habits import Place, read_on
+from readwatch.domain.activities import Activity
 
 # Local hour, its spread, and its share of the day's reading.
 _WEEKDAY: Final = ((7.2, 0.7, 0.2), (12.5, 0.5, 0.2), (20.5, 1.2, 0.6))

@@ -38,7 +38,7 @@ def run(*, readers: int, seconds: float, plain: bool) -> None:
                 PASSWORD,
                 rng=rng,
                 clock=system_clock,
-                ramp_seconds=RAMP_SECONDS,
+                ramp_seconds=min(RAMP_SECONDS, seconds / 2) if plain else RAMP_SECONDS,
                 places=made.places,
             )
         )
@@ -53,9 +53,8 @@ def _print_tables(made: World, seconds: float) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
     db = open_database(made.database_url, Role.CONSOLE)
     never = Event()
-    for second in range(round(seconds)):
-        if second:
-            never.wait(1)
+    for _ in range(round(seconds)):
+        never.wait(1)
         with using(db):
             online, activity = (
                 take_overview(db, view, system_clock()) for view in (View.ONLINE, View.ACTIVITY)

@@ -16,10 +16,8 @@ from random import Random
 from time import monotonic, sleep
 
 from readwatch.demo.cast import Person, cast
-from readwatch.demo.habits import Activity as InventedActivity
 from readwatch.demo.habits import Place, read_on, somewhere
 from readwatch.demo.history import PastSession, history
-from readwatch.domain.activities import Activity
 from readwatch.domain.errors import unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.store import schema, sessions, users
@@ -32,6 +30,7 @@ from readwatch.store.tokens import new_token, token_hash
 PASSWORD = "demo password"  # noqa: S105 - of invented people, in a database that is thrown away
 BCRYPT_COST = 4  # the lowest: hundreds of people log in within seconds
 WEEKS = 3.0
+LAST_HOUR = timedelta(hours=1)  # in which nobody but those who fell quiet was there
 START_SECONDS = 20.0
 
 
@@ -80,12 +79,17 @@ def _populate(
             now,
         )
         readers = [_add_reader(admin, person, password_hash, now) for person in people]
-    places = {}
+    weeks_before = [
+        (past, reader)
+        for person, reader in zip(people, readers, strict=True)
+        for past in history(person, now - LAST_HOUR, WEEKS, rng)
+    ]
+    places: dict[str, Place] = {}
     with using(ingest), ingest.atomic():
-        for person, reader in zip(people, readers, strict=True):
-            for past in history(person, now, WEEKS, rng):
-                _keep(ingest, reader, past)
-                places[person.email] = past.left_at
+        # In the order in which it would have arrived, which is the order of the feed.
+        for past, reader in sorted(weeks_before, key=lambda kept: kept[0].ended_at):
+            _keep(ingest, reader, past)
+            places[reader.email] = past.left_at
     admin.close()
     ingest.close()
     return consultant, places
@@ -97,9 +101,10 @@ def _fall_quiet(
     """Give people a session that is still open and was last heard from some time ago."""
     db = open_database(url, Role.INGEST)
     with using(db), db.atomic():
-        for person in quiet:
-            heard = now - timedelta(seconds=rng.uniform(0, 240))
-            read = heard - timedelta(seconds=rng.uniform(60, 900))
+        read_ago = sorted((rng.uniform(60, 1140) for _ in quiet), reverse=True)
+        for seconds, person in zip(read_ago, quiet, strict=True):
+            read = now - timedelta(seconds=seconds)
+            heard = now - timedelta(seconds=rng.uniform(0, min(240, seconds)))
             caller = sessions.open_session(
                 db,
                 users.find_user(db, person.email),
@@ -111,7 +116,7 @@ def _fall_quiet(
             )
             place = places.get(person.email) or somewhere(person, rng)
             _, activity = read_on(person, place, read, 60, 1, rng)
-            record_activities(db, caller, [_told(activity)], read)
+            record_activities(db, caller, [activity], read)
             sessions.record_heartbeat(db, caller, heard)
     db.close()
 
@@ -142,22 +147,9 @@ def _keep(db: Database, reader: User, past: PastSession) -> None:
         user_agent=past.user_agent,
         device_type=past.device_type,
     )
-    record_activities(db, caller, [_told(item) for item in past.activities], past.ended_at)
+    record_activities(db, caller, past.activities, past.ended_at)
     sessions.record_heartbeat(db, caller, past.last_heartbeat)
     sessions.end_session(db, caller, past.ended_at)
-
-
-def _told(activity: InventedActivity) -> Activity:
-    return Activity(
-        activity_type=activity.activity_type,
-        content_id=activity.content_id,
-        content_title=activity.content_title,
-        progress_percentage=activity.progress_percentage,
-        duration_seconds=activity.duration_seconds,
-        metadata=activity.metadata,
-        event_id=activity.event_id,
-        occurred_at=activity.occurred_at,
-    )
 
 
 @contextmanager

@@ -77,7 +77,8 @@ def _thinned(text: str) -> str:
     kept: list[str] = []
     marks = 0
     for character in text:
-        marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
+        if character not in _JOINERS:  # they stand in the same place as the marks around them
+            marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
         if marks <= MAX_MARKS_IN_A_ROW:
             kept.append(character)
     return "".join(kept)

@@ -74,7 +74,11 @@ def checked_password(password: str, role: UserRole) -> str:
         raise invalid(
             f"a password of a {role} has at least {shortest} characters", field="password"
         )
-    if len(password.encode()) > MAX_PASSWORD_BYTES:
+    try:
+        size = len(password.encode())
+    except UnicodeEncodeError:
+        raise invalid("a password has to be in UTF-8", field="password") from None
+    if size > MAX_PASSWORD_BYTES:
         raise invalid(
             f"a password has at most {MAX_PASSWORD_BYTES} bytes in UTF-8; this one is longer",
             field="password",

@@ -11,7 +11,8 @@ from readwatch.ingest.service import Service, Settings
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     """Return the application with its service running; whoever made it closes the service."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # A chunked body is cut here without a word: the byte too many tells that it was longer.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
     app.extensions["readwatch"] = Service(settings, clock)
     problems.install(app)

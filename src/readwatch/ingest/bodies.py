@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 import pydantic_core
 from flask import request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from readwatch.domain import activities as limits
 from readwatch.domain.activities import Activity
@@ -20,6 +21,15 @@ MAX_ID = 2**63 - 1
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+# Each escape is taken as a whole: what follows an escaped backslash is none.
+_ESCAPE = re.compile(
+    rb"""\\ (?: u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
+            | (?P<half> u[dD][89a-fA-F][0-9a-fA-F]{2} )
+            | . )""",
+    re.VERBOSE | re.DOTALL,
+)
+
+_NO_CHARACTER = "cannot hold NUL or half of a surrogate pair"
 
 
 def _moment(value: object) -> datetime:
@@ -34,7 +44,7 @@ def _moment(value: object) -> datetime:
 def _without_nul(text: str) -> str:
     # PostgreSQL cannot keep this character; both engines refuse it alike.
     if "\0" in text:
-        raise ValueError("cannot hold the character NUL")
+        raise ValueError(_NO_CHARACTER)
     return text
 
 
@@ -46,11 +56,11 @@ def _small(metadata: dict[str, Any]) -> dict[str, Any]:
     if len(kept.encode()) > limits.MAX_METADATA_BYTES:
         raise ValueError(f"is larger than {limits.MAX_METADATA_BYTES // 1024} KiB")
     if _ESCAPED_NUL.search(kept):
-        raise ValueError("cannot hold the character NUL")
+        raise ValueError(_NO_CHARACTER)
     return metadata
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Storable = AfterValidator(_without_nul)
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
@@ -63,9 +73,9 @@ class Body(BaseModel):
 class Login(Body):
     """The body of a login."""
 
-    email: Annotated[Text, Field(min_length=1, max_length=255)]
+    email: Annotated[str, Field(min_length=1, max_length=255), Storable]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
-    device_type: Annotated[Text, Field(max_length=MAX_DEVICE_TYPE_LENGTH)] | None = None
+    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
 
 
 class ActivityBody(Body):
@@ -74,14 +84,16 @@ class ActivityBody(Body):
     activity_type: Annotated[
         str, Field(max_length=limits.MAX_TYPE_LENGTH, pattern=limits.TYPE_PATTERN)
     ]
-    content_id: Annotated[Text, Field(max_length=limits.MAX_CONTENT_ID_LENGTH)] | None = None
-    content_title: Annotated[Text, Field(max_length=limits.MAX_TITLE_LENGTH)] | None = None
+    content_id: Annotated[str, Field(max_length=limits.MAX_CONTENT_ID_LENGTH), Storable] | None = (
+        None
+    )
+    content_title: Annotated[str, Field(max_length=limits.MAX_TITLE_LENGTH), Storable] | None = None
     progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
     duration_seconds: Annotated[int, Field(ge=0, le=limits.MAX_DURATION_SECONDS)] | None = None
     metadata: Annotated[dict[str, Any], AfterValidator(_small)] | None = None
-    event_id: Annotated[Text, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH)] | None = (
-        None
-    )
+    event_id: (
+        Annotated[str, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH), Storable] | None
+    ) = None
     occurred_at: Moment | None = None
 
     def activity(self) -> Activity:
@@ -125,8 +137,16 @@ B = TypeVar("B", bound=BaseModel)
 
 def json_object() -> dict[str, Any]:
     """Return the JSON object in the body of the request; anything else is refused."""
+    raw = request.get_data()
+    if len(raw) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
     try:
-        value = pydantic_core.from_json(request.get_data(), allow_inf_nan=False)
+        try:
+            value = pydantic_core.from_json(raw, allow_inf_nan=False)
+        except ValueError:
+            # Apps cut titles in the middle of an emoji. As NUL such a half reaches the check of
+            # its own field, instead of spoiling a whole batch.
+            value = pydantic_core.from_json(_halves_as_nul(raw), allow_inf_nan=False)
     except ValueError as error:
         raise InvalidRequest(
             [{"field": "", "detail": f"the body is not JSON: {error}"}], HTTPStatus.BAD_REQUEST
@@ -134,6 +154,10 @@ def json_object() -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest([{"field": "", "detail": "the body has to be a JSON object"}])
     return value
+
+
+def _halves_as_nul(raw: bytes) -> bytes:
+    return _ESCAPE.sub(lambda escape: rb"\u0000" if escape["half"] else escape[0], raw)
 
 
 def checked(kind: type[B], value: object) -> B:

@@ -2,7 +2,10 @@
 
 import logging
 import socket
+import sys
 from multiprocessing.util import Finalize
+from threading import Thread, get_ident
+from time import sleep
 
 from flask import Flask
 from granian.constants import Interfaces
@@ -11,32 +14,64 @@ from granian.server import Server
 
 from readwatch.domain.errors import misconfigured
 from readwatch.ingest.app import create_app
-from readwatch.ingest.service import Settings
+from readwatch.ingest.service import Settings, service
+from readwatch.store.database import driver_of, is_sqlite
 
 THREADS = 32
 """Requests that wait for a commit together: their number is what a group commit can hold."""
 
 
 class _Loader:
-    """Makes the app inside the worker process, and closes it when the worker ends."""
+    """Makes the app inside the worker process, and closes it when the worker ends.
 
-    def __init__(self, settings: Settings) -> None:
+    It outlives granian's threads and holds what must not go down with one of them: a connection
+    that is let go of while such a thread ends calls back into Python, and before Python 3.12.4
+    that crashes the process (https://github.com/python/cpython/issues/119585).
+    """
+
+    def __init__(self, settings: Settings, host: str, port: int) -> None:
         self._settings = settings
+        self._host = host
+        self._port = port
+        self._app: Flask | None = None
+        self._connections: dict[int, object] = {}
 
     def __call__(self) -> Flask:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-        app = create_app(self._settings)
+        app = self._app = create_app(self._settings)
+        app.teardown_request(self._hold_connection)
         Finalize(None, app.extensions["readwatch"].close, exitpriority=100)
+        Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
         return app
+
+    def _hold_connection(self, _error: BaseException | None) -> None:
+        """Hold this thread's connection; that of an earlier thread of the same number goes."""
+        db = service().db
+        if is_sqlite(db) and not db.is_closed():
+            self._connections[get_ident()] = driver_of(db)
+
+
+def _announce(host: str, port: int) -> None:
+    """Say where the server listens as soon as it does; granian has no hook for that moment."""
+    while True:
+        try:
+            socket.create_connection((host, port)).close()
+            break
+        except OSError:
+            sleep(0.02)
+    shown = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"listening on http://{shown}:{port}\n")
+    sys.stdout.flush()
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those under way and stop."""
     create_app(settings).extensions["readwatch"].close()  # fails here, with a clear sentence
+    port = free_port(host, port)
     server = Server(
         "readwatch",
         address=host,
-        port=free_port(host, port),
+        port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=THREADS,
@@ -47,7 +82,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     )
-    server.serve(target_loader=_Loader(settings), wrap_loader=False)
+    server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
 
 
 def free_port(host: str, port: int) -> int:

@@ -51,6 +51,8 @@ def permit_look(log: Database, look: Look, now: datetime) -> Permit:
     """Record a look at one reader's data and permit it; when it cannot be recorded, raise."""
     if look.target_user_id is None:
         raise ValueError("a look at a reader's data names the reader")
+    if log.in_transaction():
+        raise ValueError("a look is permitted once its entry is committed, not in a transaction")
     append(log, look, now)
     return Permit(look.target_user_id)
 

@@ -2,7 +2,8 @@
 
 import os
 import re
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,13 +39,17 @@ def open_database(url: str, role: Role) -> Database:
     `url` is `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. Nothing is made:
     a database that does not exist is an error that says how to make it.
     """
-    scheme = urlsplit(url).scheme
+    try:
+        parts = urlsplit(url)
+        scheme, _ = parts.scheme, parts.port
+    except ValueError:
+        raise misconfigured("the database URL has a host or a port that cannot be") from None
     if scheme == "sqlite":
         return _open_sqlite(sqlite_path(url), role)
     if scheme in {"postgresql", "postgres"}:
         return _open_postgresql(url, role)
     raise misconfigured(
-        f"the database URL starts with {scheme + '://' if scheme else 'no scheme'!r}; "
+        f"the database URL starts with {f'{scheme}://' if scheme else 'no scheme'}; "
         "use sqlite:///path/to/file.db or postgresql://…"
     )
 
@@ -66,6 +71,8 @@ def sqlite_path(url: str) -> Path:
             "a SQLite URL has three slashes before a relative path and four before an absolute "
             "one: sqlite:///readwatch.db, sqlite:////var/lib/readwatch/readwatch.db"
         )
+    if path == ":memory:":
+        raise misconfigured("a database in memory is seen by one connection only; name a file")
     return Path(path).expanduser()
 
 
@@ -117,7 +124,7 @@ class _SQLite(APSWDatabase):  # type: ignore[misc]
 
 def _open_sqlite(path: Path, role: Role) -> Database:
     refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
-    if role is not Role.OWNER and not path.exists():
+    if role is not Role.OWNER and not os.path.isfile(path):  # False also where we may not look
         raise misconfigured(f"there is no database at {path}; make one with: readwatch init")
     return _SQLite(path, role)
 
@@ -126,13 +133,29 @@ def make_sqlite_file(path: Path) -> None:
     """Make an empty database file that only its owner can read, in WAL mode; keep an old one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        # Closing a file lets go of all locks that this process has on it: an old one stays shut.
+        if not path.is_file():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise misconfigured(f"the database cannot be made at {path}: {error.strerror}") from None
     db = _SQLite(path, Role.OWNER)
     with using(db):
-        db.pragma("journal_mode", "wal")
+        _switch_to_wal(db)
     db.close()
+
+
+def _switch_to_wal(db: _SQLite) -> None:
+    """Wait here for a program that does the same: for this change SQLite does not."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            db.pragma("journal_mode", "wal")
+        except peewee.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 # PostgreSQL -------------------------------------------------------------------------------------
@@ -188,16 +211,26 @@ def using(db: Database) -> "Iterator[Database]":
     """Lend this thread a connection; the engine's failures come out as `ReadwatchError`.
 
     On SQLite the connection stays open for the thread's next use, on PostgreSQL it goes back to
-    the pool.
+    the pool. A loan inside a loan shares its connection.
     """
     with engine_errors():
-        if db.is_closed():
-            db.connect()
+        borrows = db.is_closed()
+        if borrows:
+            _connect(db)
         try:
             yield db
         finally:
-            if not is_sqlite(db):
+            if borrows and not is_sqlite(db):
                 db.close()
+
+
+def _connect(db: Database) -> None:
+    try:
+        db.connect()
+    except ValueError:  # Peewee's MaxConnectionsExceeded: the pool is empty and stayed so
+        raise unavailable("the database is busy; try again") from None
+    except peewee.ProgrammingError:
+        raise misconfigured("the database URL has an option that PostgreSQL lacks") from None
 
 
 @contextmanager
@@ -205,31 +238,62 @@ def engine_errors() -> "Iterator[None]":
     """Turn what the engine says into a sentence; no value of a statement is repeated."""
     try:
         yield
-    except peewee.OperationalError as error:
-        raise _sentence(error) from None
     except peewee.InterfaceError:
         raise unavailable("the connection to the database was lost; try again") from None
+    except peewee.DatabaseError as error:
+        cause = error.__cause__ or error.__context__
+        sentence = _sentence(cause)
+        if sentence is not None:
+            raise sentence from None
+        if isinstance(error, peewee.OperationalError):
+            raise unavailable("the database cannot be reached; is it running?") from None
+        raise _without_values(error, cause).with_traceback(error.__traceback__) from None
 
 
-def _sentence(error: peewee.OperationalError) -> ReadwatchError:
-    cause = error.__cause__ or error.__context__
+def _sentence(cause: BaseException | None) -> ReadwatchError | None:
     match type(cause).__name__:
-        case "BusyError" | "LockedError" | "LockNotAvailable" | "QueryCanceled":
+        case (
+            "BusyError" | "LockedError" | "LockNotAvailable" | "QueryCanceled" | "DeadlockDetected"
+        ):
             return unavailable("the database is busy; try again")
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")
+        case "IOError" | "CorruptError":
+            return unavailable("the database cannot be read: its disk or its file is damaged")
+        case "NotADBError":
+            return misconfigured("that file is not a SQLite database")
         case "CantOpenError":
             return misconfigured("the database cannot be opened: check its path and permissions")
         case "ReadOnlyError" | "PermissionsError" | "ReadOnlySqlTransaction":
             return misconfigured("the database cannot be written: check the permissions")
-        case "UndefinedTable" | "SQLError":
+        case "InsufficientPrivilege":
+            return misconfigured("PostgreSQL does not allow this to the user of the URL")
+        case "UndefinedTable":
             return misconfigured("this database has no readwatch schema; run: readwatch init")
-        case "InvalidCatalogName":
-            return misconfigured("PostgreSQL has no database of that name; make it with createdb")
-        case "InvalidPassword" | "InvalidAuthorizationSpecification":
-            return misconfigured("PostgreSQL refuses this user or password")
-        case _:
-            return unavailable("the database cannot be reached; is it running?")
+        case "SQLError" if str(cause).startswith("no such table"):
+            return misconfigured("this database has no readwatch schema; run: readwatch init")
+        case "OperationalError":
+            return _refusal(str(cause))
+    return None
+
+
+def _refusal(reason: str) -> ReadwatchError | None:
+    """Tell why PostgreSQL let nobody in, which it says in words only."""
+    if re.search(r'FATAL: +database ".*" does not exist', reason):
+        return misconfigured("PostgreSQL has no database of that name; make it with createdb")
+    if re.search(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba)', reason):
+        return misconfigured("PostgreSQL refuses this user or password")
+    return None
+
+
+def _without_values(
+    error: peewee.DatabaseError, cause: BaseException | None
+) -> peewee.DatabaseError:
+    """Return the same error without the row that PostgreSQL repeats; SQLite names columns only."""
+    diagnosis = getattr(cause, "diag", None)
+    if diagnosis is None:
+        return error
+    return type(error)(f"{type(cause).__name__} {diagnosis.constraint_name or ''}".strip())
 
 
 def one_moment(db: Database) -> Any:
@@ -259,7 +323,9 @@ def close_all(db: Database) -> None:
     """Let go of the database for good: on SQLite what is in the WAL goes into the file."""
     if isinstance(db, _SQLite):
         if not db.is_closed():
-            driver_of(db).pragma("wal_checkpoint(TRUNCATE)")
+            # While somebody else reads it stays where it is: nothing is lost by that.
+            with suppress(apsw.Error):
+                driver_of(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             db.close()
     else:
         db.close_all()  # type: ignore[attr-defined]

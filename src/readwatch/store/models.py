@@ -148,6 +148,7 @@ class ReaderContentProgress(_Table):
     content_id = peewee.CharField()
     content_title = peewee.CharField(max_length=500, null=True)
     progress_percentage = peewee.IntegerField(null=True)
+    progress_at = MomentField(null=True)
     total_seconds = peewee.BigIntegerField()
     first_at = MomentField()
     last_at = MomentField()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.activities import MinuteCount, RecordedActivity
+from readwatch.domain.activities import MinuteCount, RecordedActivity, as_json
 from readwatch.domain.presence import ONLINE_WINDOW
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import SafeText, clean
@@ -20,14 +20,16 @@ _ONLINE = Statement(
     JOIN users u ON u.id = s.user_id
     LEFT JOIN reader_profiles p ON p.user_id = s.user_id
     LEFT JOIN reader_activities a ON a.id = p.last_activity_id
-    WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND u.user_role = 'reader'
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since
+    AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     ORDER BY s.last_heartbeat DESC
     """
 )
 _COUNT_ONLINE = Statement(
     """
-    SELECT count(DISTINCT s.user_id) FROM reader_sessions s
+    SELECT count(DISTINCT s.user_id) FROM reader_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since
+    AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     """
 )
 _FEED = Statement(
@@ -128,7 +130,8 @@ def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
         content_title=clean(row[5]),
         progress_percentage=row[6],
         duration_seconds=row[7],
-        metadata_json=clean(row[8]),
+        # PostgreSQL's driver has parsed it.
+        metadata_json=clean(row[8] if isinstance(row[8], str) else as_json(row[8])),
         occurred_at=moment(row[9]),
         created_at=moment(row[10]),
     )

@@ -17,11 +17,12 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
 
     Without a hash a decoy of the same cost is checked and the answer is no.
     """
-    attempt = password.encode()[:72]
+    whole = password.encode(errors="surrogatepass")
+    attempt = whole[:72]
     if password_hash is None:
         bcrypt.checkpw(attempt, _decoy(cost))
         return False
-    return bcrypt.checkpw(attempt, password_hash.encode()) and len(password.encode()) <= 72
+    return bcrypt.checkpw(attempt, password_hash.encode()) and len(whole) <= 72
 
 
 @functools.cache

@@ -118,7 +118,6 @@ _PRAGMAS = {
     "page_size",
     "synchronous",
     "temp_store",
-    "wal_checkpoint",
 }
 _CATALOGUE = {"sqlite_master", "sqlite_schema"}
 
@@ -162,5 +161,6 @@ def _allowed(rights: Rights, operation: int, first: str | None, second: str | No
     if operation == apsw.SQLITE_FUNCTION:
         return second != "load_extension"
     if operation == apsw.SQLITE_PRAGMA:
-        return first in _PRAGMAS
+        # Settings are made before the gatekeeper is set; afterwards they can only be read.
+        return first in _PRAGMAS and second is None
     return False

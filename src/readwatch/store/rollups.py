@@ -29,23 +29,29 @@ _MOVE_CONTENTS = RowStatement(
         "content_id": "text",
         "content_title": "text",
         "progress_percentage": "bigint",
+        "progress_at": "timestamptz",
         "total_seconds": "bigint",
         "first_at": "timestamptz",
         "last_at": "timestamptz",
     },
     """
     INSERT INTO reader_content_progress AS kept (
-        user_id, content_id, content_title, progress_percentage, total_seconds, first_at, last_at
+        user_id, content_id, content_title, progress_percentage, progress_at, total_seconds,
+        first_at, last_at
     ) SELECT
-        user_id, content_id, content_title, progress_percentage, total_seconds, first_at, last_at
+        user_id, content_id, content_title, progress_percentage, progress_at, total_seconds,
+        first_at, last_at
     FROM {rows} AS given WHERE TRUE
     ON CONFLICT (user_id, content_id) DO UPDATE SET
         content_title = CASE WHEN excluded.last_at >= kept.last_at
             THEN coalesce(excluded.content_title, kept.content_title)
             ELSE coalesce(kept.content_title, excluded.content_title) END,
-        progress_percentage = CASE WHEN excluded.last_at >= kept.last_at
-            THEN coalesce(excluded.progress_percentage, kept.progress_percentage)
-            ELSE coalesce(kept.progress_percentage, excluded.progress_percentage) END,
+        progress_percentage = CASE
+            WHEN kept.progress_at IS NULL OR excluded.progress_at >= kept.progress_at
+            THEN excluded.progress_percentage ELSE kept.progress_percentage END,
+        progress_at = CASE
+            WHEN kept.progress_at IS NULL OR excluded.progress_at >= kept.progress_at
+            THEN excluded.progress_at ELSE kept.progress_at END,
         total_seconds = kept.total_seconds + excluded.total_seconds,
         first_at = CASE WHEN excluded.first_at < kept.first_at
             THEN excluded.first_at ELSE kept.first_at END,
@@ -92,24 +98,23 @@ _MOVE_COUNTS = RowStatement(
 class _Content:
     """What is added to one content of one reader."""
 
-    title: str | None
-    progress: int | None
-    seconds: int
     first_at: datetime
     last_at: datetime
+    title: str | None = None
+    progress: int | None = None
+    progress_at: datetime | None = None
+    seconds: int = 0
 
     def add(self, activity: Activity, occurred_at: datetime) -> None:
         self.seconds += activity.duration_seconds or 0
         self.first_at = min(self.first_at, occurred_at)
-        if occurred_at >= self.last_at:
-            self.last_at = occurred_at
-            self.title = activity.content_title or self.title
-            if activity.progress_percentage is not None:
-                self.progress = activity.progress_percentage
-        else:
-            self.title = self.title or activity.content_title or None
-            if self.progress is None:
-                self.progress = activity.progress_percentage
+        if activity.content_title and (occurred_at >= self.last_at or self.title is None):
+            self.title = activity.content_title
+        self.last_at = max(self.last_at, occurred_at)
+        if activity.progress_percentage is not None and (
+            self.progress_at is None or occurred_at >= self.progress_at
+        ):
+            self.progress, self.progress_at = activity.progress_percentage, occurred_at
 
 
 @dataclass(slots=True)
@@ -146,17 +151,11 @@ class Rollup:
         self._counts[count] = self._counts.get(count, 0) + 1
         if activity.content_id is None:
             return
-        content = self._contents.get((user_id, activity.content_id))
+        key = (user_id, activity.content_id)
+        content = self._contents.get(key)
         if content is None:
-            self._contents[user_id, activity.content_id] = _Content(
-                title=activity.content_title or None,
-                progress=activity.progress_percentage,
-                seconds=seconds,
-                first_at=occurred_at,
-                last_at=occurred_at,
-            )
-        else:
-            content.add(activity, occurred_at)
+            content = self._contents[key] = _Content(occurred_at, occurred_at)
+        content.add(activity, occurred_at)
 
     def apply(self, db: Database, now: datetime) -> None:
         """Write the sums."""
@@ -198,6 +197,7 @@ class Rollup:
                     *key,
                     content.title,
                     content.progress,
+                    content.progress_at and stamp(content.progress_at),
                     content.seconds,
                     stamp(content.first_at),
                     stamp(content.last_at),

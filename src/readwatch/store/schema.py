@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import peewee
-
 from readwatch.domain.errors import misconfigured
 from readwatch.store.database import (
     Database,
     Statement,
+    close_all,
     driver_of,
     is_sqlite,
     make_sqlite_file,
@@ -81,10 +80,11 @@ def prepare(url: str) -> tuple[Migration, ...]:
     if url.startswith("sqlite:"):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
-    with using(db):
-        applied = upgrade(db, known_migrations(db))
-    db.close()
-    return applied
+    try:
+        with using(db):
+            return upgrade(db, known_migrations(db))
+    finally:
+        close_all(db)
 
 
 def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
@@ -137,11 +137,5 @@ def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Mig
 
 def require_current(db: Database) -> None:
     """Refuse a database that this program cannot use, and say what to do."""
-    try:
-        missing = pending(history(db), known_migrations(db))
-    except peewee.DatabaseError as error:
-        if "file is not a database" in str(error):
-            raise misconfigured("that file is not a SQLite database") from None
-        raise
-    if missing:
+    if pending(history(db), known_migrations(db)):
         raise misconfigured("the database needs an upgrade; run: readwatch init")

@@ -76,10 +76,16 @@ _HEARTBEATS = RowStatement(
     """,
 )
 _END_READER_SESSION = Statement(
-    "UPDATE reader_sessions SET is_active = FALSE, ended_at = :now WHERE id = :session_id"
+    """
+    UPDATE reader_sessions SET is_active = FALSE, ended_at = :now
+    WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
+    """
 )
 _END_STAFF_SESSION = Statement(
-    "UPDATE staff_sessions SET is_active = FALSE, ended_at = :now WHERE id = :session_id"
+    """
+    UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
+    WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
+    """
 )
 
 
@@ -141,7 +147,7 @@ def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
 def end_session(db: Database, caller: Caller, now: datetime) -> None:
     """End the session that the caller came with."""
     statement = _END_STAFF_SESSION if caller.user_role.is_staff else _END_READER_SESSION
-    statement(db, session_id=caller.session_id, now=stamp(now))
+    statement(db, session_id=caller.session_id, user_id=caller.user_id, now=stamp(now))
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from unicodedata import normalize
 
 import peewee
 from email_validator import EmailNotValidError, validate_email
@@ -104,7 +105,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this address, compared without case; deleted ones are not found."""
-    rows = list(_accounts().where(fn.lower(models.User.email) == email.lower()).execute(db))
+    rows = list(_accounts().where(fn.lower(models.User.email) == _kept_form(email)).execute(db))
     if not rows:
         raise not_found("there is no account with this e-mail")
     return _user(rows[0])
@@ -149,7 +150,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     """
     with engine_errors():
         query = _accounts(models.User.password_hash).where(
-            fn.lower(models.User.email) == email.lower()
+            fn.lower(models.User.email) == _kept_form(email)
         )
         rows = list(query.execute(db))
     user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
@@ -158,6 +159,11 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     if not user.is_active:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "this account is suspended")
     return user
+
+
+def _kept_form(email: str) -> str:
+    """Return an address that somebody typed as it would be kept; never fails."""
+    return normalize("NFC", clean(email)).lower()
 
 
 def _accounts(*more: peewee.Field) -> Any:

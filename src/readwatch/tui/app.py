@@ -1,6 +1,10 @@
 """The console: it asks the watcher, keeps the latest pictures and hands them to the screens."""
 
+import signal
+import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from types import FrameType
 from typing import ClassVar
 
 from textual import on
@@ -48,20 +52,23 @@ class Console(App[None]):
     ) -> None:
         super().__init__()
         self._clock = clock
-        self._email = email
         self._consultant = signed_in
         self._watcher = Watcher(database_url, self.post_message, clock)
         self._view = View.ONLINE
+        self._sign_in = SignInScreen(email)
         self._lists: dict[View, ListScreen] = {}
+        self._reader: ReaderScreen | None = None
         self._status = Status()
         self._held: Overview | None = None
 
     def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
         self._lists = {view: ListScreen(listing) for view, listing in LISTINGS.items()}
+        for view, screen in self._lists.items():
+            self.install_screen(screen, view)  # else it is gone when another takes its place
         self._watcher.start(self._consultant)
         if self._consultant is None:
-            self.push_screen(SignInScreen(self._email))
+            self.push_screen(self._sign_in)
         else:
             self._begin(self._consultant)
         self.set_interval(1, self._tick)
@@ -69,6 +76,12 @@ class Console(App[None]):
     def on_unmount(self) -> None:
         """Let go of the database."""
         self._watcher.stop()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer nothing but to leave before somebody has signed in."""
+        if self._consultant is None and action in {"view", "help", "command_palette"}:
+            return False
+        return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer the stock commands without the screenshot, which would copy data unrecorded."""
@@ -84,8 +97,7 @@ class Console(App[None]):
 
     @on(SignInRefused)
     def _say_no(self, event: SignInRefused) -> None:
-        if isinstance(self.screen, SignInScreen):
-            self.screen.refuse(event.reason)
+        self._sign_in.refuse(event.reason)
 
     @on(SignedIn)
     def _let_in(self, event: SignedIn) -> None:
@@ -102,10 +114,9 @@ class Console(App[None]):
 
     def action_view(self, name: str) -> None:
         """Go to a list, from wherever one is."""
-        if self._consultant is None or isinstance(self.screen, HelpScreen):
-            return
         view = View(name)
-        if isinstance(self.screen, ReaderScreen):
+        if self._reader is not None:
+            self._reader = None
             self.pop_screen()
         if view is not self._view:
             self.switch_screen(self._lists[view])
@@ -130,9 +141,9 @@ class Console(App[None]):
     @on(OverviewArrived)
     def _take_overview(self, event: OverviewArrived) -> None:
         overview = event.overview
-        if overview.view is not self._view or isinstance(self.screen, ReaderScreen):
+        if overview.view is not self._view or self._reader is not None:
             return
-        if self._status.frozen:
+        if self._status.frozen and self._held is not None:
             self._hold(overview)
         else:
             self._show(overview)
@@ -151,32 +162,33 @@ class Console(App[None]):
 
     @on(LiveTable.Opened)
     def _open_reader(self, event: LiveTable.Opened) -> None:
-        if not isinstance(self.screen, ListScreen):
-            return
-        reader_id = self.screen.reader_under(event.key)
+        seen_in = self._lists[self._view]
+        if self._reader is not None or event.table is not seen_in.table:
+            return  # another key was faster: these are no longer the rows in front
+        reader_id = seen_in.reader_under(event.key)
         if reader_id is not None:
+            self._reader = ReaderScreen(reader_id)
+            self.push_screen(self._reader)
             self._set_status(frozen=False, held=0)
-            self.push_screen(ReaderScreen(reader_id))
             self._watcher.open_reader(reader_id, self._view)
 
     @on(ReaderArrived)
     def _take_reader(self, event: ReaderArrived) -> None:
-        page = event.page
-        for screen in self.screen_stack:
-            if isinstance(screen, ReaderScreen) and screen.reader_id == page.user.id:
-                self._set_pulse(page.pulse)
-                screen.show(page)
+        if self._reader is not None and self._reader.reader_id == event.page.user.id:
+            self._set_pulse(event.page.pulse)
+            self._reader.show(event.page)
 
     @on(LookRefused)
     def _say_why_not(self, event: LookRefused) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, ReaderScreen) and screen.reader_id == event.reader_id:
-                screen.refuse(event.reason)
+        if self._reader is not None and self._reader.reader_id == event.reader_id:
+            self._reader.refuse(event.reason)
 
     @on(ReaderScreen.Left)
     def _leave_reader(self) -> None:
-        self.pop_screen()
-        self._watch(self._view)
+        if self._reader is not None:  # not yet left by the first of two keys
+            self._reader = None
+            self.pop_screen()
+            self._watch(self._view)
 
     # The header.
 
@@ -191,17 +203,28 @@ class Console(App[None]):
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:
-        from dataclasses import replace
-
         self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
-        if isinstance(self.screen, (ListScreen, ReaderScreen)) and self.screen.is_mounted:
-            self.screen.header.status = self._status
+        (self._reader or self._lists[self._view]).header.status = self._status
 
-    def on_screen_resume(self) -> None:
-        """Fill the header of a screen that comes to the front."""
-        self._set_status()
+    # Faults of the program.
+
+    def _fatal_error(self) -> None:
+        """Leave without Textual's traceback, whose local variables are readers' data."""
+        self._close_messages_no_wait()
 
 
 def run(database_url: str, *, email: str | None = None, signed_in: User | None = None) -> None:
-    """Show the console until somebody quits it."""
-    Console(database_url, email=email, signed_in=signed_in).run()
+    """Show the console until somebody quits it; a fault of the program is raised again."""
+    console = Console(database_url, email=email, signed_in=signed_in)
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        console.run()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    if console._exception is not None:
+        raise console._exception
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Let SIGTERM unwind the console, so that the terminal is left as it was."""
+    sys.exit(128 + number)

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from readwatch.domain.clock import length_of
+from readwatch.tui.columns import cut
 from readwatch.tui.marks import sparkline
 from readwatch.tui.snapshots import Pulse, View
 
@@ -27,7 +29,7 @@ class Liveness(StrEnum):
 
 
 _TONES = {
-    Liveness.WAITING: "$text-muted",
+    Liveness.WAITING: "dim",
     Liveness.LIVE: "$text-success",
     Liveness.FROZEN: "$text-accent",
     Liveness.STALE: "$text-warning",
@@ -86,15 +88,18 @@ class Header(Widget):
 
 def lines(status: Status, width: int) -> tuple[Content, Content]:
     """Return the two lines of the header in `width` cells."""
-    return _across(_views(status.view), _freshness(status), width), _second(status, width)
+    freshness = _freshness(status)
+    views = _views(status.view, width - freshness.cell_length - 1)
+    return _across(views, freshness, width), _second(status, width)
 
 
-def _views(current: View | None) -> Content:
-    parts: list[Content | tuple[str, str]] = [("readwatch  ", "bold $text-accent")]
+def _views(current: View | None, room: int) -> Content:
+    parts: list[Content | tuple[str, str]] = []
     for number, view in enumerate(View, start=1):
         title = f" {number} {view.capitalize()} "
-        parts.append((title, "bold reverse") if view is current else (title, "$text-muted"))
-    return Content.assemble(*parts)
+        parts.append((title, "bold reverse") if view is current else (title, "dim"))
+    views, name = Content.assemble(*parts), Content.styled("readwatch  ", "bold $text-accent")
+    return name + views if name.cell_length + views.cell_length <= room else views
 
 
 def _freshness(status: Status) -> Content:
@@ -103,7 +108,7 @@ def _freshness(status: Status) -> Content:
     if status.pulse is not None and status.now is not None:
         age = length_of(status.now - status.pulse.taken_at)
         old = "" if age == "now" else f", {age} old"
-        parts.append((old, "$text-muted"))
+        parts.append((old, "dim"))
     if status.held:
         parts.append((f", {status.held} new", "$text-accent"))
     return Content.assemble(*parts)
@@ -112,25 +117,28 @@ def _freshness(status: Status) -> Content:
 def _second(status: Status, width: int) -> Content:
     if status.lost_since is not None:
         since = f"{status.lost_since.astimezone():%H:%M:%S}"
-        return Content.assemble((f"since {since}: {status.reason}", "$text-error"))
+        return Content.styled(cut(f"since {since}: {status.reason}", width), "$text-error")
     if status.pulse is None:
         return Content("")
     counts = [minute.activities for minute in status.pulse.per_minute[:-1]]
     words = (
         f"{status.pulse.online} online   {status.pulse.activities_a_minute} activities a minute "
     )
-    room = width - len(words) - len(status.person) - 4
+    room = width - len(words) - 1
+    person = cut(status.person, room) if room > 10 else ""
+    room -= cell_len(person) + 3
     return _across(
         Content.assemble(
             (f"{status.pulse.online} online", "bold"),
             f"   {status.pulse.activities_a_minute} activities a minute ",
             (sparkline(counts, min(60, room)), "$text-accent"),
         ),
-        Content.assemble((status.person, "$text-muted")),
+        Content.styled(person, "dim"),
         width,
     )
 
 
 def _across(left: Content, right: Content, width: int) -> Content:
-    gap = max(1, width - left.cell_length - right.cell_length)
-    return Content.assemble(left, " " * gap, right)
+    right = right.truncate(max(0, width), ellipsis=True)
+    left = left.truncate(max(0, width - right.cell_length - 1), ellipsis=True)
+    return Content.assemble(left, " " * (width - left.cell_length - right.cell_length), right)

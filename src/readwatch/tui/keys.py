@@ -16,7 +16,10 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, what it does and what to call that; `footer` keys are always in sight."""
+    """A key, what it does and what to call that; `footer` keys are always in sight.
+
+    A key `at_once` goes before what has the focus, so that the keys right after it go where it led.
+    """
 
     key: str
     action: str
@@ -24,6 +27,7 @@ class Key:
     meaning: str
     group: Group
     footer: bool = True
+    at_once: bool = False
 
     def binding(self) -> Binding:
         """Return it as Textual wants it."""
@@ -32,6 +36,7 @@ class Key:
             self.action,
             self.label,
             show=self.footer,
+            priority=self.at_once,
             tooltip=self.meaning,
             id=f"{self.group.name.lower()}.{self.label.lower().replace(' ', '_')}",
         )
@@ -58,12 +63,12 @@ KEYS = (
     ),
     Key("question_mark", "help", "Help", "this page", Group.EVERYWHERE),
     Key("q", "quit", "Quit", "leave the console", Group.EVERYWHERE),
-    Key("slash", "filter", "Filter", "show only rows with these words", Group.LISTS),
+    Key("slash", "filter", "Filter", "show only rows with these words", Group.LISTS, at_once=True),
     Key("s", "sort", "Sort", "the next order", Group.LISTS),
     Key("p", "app.freeze", "Freeze", "hold the picture; again to go on", Group.LISTS),
     Key("escape", "clear", "Clear", "take the filter away", Group.LISTS, footer=False),
     Key("escape", "back", "Back", "to the list, at the same place", Group.READER),
-    Key("tab", "app.focus_next", "Next table", "books, sessions, activities", Group.READER),
+    Key("tab", "app.focus_next", "Next table", "books, activities, sessions", Group.READER),
 )
 
 

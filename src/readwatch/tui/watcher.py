@@ -7,7 +7,8 @@ connection has its role: one reads, one appends to the access log, one is opened
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -16,10 +17,18 @@ from textual.message import Message
 
 from readwatch.domain.access_log import Action, Look, Permit
 from readwatch.domain.clock import Clock
-from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User
 from readwatch.store import access_log, overview, readers, schema, users
-from readwatch.store.database import Database, data_version, one_moment, open_database, using
+from readwatch.store.database import (
+    Database,
+    close_all,
+    data_version,
+    is_sqlite,
+    one_moment,
+    open_database,
+    using,
+)
 from readwatch.store.rights import Role
 from readwatch.tui.messages import (
     ConnectionLost,
@@ -135,12 +144,13 @@ class Watcher:
 
     def _sign_in(self, request: _SignIn) -> None:
         try:
-            user = self._authenticated(request)
-            access_log.append(
-                self._connected_log(),
-                Look(user.id, Action.SIGNED_IN, details="console", ip_address=terminal_address()),
-                self._clock(),
-            )
+            with _in_words():
+                user = self._authenticated(request)
+                look = Look(
+                    user.id, Action.SIGNED_IN, details="console", ip_address=terminal_address()
+                )
+                with using(self._connected_log()) as log:
+                    access_log.append(log, look, self._clock())
         except ReadwatchError as error:
             self._post(SignInRefused(error.message))
             return
@@ -149,10 +159,12 @@ class Watcher:
 
     def _authenticated(self, request: _SignIn) -> User:
         db = open_database(self._url, Role.SIGN_IN)
-        with using(db):
-            schema.require_current(db)
-            user = users.authenticate(db, request.email, request.password)
-        db.close()
+        try:
+            with using(db):
+                schema.require_current(db)
+                user = users.authenticate(db, request.email, request.password)
+        finally:
+            _let_go(db)
         if not user.user_role.is_staff:
             raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
         return user
@@ -168,11 +180,13 @@ class Watcher:
             ip_address=terminal_address(),
         )
         try:
-            with using(self._connected_log()) as log:
+            with _in_words(), using(self._connected_log()) as log:
                 self._permit = access_log.permit_look(log, look, self._clock())
         except ReadwatchError as error:
+            _let_go(self._log)
             self._log = None
-            self._post(LookRefused(request.reader_id, error.message))
+            reason = f"the look could not be put on record: {error.message}"
+            self._post(LookRefused(request.reader_id, reason))
             return
         self._poll(at_once=True)
 
@@ -182,11 +196,15 @@ class Watcher:
         if not at_once and monotonic() < self._retry_at:
             return
         try:
-            with using(self._connected_data()) as db:
+            with _in_words(), using(self._connected_data()) as db:
                 if at_once or self._is_due(db):
                     self._post(self._picture(db))
         except ReadwatchError as error:
-            self._note_loss(error)
+            if self._permit is not None and error.kind is ErrorKind.NOT_FOUND:
+                self._post(LookRefused(self._permit.reader_id, error.message))
+                self._permit = None
+            else:
+                self._note_loss(error)
         else:
             self._failures, self._lost_since = 0, None
 
@@ -232,15 +250,32 @@ class Watcher:
             with using(db):
                 schema.require_current(db)
             self._log = db
-        if self._log.is_closed():
-            self._log.connect()
         return self._log
 
     def _disconnect(self) -> None:
-        for db in (self._data, self._log):
-            if db is not None and not db.is_closed():
-                db.close()
-        self._data = self._log = None
+        _let_go(self._data)
+        _let_go(self._log)
+        self._data = self._log = self._seen_version = None
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Tell of each failure by a sentence, also of one that nobody foresaw: the thread lives on."""
+    try:
+        yield
+    except ReadwatchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - its own words could hold personal data
+        raise unavailable(f"a fault of the program: {type(error).__name__}") from None
+
+
+def _let_go(db: Database | None) -> None:
+    if db is None:
+        return
+    if is_sqlite(db):
+        db.close()
+    else:
+        close_all(db)  # the pool too
 
 
 def take_overview(db: Database, view: View, now: datetime) -> Overview:

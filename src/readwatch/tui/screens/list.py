@@ -28,36 +28,30 @@ class ListScreen(Screen[None]):
     def __init__(self, listing: Listing[Any]) -> None:
         super().__init__()
         self._listing = listing
-        self._overview: Overview | None = None
         self._order = 0
+        # Made here, because a picture may arrive before they are mounted.
+        self.header = Header()
+        self.table = LiveTable(
+            listing.columns,
+            empty_text="waiting for the first picture",
+            sorted_by=self._sorted_by,
+            follow_top=listing.follows_top(self._order),
+        )
+        self._filter = Input(placeholder="words to look for; enter keeps them, escape clears")
+        self._overview: Overview | None = None
         self._words: tuple[str, ...] = ()
         self._reader_of: dict[int, int] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        yield Header()
-        yield LiveTable(
-            self._listing.columns,
-            empty_text="waiting for the first picture",
-            sorted_by=self._sorted_by,
-            follow_top=self._listing.follows_top(self._order),
-        )
-        yield Input(placeholder="words to look for; enter keeps them, escape clears")
+        yield self.header
+        yield self.table
+        yield self._filter
         yield Footer()
 
     def on_mount(self) -> None:
         """Let the keys go to the table."""
         self.set_focus(self.table)
-
-    @property
-    def table(self) -> LiveTable:
-        """The list."""
-        return self.query_one(LiveTable)
-
-    @property
-    def header(self) -> Header:
-        """The two lines on top."""
-        return self.query_one(Header)
 
     def show(self, overview: Overview) -> None:
         """Show a new picture of this view."""
@@ -73,15 +67,21 @@ class ListScreen(Screen[None]):
         """Return the reader whom the row with this key is about; None if it is not shown."""
         return self._reader_of.get(key)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the key of the filter to the filter while it is typed in."""
+        if action == "filter" and self.focused is self._filter:
+            return False
+        return super().check_action(action, parameters)
+
     def action_filter(self) -> None:
         """Ask for the words."""
         self.add_class("-filtering")
-        self.set_focus(self.query_one(Input))  # at once: the next key is for it already
+        self.set_focus(self._filter)  # at once: the next key is for it already
 
     def action_clear(self) -> None:
         """Take the filter away."""
         self.remove_class("-filtering")
-        self.query_one(Input).value = ""
+        self._filter.value = ""
         self.set_focus(self.table)
 
     def action_sort(self) -> None:

@@ -1,6 +1,6 @@
 """Reader: one reader's data, shown after the look is on record."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
+from readwatch.tui.columns import cut
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.marks import (
@@ -58,8 +59,11 @@ class ReaderScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
 
     CSS = """
-    ReaderScreen #who { height: auto; padding: 0 1; background: $surface; }
-    ReaderScreen #data { layout: grid; grid-size: 1 3; grid-rows: 2fr 2fr 3fr; display: none; }
+    ReaderScreen #who {
+        height: auto; padding: 0 1; background: $surface;
+        text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    ReaderScreen #data { layout: grid; grid-size: 1 3; grid-rows: 2fr 3fr 2fr; display: none; }
     ReaderScreen.-shown #data { display: block; layout: grid; }
     ReaderScreen.-wide #data { grid-size: 2 2; grid-columns: 2fr 3fr; grid-rows: 3fr 2fr; }
     ReaderScreen.-wide #activities { row-span: 2; }
@@ -73,24 +77,26 @@ class ReaderScreen(Screen[None]):
     def __init__(self, reader_id: int) -> None:
         super().__init__()
         self.reader_id = reader_id
+        # Made here, because a picture may arrive before they are mounted.
+        self.header = Header()
+        self._who = Static("putting the look on record …", id="who", markup=False)
+        self._refused = Static("", id="refused", markup=False)
+        self._keys: dict[str, int] = {}
+        self._books = LiveTable(_BOOKS, opens=False, id="books", empty_text="no books yet")
+        self._activities = LiveTable(
+            _ACTIVITIES, opens=False, id="activities", empty_text="no activities yet"
+        )
+        self._sessions = LiveTable(
+            _SESSIONS, opens=False, id="sessions", empty_text="no sessions yet"
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the screen; the data is not there yet."""
-        yield Header()
-        yield Static("putting the look on record …", id="who", markup=False)
-        yield Static("", id="refused", markup=False)
-        with Container(id="data"):
-            yield LiveTable(_BOOKS, opens=False, id="books", empty_text="no books yet")
-            yield LiveTable(
-                _ACTIVITIES, opens=False, id="activities", empty_text="no activities yet"
-            )
-            yield LiveTable(_SESSIONS, opens=False, id="sessions", empty_text="no sessions yet")
+        yield self.header
+        yield self._who
+        yield self._refused
+        yield Container(self._books, self._activities, self._sessions, id="data")
         yield Footer()
-
-    @property
-    def header(self) -> Header:
-        """The two lines on top."""
-        return self.query_one(Header)
 
     def show(self, page: ReaderPage) -> None:
         """Show a new picture of the reader."""
@@ -98,37 +104,37 @@ class ReaderScreen(Screen[None]):
         now = page.pulse.taken_at
         self.add_class("-shown")
         self.remove_class("-refused")
-        self.query_one("#who", Static).update(_who(page, now))
-        self._table("books").show([_book_row(n, book, now) for n, book in enumerate(page.contents)])
-        self._table("sessions").show([_session_row(session) for session in page.sessions])
-        self._table("activities").show([_activity_row(item) for item in page.activities])
+        self._who.update(_who(page, now))
+        self._books.show([_book_row(self._key_of(book), book, now) for book in page.contents])
+        self._sessions.show([_session_row(session) for session in page.sessions])
+        self._activities.show([_activity_row(item) for item in page.activities])
         if first:
-            self.set_focus(self._table("activities"))
+            self.set_focus(self._activities)
 
     def refuse(self, reason: str) -> None:
         """Say why nothing is shown."""
         self.add_class("-refused")
         self.remove_class("-shown")
-        self.query_one("#who", Static).update("nothing is shown")
-        self.query_one("#refused", Static).update(
-            f"This reader's data is not shown, because the look could not be put on record:\n\n"
-            f"{reason}\n\nescape goes back; the lists go on."
+        self._who.update("nothing is shown")
+        self._refused.update(
+            f"This reader's data is not shown:\n\n{reason}\n\nescape goes back; the lists go on."
         )
+
+    def _key_of(self, book: ContentProgress) -> int:
+        """Return a number that stays the book's own, by which the cursor stays on it."""
+        return self._keys.setdefault(book.content_id, len(self._keys))
 
     def action_back(self) -> None:
         """Go back to the list."""
         self.post_message(self.Left())
-
-    def _table(self, name: str) -> LiveTable:
-        return self.query_one(f"#{name}", LiveTable)
 
 
 def _who(page: ReaderPage, now: datetime) -> Content:
     """Return who this is, in three lines."""
     user, profile = page.user, page.profile
     presence = presence_cell(page.presence(now))
-    local = f"{now.astimezone(_zone(profile.timezone)):%a %H:%M}"
-    facts = (profile.reading_level or "no level", profile.preferred_language, f"{local} there")
+    level = cut(profile.reading_level, 20) or "no level"
+    facts = (level, cut(profile.preferred_language, 10), _time_there(profile.timezone, now))
     totals = (
         f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
         f"{profile.total_sessions} sessions",
@@ -138,11 +144,11 @@ def _who(page: ReaderPage, now: datetime) -> Content:
     return Content("\n").join(
         [
             Content.assemble(
-                (user.full_name, "bold"),
+                (cut(user.full_name, 40), "bold"),
                 "   ",
                 presence.text if isinstance(presence, Toned) else presence,
                 "   ",
-                (user.email, "$text-muted"),
+                (cut(user.email, 80), "dim"),
             ),
             Content("   ".join(facts)),
             Content("   ".join(totals)),
@@ -155,16 +161,16 @@ def _since(moment: datetime | None, now: datetime) -> str:
     return words if words in {"now", "never"} else f"{words} ago"
 
 
-def _zone(name: str) -> tzinfo:
+def _time_there(timezone: str, now: datetime) -> str:
     try:
-        return ZoneInfo(name)
+        return f"{now.astimezone(ZoneInfo(timezone)):%a %H:%M} there"
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ZoneInfo("UTC")
+        return f"{now:%a %H:%M} UTC"
 
 
-def _book_row(number: int, book: ContentProgress, now: datetime) -> Row:
+def _book_row(key: int, book: ContentProgress, now: datetime) -> Row:
     return Row(
-        number,
+        key,
         (
             book.content_title or book.content_id,
             progress_bar(book.progress_percentage),

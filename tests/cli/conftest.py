@@ -1,0 +1,34 @@
+"""The command line on a real database."""
+
+from collections.abc import Iterator
+
+import pytest
+from cli.shell import Shell
+
+from readwatch.store.database import Database, close_all, open_database, using
+from readwatch.store.rights import Role
+
+
+@pytest.fixture
+def new_shell(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    """A command line where nothing has been made yet."""
+    return Shell(empty_url, monkeypatch, capsys)
+
+
+@pytest.fixture
+def shell(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """A command line with a database."""
+    return Shell(url, monkeypatch, capsys)
+
+
+@pytest.fixture
+def made(new_shell: Shell) -> Iterator[Database]:
+    """The database that a call has made, to look into it."""
+    db = open_database(new_shell.url, Role.OWNER)
+    with using(db):
+        pass
+    yield db
+    db.close()
+    close_all(db)

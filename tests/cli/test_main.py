@@ -1,0 +1,190 @@
+"""`readwatch` itself: its help, its refusals, and that it loads little."""
+
+import errno
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+from cli.shell import Shell
+
+from readwatch import __version__
+from readwatch.cli.main import readwatch
+from readwatch.domain.errors import unavailable
+
+
+@pytest.fixture
+def engine() -> str:
+    """Nothing here depends on the engine."""
+    return "sqlite"
+
+
+HEAVY = {"apsw", "bcrypt", "flask", "granian", "peewee", "psycopg", "pydantic", "rich", "textual"}
+
+SECRET = "ann@example.org"
+
+IMPORTED = """
+import sys
+from readwatch.__main__ import main
+sys.argv[0] = "readwatch"
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+sys.stderr.write(" ".join(sorted(sys.modules)))
+"""
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Yield the words of each command, those of the groups too."""
+
+    def walk(command: click.Command, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        yield words
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert below
+                yield from walk(below, (*words, name))
+
+    yield from walk(readwatch, ())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["--version"]])
+def test_help_and_version_load_no_heavy_library(words: list[str]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=True
+    )
+    loaded = {module.partition(".")[0] for module in ended.stderr.split()}
+    assert ended.stdout
+    assert "click" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_the_help_lists_each_command_with_one_line(shell: Shell) -> None:
+    ended = shell.bare("--help")
+
+    assert (ended.code, ended.err) == (0, "")
+    listed = dict(line.split(maxsplit=1) for line in ended.out.split("Commands:\n")[1].splitlines())
+    assert list(listed) == [words[0] for words in commands() if len(words) == 1]
+    assert {"init", "serve", "console", "demo", "user"} <= set(listed)
+    for line in listed.values():
+        assert line[0].isupper()
+        assert line.endswith(".")
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_and_every_option_has_help(shell: Shell, words: tuple[str, ...]) -> None:
+    ended = shell.bare(*words, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("Usage: " + " ".join(("readwatch", *words)))
+
+    command: click.Command = readwatch
+    for word in words:
+        assert isinstance(command, click.Group)
+        below = command.get_command(click.Context(command), word)
+        assert below
+        command = below
+    assert command.help
+    for option in command.params:
+        assert not isinstance(option, click.Option) or option.help, option.name
+
+
+def test_the_version_is_that_of_the_package(shell: Shell) -> None:
+    assert shell.bare("--version").out == f"readwatch, version {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["user"]])
+def test_without_a_command_the_help_is_shown(shell: Shell, words: list[str]) -> None:
+    ended = shell.bare(*words)
+    assert ended.code == 2
+    assert "Commands:" in ended.out + ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["usr"], "No such command 'usr'"),
+        (["--databse", "x", "init"], "No such option"),
+        (["serve", "--port"], "requires an argument"),
+        (["demo", "--readers", "0"], "0 is not in the range"),
+        (["init", "--bcrypt-cost", "3"], "3 is not in the range"),
+        (["init", "--bcrypt-cost", "17"], "17 is not in the range"),
+    ],
+)
+def test_what_is_typed_wrong_is_explained(shell: Shell, words: list[str], complaint: str) -> None:
+    ended = shell.bare(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert complaint in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("mysql://localhost/readwatch", "the database URL starts with mysql://; use sqlite:///"),
+        ("readwatch.db", "the database URL starts with no scheme; use sqlite:///"),
+        ("/var/lib/readwatch.db", "the database URL starts with no scheme; use sqlite:///"),
+        ("sqlite:readwatch.db", "three slashes"),
+        ("sqlite://readwatch.db", "three slashes"),
+        ("sqlite:///", "three slashes"),
+        ("sqlite:///:memory:", "name a file"),
+        ("sqlite:////nowhere/readwatch.db", "there is no database at /nowhere/readwatch.db"),
+        ("sqlite:////dev/null/readwatch.db", "there is no database at /dev/null/readwatch.db"),
+        ("sqlite:////tmp", "there is no database at /tmp"),
+        ("postgresql:///", "names no database"),
+        ("postgresql://localhost:port/readwatch", "a host or a port that cannot be"),
+        ("postgresql://[::1/readwatch", "a host or a port that cannot be"),
+        ("postgresql://127.0.0.1:1/readwatch", "cannot be reached; is it running?"),
+        ("postgresql://127.0.0.1:1/readwatch?colour=red", "an option that PostgreSQL lacks"),
+    ],
+)
+def test_a_database_that_cannot_be_used_gets_one_line(
+    shell: Shell, address: str, complaint: str
+) -> None:
+    line = shell.bare("--database", address, "user", "list").complaint
+    assert complaint in line
+
+
+def test_a_file_that_is_no_database_gets_one_line(shell: Shell) -> None:
+    path = shell.url.removeprefix("sqlite:///")
+    with open(path, "w") as letter:
+        letter.write("Dear Ben, " * 1000)
+    assert shell("user", "list").complaint == "that file is not a SQLite database"
+
+
+def test_a_database_without_a_schema_gets_one_line_with_the_mend(new_shell: Shell) -> None:
+    open(new_shell.url.removeprefix("sqlite:///"), "w").close()
+    for words in (["user", "list"], ["user", "add", "e@example.org", "--role=reader", "--name=E"]):
+        line = new_shell(*words).complaint
+        assert line == "the database needs an upgrade; run: readwatch init"
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "line"),
+    [
+        (unavailable("the database is busy"), 1, "readwatch: the database is busy"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (BrokenPipeError(errno.EPIPE, "as when `head` has seen enough"), 1, ""),
+        (ValueError(SECRET), 70, "readwatch: a fault of the program: ValueError, test_main.py, "),
+        (KeyError(SECRET), 70, "readwatch: a fault of the program: KeyError, test_main.py, "),
+    ],
+)
+def test_how_a_call_ends_tells_what_went_wrong_and_never_with_what(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, failure: BaseException, code: int, line: str
+) -> None:
+    class Failing(list[object]):
+        def append(self, _: object) -> None:
+            raise failure
+
+    monkeypatch.setattr(shell, "started", Failing())
+    ended = shell("serve")
+
+    assert (ended.code, ended.out) == (code, "")
+    told = ended.err.strip()
+    assert told.startswith(line)
+    assert bool(told) == bool(line)
+    assert "\n" not in told
+    assert SECRET not in told

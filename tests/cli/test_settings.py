@@ -1,0 +1,196 @@
+"""Settings: the option wins over the environment, the environment over the TOML file."""
+
+from pathlib import Path
+
+import click
+import pytest
+from cli.shell import ADMIN_PASSWORD, Shell
+
+from readwatch.cli.faces import ConsoleCall, ServeCall
+from readwatch.cli.main import readwatch
+from readwatch.cli.settings import default_config, default_database, names_of_settings
+from readwatch.store.database import Database
+
+
+@pytest.fixture
+def engine() -> str:
+    """Nothing here depends on the engine."""
+    return "sqlite"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "settings.toml"
+
+
+def hash_cost(db: Database) -> str:
+    """Return how the last password was hashed: the setting that leaves a trace."""
+    ((kept,),) = db.execute_sql("SELECT password_hash FROM users ORDER BY id DESC LIMIT 1")
+    return str(kept).split("$")[2]
+
+
+def test_the_option_wins_over_the_environment_and_that_over_the_file(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    def port(*arguments: str) -> int:
+        shell.bare("--database", shell.url, "--config", str(config), "serve", *arguments)
+        call = shell.started[-1]
+        assert isinstance(call, ServeCall)
+        return call.port
+
+    config.write_text("")
+    assert port() == 8765
+    config.write_text("port = 1003")
+    assert port() == 1003
+    monkeypatch.setenv("READWATCH_PORT", "1002")
+    assert port() == 1002
+    assert port("--port", "1001") == 1001
+
+
+def test_the_database_is_found_in_the_same_order(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    def database(*arguments: str) -> str:
+        shell.bare("--config", str(config), *arguments, "serve")
+        call = shell.started[-1]
+        assert isinstance(call, ServeCall)
+        return call.database_url
+
+    config.write_text("")
+    assert database() == default_database()
+    config.write_text('database = "sqlite:///of-the-file"')
+    assert database() == "sqlite:///of-the-file"
+    monkeypatch.setenv("READWATCH_DATABASE", "sqlite:///of-the-environment")
+    assert database() == "sqlite:///of-the-environment"
+    assert database("--database", "sqlite:///of-the-option") == "sqlite:///of-the-option"
+
+
+def test_a_setting_reaches_each_command_that_has_it(
+    new_shell: Shell, config: Path, request: pytest.FixtureRequest
+) -> None:
+    config.write_text(f'database = "{new_shell.url}"\nbcrypt_cost = 5\nadmin = "d@example.org"')
+    use = ("--config", str(config))
+    admin = ("--admin-email", "d@example.org", "--admin-name", "Dora", "--password-stdin")
+
+    assert new_shell.bare(*use, "init", *admin, stdin=ADMIN_PASSWORD).code == 0
+    db: Database = request.getfixturevalue("made")
+    assert hash_cost(db) == "05"
+    add = ("user", "add", "--role", "admin", "--name", "Eve", "--password-stdin")
+    assert new_shell.bare(*use, *add, "e@example.org", stdin=ADMIN_PASSWORD).code == 0
+    assert hash_cost(db) == "05"
+    assert new_shell.bare(*use, *add, "f@example.org", stdin=ADMIN_PASSWORD).code == 0, (
+        "there are two admins, and the file says who acts"
+    )
+
+
+def test_the_file_of_this_user_is_read_when_none_is_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    default_config().parent.mkdir(parents=True)
+    default_config().write_text('host = "::1"\nport = 1003\n')
+    shell.bare("serve")
+    config.write_text("port = 1004")
+    monkeypatch.setenv("READWATCH_CONFIG", str(config))
+    shell.bare("serve")
+
+    of_the_user, of_the_environment = shell.started
+    assert isinstance(of_the_user, ServeCall)
+    assert isinstance(of_the_environment, ServeCall)
+    assert (of_the_user.host, of_the_user.port) == ("::1", 1003)
+    assert (of_the_environment.host, of_the_environment.port) == ("127.0.0.1", 1004)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("prot = 1", "there is no setting 'prot'; known: admin, bcrypt_cost, database, email, "),
+        ("config = 'other.toml'", "there is no setting 'config'; known: "),
+        ("[serve]\nport = 1", "there is no setting 'serve'; known: "),
+        ("as = 'dora@example.org'", "there is no setting 'as'; known: "),
+        ("port = 1\nport = 2", "is not TOML: "),
+        ("port = ", "is not TOML: "),
+        ("port: 1", "is not TOML: "),
+        ("port = true", "port has to be text or a whole number"),
+        ("port = 8765.5", "port has to be text or a whole number"),
+        ("port = [1]", "port has to be text or a whole number"),
+        ("database = {url = 'x'}", "database has to be text or a whole number"),
+        ("database = 5", "the database URL starts with no scheme"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_with_its_name(
+    shell: Shell, config: Path, text: str, complaint: str
+) -> None:
+    config.write_text(text)
+    line = shell.bare("--config", str(config), "user", "list").complaint
+    assert complaint in line
+    assert str(config) in line or text == "database = 5"
+
+
+def test_a_file_that_is_not_text_is_refused(shell: Shell, config: Path) -> None:
+    config.write_bytes(b"port = 1 # \xff")
+    assert f"{config} cannot be read" in shell.bare("--config", str(config), "serve").complaint
+    config.unlink()
+    config.mkdir()
+    assert f"{config} cannot be read" in shell.bare("--config", str(config), "serve").complaint
+
+
+def test_a_file_that_was_asked_for_has_to_be_there(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    complaint = f"there is no configuration file at {config}"
+    assert shell.bare("--config", str(config), "user", "list").complaint == complaint
+    monkeypatch.setenv("READWATCH_CONFIG", str(config))
+    assert shell.bare("user", "list").complaint == complaint
+
+
+@pytest.mark.parametrize("value", ["65536", "-1", "http", "87.65", "8765 8766"])
+def test_a_value_out_of_range_is_refused_with_the_setting_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path, value: str
+) -> None:
+    config.write_text(f'port = "{value}"')
+    by_option = shell.bare("serve", f"--port={value}")
+    by_file = shell.bare("--config", str(config), "serve")
+    monkeypatch.setenv("READWATCH_PORT", value)
+    by_environment = shell.bare("serve")
+
+    for ended in (by_option, by_file, by_environment):
+        assert (ended.code, ended.out) == (2, "")
+        assert "--port" in ended.err
+        assert value in ended.err
+    assert shell.started == []
+
+
+def test_each_setting_is_named_alike_in_all_three_places() -> None:
+    context = click.Context(readwatch)
+    found = []
+
+    def walk(command: click.Command) -> None:
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and parameter.envvar:
+                assert parameter.envvar == f"READWATCH_{str(parameter.name).upper()}"
+                assert parameter.show_envvar, "the help tells the variable"
+                found.append(parameter.name)
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                below = command.get_command(context, name)
+                assert below
+                walk(below)
+
+    walk(readwatch)
+    assert found == list(names_of_settings(readwatch, context))
+    assert {"database", "config", "host", "port", "bcrypt_cost", "admin", "email"} <= set(found)
+
+
+def test_an_empty_variable_is_as_good_as_none(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DATABASE", "CONFIG", "PORT", "HOST"):
+        monkeypatch.setenv(f"READWATCH_{name}", "")
+    shell.bare("serve")
+    assert shell.started == [ServeCall(default_database(), 12, "127.0.0.1", 8765)]
+
+
+def test_settings_of_other_commands_do_no_harm(shell: Shell, config: Path) -> None:
+    config.write_text('email = "cara@example.org"\nadmin = "d@example.org"\nport = 1003')
+    assert shell.bare("--config", str(config), "serve").code == 0
+    assert not any(isinstance(call, ConsoleCall) for call in shell.started)

@@ -1,0 +1,36 @@
+"""The service on a real database, with the cast in front of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ingest.api import Api, Caller
+
+from readwatch.domain.clock import Clock
+from readwatch.ingest.app import create_app
+from readwatch.ingest.service import Settings
+
+
+@pytest.fixture
+def api(url: str, cast: Any, clock: Clock) -> Iterator[Api]:
+    app = create_app(Settings(url, bcrypt_cost=4), clock)
+    yield Api(app.test_client(), app=app)
+    app.extensions["readwatch"].close()
+
+
+@pytest.fixture
+def ann(api: Api) -> Caller:
+    """Ann's app, signed in."""
+    return api.login("ann@example.org")
+
+
+@pytest.fixture
+def ben(api: Api) -> Caller:
+    """Ben's app, signed in."""
+    return api.login("ben@example.org")
+
+
+@pytest.fixture
+def cara(api: Api) -> Caller:
+    """A consultant, signed in."""
+    return api.login("cara@example.org")

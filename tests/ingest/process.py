@@ -1,0 +1,97 @@
+"""`readwatch serve` as a process of its own, and an app that talks to it over a socket."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from typing import Any
+
+from conftest import PASSWORD
+
+PATIENCE = 30
+"""Seconds after which something hangs; nothing here waits that long when it works."""
+
+
+@dataclass
+class Running:
+    """A server process that has said where it listens."""
+
+    process: subprocess.Popen[str]
+    port: int
+    apps: list["App"] = field(default_factory=list)
+
+    def app(self, email: str | None = None) -> "App":
+        app = App(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE))
+        self.apps.append(app)
+        if email is not None:
+            status, answer = app.post("/api/login", {"email": email, "password": PASSWORD})
+            assert status == 200, answer
+            app.token = answer["token"]
+        return app
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+        """Return the exit code, and what was printed after the first line."""
+        self.process.send_signal(how)
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+
+@dataclass
+class App:
+    """An app with a connection that stays open."""
+
+    connection: HTTPConnection
+    token: str | None = field(default=None, repr=False)
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        self.connection.request(method, path, body and json.dumps(body), headers)
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read() or b"null")
+
+    def post(self, path: str, body: Any = None) -> tuple[int, Any]:
+        return self.ask("POST", path, body)
+
+
+def command(url: str, *arguments: str) -> list[str]:
+    start = [sys.executable, "-m", "readwatch", "--database", url, "serve"]
+    return [*start, "--bcrypt-cost", "4", *arguments]
+
+
+@contextmanager
+def serving(url: str) -> Iterator[Running]:
+    """Start a server on a free port and leave no process behind."""
+    process = subprocess.Popen(
+        command(url, "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A worker that crashes when it ends is seen by nobody otherwise.
+        env=os.environ | {"PYTHONFAULTHANDLER": "1"},
+    )
+    with process:
+        try:
+            assert process.stdout
+            in_time = select.select([process.stdout], [], [], PATIENCE)[0]
+            line = process.stdout.readline() if in_time else "nothing"
+            start, _, port = line.rstrip("\n").rpartition(":")
+            if start != "listening on http://127.0.0.1":
+                process.kill()
+                raise AssertionError(f"it said {line!r} and {process.communicate()[1]!r}")
+            running = Running(process, int(port))
+            yield running
+            for app in running.apps:
+                app.connection.close()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(PATIENCE)
+                except subprocess.TimeoutExpired:
+                    process.kill()

@@ -1,0 +1,84 @@
+"""The application as a whole: who gets to which route, and whose data is behind it."""
+
+from typing import Any
+
+from conftest import NOON
+from ingest.api import Api, Caller, problem, rows
+
+from readwatch.store.database import Database
+
+PUBLIC = {("POST", "/api/login"), ("GET", "/livez")}
+"""Who needs no token; a new route is protected or has to be written down here."""
+
+
+def routes(api: Api) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule)
+        for rule in api.app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_the_routes_of_the_contract_are_there(api: Api) -> None:
+    assert routes(api) >= PUBLIC | {
+        ("POST", "/api/logout"),
+        ("POST", "/api/heartbeat"),
+        ("POST", "/api/activities"),
+        ("GET", "/api/me"),
+    }
+
+
+def test_every_route_but_the_public_ones_wants_a_token(api: Api) -> None:
+    protected = routes(api) - PUBLIC
+    assert protected
+    for method, rule in sorted(protected):
+        path = rule.replace("<int:", "<").replace("<user_id>", "1").replace("<reader_id>", "1")
+        problem(api.ask(method, path, json={}), 401)
+
+
+def test_a_reader_s_token_never_shows_or_moves_another_reader_s_data(
+    api: Api, ann: Caller, ben: Caller, cast: Any, db: Database
+) -> None:
+    secret = {"activity_type": "page_read", "content_id": "b", "content_title": "Ben's secret"}
+    ben.post("/api/activities", secret | {"event_id": "e1", "duration_seconds": 86_399})
+    bens = "SELECT * FROM {} WHERE user_id = " + str(cast.ben.id)
+    tables = ("reader_sessions", "reader_profiles", "reader_activities", "reader_content_progress")
+    before = [rows(db, bens.format(table)) for table in tables]
+    lies = {"user_id": cast.ben.id, "session_id": 2, "reader_id": cast.ben.id, "id": 1}
+
+    answers = [
+        ann.ask(method, path, json=lies | secret | {"event_id": "e1"}, query_string=lies)
+        for method, path in sorted(routes(api) - PUBLIC - {("POST", "/api/logout")})
+        if "<" not in path
+    ]
+    answers.append(ann.post("/api/logout", lies))
+
+    for answer in answers:
+        assert answer.status_code < 500
+        assert "ben" not in answer.text.lower()
+        assert "1439" not in answer.text, "the minutes that Ben has read"
+    assert [rows(db, bens.format(table)) for table in tables] == before
+    assert rows(db, "SELECT user_id FROM reader_activities ORDER BY id") == [
+        (cast.ben.id,),
+        (cast.ann.id,),
+    ]
+
+
+def test_the_same_event_id_of_another_reader_is_another_event(
+    ann: Caller, ben: Caller, db: Database
+) -> None:
+    event = {"activity_type": "page_read", "event_id": "e1"}
+    assert ben.post("/api/activities", event).json["status"] == "accepted"
+    assert ann.post("/api/activities", event).json["status"] == "accepted"
+    assert ann.post("/api/activities", event).json["id"] == 2
+
+
+def test_the_service_goes_by_the_clock_that_it_was_given(ann: Caller, db: Database) -> None:
+    ann.post("/api/activities", {"activity_type": "page_read"})
+    noon = NOON.strftime("%Y-%m-%d %H:%M:%S")
+    moments = rows(
+        db,
+        "SELECT CAST(s.started_at AS VARCHAR), CAST(a.occurred_at AS VARCHAR),"
+        " CAST(a.created_at AS VARCHAR) FROM reader_sessions s, reader_activities a",
+    )
+    assert all(moment.startswith(noon) for moment in moments[0])

@@ -1,0 +1,170 @@
+"""Many activities at once: one result each, in order, and no bad one spoils a good one."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from conftest import NOON
+from ingest.api import Caller, everything, problem, rows, told
+
+from readwatch.store.database import Database, moment
+
+PAGE = {"activity_type": "page_read"}
+HALF = "\ud83d"
+"""Half of an emoji, as apps leave it behind when they cut a title by its length in UTF-16."""
+
+
+def event(event_id: str, **more: Any) -> dict[str, Any]:
+    return PAGE | {"event_id": event_id} | more
+
+
+def send(caller: Caller, activities: Any, **more: Any) -> list[dict[str, Any]]:
+    answer = caller.post("/api/activities", {"activities": activities, **more})
+    assert answer.status_code == 200, answer.text
+    assert answer.json.keys() == {"results"}
+    results: list[dict[str, Any]] = answer.json["results"]
+    return results
+
+
+def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
+    send(ann, [event("old")])
+
+    results = send(
+        ann,
+        [
+            event("new"),
+            event("old"),
+            event("old", progress_percentage=7),
+            PAGE | {"progress_percentage": 101, "duration_seconds": "5"},
+            event("new"),
+            PAGE | {"occurred_at": "2030-01-01T00:00:00Z"},
+            PAGE,
+        ],
+    )
+
+    assert [(result["status"], result.get("id")) for result in results] == [
+        ("accepted", 2),
+        ("duplicate", 1),
+        ("conflict", 1),
+        ("invalid", None),
+        ("duplicate", 2),
+        ("invalid", None),
+        ("accepted", 3),
+    ]
+    assert told(results[2]["problem"], 409) == ["event_id"]
+    assert told(results[3]["problem"], 422) == ["progress_percentage", "duration_seconds"]
+    assert told(results[5]["problem"], 422) == ["occurred_at"]
+    assert all("problem" not in results[index] for index in (0, 1, 4, 6))
+    assert rows(db, "SELECT id, event_id FROM reader_activities ORDER BY id") == [
+        (1, "old"),
+        (2, "new"),
+        (3, None),
+    ]
+    assert rows(db, "SELECT activities FROM activity_counts") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        None,
+        5,
+        "page_read",
+        [],
+        {},
+        {"activity_type": None},
+        PAGE | {"content_title": HALF},
+        PAGE | {"content_title": "x\0"},
+        PAGE | {"metadata": {HALF: [HALF]}},
+        PAGE | {"metadata": {"a": "x" * 20_000}},
+        PAGE | {"occurred_at": "2026-02-30T10:00:00Z"},
+        PAGE | {"occurred_at": "9999-12-31T23:59:59Z"},
+        {"activities": [PAGE]},
+    ],
+)
+def test_a_spoiled_item_leaves_its_neighbours_alone(
+    ann: Caller, db: Database, spoiled: Any
+) -> None:
+    good = PAGE | {"content_title": "Emma 😀 \\ud83d"}
+    results = send(ann, [good, spoiled, good])
+
+    assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
+    assert results[1].keys() == {"status", "problem"}
+    told(results[1]["problem"], 422)
+    assert rows(db, "SELECT content_title FROM reader_activities") == [
+        ("Emma 😀 \\ud83d",),
+        ("Emma 😀 \\ud83d",),
+    ]
+
+
+def test_a_batch_sent_twice_is_kept_once(ann: Caller, db: Database) -> None:
+    batch = [event(f"e{number}", duration_seconds=60, content_id="emma") for number in range(20)]
+    first = send(ann, batch)
+    before = everything(db)
+
+    again = send(ann, batch)
+
+    assert {result["status"] for result in again} == {"duplicate"}
+    assert [result["id"] for result in again] == [result["id"] for result in first]
+    assert everything(db) == before
+
+
+def test_five_hundred_are_taken_at_once(ann: Caller, db: Database) -> None:
+    results = send(ann, [PAGE] * 500)
+    assert [result["id"] for result in results] == list(range(1, 501))
+    assert rows(db, "SELECT count(*) FROM reader_activities") == [(500,)]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"activities": []}, ["activities"]),
+        ({"activities": [PAGE] * 501}, ["activities"]),
+        ({"activities": None}, ["activities"]),
+        ({"activities": {"0": PAGE}}, ["activities"]),
+        ({"activities": "page_read"}, ["activities"]),
+        ({"activities": 1} | PAGE, ["activities"]),
+        ({"activities": [PAGE], "sent_at": "2026-11-22T12:00:00"}, ["sent_at"]),
+        ({"activities": [PAGE], "sent_at": 1_795_348_800}, ["sent_at"]),
+        ({"activities": [PAGE], "sent_at": ""}, ["sent_at"]),
+        ({"activities": [], "sent_at": "yesterday"}, ["activities", "sent_at"]),
+    ],
+)
+def test_a_batch_of_the_wrong_shape_is_refused_whole(
+    ann: Caller, db: Database, body: Any, fields: list[str]
+) -> None:
+    before = everything(db)
+    assert told(problem(ann.post("/api/activities", body), 422), 422) == fields
+    assert everything(db) == before
+
+
+def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(ann: Caller, db: Database) -> None:
+    """The app's clock is two days ahead: it sends at what it takes for the 24th."""
+    two_days = timedelta(days=2)
+    read_at = NOON - timedelta(minutes=30)
+    results = send(
+        ann,
+        [
+            PAGE | {"occurred_at": (read_at + two_days).isoformat()},
+            PAGE | {"occurred_at": (NOON + two_days + timedelta(hours=25)).isoformat()},
+            PAGE,
+        ],
+        sent_at=(NOON + two_days).isoformat(),
+    )
+
+    assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
+    kept = rows(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
+    assert [moment(at) for (at,) in kept] == [read_at, NOON]
+
+
+@pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
+    ann: Caller, sent_at: str
+) -> None:
+    timed = [PAGE | {"occurred_at": at} for at in ("9999-12-31T00:00:00Z", "0001-01-02T00:00:00Z")]
+    results = send(ann, [*timed, PAGE], sent_at=sent_at)
+    assert "invalid" in {result["status"] for result in results[:2]}
+    assert results[2]["status"] == "accepted"
+
+
+def test_a_single_activity_in_a_batch_is_a_batch(ann: Caller) -> None:
+    assert send(ann, [PAGE]) == [{"status": "accepted", "id": 1}]

@@ -1,0 +1,57 @@
+"""The app's "still here"."""
+
+from typing import Any
+
+import pytest
+from conftest import NOON, StillClock
+from ingest.api import Api, Caller, everything, rows
+
+from readwatch.store.database import Database, moment
+
+HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
+
+
+def test_a_heartbeat_moves_the_session_and_says_when_to_come_again(
+    ann: Caller, ben: Caller, cast: Any, db: Database, clock: StillClock
+) -> None:
+    clock.advance(seconds=60)
+
+    answer = ann.post("/api/heartbeat")
+
+    assert answer.status_code == 200
+    assert answer.json == {"heartbeat_seconds": 60}
+    heard = {user_id: moment(at) for user_id, at in rows(db, HEARTBEATS)}
+    assert heard == {cast.ann.id: clock.moment, cast.ben.id: NOON}
+
+
+def test_each_device_beats_for_itself(
+    api: Api, ann: Caller, db: Database, clock: StillClock
+) -> None:
+    tablet = api.login("ann@example.org", device_type="tablet")
+    clock.advance(seconds=90)
+
+    tablet.post("/api/heartbeat")
+
+    assert [moment(at) for _, at in rows(db, HEARTBEATS)] == [NOON, clock.moment]
+
+
+def test_a_clock_that_jumped_back_moves_nothing(
+    ann: Caller, db: Database, clock: StillClock
+) -> None:
+    before = everything(db)
+    clock.advance(hours=-1)
+
+    assert ann.post("/api/heartbeat").status_code == 200
+    assert everything(db) == before
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"not JSON", b"[1]", b"\xff\x00", b"x" * 100_000])
+def test_the_body_of_a_heartbeat_is_not_looked_at(ann: Caller, body: bytes) -> None:
+    assert ann.post("/api/heartbeat", data=body).status_code == 200
+
+
+def test_a_heartbeat_is_no_activity(ann: Caller, db: Database, clock: StillClock) -> None:
+    clock.advance(seconds=60)
+    ann.post("/api/heartbeat")
+    assert rows(db, "SELECT * FROM reader_activities") == []
+    assert rows(db, "SELECT * FROM activity_counts") == []

@@ -1,0 +1,130 @@
+"""Errors that no body causes: unknown addresses, wrong methods, and the service's own faults."""
+
+import logging
+
+import pytest
+from conftest import PASSWORD
+from ingest.api import Api, Caller, everything, problem
+
+from readwatch.store.database import Database, is_sqlite
+
+TITLE = "what only Ann may know"
+PAGE = {"activity_type": "page_read", "content_title": TITLE, "content_id": "emma-1815"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/", "/api/nothing", "/api/me/", "/livez/", "/API/ME", "/static/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_there_is_nothing_at_an_unknown_address(
+    api: Api, ann: Caller, method: str, path: str
+) -> None:
+    for caller in (api, ann):
+        members = problem(caller.ask(method, path), 404)
+        assert members["detail"] == "there is nothing at this address"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/login", {"POST", "OPTIONS"}),
+        ("GET", "/api/logout", {"POST", "OPTIONS"}),
+        ("PUT", "/api/heartbeat", {"POST", "OPTIONS"}),
+        ("DELETE", "/api/me", {"GET", "HEAD", "OPTIONS"}),
+        ("POST", "/livez", {"GET", "HEAD", "OPTIONS"}),
+        ("BREW", "/livez", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(
+    api: Api, method: str, path: str, allowed: set[str]
+) -> None:
+    answer = api.ask(method, path)
+    problem(answer, 405)
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+def break_writing(db: Database) -> None:
+    """Make the engine fail in a way that nobody foresaw, with the reader's words in its message."""
+    if is_sqlite(db):
+        db.execute_sql(
+            "CREATE TRIGGER broken BEFORE INSERT ON reader_content_progress BEGIN"
+            " SELECT RAISE(ABORT, NEW.content_title); END"
+        )
+        return
+    db.execute_sql(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION USING MESSAGE = NEW.content_title; END'"
+    )
+    db.execute_sql(
+        "CREATE TRIGGER broken BEFORE INSERT ON reader_content_progress"
+        " FOR EACH ROW EXECUTE FUNCTION broken()"
+    )
+
+
+@pytest.mark.parametrize("body", [PAGE, {"activities": [PAGE | {"content_id": None}, PAGE]}])
+def test_an_unforeseen_fault_tells_nothing_and_leaves_nothing(
+    ann: Caller, db: Database, caplog: pytest.LogCaptureFixture, body: dict[str, object]
+) -> None:
+    break_writing(db)
+    before = everything(db)
+
+    with caplog.at_level(logging.INFO):
+        answer = ann.post("/api/activities", body)
+
+    assert problem(answer, 500)["detail"] == "the service failed; the fault is in its log"
+    assert TITLE not in answer.text
+    (entry,) = caplog.records
+    assert entry.levelname == "ERROR"
+    assert "while answering POST /api/activities" in entry.getMessage()
+    assert entry.exc_info is None
+    for personal in (TITLE, "emma-1815", "example.org", ann.token, PASSWORD):
+        assert personal not in caplog.text
+    assert everything(db) == before
+
+
+def test_after_a_fault_the_service_goes_on(ann: Caller, ben: Caller, db: Database) -> None:
+    break_writing(db)
+    ann.post("/api/activities", PAGE)
+    assert ann.post("/api/activities", {"activity_type": "page_read"}).status_code == 201
+    db.execute_sql("DROP TRIGGER broken" + ("" if is_sqlite(db) else " ON reader_content_progress"))
+    assert ben.post("/api/activities", PAGE).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/login", {"email": "ann@example.org", "password": PASSWORD}),
+        ("POST", "/api/activities", PAGE),
+        ("POST", "/api/heartbeat", None),
+        ("GET", "/api/me", None),
+    ],
+)
+def test_without_its_tables_the_service_says_that_it_is_not_ready(
+    ann: Caller,
+    db: Database,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    path: str,
+    body: dict[str, object] | None,
+) -> None:
+    for table in ("users", "reader_sessions", "reader_activities"):
+        db.execute_sql(f"ALTER TABLE {table} RENAME TO {table}_moved")
+
+    answer = ann.ask(method, path, json=body)
+
+    members = problem(answer, 503)
+    assert "schema" in members["detail"]
+    assert int(answer.headers["Retry-After"]) > 0
+    for personal in (TITLE, "example.org", PASSWORD):
+        assert personal not in answer.text + caplog.text
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_service_that_stops_asks_to_come_again(api: Api, ann: Caller) -> None:
+    """Only here a writer of our own stands between; PostgreSQL's pool opens when it is asked."""
+    api.app.extensions["readwatch"].close()
+
+    answer = ann.post("/api/activities", PAGE)
+
+    assert problem(answer, 503)["detail"] == "the service is stopping"
+    assert int(answer.headers["Retry-After"]) > 0

@@ -1,0 +1,164 @@
+"""The server as a person starts it: a process that answers, and ends without losing anything."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+from threading import Barrier, Event, Lock
+from typing import Any
+
+import pytest
+from ingest.api import rows
+from ingest.process import PATIENCE, App, command, serving
+
+from readwatch.domain.errors import ReadwatchError
+from readwatch.ingest.server import THREADS, serve
+from readwatch.ingest.service import Settings
+from readwatch.store.database import Database
+
+PAGE = {"activity_type": "page_read", "content_id": "emma", "duration_seconds": 1}
+
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+"""For what does not depend on the engine, as a process takes a second to start."""
+
+
+def test_it_says_where_it_listens_answers_at_once_and_ends_when_told(url: str, cast: Any) -> None:
+    with serving(url) as server:
+        assert server.app().ask("GET", "/livez") == (200, {"status": "ok"})
+        ann = server.app("ann@example.org")
+        assert ann.post("/api/heartbeat") == (200, {"heartbeat_seconds": 60})
+        assert ann.post("/api/activities", PAGE) == (201, {"id": 1, "status": "accepted"})
+        status, account = ann.ask("GET", "/api/me")
+        assert (status, account["profile"]["unique_content_read"]) == (200, 1)
+        assert ann.ask("GET", "/nothing")[0] == 404
+        assert ann.post("/api/logout") == (204, None)
+        assert ann.post("/api/heartbeat")[0] == 401
+
+        assert server.stop(signal.SIGTERM) == (0, "", "")
+
+
+def test_as_many_as_there_are_threads_can_post_at_once(url: str, cast: Any, db: Database) -> None:
+    everybody_is_ready = Barrier(THREADS)
+
+    def post_five(app: App) -> list[tuple[int, Any]]:
+        everybody_is_ready.wait(PATIENCE)
+        return [app.post("/api/activities", PAGE) for _ in range(5)]
+
+    with serving(url) as server:
+        apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * (THREADS // 2)]
+        with ThreadPoolExecutor(THREADS) as threads:
+            answers = [answer for five in threads.map(post_five, apps) for answer in five]
+        assert server.stop() == (0, "", ""), "also with as many threads to end"
+
+    assert {status for status, _ in answers} == {201}
+    assert len({answer["id"] for _, answer in answers}) == THREADS * 5
+    assert rows(db, "SELECT count(*) FROM reader_activities") == [(THREADS * 5,)]
+    assert rows(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [(THREADS * 5,)]
+    assert rows(db, "SELECT sum(activities) FROM activity_counts") == [(THREADS * 5,)]
+
+
+def posting_until_it_stops(acknowledged: set[int], enough: Event) -> Callable[[App], int]:
+    """Return how an app posts on and on, and the status or 0 with which that came to its end."""
+    lock = Lock()
+
+    def post(app: App) -> int:
+        for _ in range(10_000):
+            try:
+                status, answer = app.post("/api/activities", PAGE)
+            except (OSError, HTTPException):
+                return 0
+            if status != 201:
+                return status
+            with lock:
+                acknowledged.add(answer["id"])
+                if len(acknowledged) >= 200:
+                    enough.set()
+        return status
+
+    return post
+
+
+def test_told_to_stop_under_load_it_keeps_all_that_it_acknowledged(
+    url: str, cast: Any, db: Database
+) -> None:
+    acknowledged: set[int] = set()
+    enough = Event()
+    with serving(url) as server, ThreadPoolExecutor(8) as threads:
+        apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * 4]
+        ends = threads.map(posting_until_it_stops(acknowledged, enough), apps)
+        assert enough.wait(PATIENCE)
+
+        assert server.stop() == (0, "", "")
+        assert set(ends) <= {0, 503}, "refused, never failed"
+
+    kept = {activity_id for (activity_id,) in rows(db, "SELECT id FROM reader_activities")}
+    assert acknowledged <= kept
+    assert len(acknowledged) >= 200
+    assert rows(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [(len(kept),)]
+
+
+@on_sqlite
+def test_after_ctrl_c_what_was_in_the_wal_is_in_the_file(url: str, cast: Any, db: Database) -> None:
+    wal = Path(f"{db.database}-wal")
+    db.close()
+    with serving(url) as server:
+        assert server.app("ann@example.org").post("/api/activities", PAGE)[0] == 201
+        assert wal.stat().st_size > 0
+        assert server.stop(signal.SIGINT) == (0, "", "")
+
+    assert not wal.exists() or wal.stat().st_size == 0
+    db.connect()
+    assert rows(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+
+
+@on_sqlite
+def test_a_port_in_use_is_refused_with_one_line_that_says_what_to_do(url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            command(url, "--port", str(port)),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    line = f"readwatch: cannot listen on 127.0.0.1 port {port}: {os.strerror(errno.EADDRINUSE)}"
+    assert ended.stderr == f"{line}; choose another with --port\n"
+
+
+def refusal(url: str, host: str = "127.0.0.1", port: int = 0) -> ReadwatchError:
+    """Return why the server does not start."""
+    with pytest.raises(ReadwatchError) as refused:
+        serve(Settings(url, bcrypt_cost=4), host, port)
+    return refused.value
+
+
+@on_sqlite
+def test_two_servers_cannot_share_a_port(url: str) -> None:
+    """They could, for all that the system cares: granian asks it to spread the load."""
+    with serving(url) as server:
+        assert "cannot listen" in refusal(url, port=server.port).message
+        assert server.app().ask("GET", "/livez")[0] == 200
+
+
+def test_an_address_that_is_not_of_this_machine_is_refused(url: str) -> None:
+    assert refusal(url, "192.0.2.1").message.startswith("cannot listen on 192.0.2.1 port 0: ")
+
+
+def test_a_database_without_a_schema_is_refused_with_the_mend(empty_url: str) -> None:
+    assert "readwatch init" in refusal(empty_url).message
+
+
+def test_a_schema_from_the_future_is_refused(url: str, db: Database) -> None:
+    number = "(SELECT max(number) + 1 FROM schema_history)"
+    db.execute_sql(
+        f"INSERT INTO schema_history (number, name, checksum) VALUES ({number}, 'future', 'x')"
+    )
+    assert "upgrade readwatch" in refusal(url).message

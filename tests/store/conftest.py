@@ -1,0 +1,107 @@
+"""What many stories about the store begin with: somebody logs in, reads, or does it all at once."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+
+import pytest
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.clock import Clock
+from readwatch.domain.sessions import Caller
+from readwatch.domain.users import User, UserRole
+from readwatch.store.activities import Result, record_activities
+from readwatch.store.database import Database, close_all, open_database
+from readwatch.store.rights import Role
+from readwatch.store.sessions import open_session
+from readwatch.store.tokens import new_token, token_hash
+from readwatch.store.users import NewUser, add_user
+
+Open = Callable[[str, Role], Database]
+Enter = Callable[..., Caller]
+Post = Callable[..., tuple[Result, ...]]
+AtOnce = Callable[..., list[str]]
+
+START = "import sys; print('ready', flush=True); sys.stdin.readline()\n"
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """`opened(url, role)` is a database of its own, which is let go of when the story ends."""
+    every: list[Database] = []
+
+    def opened(url: str, role: Role) -> Database:
+        every.append(open_database(url, role))
+        return every[-1]
+
+    yield opened
+    for db in every:
+        close_all(db)
+
+
+@pytest.fixture
+def enter(db: Database, clock: Clock) -> Enter:
+    """`enter(user)` opens a session for a user."""
+
+    def enter(user: User, token: str | None = None, **about: str) -> Caller:
+        with db.atomic():
+            return open_session(db, user, token_hash(token or new_token()), clock(), **about)
+
+    return enter
+
+
+@pytest.fixture
+def post(db: Database, clock: Clock) -> Post:
+    """`post(caller, activity, …)` is one request of a reader's app, kept and committed."""
+
+    def post(
+        caller: Caller, *activities: Activity, sent_at: datetime | None = None
+    ) -> tuple[Result, ...]:
+        with db.atomic():
+            return record_activities(db, caller, activities, clock(), sent_at=sent_at)
+
+    return post
+
+
+@pytest.fixture
+def join(db: Database, clock: Clock, password_hash: str) -> Callable[..., User]:
+    """`join(name)` makes an account for somebody outside the cast, a reader unless it says so."""
+
+    def join(name: str, role: UserRole = UserRole.READER, **about: str) -> User:
+        email = about.pop("email", None) or f"{name.split()[0].lower()}@example.org"
+        return add_user(db, NewUser(email, name, role, password_hash, **about), clock())
+
+    return join
+
+
+@pytest.fixture
+def at_once() -> AtOnce:
+    """`at_once(program, argument, …)` runs a program in several processes that start together.
+
+    It returns what each of them printed, and fails if one of them fails.
+    """
+
+    def at_once(program: str, *arguments: str, processes: int) -> list[str]:
+        command = [sys.executable, "-c", START + program, *arguments]
+        with ExitStack() as stack:
+            running = []
+            for _ in range(processes):
+                process = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+                running.append(stack.enter_context(process))
+                stack.callback(process.kill)  # if another one fails, nobody waits for it
+            for process in running:
+                assert process.stdout
+                assert process.stdout.readline() == "ready\n"
+            for process in running:
+                assert process.stdin
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            printed = [process.communicate(timeout=60)[0] for process in running]
+        assert [process.returncode for process in running] == [0] * processes
+        return printed
+
+    return at_once

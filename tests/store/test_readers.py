@@ -1,0 +1,127 @@
+"""The data of one reader is read with a permit for that reader, and with nothing else."""
+
+import ast
+import inspect
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from readwatch.domain.access_log import Permit
+from readwatch.domain.activities import Activity
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.store import readers
+from readwatch.store.access_log import permit_own
+from readwatch.store.database import Statement
+
+SOURCES = Path(readers.__file__).parents[1]
+HOSTILE = "Ev\x1b[2J\x9b\u202ee"
+
+
+@pytest.fixture
+def ann(cast, enter):
+    return enter(cast.ann, device_type="tablet", ip_address="10.0.0.7")
+
+
+# Permits ----------------------------------------------------------------------------------------
+
+
+def test_every_query_of_a_readers_data_asks_for_a_permit():
+    queries = {
+        name: inspect.signature(query)
+        for name, query in vars(readers).items()
+        if inspect.isfunction(query) and query.__module__ == readers.__name__
+    }
+    assert {"account", "profile", "sessions", "activities", "contents"} <= set(queries)
+    for name, signature in queries.items():
+        permit = signature.parameters["permit"]
+        assert (name, permit.annotation, permit.default) == (name, Permit, permit.empty)
+
+
+def test_only_the_access_log_makes_permits():
+    makers = {
+        str(file.relative_to(SOURCES))
+        for file in SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Permit"
+    }
+    assert makers == {"store/access_log.py"}
+
+
+def test_a_permit_opens_the_data_of_its_reader_alone(db, cast, ann, enter, post):
+    page = Activity("page_read", "hobbit", "The Hobbit", 40, 90)
+    post(ann, page)
+    post(enter(cast.ben), page)
+    permit = permit_own(ann)
+    assert readers.account(db, permit) == cast.ann
+    assert readers.profile(db, permit).user_id == cast.ann.id
+    assert {session.user_id for session in readers.sessions(db, permit)} == {cast.ann.id}
+    assert {activity.user_id for activity in readers.activities(db, permit)} == {cast.ann.id}
+    assert len(readers.contents(db, permit)) == 1
+
+
+@pytest.mark.parametrize("who", ["cara", "dora"])
+def test_the_account_of_a_consultant_or_an_admin_is_no_readers_data(db, cast, who):
+    with pytest.raises(ReadwatchError) as refusal:
+        readers.account(db, Permit(getattr(cast, who).id))
+    assert refusal.value.kind is ErrorKind.NOT_FOUND
+
+
+def test_a_reader_who_is_not_there_has_nothing(db, cast):
+    permit = Permit(4711)
+    for query in (readers.account, readers.profile):
+        with pytest.raises(ReadwatchError) as refusal:
+            query(db, permit)
+        assert refusal.value.kind is ErrorKind.NOT_FOUND
+    for query in (readers.sessions, readers.activities, readers.contents):
+        assert query(db, permit) == ()
+
+
+# Order and length -------------------------------------------------------------------------------
+
+
+def test_a_page_shows_the_newest_first_and_no_more_than_asked(db, cast, clock, enter, post):
+    for n in range(4):
+        clock.advance(minutes=1)
+        post(enter(cast.ann, device_type=f"device {n}"), Activity("page_read", f"book {n}"))
+    permit = Permit(cast.ann.id)
+    assert [s.device_type for s in readers.sessions(db, permit, length=2)] == [
+        "device 3",
+        "device 2",
+    ]
+    assert [a.content_id for a in readers.activities(db, permit, length=2)] == ["book 3", "book 2"]
+    assert [c.content_id for c in readers.contents(db, permit, length=2)] == ["book 3", "book 2"]
+
+
+def test_the_book_that_was_read_last_comes_first_whenever_it_was_told(db, clock, ann, post):
+    post(ann, Activity("page_read", "momo"))
+    post(ann, Activity("page_read", "hobbit", occurred_at=clock() - timedelta(hours=1)))
+    assert [content.content_id for content in readers.contents(db, permit_own(ann))] == [
+        "momo",
+        "hobbit",
+    ]
+
+
+# Safety -----------------------------------------------------------------------------------------
+
+
+def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, post):
+    for change in (
+        "UPDATE users SET full_name = :bad WHERE id = :id",
+        "UPDATE reader_profiles SET reading_level = :bad, timezone = :bad WHERE user_id = :id",
+    ):
+        Statement(change)(db, bad=HOSTILE, id=cast.ann.id)
+    ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
+    post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata={"a": HOSTILE}))
+    permit = permit_own(ann)
+    records = [readers.account(db, permit), readers.profile(db, permit)]
+    for query in (readers.sessions, readers.activities, readers.contents):
+        records.extend(query(db, permit))
+    shown = [
+        text
+        for record in records
+        for text in (getattr(record, name) for name in record.__slots__)
+        if isinstance(text, str)
+    ]
+    assert "Ev␛[2Je" in shown
+    assert not [text for text in shown if {"\x1b", "\x9b", "\u202e"} & set(text)]

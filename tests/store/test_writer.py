@@ -1,0 +1,289 @@
+"""Whoever gets an answer has their rows on disk, and nobody pays for a neighbour's mistake."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier, Event, Thread
+
+import peewee
+import pytest
+
+from readwatch.domain.activities import Activity, Outcome
+from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict
+from readwatch.domain.sessions import Caller
+from readwatch.store import database
+from readwatch.store.activities import record_activities
+from readwatch.store.database import Database, Statement, using
+from readwatch.store.rights import Role
+from readwatch.store.writer import GroupCommitWriter, Write, Writer, open_writer
+
+LONG = 30  # seconds: who waits longer waits for ever
+
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+NOTE = Statement(
+    "INSERT INTO failed_logins (subject, failures, last_failed_at) "
+    "VALUES (:subject, 1, '2026-11-22 12:00:00.000')"
+)
+
+
+def note(subject: str) -> Write[str]:
+    """A small write whose row is easy to find."""
+
+    def write(db: Database) -> str:
+        NOTE(db, subject=subject)
+        return f"noted {subject}"
+
+    return write
+
+
+def in_background(work: Callable, *arguments: object) -> Future:
+    """Run something in a thread of its own; if it hangs, only its answer is missing."""
+    answer: Future = Future()
+
+    def settle() -> None:
+        try:
+            answer.set_result(work(*arguments))
+        except Exception as error:  # noqa: BLE001 - for the one who asks for the answer
+            answer.set_exception(error)
+
+    Thread(target=settle, daemon=True).start()
+    return answer
+
+
+@pytest.fixture
+def writer(opened, url):
+    writer = open_writer(opened(url, Role.INGEST))
+    yield writer
+    in_background(writer.close).result(timeout=LONG)
+
+
+@pytest.fixture
+def noted(connected) -> Callable[[], set[str]]:
+    """`noted()` is what another connection sees."""
+
+    def noted() -> set[str]:
+        rows = connected(Role.OWNER).execute_sql("SELECT subject FROM failed_logins").fetchall()
+        return {subject for (subject,) in rows}
+
+    return noted
+
+
+@contextmanager
+def busy(writer: GroupCommitWriter):
+    """Keep the writing thread busy; yields a function that hands in a write meanwhile.
+
+    What is handed in waits, in order, and is then written and committed together.
+    """
+    began, go_on = Event(), Event()
+    handed_in: list[Future] = []
+
+    def hand_in(write: Write) -> Future:
+        handed_in.append(in_background(writer.run, write))
+        while writer._waiting.qsize() < len(handed_in):
+            assert not handed_in[-1].done()
+            time.sleep(0)  # lets the other thread go first
+        return handed_in[-1]
+
+    in_background(writer.run, lambda db: (began.set(), go_on.wait()))
+    began.wait()
+    try:
+        yield hand_in
+    finally:
+        go_on.set()
+
+
+def in_one_group(writer: Writer, *writes: Write) -> list[object]:
+    """Run writes that share a commit; return what each got, its result or its error."""
+    with busy(writer) as hand_in:
+        answers = [hand_in(write) for write in writes]
+    return [answer.exception(timeout=LONG) or answer.result() for answer in answers]
+
+
+# Both engines -----------------------------------------------------------------------------------
+
+
+def test_the_answer_comes_after_the_commit(writer, noted):
+    assert writer.run(note("a")) == "noted a"
+    assert noted() == {"a"}
+
+
+def test_a_write_that_fails_is_undone_and_its_error_is_the_callers(writer, noted):
+    def contradict(db: Database) -> None:
+        note("a")(db)
+        raise conflict("this contradicts itself", field="all")
+
+    with pytest.raises(ReadwatchError) as failure:
+        writer.run(contradict)
+    assert (failure.value.kind, failure.value.field) == (ErrorKind.CONFLICT, "all")
+    assert writer.run(note("b")) == "noted b"
+    assert noted() == {"b"}
+
+
+def test_everybody_gets_the_own_answer(writer, noted):
+    with ThreadPoolExecutor(40) as threads:
+        answers = list(threads.map(lambda n: writer.run(note(str(n))), range(40)))
+    assert answers == [f"noted {n}" for n in range(40)]
+    assert noted() == {str(n) for n in range(40)}
+
+
+def test_fifty_retries_at_once_make_one_row(writer, db, cast, clock, enter):
+    ann, start = enter(cast.ann), Barrier(50)
+    page = Activity("page_read", "hobbit", duration_seconds=60, event_id="page 7")
+
+    def send(_: int):
+        start.wait()
+        (receipt,) = writer.run(lambda db: record_activities(db, ann, [page], clock()))
+        return receipt
+
+    with ThreadPoolExecutor(50) as threads:
+        receipts = list(threads.map(send, range(50)))
+    assert sorted(receipt.status for receipt in receipts) == [
+        Outcome.ACCEPTED,
+        *[Outcome.DUPLICATE] * 49,
+    ]
+    rows = db.execute_sql("SELECT id, duration_seconds FROM reader_activities").fetchall()
+    assert rows == [(receipts[0].id, 60)]
+    assert {receipt.id for receipt in receipts} == {receipts[0].id}
+    total = db.execute_sql("SELECT sum(total_reading_seconds) FROM reader_profiles").fetchone()
+    assert total == (60,)
+
+
+def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_out(
+    writer, db, cast, clock, enter
+):
+    kinds = [f"kind_{n}" for n in range(12)]
+    orders = {enter(cast.ann): kinds, enter(cast.ben): kinds[::-1]}
+    start = Barrier(len(orders))
+
+    def send(caller: Caller) -> None:
+        batch = [Activity(kind, f"book {kind}") for kind in orders[caller]]
+        start.wait()
+        for _ in range(20):
+            writer.run(lambda db: record_activities(db, caller, batch, clock()))
+
+    with ThreadPoolExecutor(len(orders)) as threads:
+        list(threads.map(send, orders))
+    counts = db.execute_sql("SELECT activity_type, activities FROM activity_counts").fetchall()
+    assert sorted(counts) == sorted((kind, 40) for kind in kinds)
+
+
+# Group commit -----------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_a_failing_write_leaves_its_neighbours_in_the_group_alone(writer, noted):
+    def fail(db: Database) -> None:
+        note("half")(db)
+        raise LookupError("a mistake in the middle")
+
+    answers = in_one_group(writer, note("a"), fail, note("b"), note("a"), note("c"))
+    assert [answers[0], answers[2], answers[4]] == ["noted a", "noted b", "noted c"]
+    assert isinstance(answers[1], LookupError)
+    assert isinstance(answers[3], peewee.IntegrityError)
+    assert noted() == {"a", "b", "c"}
+
+
+@on_sqlite
+def test_a_group_is_not_seen_before_it_is_whole(writer, opened, url):
+    def seen(_: Database) -> int:
+        with using(opened(url, Role.CONSOLE)) as console:
+            (count,) = console.execute_sql("SELECT count(*) FROM activity_counts").fetchone()
+            console.close()
+        return count
+
+    count = Statement(
+        "INSERT INTO activity_counts VALUES ('2026-11-22 12:00:00.000', :activity_type, 1)"
+    )
+    before, after = (lambda db, name=name: count(db, activity_type=name) for name in ("a", "b"))
+    answers = in_one_group(writer, before, seen, after)
+    assert answers[1] == 0
+    assert writer.run(seen) == 2
+
+
+@on_sqlite
+def test_closing_finishes_what_waits(writer, noted):
+    with busy(writer) as hand_in:
+        answers = [hand_in(note(str(n))) for n in range(10)]
+        closing = in_background(writer.close)
+    closing.result(timeout=LONG)
+    assert [answer.result() for answer in answers] == [f"noted {n}" for n in range(10)]
+    assert noted() == {str(n) for n in range(10)}
+
+
+@on_sqlite
+def test_after_closing_nothing_is_accepted_and_closing_again_is_harmless(writer, noted):
+    writer.close()
+    late = in_background(writer.run, note("late"))
+    with pytest.raises(ReadwatchError) as refusal:
+        late.result(timeout=LONG)
+    assert refusal.value.kind is ErrorKind.UNAVAILABLE
+    writer.close()
+    assert noted() == set()
+
+
+@on_sqlite
+def test_nobody_waits_for_ever_who_comes_while_it_closes(writer, noted):
+    start = Barrier(21)
+
+    def come(n: int) -> str | None:
+        start.wait()
+        try:
+            writer.run(note(str(n)))
+        except ReadwatchError:
+            return None
+        return str(n)
+
+    answers = [in_background(come, n) for n in range(20)]
+    start.wait()
+    writer.close()
+    answered = {answer.result(timeout=LONG) for answer in answers}
+    assert noted() == answered - {None}
+
+
+@on_sqlite
+def test_closing_moves_the_wal_into_the_file_also_while_others_look(writer, url, noted):
+    writer.run(note("a"))
+    assert noted() == {"a"}
+    writer.close()
+    assert database.sqlite_path(f"{url}-wal").stat().st_size == 0
+
+
+# When SQLite cannot ------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_when_sqlite_undoes_everything_everybody_hears_of_it_and_later_it_goes_on(
+    opened, url, noted
+):
+    def limit(pages: int) -> None:
+        writer.run(lambda db: db.execute_sql(f"PRAGMA max_page_count = {pages}").fetchall())
+
+    def fill_the_disk(db: Database) -> None:
+        db.execute_sql("INSERT INTO failed_logins VALUES (hex(zeroblob(400000)), 1, 'now')")
+
+    writer = open_writer(opened(url, Role.OWNER))
+    limit(60)
+    answers = in_one_group(writer, note("a"), fill_the_disk, note("b"))
+    assert [getattr(answer, "kind", answer) for answer in answers] == [ErrorKind.UNAVAILABLE] * 3
+    assert noted() == set()
+    limit(1_000_000)
+    assert writer.run(note("c")) == "noted c"
+    assert noted() == {"c"}
+    writer.close()
+
+
+@on_sqlite
+def test_while_the_database_is_locked_writes_are_refused_whole(
+    opened, connected, url, noted, monkeypatch
+):
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    writer = open_writer(opened(url, Role.INGEST))
+    writer.run(note("a"))
+    with connected(Role.OWNER).atomic(), pytest.raises(ReadwatchError) as refusal:
+        writer.run(note("b"))
+    assert (refusal.value.kind, "busy" in refusal.value.message) == (ErrorKind.UNAVAILABLE, True)
+    assert noted() == {"a"}
+    assert writer.run(note("b")) == "noted b"
+    writer.close()

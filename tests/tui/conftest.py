@@ -1,0 +1,58 @@
+"""Consultants in front of the console, and the readers they watch."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from tui.people import AccessLog, Entry, ReadingApp
+from tui.seat import SMALL, Seat, Sit, seat
+
+from readwatch.domain.clock import Clock
+from readwatch.store.database import Database
+from readwatch.tui import watcher
+from readwatch.tui.app import Console
+
+
+@pytest.fixture(autouse=True)
+def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody wants to wait: the watcher looks more often than it does in front of people."""
+    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(watcher, "FETCH_SECONDS", 0.05)
+    monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 0.1)
+
+
+@pytest.fixture
+def sit(url: str, clock: Clock, cast: Any) -> Sit:
+    """Cara sits down in front of the console, already signed in unless told otherwise."""
+
+    def sit(
+        *, size: tuple[int, int] = SMALL, signed_in: bool = True, email: str | None = None
+    ) -> AbstractAsyncContextManager[Seat]:
+        who = cast.cara if signed_in else None
+        return seat(Console(url, email=email, signed_in=who, clock=clock), size)
+
+    return sit
+
+
+@pytest.fixture
+def ann(db: Database, cast: Any, clock: Clock) -> ReadingApp:
+    return ReadingApp(db, cast.ann, clock)
+
+
+@pytest.fixture
+def ben(db: Database, cast: Any, clock: Clock) -> ReadingApp:
+    return ReadingApp(db, cast.ben, clock)
+
+
+@pytest.fixture
+def access_log(db: Database) -> AccessLog:
+    """What is on record, oldest first."""
+
+    def read() -> list[Entry]:
+        rows = db.execute_sql(
+            "SELECT consultant_user_id, action_type, target_user_id, action_details"
+            " FROM consultant_access_log ORDER BY id"
+        )
+        return [Entry(*row) for row in rows]
+
+    return read

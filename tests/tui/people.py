@@ -1,0 +1,71 @@
+"""Readers as their apps make them known, and what is on record about those who watch them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.clock import Clock
+from readwatch.domain.sessions import Caller
+from readwatch.domain.users import User
+from readwatch.store import sessions
+from readwatch.store.activities import record_activities
+from readwatch.store.database import Database
+
+
+class ReadingApp:
+    """A reader's app, without the network."""
+
+    _tokens = count()
+
+    def __init__(self, db: Database, user: User, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._caller: Caller | None = None
+        self.user = user
+
+    def logs_in(self, device_type: str = "phone") -> None:
+        with self._db.atomic():
+            self._caller = sessions.open_session(
+                self._db,
+                self.user,
+                f"token {next(self._tokens)}",
+                self._clock(),
+                device_type=device_type,
+            )
+
+    def reads(self, title: str = "Dracula", progress: int | None = 10, **more: Any) -> None:
+        """Log in if that is still to be done, and post an activity."""
+        if self._caller is None:
+            self.logs_in()
+        fields: dict[str, Any] = {
+            "activity_type": "page_read",
+            "content_id": title[:255],
+            "content_title": title,
+            "progress_percentage": progress,
+            "duration_seconds": 45,
+        }
+        with self._db.atomic():
+            activity = Activity(**{**fields, **more})
+            record_activities(self._db, self._caller, [activity], self._clock())
+
+    def sends_a_heartbeat(self) -> None:
+        with self._db.atomic():
+            sessions.record_heartbeat(self._db, self._caller, self._clock())
+
+    def logs_out(self) -> None:
+        with self._db.atomic():
+            sessions.end_session(self._db, self._caller, self._clock())
+        self._caller = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    who: int
+    did: str
+    whom: int | None
+    where: str
+
+
+AccessLog = Callable[[], list[Entry]]

@@ -1,0 +1,90 @@
+"""A real pseudo-terminal with a program in it: what is typed goes in, what is painted is seen."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pexpect
+import pyte
+
+READWATCH = (sys.executable, "-m", "readwatch")
+PATIENCE_SECONDS = 20.0
+
+
+class Terminal:
+    """A program, the keyboard and the screen in front of it."""
+
+    def __init__(self, process: pexpect.spawn, size: tuple[int, int]) -> None:
+        self.process = process
+        self.raw = b""
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(line.rstrip() for line in self._screen.display)
+
+    def line(self, words: str) -> str:
+        return next((line for line in self.screen.splitlines() if words in line), "")
+
+    def types(self, text: str) -> None:
+        self.process.send(text.encode())
+
+    def until(self, condition: Callable[[], Any]) -> None:
+        """Let the program paint until something is so; say what was painted if it never is."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert monotonic() < deadline, f"not within patience:\n{self.screen}"
+            self._read()
+
+    def sees(self, *words: str) -> None:
+        self.until(lambda: all(word in self.screen for word in words))
+
+    def loses(self, words: str) -> None:
+        self.until(lambda: words not in self.screen)
+
+    def ends(self) -> int | None:
+        """Wait until the program is gone; return its exit status, None if a signal ended it."""
+        self.until(lambda: not self._read())
+        self.process.wait()
+        return self.process.exitstatus
+
+    def _read(self) -> bool:
+        """Take in what was painted within a moment; False when nothing will ever follow."""
+        try:
+            painted = self.process.read_nonblocking(65_536, timeout=0.05)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.raw += painted
+        self._stream.feed(painted)
+        return True
+
+
+@contextmanager
+def terminal(
+    command: Sequence[str], *, size: tuple[int, int] = (80, 24), **environment: str
+) -> Iterator[Terminal]:
+    width, height = size
+    known = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
+    process = pexpect.spawn(
+        command[0], list(command[1:]), dimensions=(height, width), env=known, timeout=None
+    )
+    try:
+        yield Terminal(process, size)
+    finally:
+        process.close(force=True)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The processes whose environment names a folder, which their children inherit."""
+    listed = subprocess.run(
+        ["ps", "axeww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+    )
+    return [line[:80] for line in listed.stdout.splitlines() if f"TMPDIR={folder}" in line]

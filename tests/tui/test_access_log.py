@@ -1,0 +1,139 @@
+"""No log, no look; and the console can change nothing but the access log."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from conftest import PASSWORD, Cast
+from tui.people import AccessLog, ReadingApp
+from tui.seat import Seat, Sit
+
+from readwatch.store import database
+from readwatch.store.database import Database, is_sqlite
+
+REFUSE = {
+    "sqlite": """
+        CREATE TRIGGER no_more_entries BEFORE INSERT ON consultant_access_log
+        BEGIN SELECT RAISE(ABORT, 'no more entries'); END
+        """,
+    "postgresql": """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'no more entries'; END $$;
+        CREATE TRIGGER no_more_entries BEFORE INSERT ON consultant_access_log
+        FOR EACH ROW EXECUTE FUNCTION refuse()
+        """,
+}
+TAKE = {
+    "sqlite": "DROP TRIGGER no_more_entries",
+    "postgresql": "DROP TRIGGER no_more_entries ON consultant_access_log",
+}
+
+
+@contextmanager
+def log_that_refuses(db: Database) -> Iterator[None]:
+    engine = "sqlite" if is_sqlite(db) else "postgresql"
+    db.execute_sql(REFUSE[engine])
+    yield
+    db.execute_sql(TAKE[engine])
+
+
+def dump(db: Database) -> dict[str, list[str]]:
+    return {
+        table: sorted(repr(row) for row in db.execute_sql(f'SELECT * FROM "{table}"'))
+        for table in db.get_tables()
+        if table != "sqlite_sequence"  # counts the entries of the log, too
+    }
+
+
+async def gets_to_see_nothing(seat: Seat, reason: str) -> None:
+    await seat.sees("is not shown", f"could not be put on record: {reason}", "escape goes back")
+    assert not any(data in seat.screen for data in ("ann@example.org", "Ann", "Dracula"))
+
+
+async def test_a_look_that_cannot_be_put_on_record_shows_nothing_and_the_lists_go_on(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with log_that_refuses(db):
+            await seat.presses("enter")
+            await gets_to_see_nothing(seat, "a fault of the program")
+            ann.reads("Dracula")
+            await seat.presses("escape")
+            await seat.sees("Ann", "Dracula", "● LIVE")
+            ben.reads("Faust")
+            await seat.sees("Ben", "Faust", "2 online")
+            assert access_log() == []
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        assert len(access_log()) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_log_that_stays_locked_is_such_a_case(
+    sit: Sit,
+    ann: ReadingApp,
+    db: Database,
+    access_log: AccessLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with db.atomic("IMMEDIATE"):
+            await seat.presses("enter")
+            await gets_to_see_nothing(seat, "the database is busy; try again")
+            await seat.presses("escape")
+            await seat.sees("Ann", "● LIVE")
+        assert access_log() == []
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+
+
+async def test_who_cannot_be_put_on_record_is_not_signed_in(
+    sit: Sit, cast: Cast, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with sit(signed_in=False) as seat:
+        with log_that_refuses(db):
+            await seat.signs_in(cast.cara.email, PASSWORD)
+            await seat.sees("E-mail", "a fault of the program")
+            assert "Ann" not in seat.screen
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        await seat.sees("Ann", "● LIVE")
+
+
+async def test_a_whole_session_changes_nothing_but_the_access_log(
+    sit: Sit, cast: Cast, ann: ReadingApp, ben: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    before = dump(db)
+    async with sit(signed_in=False) as seat:
+        await seat.signs_in(cast.cara.email, "wrong")
+        await seat.sees("wrong e-mail or password")
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        for view, title in ("1", "Ago"), ("2", "Time"), ("3", "Last login"):
+            await seat.presses(view)
+            await seat.sees(title, "Ann", "Ben", "● LIVE")
+            await seat.presses("s", "p", "down")
+            await seat.sees("● FROZEN")
+            await seat.filters("ann")
+            await seat.loses("Ben")
+            await seat.presses("enter")
+            await seat.sees("ann@example.org")
+            await seat.presses("tab", "end", "escape")
+            await seat.loses("ann@example.org")
+            await seat.presses("escape")
+            await seat.sees("Ben")
+        await seat.presses("q")
+        await seat.until(lambda: not seat.app.is_running)
+    after = dump(db)
+    assert len(after) > 10
+    assert len(after.pop("consultant_access_log")) == 4
+    before.pop("consultant_access_log")
+    assert after == before

@@ -1,0 +1,106 @@
+"""The two lines on top: where one is, how live the picture is, what goes on."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from conftest import NOON
+from rich.cells import cell_len
+
+from readwatch.domain.activities import MinuteCount
+from readwatch.tui.header import STALE_AFTER, Liveness, Status, lines
+from readwatch.tui.snapshots import Pulse, View
+
+SECOND = timedelta(seconds=1)
+MINUTES = tuple(MinuteCount(NOON - timedelta(minutes=59 - number), number) for number in range(60))
+PULSE = Pulse(taken_at=NOON, online=42, per_minute=MINUTES)
+LIVE = Status(view=View.ACTIVITY, person="Cara Cook (consultant)", pulse=PULSE, now=NOON)
+LOST = replace(LIVE, lost_since=NOON, reason="the database cannot be reached; is it running?")
+STATUSES = {
+    "nothing known": Status(),
+    "waiting": replace(LIVE, pulse=None),
+    "live": LIVE,
+    "old": replace(LIVE, now=NOON + 9 * SECOND),
+    "frozen": replace(LIVE, frozen=True, held=12, now=NOON + 600 * SECOND),
+    "stale": replace(LIVE, now=NOON + 100 * SECOND),
+    "lost": LOST,
+    "lost for a long reason": replace(LOST, reason="no " * 200),
+    "a wide name": replace(LIVE, person="語" * 200),
+    "a crowd": replace(LIVE, pulse=replace(PULSE, online=1_234_567)),
+}
+
+
+def texts(status: Status, width: int) -> tuple[str, str]:
+    first, second = lines(status, width)
+    return first.plain, second.plain
+
+
+@pytest.mark.parametrize("width", [0, 1, 20, 40, 78, 158])
+@pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
+def test_no_line_is_wider_than_the_terminal(status: Status, width: int) -> None:
+    assert all(cell_len(line) <= width for line in texts(status, width))
+
+
+def test_in_forty_cells_the_views_and_the_freshness_are_left() -> None:
+    assert tuple(line.rstrip() for line in texts(LIVE, 40)) == (
+        " 1 Online  2 Activity  3 Readers  ● LIVE",
+        "42 online   117 activities a minute",
+    )
+
+
+def test_in_eighty_cells_there_is_all_with_a_short_line_of_the_last_minutes() -> None:
+    first, second = texts(LIVE, 78)
+    assert first == "readwatch   1 Online  2 Activity  3 Readers                             ● LIVE"
+    assert (
+        second == "42 online   117 activities a minute ▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇█    Cara Cook (consultant)"
+    )
+
+
+def test_in_a_hundred_and_sixty_cells_the_line_is_the_whole_hour_but_for_the_running_minute() -> (
+    None
+):
+    _, second = texts(LIVE, 158)
+    assert second.startswith("42 online   117 activities a minute ▁▁▁")
+    assert second.endswith("   Cara Cook (consultant)")
+    assert sum(character in "▁▂▃▄▅▆▇█" for character in second) == 59
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("nothing known", "● WAITING"),
+        ("waiting", "● WAITING"),
+        ("live", "● LIVE"),
+        ("old", "● LIVE, 5 s old"),
+        ("frozen", "● FROZEN, 10 min old, 12 new"),
+        ("stale", "● STALE, 1 min old"),
+        ("lost", "● OFFLINE"),
+    ],
+)
+def test_the_freshness_is_a_word_and_an_age(status: str, words: str) -> None:
+    assert texts(STATUSES[status], 78)[0].endswith(f" {words}")
+
+
+def test_a_loss_says_since_when_and_why() -> None:
+    since = f"{NOON.astimezone():%H:%M:%S}"
+    assert texts(LOST, 78)[1] == f"since {since}: {LOST.reason}"
+
+
+def test_a_picture_is_stale_only_after_the_limit() -> None:
+    assert replace(LIVE, now=NOON + STALE_AFTER).liveness() is Liveness.LIVE
+    assert replace(LIVE, now=NOON + STALE_AFTER + SECOND).liveness() is Liveness.STALE
+
+
+def test_the_worst_news_comes_first() -> None:
+    later = NOON + timedelta(hours=1)
+    assert replace(LOST, frozen=True, now=later).liveness() is Liveness.OFFLINE
+    assert replace(LIVE, frozen=True, now=later).liveness() is Liveness.FROZEN
+
+
+@pytest.mark.parametrize(("seconds", "rate"), [(0, 160), (15, 135), (30, 110), (59, 62)])
+def test_the_rate_is_the_running_minute_and_the_rest_of_the_one_before(
+    seconds: int, rate: int
+) -> None:
+    per_minute = (MinuteCount(NOON, 7), MinuteCount(NOON, 100), MinuteCount(NOON, 60))
+    pulse = Pulse(NOON + seconds * SECOND, 0, per_minute)
+    assert pulse.activities_a_minute == rate

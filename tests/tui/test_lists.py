@@ -1,0 +1,299 @@
+"""What a consultant does with the lists all day."""
+
+import re
+
+import pytest
+from conftest import Cast, StillClock
+from tui.people import ReadingApp
+from tui.seat import LARGE, SMALL, Sit
+
+from readwatch.store.database import Database
+from readwatch.tui.keys import KEYS
+from readwatch.tui.rows import SIGNS
+
+GHOST = SIGNS["ghost"]
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_online_shows_who_reads_what_and_how_far(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock, size: tuple[int, int]
+) -> None:
+    ann.logs_in("tablet")
+    clock.advance(minutes=2)
+    ann.reads("Moby-Dick", progress=50)
+    ann.sends_a_heartbeat()
+    ben.logs_in()
+    ben.logs_out()
+    clock.advance(seconds=30)
+    async with sit(size=size) as seat:
+        await seat.sees("Ann Archer")
+        assert seat.cursor.split()[:3] == ["●", "reading", "Ann"]
+        assert all(words in seat.cursor for words in ("Moby-Dick", "━━━┄┄┄  50%", "30 s"))
+        assert ("tablet" in seat.cursor) == ("page read" in seat.cursor) == (size is LARGE)
+        assert "1 online   1 activities a minute" in seat.lines[1]
+        assert "Ben" not in seat.screen
+
+
+async def test_who_falls_silent_is_seen_to_fade_and_to_go(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads()
+    async with sit() as seat:
+        await seat.sees("● reading")
+        for minutes, state in ((2.5, "○ silent"), (1.5, "◌ leaving")):
+            clock.advance(minutes=minutes)
+            ben.reads()
+            await seat.sees(state)
+        clock.advance(minutes=1)
+        ben.reads()
+        await seat.sees("1 online")
+        assert seat.line("Ann").startswith(f"{GHOST} ◌ leaving")
+
+
+async def test_a_new_activity_appears_without_a_key(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Dracula")
+        ben.reads("Faust", progress=33, activity_type="chapter_finished")
+        await seat.sees("Faust")
+        assert seat.line_number("Faust") < seat.line_number("Dracula")
+        assert seat.cursor == seat.line("Faust").removeprefix("▌ ")
+        assert "Ben Baker" in seat.cursor
+        assert "chapter finished" in seat.cursor
+        assert "33%" in seat.cursor
+
+
+async def test_the_numbers_go_from_list_to_list_and_back_again(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        for _ in range(2):
+            await seat.presses("3")
+            await seat.sees("Ann Archer", "Ben Baker", "Last login ▲", "● LIVE")
+            await seat.presses("1")
+            await seat.sees("Ann Archer", "Reader ▲", "● LIVE")
+            assert "Ben" not in seat.screen
+            await seat.presses("2")
+            await seat.sees("Ann Archer", "page read", "● LIVE")
+
+
+async def test_the_cursor_stays_on_the_same_reader_when_the_rows_move(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads()
+    clock.advance(minutes=1)
+    ben.reads()
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("down")
+        await seat.until(lambda: "Ben" in seat.cursor)
+        await seat.presses("s")  # who did something last comes first
+        await seat.sees("Ago ▲")
+        assert seat.line_number("Ben") < seat.line_number("Ann")
+        assert "Ben" in seat.cursor
+        clock.advance(seconds=10)
+        ann.reads()
+        await seat.until(lambda: seat.line_number("Ann") < seat.line_number("Ben"))
+        assert "Ben" in seat.cursor
+
+
+async def test_who_leaves_under_the_cursor_stays_in_sight_until_it_moves(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads()
+    ben.reads()
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben", "2 online")
+        ann.logs_out()
+        await seat.sees("1 online")
+        assert seat.line("Ann").startswith(GHOST)
+        await seat.presses("down")
+        await seat.loses("Ann")
+        assert "Ben" in seat.cursor
+
+
+# The filter.
+
+
+async def test_the_filter_takes_the_keys_that_follow_its_own_at_once(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    """Most letters are keys of the list: q would leave the console."""
+    ann.reads("Don Quijote")
+    ben.reads("Faust 2")
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses(*"/q")
+        await seat.loses("Ben")
+        await seat.presses(*"spf2?/")
+        await seat.sees("nothing has the words: qspf2?/")
+        await seat.presses("ctrl+u")
+        await seat.presses(*"FAU 2")
+        await seat.sees("Ben")
+        assert "Ann" not in seat.screen
+
+
+async def test_the_filter_stays_in_sight_and_in_force_until_it_is_cleared(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    async with sit() as seat:
+        await seat.presses("3")
+        await seat.sees("Ann", "Ben")
+        await seat.filters("ben")
+        await seat.loses("Ann")
+        await seat.presses("1")
+        await seat.sees("nobody is online")
+        await seat.presses("3")
+        await seat.sees("Ben")
+        assert "Ann" not in seat.screen
+        assert seat.lines[-2].strip() == "ben"
+        ben.reads("Faust")
+        await seat.sees("1 online")
+        await seat.presses("escape")
+        await seat.sees("Ann", "Ben")
+        assert "ben" not in seat.screen
+
+
+async def test_an_empty_filter_goes_away_with_enter(sit: Sit) -> None:
+    async with sit() as seat:
+        await seat.presses("/")
+        await seat.sees("words to look for")
+        await seat.presses("enter")
+        await seat.loses("words to look for")
+
+
+# The order.
+
+
+async def test_each_press_of_s_takes_the_next_order_and_marks_its_column(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads(progress=20)
+    ben.reads(progress=70)
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        for mark, first in (
+            ("Reader ▲", "Ann"),
+            ("Ago ▲", None),
+            ("State ▲", None),
+            ("Progress ▼", "Ben"),
+            ("Reader ▲", "Ann"),
+        ):
+            await seat.sees(mark)
+            assert seat.screen.count("▲") + seat.screen.count("▼") == 1
+            assert first is None or first in seat.lines[3]
+            await seat.presses("s")
+
+
+async def test_the_stream_has_one_order_only(sit: Sit, ann: ReadingApp) -> None:
+    ann.reads()
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("page read")
+        await seat.presses("s")
+        await seat.sees("page read")
+        assert "▲" not in seat.screen
+
+
+# Freezing.
+
+
+async def test_a_frozen_picture_is_held_and_what_is_new_is_counted(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Dracula")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        ben.reads("Faust")
+        ben.reads("Faust")
+        await seat.sees("2 new")
+        assert "Faust" not in seat.screen
+        await seat.presses("p")
+        await seat.sees("● LIVE", "Faust")
+        assert "new" not in seat.screen
+
+
+async def test_a_frozen_picture_can_be_sorted_and_searched(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula", progress=20)
+    ben.reads("Faust", progress=70)
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("p", "s")
+        await seat.sees("● FROZEN", "Ago ▲")
+        await seat.presses(*"/ben")
+        await seat.loses("Ann")
+        await seat.sees("● FROZEN", "Ago ▲", "Ben")
+
+
+async def test_a_list_frozen_before_its_first_picture_shows_that_one(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.presses("p")
+        await seat.sees("● FROZEN", "Ann")
+        await seat.presses("2", "p")
+        await seat.sees("● FROZEN", "Ann", "Time")
+
+
+async def test_going_elsewhere_ends_the_freeze(sit: Sit, ann: ReadingApp) -> None:
+    async with sit() as seat:
+        await seat.sees("● LIVE")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        await seat.presses("2")
+        await seat.sees("● LIVE", "no activities yet")
+        ann.reads("Dracula")
+        await seat.sees("Dracula")
+
+
+# Help, palette, leaving.
+
+
+async def test_the_help_names_every_key(sit: Sit) -> None:
+    async with sit() as seat:
+        await seat.presses("?")
+        await seat.sees("Keys", "escape closes")
+        names = {"question_mark": "?", "slash": "/"}
+        for key in KEYS:
+            name = re.escape(names.get(key.key, key.key))
+            assert re.search(rf"\s{name}\s+{re.escape(key.meaning)}\s", seat.screen), key
+        await seat.presses("q")
+        await seat.loses("escape closes")
+        await seat.sees("nobody is online")
+
+
+async def test_the_palette_offers_no_screenshot(sit: Sit) -> None:
+    async with sit() as seat:
+        await seat.presses("ctrl+p")
+        await seat.sees("Search for commands", "Theme", "Quit")
+        await seat.types("screenshot")
+        await seat.sees("No matches found")
+
+
+async def test_q_leaves(sit: Sit) -> None:
+    async with sit() as seat:
+        await seat.sees("● LIVE")
+        await seat.presses("q")
+        await seat.until(lambda: not seat.app.is_running)
+
+
+async def test_nobody_online_nothing_done_no_readers(sit: Sit, db: Database, cast: Cast) -> None:
+    db.execute_sql("UPDATE users SET is_active = FALSE WHERE user_role = 'reader'")
+    async with sit() as seat:
+        await seat.sees("nobody is online", "0 online   0 activities a minute")
+        await seat.presses("2")
+        await seat.sees("no activities yet")
+        await seat.presses("3")
+        await seat.sees("there are no readers yet: readwatch user add")
+        await seat.presses("enter", "down", "s", "end")
+        await seat.sees("there are no readers yet", "● LIVE")

@@ -1,0 +1,201 @@
+"""When the database is away: said at once, the last picture stays, and it comes back by itself."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from conftest import NOON, PASSWORD, Cast, StillClock
+from postgres import Server, connect
+from tui.people import AccessLog, ReadingApp
+from tui.seat import PATIENCE_SECONDS, Sit
+
+from readwatch.store import database
+from readwatch.store.database import Database, sqlite_path
+from readwatch.tui import watcher
+
+SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
+
+
+@contextmanager
+def mislaid_table(db: Database) -> Iterator[None]:
+    """What the console meets then is an error of each of its queries, on both engines."""
+    db.execute_sql("ALTER TABLE users RENAME TO mislaid")
+    yield
+    db.execute_sql("ALTER TABLE mislaid RENAME TO users")
+
+
+async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE", f"{SINCE_NOON}this database has no readwatch schema")
+            clock.advance(seconds=40)
+            await seat.sees("● OFFLINE, 40 s old", SINCE_NOON)
+            assert "Dracula" in seat.cursor
+        ben.reads("Faust")
+        await seat.sees("● LIVE", "Ann", "Ben", "2 online")
+        assert "since" not in seat.screen
+
+
+async def test_an_open_page_keeps_its_picture_too(sit: Sit, ann: ReadingApp, db: Database) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org", "● LIVE")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE", "ann@example.org", "Dracula")
+        ann.reads("Faust")
+        await seat.sees("● LIVE", "ann@example.org", "Faust")
+
+
+async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
+    sit: Sit, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("3")
+            await seat.sees("Titles", "waiting for the first picture", "● OFFLINE")
+        await seat.sees("Titles", "Ann", "● LIVE")
+
+
+async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_all(
+    sit: Sit, ann: ReadingApp, db: Database, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("enter")
+            await seat.until(lambda: access_log() or "is not shown" in seat.screen)
+            await seat.sees("● OFFLINE", "since")
+            assert "Dracula" not in seat.screen
+        if access_log():
+            await seat.sees("ann@example.org", "● LIVE")
+        else:
+            await seat.sees("is not shown")
+
+
+async def test_q_leaves_during_a_loss(sit: Sit, db: Database) -> None:
+    async with sit() as seat:
+        await seat.sees("● LIVE")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("q")
+            await seat.until(lambda: not seat.app.is_running)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_console_that_starts_before_the_database_waits_for_it(
+    sit: Sit, cast: Cast, url: str
+) -> None:
+    file = sqlite_path(url)
+    away = file.rename(file.with_suffix(".away"))
+    async with sit() as seat:
+        await seat.sees("● OFFLINE", "there is no database at")
+        away.rename(file)
+        await seat.sees("● LIVE", "nobody is online")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nobody_can_sign_in_before_there_is_a_database(
+    sit: Sit, cast: Cast, url: str
+) -> None:
+    file = sqlite_path(url)
+    away = file.rename(file.with_suffix(".away"))
+    async with sit(signed_in=False) as seat:
+        await seat.signs_in(cast.cara.email, PASSWORD)
+        await seat.sees("there is no database at")
+        away.rename(file)
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        await seat.sees("● LIVE")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_file_that_another_program_keeps_to_itself_is_a_loss(
+    sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
+    db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute_sql("UPDATE users SET full_name = full_name")
+    async with sit() as seat:
+        await seat.sees("● OFFLINE", "the database is busy; try again")
+        db.close()
+        await seat.sees("● LIVE", "nobody is online")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_file_that_is_no_database_is_named_so(sit: Sit, cast: Cast, url: str) -> None:
+    Path(sqlite_path(url)).write_text("Dear diary" * 1000)
+    async with sit() as seat:
+        await seat.sees("● OFFLINE", "that file is not a SQLite database")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, postgresql_server: Server
+) -> None:
+    ann.reads("Dracula")
+    name = db.execute_sql("SELECT current_database()").fetchone()[0]
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with connect(postgresql_server.parameters) as server:
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            db.execute_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await seat.sees("● OFFLINE", "the database cannot be reached", "Ann")
+            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        ben.reads("Faust")
+        await seat.sees("● LIVE", "Ben")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_a_query_that_hangs_makes_the_picture_stale_and_q_leaves_all_the_same(
+    sit: Sit, ann: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    with ExitStack() as stack:
+        async with sit() as seat:
+            await seat.sees("Ann", "● LIVE")
+            stack.enter_context(db.atomic())
+            db.execute_sql("LOCK TABLE reader_profiles IN ACCESS EXCLUSIVE MODE")
+            clock.advance(seconds=13)
+            await seat.sees("● STALE, 10 s old", "Ann")
+            await seat.presses("q")
+            await seat.until(lambda: not seat.app.is_running)
+        [hanging] = [thread for thread in threading.enumerate() if thread.name == "watcher"]
+    hanging.join(PATIENCE_SECONDS)
+    assert not hanging.is_alive()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_picture_that_no_other_follows_becomes_stale(
+    sit: Sit,
+    ann: ReadingApp,
+    clock: StillClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watcher, "REFRESH_SECONDS", 3600)
+    async with sit() as seat:
+        await seat.sees("nobody is online", "● LIVE")
+        clock.advance(seconds=12)
+        await seat.sees("● LIVE, 10 s old")
+        clock.advance(seconds=1)
+        await seat.sees("● STALE, 10 s old")
+        clock.advance(minutes=2)
+        await seat.sees("● STALE, 2 min old")
+        ann.reads("Dracula")
+        await seat.sees("● LIVE", "Dracula")
+        assert "old" not in seat.screen

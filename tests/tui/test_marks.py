@@ -1,0 +1,100 @@
+"""Small pictures in text, and the words for states."""
+
+from datetime import timedelta
+
+import pytest
+from conftest import NOON
+from rich.cells import cell_len
+
+from readwatch.domain.presence import Presence
+from readwatch.tui import marks
+from readwatch.tui.columns import GAP
+from readwatch.tui.rows import Toned
+from readwatch.tui.views import LISTINGS, online
+
+
+@pytest.mark.parametrize(
+    ("percentage", "bar"),
+    [
+        (None, ""),
+        (0, "┄┄┄┄┄┄   0%"),
+        (8, "┄┄┄┄┄┄   8%"),
+        (9, "━┄┄┄┄┄   9%"),
+        (50, "━━━┄┄┄  50%"),
+        (99, "━━━━━━  99%"),
+        (100, "━━━━━━ 100%"),
+    ],
+)
+def test_progress_is_a_bar_and_a_number(percentage: int | None, bar: str) -> None:
+    assert marks.progress_bar(percentage) == bar
+
+
+def test_every_progress_is_as_long_as_its_column() -> None:
+    lengths = {cell_len(marks.progress_bar(percentage)) for percentage in range(101)}
+    columns = [
+        column.width
+        for listing in LISTINGS.values()
+        for column in listing.columns
+        if column.key == "progress"
+    ]
+    assert lengths == set(columns)
+
+
+def test_every_presence_has_a_mark_of_its_own_and_its_word_and_fits_its_column() -> None:
+    cells = [marks.presence_cell(presence) for presence in Presence]
+    texts = [cell.text for cell in cells if isinstance(cell, Toned)]
+    assert len({text[0] for text in texts}) == len(texts) == len(Presence)
+    assert [text[2:] for text in texts] == list(Presence)
+    assert max(map(cell_len, texts)) <= online.LISTING.columns[0].width
+    assert GAP > 0
+
+
+@pytest.mark.parametrize(
+    ("counts", "width", "line"),
+    [
+        ([], 5, ""),
+        ([0, 0, 0], 5, "▁▁▁"),
+        ([1], 5, "█"),
+        ([0, 1, 2, 4, 8], 5, "▁▁▂▄█"),
+        ([9, 0, 7], 2, "▁█"),
+        ([1, 2, 3], 0, ""),
+        ([1, 2, 3], -4, ""),
+        ([1, 10_000], 2, "▁█"),
+    ],
+)
+def test_a_sparkline_shows_the_last_counts_against_the_largest(
+    counts: list[int], width: int, line: str
+) -> None:
+    assert marks.sparkline(counts, width) == line
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(0, "0 min"), (59, "59 min"), (60, "1 h 00"), (605, "10 h 05")]
+)
+def test_hours_begin_at_sixty_minutes(minutes: int, words: str) -> None:
+    assert marks.hours_and_minutes(minutes) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, ""), (0, "0 s"), (59, "59 s"), (60, "1:00"), (200, "3:20"), (86_400, "1440:00")],
+)
+def test_the_length_of_an_activity_is_in_minutes_from_one_minute_on(
+    seconds: int | None, words: str
+) -> None:
+    assert marks.seconds_shown(seconds) == words
+
+
+def test_minutes_are_whole_and_never_negative() -> None:
+    assert marks.minutes_of(timedelta(seconds=119)) == "1"
+    assert marks.minutes_of(timedelta(seconds=-90)) == "0"
+
+
+def test_a_type_of_activity_is_read_as_words() -> None:
+    assert marks.activity_words("quiz_completed") == "quiz completed"
+    assert marks.activity_words("") == ""
+
+
+def test_times_are_those_of_the_consultants_own_clock() -> None:
+    assert marks.clock_time(NOON) == f"{NOON.astimezone():%H:%M:%S}"
+    assert marks.day_and_time(NOON) == f"{NOON.astimezone():%Y-%m-%d %H:%M}"

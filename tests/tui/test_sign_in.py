@@ -1,0 +1,120 @@
+"""Only consultants and admins get in, and that they did is on record."""
+
+import pytest
+from conftest import PASSWORD, Cast
+from tui.people import AccessLog, Entry
+from tui.seat import Sit
+
+from readwatch.store.database import Database
+
+WRONG = "no horse at all"
+
+
+@pytest.mark.parametrize("name", ["cara", "dora"])
+async def test_staff_who_type_their_email_and_password_are_in(
+    sit: Sit, cast: Cast, access_log: AccessLog, name: str
+) -> None:
+    person = getattr(cast, name)
+    async with sit(signed_in=False) as seat:
+        await seat.sees("E-mail", "Password", "put on record")
+        await seat.signs_in(person.email, PASSWORD)
+        await seat.sees("1 Online", "● LIVE", "nobody is online", person.full_name)
+        assert access_log() == [Entry(person.id, "signed_in", None, "console")]
+
+
+async def test_the_email_is_compared_without_case_and_blanks(sit: Sit) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.signs_in(" Cara@Example.ORG ", PASSWORD)
+        await seat.sees("● LIVE")
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "answer"),
+    [
+        pytest.param("cara@example.org", WRONG, "wrong e-mail or password", id="wrong password"),
+        pytest.param("eve@example.org", PASSWORD, "wrong e-mail or password", id="unknown"),
+        pytest.param("ann@example.org", PASSWORD, "only consultants and admins", id="reader"),
+        pytest.param("not an address", PASSWORD, "wrong e-mail or password", id="no address"),
+    ],
+)
+async def test_nobody_else_gets_in_and_may_try_again(
+    sit: Sit,
+    access_log: AccessLog,
+    email: str,
+    password: str,
+    answer: str,
+) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.signs_in(email, password)
+        await seat.sees(answer)
+        assert access_log() == []
+        await seat.empties_the_email()
+        await seat.signs_in("cara@example.org", PASSWORD)
+        await seat.sees("● LIVE")
+
+
+async def test_a_suspended_consultant_is_told_so_and_stays_out(
+    sit: Sit, db: Database, cast: Cast, access_log: AccessLog
+) -> None:
+    db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'cara@example.org'")
+    async with sit(signed_in=False) as seat:
+        await seat.signs_in(cast.cara.email, PASSWORD)
+        await seat.sees("this account is suspended", "E-mail")
+        assert access_log() == []
+
+
+async def test_the_password_is_never_painted(sit: Sit, cast: Cast) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.types(cast.cara.email)
+        await seat.presses("enter")
+        for number, letter in enumerate(PASSWORD, start=1):
+            await seat.presses(letter)
+            await seat.sees("•" * number)
+            assert PASSWORD[:4] not in seat.screen
+
+
+async def test_the_password_is_not_painted_when_a_slow_line_brings_all_keys_at_once(
+    sit: Sit, cast: Cast
+) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.presses(*cast.cara.email, "enter", *PASSWORD)
+        await seat.sees(cast.cara.email, "•" * len(PASSWORD))
+        assert PASSWORD[:4] not in seat.screen
+        await seat.presses("enter")
+        await seat.sees("● LIVE")
+
+
+async def test_an_email_that_was_given_at_the_start_is_filled_in(sit: Sit, cast: Cast) -> None:
+    async with sit(signed_in=False, email=cast.cara.email) as seat:
+        await seat.sees(cast.cara.email)
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        await seat.sees("● LIVE")
+
+
+async def test_an_empty_field_asks_nobody(sit: Sit, access_log: AccessLog) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.presses("enter", "enter")
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        await seat.sees("•" * len(PASSWORD))
+        assert "one moment" not in seat.screen
+
+
+@pytest.mark.parametrize("key", ["1", "2", "?", "ctrl+p", "q"])
+async def test_before_that_the_keys_of_the_console_do_nothing(sit: Sit, key: str) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.presses(key)
+        await seat.presses("tab")
+        await seat.presses(key)
+        await seat.sees("E-mail", "Password", "put on record")
+        await seat.presses("end", "ctrl+u")
+        await seat.empties_the_email()
+        await seat.signs_in("cara@example.org", PASSWORD)
+        await seat.sees("● LIVE")
+
+
+async def test_escape_leaves_the_console(sit: Sit) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.presses("escape")
+        await seat.until(lambda: not seat.app.is_running)

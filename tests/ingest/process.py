@@ -74,24 +74,35 @@ def serving(url: str) -> Iterator[Running]:
         text=True,
         # A worker that crashes when it ends is seen by nobody otherwise.
         env=os.environ | {"PYTHONFAULTHANDLER": "1"},
+        start_new_session=True,
     )
     with process:
         try:
-            assert process.stdout
-            in_time = select.select([process.stdout], [], [], PATIENCE)[0]
-            line = process.stdout.readline() if in_time else "nothing"
-            start, _, port = line.rstrip("\n").rpartition(":")
-            if start != "listening on http://127.0.0.1":
-                process.kill()
-                raise AssertionError(f"it said {line!r} and {process.communicate()[1]!r}")
-            running = Running(process, int(port))
+            running = Running(process, port_told(process))
             yield running
             for app in running.apps:
                 app.connection.close()
         finally:
             if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(PATIENCE)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+                end(process)
+
+
+def port_told(process: subprocess.Popen[str]) -> int:
+    """Wait until the server says where it listens."""
+    assert process.stdout
+    in_time = select.select([process.stdout], [], [], PATIENCE)[0]
+    line = process.stdout.readline() if in_time else "nothing in time"
+    start, _, port = line.rstrip("\n").rpartition(":")
+    if start != "listening on http://127.0.0.1":
+        raise AssertionError(f"it said {line!r} and {end(process)!r}")
+    return int(port)
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """End a server that is of no use any more; return what it said on stderr."""
+    process.terminate()
+    try:
+        return process.communicate(timeout=PATIENCE)[1]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # the worker is a process of its own
+        return process.communicate()[1]

@@ -101,13 +101,16 @@ def test_postgresql_lets_nobody_empty_the_log(emptied, db, look, clock):
 
 
 @on_sqlite
-def test_sqlite_lets_nobody_replace_an_entry(connected, db, look, clock):
+@pytest.mark.parametrize(
+    ("id", "prev_hash"), [("1", "forged"), ("NULL", GENESIS), ("2", GENESIS)], ids=str
+)
+def test_sqlite_lets_nobody_replace_an_entry(id, prev_hash, connected, db, look, clock):
     append(db, look, clock())
     with pytest.raises(peewee.IntegrityError):
         connected(Role.ACCESS_LOG).execute_sql(
             "INSERT OR REPLACE INTO consultant_access_log "
             "(id, consultant_user_id, action_type, prev_hash, row_hash) "
-            f"VALUES (1, {look.consultant_user_id}, 'nothing', '{GENESIS}', 'forged')"
+            f"VALUES ({id}, {look.consultant_user_id}, 'nothing', '{prev_hash}', 'forged')"
         )
     assert checked_chain(db) == ["console"]
 

@@ -97,6 +97,14 @@ def test_who_turns_back_to_read_again_has_less_progress(clock, ann, post, book):
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one request", "in two"])
+def test_of_two_pages_at_the_same_moment_the_one_told_later_counts(together, ann, post, book):
+    arrivals = (page(40, title="The Hobbit"), page(60, title="There and Back Again"))
+    for request in [arrivals] if together else [[arrival] for arrival in arrivals]:
+        post(ann, *request)
+    assert (book().progress_percentage, book().content_title) == (60, "There and Back Again")
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one request", "in two"])
 def test_a_late_activity_adds_its_time_and_does_not_turn_the_page_back(
     together, clock, ann, post, book
 ):

@@ -76,11 +76,11 @@ def test_the_token_itself_is_nowhere_in_the_database(db, cast, enter):
     assert not [value for value in kept if ann[3:] in value or cara[3:] in value]
 
 
-@pytest.mark.parametrize("token", ["", "rw_", "rw_" + "x" * 43, "' OR ''='"])
-def test_an_unknown_token_is_nobodys(db, cast, enter, token):
+def test_an_unknown_token_is_nobodys(db, cast, enter):
     enter(cast.ann)
-    assert find_caller(db, token_hash(token)) is None
-    assert find_caller(db, token) is None
+    for token in ("", "rw_", "rw_" + "x" * 43, "' OR ''='"):
+        assert find_caller(db, token_hash(token)) is None
+        assert find_caller(db, token) is None
 
 
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])

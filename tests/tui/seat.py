@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from readwatch.tui.app import Console
 
 SMALL, LARGE = (80, 24), (160, 48)
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 20.0
 
 
 def seen(app: Console) -> list[str]:

@@ -48,6 +48,10 @@ class Terminal:
     def loses(self, words: str) -> None:
         self.until(lambda: words not in self.screen)
 
+    def closes(self) -> None:
+        """Close the window under the program, as somebody does who has had enough."""
+        self.process.ptyproc.fileobj.close()
+
     def ends(self) -> int | None:
         """Wait until the program is gone; return its exit status, None if a signal ended it."""
         self.until(lambda: not self._read())
@@ -87,4 +91,8 @@ def processes_in(folder: Path) -> list[str]:
     listed = subprocess.run(
         ["ps", "axeww", "-o", "pid=,args="], capture_output=True, text=True, check=True
     )
-    return [line[:80] for line in listed.stdout.splitlines() if f"TMPDIR={folder}" in line]
+    return [
+        line[:80]
+        for line in listed.stdout.splitlines()
+        if f"TMPDIR={folder}" in line and "ps axeww" not in line
+    ]

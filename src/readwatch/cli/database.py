@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from readwatch.store.database import Database, close_all, is_sqlite, open_database, using
+from readwatch.store.database import Database, close_all, open_database, using
 from readwatch.store.rights import Role
 
 
@@ -15,7 +15,4 @@ def database(url: str) -> Iterator[Database]:
         with using(db):
             yield db
     finally:
-        if is_sqlite(db):
-            db.close()  # moving the WAL into the file is the service's business
-        else:
-            close_all(db)
+        close_all(db)

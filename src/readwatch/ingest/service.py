@@ -7,11 +7,10 @@ from typing import cast
 from flask import current_app
 
 from readwatch.domain.clock import Clock
-from readwatch.store import schema
 from readwatch.store.callers import Callers
-from readwatch.store.database import Database, open_database, using
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
+from readwatch.store.schema import open_current
 from readwatch.store.writer import Writer
 
 
@@ -29,9 +28,7 @@ class Service:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db: Database = open_database(settings.database_url, Role.INGEST)
-        with using(self.db):
-            schema.require_current(self.db)
+        self.db = open_current(settings.database_url, Role.INGEST)
         self.callers = Callers(self.db)
         self.writer = Writer(self.db)
 

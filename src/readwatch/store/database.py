@@ -319,14 +319,17 @@ def data_version(db: Database) -> int | None:
     return int(driver_of(db).pragma("data_version")) if is_sqlite(db) else None
 
 
+def move_wal_into_file(db: Database) -> None:
+    """Leave a SQLite file that is whole without its WAL; nothing is lost where that cannot be."""
+    if is_sqlite(db) and not db.is_closed():
+        with suppress(apsw.Error):  # somebody else reads
+            driver_of(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
 def close_all(db: Database) -> None:
-    """Let go of the database for good: on SQLite what is in the WAL goes into the file."""
-    if isinstance(db, _SQLite):
-        if not db.is_closed():
-            # While somebody else reads it stays where it is: nothing is lost by that.
-            with suppress(apsw.Error):
-                driver_of(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            db.close()
+    """Let go of the database for good: of this thread's connection, on PostgreSQL of the pool."""
+    if is_sqlite(db):
+        db.close()
     else:
         db.close_all()  # type: ignore[attr-defined]
 

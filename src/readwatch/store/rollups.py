@@ -197,7 +197,7 @@ class Rollup:
                     *key,
                     content.title,
                     content.progress,
-                    content.progress_at and stamp(content.progress_at),
+                    None if content.progress_at is None else stamp(content.progress_at),
                     content.seconds,
                     stamp(content.first_at),
                     stamp(content.last_at),

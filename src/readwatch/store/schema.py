@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from readwatch.domain.errors import misconfigured
+from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.database import (
     Database,
     Statement,
@@ -133,6 +133,18 @@ def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Mig
                 "it was made by another build of readwatch or edited; restore a backup"
             )
     return tuple(known[len(applied) :])
+
+
+def open_current(url: str, role: Role) -> Database:
+    """Return the database at `url`; one that this program cannot use is refused, and let go."""
+    db = open_database(url, role)
+    try:
+        with using(db):
+            require_current(db)
+    except ReadwatchError:
+        close_all(db)
+        raise
+    return db
 
 
 def require_current(db: Database) -> None:

@@ -129,7 +129,7 @@ def find_caller(db: Database, session_token: str) -> Caller | None:
 
 
 def record_heartbeats(db: Database, heard: Mapping[Caller, datetime]) -> None:
-    """Note when which apps said that they are still here; a clock that jumped back moves nothing."""
+    """Note when which apps were still here; a clock that jumped back moves nothing."""
     _HEARTBEATS(
         db,
         [

@@ -24,6 +24,7 @@ from readwatch.store.database import (
     close_all,
     engine_errors,
     in_transaction,
+    move_wal_into_file,
     using,
 )
 from readwatch.store.sessions import record_heartbeats
@@ -117,6 +118,7 @@ class Writer:
                 self._commit(group)
             if stopping or monotonic() >= self._heartbeats_at:
                 self._write_heartbeats()
+        move_wal_into_file(self._db)
         close_all(self._db)
 
     def _next_group(self) -> tuple[list[_Job], bool]:

@@ -24,9 +24,7 @@ from readwatch.store.database import (
     Database,
     close_all,
     data_version,
-    is_sqlite,
     one_moment,
-    open_database,
     using,
 )
 from readwatch.store.rights import Role
@@ -158,13 +156,12 @@ class Watcher:
         self._post(SignedIn(user))
 
     def _authenticated(self, request: _SignIn) -> User:
-        db = open_database(self._url, Role.SIGN_IN)
+        db = schema.open_current(self._url, Role.SIGN_IN)
         try:
             with using(db):
-                schema.require_current(db)
                 user = users.authenticate(db, request.email, request.password)
         finally:
-            _let_go(db)
+            close_all(db)
         if not user.user_role.is_staff:
             raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
         return user
@@ -183,8 +180,7 @@ class Watcher:
             with _in_words(), using(self._connected_log()) as log:
                 self._permit = access_log.permit_look(log, look, self._clock())
         except ReadwatchError as error:
-            _let_go(self._log)
-            self._log = None
+            self._disconnect()
             reason = f"the look could not be put on record: {error.message}"
             self._post(LookRefused(request.reader_id, reason))
             return
@@ -238,23 +234,18 @@ class Watcher:
         if self._data is None:
             # The log's connection can write, so it makes the files that a read-only one needs.
             self._connected_log()
-            db = open_database(self._url, Role.CONSOLE)
-            with using(db):
-                schema.require_current(db)
-            self._data = db
+            self._data = schema.open_current(self._url, Role.CONSOLE)
         return self._data
 
     def _connected_log(self) -> Database:
         if self._log is None:
-            db = open_database(self._url, Role.ACCESS_LOG)
-            with using(db):
-                schema.require_current(db)
-            self._log = db
+            self._log = schema.open_current(self._url, Role.ACCESS_LOG)
         return self._log
 
     def _disconnect(self) -> None:
-        _let_go(self._data)
-        _let_go(self._log)
+        for db in (self._data, self._log):
+            if db is not None:
+                close_all(db)
         self._data = self._log = self._seen_version = None
 
 
@@ -267,15 +258,6 @@ def _in_words() -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - its own words could hold personal data
         raise unavailable(f"a fault of the program: {type(error).__name__}") from None
-
-
-def _let_go(db: Database | None) -> None:
-    if db is None:
-        return
-    if is_sqlite(db):
-        db.close()
-    else:
-        close_all(db)  # the pool too
 
 
 def take_overview(db: Database, view: View, now: datetime) -> Overview:

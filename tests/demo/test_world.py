@@ -1,0 +1,42 @@
+"""The world of the demo, at the moment at which it begins."""
+
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import pytest
+from tui.terminal import processes_in
+
+from readwatch.demo.world import WEEKS, world
+from readwatch.domain.clock import system_clock
+from readwatch.domain.presence import ONLINE_WINDOW, Presence
+from readwatch.store import overview
+from readwatch.store.database import open_database, using
+from readwatch.store.rights import Role
+
+
+def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    now = system_clock()
+    with world(120, Random(4), now) as made:
+        assert len(processes_in(tmp_path)) >= 1
+        db = open_database(made.database_url, Role.CONSOLE)
+        with using(db):
+            here = overview.online_readers(db, now)
+            feed = overview.activity_feed(db, length=10_000)
+            readers = overview.reader_summaries(db)
+        db.close()
+    assert len(here) == 120 // 8 == 120 - len(made.awake)
+    assert {Presence.IDLE, Presence.SILENT} <= {reader.presence(now) for reader in here}
+    assert all(now - reader.last_heartbeat < ONLINE_WINDOW for reader in here)
+    assert len(readers) == 120
+    assert sum(reader.total_sessions > 5 for reader in readers) > 100
+    assert len(feed) > 5000
+    assert all(later.created_at >= earlier.created_at for later, earlier in pairwise(feed))
+    assert now - feed[-1].created_at > timedelta(weeks=WEEKS - 1)
+    assert list(tmp_path.iterdir()) == []
+    assert processes_in(tmp_path) == []

@@ -38,7 +38,7 @@ _FEED = Statement(
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
         a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
-    ORDER BY a.id DESC LIMIT :length
+    WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length
     """
 )
 _FEED_AFTER = Statement(

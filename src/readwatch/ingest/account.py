@@ -4,15 +4,16 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from readwatch.domain.sessions import HEARTBEAT_SECONDS
-from readwatch.domain.users import UserRole
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.sessions import HEARTBEAT_SECONDS, Caller
+from readwatch.domain.users import User, UserRole
 from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.bodies import Login, checked, json_object
 from readwatch.ingest.service import service
 from readwatch.ingest.shown import shown
-from readwatch.store import readers, sessions, users
+from readwatch.store import lockout, readers, sessions, users
 from readwatch.store.access_log import permit_own
-from readwatch.store.database import using
+from readwatch.store.database import Database, using
 from readwatch.store.tokens import new_token, token_hash
 
 routes = Blueprint("account", __name__)
@@ -22,13 +23,13 @@ routes = Blueprint("account", __name__)
 def login() -> dict[str, Any]:
     """Open a session for the one who knows the password."""
     body = checked(Login, json_object())
-    running = service()
-    with using(running.db) as db:
-        user = users.authenticate(db, body.email, body.password, cost=running.settings.bcrypt_cost)
-    token = new_token()
-    address, agent = request.remote_addr, request.user_agent.string or None
-    caller = running.writer.run(
-        lambda db: sessions.open_session(
+    running, address = service(), request.remote_addr
+    user = _authenticated(body, address)
+    token, agent = new_token(), request.user_agent.string or None
+
+    def open_session(db: Database) -> Caller:
+        lockout.forget_failures(db, body.email, address)
+        return sessions.open_session(
             db,
             user,
             token_hash(token),
@@ -37,7 +38,8 @@ def login() -> dict[str, Any]:
             user_agent=agent,
             device_type=body.device_type,
         )
-    )
+
+    caller = running.writer.run(open_session)
     return {
         "token": token,
         "token_type": "Bearer",
@@ -45,6 +47,23 @@ def login() -> dict[str, Any]:
         "heartbeat_seconds": HEARTBEAT_SECONDS,
         "user": shown(user),
     }
+
+
+def _authenticated(body: Login, address: str | None) -> User:
+    """Return the user whose password this is; who fails often has to wait."""
+    running = service()
+    with using(running.db) as db:
+        lockout.refuse_if_locked(db, body.email, address, running.now())
+        try:
+            return users.authenticate(
+                db, body.email, body.password, cost=running.settings.bcrypt_cost
+            )
+        except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                running.writer.run(
+                    lambda db: lockout.record_failure(db, body.email, address, running.now())
+                )
+            raise
 
 
 @routes.post("/api/logout")

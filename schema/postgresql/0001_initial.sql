@@ -86,6 +86,8 @@ CREATE TABLE reader_sessions (
 CREATE INDEX idx_sessions_user_id ON reader_sessions (user_id);
 CREATE INDEX idx_sessions_active ON reader_sessions (is_active, last_heartbeat);
 CREATE UNIQUE INDEX idx_sessions_token ON reader_sessions (session_token);
+-- How every server process hears soon of sessions that ended.
+CREATE INDEX idx_sessions_ended ON reader_sessions (ended_at);
 CREATE INDEX idx_active_sessions
     ON reader_sessions (user_id, last_heartbeat) WHERE is_active = TRUE;
 
@@ -103,6 +105,7 @@ CREATE TABLE staff_sessions (
 
 CREATE INDEX idx_staff_sessions_user_id ON staff_sessions (user_id);
 CREATE UNIQUE INDEX idx_staff_sessions_token ON staff_sessions (session_token);
+CREATE INDEX idx_staff_sessions_ended ON staff_sessions (ended_at);
 
 -- What slows down the guessing of passwords; survives a restart.
 CREATE TABLE failed_logins (

@@ -57,6 +57,10 @@ class Api(Caller):
         assert answer.status_code == HTTPStatus.OK, answer.text
         return self.with_token(answer.json["token"])
 
+    def stop(self) -> None:
+        """Stop the service, which writes what it still has."""
+        self.app.extensions["readwatch"].close()
+
     def with_token(self, token: str) -> Caller:
         return Caller(self.app.test_client(), token)
 

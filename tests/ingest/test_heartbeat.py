@@ -12,11 +12,12 @@ HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 
 
 def test_a_heartbeat_moves_the_session_and_says_when_to_come_again(
-    ann: Caller, ben: Caller, cast: Any, db: Database, clock: StillClock
+    api: Api, ann: Caller, ben: Caller, cast: Any, db: Database, clock: StillClock
 ) -> None:
     clock.advance(seconds=60)
 
     answer = ann.post("/api/heartbeat")
+    api.stop()
 
     assert answer.status_code == 200
     assert answer.json == {"heartbeat_seconds": 60}
@@ -31,17 +32,19 @@ def test_each_device_beats_for_itself(
     clock.advance(seconds=90)
 
     tablet.post("/api/heartbeat")
+    api.stop()
 
     assert [moment(at) for _, at in rows(db, HEARTBEATS)] == [NOON, clock.moment]
 
 
 def test_a_clock_that_jumped_back_moves_nothing(
-    ann: Caller, db: Database, clock: StillClock
+    api: Api, ann: Caller, db: Database, clock: StillClock
 ) -> None:
     before = everything(db)
     clock.advance(hours=-1)
 
     assert ann.post("/api/heartbeat").status_code == 200
+    api.stop()
     assert everything(db) == before
 
 
@@ -50,8 +53,9 @@ def test_the_body_of_a_heartbeat_is_not_looked_at(ann: Caller, body: bytes) -> N
     assert ann.post("/api/heartbeat", data=body).status_code == 200
 
 
-def test_a_heartbeat_is_no_activity(ann: Caller, db: Database, clock: StillClock) -> None:
+def test_a_heartbeat_is_no_activity(api: Api, ann: Caller, db: Database, clock: StillClock) -> None:
     clock.advance(seconds=60)
     ann.post("/api/heartbeat")
+    api.stop()
     assert rows(db, "SELECT * FROM reader_activities") == []
     assert rows(db, "SELECT * FROM activity_counts") == []

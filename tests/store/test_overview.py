@@ -10,6 +10,7 @@ from readwatch.domain.users import UserRole
 from readwatch.store import overview, readers
 from readwatch.store.database import Database, Statement, driver_of
 from readwatch.store.overview import (
+    activities_after,
     activities_per_minute,
     activity_feed,
     count_online,
@@ -133,9 +134,9 @@ def test_the_feed_is_in_the_order_of_arrival_newest_first(db, cast, clock, enter
 def test_the_feed_goes_on_after_an_id_and_is_no_longer_than_asked(db, cast, enter, post):
     post(enter(cast.ann), *(Activity("page_read", content_id=str(n)) for n in range(10)))
     feed = activity_feed(db)
-    assert activity_feed(db, after=feed[3].id) == feed[:3]
+    assert activities_after(db, feed[3].id, length=2) == (feed[2], feed[1])
     assert activity_feed(db, length=2) == feed[:2]
-    assert activity_feed(db, after=feed[0].id) == ()
+    assert activities_after(db, feed[0].id, length=2) == ()
 
 
 # Counts -----------------------------------------------------------------------------------------
@@ -236,7 +237,7 @@ def test_no_statement_of_the_console_goes_through_history(a_month_of_history, an
         if isinstance(statement, Statement)
     ]
     assert len(statements) >= 9
-    values = dict.fromkeys(("since", "after", "length", "user_id"), 1)
+    values = dict.fromkeys(("since", "after", "before", "length", "user_id"), 1)
     for name, statement in statements:
         plan = driver_of(db).execute(f"EXPLAIN QUERY PLAN {statement._sqlite}", values)
         steps = [step for *_, step in plan]

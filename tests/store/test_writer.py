@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from threading import Barrier, Event, Thread
 
 import peewee
@@ -12,11 +13,12 @@ import pytest
 from readwatch.domain.activities import Activity, Outcome
 from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict
 from readwatch.domain.sessions import Caller
+from readwatch.domain.users import UserRole
 from readwatch.store import database
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, Statement, using
+from readwatch.store.activities import Post
+from readwatch.store.database import Database, Statement, moment, using
 from readwatch.store.rights import Role
-from readwatch.store.writer import GroupCommitWriter, Write, Writer, open_writer
+from readwatch.store.writer import Write, Writer
 
 LONG = 30  # seconds: who waits longer waits for ever
 
@@ -54,7 +56,7 @@ def in_background(work: Callable, *arguments: object) -> Future:
 
 @pytest.fixture
 def writer(opened, url):
-    writer = open_writer(opened(url, Role.INGEST))
+    writer = Writer(opened(url, Role.INGEST))
     yield writer
     in_background(writer.close).result(timeout=LONG)
 
@@ -71,7 +73,7 @@ def noted(connected) -> Callable[[], set[str]]:
 
 
 @contextmanager
-def busy(writer: GroupCommitWriter):
+def busy(writer: Writer):
     """Keep the writing thread busy; yields a function that hands in a write meanwhile.
 
     What is handed in waits, in order, and is then written and committed together.
@@ -134,7 +136,7 @@ def test_fifty_retries_at_once_make_one_row(writer, db, cast, clock, enter):
 
     def send(_: int):
         start.wait()
-        (receipt,) = writer.run(lambda db: record_activities(db, ann, [page], clock()))
+        (receipt,) = writer.record(Post(ann, (page,), clock()))
         return receipt
 
     with ThreadPoolExecutor(50) as threads:
@@ -150,6 +152,16 @@ def test_fifty_retries_at_once_make_one_row(writer, db, cast, clock, enter):
     assert total == (60,)
 
 
+def test_a_post_that_cannot_be_kept_leaves_the_posts_beside_it_alone(writer, cast, clock, enter):
+    ann, nobody = enter(cast.ann), Caller(4711, UserRole.READER, 4711)
+    page = Activity("page_read", "hobbit")
+    with busy(writer):
+        posts = [Post(ann, (page,), clock()), Post(nobody, (page,), clock())]
+        answers = [in_background(writer.record, post) for post in posts * 2]
+    kept = [answer.exception(timeout=LONG) is None for answer in answers]
+    assert kept == [True, False, True, False]
+
+
 def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_out(
     writer, db, cast, clock, enter
 ):
@@ -158,10 +170,10 @@ def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_
     start = Barrier(len(orders))
 
     def send(caller: Caller) -> None:
-        batch = [Activity(kind, f"book {kind}") for kind in orders[caller]]
+        batch = tuple(Activity(kind, f"book {kind}") for kind in orders[caller])
         start.wait()
         for _ in range(20):
-            writer.run(lambda db: record_activities(db, caller, batch, clock()))
+            writer.record(Post(caller, batch, clock()))
 
     with ThreadPoolExecutor(len(orders)) as threads:
         list(threads.map(send, orders))
@@ -169,10 +181,24 @@ def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_
     assert sorted(counts) == sorted((kind, 40) for kind in kinds)
 
 
+# Heartbeats ---------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_is_on_disk_when_the_writer_has_closed_and_the_last_one_wins(
+    writer, db, cast, clock, enter
+):
+    ann, ben = enter(cast.ann), enter(cast.ben)
+    for seconds in (10, 20):
+        writer.heartbeat(ann, clock.advance(seconds=seconds))
+    writer.close()
+    heard = db.execute_sql("SELECT last_heartbeat FROM reader_sessions ORDER BY id").fetchall()
+    assert [moment(row[0]) for row in heard] == [clock(), clock() - timedelta(seconds=30)]
+    assert ben.session_id > ann.session_id
+
+
 # Group commit -----------------------------------------------------------------------------------
 
 
-@on_sqlite
 def test_a_failing_write_leaves_its_neighbours_in_the_group_alone(writer, noted):
     def fail(db: Database) -> None:
         note("half")(db)
@@ -202,7 +228,6 @@ def test_a_group_is_not_seen_before_it_is_whole(writer, opened, url):
     assert writer.run(seen) == 2
 
 
-@on_sqlite
 def test_closing_finishes_what_waits(writer, noted):
     with busy(writer) as hand_in:
         answers = [hand_in(note(str(n))) for n in range(10)]
@@ -212,7 +237,6 @@ def test_closing_finishes_what_waits(writer, noted):
     assert noted() == {str(n) for n in range(10)}
 
 
-@on_sqlite
 def test_after_closing_nothing_is_accepted_and_closing_again_is_harmless(writer, noted):
     writer.close()
     late = in_background(writer.run, note("late"))
@@ -223,7 +247,6 @@ def test_after_closing_nothing_is_accepted_and_closing_again_is_harmless(writer,
     assert noted() == set()
 
 
-@on_sqlite
 def test_nobody_waits_for_ever_who_comes_while_it_closes(writer, noted):
     start = Barrier(21)
 
@@ -263,7 +286,7 @@ def test_when_sqlite_undoes_everything_everybody_hears_of_it_and_later_it_goes_o
     def fill_the_disk(db: Database) -> None:
         db.execute_sql("INSERT INTO failed_logins VALUES (hex(zeroblob(400000)), 1, 'now')")
 
-    writer = open_writer(opened(url, Role.OWNER))
+    writer = Writer(opened(url, Role.OWNER))
     limit(60)
     answers = in_one_group(writer, note("a"), fill_the_disk, note("b"))
     assert [getattr(answer, "kind", answer) for answer in answers] == [ErrorKind.UNAVAILABLE] * 3
@@ -279,7 +302,7 @@ def test_while_the_database_is_locked_writes_are_refused_whole(
     opened, connected, url, noted, monkeypatch
 ):
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
-    writer = open_writer(opened(url, Role.INGEST))
+    writer = Writer(opened(url, Role.INGEST))
     writer.run(note("a"))
     with connected(Role.OWNER).atomic(), pytest.raises(ReadwatchError) as refusal:
         writer.run(note("b"))

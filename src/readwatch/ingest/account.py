@@ -1,18 +1,19 @@
 """Login, logout and one's own account."""
 
-from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, request
 
-from readwatch.domain.sessions import HEARTBEAT_SECONDS
-from readwatch.domain.users import ReaderProfile, User, UserRole
-from readwatch.ingest.authentication import current_caller
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.sessions import HEARTBEAT_SECONDS, Caller
+from readwatch.domain.users import User, UserRole
+from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.bodies import Login, checked, json_object
 from readwatch.ingest.service import service
-from readwatch.store import readers, sessions, users
+from readwatch.ingest.shown import shown
+from readwatch.store import lockout, readers, sessions, users
 from readwatch.store.access_log import permit_own
-from readwatch.store.database import using
+from readwatch.store.database import Database, using
 from readwatch.store.tokens import new_token, token_hash
 
 routes = Blueprint("account", __name__)
@@ -22,13 +23,13 @@ routes = Blueprint("account", __name__)
 def login() -> dict[str, Any]:
     """Open a session for the one who knows the password."""
     body = checked(Login, json_object())
-    running = service()
-    with using(running.db) as db:
-        user = users.authenticate(db, body.email, body.password, cost=running.settings.bcrypt_cost)
-    token = new_token()
-    address, agent = request.remote_addr, request.user_agent.string or None
-    caller = running.write(
-        lambda db: sessions.open_session(
+    running, address = service(), request.remote_addr
+    user = _authenticated(body, address)
+    token, agent = new_token(), request.user_agent.string or None
+
+    def open_session(db: Database) -> Caller:
+        lockout.forget_failures(db, body.email, address)
+        return sessions.open_session(
             db,
             user,
             token_hash(token),
@@ -37,21 +38,40 @@ def login() -> dict[str, Any]:
             user_agent=agent,
             device_type=body.device_type,
         )
-    )
+
+    caller = running.writer.run(open_session)
     return {
         "token": token,
         "token_type": "Bearer",
         "session_id": caller.session_id,
         "heartbeat_seconds": HEARTBEAT_SECONDS,
-        "user": shown_user(user),
+        "user": shown(user),
     }
+
+
+def _authenticated(body: Login, address: str | None) -> User:
+    """Return the user whose password this is; who fails often has to wait."""
+    running = service()
+    with using(running.db) as db:
+        lockout.refuse_if_locked(db, body.email, address, running.now())
+        try:
+            return users.authenticate(
+                db, body.email, body.password, cost=running.settings.bcrypt_cost
+            )
+        except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                running.writer.run(
+                    lambda db: lockout.record_failure(db, body.email, address, running.now())
+                )
+            raise
 
 
 @routes.post("/api/logout")
 def logout() -> tuple[str, int]:
     """End the session of the token."""
     caller, running = current_caller(), service()
-    running.write(lambda db: sessions.end_session(db, caller, running.now()))
+    running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
+    running.callers.forget(current_token_hash())
     return "", 204
 
 
@@ -64,15 +84,4 @@ def me() -> dict[str, Any]:
         profile = (
             readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
         )
-    return {"user": shown_user(user), "profile": profile and shown_profile(profile)}
-
-
-def shown_user(user: User) -> dict[str, Any]:
-    """Return an account as the API shows it, with the names of the columns."""
-    return asdict(user) | {"created_at": user.created_at.isoformat()}
-
-
-def shown_profile(profile: ReaderProfile) -> dict[str, Any]:
-    """Return a profile as the API shows it, with the names of the columns."""
-    last_login = profile.last_login.isoformat() if profile.last_login else None
-    return asdict(profile) | {"last_login": last_login}
+    return {"user": shown(user), "profile": profile and shown(profile)}

@@ -13,7 +13,7 @@ from readwatch.ingest.authentication import current_reader
 from readwatch.ingest.bodies import ActivityBody, BatchBody, checked, json_object
 from readwatch.ingest.problems import InvalidRequest, problem_of
 from readwatch.ingest.service import service
-from readwatch.store.activities import Result, record_activities
+from readwatch.store.activities import Post, Result
 
 routes = Blueprint("activities", __name__)
 
@@ -57,9 +57,7 @@ def _record(
     reader: Caller, activities: Sequence[Activity], sent_at: datetime | None
 ) -> Sequence[Result]:
     running = service()
-    return running.write(
-        lambda db: record_activities(db, reader, activities, running.now(), sent_at=sent_at)
-    )
+    return running.writer.record(Post(reader, tuple(activities), running.now(), sent_at))
 
 
 def _checked_item(item: object) -> Activity | InvalidRequest:

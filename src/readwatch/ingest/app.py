@@ -3,7 +3,7 @@
 from flask import Flask
 
 from readwatch.domain.clock import Clock, system_clock
-from readwatch.ingest import account, activities, health, heartbeat, problems
+from readwatch.ingest import account, activities, feed, health, heartbeat, problems, readers
 from readwatch.ingest.bodies import MAX_BODY_BYTES
 from readwatch.ingest.service import Service, Settings
 
@@ -16,6 +16,6 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
     app.extensions["readwatch"] = Service(settings, clock)
     problems.install(app)
-    for part in (account, activities, health, heartbeat):
+    for part in (account, activities, feed, health, heartbeat, readers):
         app.register_blueprint(part.routes)
     return app

@@ -6,20 +6,13 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
 from readwatch.ingest.service import service
-from readwatch.store.database import using
-from readwatch.store.sessions import find_caller
 from readwatch.store.tokens import token_hash
 
 
 def current_caller() -> Caller:
     """Return who sent the request; without a valid token the answer is 401."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise ReadwatchError(
-            ErrorKind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer <token>"
-        )
-    with using(service().db) as db:
-        caller = find_caller(db, token_hash(token.strip()))
+    running = service()
+    caller = running.callers.find(current_token_hash(), running.now())
     if caller is None:
         raise ReadwatchError(
             ErrorKind.UNAUTHENTICATED, "this token is not valid any more; log in again"
@@ -27,9 +20,27 @@ def current_caller() -> Caller:
     return caller
 
 
+def current_token_hash() -> str:
+    """Return the hash of the token that came with the request; without one the answer is 401."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ReadwatchError(
+            ErrorKind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer <token>"
+        )
+    return token_hash(token.strip())
+
+
 def current_reader() -> Caller:
     """Return the reader who sent the request; anybody else's token is refused with 403."""
     caller = current_caller()
     if caller.user_role is not UserRole.READER:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only readers can do this")
+    return caller
+
+
+def current_staff() -> Caller:
+    """Return the consultant or admin who sent the request; a reader is refused with 403."""
+    caller = current_caller()
+    if not caller.user_role.is_staff:
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
     return caller

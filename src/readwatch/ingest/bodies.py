@@ -16,6 +16,8 @@ from readwatch.domain.sessions import MAX_DEVICE_TYPE_LENGTH
 from readwatch.ingest.problems import InvalidRequest
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_PAGE = 500
+MAX_ID = 2**63 - 1
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -106,7 +108,31 @@ class BatchBody(Body):
     sent_at: Moment | None = None
 
 
-B = TypeVar("B", bound=Body)
+class Query(BaseModel):
+    """The part of an address behind the question mark: text, so that "5" is a number here."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Query):
+    """How many are wanted."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+
+
+class PageBefore(Page):
+    """A page of what is older than an id."""
+
+    before: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
+
+
+class PageAfter(Page):
+    """A page of what is newer than an id."""
+
+    after: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
+
+
+B = TypeVar("B", bound=BaseModel)
 
 
 def json_object() -> dict[str, Any]:
@@ -148,3 +174,8 @@ def checked(kind: type[B], value: object) -> B:
                 for fault in error.errors(include_url=False, include_input=False)
             ]
         ) from None
+
+
+def query(kind: type[B]) -> B:
+    """Return the query of the request as `kind`; unknown names are ignored."""
+    return checked(kind, request.args.to_dict())

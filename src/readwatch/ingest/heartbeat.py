@@ -5,7 +5,6 @@ from flask import Blueprint
 from readwatch.domain.sessions import HEARTBEAT_SECONDS
 from readwatch.ingest.authentication import current_reader
 from readwatch.ingest.service import service
-from readwatch.store.sessions import record_heartbeat
 
 routes = Blueprint("heartbeat", __name__)
 
@@ -14,5 +13,5 @@ routes = Blueprint("heartbeat", __name__)
 def heartbeat() -> dict[str, int]:
     """Move `last_heartbeat` and say when to come again; the body is not looked at."""
     reader, running = current_reader(), service()
-    running.write(lambda db: record_heartbeat(db, reader, running.now()))
+    running.writer.heartbeat(reader, running.now())
     return {"heartbeat_seconds": HEARTBEAT_SECONDS}

@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import cast
 
 from flask import current_app
 
 from readwatch.domain.clock import Clock
+from readwatch.store.callers import Callers
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
-from readwatch.store.writer import Write, Writer, open_writer
-
-T = TypeVar("T")
+from readwatch.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +29,16 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
-        self._writer: Writer = open_writer(self.db)
+        self.callers = Callers(self.db)
+        self.writer = Writer(self.db)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""
         return self.clock()
 
-    def write(self, write: Write[T]) -> T:
-        """Run a write and return its result once it is on disk."""
-        return self._writer.run(write)
-
     def close(self) -> None:
         """Finish what was accepted and let go of the database."""
-        self._writer.close()
+        self.writer.close()
 
 
 def service() -> Service:

@@ -1,6 +1,7 @@
 """Activities: kept once each, together with everything that is counted from them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from readwatch.domain.activities import (
@@ -15,33 +16,102 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.store.database import Database, Statement, is_sqlite, stamp
 from readwatch.store.rollups import Rollup
-
-_LOCK_READER = Statement("SELECT 1 FROM reader_profiles WHERE user_id = :user_id FOR UPDATE")
-_FIND_RECEIPT = Statement(
-    """
-    SELECT activity_id, fingerprint FROM activity_receipts
-    WHERE user_id = :user_id AND event_id = :event_id
-    """
-)
-_ADD_RECEIPT = Statement(
-    """
-    INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
-    VALUES (:user_id, :event_id, :activity_id, :fingerprint, :created_at)
-    """
-)
-_ADD_ACTIVITY = Statement(
-    """
-    INSERT INTO reader_activities (
-        user_id, session_id, activity_type, content_id, content_title, progress_percentage,
-        duration_seconds, metadata_json, event_id, occurred_at, created_at
-    ) VALUES (
-        :user_id, :session_id, :activity_type, :content_id, :content_title, :progress_percentage,
-        :duration_seconds, :metadata_json, :event_id, :occurred_at, :created_at
-    ) RETURNING id
-    """
-)
+from readwatch.store.rowsets import Row, RowStatement, as_list
 
 Result = Receipt | ReadwatchError
+
+_LOCK = 7_265_616_479  # any number that no other program uses for an advisory lock
+
+_TAKE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
+_NEXT_IDS_SQLITE = Statement(
+    "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'reader_activities'"
+)
+_NEXT_IDS_POSTGRESQL = Statement(
+    """
+    SELECT json_agg(nextval(pg_get_serial_sequence('reader_activities', 'id')))
+    FROM generate_series(1, :number)
+    """
+)
+_KEY = {"place": "bigint", "user_id": "bigint", "event_id": "text"}
+_FIND_RECEIPTS_SQLITE = RowStatement(
+    _KEY,
+    """
+    SELECT json_group_array(json_array(given.place, kept.activity_id, lower(hex(fingerprint))))
+    FROM {rows} AS given JOIN activity_receipts kept
+    ON kept.user_id = given.user_id AND kept.event_id = given.event_id
+    """,
+)
+_FIND_RECEIPTS_POSTGRESQL = RowStatement(
+    _KEY,
+    """
+    SELECT json_agg(json_build_array(given.place, kept.activity_id, encode(fingerprint, 'hex')))
+    FROM {rows} AS given JOIN activity_receipts kept
+    ON kept.user_id = given.user_id AND kept.event_id = given.event_id
+    """,
+)
+_ADD_RECEIPTS = RowStatement(
+    {
+        "user_id": "bigint",
+        "event_id": "text",
+        "activity_id": "bigint",
+        "fingerprint": "bytes",
+        "created_at": "timestamptz",
+    },
+    """
+    INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
+    SELECT user_id, event_id, activity_id, fingerprint, created_at FROM {rows} AS given
+    """,
+)
+_ADD_ACTIVITIES = RowStatement(
+    {
+        "id": "bigint",
+        "user_id": "bigint",
+        "session_id": "bigint",
+        "activity_type": "text",
+        "content_id": "text",
+        "content_title": "text",
+        "progress_percentage": "bigint",
+        "duration_seconds": "bigint",
+        "metadata_json": "json",
+        "event_id": "text",
+        "occurred_at": "timestamptz",
+        "created_at": "timestamptz",
+    },
+    """
+    INSERT INTO reader_activities (
+        id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
+        duration_seconds, metadata_json, event_id, occurred_at, created_at
+    ) SELECT
+        id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
+        duration_seconds, metadata_json, event_id, occurred_at, created_at
+    FROM {rows} AS given
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The activities of one request, and when it arrived and was sent."""
+
+    caller: Caller
+    activities: tuple[Activity, ...]
+    arrived_at: datetime
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """One activity of a post, with what is worked out before anything is written."""
+
+    post: Post
+    activity: Activity
+    digest: str | None
+    occurred_at: datetime
+
+    @property
+    def key(self) -> tuple[int, str | None]:
+        """What makes an event the same event."""
+        return (self.post.caller.user_id, self.activity.event_id)
 
 
 def record_activities(
@@ -52,60 +122,113 @@ def record_activities(
     *,
     sent_at: datetime | None = None,
 ) -> tuple[Result, ...]:
-    """Keep a reader's activities and move the rollups; return one result each, in order.
+    """Keep the activities of one request; see `record_posts`."""
+    return record_posts(db, [Post(caller, tuple(activities), now, sent_at)])[0]
+
+
+def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]]:
+    """Keep the activities of some requests and move the rollups; return the results of each.
 
     An event that was kept before is not kept again: the same content is a duplicate, another
-    content a conflict. One bad activity does not touch its neighbours. Call it in a transaction.
+    content a conflict. One bad activity does not touch its neighbours. Call it in a transaction;
+    what this costs are a few statements, however many activities there are.
     """
     if not is_sqlite(db):
-        # Two requests of one reader take turns, so that a receipt is looked up and added safely.
-        _LOCK_READER(db, user_id=caller.user_id)
-    rollup = Rollup(caller.user_id)
-    results = tuple(_record(db, caller, activity, now, sent_at, rollup) for activity in activities)
-    rollup.apply(db, now)
-    return results
+        # Writers take turns, as they do on SQLite: so ids appear in the order of commits, a live
+        # feed that pages by them misses nothing, and a receipt is looked up and added safely.
+        _TAKE_LOCK(db, key=_LOCK)
+    drafts = [_draft(post, activity) for post in posts for activity in post.activities]
+    kept = _kept_before(db, [draft for draft in drafts if isinstance(draft, _Draft)])
+    fresh: dict[tuple[int, str | None], tuple[int, str | None]] = {}  # to the place in `new`
+    new: list[_Draft] = []
+    outcomes: list[ReadwatchError | tuple[Outcome, int, bool]] = []
+    for draft in drafts:
+        if not isinstance(draft, _Draft):
+            outcomes.append(draft)
+        elif draft.activity.event_id is not None and (draft.key in kept or draft.key in fresh):
+            is_new = draft.key in fresh
+            place, digest = fresh[draft.key] if is_new else kept[draft.key]
+            same = Outcome.DUPLICATE if digest == draft.digest else Outcome.CONFLICT
+            outcomes.append((same, place, is_new))
+        else:
+            fresh[draft.key] = (len(new), draft.digest)
+            outcomes.append((Outcome.ACCEPTED, len(new), True))
+            new.append(draft)
+    ids = _next_ids(db, len(new)) if new else []
+    _keep(db, new, ids)
+    results = iter(
+        outcome
+        if isinstance(outcome, ReadwatchError)
+        else Receipt(outcome[0], ids[outcome[1]] if outcome[2] else outcome[1])
+        for outcome in outcomes
+    )
+    return [tuple(next(results) for _ in post.activities) for post in posts]
 
 
-def _record(
-    db: Database,
-    caller: Caller,
-    activity: Activity,
-    now: datetime,
-    sent_at: datetime | None,
-    rollup: Rollup,
-) -> Result:
-    digest = fingerprint(activity)
-    if activity.event_id is not None:
-        kept = _FIND_RECEIPT(db, user_id=caller.user_id, event_id=activity.event_id).fetchone()
-        if kept is not None:
-            same = bytes(kept[1]) == digest
-            return Receipt(Outcome.DUPLICATE if same else Outcome.CONFLICT, kept[0])
+def _draft(post: Post, activity: Activity) -> _Draft | ReadwatchError:
     try:
-        occurred_at = occurred(activity, sent_at, now)
+        occurred_at = occurred(activity, post.sent_at, post.arrived_at)
     except ReadwatchError as error:
         return error
-    activity_id = _ADD_ACTIVITY(
-        db,
-        user_id=caller.user_id,
-        session_id=caller.session_id,
-        activity_type=activity.activity_type,
-        content_id=activity.content_id,
-        content_title=activity.content_title,
-        progress_percentage=activity.progress_percentage,
-        duration_seconds=activity.duration_seconds,
-        metadata_json=as_json(activity.metadata),
-        event_id=activity.event_id,
-        occurred_at=stamp(occurred_at),
-        created_at=stamp(now),
-    ).fetchone()[0]
-    if activity.event_id is not None:
-        _ADD_RECEIPT(
-            db,
-            user_id=caller.user_id,
-            event_id=activity.event_id,
-            activity_id=activity_id,
-            fingerprint=digest,
-            created_at=stamp(now),
+    digest = fingerprint(activity).hex() if activity.event_id is not None else None
+    return _Draft(post, activity, digest, occurred_at)
+
+
+def _kept_before(
+    db: Database, drafts: Sequence[_Draft]
+) -> dict[tuple[int, str | None], tuple[int, str | None]]:
+    """Return the id and digest of each event that was kept by an earlier transaction."""
+    keys: list[Row] = [
+        (place, *draft.key)
+        for place, draft in enumerate(drafts)
+        if draft.activity.event_id is not None
+    ]
+    if not keys:
+        return {}
+    statement = _FIND_RECEIPTS_SQLITE if is_sqlite(db) else _FIND_RECEIPTS_POSTGRESQL
+    found = as_list(db, statement(db, keys).fetchone()[0])
+    return {drafts[place].key: (activity_id, digest) for place, activity_id, digest in found}
+
+
+def _next_ids(db: Database, number: int) -> list[int]:
+    """Return ids that are larger than all that were given before."""
+    if is_sqlite(db):
+        last: int = _NEXT_IDS_SQLITE(db).fetchone()[0]
+        return list(range(last + 1, last + 1 + number))
+    return as_list(db, _NEXT_IDS_POSTGRESQL(db, number=number).fetchone()[0])
+
+
+def _keep(db: Database, new: Sequence[_Draft], ids: Sequence[int]) -> None:
+    if not new:
+        return
+    rollup = Rollup()
+    activities: list[Row] = []
+    receipts: list[Row] = []
+    for draft, activity_id in zip(new, ids, strict=True):
+        caller, activity = draft.post.caller, draft.activity
+        created_at = stamp(draft.post.arrived_at)
+        activities.append(
+            (
+                activity_id,
+                caller.user_id,
+                caller.session_id,
+                activity.activity_type,
+                activity.content_id,
+                activity.content_title,
+                activity.progress_percentage,
+                activity.duration_seconds,
+                as_json(activity.metadata),
+                activity.event_id,
+                stamp(draft.occurred_at),
+                created_at,
+            )
         )
-    rollup.add(activity_id, activity, occurred_at)
-    return Receipt(Outcome.ACCEPTED, activity_id)
+        if activity.event_id is not None:
+            receipts.append(
+                (caller.user_id, activity.event_id, activity_id, draft.digest, created_at)
+            )
+        rollup.add(caller.user_id, activity_id, activity, draft.occurred_at)
+    _ADD_ACTIVITIES(db, activities)
+    if receipts:
+        _ADD_RECEIPTS(db, receipts)
+    rollup.apply(db, now=max(draft.post.arrived_at for draft in new))

@@ -3,7 +3,6 @@
 import os
 import re
 import time
-from collections.abc import Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -336,27 +335,23 @@ def close_all(db: Database) -> None:
 
 
 class Statement:
-    """One SQL text for both engines, with `:named` parameters."""
+    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs."""
 
     __slots__ = ("_postgresql", "_sqlite")
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
         self._sqlite = sql
-        self._postgresql = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", sql)
+        self._postgresql = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", postgresql or sql)
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run it and return the driver's cursor."""
-        return self.run(db, values)
-
-    def run(self, db: Database, values: Mapping[str, object]) -> Any:
-        """Run it with the parameters as a mapping and return the driver's cursor."""
         sql = self._sqlite if is_sqlite(db) else self._postgresql
         return db.execute_sql(sql, values)  # type: ignore[no-untyped-call]
 
 
 def stamp(moment: datetime) -> str:
     """Return a moment as both engines take it: UTC, fixed width, milliseconds."""
-    return in_utc(moment).strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
+    return in_utc(moment).isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
 def moment(value: str | datetime) -> datetime:

@@ -42,7 +42,16 @@ _FEED = Statement(
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
         a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
-    WHERE a.id > :after ORDER BY a.id DESC LIMIT :length
+    WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length
+    """
+)
+_FEED_AFTER = Statement(
+    """
+    SELECT
+        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
+        a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
+    FROM reader_activities a JOIN users u ON u.id = a.user_id
+    WHERE a.id > :after ORDER BY a.id LIMIT :length
     """
 )
 _COUNTS = Statement(
@@ -104,11 +113,14 @@ def count_online(db: Database, now: datetime) -> int:
     return count
 
 
-def activity_feed(
-    db: Database, *, after: int = 0, length: int = FEED_LENGTH
-) -> tuple[RecordedActivity, ...]:
-    """Return the activities that arrived last, newest first, those after the id `after` only."""
-    return tuple(recorded(row) for row in _FEED(db, after=after, length=length))
+def activity_feed(db: Database, *, length: int = FEED_LENGTH) -> tuple[RecordedActivity, ...]:
+    """Return the activities that arrived last, newest first."""
+    return tuple(recorded(row) for row in _FEED(db, length=length))
+
+
+def activities_after(db: Database, after: int, *, length: int) -> tuple[RecordedActivity, ...]:
+    """Return the activities that arrived after the one with the id `after`, oldest first."""
+    return tuple(recorded(row) for row in _FEED_AFTER(db, after=after, length=length))
 
 
 def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]

@@ -10,6 +10,8 @@ from readwatch.store.database import Database, Statement, moment, moment_or_none
 from readwatch.store.overview import recorded
 from readwatch.store.users import get_user
 
+LAST_ID = 2**63 - 1
+
 _PROFILE = Statement(
     """
     SELECT
@@ -32,7 +34,7 @@ _ACTIVITIES = Statement(
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
         a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
-    WHERE a.user_id = :user_id ORDER BY a.id DESC LIMIT :length
+    WHERE a.user_id = :user_id AND a.id < :before ORDER BY a.id DESC LIMIT :length
     """
 )
 _CONTENTS = Statement(
@@ -43,12 +45,16 @@ _CONTENTS = Statement(
 )
 
 
+def require_reader(db: Database, reader_id: int) -> None:
+    """Refuse an id that is no reader's: of such there is nothing to see, and nothing to record."""
+    if get_user(db, reader_id).user_role is not UserRole.READER:
+        raise not_found(f"user {reader_id} is not a reader")
+
+
 def account(db: Database, permit: Permit) -> User:
     """Return the reader's account."""
-    user = get_user(db, permit.reader_id)
-    if user.user_role is not UserRole.READER:
-        raise not_found(f"user {permit.reader_id} is not a reader")
-    return user
+    require_reader(db, permit.reader_id)
+    return get_user(db, permit.reader_id)
 
 
 def profile(db: Database, permit: Permit) -> ReaderProfile:
@@ -85,9 +91,13 @@ def sessions(db: Database, permit: Permit, *, length: int = 50) -> tuple[Session
     )
 
 
-def activities(db: Database, permit: Permit, *, length: int = 100) -> tuple[RecordedActivity, ...]:
-    """Return the reader's latest activities, newest first."""
-    return tuple(recorded(row) for row in _ACTIVITIES(db, user_id=permit.reader_id, length=length))
+def activities(
+    db: Database, permit: Permit, *, length: int = 100, before: int | None = None
+) -> tuple[RecordedActivity, ...]:
+    """Return the reader's latest activities, newest first, those before the id `before` only."""
+    last = LAST_ID if before is None else before
+    rows = _ACTIVITIES(db, user_id=permit.reader_id, length=length, before=last)
+    return tuple(recorded(row) for row in rows)
 
 
 def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[ContentProgress, ...]:

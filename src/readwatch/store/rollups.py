@@ -4,24 +4,45 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from readwatch.domain.activities import Activity
-from readwatch.store.database import Database, Statement, stamp
+from readwatch.store.database import Database, is_sqlite, stamp
+from readwatch.store.rowsets import Row, RowStatement, as_list
 
-_HAS_CONTENT = Statement(
+_CONTENT_KEY = {"place": "bigint", "user_id": "bigint", "content_id": "text"}
+_FIND_CONTENTS_SQLITE = RowStatement(
+    _CONTENT_KEY,
     """
-    SELECT 1 FROM reader_content_progress
-    WHERE user_id = :user_id AND content_id = :content_id
+    SELECT json_group_array(given.place) FROM {rows} AS given JOIN reader_content_progress kept
+    ON kept.user_id = given.user_id AND kept.content_id = given.content_id
+    """,
+)
+_FIND_CONTENTS_POSTGRESQL = RowStatement(
+    _CONTENT_KEY,
     """
+    SELECT json_agg(given.place) FROM {rows} AS given JOIN reader_content_progress kept
+    ON kept.user_id = given.user_id AND kept.content_id = given.content_id
+    """,
 )
 # Late activities of an offline device add their seconds; they never turn the page back.
-_MOVE_CONTENT = Statement(
+_MOVE_CONTENTS = RowStatement(
+    {
+        "user_id": "bigint",
+        "content_id": "text",
+        "content_title": "text",
+        "progress_percentage": "bigint",
+        "progress_at": "timestamptz",
+        "total_seconds": "bigint",
+        "first_at": "timestamptz",
+        "last_at": "timestamptz",
+    },
     """
     INSERT INTO reader_content_progress AS kept (
         user_id, content_id, content_title, progress_percentage, progress_at, total_seconds,
         first_at, last_at
-    ) VALUES (
-        :user_id, :content_id, :content_title, :progress_percentage, :progress_at, :seconds,
-        :first_at, :last_at
-    ) ON CONFLICT (user_id, content_id) DO UPDATE SET
+    ) SELECT
+        user_id, content_id, content_title, progress_percentage, progress_at, total_seconds,
+        first_at, last_at
+    FROM {rows} AS given WHERE TRUE
+    ON CONFLICT (user_id, content_id) DO UPDATE SET
         content_title = CASE WHEN excluded.last_at >= kept.last_at
             THEN coalesce(excluded.content_title, kept.content_title)
             ELSE coalesce(kept.content_title, excluded.content_title) END,
@@ -36,35 +57,46 @@ _MOVE_CONTENT = Statement(
             THEN excluded.first_at ELSE kept.first_at END,
         last_at = CASE WHEN excluded.last_at > kept.last_at
             THEN excluded.last_at ELSE kept.last_at END
-    """
+    """,
 )
-_MOVE_PROFILE = Statement(
+_MOVE_PROFILES = RowStatement(
+    {
+        "user_id": "bigint",
+        "seconds": "bigint",
+        "new_contents": "bigint",
+        "activity_id": "bigint",
+        "occurred_at": "timestamptz",
+        "moved_at": "timestamptz",
+    },
     """
-    UPDATE reader_profiles SET
-        total_reading_seconds = total_reading_seconds + :seconds,
-        total_reading_time_minutes = (total_reading_seconds + :seconds) / 60,
-        unique_content_read = unique_content_read + :new_contents,
-        last_activity_id = CASE WHEN last_activity_at > :occurred_at
-            THEN last_activity_id ELSE :activity_id END,
-        last_activity_at = CASE WHEN last_activity_at > :occurred_at
-            THEN last_activity_at ELSE :occurred_at END,
-        updated_at = :now
-    WHERE user_id = :user_id
-    """
+    UPDATE reader_profiles AS kept SET
+        total_reading_seconds = kept.total_reading_seconds + given.seconds,
+        total_reading_time_minutes = (kept.total_reading_seconds + given.seconds) / 60,
+        unique_content_read = kept.unique_content_read + given.new_contents,
+        last_activity_id = CASE
+            WHEN kept.last_activity_at IS NULL OR kept.last_activity_at <= given.occurred_at
+            THEN given.activity_id ELSE kept.last_activity_id END,
+        last_activity_at = CASE
+            WHEN kept.last_activity_at IS NULL OR kept.last_activity_at <= given.occurred_at
+            THEN given.occurred_at ELSE kept.last_activity_at END,
+        updated_at = given.moved_at
+    FROM {rows} AS given WHERE kept.user_id = given.user_id
+    """,
 )
-_MOVE_COUNT = Statement(
+_MOVE_COUNTS = RowStatement(
+    {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"},
     """
     INSERT INTO activity_counts AS kept (minute, activity_type, activities)
-    VALUES (:minute, :activity_type, :activities)
+    SELECT minute, activity_type, activities FROM {rows} AS given WHERE TRUE
     ON CONFLICT (minute, activity_type)
     DO UPDATE SET activities = kept.activities + excluded.activities
-    """
+    """,
 )
 
 
 @dataclass(slots=True)
 class _Content:
-    """What one request adds to one content."""
+    """What is added to one content of one reader."""
 
     first_at: datetime
     last_at: datetime
@@ -85,67 +117,91 @@ class _Content:
             self.progress, self.progress_at = activity.progress_percentage, occurred_at
 
 
+@dataclass(slots=True)
+class _Reader:
+    """What is added to one reader's profile."""
+
+    seconds: int
+    latest: tuple[datetime, int]
+    new_contents: int = 0
+
+
 class Rollup:
-    """What the activities of one request, all of one reader, add to the rollups."""
+    """What some activities that were just kept add to the rollups."""
 
-    def __init__(self, user_id: int) -> None:
-        self._user_id = user_id
-        self._seconds = 0
-        self._contents: dict[str, _Content] = {}
+    def __init__(self) -> None:
+        self._readers: dict[int, _Reader] = {}
+        self._contents: dict[tuple[int, str], _Content] = {}
         self._counts: dict[tuple[datetime, str], int] = {}
-        self._latest: tuple[datetime, int] | None = None
 
-    def add(self, activity_id: int, activity: Activity, occurred_at: datetime) -> None:
+    def add(
+        self, user_id: int, activity_id: int, activity: Activity, occurred_at: datetime
+    ) -> None:
         """Count an activity that was kept."""
         # As precise as it is kept, so that what is counted again comes to the same.
         occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // 1000 * 1000)
-        self._seconds += activity.duration_seconds or 0
-        minute = occurred_at.replace(second=0, microsecond=0)
-        key = (minute, activity.activity_type)
-        self._counts[key] = self._counts.get(key, 0) + 1
-        self._latest = max(self._latest or (occurred_at, activity_id), (occurred_at, activity_id))
+        seconds, deed = activity.duration_seconds or 0, (occurred_at, activity_id)
+        reader = self._readers.get(user_id)
+        if reader is None:
+            self._readers[user_id] = _Reader(seconds, deed)
+        else:
+            reader.seconds += seconds
+            reader.latest = max(reader.latest, deed)
+        count = (occurred_at.replace(second=0, microsecond=0), activity.activity_type)
+        self._counts[count] = self._counts.get(count, 0) + 1
         if activity.content_id is None:
             return
-        content = self._contents.get(activity.content_id)
+        key = (user_id, activity.content_id)
+        content = self._contents.get(key)
         if content is None:
-            content = self._contents[activity.content_id] = _Content(occurred_at, occurred_at)
+            content = self._contents[key] = _Content(occurred_at, occurred_at)
         content.add(activity, occurred_at)
 
     def apply(self, db: Database, now: datetime) -> None:
-        """Write the sums, in an order that is the same for everybody: no two requests deadlock."""
-        if self._latest is None:
-            return
-        new_contents = sum(
-            self._move_content(db, content_id) for content_id in sorted(self._contents)
-        )
-        occurred_at, activity_id = self._latest
-        _MOVE_PROFILE(
+        """Write the sums."""
+        if self._contents:
+            self._move_contents(db)
+        _MOVE_PROFILES(
             db,
-            user_id=self._user_id,
-            seconds=self._seconds,
-            new_contents=new_contents,
-            activity_id=activity_id,
-            occurred_at=stamp(occurred_at),
-            now=stamp(now),
+            [
+                (
+                    user_id,
+                    reader.seconds,
+                    reader.new_contents,
+                    reader.latest[1],
+                    stamp(reader.latest[0]),
+                    stamp(now),
+                )
+                for user_id, reader in self._readers.items()
+            ],
         )
-        for (minute, activity_type), activities in sorted(self._counts.items()):
-            _MOVE_COUNT(
-                db, minute=stamp(minute), activity_type=activity_type, activities=activities
-            )
+        _MOVE_COUNTS(
+            db,
+            [
+                (stamp(minute), activity_type, activities)
+                for (minute, activity_type), activities in self._counts.items()
+            ],
+        )
 
-    def _move_content(self, db: Database, content_id: str) -> bool:
-        """Move one content and tell whether it is new for this reader."""
-        key = {"user_id": self._user_id, "content_id": content_id}
-        is_new = _HAS_CONTENT(db, **key).fetchone() is None
-        content = self._contents[content_id]
-        _MOVE_CONTENT(
+    def _move_contents(self, db: Database) -> None:
+        keys: list[Row] = [(place, *key) for place, key in enumerate(self._contents)]
+        statement = _FIND_CONTENTS_SQLITE if is_sqlite(db) else _FIND_CONTENTS_POSTGRESQL
+        known = set(as_list(db, statement(db, keys).fetchone()[0]))
+        for place, (user_id, _) in enumerate(self._contents):
+            if place not in known:
+                self._readers[user_id].new_contents += 1
+        _MOVE_CONTENTS(
             db,
-            **key,
-            content_title=content.title,
-            progress_percentage=content.progress,
-            progress_at=content.progress_at and stamp(content.progress_at),
-            seconds=content.seconds,
-            first_at=stamp(content.first_at),
-            last_at=stamp(content.last_at),
+            [
+                (
+                    *key,
+                    content.title,
+                    content.progress,
+                    None if content.progress_at is None else stamp(content.progress_at),
+                    content.seconds,
+                    stamp(content.first_at),
+                    stamp(content.last_at),
+                )
+                for key, content in self._contents.items()
+            ],
         )
-        return is_new

@@ -1,10 +1,12 @@
 """Sessions: opened at login, kept by heartbeats, found by token, ended."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User, UserRole
 from readwatch.store.database import Database, Statement, stamp
+from readwatch.store.rowsets import RowStatement
 
 MAX_USER_AGENT_LENGTH = 500
 
@@ -34,6 +36,20 @@ _OPEN_STAFF_SESSION = Statement(
     ) RETURNING id
     """
 )
+# Sessions that ended lately, and those of accounts that are suspended or deleted.
+_GONE = Statement(
+    """
+    SELECT session_token FROM reader_sessions WHERE ended_at > :since
+    UNION ALL
+    SELECT session_token FROM staff_sessions WHERE ended_at > :since
+    UNION ALL
+    SELECT s.session_token FROM users u JOIN reader_sessions s ON s.user_id = u.id
+    WHERE u.is_active = FALSE AND s.is_active = TRUE
+    UNION ALL
+    SELECT s.session_token FROM users u JOIN staff_sessions s ON s.user_id = u.id
+    WHERE u.is_active = FALSE AND s.is_active = TRUE
+    """
+)
 _READER_CALLER = Statement(
     """
     SELECT s.user_id, u.user_role, s.id
@@ -50,12 +66,14 @@ _STAFF_CALLER = Statement(
     AND u.is_active = TRUE AND u.deleted_at IS NULL
     """
 )
-_HEARTBEAT = Statement(
+_HEARTBEATS = RowStatement(
+    {"session_id": "bigint", "user_id": "bigint", "heard_at": "timestamptz"},
     """
-    UPDATE reader_sessions SET last_heartbeat = :now
-    WHERE id = :session_id AND user_id = :user_id
-    AND is_active = TRUE AND last_heartbeat < :now
-    """
+    UPDATE reader_sessions AS kept SET last_heartbeat = given.heard_at
+    FROM {rows} AS given
+    WHERE kept.id = given.session_id AND kept.user_id = given.user_id
+    AND kept.is_active = TRUE AND kept.last_heartbeat < given.heard_at
+    """,
 )
 _END_READER_SESSION = Statement(
     """
@@ -110,12 +128,28 @@ def find_caller(db: Database, session_token: str) -> Caller | None:
     return None
 
 
+def record_heartbeats(db: Database, heard: Mapping[Caller, datetime]) -> None:
+    """Note when which apps were still here; a clock that jumped back moves nothing."""
+    _HEARTBEATS(
+        db,
+        [
+            (caller.session_id, caller.user_id, stamp(heard_at))
+            for caller, heard_at in heard.items()
+        ],
+    )
+
+
 def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
-    """Note that the reader's app is still here; a clock that jumped back moves nothing."""
-    _HEARTBEAT(db, session_id=caller.session_id, user_id=caller.user_id, now=stamp(now))
+    """Note that one reader's app is still here."""
+    record_heartbeats(db, {caller: now})
 
 
 def end_session(db: Database, caller: Caller, now: datetime) -> None:
     """End the session that the caller came with."""
     statement = _END_STAFF_SESSION if caller.user_role.is_staff else _END_READER_SESSION
     statement(db, session_id=caller.session_id, user_id=caller.user_id, now=stamp(now))
+
+
+def tokens_gone(db: Database, since: datetime) -> list[str]:
+    """Return the token hashes whose session ended after `since`, or whose user may not come in."""
+    return [row[0] for row in _GONE(db, since=stamp(since))]

@@ -1,150 +1,187 @@
 """How the ingest service writes: whoever gets an answer has their rows on disk.
 
-On SQLite one thread owns all writes of the process; what waits while a commit is under way goes
-into the next one together (group commit). PostgreSQL does the same inside, so there each request
-commits by itself on a connection of the pool.
+One thread owns all writes of the process. What waits while a commit is under way goes into the
+next one together (group commit), and the activities of all requests in a group are kept by the
+same few statements.
 """
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any, TypeVar
 
-from readwatch.domain.errors import unavailable
+from readwatch.domain.errors import ReadwatchError, unavailable
+from readwatch.domain.sessions import Caller
+from readwatch.store.activities import Post, Result, record_posts
 from readwatch.store.database import (
     Database,
     Statement,
     close_all,
     engine_errors,
     in_transaction,
-    is_sqlite,
     move_wal_into_file,
     using,
 )
+from readwatch.store.sessions import record_heartbeats
 
 T = TypeVar("T")
 Write = Callable[[Database], T]
+
+MAX_GROUP = 256
+"""How many requests share a commit at most, so that the first of them never waits long."""
+
+MAX_WAITING = 4096
+"""How many requests may wait at most; each has its rows in memory."""
+
+HEARTBEAT_SECONDS = 1.0
+"""How long a heartbeat waits to be written together with others: what a crash can lose of it."""
 
 _SAVEPOINT = Statement("SAVEPOINT one_write")
 _ROLLBACK = Statement("ROLLBACK TO one_write")
 _RELEASE = Statement("RELEASE one_write")
 
-MAX_GROUP = 256
-"""How many writes share a commit at most, so that the first of them never waits long."""
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one request wants written, and where its result goes."""
+
+    what: Post | Write[Any]
+    answer: Future[Any]
+
+    def run(self, db: Database) -> Any:
+        """Do it, inside a transaction."""
+        return record_posts(db, [self.what])[0] if isinstance(self.what, Post) else self.what(db)
 
 
-class Writer(Protocol):
-    """Runs writes, each all or nothing."""
-
-    def run(self, write: Write[T]) -> T:
-        """Run a write and return its result once it is committed; raise what it raises."""
-        ...
-
-    def close(self) -> None:
-        """Finish what was accepted and let go of the database."""
-        ...
+Outcome = tuple[Any, Exception | None]
 
 
-def open_writer(db: Database) -> Writer:
-    """Return the writer that fits the engine."""
-    return GroupCommitWriter(db) if is_sqlite(db) else PooledWriter(db)
-
-
-class PooledWriter:
-    """Each write is a transaction of the calling thread."""
+class Writer:
+    """Writes for all threads; a failing write leaves its neighbours in the group alone."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-
-    def run(self, write: Write[T]) -> T:
-        """Run a write in a transaction of its own."""
-        with using(self._db) as db, db.atomic():
-            return write(db)
-
-    def close(self) -> None:
-        """Close the pool."""
-        close_all(self._db)
-
-
-class GroupCommitWriter:
-    """One thread writes for all; a failing write leaves its neighbours in the group alone."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self._waiting: queue.SimpleQueue[tuple[Write[Any], Future[Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._waiting: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        self._heartbeats: dict[Caller, datetime] = {}
+        self._heartbeats_lock = threading.Lock()
+        self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
         self._closed = False
         self._door = threading.Lock()  # nothing is handed in behind the back of close()
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
     def run(self, write: Write[T]) -> T:
-        """Hand a write to the writing thread and wait for the commit that holds it."""
-        answer: Future[T] = Future()
+        """Run a write and return its result once it is on disk; raise what it raises."""
+        result: T = self._do(write)
+        return result
+
+    def record(self, post: Post) -> tuple[Result, ...]:
+        """Keep the activities of a request; return when they are on disk."""
+        results: tuple[Result, ...] = self._do(post)
+        return results
+
+    def heartbeat(self, caller: Caller, now: datetime) -> None:
+        """Note that a reader's app is still here; it is on disk within about a second."""
+        with self._heartbeats_lock:
+            self._heartbeats[caller] = now
+
+    def close(self) -> None:
+        """Finish what is waiting and let go of the database."""
+        with self._door:
+            self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _do(self, what: Post | Write[Any]) -> Any:
+        job = _Job(what, Future())
         with self._door:
             if self._closed:
                 raise unavailable("the service is stopping")
-            self._waiting.put((write, answer))
-        return answer.result()
+            try:
+                self._waiting.put_nowait(job)
+            except queue.Full:
+                raise unavailable("the service has more to write than it can; try again") from None
+        return job.answer.result()
 
-    def close(self) -> None:
-        """Finish what is waiting, then move the WAL into the database and close."""
-        with self._door:
-            self._closed = True
-            self._waiting.put(None)
-        self._thread.join()
+    # From here on everything runs in the writing thread.
 
     def _serve(self) -> None:
-        while (group := self._next_group()) is not None:
-            self._commit(group)
+        stopping = False
+        while not stopping:
+            group, stopping = self._next_group()
+            if group:
+                self._commit(group)
+            if stopping or monotonic() >= self._heartbeats_at:
+                self._write_heartbeats()
         move_wal_into_file(self._db)
         close_all(self._db)
 
-    def _next_group(self) -> list[tuple[Write[Any], Future[Any]]] | None:
-        """Wait for a write and take along what came meanwhile; None when it is time to stop."""
-        first = self._waiting.get()
-        if first is None:
-            return None
-        group = [first]
-        while len(group) < MAX_GROUP:
-            try:
-                another = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            if another is None:
-                self._waiting.put(None)
-                break
-            group.append(another)
-        return group
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """Wait for a job or for the next heartbeats, and take along what came meanwhile."""
+        group: list[_Job] = []
+        try:
+            job = self._waiting.get(timeout=max(0.0, self._heartbeats_at - monotonic()))
+            while job is not None:
+                group.append(job)
+                if len(group) == MAX_GROUP:
+                    return group, False
+                job = self._waiting.get_nowait()
+        except queue.Empty:
+            return group, False
+        return group, True
 
-    def _commit(self, group: list[tuple[Write[Any], Future[Any]]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _commit(self, group: Sequence[_Job]) -> None:
         try:
             with using(self._db) as db, db.atomic():
-                for write, answer in group:
-                    outcomes.append((answer, *_attempt(db, write)))
-                    if not in_transaction(db):
-                        raise unavailable("the database could not write; try again")
+                outcomes = _run_all(db, group)
         except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
-            for _, answer in group:
-                answer.set_exception(error)
-            return
-        for answer, result, failure in outcomes:
+            outcomes = [(None, error)] * len(group)
+        for job, (result, failure) in zip(group, outcomes, strict=True):
             if failure is None:
-                answer.set_result(result)
+                job.answer.set_result(result)
             else:
-                answer.set_exception(failure)
+                job.answer.set_exception(failure)
+
+    def _write_heartbeats(self) -> None:
+        self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
+        with self._heartbeats_lock:
+            heartbeats, self._heartbeats = self._heartbeats, {}
+        if not heartbeats:
+            return
+        try:
+            with using(self._db) as db, db.atomic():
+                record_heartbeats(db, heartbeats)
+        except ReadwatchError:
+            with self._heartbeats_lock:  # newer ones win; the rest is tried again
+                self._heartbeats = heartbeats | self._heartbeats
 
 
-def _attempt(db: Database, write: Write[Any]) -> tuple[Any, BaseException | None]:
-    """Run one write inside the group's transaction; undo it alone when it fails."""
+def _run_all(db: Database, group: Sequence[_Job]) -> list[Outcome]:
+    """Run a group inside its transaction: the posts together, or each by itself if that fails."""
+    posts = [job.what for job in group if isinstance(job.what, Post)]
+    together, failure = _attempt(db, lambda db: record_posts(db, posts)) if posts else ([], None)
+    results = iter(together if failure is None else ())
+    return [
+        (next(results), None)
+        if failure is None and isinstance(job.what, Post)
+        else _attempt(db, job.run)
+        for job in group
+    ]
+
+
+def _attempt(db: Database, write: Write[Any]) -> Outcome:
+    """Run one write and undo it alone when it fails; raise if the whole transaction is gone."""
     try:
         with engine_errors(), _savepoint(db):
             return write(db), None
-    except Exception as error:  # noqa: BLE001 - handed to the one who asked for this write
+    except Exception as error:
+        if not in_transaction(db):
+            raise
         return None, error
 
 

@@ -1,0 +1,60 @@
+"""Failed logins: remembered across restarts, so that guessing passwords is slow."""
+
+from datetime import datetime, timedelta
+from math import ceil
+
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.lockout import FORGET_ONE_AFTER, Failures, subjects, wait
+from readwatch.store.database import Database, Statement, moment, stamp
+
+_FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
+_KEEP = Statement(
+    """
+    INSERT INTO failed_logins (subject, failures, last_failed_at)
+    VALUES (:subject, :failures, :now)
+    ON CONFLICT (subject) DO UPDATE SET failures = :failures, last_failed_at = :now
+    """
+)
+_FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
+_FORGET_OLD = Statement("DELETE FROM failed_logins WHERE last_failed_at < :before")
+
+
+def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
+    """Refuse a login that comes too soon after failed ones, and say when to try again."""
+    pauses = [
+        wait(counted, _remembered(db, subject), now)
+        for counted, subject in subjects(email, address).items()
+    ]
+    longest = max(pauses)
+    if longest > timedelta(0):
+        seconds = ceil(longest.total_seconds())
+        raise ReadwatchError(
+            ErrorKind.THROTTLED,
+            f"too many failed logins; try again in {seconds} s",
+            retry_after=seconds,
+        )
+
+
+def record_failure(db: Database, email: str, address: str | None, now: datetime) -> None:
+    """Remember a failed login. Call it in a transaction."""
+    for subject in subjects(email, address).values():
+        remembered = _remembered(db, subject)
+        failures = remembered.left(now) + 1 if remembered else 1
+        _KEEP(db, subject=subject, failures=failures, now=stamp(now))
+
+
+def forget_failures(db: Database, email: str, address: str | None) -> None:
+    """Forget the failures of one who got in; those of the address stay. In a transaction."""
+    for counted, subject in subjects(email, address).items():
+        if counted.value != "address":
+            _FORGET(db, subject=subject)
+
+
+def forget_old_failures(db: Database, now: datetime) -> None:
+    """Delete what does not count any more."""
+    _FORGET_OLD(db, before=stamp(now - 1000 * FORGET_ONE_AFTER))
+
+
+def _remembered(db: Database, subject: str) -> Failures | None:
+    row = _FIND(db, subject=subject).fetchone()
+    return Failures(row[0], moment(row[1])) if row else None

@@ -1,0 +1,43 @@
+"""Guessing is slow, and nobody is locked out for ever."""
+
+from datetime import timedelta
+
+import pytest
+from conftest import NOON
+
+from readwatch.domain.lockout import FORGET_ONE_AFTER, LIMITS, Counted, Failures, subjects, wait
+
+
+@pytest.mark.parametrize("counted", Counted)
+def test_the_first_failures_are_free_then_each_wait_is_twice_the_one_before(counted):
+    free = LIMITS[counted].free
+    waits = [wait(counted, Failures(free + more, NOON), NOON) for more in range(-1, 4)]
+    assert waits == [timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8)]
+
+
+@pytest.mark.parametrize("counted", Counted)
+def test_no_wait_is_longer_than_the_longest(counted):
+    assert wait(counted, Failures(10**6, NOON), NOON) == LIMITS[counted].longest
+
+
+def test_a_stranger_elsewhere_can_never_make_a_reader_wait_for_more_than_half_a_minute():
+    theirs, ours = subjects("ann@example.org", "10.0.0.9"), subjects("ann@example.org", "10.0.0.1")
+    shared = {counted for counted in Counted if theirs[counted] == ours[counted]}
+    assert shared == {Counted.ACCOUNT}
+    assert LIMITS[Counted.ACCOUNT].longest <= timedelta(seconds=30)
+
+
+def test_time_takes_failures_back():
+    remembered = Failures(7, NOON)
+    assert [remembered.left(NOON + n * FORGET_ONE_AFTER) for n in range(9)] == [
+        *range(7, -1, -1),
+        0,
+    ]
+    assert remembered.left(NOON - timedelta(days=1)) == 7
+
+
+def test_nothing_is_remembered_of_what_was_typed():
+    hashes = subjects("Ann@example.org", "10.0.0.1")
+    assert hashes == subjects("ann@example.org", "10.0.0.1")
+    assert all(len(subject) == 64 and "ann" not in subject for subject in hashes.values())
+    assert len(set(hashes.values())) == 3

@@ -1,0 +1,54 @@
+"""Guessing a password at the service is slow; who knows it gets in."""
+
+from conftest import PASSWORD, StillClock
+from ingest.api import Api, problem, rows
+
+from readwatch.store.database import Database
+
+
+def try_in(api: Api, password: str, address: str = "10.0.0.1") -> tuple[int, str | None]:
+    answer = api.post(
+        "/api/login",
+        {"email": "ann@example.org", "password": password},
+        environ_base={"REMOTE_ADDR": address},
+    )
+    return answer.status_code, answer.headers.get("Retry-After")
+
+
+def test_after_some_failures_one_has_to_wait_even_with_the_right_password(
+    api: Api, clock: StillClock
+) -> None:
+    assert [try_in(api, "wrong password")[0] for _ in range(6)] == [401] * 5 + [429]
+    assert try_in(api, PASSWORD) == (429, "1")
+    clock.advance(seconds=1)
+    assert try_in(api, PASSWORD)[0] == 200
+
+
+def test_who_gets_in_starts_anew(api: Api, db: Database, clock: StillClock) -> None:
+    for _ in range(5):
+        try_in(api, "wrong password")
+    clock.advance(seconds=1)
+    assert try_in(api, PASSWORD)[0] == 200
+    assert len(rows(db, "SELECT * FROM failed_logins")) == 1  # the address
+    assert [try_in(api, "wrong password")[0] for _ in range(5)] == [401] * 5
+
+
+def test_guesses_from_elsewhere_do_not_lock_ann_out(api: Api) -> None:
+    for _ in range(12):
+        try_in(api, "wrong password", "203.0.113.7")
+    assert try_in(api, PASSWORD) == (200, None)
+
+
+def test_an_account_that_there_is_not_is_treated_alike(api: Api) -> None:
+    body = {"email": "nobody@example.org", "password": "wrong password"}
+    answers = [api.post("/api/login", body) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert "too many failed logins" in problem(answers[-1], 429)["detail"]
+
+
+def test_it_is_remembered_across_a_restart(api: Api, db: Database) -> None:
+    for _ in range(5):
+        try_in(api, "wrong password")
+    kept = rows(db, "SELECT subject, failures FROM failed_logins")
+    assert sorted(failures for _, failures in kept) == [5, 5, 5]
+    assert "ann" not in repr(kept)

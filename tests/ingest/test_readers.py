@@ -1,0 +1,97 @@
+"""Readers see their own data; consultants see everybody's, and that is on record first."""
+
+import pytest
+from conftest import Cast
+from ingest.api import Api, Caller, problem, rows
+
+from readwatch.store.database import Database
+
+LOOKS = (
+    "SELECT consultant_user_id, action_type, target_user_id, action_details, ip_address "
+    "FROM consultant_access_log ORDER BY id"
+)
+PAGES = ("", "/activities", "/sessions")
+
+
+def read(app: Caller, pages: int) -> None:
+    for page in range(pages):
+        app.post(
+            "/api/activities",
+            {"activity_type": "page_read", "content_id": "momo", "metadata": {"page": page}},
+        )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_ann_sees_her_own_data_and_nobody_records_it(
+    ann: Caller, cast: Cast, db: Database, page: str
+) -> None:
+    assert ann.get(f"/api/readers/{cast.ann.id}{page}").status_code == 200
+    assert rows(db, LOOKS) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_ann_sees_nobody_elses_data(ann: Caller, cast: Cast, db: Database, page: str) -> None:
+    for other in (cast.ben.id, cast.cara.id, 4711):
+        members = problem(ann.get(f"/api/readers/{other}{page}"), 403)
+        assert members["detail"] == "readers see their own data only"
+    assert rows(db, LOOKS) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "action"),
+    [
+        ("", "viewed_reader_profile"),
+        ("/activities", "viewed_reader_activities"),
+        ("/sessions", "viewed_reader_sessions"),
+    ],
+)
+def test_a_consultants_look_is_on_record(
+    cara: Caller, cast: Cast, db: Database, page: str, action: str
+) -> None:
+    assert cara.get(f"/api/readers/{cast.ann.id}{page}").status_code == 200
+    assert rows(db, LOOKS) == [(cast.cara.id, action, cast.ann.id, "api", "127.0.0.1")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_of_whom_there_is_not_there_is_nothing_to_see_and_nothing_to_record(
+    cara: Caller, cast: Cast, db: Database, page: str
+) -> None:
+    for nobody in (4711, cast.dora.id):
+        problem(cara.get(f"/api/readers/{nobody}{page}"), 404)
+    assert rows(db, LOOKS) == []
+
+
+def test_activities_come_in_pages_newest_first(ann: Caller, cast: Cast) -> None:
+    read(ann, 5)
+    path = f"/api/readers/{cast.ann.id}/activities"
+    first = ann.get(f"{path}?limit=3").json["activities"]
+    rest = ann.get(f"{path}?limit=3&before={first[-1]['id']}").json["activities"]
+    assert [activity["id"] for activity in (*first, *rest)] == [5, 4, 3, 2, 1]
+    assert first[0]["metadata_json"] == '{"page":4}'
+    assert first[0]["created_at"] == "2026-11-22T12:00:00+00:00"
+
+
+def test_who_follows_the_feed_misses_nothing(ann: Caller, cara: Caller) -> None:
+    read(ann, 5)
+    latest = cara.get("/api/activities?limit=2").json["activities"]
+    assert [activity["id"] for activity in latest] == [4, 5]
+    after = cara.get("/api/activities?after=1&limit=3").json["activities"]
+    assert [activity["id"] for activity in after] == [2, 3, 4]
+    assert cara.get("/api/activities?after=5").json == {"activities": []}
+
+
+def test_consultants_see_who_is_online(ann: Caller, cara: Caller) -> None:
+    read(ann, 1)
+    (reader,) = cara.get("/api/readers/online").json["readers"]
+    assert (reader["full_name"], reader["state"]) == ("Ann Archer", "reading")
+
+
+@pytest.mark.parametrize("path", ["/api/readers/online", "/api/activities"])
+def test_the_live_lists_are_not_for_readers(ann: Caller, path: str) -> None:
+    assert problem(ann.get(path), 403)["detail"] == "only consultants and admins can do this"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "after=-1", f"after={2**63}"])
+def test_a_page_that_cannot_be_is_refused(api: Api, cara: Caller, query: str) -> None:
+    members = problem(cara.get(f"/api/activities?{query}"), 422)
+    assert members["errors"][0]["field"] == query.split("=")[0]

@@ -72,7 +72,9 @@ def checked_password(password: str, role: UserRole) -> str:
     shortest = MIN_PASSWORD_LENGTH[role]
     if len(password) < shortest:
         raise invalid(
-            f"a password of a {role} has at least {shortest} characters", field="password"
+            f"the password of {'an' if role is UserRole.ADMIN else 'a'} {role} has at least "
+            f"{shortest} characters",
+            field="password",
         )
     try:
         size = len(password.encode())

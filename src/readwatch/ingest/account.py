@@ -54,16 +54,16 @@ def _authenticated(body: Login, address: str | None) -> User:
     running = service()
     with using(running.db) as db:
         lockout.refuse_if_locked(db, body.email, address, running.now())
-        try:
-            return users.authenticate(
-                db, body.email, body.password, cost=running.settings.bcrypt_cost
+    try:
+        return users.authenticate(
+            running.db, body.email, body.password, cost=running.settings.bcrypt_cost
+        )
+    except ReadwatchError as error:
+        if error.kind is ErrorKind.UNAUTHENTICATED:
+            running.writer.run(
+                lambda db: lockout.record_failure(db, body.email, address, running.now())
             )
-        except ReadwatchError as error:
-            if error.kind is ErrorKind.UNAUTHENTICATED:
-                running.writer.run(
-                    lambda db: lockout.record_failure(db, body.email, address, running.now())
-                )
-            raise
+        raise
 
 
 @routes.post("/api/logout")

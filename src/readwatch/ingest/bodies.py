@@ -84,9 +84,10 @@ class ActivityBody(Body):
     activity_type: Annotated[
         str, Field(max_length=limits.MAX_TYPE_LENGTH, pattern=limits.TYPE_PATTERN)
     ]
-    content_id: Annotated[str, Field(max_length=limits.MAX_CONTENT_ID_LENGTH), Storable] | None = (
-        None
-    )
+    content_id: (
+        Annotated[str, Field(min_length=1, max_length=limits.MAX_CONTENT_ID_LENGTH), Storable]
+        | None
+    ) = None
     content_title: Annotated[str, Field(max_length=limits.MAX_TITLE_LENGTH), Storable] | None = None
     progress_percentage: Annotated[int, Field(ge=0, le=100)] | None = None
     duration_seconds: Annotated[int, Field(ge=0, le=limits.MAX_DURATION_SECONDS)] | None = None
@@ -162,6 +163,8 @@ def _halves_as_nul(raw: bytes) -> bytes:
 
 def checked(kind: type[B], value: object) -> B:
     """Return a value as a body of this kind; raise `InvalidRequest` that names each fault."""
+    if not isinstance(value, dict):
+        raise InvalidRequest([{"field": "", "detail": "has to be a JSON object"}])
     try:
         return kind.model_validate(value)
     except ValidationError as error:

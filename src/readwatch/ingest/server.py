@@ -79,7 +79,9 @@ def _end_with_the_main_process() -> None:
 def serve(settings: Settings, host: str, port: int) -> None:
     """Answer requests until SIGTERM or SIGINT; then finish those under way and stop."""
     create_app(settings).extensions["readwatch"].close()  # fails here, with a clear sentence
+    host = numeric(host)
     port = free_port(host, port)
+    alone = claim(host, port)
     server = Server(
         "readwatch",
         address=host,
@@ -95,6 +97,40 @@ def serve(settings: Settings, host: str, port: int) -> None:
         workers_kill_timeout=10,
     )
     server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
+    if alone is not None:
+        alone.close()
+
+
+def numeric(host: str) -> str:
+    """Return the address of a host, which is what granian takes; IPv4 where there are both."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
+    except OSError:
+        found = []
+    families = {family: str(address[0]) for family, _, _, _, address in found}
+    address = families.get(socket.AF_INET) or families.get(socket.AF_INET6)
+    if address is None:
+        raise misconfigured(f"there is no host {host!r} to listen on; choose another with --host")
+    return address
+
+
+def claim(host: str, port: int) -> socket.socket | None:
+    """Be the only readwatch on this address until the socket is closed; None where unknown.
+
+    Granian shares its port with whoever asks in the same way, so the port alone does not tell.
+    """
+    if sys.platform != "linux":
+        return None
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0readwatch on {host} port {port}")  # no file: it goes with the process
+    except OSError:
+        name.close()
+        raise misconfigured(
+            f"cannot listen on {host} port {port}: another readwatch does; "
+            "choose another with --port"
+        ) from None
+    return name
 
 
 def free_port(host: str, port: int) -> int:

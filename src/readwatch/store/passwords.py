@@ -1,10 +1,28 @@
-"""Password hashes: bcrypt, whose cost is a setting."""
+"""Password hashes: bcrypt, whose cost is a setting.
+
+Checks run in a few threads of their own, at a lower priority where the system has one for threads,
+so that a morning's logins leave heartbeats and activities their answer times.
+"""
 
 import functools
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import bcrypt
 
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.users import MAX_PASSWORD_BYTES
+
 DEFAULT_COST = 12
+
+MAX_WAITING = 16
+"""How many checks wait at most: about two seconds of them on two cores, at the default cost."""
+
+_LOWER_PRIORITY = 10
+
+_room = threading.BoundedSemaphore(MAX_WAITING)
 
 
 def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
@@ -15,14 +33,30 @@ def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
 def password_matches(password: str, password_hash: str | None, cost: int = DEFAULT_COST) -> bool:
     """Tell whether the password is right, in the same time whether there is an account or not.
 
-    Without a hash a decoy of the same cost is checked and the answer is no.
+    Without a hash a decoy of the same cost is checked and the answer is no. With too many checks
+    waiting this one is refused, and may be tried again.
     """
     whole = password.encode(errors="surrogatepass")
-    attempt = whole[:72]
-    if password_hash is None:
-        bcrypt.checkpw(attempt, _decoy(cost))
-        return False
-    return bcrypt.checkpw(attempt, password_hash.encode()) and len(whole) <= 72
+    kept = _decoy(cost) if password_hash is None else password_hash.encode()
+    if not _room.acquire(blocking=False):
+        raise ReadwatchError(
+            ErrorKind.THROTTLED, "too many logins at once; try again", retry_after=2
+        )
+    try:
+        right = _threads().submit(bcrypt.checkpw, whole[:MAX_PASSWORD_BYTES], kept).result()
+    finally:
+        _room.release()
+    return right and password_hash is not None and len(whole) <= MAX_PASSWORD_BYTES
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count(), "bcrypt", initializer=_give_way)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
 
 
 @functools.cache

@@ -149,5 +149,7 @@ def open_current(url: str, role: Role) -> Database:
 
 def require_current(db: Database) -> None:
     """Refuse a database that this program cannot use, and say what to do."""
-    if pending(history(db), known_migrations(db)):
-        raise misconfigured("the database needs an upgrade; run: readwatch init")
+    applied = history(db)
+    if pending(applied, known_migrations(db)):
+        needs = "needs an upgrade" if applied else "has no readwatch schema"
+        raise misconfigured(f"the database {needs}; run: readwatch init")

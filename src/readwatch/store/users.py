@@ -20,8 +20,10 @@ from readwatch.domain.errors import (
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store import models
-from readwatch.store.database import Database, engine_errors
+from readwatch.store.database import Database, using
 from readwatch.store.passwords import DEFAULT_COST, password_matches
+
+SUSPENDED = "this account is suspended"
 
 _COLUMNS = (
     models.User.id,
@@ -146,9 +148,9 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     """Return the user whose e-mail and password these are.
 
     An unknown e-mail and a wrong password get the same answer in the same time; that an account
-    is suspended is told only to the one who knows its password.
+    is suspended is told only to the one who knows its password. No connection is held meanwhile.
     """
-    with engine_errors():
+    with using(db):
         query = _accounts(models.User.password_hash).where(
             fn.lower(models.User.email) == _kept_form(email)
         )
@@ -157,8 +159,22 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     if not password_matches(password, password_hash, cost) or user is None:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
     if not user.is_active:
-        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "this account is suspended")
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
     return user
+
+
+def require_staff(db: Database, user_id: int) -> None:
+    """Refuse an account that may not look at readers any more."""
+    try:
+        user = get_user(db, user_id)
+    except ReadwatchError:
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "this account was deleted") from None
+    if not user.is_active:
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
+    if not user.user_role.is_staff:
+        raise ReadwatchError(
+            ErrorKind.UNAUTHENTICATED, "this account may not look at readers any more"
+        )
 
 
 def _kept_form(email: str) -> str:

@@ -140,7 +140,7 @@ class Writer:
             with using(self._db) as db, db.atomic():
                 outcomes = _run_all(db, group)
         except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
-            outcomes = [(None, error)] * len(group)
+            outcomes = [(None, _again(error)) for _ in group]
         for job, (result, failure) in zip(group, outcomes, strict=True):
             if failure is None:
                 job.answer.set_result(result)
@@ -159,6 +159,13 @@ class Writer:
         except ReadwatchError:
             with self._heartbeats_lock:  # newer ones win; the rest is tried again
                 self._heartbeats = heartbeats | self._heartbeats
+
+
+def _again(error: Exception) -> Exception:
+    """Return an error of one's own for each who waits: raised in many threads, one would mix."""
+    if isinstance(error, ReadwatchError):
+        return ReadwatchError(error.kind, error.message, field=error.field)
+    return unavailable(f"a fault of the program: {type(error).__name__}")
 
 
 def _run_all(db: Database, group: Sequence[_Job]) -> list[Outcome]:

@@ -22,6 +22,7 @@ from readwatch.tui.messages import (
     OverviewArrived,
     ReaderArrived,
     SignedIn,
+    SignedOut,
     SignInRefused,
 )
 from readwatch.tui.screens.help import HelpScreen
@@ -103,6 +104,15 @@ class Console(App[None]):
     def _let_in(self, event: SignedIn) -> None:
         self.pop_screen()
         self._begin(event.user)
+
+    @on(SignedOut)
+    def _show_out(self, event: SignedOut) -> None:
+        """Cover everything: who was signed in may not look any more."""
+        self._consultant = self._reader = None
+        for _ in self.screen_stack[1:]:
+            self.pop_screen()
+        self._sign_in = SignInScreen(None, event.reason)
+        self.push_screen(self._sign_in)
 
     def _begin(self, consultant: User) -> None:
         self._consultant = consultant
@@ -189,6 +199,10 @@ class Console(App[None]):
             self._reader = None
             self.pop_screen()
             self._watch(self._view)
+
+    def action_help_quit(self) -> None:
+        """Say how to leave, when somebody presses ctrl+c."""
+        self.notify("q leaves the console", timeout=3, markup=False)
 
     # The header.
 

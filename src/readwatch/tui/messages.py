@@ -24,6 +24,14 @@ class SignInRefused(Message):
         self.reason = reason
 
 
+class SignedOut(Message):
+    """The account may not look any more, for a reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class OverviewArrived(Message):
     """A new picture of a view."""
 

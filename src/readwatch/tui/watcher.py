@@ -8,7 +8,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -34,6 +34,7 @@ from readwatch.tui.messages import (
     OverviewArrived,
     ReaderArrived,
     SignedIn,
+    SignedOut,
     SignInRefused,
 )
 from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View
@@ -158,8 +159,7 @@ class Watcher:
     def _authenticated(self, request: _SignIn) -> User:
         db = schema.open_current(self._url, Role.SIGN_IN)
         try:
-            with using(db):
-                user = users.authenticate(db, request.email, request.password)
+            user = users.authenticate(db, request.email, request.password)
         finally:
             close_all(db)
         if not user.user_role.is_staff:
@@ -177,9 +177,14 @@ class Watcher:
             ip_address=terminal_address(),
         )
         try:
+            with _in_words(), using(self._connected_data()) as db:
+                users.require_staff(db, self._consultant.id)
             with _in_words(), using(self._connected_log()) as log:
                 self._permit = access_log.permit_look(log, look, self._clock())
         except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                self._sign_out(error.message)
+                return
             self._disconnect()
             reason = f"the look could not be put on record: {error.message}"
             self._post(LookRefused(request.reader_id, reason))
@@ -194,15 +199,23 @@ class Watcher:
         try:
             with _in_words(), using(self._connected_data()) as db:
                 if at_once or self._is_due(db):
+                    users.require_staff(db, self._consultant.id)
                     self._post(self._picture(db))
         except ReadwatchError as error:
-            if self._permit is not None and error.kind is ErrorKind.NOT_FOUND:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                self._sign_out(error.message)
+            elif self._permit is not None and error.kind is ErrorKind.NOT_FOUND:
                 self._post(LookRefused(self._permit.reader_id, error.message))
                 self._permit = None
             else:
                 self._note_loss(error)
         else:
             self._failures, self._lost_since = 0, None
+
+    def _sign_out(self, reason: str) -> None:
+        """Show nothing more to somebody who may not look any more."""
+        self._consultant = self._view = self._permit = None
+        self._post(SignedOut(reason))
 
     def _is_due(self, db: Database) -> bool:
         """Tell whether there may be something new to show."""
@@ -245,7 +258,8 @@ class Watcher:
     def _disconnect(self) -> None:
         for db in (self._data, self._log):
             if db is not None:
-                close_all(db)
+                with suppress(Exception):  # it is broken already, and the thread has to live on
+                    close_all(db)
         self._data = self._log = self._seen_version = None
 
 

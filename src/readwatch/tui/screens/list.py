@@ -68,7 +68,9 @@ class ListScreen(Screen[None]):
         return self._reader_of.get(key)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the key of the filter to the filter while it is typed in."""
+        """Offer to sort where there are orders; leave its key to a filter that is typed in."""
+        if action == "sort" and not self._listing.orders:
+            return False
         if action == "filter" and self.focused is self._filter:
             return False
         return super().check_action(action, parameters)

@@ -38,12 +38,12 @@ class SignInScreen(Screen[None]):
             self.email = email
             self.password = password
 
-    def __init__(self, email: str | None) -> None:
+    def __init__(self, email: str | None, reason: str = "") -> None:
         super().__init__()
         self._given_email = email
         self._email = Input(select_on_focus=False)
         self._password = Input(password=True)
-        self._answer = Static("", id="answer", markup=False)
+        self._answer = Static(reason, id="answer", markup=False)
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""

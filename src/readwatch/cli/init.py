@@ -11,7 +11,7 @@ from readwatch.cli.passwords import read_password
 from readwatch.cli.settings import setting
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import invalid
+from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store import access_log, schema, users
 from readwatch.store.database import sqlite_path
@@ -85,6 +85,8 @@ def _asked(question: str, given: str | None, option: str) -> str:
 def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
     now = system_clock()
     with database(url) as db, db.atomic():
+        if users.list_users(db, UserRole.ADMIN):
+            raise conflict("somebody else made the first admin meanwhile; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
         access_log.append(
             db, Look(admin.id, Action.ADDED_USER, admin.id, "cli init, role admin"), now

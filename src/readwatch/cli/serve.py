@@ -21,7 +21,7 @@ from readwatch.cli.settings import setting
     type=click.IntRange(4, 16),
     default=12,
     show_default=True,
-    help="The work in a password hash; one more doubles it.",
+    help="As in init: an unknown e-mail costs a login as much as a known one.",
 )
 @click.pass_context
 def command(context: click.Context, host: str, port: int, bcrypt_cost: int) -> None:

@@ -14,6 +14,9 @@ from textual.screen import Screen
 
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.users import User
+from readwatch.store.database import close_all
+from readwatch.store.rights import Role
+from readwatch.store.schema import open_current
 from readwatch.tui.header import Status
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.messages import (
@@ -151,9 +154,11 @@ class Console(App[None]):
     @on(OverviewArrived)
     def _take_overview(self, event: OverviewArrived) -> None:
         overview = event.overview
-        if overview.view is not self._view or self._reader is not None:
+        if overview.view is not self._view:
             return
-        if self._status.frozen and self._held is not None:
+        if self._reader is not None:
+            self._set_pulse(overview.pulse)  # of the lists that go on behind a refused look
+        elif self._status.frozen and self._held is not None:
             self._hold(overview)
         else:
             self._show(overview)
@@ -229,6 +234,7 @@ class Console(App[None]):
 
 def run(database_url: str, *, email: str | None = None, signed_in: User | None = None) -> None:
     """Show the console until somebody quits it; a fault of the program is raised again."""
+    close_all(open_current(database_url, Role.SIGN_IN))  # fails here, with a clear sentence
     console = Console(database_url, email=email, signed_in=signed_in)
     before = signal.signal(signal.SIGTERM, _stop)
     try:

@@ -54,6 +54,11 @@ def hours_and_minutes(minutes: int) -> str:
     return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"
 
 
+def time_spent(seconds: int) -> str:
+    """Return seconds as `50 s` below a minute, else as hours and minutes."""
+    return f"{seconds} s" if seconds < 60 else hours_and_minutes(seconds // 60)
+
+
 def seconds_shown(seconds: int | None) -> str:
     """Return the length of an activity: `45 s`, `3:20`."""
     if seconds is None:

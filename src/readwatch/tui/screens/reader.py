@@ -26,6 +26,7 @@ from readwatch.tui.marks import (
     presence_cell,
     progress_bar,
     seconds_shown,
+    time_spent,
 )
 from readwatch.tui.snapshots import ReaderPage
 from readwatch.tui.table import Column, LiveTable, Row, Toned
@@ -174,7 +175,7 @@ def _book_row(key: int, book: ContentProgress, now: datetime) -> Row:
         (
             book.content_title or book.content_id,
             progress_bar(book.progress_percentage),
-            hours_and_minutes(book.total_seconds // 60),
+            time_spent(book.total_seconds),
             ago(book.last_at, now),
         ),
     )

@@ -159,7 +159,7 @@ def test_a_database_without_a_schema_gets_one_line_with_the_mend(new_shell: Shel
     open(new_shell.url.removeprefix("sqlite:///"), "w").close()
     for words in (["user", "list"], ["user", "add", "e@example.org", "--role=reader", "--name=E"]):
         line = new_shell(*words).complaint
-        assert line == "the database needs an upgrade; run: readwatch init"
+        assert line == "the database has no readwatch schema; run: readwatch init"
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,17 @@ def test_a_signal_in_the_middle_ends_all_of_it(
     assert_nothing_is_left(folder)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_impatient_signal_does_not_interrupt_the_clearing_away(
+    start: Callable[..., subprocess.Popen[str]], folder: Path, number: int
+) -> None:
+    process = start("--seconds", "600")
+    assert "online" in process.stdout.readline()
+    while process.poll() is None:
+        process.send_signal(number)
+    assert_nothing_is_left(folder)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_before_the_world_is_made_leaves_no_half_of_it(
     start: Callable[..., subprocess.Popen[str]], folder: Path, number: int, status: int

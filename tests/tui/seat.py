@@ -88,9 +88,9 @@ class Seat:
     async def filters(self, words: str) -> None:
         """Type the words of the filter and keep them."""
         await self.presses("/", *words)
-        await self.until(lambda: self.lines[-2].strip() == words and "Sort" not in self.lines[-1])
+        await self.until(lambda: self.lines[-2].strip() == words and "Freeze" not in self.lines[-1])
         await self.presses("enter")
-        await self.until(lambda: "Sort" in self.lines[-1])
+        await self.until(lambda: "Freeze" in self.lines[-1])
 
     async def signs_in(self, email: str, password: str) -> None:
         await self.types(email)

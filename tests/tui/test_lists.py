@@ -56,7 +56,7 @@ async def test_a_new_activity_appears_without_a_key(
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.presses("2")
-        await seat.sees("Dracula")
+        await seat.sees("Time", "Dracula")
         ben.reads("Faust", progress=33, activity_type="chapter_finished")
         await seat.sees("Faust")
         assert seat.line_number("Faust") < seat.line_number("Dracula")
@@ -208,7 +208,7 @@ async def test_a_frozen_picture_is_held_and_what_is_new_is_counted(
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.presses("2")
-        await seat.sees("Dracula")
+        await seat.sees("Time", "Dracula")
         await seat.presses("p")
         await seat.sees("● FROZEN")
         ben.reads("Faust")

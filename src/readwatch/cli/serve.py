@@ -5,6 +5,7 @@ import click
 from readwatch.cli.faces import Faces, ServeCall
 from readwatch.cli.main import database_url
 from readwatch.cli.settings import setting
+from readwatch.store.passwords import DEFAULT_COST
 
 
 @click.command()
@@ -19,7 +20,7 @@ from readwatch.cli.settings import setting
 @setting(
     "--bcrypt-cost",
     type=click.IntRange(4, 16),
-    default=12,
+    default=DEFAULT_COST,
     show_default=True,
     help="As in init: an unknown e-mail costs a login as much as a known one.",
 )

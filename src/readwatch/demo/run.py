@@ -71,11 +71,18 @@ def _print_tables(made: World, seconds: float) -> None:
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
     """Let a signal that would end the process at once unwind it, so that nothing is left behind."""
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        signals.append(signal.SIGHUP)
 
     def stop(number: int, _frame: FrameType | None) -> None:
+        # Once is enough, and a closed window says it twice: the clearing away goes on undisturbed.
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
         sys.exit(128 + number)
 
-    signals = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
     before = {number: signal.signal(number, stop) for number in signals}
     try:
         yield

@@ -154,7 +154,7 @@ class Console(App[None]):
     @on(OverviewArrived)
     def _take_overview(self, event: OverviewArrived) -> None:
         overview = event.overview
-        if overview.view is not self._view:
+        if overview.view is not self._view or self._consultant is None:
             return
         if self._reader is not None:
             self._set_pulse(overview.pulse)  # of the lists that go on behind a refused look
@@ -177,6 +177,8 @@ class Console(App[None]):
 
     @on(LiveTable.Opened)
     def _open_reader(self, event: LiveTable.Opened) -> None:
+        if self._consultant is None:
+            return  # shown out while the key was on its way
         seen_in = self._lists[self._view]
         if self._reader is not None or event.table is not seen_in.table:
             return  # another key was faster: these are no longer the rows in front

@@ -3,10 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-
-from readwatch.domain.text import SafeText
 
 GENESIS = "0" * 64
 """What the first entry has as the hash of its predecessor."""
@@ -16,7 +13,6 @@ class Action(StrEnum):
     """The kinds of entries, the values of `action_type`."""
 
     SIGNED_IN = "signed_in"
-    SIGN_IN_FAILED = "sign_in_failed"
     VIEWED_READER_PROFILE = "viewed_reader_profile"
     VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"
@@ -47,19 +43,6 @@ class Permit:
     """
 
     reader_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class AccessEntry:
-    """An entry as it is kept."""
-
-    id: int
-    consultant_user_id: int
-    action_type: SafeText
-    target_user_id: int | None
-    action_details: SafeText
-    ip_address: SafeText
-    created_at: datetime
 
 
 def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import FORGET_ONE_AFTER, Failures, subjects, wait
+from readwatch.domain.lockout import Counted, Failures, subjects, wait
 from readwatch.store.database import Database, Statement, moment, stamp
 
 _FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
@@ -16,7 +16,6 @@ _KEEP = Statement(
     """
 )
 _FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
-_FORGET_OLD = Statement("DELETE FROM failed_logins WHERE last_failed_at < :before")
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
@@ -46,13 +45,8 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
 def forget_failures(db: Database, email: str, address: str | None) -> None:
     """Forget the failures of one who got in; those of the address stay. In a transaction."""
     for counted, subject in subjects(email, address).items():
-        if counted.value != "address":
+        if counted is not Counted.ADDRESS:
             _FORGET(db, subject=subject)
-
-
-def forget_old_failures(db: Database, now: datetime) -> None:
-    """Delete what does not count any more."""
-    _FORGET_OLD(db, before=stamp(now - 1000 * FORGET_ONE_AFTER))
 
 
 def _remembered(db: Database, subject: str) -> Failures | None:

@@ -37,16 +37,19 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
     waiting this one is refused, and may be tried again.
     """
     whole = password.encode(errors="surrogatepass")
-    kept = _decoy(cost) if password_hash is None else password_hash.encode()
     if not _room.acquire(blocking=False):
         raise ReadwatchError(
             ErrorKind.THROTTLED, "too many logins at once; try again", retry_after=2
         )
     try:
-        right = _threads().submit(bcrypt.checkpw, whole[:MAX_PASSWORD_BYTES], kept).result()
+        right = _threads().submit(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost).result()
     finally:
         _room.release()
     return right and password_hash is not None and len(whole) <= MAX_PASSWORD_BYTES
+
+
+def _check(password: bytes, password_hash: str | None, cost: int) -> bool:
+    return bcrypt.checkpw(password, password_hash.encode() if password_hash else _decoy(cost))
 
 
 @functools.cache

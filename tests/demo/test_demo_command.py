@@ -130,6 +130,16 @@ def test_in_a_terminal_the_console_opens_signed_in_and_q_ends_everything(
     assert_nothing_is_left(folder)
 
 
+def test_sigterm_ends_everything_and_leaves_the_terminal_as_it_was(
+    demo: Terminal, folder: Path
+) -> None:
+    demo.sees("1 Online", "● LIVE")
+    demo.process.kill(signal.SIGTERM)
+    assert demo.ends() == 128 + signal.SIGTERM
+    assert all(order in demo.raw for order in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"))
+    assert_nothing_is_left(folder)
+
+
 def test_a_window_that_is_closed_ends_everything_too(demo: Terminal, folder: Path) -> None:
     demo.sees("1 Online", "● LIVE")
     demo.closes()

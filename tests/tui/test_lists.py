@@ -1,14 +1,11 @@
 """What a consultant does with the lists all day."""
 
-import re
-
 import pytest
 from conftest import Cast, StillClock
 from tui.people import ReadingApp
 from tui.seat import LARGE, SMALL, Sit
 
 from readwatch.store.database import Database
-from readwatch.tui.keys import KEYS
 from readwatch.tui.rows import SIGNS
 
 GHOST = SIGNS["ghost"]
@@ -254,37 +251,6 @@ async def test_going_elsewhere_ends_the_freeze(sit: Sit, ann: ReadingApp) -> Non
         await seat.sees("● LIVE", "no activities yet")
         ann.reads("Dracula")
         await seat.sees("Dracula")
-
-
-# Help, palette, leaving.
-
-
-async def test_the_help_names_every_key(sit: Sit) -> None:
-    async with sit() as seat:
-        await seat.presses("?")
-        await seat.sees("Keys", "escape closes")
-        names = {"question_mark": "?", "slash": "/"}
-        for key in KEYS:
-            name = re.escape(names.get(key.key, key.key))
-            assert re.search(rf"\s{name}\s+{re.escape(key.meaning)}\s", seat.screen), key
-        await seat.presses("q")
-        await seat.loses("escape closes")
-        await seat.sees("nobody is online")
-
-
-async def test_the_palette_offers_no_screenshot(sit: Sit) -> None:
-    async with sit() as seat:
-        await seat.presses("ctrl+p")
-        await seat.sees("Search for commands", "Theme", "Quit")
-        await seat.types("screenshot")
-        await seat.sees("No matches found")
-
-
-async def test_q_leaves(sit: Sit) -> None:
-    async with sit() as seat:
-        await seat.sees("● LIVE")
-        await seat.presses("q")
-        await seat.until(lambda: not seat.app.is_running)
 
 
 async def test_nobody_online_nothing_done_no_readers(sit: Sit, db: Database, cast: Cast) -> None:

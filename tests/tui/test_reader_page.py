@@ -101,6 +101,23 @@ async def test_the_page_is_live_while_it_is_open_and_stays_one_entry(
         assert len(access_log()) == 1
 
 
+async def test_the_cursor_stays_on_its_book_when_another_is_read(
+    sit: Sit, ann: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    clock.advance(minutes=1)
+    ann.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        assert [line[2:9] for line in seat.lines[6:8]] == ["Faust  ", "Dracula"]
+        clock.advance(minutes=1)
+        ann.reads("Dracula")
+        await seat.until(lambda: "Dracula" in seat.lines[6])
+        assert seat.lines[7].startswith("▌ Faust")
+
+
 async def test_escape_goes_back_to_the_same_reader_and_the_list_goes_on(
     sit: Sit, ann: ReadingApp, ben: ReadingApp
 ) -> None:

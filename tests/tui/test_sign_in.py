@@ -114,7 +114,9 @@ async def test_before_that_the_keys_of_the_console_do_nothing(sit: Sit, key: str
         await seat.sees("● LIVE")
 
 
-async def test_escape_leaves_the_console(sit: Sit) -> None:
+async def test_escape_leaves_the_console_and_ctrl_c_says_so(sit: Sit) -> None:
     async with sit(signed_in=False) as seat:
+        await seat.presses("ctrl+c")
+        await seat.sees("escape leaves the console")
         await seat.presses("escape")
         await seat.until(lambda: not seat.app.is_running)

@@ -209,7 +209,8 @@ class Console(App[None]):
 
     def action_help_quit(self) -> None:
         """Say how to leave, when somebody presses ctrl+c."""
-        self.notify("q leaves the console", timeout=3, markup=False)
+        key = "escape" if self._consultant is None else "q"
+        self.notify(f"{key} leaves the console", timeout=3, markup=False)
 
     # The header.
 

@@ -29,6 +29,7 @@ HOMES = {
     "psycopg": {"store"},
     "flask": {"ingest"},
     "granian": {"ingest"},
+    "prometheus_client": {"ingest"},
     "pydantic": {"ingest"},
     "pydantic_core": {"ingest"},
     "werkzeug": {"ingest"},

@@ -152,8 +152,9 @@ CREATE TABLE reader_content_progress (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     content_id VARCHAR(255) NOT NULL,
     content_title VARCHAR(500),
+    title_at DATETIME, -- of the activity that told the title, as not each one does
     progress_percentage INTEGER,
-    progress_at DATETIME, -- when the reader was that far: not each activity says how far
+    progress_at DATETIME, -- of the activity that told the progress
     total_seconds BIGINT NOT NULL DEFAULT 0,
     first_at DATETIME NOT NULL,
     last_at DATETIME NOT NULL,

@@ -128,10 +128,10 @@ def test_what_an_activity_does_not_say_stays_as_it_was(together, clock, ann, pos
 
 
 def test_a_late_page_is_not_lost_behind_a_later_bookmark(clock, ann, post, book):
-    post(ann, page(40, clock() - timedelta(minutes=3)))
+    post(ann, page(40, clock() - timedelta(minutes=3), title="Hobbit, old"))
     post(ann, page(None, clock()))
-    post(ann, page(60, clock() - timedelta(minutes=1)))
-    assert book().progress_percentage == 60
+    post(ann, page(60, clock() - timedelta(minutes=1), title="The Hobbit"))
+    assert (book().progress_percentage, book().content_title) == (60, "The Hobbit")
 
 
 # When -------------------------------------------------------------------------------------------
@@ -174,8 +174,7 @@ told = st.fixed_dictionaries(
         "event_id": st.none() | st.sampled_from("abcdef"),
         "activity_type": st.sampled_from(["page_read", "bookmark_added"]),
         "content_id": st.none() | st.sampled_from(["hobbit", "momo", "emma"]),
-        # A title has no moment of its own, so here each activity has one.
-        "content_title": st.sampled_from(["First edition", "Second edition"]),
+        "content_title": st.sampled_from([None, "", "First edition", "Second edition"]),
         "progress_percentage": st.none() | st.integers(0, 100),
         "duration_seconds": st.none() | st.integers(0, 200),
     }
@@ -216,14 +215,16 @@ SELECT
         ORDER BY b.occurred_at DESC, b.id DESC LIMIT 1),
     max(CASE WHEN a.progress_percentage IS NOT NULL THEN a.occurred_at END),
     (SELECT b.content_title FROM reader_activities b
-        WHERE b.user_id = {user} AND b.content_id = a.content_id
-        ORDER BY b.occurred_at DESC, b.id DESC LIMIT 1)
+        WHERE b.user_id = {user} AND b.content_id = a.content_id AND b.content_title <> ''
+        ORDER BY b.occurred_at DESC, b.id DESC LIMIT 1),
+    max(CASE WHEN a.content_title <> '' THEN a.occurred_at END)
 FROM reader_activities a WHERE a.user_id = {user} AND a.content_id IS NOT NULL
 GROUP BY a.content_id ORDER BY a.content_id
 """
 KEPT_CONTENTS = """
 SELECT
-    content_id, total_seconds, first_at, last_at, progress_percentage, progress_at, content_title
+    content_id, total_seconds, first_at, last_at, progress_percentage, progress_at, content_title,
+    title_at
 FROM reader_content_progress WHERE user_id = {user} ORDER BY content_id
 """
 MINUTE_SQLITE = "substr(occurred_at, 1, 16) || ':00.000'"

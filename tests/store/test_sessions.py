@@ -32,6 +32,15 @@ def test_a_login_opens_a_session_and_counts_in_the_profile(db, cast, clock, ente
     assert readers.profile(db, Permit(cast.ben.id)).total_sessions == 0
 
 
+def test_the_last_login_is_the_latest_one_also_when_the_clock_jumped_back(db, cast, clock, enter):
+    enter(cast.ann)
+    latest = clock()
+    clock.advance(minutes=-5)
+    enter(cast.ann)
+    profile = readers.profile(db, Permit(cast.ann.id))
+    assert (profile.total_sessions, profile.last_login) == (2, latest)
+
+
 def test_staff_gets_a_session_that_is_no_readers_session(db, cast, enter):
     enter(cast.cara)
     enter(cast.dora)

@@ -4,11 +4,8 @@ from datetime import datetime
 
 from readwatch.domain.access_log import GENESIS, Look, Permit, entry_hash
 from readwatch.domain.sessions import Caller
-from readwatch.store.database import Database, Statement, is_sqlite, stamp
+from readwatch.store.database import Database, Statement, Turn, stamp, take_turn
 
-_LOCK = 7_265_616_478  # any number that no other program uses for an advisory lock
-
-_TAKE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 _HEAD = Statement("SELECT row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
 _APPEND = Statement(
     """
@@ -30,8 +27,7 @@ def append(db: Database, look: Look, now: datetime) -> None:
     """
     created_at = stamp(now)
     with db.atomic():  # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile
-        if not is_sqlite(db):
-            _TAKE_LOCK(db, key=_LOCK)
+        take_turn(db, Turn.ACCESS_LOG)
         head = _HEAD(db).fetchone()
         prev_hash = head[0] if head else GENESIS
         _APPEND(

@@ -14,15 +14,12 @@ from readwatch.domain.activities import (
 )
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Caller
-from readwatch.store.database import Database, Statement, is_sqlite, stamp
+from readwatch.store.database import Database, Statement, Turn, is_sqlite, stamp, take_turn
 from readwatch.store.rollups import Rollup
 from readwatch.store.rowsets import Row, RowStatement, as_list
 
 Result = Receipt | ReadwatchError
 
-_LOCK = 7_265_616_479  # any number that no other program uses for an advisory lock
-
-_TAKE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 _NEXT_IDS_SQLITE = Statement(
     "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'reader_activities'"
 )
@@ -133,10 +130,9 @@ def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]
     content a conflict. One bad activity does not touch its neighbours. Call it in a transaction;
     what this costs are a few statements, however many activities there are.
     """
-    if not is_sqlite(db):
-        # Writers take turns, as they do on SQLite: so ids appear in the order of commits, a live
-        # feed that pages by them misses nothing, and a receipt is looked up and added safely.
-        _TAKE_LOCK(db, key=_LOCK)
+    # So ids appear in the order of commits, a live feed that pages by them misses nothing, and a
+    # receipt is looked up and added safely.
+    take_turn(db, Turn.ROLLUPS)
     drafts = [_draft(post, activity) for post in posts for activity in post.activities]
     kept = _kept_before(db, [draft for draft in drafts if isinstance(draft, _Draft)])
     fresh: dict[tuple[int, str | None], tuple[int, str | None]] = {}  # to the place in `new`

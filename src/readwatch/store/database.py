@@ -5,6 +5,7 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -301,6 +302,23 @@ def one_moment(db: Database) -> Any:
     return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
 
 
+class Turn(IntEnum):
+    """What programs take turns at; on PostgreSQL the keys of advisory locks, nobody else's."""
+
+    SCHEMA = 7_265_616_477
+    ACCESS_LOG = 7_265_616_478
+    ROLLUPS = 7_265_616_479  # and what they are moved by: activities and logins
+
+
+def take_turn(db: Database, turn: Turn) -> None:
+    """Wait, in a transaction, until nobody else is at it; the turn ends with the transaction.
+
+    On SQLite BEGIN IMMEDIATE has waited for everybody already.
+    """
+    if not is_sqlite(db):
+        _TAKE_TURN(db, key=int(turn))
+
+
 def driver_of(db: Database) -> Any:
     """Return the driver's own connection of this thread."""
     return db.connection()  # type: ignore[no-untyped-call]
@@ -347,6 +365,9 @@ class Statement:
         """Run it and return the driver's cursor."""
         sql = self._sqlite if is_sqlite(db) else self._postgresql
         return db.execute_sql(sql, values)  # type: ignore[no-untyped-call]
+
+
+_TAKE_TURN = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 def stamp(moment: datetime) -> str:

@@ -147,6 +147,7 @@ class ReaderContentProgress(_Table):
     user = peewee.ForeignKeyField(User, on_delete="CASCADE")
     content_id = peewee.CharField()
     content_title = peewee.CharField(max_length=500, null=True)
+    title_at = MomentField(null=True)
     progress_percentage = peewee.IntegerField(null=True)
     progress_at = MomentField(null=True)
     total_seconds = peewee.BigIntegerField()

@@ -28,6 +28,7 @@ _MOVE_CONTENTS = RowStatement(
         "user_id": "bigint",
         "content_id": "text",
         "content_title": "text",
+        "title_at": "timestamptz",
         "progress_percentage": "bigint",
         "progress_at": "timestamptz",
         "total_seconds": "bigint",
@@ -36,16 +37,19 @@ _MOVE_CONTENTS = RowStatement(
     },
     """
     INSERT INTO reader_content_progress AS kept (
-        user_id, content_id, content_title, progress_percentage, progress_at, total_seconds,
-        first_at, last_at
+        user_id, content_id, content_title, title_at, progress_percentage, progress_at,
+        total_seconds, first_at, last_at
     ) SELECT
-        user_id, content_id, content_title, progress_percentage, progress_at, total_seconds,
-        first_at, last_at
+        user_id, content_id, content_title, title_at, progress_percentage, progress_at,
+        total_seconds, first_at, last_at
     FROM {rows} AS given WHERE TRUE
     ON CONFLICT (user_id, content_id) DO UPDATE SET
-        content_title = CASE WHEN excluded.last_at >= kept.last_at
-            THEN coalesce(excluded.content_title, kept.content_title)
-            ELSE coalesce(kept.content_title, excluded.content_title) END,
+        content_title = CASE
+            WHEN kept.title_at IS NULL OR excluded.title_at >= kept.title_at
+            THEN excluded.content_title ELSE kept.content_title END,
+        title_at = CASE
+            WHEN kept.title_at IS NULL OR excluded.title_at >= kept.title_at
+            THEN excluded.title_at ELSE kept.title_at END,
         progress_percentage = CASE
             WHEN kept.progress_at IS NULL OR excluded.progress_at >= kept.progress_at
             THEN excluded.progress_percentage ELSE kept.progress_percentage END,
@@ -101,6 +105,7 @@ class _Content:
     first_at: datetime
     last_at: datetime
     title: str | None = None
+    title_at: datetime | None = None
     progress: int | None = None
     progress_at: datetime | None = None
     seconds: int = 0
@@ -108,9 +113,9 @@ class _Content:
     def add(self, activity: Activity, occurred_at: datetime) -> None:
         self.seconds += activity.duration_seconds or 0
         self.first_at = min(self.first_at, occurred_at)
-        if activity.content_title and (occurred_at >= self.last_at or self.title is None):
-            self.title = activity.content_title
         self.last_at = max(self.last_at, occurred_at)
+        if activity.content_title and (self.title_at is None or occurred_at >= self.title_at):
+            self.title, self.title_at = activity.content_title, occurred_at
         if activity.progress_percentage is not None and (
             self.progress_at is None or occurred_at >= self.progress_at
         ):
@@ -196,6 +201,7 @@ class Rollup:
                 (
                     *key,
                     content.title,
+                    None if content.title_at is None else stamp(content.title_at),
                     content.progress,
                     None if content.progress_at is None else stamp(content.progress_at),
                     content.seconds,

@@ -10,17 +10,17 @@ from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.database import (
     Database,
     Statement,
+    Turn,
     close_all,
     driver_of,
     is_sqlite,
     make_sqlite_file,
     open_database,
     sqlite_path,
+    take_turn,
     using,
 )
 from readwatch.store.rights import Role
-
-_LOCK = 7_265_616_477  # any number that no other program uses for an advisory lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,6 @@ _ADD_HISTORY = Statement(
 )
 _HAS_HISTORY_SQLITE = Statement("SELECT 1 FROM sqlite_master WHERE name = 'schema_history'")
 _HAS_HISTORY_POSTGRESQL = Statement("SELECT 1 WHERE to_regclass('schema_history') IS NOT NULL")
-_TAKE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 def schema_folder() -> Path:
@@ -100,8 +99,7 @@ def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
 
 def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
     with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
-        if not is_sqlite(db):
-            _TAKE_LOCK(db, key=_LOCK)
+        take_turn(db, Turn.SCHEMA)
         missing = pending(history(db), known)
         if not missing:
             return None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User, UserRole
-from readwatch.store.database import Database, Statement, stamp
+from readwatch.store.database import Database, Statement, Turn, stamp, take_turn
 from readwatch.store.rowsets import RowStatement
 
 MAX_USER_AGENT_LENGTH = 500
@@ -23,7 +23,8 @@ _OPEN_READER_SESSION = Statement(
 _COUNT_LOGIN = Statement(
     """
     UPDATE reader_profiles
-    SET last_login = :now, total_sessions = total_sessions + 1, updated_at = :now
+    SET last_login = CASE WHEN last_login > :now THEN last_login ELSE :now END,
+        total_sessions = total_sessions + 1, updated_at = :now
     WHERE user_id = :user_id
     """
 )
@@ -112,6 +113,7 @@ def open_session(
         "now": stamp(now),
     }
     if user.user_role is UserRole.READER:
+        take_turn(db, Turn.ROLLUPS)
         row = _OPEN_READER_SESSION(db, **values, device_type=device_type).fetchone()
         _COUNT_LOGIN(db, user_id=user.id, now=stamp(now))
     else:

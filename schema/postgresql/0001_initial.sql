@@ -114,6 +114,9 @@ CREATE TABLE failed_logins (
     last_failed_at TIMESTAMPTZ NOT NULL
 );
 
+-- How those that count no longer are found.
+CREATE INDEX idx_failed_logins_last_failed_at ON failed_logins (last_failed_at);
+
 -- What they do --------------------------------------------------------------------------------
 
 CREATE TABLE reader_activities (

@@ -110,6 +110,9 @@ CREATE TABLE failed_logins (
     last_failed_at DATETIME NOT NULL
 ) WITHOUT ROWID;
 
+-- How those that count no longer are found.
+CREATE INDEX idx_failed_logins_last_failed_at ON failed_logins (last_failed_at);
+
 -- What they do --------------------------------------------------------------------------------
 
 CREATE TABLE reader_activities (

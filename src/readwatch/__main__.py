@@ -13,7 +13,8 @@ def _serve(call: "ServeCall") -> None:
     from readwatch.ingest.server import serve
     from readwatch.ingest.service import Settings
 
-    serve(Settings(call.database_url, call.bcrypt_cost), call.host, call.port)
+    settings = Settings(call.database_url, call.bcrypt_cost, call.end_silent_after)
+    serve(settings, call.host, call.port)
 
 
 def _console(call: "ConsoleCall") -> None:

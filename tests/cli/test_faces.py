@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pexpect
@@ -19,10 +20,11 @@ def engine() -> str:
 
 def test_serve_is_told_where_and_on_which_database(shell: Shell) -> None:
     assert shell("serve").code == 0
-    assert shell("serve", "--host", "0.0.0.0", "--port", "0").code == 0  # noqa: S104
+    elsewhere = ("--host", "0.0.0.0", "--port", "0", "--end-silent-after", "90")  # noqa: S104
+    assert shell("serve", *elsewhere).code == 0
     assert shell.started == [
-        ServeCall(shell.url, 4, "127.0.0.1", 8765),
-        ServeCall(shell.url, 4, "0.0.0.0", 0),  # noqa: S104
+        ServeCall(shell.url, 4, "127.0.0.1", 8765, timedelta(hours=1)),
+        ServeCall(shell.url, 4, "0.0.0.0", 0, timedelta(minutes=90)),  # noqa: S104
     ]
 
 

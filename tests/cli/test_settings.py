@@ -1,5 +1,6 @@
 """Settings: the option wins over the environment, the environment over the TOML file."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -187,7 +188,8 @@ def test_an_empty_variable_is_as_good_as_none(
     for name in ("DATABASE", "CONFIG", "PORT", "HOST"):
         monkeypatch.setenv(f"READWATCH_{name}", "")
     shell.bare("serve")
-    assert shell.started == [ServeCall(default_database(), 12, "127.0.0.1", 8765)]
+    hour = timedelta(hours=1)
+    assert shell.started == [ServeCall(default_database(), 12, "127.0.0.1", 8765, hour)]
 
 
 def test_settings_of_other_commands_do_no_harm(shell: Shell, config: Path) -> None:

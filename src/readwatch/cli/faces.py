@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,7 @@ class ServeCall:
     bcrypt_cost: int
     host: str
     port: int
+    end_silent_after: timedelta
 
 
 @dataclass(frozen=True, slots=True)

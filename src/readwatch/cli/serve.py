@@ -1,10 +1,13 @@
 """`readwatch serve`: the ingest API."""
 
+from datetime import timedelta
+
 import click
 
 from readwatch.cli.faces import Faces, ServeCall
 from readwatch.cli.main import database_url
 from readwatch.cli.settings import setting
+from readwatch.domain.sessions import END_SILENT_AFTER
 from readwatch.store.passwords import DEFAULT_COST
 
 
@@ -24,8 +27,19 @@ from readwatch.store.passwords import DEFAULT_COST
     show_default=True,
     help="As in init: an unknown e-mail costs a login as much as a known one.",
 )
+@setting(
+    "--end-silent-after",
+    type=click.IntRange(5, 24 * 60),
+    metavar="MINUTES",
+    default=END_SILENT_AFTER // timedelta(minutes=1),
+    show_default=True,
+    help="End sessions without a heartbeat for so long.",
+)
 @click.pass_context
-def command(context: click.Context, host: str, port: int, bcrypt_cost: int) -> None:
+def command(
+    context: click.Context, host: str, port: int, bcrypt_cost: int, end_silent_after: int
+) -> None:
     """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
     faces: Faces = context.obj
-    faces.serve(ServeCall(database_url(context), bcrypt_cost, host, port))
+    silence = timedelta(minutes=end_silent_after)
+    faces.serve(ServeCall(database_url(context), bcrypt_cost, host, port, silence))

@@ -12,6 +12,12 @@ from enum import StrEnum
 FORGET_ONE_AFTER = timedelta(minutes=5)
 """Each of these that passes takes back one failure."""
 
+MAX_FAILURES = 120
+"""More are not counted; it is more than any limit needs for its longest wait."""
+
+FORGET_ALL_AFTER = MAX_FAILURES * FORGET_ONE_AFTER
+"""After this long without a failure nothing counts any more, whatever there was."""
+
 _MOST_DOUBLINGS = 30
 
 

@@ -1,7 +1,7 @@
 """One reader on one device, from login to its end; and who is behind a token."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from readwatch.domain.presence import Presence, presence_of
 from readwatch.domain.text import SafeText
@@ -9,6 +9,9 @@ from readwatch.domain.users import UserRole
 
 HEARTBEAT_SECONDS = 60
 """How often an app is asked to send a heartbeat."""
+
+END_SILENT_AFTER = timedelta(hours=1)
+"""A session without a heartbeat for so long is ended, unless the installation says otherwise."""
 
 MAX_DEVICE_TYPE_LENGTH = 50
 

@@ -1,12 +1,14 @@
 """What the views work with: the settings, the database, the writer and the time."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from flask import current_app
 
 from readwatch.domain.clock import Clock
+from readwatch.domain.sessions import END_SILENT_AFTER
+from readwatch.ingest.cleanup import CleanUp
 from readwatch.store.callers import Callers
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
@@ -20,6 +22,7 @@ class Settings:
 
     database_url: str
     bcrypt_cost: int = DEFAULT_COST
+    end_silent_after: timedelta = END_SILENT_AFTER
 
 
 class Service:
@@ -31,6 +34,7 @@ class Service:
         self.db = open_current(settings.database_url, Role.INGEST)
         self.callers = Callers(self.db)
         self.writer = Writer(self.db)
+        self.cleanup = CleanUp(self.writer, clock, settings.end_silent_after)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""
@@ -38,6 +42,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what was accepted and let go of the database."""
+        self.cleanup.close()
         self.writer.close()
 
 

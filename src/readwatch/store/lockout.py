@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import Counted, Failures, subjects, wait
+from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
 from readwatch.store.database import Database, Statement, moment, stamp
 
 _FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
@@ -38,7 +38,7 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
     """Remember a failed login. Call it in a transaction."""
     for subject in subjects(email, address).values():
         remembered = _remembered(db, subject)
-        failures = remembered.left(now) + 1 if remembered else 1
+        failures = min(MAX_FAILURES, remembered.left(now) + 1) if remembered else 1
         _KEEP(db, subject=subject, failures=failures, now=stamp(now))
 
 

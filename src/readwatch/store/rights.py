@@ -86,7 +86,7 @@ RIGHTS: Mapping[Role, Rights] = {
                 "failed_logins",
             }
         ),
-        delete=frozenset({"failed_logins"}),
+        delete=frozenset({"activity_receipts", "failed_logins"}),
     ),
     Role.CONSOLE: Rights(
         read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history"}),

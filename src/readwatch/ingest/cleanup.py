@@ -1,0 +1,73 @@
+"""The service's clean-up: silent sessions end every minute; every hour what is old is forgotten."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+
+from readwatch.domain.clock import Clock
+from readwatch.domain.errors import ReadwatchError
+from readwatch.store import cleanup
+from readwatch.store.database import Database
+from readwatch.store.writer import Writer
+
+TURN_SECONDS = 60.0
+
+FORGET_EVERY = 60
+"""Every so many turns, and in the first one, what is old is forgotten."""
+
+_log = logging.getLogger(__name__)
+
+
+class CleanUp:
+    """A thread that hands the writer one small portion after the other."""
+
+    def __init__(self, writer: Writer, clock: Clock, end_silent_after: timedelta) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._end_silent_after = end_silent_after
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="clean-up", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the portion that is under way."""
+        self._closing.set()
+        self._thread.join()
+
+    def end_silent_sessions(self) -> None:
+        """End all sessions that have been silent for too long."""
+        now = self._clock()
+        self._in_portions(
+            partial(cleanup.end_silent_sessions, now=now, silent_for=self._end_silent_after)
+        )
+
+    def forget(self) -> None:
+        """Forget all that is too old to be of use."""
+        now = self._clock()
+        self._in_portions(partial(cleanup.forget_failures, now=now))
+        self._forget_receipts(now)
+
+    def _forget_receipts(self, now: datetime) -> None:
+        place: cleanup.Place | None = cleanup.FIRST_PLACE
+        while place is not None and not self._closing.is_set():
+            place = self._writer.run(partial(cleanup.forget_receipts, after=place, now=now))
+
+    def _in_portions(self, portion: Callable[[Database], bool]) -> None:
+        while self._writer.run(portion) and not self._closing.is_set():
+            pass
+
+    def _serve(self) -> None:
+        for turn in count():
+            try:
+                self.end_silent_sessions()
+                if turn % FORGET_EVERY == 0:
+                    self.forget()
+            except ReadwatchError as error:
+                _log.warning("the clean-up is put off: %s", error.message)
+            except Exception as error:  # noqa: BLE001 - it must go on, and say nothing of anybody
+                _log.error("the clean-up failed: %s", type(error).__name__)
+            if self._closing.wait(TURN_SECONDS):
+                return

@@ -9,11 +9,13 @@ import sys
 from multiprocessing.util import Finalize
 from threading import Thread, get_ident
 from time import sleep
+from typing import Any
 
 from flask import Flask
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+from granian.server.common import AbstractServer
 
 from readwatch.domain.errors import misconfigured
 from readwatch.ingest.app import create_app
@@ -82,7 +84,14 @@ def serve(settings: Settings, host: str, port: int) -> None:
     host = numeric(host)
     port = free_port(host, port)
     alone = claim(host, port)
-    server = Server(
+    granian_on(host, port).serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
+    if alone is not None:
+        alone.close()
+
+
+def granian_on(host: str, port: int) -> AbstractServer[Any]:
+    """Return granian as readwatch runs it, on a numeric address; the benchmarks start others so."""
+    return Server(
         "readwatch",
         address=host,
         port=port,
@@ -96,9 +105,6 @@ def serve(settings: Settings, host: str, port: int) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     )
-    server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
-    if alone is not None:
-        alone.close()
 
 
 def numeric(host: str) -> str:

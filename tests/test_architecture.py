@@ -32,6 +32,7 @@ HOMES = {
     "prometheus_client": {"ingest"},
     "pydantic": {"ingest"},
     "pydantic_core": {"ingest"},
+    "typing_extensions": {"ingest"},
     "werkzeug": {"ingest"},
     "textual": {"tui"},
     "click": {"cli"},

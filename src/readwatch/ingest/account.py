@@ -1,16 +1,17 @@
 """Login, logout and one's own account."""
 
-from typing import Any
+from typing import Literal
 
 from flask import Blueprint, request
+from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import HEARTBEAT_SECONDS, Caller
-from readwatch.domain.users import User, UserRole
+from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.bodies import Login, checked, json_object
+from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.service import service
-from readwatch.ingest.shown import shown
 from readwatch.store import lockout, readers, sessions, users
 from readwatch.store.access_log import permit_own
 from readwatch.store.database import Database, using
@@ -19,8 +20,26 @@ from readwatch.store.tokens import new_token, token_hash
 routes = Blueprint("account", __name__)
 
 
+class LoggedIn(TypedDict):
+    """A token, and how often it wants a heartbeat."""
+
+    token: str
+    token_type: Literal["Bearer"]
+    session_id: int
+    heartbeat_seconds: int
+    user: User
+
+
+class OwnAccount(TypedDict):
+    """Who the caller is; only readers have a profile."""
+
+    user: User
+    profile: ReaderProfile | None
+
+
 @routes.post("/api/login")
-def login() -> dict[str, Any]:
+@described({200: LoggedIn}, who=ANYONE, body=Login, errors=(401, 429, 503))
+def login() -> LoggedIn:
     """Open a session for the one who knows the password."""
     body = checked(Login, json_object())
     running, address = service(), request.remote_addr
@@ -45,7 +64,7 @@ def login() -> dict[str, Any]:
         "token_type": "Bearer",
         "session_id": caller.session_id,
         "heartbeat_seconds": HEARTBEAT_SECONDS,
-        "user": shown(user),
+        "user": user,
     }
 
 
@@ -67,6 +86,7 @@ def _authenticated(body: Login, address: str | None) -> User:
 
 
 @routes.post("/api/logout")
+@described({204: None})
 def logout() -> tuple[str, int]:
     """End the session of the token."""
     caller, running = current_caller(), service()
@@ -76,7 +96,8 @@ def logout() -> tuple[str, int]:
 
 
 @routes.get("/api/me")
-def me() -> dict[str, Any]:
+@described({200: OwnAccount})
+def me() -> OwnAccount:
     """Return the caller's own account, and the profile of a reader."""
     caller = current_caller()
     with using(service().db) as db:
@@ -84,4 +105,4 @@ def me() -> dict[str, Any]:
         profile = (
             readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
         )
-    return {"user": shown(user), "profile": profile and shown(profile)}
+    return {"user": user, "profile": profile}

@@ -2,27 +2,74 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from flask import Blueprint
+from typing_extensions import TypedDict
 
 from readwatch.domain.activities import Activity, Outcome
 from readwatch.domain.errors import ReadwatchError, conflict
 from readwatch.domain.sessions import Caller
 from readwatch.ingest.authentication import current_reader
 from readwatch.ingest.bodies import ActivityBody, BatchBody, checked, json_object
-from readwatch.ingest.problems import InvalidRequest, problem_of
+from readwatch.ingest.openapi import READERS, described
+from readwatch.ingest.problems import InvalidRequest, Problem, problem_of
 from readwatch.ingest.service import service
 from readwatch.store.activities import Post, Result
 
 routes = Blueprint("activities", __name__)
 
-Answer = tuple[dict[str, Any], int]
-
 _CONFLICT = "this event_id was used before with other content"
 
 
+class Duplicate(TypedDict):
+    """It was kept before, by this id."""
+
+    status: Literal[Outcome.DUPLICATE]
+    id: int
+
+
+class Accepted(TypedDict):
+    """It is on disk, by this id."""
+
+    status: Literal[Outcome.ACCEPTED]
+    id: int
+
+
+class Conflict(TypedDict):
+    """It is not kept: by this id there is another activity with the same event_id."""
+
+    status: Literal[Outcome.CONFLICT]
+    id: int
+    problem: Problem
+
+
+class Invalid(TypedDict):
+    """It is not kept."""
+
+    status: Literal["invalid"]
+    problem: Problem
+
+
+ItemResult = Accepted | Duplicate | Conflict | Invalid
+
+
+class Results(TypedDict):
+    """What became of the activities of a batch, in their order."""
+
+    results: list[ItemResult]
+
+
+Answer = tuple[Accepted | Duplicate | Results, int]
+
+
 @routes.post("/api/activities")
+@described(
+    {200: Duplicate | Results, 201: Accepted},
+    who=READERS,
+    body=ActivityBody | BatchBody,
+    errors=(409,),
+)
 def add_activities() -> Answer:
     """Keep one activity, or each good one of a batch."""
     reader, body = current_reader(), json_object()
@@ -37,9 +84,9 @@ def _add_one(reader: Caller, body: dict[str, Any]) -> Answer:
         case Outcome.CONFLICT:
             raise conflict(_CONFLICT, field="event_id")
         case Outcome.DUPLICATE:
-            return {"id": result.id, "status": result.status}, 200
+            return Duplicate(status=result.status, id=result.id), 200
         case Outcome.ACCEPTED:
-            return {"id": result.id, "status": result.status}, 201
+            return Accepted(status=result.status, id=result.id), 201
 
 
 def _add_batch(reader: Caller, body: dict[str, Any]) -> Answer:
@@ -50,7 +97,7 @@ def _add_batch(reader: Caller, body: dict[str, Any]) -> Answer:
     shown = [
         _shown(next(results)) if isinstance(item, Activity) else _refused(item) for item in items
     ]
-    return {"results": shown}, 200
+    return Results(results=shown), 200
 
 
 def _record(
@@ -67,14 +114,18 @@ def _checked_item(item: object) -> Activity | InvalidRequest:
         return error
 
 
-def _shown(result: Result) -> dict[str, Any]:
+def _shown(result: Result) -> ItemResult:
     if isinstance(result, ReadwatchError):
         return _refused(result)
-    if result.status is Outcome.CONFLICT:
-        problem = problem_of(conflict(_CONFLICT, field="event_id"))
-        return {"status": result.status, "id": result.id, "problem": problem}
-    return {"status": result.status, "id": result.id}
+    match result.status:
+        case Outcome.CONFLICT:
+            problem = problem_of(conflict(_CONFLICT, field="event_id"))
+            return Conflict(status=result.status, id=result.id, problem=problem)
+        case Outcome.DUPLICATE:
+            return Duplicate(status=result.status, id=result.id)
+        case Outcome.ACCEPTED:
+            return Accepted(status=result.status, id=result.id)
 
 
-def _refused(error: ReadwatchError | InvalidRequest) -> dict[str, Any]:
-    return {"status": "invalid", "problem": problem_of(error)}
+def _refused(error: ReadwatchError | InvalidRequest) -> Invalid:
+    return Invalid(status="invalid", problem=problem_of(error))

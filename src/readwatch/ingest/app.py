@@ -3,9 +3,19 @@
 from flask import Flask
 
 from readwatch.domain.clock import Clock, system_clock
-from readwatch.ingest import account, activities, feed, health, heartbeat, problems, readers
-from readwatch.ingest.bodies import MAX_BODY_BYTES
+from readwatch.ingest import (
+    account,
+    activities,
+    feed,
+    health,
+    heartbeat,
+    openapi,
+    problems,
+    readers,
+)
+from readwatch.ingest.bodies import MAX_BODY_BYTES, IdConverter
 from readwatch.ingest.service import Service, Settings
+from readwatch.ingest.shown import shown
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
@@ -14,8 +24,11 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     # A chunked body is cut here without a word: the byte too many tells that it was longer.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
+    app.json.default = shown  # type: ignore[attr-defined]
+    app.url_map.converters["id"] = IdConverter
     app.extensions["readwatch"] = Service(settings, clock)
     problems.install(app)
     for part in (account, activities, feed, health, heartbeat, readers):
         app.register_blueprint(part.routes)
+    openapi.install(app)
     return app

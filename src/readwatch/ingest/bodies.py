@@ -9,6 +9,8 @@ import pydantic_core
 from flask import request
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.routing import BaseConverter
+from werkzeug.routing import ValidationError as NoId
 
 from readwatch.domain import activities as limits
 from readwatch.domain.activities import Activity
@@ -18,6 +20,8 @@ from readwatch.ingest.problems import InvalidRequest
 MAX_BODY_BYTES = 1024 * 1024
 MAX_PAGE = 500
 MAX_ID = 2**63 - 1
+ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
+"""What an id in an address has to be, in JSON Schema."""
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -107,6 +111,18 @@ class BatchBody(Body):
 
     activities: Annotated[list[Any], Field(min_length=1, max_length=limits.MAX_BATCH)]
     sent_at: Moment | None = None
+
+
+class IdConverter(BaseConverter):
+    """An id in an address; what cannot be one is an unknown address."""
+
+    regex = r"[1-9][0-9]{0,18}"
+
+    def to_python(self, value: str) -> int:
+        """Return the id."""
+        if int(value) > MAX_ID:
+            raise NoId
+        return int(value)
 
 
 class Query(BaseModel):

@@ -1,16 +1,25 @@
 """The app's "still here"."""
 
 from flask import Blueprint
+from typing_extensions import TypedDict
 
 from readwatch.domain.sessions import HEARTBEAT_SECONDS
 from readwatch.ingest.authentication import current_reader
+from readwatch.ingest.openapi import READERS, described
 from readwatch.ingest.service import service
 
 routes = Blueprint("heartbeat", __name__)
 
 
+class Heard(TypedDict):
+    """When the next heartbeat is due."""
+
+    heartbeat_seconds: int
+
+
 @routes.post("/api/heartbeat")
-def heartbeat() -> dict[str, int]:
+@described({200: Heard}, who=READERS)
+def heartbeat() -> Heard:
     """Move `last_heartbeat` and say when to come again; the body is not looked at."""
     reader, running = current_reader(), service()
     running.writer.heartbeat(reader, running.now())

@@ -3,9 +3,10 @@
 import logging
 import traceback
 from http import HTTPStatus
-from typing import Any
+from typing import Literal, NotRequired
 
 from flask import Flask, Response, json, request
+from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
@@ -32,7 +33,22 @@ _DETAILS = {
 
 _log = logging.getLogger(__name__)
 
-Problem = dict[str, Any]
+
+class Fault(TypedDict):
+    """What is wrong with one field; an empty name is the body as a whole."""
+
+    field: str
+    detail: str
+
+
+class Problem(TypedDict):
+    """An RFC 9457 problem; `errors` names the fields that are wrong."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+    errors: NotRequired[list[Fault]]
 
 
 class InvalidRequest(Exception):
@@ -40,7 +56,7 @@ class InvalidRequest(Exception):
 
     def __init__(
         self,
-        errors: list[dict[str, str]],
+        errors: list[Fault],
         status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
     ) -> None:
         super().__init__("invalid request")
@@ -48,9 +64,7 @@ class InvalidRequest(Exception):
         self.status = status
 
 
-def problem(
-    status: HTTPStatus, detail: str, *, errors: list[dict[str, str]] | None = None
-) -> Problem:
+def problem(status: HTTPStatus, detail: str, *, errors: list[Fault] | None = None) -> Problem:
     """Return the members of a problem; `errors` lists the fields that are wrong."""
     members: Problem = {
         "type": "about:blank",
@@ -71,7 +85,7 @@ def problem_of(error: ReadwatchError | InvalidRequest) -> Problem:
             for fault in error.errors[:3]
         )
         return problem(error.status, faults, errors=error.errors)
-    errors = [{"field": error.field, "detail": error.message}] if error.field else None
+    errors = [Fault(field=error.field, detail=error.message)] if error.field else None
     return problem(STATUS[error.kind], error.message, errors=errors)
 
 

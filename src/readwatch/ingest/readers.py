@@ -1,13 +1,20 @@
 """Readers' data: their own for readers; for consultants and admins after the look is on record."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from flask import Blueprint, request
+from typing_extensions import TypedDict
 
 from readwatch.domain.access_log import Action, Look, Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.presence import Presence
+from readwatch.domain.sessions import Caller, OnlineReader, Session
+from readwatch.domain.users import ReaderProfile, User
 from readwatch.ingest.authentication import current_caller, current_staff
 from readwatch.ingest.bodies import Page, PageBefore, query
+from readwatch.ingest.feed import Activities
+from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.service import service
 from readwatch.ingest.shown import shown
 from readwatch.store import access_log, overview, readers
@@ -16,51 +23,81 @@ from readwatch.store.database import using
 routes = Blueprint("readers", __name__)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenReader(OnlineReader):
+    """A reader who is online, and what they seem to be doing."""
+
+    state: Presence
+
+
+class Online(TypedDict):
+    """Who is online."""
+
+    readers: Sequence[SeenReader]
+
+
+class Account(TypedDict):
+    """A reader."""
+
+    user: User
+    profile: ReaderProfile
+
+
+class Sessions(TypedDict):
+    """A reader's latest sessions."""
+
+    sessions: Sequence[Session]
+
+
 @routes.get("/api/readers/online")
-def online() -> dict[str, Any]:
+@described({200: Online}, who=STAFF)
+def online() -> Online:
     """Return who is online, the one heard from last first."""
     current_staff()
     running = service()
     now = running.now()
     with using(running.db) as db:
         found = overview.online_readers(db, now)
-    return {"readers": [shown(reader) | {"state": reader.presence(now)} for reader in found]}
+    return {"readers": [SeenReader(**shown(it), state=it.presence(now)) for it in found]}
 
 
-@routes.get("/api/readers/<int:reader_id>")
-def reader(reader_id: int) -> dict[str, Any]:
+@routes.get("/api/readers/<id:reader_id>")
+@described({200: Account}, errors=(403, 404))
+def reader(reader_id: int) -> Account:
     """Return the account and the profile of a reader."""
-    permit = permitted(reader_id, Action.VIEWED_READER_PROFILE)
+    permit = permitted(current_caller(), reader_id, Action.VIEWED_READER_PROFILE)
     with using(service().db) as db:
         user, profile = readers.account(db, permit), readers.profile(db, permit)
-    return {"user": shown(user), "profile": shown(profile)}
+    return {"user": user, "profile": profile}
 
 
-@routes.get("/api/readers/<int:reader_id>/activities")
-def activities(reader_id: int) -> dict[str, Any]:
+@routes.get("/api/readers/<id:reader_id>/activities")
+@described({200: Activities}, query=PageBefore, errors=(403, 404))
+def activities(reader_id: int) -> Activities:
     """Return a reader's activities, newest first; `before` is the id that a page ended with."""
-    page = query(PageBefore)
-    permit = permitted(reader_id, Action.VIEWED_READER_ACTIVITIES)
+    caller, page = current_caller(), query(PageBefore)
+    permit = permitted(caller, reader_id, Action.VIEWED_READER_ACTIVITIES)
     with using(service().db) as db:
         readers.account(db, permit)
         found = readers.activities(db, permit, length=page.limit, before=page.before)
-    return {"activities": [shown(activity) for activity in found]}
+    return {"activities": found}
 
 
-@routes.get("/api/readers/<int:reader_id>/sessions")
-def sessions(reader_id: int) -> dict[str, Any]:
+@routes.get("/api/readers/<id:reader_id>/sessions")
+@described({200: Sessions}, query=Page, errors=(403, 404))
+def sessions(reader_id: int) -> Sessions:
     """Return a reader's latest sessions, newest first."""
-    page = query(Page)
-    permit = permitted(reader_id, Action.VIEWED_READER_SESSIONS)
+    caller, page = current_caller(), query(Page)
+    permit = permitted(caller, reader_id, Action.VIEWED_READER_SESSIONS)
     with using(service().db) as db:
         readers.account(db, permit)
         found = readers.sessions(db, permit, length=page.limit)
-    return {"sessions": [shown(session) for session in found]}
+    return {"sessions": found}
 
 
-def permitted(reader_id: int, action: Action) -> Permit:
+def permitted(caller: Caller, reader_id: int, action: Action) -> Permit:
     """Return the caller's right to read this reader's data; staff's looks go on record first."""
-    caller, running = current_caller(), service()
+    running = service()
     if not caller.user_role.is_staff:
         if caller.user_id != reader_id:
             raise ReadwatchError(ErrorKind.FORBIDDEN, "readers see their own data only")

@@ -5,10 +5,8 @@ from datetime import datetime
 from typing import Any
 
 
-def shown(record: Any) -> dict[str, Any]:
-    """Return a record of the domain as JSON can say it."""
-    return {field.name: _value(getattr(record, field.name)) for field in fields(record)}
-
-
-def _value(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value
+def shown(record: Any) -> Any:
+    """Return what JSON can say of a record of the domain, or of a moment."""
+    if isinstance(record, datetime):
+        return record.isoformat()
+    return {field.name: getattr(record, field.name) for field in fields(record)}

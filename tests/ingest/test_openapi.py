@@ -1,0 +1,24 @@
+"""The document of the API: it speaks of every route, and says what the service does."""
+
+from ingest.api import Api
+
+from readwatch.ingest.openapi import Description
+
+
+def test_every_route_is_described(api: Api) -> None:
+    views = api.app.view_functions.values()
+    assert [view.__name__ for view in views if not view.__doc__] == []
+    assert [
+        view.__name__
+        for view in views
+        if not isinstance(vars(view).get("description"), Description)
+    ] == []
+
+
+def test_who_has_the_document_is_not_sent_it_again(api: Api) -> None:
+    first = api.get("/api/openapi.json")
+    again = api.get("/api/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, first.json["openapi"]) == (200, "3.1.0")
+    assert first.cache_control.max_age == 300
+    assert (again.status_code, again.data) == (304, b"")

@@ -15,10 +15,11 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
 from readwatch.store import database
+from readwatch.store import writer as writing
 from readwatch.store.activities import Post
 from readwatch.store.database import Database, Statement, moment, using
 from readwatch.store.rights import Role
-from readwatch.store.writer import Write, Writer
+from readwatch.store.writer import Backlog, Commit, Write, Writer
 
 LONG = 30  # seconds: who waits longer waits for ever
 
@@ -70,6 +71,14 @@ def noted(connected) -> Callable[[], set[str]]:
         return {subject for (subject,) in rows}
 
     return noted
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Let the other threads work until something holds."""
+    deadline = time.monotonic() + LONG
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 @contextmanager
@@ -179,6 +188,31 @@ def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_
         list(threads.map(send, orders))
     counts = db.execute_sql("SELECT activity_type, activities FROM activity_counts").fetchall()
     assert sorted(counts) == sorted((kind, 40) for kind in kinds)
+
+
+def test_it_tells_what_each_commit_kept(opened, url, cast, clock, enter):
+    commits: list[Commit] = []
+    writer = Writer(opened(url, Role.INGEST), commits.append)
+    ann, page = enter(cast.ann), Activity("page_read", "hobbit")
+    writer.record(Post(ann, (page,) * 7, clock()))
+    writer.heartbeat(ann, clock.advance(seconds=10))
+    writer.close()
+    assert [(commit.requests, commit.rows) for commit in commits] == [(1, 7), (0, 1)]
+    assert all(commit.seconds > 0 for commit in commits)
+
+
+def test_who_waits_too_long_is_refused_and_nothing_of_it_is_written(writer, noted, monkeypatch):
+    with busy(writer) as hand_in:
+        patient = hand_in(note("patient"))
+        monkeypatch.setattr(writing, "PATIENCE_SECONDS", 0.1)
+        others = [in_background(writer.run, note(str(n))) for n in range(3)]
+        refusals = [other.exception(timeout=LONG).message for other in others]
+        until(lambda: writer.backlog().stuck_seconds > 0.1)
+        refusals.append(in_background(writer.run, note("late")).exception(timeout=LONG).message)
+    assert all("try again" in refusal for refusal in refusals)
+    assert refusals[-1] == "the database cannot be written; try again"
+    assert patient.result(timeout=LONG) == "noted patient"
+    assert noted() == {"patient"}
 
 
 # Heartbeats ---------------------------------------------------------------------------------------
@@ -310,3 +344,24 @@ def test_while_the_database_is_locked_writes_are_refused_whole(
     assert noted() == {"a"}
     assert writer.run(note("b")) == "noted b"
     writer.close()
+
+
+@on_sqlite
+def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
+    opened, connected, db, cast, clock, enter, url, monkeypatch
+):
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", 0.01)
+    ann = enter(cast.ann)
+    writer = Writer(opened(url, Role.INGEST))
+    with connected(Role.OWNER).atomic():
+        writer.heartbeat(ann, clock.advance(seconds=10))
+        until(lambda: writer.backlog().trouble is not None)
+        stuck = writer.backlog()
+        assert (stuck.waiting, stuck.stuck_seconds > 0, "busy" in stuck.trouble) == (0, True, True)
+    until(lambda: writer.backlog() == Backlog(0, 0.0, None))
+    writer.close()
+    assert (
+        moment(db.execute_sql("SELECT last_heartbeat FROM reader_sessions").fetchone()[0])
+        == clock()
+    )

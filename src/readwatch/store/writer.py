@@ -41,9 +41,34 @@ MAX_WAITING = 4096
 HEARTBEAT_SECONDS = 1.0
 """How long a heartbeat waits to be written together with others: what a crash can lose of it."""
 
+PATIENCE_SECONDS = 3.0
+"""How long a request waits for its turn at most, and the database may be stuck before none does."""
+
+_PROBE = Statement("SELECT 1")
 _SAVEPOINT = Statement("SAVEPOINT one_write")
 _ROLLBACK = Statement("ROLLBACK TO one_write")
 _RELEASE = Statement("RELEASE one_write")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one commit kept: how many requests shared it, and the rows that they brought."""
+
+    requests: int  # 0 where heartbeats were written
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the writer has before it."""
+
+    waiting: int
+    stuck_seconds: float
+    """How long it has been trying to write, without a commit; 0 when it has nothing to write."""
+
+    trouble: str | None
+    """Why the last try failed; None after a commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +77,15 @@ class _Job:
 
     what: Post | Write[Any]
     answer: Future[Any]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it brings; a write that is no post counts as one."""
+        return len(self.what.activities) if isinstance(self.what, Post) else 1
+
+    def claim(self) -> bool:
+        """Tell whether the request still waits; from now on it waits to the end."""
+        return self.answer.running() or self.answer.set_running_or_notify_cancel()
 
     def run(self, db: Database) -> Any:
         """Do it, inside a transaction."""
@@ -62,10 +96,16 @@ Outcome = tuple[Any, Exception | None]
 
 
 class Writer:
-    """Writes for all threads; a failing write leaves its neighbours in the group alone."""
+    """Writes for all threads; a failing write leaves its neighbours in the group alone.
 
-    def __init__(self, db: Database) -> None:
+    `observe` is told of each commit, in the writing thread.
+    """
+
+    def __init__(self, db: Database, observe: Callable[[Commit], None] = lambda _: None) -> None:
         self._db = db
+        self._observe = observe
+        self._stuck_since: float | None = None
+        self._trouble: str | None = None
         self._waiting: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
         self._heartbeats: dict[Caller, datetime] = {}
         self._heartbeats_lock = threading.Lock()
@@ -90,6 +130,12 @@ class Writer:
         with self._heartbeats_lock:
             self._heartbeats[caller] = now
 
+    def backlog(self) -> Backlog:
+        """Tell what waits, and whether the database can be written at all."""
+        since = self._stuck_since
+        stuck = 0.0 if since is None else monotonic() - since
+        return Backlog(self._waiting.qsize(), stuck, self._trouble)
+
     def close(self) -> None:
         """Finish what is waiting and let go of the database."""
         with self._door:
@@ -102,11 +148,18 @@ class Writer:
         with self._door:
             if self._closed:
                 raise unavailable("the service is stopping")
+            if self.backlog().stuck_seconds > PATIENCE_SECONDS:
+                raise unavailable("the database cannot be written; try again")
             try:
                 self._waiting.put_nowait(job)
             except queue.Full:
                 raise unavailable("the service has more to write than it can; try again") from None
-        return job.answer.result()
+        try:
+            return job.answer.result(PATIENCE_SECONDS)
+        except TimeoutError:
+            if job.answer.cancel():  # nothing of it is or will be written
+                raise unavailable("the database is busy; try again") from None
+            return job.answer.result()
 
     # From here on everything runs in the writing thread.
 
@@ -135,12 +188,30 @@ class Writer:
             return group, False
         return group, True
 
-    def _commit(self, group: Sequence[_Job]) -> None:
+    @contextmanager
+    def _transaction(self) -> Iterator[Database]:
+        """Commit what is done inside; note since when that has not worked, and why."""
+        self._stuck_since = self._stuck_since or monotonic()
         try:
             with using(self._db) as db, db.atomic():
+                yield db
+        except Exception as error:
+            self._trouble = _again(error).message
+            raise
+        self._stuck_since = self._trouble = None
+
+    def _commit(self, group: Sequence[_Job]) -> None:
+        began = monotonic()
+        try:
+            with self._transaction() as db:
+                group = [job for job in group if job.claim()]
                 outcomes = _run_all(db, group)
         except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+            group = [job for job in group if job.claim()]
             outcomes = [(None, _again(error)) for _ in group]
+        else:
+            rows = sum(job.rows for job in group)
+            self._observe(Commit(len(group), rows, monotonic() - began))
         for job, (result, failure) in zip(group, outcomes, strict=True):
             if failure is None:
                 job.answer.set_result(result)
@@ -148,20 +219,26 @@ class Writer:
                 job.answer.set_exception(failure)
 
     def _write_heartbeats(self) -> None:
-        self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
+        """Write the heartbeats; without any, find out whether the database could be written."""
+        began = monotonic()
+        self._heartbeats_at = began + HEARTBEAT_SECONDS
         with self._heartbeats_lock:
             heartbeats, self._heartbeats = self._heartbeats, {}
-        if not heartbeats:
-            return
         try:
-            with using(self._db) as db, db.atomic():
-                record_heartbeats(db, heartbeats)
-        except ReadwatchError:
+            with self._transaction() as db:
+                if heartbeats:
+                    record_heartbeats(db, heartbeats)
+                else:
+                    _PROBE(db)
+        except Exception:  # noqa: BLE001 - the backlog tells it, and those who wait are served on
             with self._heartbeats_lock:  # newer ones win; the rest is tried again
                 self._heartbeats = heartbeats | self._heartbeats
+        else:
+            if heartbeats:
+                self._observe(Commit(0, len(heartbeats), monotonic() - began))
 
 
-def _again(error: Exception) -> Exception:
+def _again(error: Exception) -> ReadwatchError:
     """Return an error of one's own for each who waits: raised in many threads, one would mix."""
     if isinstance(error, ReadwatchError):
         return ReadwatchError(error.kind, error.message, field=error.field)

@@ -12,7 +12,8 @@ from time import sleep
 from typing import Any
 
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
@@ -20,10 +21,22 @@ from granian.server.common import AbstractServer
 from readwatch.domain.errors import misconfigured
 from readwatch.ingest.app import create_app
 from readwatch.ingest.service import Settings, service
+from readwatch.ingest.slow_bodies import WatchedBodies
 from readwatch.store.database import driver_of, is_sqlite
+
+if sys.platform != "win32":
+    import resource
 
 THREADS = 32
 """Requests that wait for a commit together: their number is what a group commit can hold."""
+
+MAX_CONNECTIONS = 8192
+"""Also those that are kept open between requests; who comes later waits until one is closed."""
+
+IDLE_SECONDS = 75
+"""What the header of a request may take, the wait for it included: proxies keep theirs for 60."""
+
+MAX_HEADER_BYTES = 32 * 1024
 
 
 class _Loader:
@@ -44,6 +57,8 @@ class _Loader:
     def __call__(self) -> Flask:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         app = self._app = create_app(self._settings)
+        watched = WatchedBodies(app.wsgi_app, self._port, most_slow=THREADS // 2)
+        app.wsgi_app = watched  # type: ignore[method-assign]  # as Flask wants it
         app.teardown_request(self._hold_connection)
         Finalize(None, app.extensions["readwatch"].close, exitpriority=100)
         Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
@@ -99,12 +114,27 @@ def granian_on(host: str, port: int) -> AbstractServer[Any]:
         workers=1,
         blocking_threads=THREADS,
         blocking_threads_idle_timeout=600,
-        backpressure=1024,
+        backpressure=most_connections(),
+        http=HTTPModes.http1,  # while granian finds out which protocol it is, no time-out runs
+        http1_settings=HTTP1Settings(
+            header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
+        ),
         websockets=False,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     )
+
+
+def most_connections() -> int:
+    """Return how many connections can be open, after asking the system for as many files."""
+    if sys.platform == "win32":
+        return MAX_CONNECTIONS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MAX_CONNECTIONS
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, files), hard))
+    return files // 2
 
 
 def numeric(host: str) -> str:

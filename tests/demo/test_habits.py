@@ -107,7 +107,7 @@ def test_a_quiz_taker_finishes_quizzes_and_sometimes_fails() -> None:
     read = activities_of(person, DEMO, 7200)
     kinds = [activity.activity_type for activity in read]
     assert 0 <= kinds.count("quiz_started") - kinds.count("quiz_completed") <= 1
-    quizzes = [a.metadata for a in read if a.activity_type == "quiz_completed"]
+    quizzes = [json.loads(a.metadata) for a in read if a.activity_type == "quiz_completed"]
     assert {quiz["passed"] for quiz in quizzes} == {True, False}
     for quiz in quizzes:
         score = quiz["score"]

@@ -1,5 +1,6 @@
 """The weeks before."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -51,7 +52,7 @@ def test_a_session_ends_where_the_next_one_goes_on() -> None:
         for session in sessions:
             last = session.activities[-1]
             assert session.left_at.book.content_id == last.content_id
-            assert session.left_at.page == last.metadata["page"]
+            assert session.left_at.page == json.loads(last.metadata)["page"]
 
 
 @pytest.mark.parametrize("per_week", [10, 40, 60, 200])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.access_log import Permit
-from readwatch.domain.activities import MAX_BATCH, Activity, Outcome, Receipt
+from readwatch.domain.activities import MAX_BATCH, Activity, Outcome, Receipt, as_json
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import readers
 from readwatch.store.activities import record_activities
@@ -18,7 +18,7 @@ PAGE = Activity(
     content_title="The Hobbit",
     progress_percentage=40,
     duration_seconds=90,
-    metadata={"page": 7, "words": ["Bilbo", None, 2.5]},
+    metadata=as_json({"page": 7, "words": ["Bilbo", None, 2.5]}),
     event_id="page 7",
 )
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.activities import Activity
+from readwatch.domain.activities import Activity, as_json
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.domain.users import UserRole
 from readwatch.store import overview, readers
@@ -197,7 +197,7 @@ def test_nothing_that_readers_and_apps_write_reaches_the_console_unclean(
     level(db, name=HOSTILE, id=cast.ann.id)
     post(
         enter(cast.ann, device_type=HOSTILE),
-        Activity(HOSTILE, HOSTILE, HOSTILE, metadata={HOSTILE: HOSTILE}),
+        Activity(HOSTILE, HOSTILE, HOSTILE, metadata=as_json({HOSTILE: HOSTILE})),
     )
     shown = [
         text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from readwatch.domain.access_log import Permit
-from readwatch.domain.activities import Activity
+from readwatch.domain.activities import Activity, as_json
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import readers
 from readwatch.store.access_log import permit_own
@@ -113,7 +113,7 @@ def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, pos
     ):
         Statement(change)(db, bad=HOSTILE, id=cast.ann.id)
     ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
-    post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata={"a": HOSTILE}))
+    post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=as_json({"a": HOSTILE})))
     permit = permit_own(ann)
     records = [readers.account(db, permit), readers.profile(db, permit)]
     for query in (readers.sessions, readers.activities, readers.contents):

@@ -345,6 +345,8 @@ _PLAIN_FIELDS: Final = tuple(f.name for f in fields(Activity) if f.name != "occu
 def as_sent(activity: Activity) -> dict[str, object]:
     """Write an activity as `POST /api/activities` takes it, `occurred_at` in RFC 3339."""
     sent: dict[str, object] = {name: getattr(activity, name) for name in _PLAIN_FIELDS}
+    if activity.metadata is not None:
+        sent["metadata"] = json.loads(activity.metadata)
     if activity.occurred_at is not None:
         sent["occurred_at"] = activity.occurred_at.isoformat(timespec="milliseconds")
     return sent

@@ -27,14 +27,17 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One activity as the app tells it; `occurred_at` is by the app's clock."""
+    """One activity as the app tells it; `occurred_at` is by the app's clock.
+
+    `metadata` is an object as `as_json` writes it.
+    """
 
     activity_type: str
     content_id: str | None = None
     content_title: str | None = None
     progress_percentage: int | None = None
     duration_seconds: int | None = None
-    metadata: Mapping[str, object] | None = None
+    metadata: str | None = None
     event_id: str | None = None
     occurred_at: datetime | None = None
 
@@ -113,9 +116,15 @@ def occurred(activity: Activity, sent_at: datetime | None, arrived_at: datetime)
     return min(moment, arrived_at)
 
 
+# Made once: to make an encoder costs more than to use it.
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+).encode
+
+
 def fingerprint(activity: Activity) -> bytes:
     """Return the SHA-256 of what the app told, by which a retry is told from another content."""
-    told = [
+    told = (
         activity.activity_type,
         activity.content_id,
         activity.content_title,
@@ -123,16 +132,13 @@ def fingerprint(activity: Activity) -> bytes:
         activity.duration_seconds,
         activity.metadata,
         activity.occurred_at.isoformat() if activity.occurred_at else None,
-    ]
-    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).digest()
+    )
+    return hashlib.sha256(_canonical(told).encode()).digest()
 
 
-def as_json(metadata: Mapping[str, object] | None) -> str | None:
-    """Return metadata in the form in which it is kept: compact JSON, None for none.
+def as_json(metadata: Mapping[str, object]) -> str:
+    """Return metadata in the form in which it is kept: compact JSON with its keys in order.
 
     What JSON cannot say (NaN, endless numbers) is a ValueError.
     """
-    if metadata is None:
-        return None
-    return json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _canonical(metadata)

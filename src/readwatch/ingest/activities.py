@@ -77,7 +77,7 @@ def add_activities() -> Answer:
 
 
 def _add_one(reader: Caller, body: dict[str, Any]) -> Answer:
-    (result,) = _record(reader, [checked(ActivityBody, body).activity()], None)
+    (result,) = _record(reader, [checked(ActivityBody, body)], None)
     if isinstance(result, ReadwatchError):
         raise result
     match result.status:
@@ -109,7 +109,7 @@ def _record(
 
 def _checked_item(item: object) -> Activity | InvalidRequest:
     try:
-        return checked(ActivityBody, item).activity()
+        return checked(ActivityBody, item)
     except InvalidRequest as error:
         return error
 

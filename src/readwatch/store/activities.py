@@ -1,6 +1,6 @@
 """Activities: kept once each, together with everything that is counted from them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,6 @@ from readwatch.domain.activities import (
     Activity,
     Outcome,
     Receipt,
-    as_json,
     fingerprint,
     occurred,
 )
@@ -16,7 +15,7 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.store.database import Database, Statement, Turn, is_sqlite, stamp, take_turn
 from readwatch.store.rollups import Rollup
-from readwatch.store.rowsets import Row, RowStatement, as_list
+from readwatch.store.rowsets import Row, RowStatement, as_list, as_text
 
 Result = Receipt | ReadwatchError
 
@@ -46,34 +45,23 @@ _FIND_RECEIPTS_POSTGRESQL = RowStatement(
     ON kept.user_id = given.user_id AND kept.event_id = given.event_id
     """,
 )
-_ADD_RECEIPTS = RowStatement(
-    {
-        "user_id": "bigint",
-        "event_id": "text",
-        "activity_id": "bigint",
-        "fingerprint": "bytes",
-        "created_at": "timestamptz",
-    },
-    """
-    INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
-    SELECT user_id, event_id, activity_id, fingerprint, created_at FROM {rows} AS given
-    """,
-)
+_NEW = {
+    "id": "bigint",
+    "user_id": "bigint",
+    "session_id": "bigint",
+    "activity_type": "text",
+    "content_id": "text",
+    "content_title": "text",
+    "progress_percentage": "bigint",
+    "duration_seconds": "bigint",
+    "metadata_json": "json",
+    "event_id": "text",
+    "occurred_at": "timestamptz",
+    "created_at": "timestamptz",
+    "fingerprint": "bytes",
+}
 _ADD_ACTIVITIES = RowStatement(
-    {
-        "id": "bigint",
-        "user_id": "bigint",
-        "session_id": "bigint",
-        "activity_type": "text",
-        "content_id": "text",
-        "content_title": "text",
-        "progress_percentage": "bigint",
-        "duration_seconds": "bigint",
-        "metadata_json": "json",
-        "event_id": "text",
-        "occurred_at": "timestamptz",
-        "created_at": "timestamptz",
-    },
+    _NEW,
     """
     INSERT INTO reader_activities (
         id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
@@ -82,6 +70,14 @@ _ADD_ACTIVITIES = RowStatement(
         id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
         duration_seconds, metadata_json, event_id, occurred_at, created_at
     FROM {rows} AS given
+    """,
+)
+_ADD_RECEIPTS = RowStatement(
+    _NEW,
+    """
+    INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
+    SELECT user_id, event_id, id, fingerprint, created_at FROM {rows} AS given
+    WHERE event_id IS NOT NULL
     """,
 )
 
@@ -96,19 +92,20 @@ class Post:
     sent_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Draft:
     """One activity of a post, with what is worked out before anything is written."""
 
-    post: Post
+    caller: Caller
     activity: Activity
     digest: str | None
-    occurred_at: datetime
+    occurred_at: str
+    arrived_at: str
 
     @property
     def key(self) -> tuple[int, str | None]:
         """What makes an event the same event."""
-        return (self.post.caller.user_id, self.activity.event_id)
+        return (self.caller.user_id, self.activity.event_id)
 
 
 def record_activities(
@@ -133,7 +130,7 @@ def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]
     # So ids appear in the order of commits, a live feed that pages by them misses nothing, and a
     # receipt is looked up and added safely.
     take_turn(db, Turn.ROLLUPS)
-    drafts = [_draft(post, activity) for post in posts for activity in post.activities]
+    drafts = [draft for post in posts for draft in _drafts(post)]
     kept = _kept_before(db, [draft for draft in drafts if isinstance(draft, _Draft)])
     fresh: dict[tuple[int, str | None], tuple[int, str | None]] = {}  # to the place in `new`
     new: list[_Draft] = []
@@ -161,13 +158,21 @@ def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]
     return [tuple(next(results) for _ in post.activities) for post in posts]
 
 
-def _draft(post: Post, activity: Activity) -> _Draft | ReadwatchError:
-    try:
-        occurred_at = occurred(activity, post.sent_at, post.arrived_at)
-    except ReadwatchError as error:
-        return error
-    digest = fingerprint(activity).hex() if activity.event_id is not None else None
-    return _Draft(post, activity, digest, occurred_at)
+def _drafts(post: Post) -> Iterator[_Draft | ReadwatchError]:
+    arrived_at = stamp(post.arrived_at)
+    for activity in post.activities:
+        try:
+            moment = occurred(activity, post.sent_at, post.arrived_at)
+        except ReadwatchError as error:
+            yield error
+            continue
+        yield _Draft(
+            post.caller,
+            activity,
+            None if activity.event_id is None else fingerprint(activity).hex(),
+            arrived_at if moment is post.arrived_at else stamp(moment),
+            arrived_at,
+        )
 
 
 def _kept_before(
@@ -198,12 +203,10 @@ def _keep(db: Database, new: Sequence[_Draft], ids: Sequence[int]) -> None:
     if not new:
         return
     rollup = Rollup()
-    activities: list[Row] = []
-    receipts: list[Row] = []
+    rows: list[Row] = []
     for draft, activity_id in zip(new, ids, strict=True):
-        caller, activity = draft.post.caller, draft.activity
-        created_at = stamp(draft.post.arrived_at)
-        activities.append(
+        caller, activity = draft.caller, draft.activity
+        rows.append(
             (
                 activity_id,
                 caller.user_id,
@@ -213,18 +216,16 @@ def _keep(db: Database, new: Sequence[_Draft], ids: Sequence[int]) -> None:
                 activity.content_title,
                 activity.progress_percentage,
                 activity.duration_seconds,
-                as_json(activity.metadata),
+                activity.metadata,
                 activity.event_id,
-                stamp(draft.occurred_at),
-                created_at,
+                draft.occurred_at,
+                draft.arrived_at,
+                draft.digest,
             )
         )
-        if activity.event_id is not None:
-            receipts.append(
-                (caller.user_id, activity.event_id, activity_id, draft.digest, created_at)
-            )
         rollup.add(caller.user_id, activity_id, activity, draft.occurred_at)
-    _ADD_ACTIVITIES(db, activities)
-    if receipts:
-        _ADD_RECEIPTS(db, receipts)
-    rollup.apply(db, now=max(draft.post.arrived_at for draft in new))
+    given = as_text(rows)
+    _ADD_ACTIVITIES.run(db, given)
+    if any(draft.digest for draft in new):
+        _ADD_RECEIPTS.run(db, given)
+    rollup.apply(db, now=max(draft.arrived_at for draft in new))

@@ -135,7 +135,7 @@ def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
         progress_percentage=row[6],
         duration_seconds=row[7],
         # PostgreSQL's driver has parsed it.
-        metadata_json=clean(row[8] if isinstance(row[8], str) else as_json(row[8])),
+        metadata_json=clean(as_json(row[8]) if isinstance(row[8], dict) else row[8]),
         occurred_at=moment(row[9]),
         created_at=moment(row[10]),
     )

@@ -1,10 +1,9 @@
 """Rollups: what the screens read instead of history, moved in the activity's own transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from readwatch.domain.activities import Activity
-from readwatch.store.database import Database, is_sqlite, stamp
+from readwatch.store.database import Database, is_sqlite
 from readwatch.store.rowsets import Row, RowStatement, as_list
 
 _CONTENT_KEY = {"place": "bigint", "user_id": "bigint", "content_id": "text"}
@@ -102,18 +101,20 @@ _MOVE_COUNTS = RowStatement(
 class _Content:
     """What is added to one content of one reader."""
 
-    first_at: datetime
-    last_at: datetime
+    first_at: str
+    last_at: str
     title: str | None = None
-    title_at: datetime | None = None
+    title_at: str | None = None
     progress: int | None = None
-    progress_at: datetime | None = None
+    progress_at: str | None = None
     seconds: int = 0
 
-    def add(self, activity: Activity, occurred_at: datetime) -> None:
+    def add(self, activity: Activity, occurred_at: str) -> None:
         self.seconds += activity.duration_seconds or 0
-        self.first_at = min(self.first_at, occurred_at)
-        self.last_at = max(self.last_at, occurred_at)
+        if occurred_at < self.first_at:
+            self.first_at = occurred_at
+        if occurred_at > self.last_at:
+            self.last_at = occurred_at
         if activity.content_title and (self.title_at is None or occurred_at >= self.title_at):
             self.title, self.title_at = activity.content_title, occurred_at
         if activity.progress_percentage is not None and (
@@ -127,32 +128,34 @@ class _Reader:
     """What is added to one reader's profile."""
 
     seconds: int
-    latest: tuple[datetime, int]
+    latest_at: str
+    latest_id: int
     new_contents: int = 0
 
 
 class Rollup:
-    """What some activities that were just kept add to the rollups."""
+    """What some activities that were just kept add to the rollups.
+
+    Moments are the text that is kept (`stamp`): it compares as they do, and what is counted again
+    from the kept rows comes to the same.
+    """
 
     def __init__(self) -> None:
         self._readers: dict[int, _Reader] = {}
         self._contents: dict[tuple[int, str], _Content] = {}
-        self._counts: dict[tuple[datetime, str], int] = {}
+        self._counts: dict[tuple[str, str], int] = {}
 
-    def add(
-        self, user_id: int, activity_id: int, activity: Activity, occurred_at: datetime
-    ) -> None:
-        """Count an activity that was kept."""
-        # As precise as it is kept, so that what is counted again comes to the same.
-        occurred_at = occurred_at.replace(microsecond=occurred_at.microsecond // 1000 * 1000)
-        seconds, deed = activity.duration_seconds or 0, (occurred_at, activity_id)
+    def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
+        """Count an activity that was kept; those of one reader come in the order of their ids."""
+        seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
-            self._readers[user_id] = _Reader(seconds, deed)
+            self._readers[user_id] = _Reader(seconds, occurred_at, activity_id)
         else:
             reader.seconds += seconds
-            reader.latest = max(reader.latest, deed)
-        count = (occurred_at.replace(second=0, microsecond=0), activity.activity_type)
+            if occurred_at >= reader.latest_at:
+                reader.latest_at, reader.latest_id = occurred_at, activity_id
+        count = (f"{occurred_at[:16]}:00.000", activity.activity_type)
         self._counts[count] = self._counts.get(count, 0) + 1
         if activity.content_id is None:
             return
@@ -162,7 +165,7 @@ class Rollup:
             content = self._contents[key] = _Content(occurred_at, occurred_at)
         content.add(activity, occurred_at)
 
-    def apply(self, db: Database, now: datetime) -> None:
+    def apply(self, db: Database, now: str) -> None:
         """Write the sums."""
         if self._contents:
             self._move_contents(db)
@@ -173,9 +176,9 @@ class Rollup:
                     user_id,
                     reader.seconds,
                     reader.new_contents,
-                    reader.latest[1],
-                    stamp(reader.latest[0]),
-                    stamp(now),
+                    reader.latest_id,
+                    reader.latest_at,
+                    now,
                 )
                 for user_id, reader in self._readers.items()
             ],
@@ -183,7 +186,7 @@ class Rollup:
         _MOVE_COUNTS(
             db,
             [
-                (stamp(minute), activity_type, activities)
+                (minute, activity_type, activities)
                 for (minute, activity_type), activities in self._counts.items()
             ],
         )
@@ -201,12 +204,12 @@ class Rollup:
                 (
                     *key,
                     content.title,
-                    None if content.title_at is None else stamp(content.title_at),
+                    content.title_at,
                     content.progress,
-                    None if content.progress_at is None else stamp(content.progress_at),
+                    content.progress_at,
                     content.seconds,
-                    stamp(content.first_at),
-                    stamp(content.last_at),
+                    content.first_at,
+                    content.last_at,
                 )
                 for key, content in self._contents.items()
             ],

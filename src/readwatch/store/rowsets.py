@@ -12,6 +12,8 @@ from readwatch.store.database import Database, Statement, is_sqlite
 
 Row = Sequence[str | int | None]
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+
 _CASTS = {"bytes": "decode(value->>{at}, 'hex')", "json": "CAST(value->>{at} AS jsonb)"}
 
 
@@ -30,8 +32,16 @@ class RowStatement:
 
     def __call__(self, db: Database, rows: Sequence[Row]) -> Any:
         """Run it once over all the rows and return the driver's cursor."""
-        text = json.dumps(rows, separators=(",", ":"), ensure_ascii=False)
-        return self._statement(db, rows=text)
+        return self.run(db, as_text(rows))
+
+    def run(self, db: Database, given: str) -> Any:
+        """Do the same with rows that are text already, as several statements need them."""
+        return self._statement(db, rows=given)
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """Return rows in the form in which they travel."""
+    return _encode(rows)
 
 
 def _sqlite_rows(columns: dict[str, str]) -> str:
@@ -39,7 +49,7 @@ def _sqlite_rows(columns: dict[str, str]) -> str:
         f"unhex(value->>{at}) AS {name}" if kind == "bytes" else f"value->>{at} AS {name}"
         for at, (name, kind) in enumerate(columns.items())
     )
-    return f"(SELECT {selected} FROM json_each(:rows))"  # noqa: S608 - our own column names
+    return f"(SELECT {selected} FROM jsonb_each(:rows))"  # noqa: S608 - our own column names
 
 
 def _postgresql_rows(columns: dict[str, str]) -> str:

@@ -103,6 +103,19 @@ CREATE INDEX idx_staff_sessions_user_id ON staff_sessions (user_id);
 CREATE UNIQUE INDEX idx_staff_sessions_token ON staff_sessions (session_token);
 CREATE INDEX idx_staff_sessions_ended ON staff_sessions (ended_at);
 
+-- How a device whose session ended by silence gets a new one without the password: a row a device.
+CREATE TABLE resume_tokens (
+    family_hash VARCHAR(64) PRIMARY KEY, -- the SHA-256 of the part that all its tokens share
+    token_hash VARCHAR(64) NOT NULL, -- the SHA-256 of the only one that is good
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    session_id INTEGER NOT NULL REFERENCES reader_sessions (id) ON DELETE CASCADE,
+    expires_at DATETIME NOT NULL
+) WITHOUT ROWID;
+
+CREATE INDEX idx_resume_tokens_user_id ON resume_tokens (user_id);
+CREATE UNIQUE INDEX idx_resume_tokens_session_id ON resume_tokens (session_id);
+CREATE INDEX idx_resume_tokens_expires_at ON resume_tokens (expires_at);
+
 -- What slows down the guessing of passwords; survives a restart.
 CREATE TABLE failed_logins (
     subject VARCHAR(64) PRIMARY KEY, -- the SHA-256 of what is counted: an account or an address

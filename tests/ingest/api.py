@@ -16,6 +16,7 @@ TABLES = (
     "reader_profiles",
     "reader_sessions",
     "staff_sessions",
+    "resume_tokens",
     "failed_logins",
     "reader_activities",
     "activity_receipts",

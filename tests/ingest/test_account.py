@@ -21,11 +21,14 @@ def test_a_reader_logs_in_and_is_told_all_that_an_app_needs(api: Api, cast: Any)
     token = answer.json.pop("token")
     assert token.startswith("rw_")
     assert len(token) >= 40
+    resume_token = answer.json["resume_token"]
+    assert resume_token.startswith("rwr_")
     assert answer.json == {
         "token": token,
         "token_type": "Bearer",
         "session_id": 1,
         "heartbeat_seconds": 60,
+        "resume_token": resume_token,
         "user": {
             "id": cast.ann.id,
             "email": "ann@example.org",

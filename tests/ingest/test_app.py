@@ -7,7 +7,12 @@ from ingest.api import Api, Caller, problem, rows
 
 from readwatch.store.database import Database
 
-PUBLIC = {("POST", "/api/login"), ("GET", "/livez"), ("GET", "/api/openapi.json")}
+PUBLIC = {
+    ("POST", "/api/login"),
+    ("POST", "/api/resume"),
+    ("GET", "/livez"),
+    ("GET", "/api/openapi.json"),
+}
 """Who needs no token; a new route is protected or has to be written down here."""
 
 

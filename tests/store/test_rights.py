@@ -98,6 +98,7 @@ def test_the_ingest_service_can_change_neither_accounts_nor_the_past(may):
     assert {table for table, writes in allowed.items() if "delete" in writes} == {
         "activity_receipts",
         "failed_logins",
+        "resume_tokens",
     }
 
 
@@ -149,6 +150,7 @@ def test_nobody_can_take_the_whole_database_away(role, connected, tmp_path):
         "SELECT session_token FROM reader_sessions",
         "SELECT * FROM staff_sessions",
         "SELECT * FROM failed_logins",
+        "SELECT * FROM resume_tokens",
         "SELECT * FROM activity_receipts",
     ],
 )

@@ -1,4 +1,4 @@
-"""Login, logout and one's own account."""
+"""Login, logout, coming back, and one's own account."""
 
 from typing import Literal
 
@@ -9,24 +9,25 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import HEARTBEAT_SECONDS, Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.bodies import Login, checked, json_object
+from readwatch.ingest.bodies import Login, Resume, checked, json_object
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.service import service
-from readwatch.store import lockout, readers, sessions, users
+from readwatch.store import lockout, readers, resume, sessions, users
 from readwatch.store.access_log import permit_own
 from readwatch.store.database import Database, using
-from readwatch.store.tokens import new_token, token_hash
+from readwatch.store.tokens import family_of, new_resume_token, new_token, token_hash
 
 routes = Blueprint("account", __name__)
 
 
 class LoggedIn(TypedDict):
-    """A token, and how often it wants a heartbeat."""
+    """A token, and how often it wants a heartbeat; staff get no resume token."""
 
     token: str
     token_type: Literal["Bearer"]
     session_id: int
     heartbeat_seconds: int
+    resume_token: str | None
     user: User
 
 
@@ -45,25 +46,63 @@ def login() -> LoggedIn:
     running, address = service(), request.remote_addr
     user = _authenticated(body, address)
     token, agent = new_token(), request.user_agent.string or None
+    resume_token = None if user.user_role.is_staff else new_resume_token()
 
     def open_session(db: Database) -> Caller:
         lockout.forget_failures(db, body.email, address)
-        return sessions.open_session(
+        now = running.now()
+        caller = sessions.open_session(
             db,
             user,
+            token_hash(token),
+            now,
+            ip_address=address,
+            user_agent=agent,
+            device_type=body.device_type,
+        )
+        if resume_token is not None:
+            resume.keep_resume_token(db, caller, resume_token, now)
+        return caller
+
+    return _signed_in(user, running.writer.run(open_session), token, resume_token)
+
+
+@routes.post("/api/resume")
+@described({200: LoggedIn}, who=ANYONE, body=Resume, errors=(401, 503))
+def resume_session() -> LoggedIn:
+    """Open a new session for a device that was signed in, without the password.
+
+    Each resume token is good for once: keep the new one. One that is sent again signs the device
+    out.
+    """
+    body, running = checked(Resume, json_object()), service()
+    token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
+    resume_token = new_resume_token(family_of(body.resume_token))
+    resumed = running.writer.run(
+        lambda db: resume.resume_session(
+            db,
+            body.resume_token,
+            resume_token,
             token_hash(token),
             running.now(),
             ip_address=address,
             user_agent=agent,
             device_type=body.device_type,
         )
+    )
+    if isinstance(resumed, ReadwatchError):
+        raise resumed
+    user, caller = resumed
+    return _signed_in(user, caller, token, resume_token)
 
-    caller = running.writer.run(open_session)
+
+def _signed_in(user: User, caller: Caller, token: str, resume_token: str | None) -> LoggedIn:
     return {
         "token": token,
         "token_type": "Bearer",
         "session_id": caller.session_id,
         "heartbeat_seconds": HEARTBEAT_SECONDS,
+        "resume_token": resume_token,
         "user": user,
     }
 

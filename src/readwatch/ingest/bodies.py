@@ -100,6 +100,13 @@ class Login(Body):
     device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
 
 
+class Resume(Body):
+    """The body of a request to resume a session."""
+
+    resume_token: Annotated[str, Field(min_length=1, max_length=255)]
+    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ActivityBody(Activity):
     """One activity, which is the domain's own: an app may post thousands of them at once."""

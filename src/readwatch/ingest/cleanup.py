@@ -48,6 +48,7 @@ class CleanUp:
         """Forget all that is too old to be of use."""
         now = self._clock()
         self._in_portions(partial(cleanup.forget_failures, now=now))
+        self._in_portions(partial(cleanup.forget_resume_tokens, now=now))
         self._forget_receipts(now)
 
     def _forget_receipts(self, now: datetime) -> None:

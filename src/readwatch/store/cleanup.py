@@ -65,6 +65,14 @@ _FORGET_FAILURES = _statement(
     ) RETURNING subject
     """
 )
+_FORGET_RESUME_TOKENS = _statement(
+    """
+    DELETE FROM resume_tokens WHERE family_hash IN (
+        SELECT family_hash FROM resume_tokens WHERE expires_at <= :now
+        ORDER BY expires_at LIMIT :most {the_busy}
+    ) RETURNING family_hash
+    """
+)
 
 
 def end_silent_sessions(
@@ -102,4 +110,10 @@ def forget_receipts(
 def forget_failures(db: Database, now: datetime, *, most: int = PORTION) -> bool:
     """Forget failed logins that count no longer; tell whether there may be more of them."""
     forgotten = _FORGET_FAILURES(db, before=stamp(now - FORGET_ALL_AFTER), most=most)
+    return len(forgotten.fetchall()) == most
+
+
+def forget_resume_tokens(db: Database, now: datetime, *, most: int = PORTION) -> bool:
+    """Forget resume tokens that have expired; tell whether there may be more of them."""
+    forgotten = _FORGET_RESUME_TOKENS(db, now=stamp(now), most=most)
     return len(forgotten.fetchall()) == most

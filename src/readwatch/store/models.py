@@ -104,6 +104,17 @@ class StaffSession(_Table):
         table_name = "staff_sessions"
 
 
+class ResumeToken(_Table):
+    family_hash = peewee.CharField(max_length=64, primary_key=True)
+    token_hash = peewee.CharField(max_length=64)
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    session = peewee.ForeignKeyField(ReaderSession, on_delete="CASCADE")
+    expires_at = MomentField()
+
+    class Meta:
+        table_name = "resume_tokens"
+
+
 class FailedLogin(_Table):
     subject = peewee.CharField(max_length=64, primary_key=True)
     failures = peewee.IntegerField()
@@ -190,6 +201,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ReaderProfile,
     ReaderSession,
     StaffSession,
+    ResumeToken,
     FailedLogin,
     ReaderActivity,
     ActivityReceipt,

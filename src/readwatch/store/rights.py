@@ -68,6 +68,7 @@ RIGHTS: Mapping[Role, Rights] = {
             {
                 "reader_sessions",
                 "staff_sessions",
+                "resume_tokens",
                 "reader_activities",
                 "activity_receipts",
                 "reader_content_progress",
@@ -81,12 +82,13 @@ RIGHTS: Mapping[Role, Rights] = {
                 "reader_profiles",
                 "reader_sessions",
                 "staff_sessions",
+                "resume_tokens",
                 "reader_content_progress",
                 "activity_counts",
                 "failed_logins",
             }
         ),
-        delete=frozenset({"activity_receipts", "failed_logins"}),
+        delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens"}),
     ),
     Role.CONSOLE: Rights(
         read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history"}),

@@ -88,6 +88,9 @@ _END_STAFF_SESSION = Statement(
     WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
     """
 )
+_FORGET_RESUME_TOKEN = Statement(
+    "DELETE FROM resume_tokens WHERE session_id = :session_id AND user_id = :user_id"
+)
 
 
 def open_session(
@@ -147,9 +150,16 @@ def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
 
 
 def end_session(db: Database, caller: Caller, now: datetime) -> None:
-    """End the session that the caller came with."""
-    statement = _END_STAFF_SESSION if caller.user_role.is_staff else _END_READER_SESSION
-    statement(db, session_id=caller.session_id, user_id=caller.user_id, now=stamp(now))
+    """End the session that the caller came with, on purpose: it cannot be resumed.
+
+    Call it in a transaction.
+    """
+    values = {"session_id": caller.session_id, "user_id": caller.user_id, "now": stamp(now)}
+    if caller.user_role.is_staff:
+        _END_STAFF_SESSION(db, **values)
+    else:
+        _END_READER_SESSION(db, **values)
+        _FORGET_RESUME_TOKEN(db, session_id=caller.session_id, user_id=caller.user_id)
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:

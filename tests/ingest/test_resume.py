@@ -1,0 +1,112 @@
+"""A device that was signed in comes back without the password."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from conftest import PASSWORD, StillClock
+from ingest.api import Api, everything, problem, rows, told
+from werkzeug.test import TestResponse
+
+from readwatch.store.callers import CHECK_EVERY
+from readwatch.store.database import Database
+
+ANN = {"email": "ann@example.org", "password": PASSWORD, "device_type": "tablet"}
+
+
+@pytest.fixture
+def signed_in(api: Api) -> Any:
+    """What Ann's app was told when it logged in."""
+    return api.post("/api/login", ANN).json
+
+
+def come_back(api: Api, resume_token: str, **more: Any) -> TestResponse:
+    return api.post("/api/resume", {"resume_token": resume_token, **more})
+
+
+def test_it_is_answered_as_a_login_is_with_other_tokens(
+    api: Api, signed_in: Any, clock: StillClock, db: Database
+) -> None:
+    clock.advance(hours=9)
+    api.app.extensions["readwatch"].cleanup.end_silent_sessions()
+
+    answer = come_back(api, signed_in["resume_token"])
+
+    assert answer.status_code == 200
+    assert answer.json.keys() == signed_in.keys()
+    changed = {name for name in signed_in if answer.json[name] != signed_in[name]}
+    assert changed == {"token", "session_id", "resume_token"}
+    assert api.with_token(answer.json["token"]).post("/api/heartbeat").status_code == 200
+    assert rows(db, "SELECT device_type, is_active, ip_address FROM reader_sessions") == [
+        ("tablet", 0, "127.0.0.1"),
+        ("tablet", 1, "127.0.0.1"),
+    ]
+
+
+def test_the_token_of_the_session_before_is_refused_within_seconds(
+    api: Api, signed_in: Any, clock: StillClock
+) -> None:
+    before = api.with_token(signed_in["token"])
+    assert before.get("/api/me").status_code == 200
+    come_back(api, signed_in["resume_token"])
+    clock.moment += CHECK_EVERY
+    problem(before.get("/api/me"), 401)
+
+
+def test_of_two_copies_at_the_same_moment_one_wins_and_the_other_ends_it(
+    api: Api, signed_in: Any, clock: StillClock
+) -> None:
+    start = Barrier(2)
+
+    def send(_: int) -> TestResponse:
+        client = Api(api.app.test_client(), app=api.app)
+        start.wait()
+        return come_back(client, signed_in["resume_token"])
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = sorted(threads.map(send, range(2)), key=lambda answer: answer.status_code)
+
+    assert [answer.status_code for answer in answers] == [200, 401]
+    clock.moment += CHECK_EVERY
+    problem(api.with_token(answers[0].json["token"]).get("/api/me"), 401)
+    problem(come_back(api, answers[0].json["resume_token"]), 401)
+
+
+def test_after_a_logout_only_the_password_helps(api: Api, signed_in: Any) -> None:
+    assert api.with_token(signed_in["token"]).post("/api/logout").status_code == 204
+    problem(come_back(api, signed_in["resume_token"]), 401)
+    assert api.post("/api/login", ANN).status_code == 200
+
+
+def test_staff_get_no_resume_token(api: Api, db: Database) -> None:
+    answer = api.post("/api/login", ANN | {"email": "cara@example.org"})
+    assert answer.json["resume_token"] is None
+    assert rows(db, "SELECT * FROM resume_tokens") == []
+
+
+def test_a_session_s_token_is_no_resume_token_and_the_other_way_round(
+    api: Api, signed_in: Any
+) -> None:
+    problem(come_back(api, signed_in["token"]), 401)
+    problem(api.with_token(signed_in["resume_token"]).get("/api/me"), 401)
+    assert come_back(api, signed_in["resume_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["resume_token"]),
+        ({"resume_token": None}, ["resume_token"]),
+        ({"resume_token": ""}, ["resume_token"]),
+        ({"resume_token": 5}, ["resume_token"]),
+        ({"resume_token": "x" * 256}, ["resume_token"]),
+        ({"resume_token": "x", "device_type": "x" * 51}, ["device_type"]),
+    ],
+)
+def test_a_body_of_the_wrong_shape_is_refused_by_field(
+    api: Api, signed_in: Any, db: Database, body: Any, fields: list[str]
+) -> None:
+    before = everything(db)
+    assert told(problem(api.post("/api/resume", body), 422), 422) == fields
+    assert everything(db) == before

@@ -1,158 +1,191 @@
-"""How close the ingest service comes to a server that does nothing: ratios from one run.
+"""How close the ingest service comes to a server that does nothing, and to a database alone.
 
-    python benchmarks/ingest.py [--seconds 5] [--connections 16]
+python benchmarks/ingest.py [--seconds 2] [--rounds 5] [--connections 32]
 
-Each line is measured right after the bare Flask view on the same server with the same settings,
-so that what the machine does besides touches both. The load runs on the same cores.
+Each line is measured in short slices that take turns with the bare Flask view on the same server,
+so that what the machine does besides touches both; shown is the median of the ratios. The load
+runs on the same cores.
 """
 
-import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import partial
+from itertools import count, cycle
+from statistics import median
+from time import perf_counter
 
-import apsw
-from load import Result
+from rig.databases import sqlite_in, temporary_folder
+from rig.load import Load, Result
+from rig.processes import Server, hosted, put, readwatch
+from rig.readers import compared_with_kept, populate
+from rig.report import Column, parser, progress, publish
+from rig.slices import Slice, add_options, figures, greet, in_turn, loaded, rates, ratio
+from rig.traffic import Activities, Moments
 
-from readwatch.demo.world import server as serve
-from readwatch.domain.clock import system_clock
-from readwatch.domain.users import UserRole
-from readwatch.store import schema
-from readwatch.store.database import open_database, using
-from readwatch.store.passwords import hash_password
+from readwatch.store.database import close_all, driver_of, open_database, using
 from readwatch.store.rights import Role
-from readwatch.store.users import NewUser, add_user
 
-HERE = Path(__file__).parent
-PASSWORD = "a password for a benchmark"
+BATCHES = (1, 20, 100, 500)
+TARGETS = {"heartbeats": {"of_bare": 0.7}, "batch of 1": {"of_bare": 0.4}}
+TARGETS |= {f"batch of {batch}": {"of_executemany": 0.7} for batch in BATCHES if batch >= 100}
+P99_MS_AT_HALF = 25
+
+COLUMNS = (
+    Column("what", "what"),
+    Column("requests_per_second", "requests/s", ",.0f"),
+    Column("rows_per_second", "rows/s", ",.0f"),
+    Column("of_bare", "of bare", ".2f"),
+    Column("of_bare_spread", "spread"),
+    Column("of_bare_target", "target", ".1f"),
+    Column("of_executemany", "of executemany", ".2f"),
+    Column("of_executemany_spread", "spread"),
+    Column("of_executemany_target", "target", ".1f"),
+    Column("p50_ms", "p50 ms", ".1f"),
+    Column("p99_ms", "p99 ms", ".1f"),
+    Column("p99_ms_at_half", "p99 ms at half", ".1f"),
+    Column("p99_ms_at_half_target", "target", "d"),
+    Column("cpu_seconds_per_1000", "CPU s/1000", ".2f"),
+    Column("errors", "errors"),
+)
+NOTES = (
+    "of bare: requests/s against a Flask view on the same granian that returns a constant.",
+    "of executemany: rows/s against the same rows, as many in a transaction, synchronous=FULL,\n"
+    "into reader_activities and activity_receipts by one thread. It leaves out HTTP, JSON,\n"
+    "validation, retries, fingerprints and rollups; and it waits for the disk once a batch, where\n"
+    "the service puts the batches of several requests into one commit.",
+    "p99 at half: an open loop at half of the requests/s found, from when a request was due.",
+)
 
 
 def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--readers", type=int, default=64)
-    settings = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="readwatch-benchmark-") as folder:
-        url = f"sqlite:///{folder}/benchmark.db"
-        emails = populate(url, settings.readers)
-        with bare_server() as bare, serve(url, Path(folder) / "log") as base_url:
-            port = int(base_url.rsplit(":", 1)[1])
-            tokens = [login(base_url, email) for email in emails]
-            print(
-                f"{'what':<28}{'requests/s':>12}{'rows/s':>10}{'of bare':>9}"
-                f"{'p50 ms':>8}{'p99 ms':>8}"
-            )
+    options = parser(__doc__ or "")
+    add_options(options)
+    settings = options.parse_args()
+    with temporary_folder() as folder:
+        url = sqlite_in(folder)
+        tokens = populate(url, settings.readers)
+        alone = Executemany(url, settings.readers)
+        with hosted("bare", "granian", folder) as bare, readwatch(url, folder) as server:
+            bench = Bench(settings, tokens, server, bare, alone)
+            greet(server, tokens)
+            rows = [bench.line("heartbeats", 0), *(bench.line("activities", n) for n in BATCHES)]
+        alone.close()
+        kept = compared_with_kept(url, bench.results, besides=alone.added)
+    publish(settings, COLUMNS, rows, *NOTES, kept)
 
-            def measure(name: str, kind: str, batch: int = 0) -> None:
-                empty = load(bare, "bare", [], settings)
-                found = load(port, kind, tokens, settings, batch)
-                rows = found.per_second * (batch or 1) if kind == "activities" else 0
-                print(
-                    f"{name:<28}{found.per_second:>12.0f}{rows:>10.0f}"
-                    f"{found.per_second / empty.per_second:>9.2f}"
-                    f"{found.p50 * 1000:>8.1f}{found.p99 * 1000:>8.1f}"
-                    + (f"  {found.failures} failures" if found.failures else "")
-                )
 
-            measure("heartbeat", "heartbeat")
-            measure("one activity", "activities")
-            for batch in (20, 100, 500):
-                measure(f"batch of {batch}", "activities", batch)
-        print(
-            f"bare executemany into the same tables: {executemany_rows_per_second(url):.0f} rows/s"
+class Bench:
+    """The servers side by side, and all that came of the loads on the service."""
+
+    def __init__(
+        self,
+        settings: Namespace,
+        tokens: list[str],
+        server: Server,
+        bare: Server,
+        alone: "Executemany",
+    ) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._server = server
+        self._bare = bare
+        self._alone = alone
+        self.results: list[Result] = []
+
+    def line(self, traffic: str, batch: int) -> dict[str, object]:
+        """Measure one line of the table."""
+        name = f"batch of {batch}" if batch else traffic
+        progress(f"{name} ...")
+        measures = {
+            "bare": partial(loaded, self._bare, self._load("bare", self._bare)),
+            "service": partial(loaded, self._server, self._load(traffic, self._server, batch)),
+        }
+        if batch:
+            measures["alone"] = partial(self._alone.rows_per_second, batch, self._settings.seconds)
+        taken = in_turn(self._settings.rounds, measures)
+        slices: Sequence[Slice] = taken["service"]
+        row = {"what": name, **figures(slices)}
+        row["of_bare"], row["of_bare_spread"] = ratio(rates(slices), rates(taken["bare"]))
+        if batch:
+            kept = [rate * batch for rate in rates(slices)]
+            row["rows_per_second"] = median(kept)
+            row["of_executemany"], row["of_executemany_spread"] = ratio(kept, taken["alone"])
+        half = put(self._load(traffic, self._server, batch, rate=median(rates(slices)) / 2))
+        row["p99_ms_at_half"], row["p99_ms_at_half_target"] = half.p99 * 1000, P99_MS_AT_HALF
+        row |= {f"{key}_target": target for key, target in TARGETS.get(name, {}).items()}
+        self.results += [*(slice.result for slice in slices), half]
+        return row
+
+    def _load(self, traffic: str, server: Server, batch: int = 0, *, rate: float = 0.0) -> Load:
+        return Load(
+            traffic,
+            server.port,
+            self._tokens,
+            self._settings.seconds * (2 if rate else 1),
+            batch,
+            self._settings.connections if not rate else 256,
+            rate,
         )
 
 
-def populate(url: str, readers: int) -> list[str]:
-    """Make a database with some readers."""
-    schema.prepare(url)
-    password_hash = hash_password(PASSWORD, 4)
-    db = open_database(url, Role.ADMIN)
-    with using(db), db.atomic():
-        emails = [f"reader{number}@example.org" for number in range(readers)]
-        for email in emails:
-            add_user(db, NewUser(email, email, UserRole.READER, password_hash), system_clock())
-    db.close()
-    return emails
+class Executemany:
+    """The database alone: the statements that a program without any care would run."""
+
+    def __init__(self, url: str, readers: int) -> None:
+        self.added = 0
+        self._db = open_database(url, Role.OWNER)
+        self._made = Activities(readers)
+        self._readers = cycle(range(readers))
+
+    def rows_per_second(self, batch: int, seconds: float) -> float:
+        """Add batches for so long, counting only the time in the database."""
+        moments, took, added = Moments(batch), 0.0, 0
+        with using(self._db):
+            connection = driver_of(self._db)
+            while took < seconds:
+                first = connection.execute("SELECT coalesce(max(id), 0) FROM reader_activities")
+                activities, receipts = self._rows(moments(), first.get + 1)
+                start = perf_counter()
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(_ADD_ACTIVITY, activities)
+                connection.executemany(_ADD_RECEIPT, receipts)
+                connection.execute("COMMIT")
+                took += perf_counter() - start
+                added += batch
+        self.added += added
+        return added / took
+
+    def close(self) -> None:
+        """Let go of the database."""
+        close_all(self._db)
+
+    def _rows(
+        self, moments: Sequence[bytes], first: int
+    ) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        reader = next(self._readers)
+        user_id = session_id = reader + 1
+        activities: list[tuple[object, ...]] = []
+        receipts: list[tuple[object, ...]] = []
+        for number, moment in zip(count(first), moments, strict=False):
+            *told, page, event_id, occurred_at = self._made.take(reader, moment)
+            told = [value.decode() if isinstance(value, bytes) else value for value in told]
+            event, at = event_id.decode(), occurred_at.decode().replace("T", " ")[:19] + ".000"
+            metadata = f'{{"page":{page}}}'
+            activities.append((number, user_id, session_id, *told, metadata, event, at, at))
+            receipts.append((user_id, event, number, bytes(32), at))
+        return activities, receipts
 
 
-def login(base_url: str, email: str) -> str:
-    """Return a token."""
-    body = json.dumps({"email": email, "password": PASSWORD}).encode()
-    with urllib.request.urlopen(f"{base_url}/api/login", body) as answer:  # noqa: S310 - ours
-        token: str = json.load(answer)["token"]
-        return token
-
-
-def load(
-    port: int, kind: str, tokens: list[str], settings: argparse.Namespace, batch: int = 0
-) -> Result:
-    """Load a server from a process of its own."""
-    command = [sys.executable, str(HERE / "load.py"), str(port), kind, "--batch", str(batch)]
-    command += ["--seconds", str(settings.seconds), "--connections", str(settings.connections)]
-    done = subprocess.run(
-        command, input=" ".join(tokens), capture_output=True, text=True, check=True
-    )
-    return Result(**json.loads(done.stdout))
-
-
-@contextmanager
-def bare_server() -> Iterator[int]:
-    """Run the empty Flask view on the same server with the same settings."""
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "bare.py")], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    try:
-        port = int(process.stdout.readline())
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/bare", b"").close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def executemany_rows_per_second(url: str) -> float:
-    """Insert the same rows into the activity and receipt tables with nothing around it."""
-    path = url.removeprefix("sqlite:///")
-    db = apsw.Connection(path)
-    db.pragma("synchronous", "FULL")
-    now = "2026-11-22 12:00:00.000"
-    rows, batch = 50_000, 100
-    start = time.perf_counter()
-    for first in range(0, rows, batch):
-        numbers = range(first, first + batch)
-        with db:
-            db.executemany(
-                "INSERT INTO reader_activities (user_id, session_id, activity_type, content_id, "
-                "content_title, progress_percentage, duration_seconds, metadata_json, event_id, "
-                "occurred_at, created_at) VALUES (1, 1, 'page_read', 'book', 'Pride', 5, 30, "
-                "'{}', ?, ?, ?)",
-                [(f"x{n}", now, now) for n in numbers],
-            )
-            db.executemany(
-                "INSERT INTO activity_receipts VALUES (1, ?, 1, zeroblob(32), ?)",
-                [(f"x{n}", now) for n in numbers],
-            )
-    took = time.perf_counter() - start
-    db.close()
-    return rows / took
-
+_ADD_ACTIVITY = """
+INSERT INTO reader_activities (
+    id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
+    duration_seconds, metadata_json, event_id, occurred_at, created_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_ADD_RECEIPT = """
+INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
+VALUES (?, ?, ?, ?, ?)
+"""
 
 if __name__ == "__main__":
-    os.environ.pop("READWATCH_DATABASE", None)
     main()

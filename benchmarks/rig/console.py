@@ -1,0 +1,37 @@
+"""What a console asks the database for, once a second until the input is closed.
+
+python -m rig.console URL
+"""
+
+import json
+import select
+import sys
+from time import perf_counter
+
+from readwatch.domain.clock import system_clock
+from readwatch.store import schema
+from readwatch.store.database import one_moment, using
+from readwatch.store.rights import Role
+from readwatch.tui.snapshots import View
+from readwatch.tui.watcher import take_overview
+
+EVERY_SECONDS = 1.0
+
+
+def main() -> None:
+    db = schema.open_current(sys.argv[1], Role.CONSOLE)
+    took: list[float] = []
+    print("ready", flush=True)
+    wait = 0.0
+    while not select.select([sys.stdin], [], [], wait)[0]:
+        start = perf_counter()
+        with using(db), one_moment(db):
+            take_overview(db, View.ONLINE, system_clock())
+        took.append(perf_counter() - start)
+        wait = max(0.0, EVERY_SECONDS - took[-1])
+    took.sort()
+    print(json.dumps({"pictures": len(took), "p50": took[len(took) // 2], "longest": took[-1]}))
+
+
+if __name__ == "__main__":
+    main()

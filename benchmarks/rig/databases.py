@@ -1,0 +1,52 @@
+"""Databases to measure on: thrown away afterwards, unless one is named."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TESTS = Path(__file__).parents[2] / "tests"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Lend a folder on the disk that /tmp is on."""
+    with tempfile.TemporaryDirectory(prefix="readwatch-benchmark-") as folder:
+        yield Path(folder)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Let the engine be chosen."""
+    engine = parser.add_mutually_exclusive_group()
+    engine.add_argument("--database", metavar="URL", help="a database of its own, kept afterwards")
+    engine.add_argument(
+        "--postgresql", action="store_true", help="start the PostgreSQL that the tests use"
+    )
+
+
+@contextmanager
+def chosen(settings: argparse.Namespace, folder: Path) -> Iterator[str]:
+    """Yield the URL of an empty database."""
+    if settings.postgresql:
+        with _postgresql() as url:
+            yield url
+    else:
+        yield settings.database or sqlite_in(folder)
+
+
+def sqlite_in(folder: Path, name: str = "benchmark") -> str:
+    """Return the URL of a SQLite file in a folder."""
+    return f"sqlite:///{folder}/{name}.db"
+
+
+@contextmanager
+def _postgresql() -> Iterator[str]:
+    sys.path.append(str(TESTS))
+    from postgres import drop_database, new_database, server
+
+    with server(durable=True) as running:
+        name = new_database(running)
+        yield running.url(name)
+        drop_database(running, name)

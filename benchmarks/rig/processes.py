@@ -1,0 +1,206 @@
+"""Servers as processes of their own, and what they cost while a load is on them."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic, sleep
+
+from rig.load import Load, Result
+
+START_SECONDS = 60.0
+LOOK_SECONDS = 0.1
+MIB = 1024 * 1024
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("READWATCH_")},
+    "PYTHONPATH": str(Path(__file__).parents[1]),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: its port, its main process, and its database file if that is one."""
+
+    port: int
+    pid: int
+    database: Path | None
+
+    def cpu_seconds(self) -> float:
+        """Return what the process and those below it have used so far."""
+        return sum(cpu_seconds(pid) for pid in family(self.pid))
+
+    def resident_bytes(self) -> int:
+        """Return how much memory they hold."""
+        return sum(resident_bytes(pid) for pid in family(self.pid))
+
+    def wal_bytes(self) -> int:
+        """Return the size of the write-ahead log."""
+        wal = self.database and self.database.with_name(f"{self.database.name}-wal")
+        return wal.stat().st_size if wal and wal.exists() else 0
+
+
+@dataclass(slots=True)
+class Cost:
+    """What a server used while it was watched, and the most that it held."""
+
+    cpu_seconds: float = 0.0
+    resident_bytes: int = 0
+    wal_bytes: int = 0
+
+
+@contextmanager
+def readwatch(url: str, folder: Path, *, bcrypt_cost: int = 4) -> Iterator[Server]:
+    """Run `readwatch serve`."""
+    command = ["-m", "readwatch", "--database", url, "serve", "--bcrypt-cost", str(bcrypt_cost)]
+    port = free_port()
+    with _running([*command, "--port", str(port)], port, folder, _file(url)) as server:
+        yield server
+
+
+@contextmanager
+def hosted(
+    app: str, server: str, folder: Path, *options: str, database: str = ""
+) -> Iterator[Server]:
+    """Run an app by a server of `rig/host.py`."""
+    port = free_port()
+    command = ["-m", "rig.host", app, server, str(port), "--database", database, *options]
+    with _running(command, port, folder, _file(database)) as running:
+        yield running
+
+
+def put(load: Load) -> Result:
+    """Put a load on a server from a process of its own; return what came of it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "rig.load"],
+        input=json.dumps(asdict(load)),
+        stdout=subprocess.PIPE,
+        env=_ENVIRONMENT,
+        text=True,
+        check=True,
+    )
+    return Result(**json.loads(done.stdout))
+
+
+@contextmanager
+def watched(server: Server) -> Iterator[Cost]:
+    """Note what a server uses meanwhile."""
+    cost, over = Cost(), Event()
+
+    def look() -> None:
+        while True:
+            cost.resident_bytes = max(cost.resident_bytes, server.resident_bytes())
+            cost.wal_bytes = max(cost.wal_bytes, server.wal_bytes())
+            if over.wait(LOOK_SECONDS):
+                return
+
+    before = server.cpu_seconds()
+    thread = Thread(target=look)
+    thread.start()
+    try:
+        yield cost
+    finally:
+        over.set()
+        thread.join()
+        cost.cpu_seconds = server.cpu_seconds() - before
+
+
+@contextmanager
+def beside(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program of the rig until its input is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_ENVIRONMENT,
+        text=True,
+    ) as process:
+        yield process
+
+
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and all below it."""
+    yield pid
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [child for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:  # it ended meanwhile
+        return
+    for child in children:
+        yield from family(int(child))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time of one process, in user and system mode."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory that one process holds."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _running(
+    arguments: Sequence[str], port: int, folder: Path, database: Path | None
+) -> Iterator[Server]:
+    log = folder / f"server-{port}.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, *arguments], stdout=output, stderr=output, env=_ENVIRONMENT
+        ) as process,
+    ):
+        try:
+            _wait_until_it_answers(process, port, log)
+            yield Server(port, process.pid, database)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = monotonic() + START_SECONDS
+    while monotonic() < deadline and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/livez", timeout=1).close()
+        except urllib.error.HTTPError:
+            return  # an app without such a view
+        except OSError:
+            sleep(0.05)
+        else:
+            return
+    sys.exit(f"a server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _file(database: str) -> Path | None:
+    path = Path(database.removeprefix("sqlite:///"))
+    return path if path.is_absolute() else None

@@ -1,0 +1,102 @@
+"""Readers with open sessions, made through the store: nobody logs in 100,000 times."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from random import Random
+
+from readwatch.demo.cast import cast
+from readwatch.domain.clock import system_clock
+from readwatch.domain.users import UserRole
+from readwatch.store import schema, sessions
+from readwatch.store.database import Database, Statement, close_all, open_database, stamp, using
+from readwatch.store.passwords import hash_password
+from readwatch.store.rights import Role
+from readwatch.store.tokens import new_token, token_hash
+from readwatch.store.users import NewUser, add_user
+from rig.load import Result
+
+PASSWORD = "a password for a benchmark"
+
+_PEOPLE = 1000  # of different names, devices and levels; then they come again
+_AGO = timedelta(minutes=10)  # no longer online, and not yet ended as silent
+_ALL_AWAY = Statement(
+    "UPDATE reader_sessions SET last_heartbeat = :moment WHERE last_heartbeat > :moment"
+)
+_COUNT_ACTIVITIES = Statement("SELECT count(*) FROM reader_activities")
+
+
+def emails(number: int) -> list[str]:
+    """Return the addresses of the first readers."""
+    return [f"reader{reader}@example.org" for reader in range(number)]
+
+
+def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
+    """Make the schema, and readers with a session that was silent for minutes; return tokens."""
+    if number > _PEOPLE:
+        print(f"making {number:,} readers ...", file=sys.stderr)
+    schema.prepare(url)
+    people = cast(min(number, _PEOPLE), Random(number))
+    password_hash, now = hash_password(PASSWORD, bcrypt_cost), system_clock()
+    with _opened(url, Role.ADMIN) as db, db.atomic():
+        users = [
+            add_user(
+                db,
+                NewUser(
+                    email,
+                    people[reader % _PEOPLE].full_name,
+                    UserRole.READER,
+                    password_hash,
+                    people[reader % _PEOPLE].reading_level,
+                ),
+                now,
+            )
+            for reader, email in enumerate(emails(number))
+        ]
+    tokens = [new_token() for _ in users]
+    with _opened(url, Role.INGEST) as db, db.atomic():
+        for reader, (user, token) in enumerate(zip(users, tokens, strict=True)):
+            person = people[reader % _PEOPLE]
+            sessions.open_session(
+                db,
+                user,
+                token_hash(token),
+                now - _AGO,
+                ip_address=f"10.{reader >> 16}.{reader >> 8 & 255}.{reader & 255}",
+                user_agent=person.user_agent,
+                device_type=person.device_type,
+            )
+    return tokens
+
+
+def send_all_away(url: str) -> None:
+    """Make it some minutes ago that anybody was heard from."""
+    with _opened(url, Role.OWNER) as db, db.atomic():
+        _ALL_AWAY(db, moment=stamp(system_clock() - _AGO))
+
+
+def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0) -> str:
+    """Say how many activities were acknowledged and kept; end the program if one is missing.
+
+    `besides` were added past the service. Only what was never answered may be kept silently.
+    """
+    results = list(results)
+    acknowledged = sum(result.accepted for result in results)
+    in_doubt = sum(result.unanswered for result in results)
+    with _opened(url, Role.OWNER) as db:
+        kept = _COUNT_ACTIVITIES(db).fetchone()[0] - besides
+    found = f"{acknowledged:,} activities acknowledged, {kept:,} kept"
+    if kept < acknowledged or (kept > acknowledged and not in_doubt):
+        sys.exit(f"wrong: {found}, {in_doubt} requests without an answer")
+    return f"{found}."
+
+
+@contextmanager
+def _opened(url: str, role: Role) -> Iterator[Database]:
+    db = open_database(url, role)
+    try:
+        with using(db):
+            yield db
+    finally:
+        close_all(db)

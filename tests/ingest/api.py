@@ -7,6 +7,7 @@ from typing import Any
 from conftest import PASSWORD
 from flask import Flask
 from flask.testing import FlaskClient
+from ingest import contract
 from werkzeug.test import TestResponse
 
 from readwatch.store.database import Database
@@ -34,10 +35,13 @@ class Caller:
     token: str | None = field(default=None, repr=False)
 
     def ask(self, method: str, path: str, **request: Any) -> TestResponse:
+        """Ask the service; its answer has to be as its document says."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
-        return self.client.open(
+        answer = self.client.open(
             path, method=method, headers=headers | request.pop("headers", {}), **request
         )
+        contract.check(self.client.application, method, path, answer)
+        return answer
 
     def get(self, path: str, **request: Any) -> TestResponse:
         return self.ask("GET", path, **request)

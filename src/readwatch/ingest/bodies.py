@@ -15,12 +15,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     Strict,
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
 )
 from pydantic.dataclasses import dataclass
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from typing_extensions import TypeAliasType
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NoId
@@ -81,9 +85,36 @@ def _metadata(value: object) -> str | None:
     return kept
 
 
-Storable = AfterValidator(_without_nul)
-Moment = Annotated[datetime, BeforeValidator(_moment)]
+class _Like:
+    """The document describes the value as this type: a validator sees to what the type says."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(TypeAdapter(self._kind).core_schema)
+
+
+class _WithoutNul(AfterValidator):
+    """A text that both engines can keep."""
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {"pattern": r"^[^\u0000]*$"}
+
+
+Storable = _WithoutNul(_without_nul)
+Text = TypeAliasType("Text", Annotated[str, Storable])
+Json = TypeAliasType("Json", "bool | float | Text | list[Json] | dict[Text, Json] | None")
 Number = Annotated[int, Strict()]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_RFC_3339.pattern}$"}),
+]
 
 
 class Body(BaseModel):
@@ -107,7 +138,11 @@ class Resume(Body):
     device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    frozen=True,
+    slots=True,
+    config=ConfigDict(json_schema_extra={"not": {"required": ["activities"]}}),
+)
 class ActivityBody(Activity):
     """One activity, which is the domain's own: an app may post thousands of them at once."""
 
@@ -122,18 +157,26 @@ class ActivityBody(Activity):
     progress_percentage: Annotated[Number, Field(ge=0, le=100)] | None = None
     duration_seconds: Annotated[Number, Field(ge=0, le=limits.MAX_DURATION_SECONDS)] | None = None
     metadata: Annotated[
-        str | None, BeforeValidator(_metadata), WithJsonSchema({"type": ["object", "null"]})
+        str | None,
+        BeforeValidator(_metadata),
+        _Like(dict[Text, Json] | None),
+        Field(description="up to 16 KiB as JSON in UTF-8"),
     ] = None
     event_id: (
         Annotated[str, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH), Storable] | None
     ) = None
-    occurred_at: Moment | None = None
+    occurred_at: Annotated[
+        Moment | None, Field(description="RFC 3339, from 1970 to 24 h ahead of the service")
+    ] = None
 
 
 class BatchBody(Body):
     """Many activities at once; each is checked by itself, so that one cannot spoil the others."""
 
-    activities: Annotated[list[Any], Field(min_length=1, max_length=limits.MAX_BATCH)]
+    activities: Annotated[
+        list[Annotated[Any, _Like(ActivityBody | Any)]],
+        Field(min_length=1, max_length=limits.MAX_BATCH),
+    ]
     sent_at: Moment | None = None
 
 

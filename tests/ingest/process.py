@@ -65,15 +65,15 @@ def command(url: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def serving(url: str) -> Iterator[Running]:
-    """Start a server on a free port and leave no process behind."""
+def serving(url: str, port: int = 0, **environment: str) -> Iterator[Running]:
+    """Start a server, on a free port if none is given, and leave no process behind."""
     process = subprocess.Popen(
-        command(url, "--port", "0"),
+        command(url, "--port", str(port)),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         # A worker that crashes when it ends is seen by nobody otherwise.
-        env=os.environ | {"PYTHONFAULTHANDLER": "1"},
+        env=os.environ | {"PYTHONFAULTHANDLER": "1"} | environment,
         start_new_session=True,
     )
     with process:

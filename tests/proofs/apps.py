@@ -1,0 +1,110 @@
+"""Readers' apps that do as the README tells their authors: they ask again until they are answered.
+
+Each runs in a thread of its own, and notes what it was told.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from random import Random
+from threading import Event
+from typing import Any
+
+from conftest import PASSWORD
+from ingest.process import PATIENCE
+
+Answer = tuple[int, Any]
+
+
+class Lost(Exception):
+    """The connection was lost, so that nobody knows what became of the request."""
+
+
+@dataclass
+class StubbornApp:
+    """An app of one reader that loses its connection now and then, and goes on."""
+
+    port: int
+    email: str
+    token: str = field(default="", repr=False)
+    user_id: int = 0
+    lost: int = 0
+    refused: int = 0
+
+    def __post_init__(self) -> None:
+        self.connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def once(self, method: str, path: str, body: Any = None) -> Answer:
+        """Ask once; raise `Lost` when there is no answer."""
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        try:
+            self.connection.request(method, path, body and json.dumps(body), headers)
+            answer = self.connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        except TimeoutError:
+            raise
+        except (OSError, HTTPException):
+            self.connection.close()
+            self.lost += 1
+            raise Lost from None
+
+    def post(self, path: str, body: Any = None, patience: float = PATIENCE) -> Answer:
+        """Ask until there is an answer that is not "come back later"."""
+        until = datetime.now(UTC) + timedelta(seconds=patience)
+        pause = Event()
+        while datetime.now(UTC) < until:
+            try:
+                status, answer = self.once("POST", path, body)
+            except Lost:
+                pause.wait(0.02)
+                continue
+            if status not in (429, 503):
+                return status, answer
+            self.refused += 1
+            pause.wait(0.1)
+        raise AssertionError(f"{path} was not answered within {patience} s")
+
+    def login(self) -> int:
+        """Sign in and return the session's id."""
+        credentials = {"email": self.email, "password": PASSWORD, "device_type": "tablet"}
+        status, answer = self.post("/api/login", credentials)
+        assert status == 200, answer
+        self.token, self.user_id = answer["token"], answer["user"]["id"]
+        session_id: int = answer["session_id"]
+        return session_id
+
+
+@dataclass
+class Told:
+    """What the apps were told: the service has to stand by it."""
+
+    activities: dict[tuple[int, str], int] = field(default_factory=dict)
+    sessions: set[int] = field(default_factory=set)
+    duplicates: int = 0
+
+    def note(self, app: StubbornApp, event_id: str, item: dict[str, Any]) -> None:
+        """Note the answer for one activity; a second answer has to agree with the first."""
+        assert item["status"] in ("accepted", "duplicate"), item
+        self.duplicates += item["status"] == "duplicate"
+        known = self.activities.setdefault((app.user_id, event_id), item["id"])
+        assert known == item["id"], "a retry is told the id of the first"
+
+
+TYPES = ("page_read", "chapter_finished", "quiz_completed", "note_taken")
+
+
+def activity(event_id: str) -> dict[str, Any]:
+    """Something a reader did, now or while the device was offline; the same for the same id."""
+    chance = Random(event_id)
+    told: dict[str, Any] = {"activity_type": chance.choice(TYPES), "event_id": event_id}
+    if chance.random() < 0.9:
+        book = chance.randrange(12)
+        told |= {"content_id": f"book-{book}", "content_title": f"Book {book}"}
+    if chance.random() < 0.8:
+        told["progress_percentage"] = chance.randrange(101)
+    if chance.random() < 0.8:
+        told["duration_seconds"] = chance.randrange(600)
+    if chance.random() < 0.2:
+        told["occurred_at"] = f"2026-01-{chance.randrange(1, 29):02}T10:00:00Z"
+    return told

@@ -1,0 +1,50 @@
+"""What every proof has: chance that can be repeated, and a line that says what was proved."""
+
+import os
+from collections.abc import Callable
+from random import Random, SystemRandom
+
+import pytest
+
+SEED = "READWATCH_TEST_SEED"
+
+
+@pytest.fixture
+def rng() -> Random:
+    """Chance; a failed test shows its seed, which READWATCH_TEST_SEED takes to repeat it."""
+    seed = int(os.environ.get(SEED) or SystemRandom().randrange(10**6))
+    print(f"{SEED}={seed}")
+    return Random(seed)
+
+
+@pytest.fixture
+def progress(
+    request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], None]:
+    """`progress(text)` tells whoever waits for a long proof how far it is."""
+    is_long = request.node.get_closest_marker("proof") is not None
+
+    def progress(text: str) -> None:
+        if is_long:
+            with capsys.disabled():
+                print(f"\n  {text}", end="", flush=True)
+
+    return progress
+
+
+@pytest.fixture
+def proved(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """`proved(text)` is what the summary of `make proof` says, with its figures."""
+    return lambda text: record_property("proved", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if "not proof" in terminalreporter.config.getoption("-m"):
+        return
+    passed = terminalreporter.stats.get("passed", ())
+    terminalreporter.section("what was proved")
+    for report in passed:
+        for name, text in report.user_properties:
+            if name == "proved":
+                engine = "PostgreSQL" if "postgresql" in report.nodeid else "SQLite"
+                terminalreporter.write_line(f"{engine:<12}{text}")

@@ -1,17 +1,24 @@
 """Consoles without a screen, in a process of their own: `consoles.py URL EMAIL PASSWORD NUMBER`.
 
 Each is the console's own watcher: it signs in, polls, and takes its pictures in one moment, with a
-second connection for the access log. `watching` is printed when all have their first picture; they
-end when stdin does, and print how many pictures they have taken since.
+second connection for the access log. Besides, somebody reads at every moment, as many slow consoles
+would. `watching` is printed when all have their first picture; they end when stdin does, and print
+how many pictures they have taken since.
 """
 
 import sys
 from collections import Counter
+from contextlib import ExitStack
+from itertools import cycle
+from threading import Event, Thread
 from time import sleep
 
 from textual.message import Message
 
 from readwatch.domain.clock import system_clock
+from readwatch.store import overview
+from readwatch.store.database import one_moment, open_database, using
+from readwatch.store.rights import Role
 from readwatch.tui.messages import OverviewArrived, SignedIn
 from readwatch.tui.snapshots import View
 from readwatch.tui.watcher import Watcher
@@ -19,22 +26,46 @@ from readwatch.tui.watcher import Watcher
 
 def main(url: str, email: str, password: str, number: int) -> None:
     posted: Counter[type[Message]] = Counter()
-    watchers = [Watcher(url, lambda message: posted.update([type(message)]), system_clock)
-                for _ in range(number)]
+    stop = Event()
+    reading = Thread(target=read_at_every_moment, args=(url, stop))
+    reading.start()
+    watchers = [
+        Watcher(url, lambda message: posted.update([type(message)]), system_clock)
+        for _ in range(number)
+    ]
     for at, watcher in enumerate(watchers):
         watcher.start()
         watcher.sign_in(email, password)
         watcher.watch(list(View)[at % len(View)])
+        while not posted[SignedIn] > at:
+            sleep(0.01)
     while posted[OverviewArrived] < number:
         sleep(0.05)
-    print("watching", flush=True)
     before = posted[OverviewArrived]
+    print("watching", flush=True)
     sys.stdin.read()
     for watcher in watchers:
         watcher.stop()
+    stop.set()
+    reading.join()
     if set(posted) != {SignedIn, OverviewArrived} or posted[SignedIn] != number:
         sys.exit(f"the consoles saw {dict(posted)}")
     print(posted[OverviewArrived] - before)
+
+
+def read_at_every_moment(url: str, stop: Event) -> None:
+    """Begin each look before the last one ends."""
+    last = ExitStack()
+    for db in cycle(open_database(url, Role.CONSOLE) for _ in range(2)):
+        look = ExitStack()
+        look.enter_context(using(db))
+        look.enter_context(one_moment(db))
+        overview.count_online(db, system_clock())
+        last.close()
+        last = look
+        if stop.wait(0.02):
+            break
+    last.close()
 
 
 if __name__ == "__main__":

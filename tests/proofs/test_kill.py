@@ -39,7 +39,7 @@ class Crowd:
         self.stop, self.beating = Event(), Event()
         self.heard: dict[int, list[tuple[datetime, datetime]]] = {}
         self._port, self._rng = port, rng
-        self._threads = ThreadPoolExecutor()
+        self._threads = ThreadPoolExecutor(16)
         self.apps: list[StubbornApp] = []
         self._work: list[Future[None]] = []
 

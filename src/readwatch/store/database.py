@@ -26,6 +26,15 @@ Database = peewee.Database
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 20
 
+CHECKPOINT_PAGES = 1000
+"""From this size of the WAL on each commit of the service moves pages into the file."""
+
+WAL_PAGES = 4096
+"""From this size on, 16 MiB, the service waits for those who read: so the WAL can begin anew."""
+
+WAL_WAIT_SECONDS = 1.0
+"""How long it waits at most, until as much again was added."""
+
 # https://www.sqlite.org/wal.html#walresetbug: with two connections an affected library can lose
 # commits; these are the first releases of each branch with the mend.
 _SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
@@ -110,9 +119,10 @@ class _SQLite(APSWDatabase):  # type: ignore[misc]
                 "synchronous": "FULL",
                 "cache_size": -32_000,
                 "temp_store": "MEMORY",
-                "journal_size_limit": 64 * 1024 * 1024,
+                "journal_size_limit": WAL_PAGES * 4096,
             },
         )
+        self._role = role
         self._authorizer = authorizer(role)
 
     def _connect(self) -> apsw.Connection:
@@ -120,7 +130,51 @@ class _SQLite(APSWDatabase):  # type: ignore[misc]
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         connection.authorizer = self._authorizer
+        if self._role is Role.INGEST:
+            connection.set_wal_hook(_Checkpoints())
         return connection
+
+
+class _Checkpoints:
+    """Moves what one connection commits from the WAL into the file, and keeps the WAL bounded.
+
+    SQLite's own hook waits for nobody: where somebody reads at each moment, the WAL never begins
+    anew and grows without end. This one waits once the WAL is large. Nothing is committed
+    meanwhile, so whoever begins to read needs the WAL no more, and the wait is as long as the
+    longest look at one moment.
+    """
+
+    def __init__(self) -> None:
+        self._wait_at = WAL_PAGES
+
+    def __call__(self, connection: apsw.Connection, _database: str, pages: int) -> int:
+        waits = pages >= self._wait_at
+        self._wait_at = pages + WAL_PAGES if waits else min(self._wait_at, pages + WAL_PAGES)
+        if waits:
+            _begin_wal_anew(connection)
+        elif pages >= CHECKPOINT_PAGES:
+            _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return apsw.SQLITE_OK
+
+
+def _begin_wal_anew(connection: apsw.Connection) -> None:
+    # Waiting here and not in SQLite, which may miss that the last reader is gone.
+    deadline = time.monotonic() + WAL_WAIT_SECONDS
+    connection.set_busy_timeout(0)
+    while not _checkpoint(connection, apsw.SQLITE_CHECKPOINT_RESTART):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.005)
+    connection.set_busy_timeout(BUSY_TIMEOUT_SECONDS * 1000)
+
+
+def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
+    """Tell whether it was done; the commit before it is, whatever comes of this."""
+    try:
+        connection.wal_checkpoint(mode=mode)
+    except apsw.Error:
+        return False
+    return True
 
 
 def _open_sqlite(path: Path, role: Role) -> Database:

@@ -198,7 +198,7 @@ def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_not(
 
     before = everything(db)
     assert told(problem(post(MIB), 422), 422) == ["activity_type"]
-    assert problem(post(MIB + 1), 413)["detail"] == "the body is larger than 1 MiB"
+    assert problem(post(MIB + 1), 413)["detail"] == "the body is larger than 1024 KiB"
     problem(post(2 * MIB), 413)
     assert everything(db) == before
 

@@ -1,18 +1,27 @@
 """Too much, too slow, too odd: refused in a clear way, and nobody else has to wait for it."""
 
+import gzip
+import json
 import socket
+import zlib
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from ingest.api import Api, Caller, problem, rows, told
 from ingest.process import PATIENCE, Running, serving
 
+from readwatch.ingest.bodies import MAX_DEPTH
+from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
 from readwatch.ingest.server import IDLE_SECONDS, MAX_HEADER_BYTES, THREADS
 from readwatch.ingest.slow_bodies import BODY_SECONDS, Wait, given_up
+from readwatch.store.database import Database
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_linux = pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere a proxy has to do it")
 
+PAGE = {"activity_type": "page_read", "content_title": "Emma"}
+PACKED = gzip.compress(json.dumps(PAGE).encode())
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: readwatch\r\n\r\n"
 
 
@@ -79,3 +88,119 @@ def test_a_header_that_is_too_large_is_refused(url: str, cast: Any) -> None:
         large = LIVEZ[:-2] + b"User-Agent: " + b"x" * 2 * MAX_HEADER_BYTES
         with connection(server, large) as app:
             assert app.recv(1000).startswith(b"HTTP/1.1 431 ")
+
+
+# Bodies -----------------------------------------------------------------------------------------
+
+
+@on_sqlite
+def test_what_is_said_to_be_too_large_is_refused_before_it_is_sent(url: str, cast: Any) -> None:
+    with serving(url) as server:
+        ann = server.app("ann@example.org")
+        for path, size in (("login", MAX_LOGIN_BYTES + 1), ("activities", 1024**3)):
+            head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+            with connection(server, f"{head}Content-Length: {size}\r\n\r\n".encode()) as app:
+                assert app.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_login_is_small(api: Api) -> None:
+    def refusal(size: int, **encoding: str) -> str:
+        body = b'{"email": ""}'.ljust(size)
+        packed = gzip.compress(body) if encoding else body
+        answer = api.post("/api/login", data=packed, headers=encoding)
+        return str(problem(answer, answer.status_code)["detail"])
+
+    assert refusal(MAX_LOGIN_BYTES).startswith("email: ")
+    assert refusal(MAX_LOGIN_BYTES + 1) == "the body is larger than 16 KiB"
+    assert refusal(MAX_LOGIN_BYTES + 1, **{"Content-Encoding": "gzip"}).endswith("than 16 KiB")
+
+
+def posted(app: Caller, body: bytes, encoding: str = "gzip") -> Any:
+    return app.post("/api/activities", data=body, headers={"Content-Encoding": encoding})
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
+def test_a_body_can_be_packed(ann: Caller, db: Database, encoding: str) -> None:
+    assert posted(ann, PACKED, encoding).status_code == 201
+    assert rows(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
+
+
+def test_the_unpacked_body_has_a_limit_too(ann: Caller) -> None:
+    largest = json.dumps({"activity_type": "Page"}).encode().ljust(MAX_BODY_BYTES)
+    problem(posted(ann, gzip.compress(largest)), 422)
+    problem(posted(ann, gzip.compress(largest + b" ")), 413)
+    problem(posted(ann, gzip.compress(b" " * 256 * MAX_BODY_BYTES)), 413)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "its end is missing"),
+        (PACKED[:-1], "its end is missing"),
+        (PACKED[:20], "its end is missing"),
+        (PACKED + b"x", "something follows"),
+        (PACKED + PACKED, "something follows"),
+        (PACKED[:-8] + b"\0" * 8, "incorrect data check"),
+        (b"{}", "incorrect header check"),
+        (zlib.compress(b"{}"), "incorrect header check"),
+        (gzip.compress(b"{"), "the body is not JSON"),
+    ],
+)
+def test_a_body_that_is_packed_badly_is_refused(ann: Caller, body: bytes, why: str) -> None:
+    assert why in problem(posted(ann, body), 400)["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "x" * 8000])
+def test_a_body_that_is_packed_otherwise_is_told_how(ann: Caller, encoding: str) -> None:
+    answer = posted(ann, PACKED, encoding)
+    problem(answer, 415)
+    assert answer.headers["Accept-Encoding"] == "gzip"
+
+
+# What is in them --------------------------------------------------------------------------------
+
+
+KEPT = "SELECT CAST(metadata_json AS TEXT) FROM reader_activities ORDER BY id"
+
+
+def nested(levels: int) -> Any:
+    return {"a": [] if levels == 2 else [nested(levels - 2)]}
+
+
+def test_metadata_has_as_many_levels_as_any_database_bears(ann: Caller, db: Database) -> None:
+    deep = PAGE | {"metadata": {"a": nested(MAX_DEPTH)}}
+    fine = PAGE | {"metadata": nested(MAX_DEPTH)}
+    wide = PAGE | {"metadata": {"a": [[]] * 1000}}
+
+    members = problem(ann.post("/api/activities", deep), 422)
+    assert members["detail"] == "metadata: is nested more than 32 levels deep"
+    results = ann.post("/api/activities", {"activities": [fine, deep, wide]}).json["results"]
+    assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
+    assert told(results[1]["problem"], 422) == ["metadata"]
+    kept = [json.loads(metadata) for (metadata,) in rows(db, KEPT)]
+    assert kept == [fine["metadata"], wide["metadata"]]
+
+
+@pytest.mark.parametrize("opened", [b"[", b'{"a":', b'{"activities":[', b'"\\u0000'])
+def test_a_mebibyte_of_brackets_is_refused(ann: Caller, opened: bytes) -> None:
+    body = opened * (MAX_BODY_BYTES // len(opened))
+    problem(ann.post("/api/activities", data=body), 400)
+
+
+def test_a_long_number_in_metadata_is_kept(ann: Caller, db: Database) -> None:
+    metadata = {"long": 10**4000, "small": 5e-324}
+    assert ann.post("/api/activities", PAGE | {"metadata": metadata}).status_code == 201
+    assert [json.loads(kept) for (kept,) in rows(db, KEPT)] == [metadata]
+
+
+def test_of_a_name_that_is_there_twice_the_last_one_counts(ann: Caller, db: Database) -> None:
+    body = b'{"activity_type": "page_read", "content_title": "Momo", "content_title": "Emma"}'
+    assert ann.post("/api/activities", data=body).status_code == 201
+    assert rows(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
+
+
+def test_a_batch_has_up_to_500_items(ann: Caller) -> None:
+    members = problem(ann.post("/api/activities", {"activities": [{}] * 501}), 422)
+    assert told(members, 422) == ["activities"]
+    results = ann.post("/api/activities", {"activities": [{}] * 499 + [PAGE]}).json["results"]
+    assert [result["status"] for result in results] == ["invalid"] * 499 + ["accepted"]

@@ -9,8 +9,9 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import HEARTBEAT_SECONDS, Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.bodies import Login, Resume, checked, json_object
+from readwatch.ingest.bodies import Login, Resume, checked
 from readwatch.ingest.openapi import ANYONE, described
+from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.service import service
 from readwatch.store import lockout, readers, resume, sessions, users
 from readwatch.store.access_log import permit_own
@@ -42,7 +43,7 @@ class OwnAccount(TypedDict):
 @described({200: LoggedIn}, who=ANYONE, body=Login, errors=(401, 429, 503))
 def login() -> LoggedIn:
     """Open a session for the one who knows the password."""
-    body = checked(Login, json_object())
+    body = checked(Login, json_object(MAX_LOGIN_BYTES))
     running, address = service(), request.remote_addr
     user = _authenticated(body, address)
     token, agent = new_token(), request.user_agent.string or None
@@ -75,7 +76,7 @@ def resume_session() -> LoggedIn:
     Each resume token is good for once: keep the new one. One that is sent again signs the device
     out.
     """
-    body, running = checked(Resume, json_object()), service()
+    body, running = checked(Resume, json_object(MAX_LOGIN_BYTES)), service()
     token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
     resume_token = new_resume_token(family_of(body.resume_token))
     resumed = running.writer.run(

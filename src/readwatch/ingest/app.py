@@ -13,7 +13,7 @@ from readwatch.ingest import (
     problems,
     readers,
 )
-from readwatch.ingest.bodies import MAX_BODY_BYTES, IdConverter
+from readwatch.ingest.bodies import IdConverter
 from readwatch.ingest.service import Service, Settings
 from readwatch.ingest.shown import shown
 
@@ -21,8 +21,6 @@ from readwatch.ingest.shown import shown
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     """Return the application with its service running; whoever made it closes the service."""
     app = Flask(__name__, static_folder=None)
-    # A chunked body is cut here without a word: the byte too many tells that it was longer.
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
     app.json.default = shown  # type: ignore[attr-defined]
     app.url_map.converters["id"] = IdConverter

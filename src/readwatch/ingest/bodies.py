@@ -4,10 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
-import pydantic_core
 from flask import request
 from pydantic import (
     AfterValidator,
@@ -25,7 +23,6 @@ from pydantic.dataclasses import dataclass
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 from typing_extensions import TypeAliasType
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as NoId
 
@@ -34,21 +31,16 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.sessions import MAX_DEVICE_TYPE_LENGTH
 from readwatch.ingest.problems import InvalidRequest
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_PAGE = 500
 MAX_ID = 2**63 - 1
+MAX_DEPTH = 32
+"""Objects and lists inside one another in `metadata`, itself included."""
+
 ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 """What an id in an address has to be, in JSON Schema."""
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-# Each escape is taken as a whole: what follows an escaped backslash is none.
-_ESCAPE = re.compile(
-    rb"""\\ (?: u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
-            | (?P<half> u[dD][89a-fA-F][0-9a-fA-F]{2} )
-            | . )""",
-    re.VERBOSE | re.DOTALL,
-)
 
 _NO_CHARACTER = "cannot hold NUL or half of a surrogate pair"
 
@@ -82,7 +74,18 @@ def _metadata(value: object) -> str | None:
         raise ValueError(f"is larger than {limits.MAX_METADATA_BYTES // 1024} KiB")
     if _ESCAPED_NUL.search(kept):
         raise ValueError(_NO_CHARACTER)
+    # The brackets are counted first, which is quick: most often there are too few to be deep.
+    if kept.count("{") + kept.count("[") > MAX_DEPTH and _deeper_than(MAX_DEPTH, value):
+        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
     return kept
+
+
+def _deeper_than(levels: int, value: object) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(_deeper_than(levels - 1, one) for one in value)
 
 
 class _Like:
@@ -160,7 +163,7 @@ class ActivityBody(Activity):
         str | None,
         BeforeValidator(_metadata),
         _Like(dict[Text, Json] | None),
-        Field(description="up to 16 KiB as JSON in UTF-8"),
+        Field(description="up to 16 KiB as JSON in UTF-8, up to 32 levels deep"),
     ] = None
     event_id: (
         Annotated[str, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH), Storable] | None
@@ -217,31 +220,6 @@ class PageAfter(Page):
 
 
 B = TypeVar("B")
-
-
-def json_object() -> dict[str, Any]:
-    """Return the JSON object in the body of the request; anything else is refused."""
-    raw = request.get_data()
-    if len(raw) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    try:
-        try:
-            value = pydantic_core.from_json(raw, allow_inf_nan=False)
-        except ValueError:
-            # Apps cut titles in the middle of an emoji. As NUL such a half reaches the check of
-            # its own field, instead of spoiling a whole batch.
-            value = pydantic_core.from_json(_halves_as_nul(raw), allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidRequest(
-            [{"field": "", "detail": f"the body is not JSON: {error}"}], HTTPStatus.BAD_REQUEST
-        ) from None
-    if not isinstance(value, dict):
-        raise InvalidRequest([{"field": "", "detail": "the body has to be a JSON object"}])
-    return value
-
-
-def _halves_as_nul(raw: bytes) -> bytes:
-    return _ESCAPE.sub(lambda escape: rb"\u0000" if escape["half"] else escape[0], raw)
 
 
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)

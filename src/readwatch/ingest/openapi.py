@@ -97,7 +97,11 @@ def described(
     if who and set(who) != set(EVERYBODY):
         found.add(HTTPStatus.FORBIDDEN)
     if body is not None:
-        found |= {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+        found |= {
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        }
     if body is not None or query is not None:
         found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
 

@@ -28,7 +28,6 @@ RETRY_AFTER_SECONDS = 2
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "there is nothing at this address",
     HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take that method",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is larger than 1 MiB",
 }
 
 _log = logging.getLogger(__name__)
@@ -121,7 +120,11 @@ def install(app: Flask) -> None:
         headers = {}
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
-        return answer(problem(status, _DETAILS.get(status, status.description)), headers)
+        elif status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+            headers["Accept-Encoding"] = "gzip"
+        return answer(
+            problem(status, _DETAILS.get(status) or error.description or status.phrase), headers
+        )
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

@@ -18,6 +18,7 @@ class Action(StrEnum):
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"
     LISTED_USERS = "listed_users"
     ADDED_USER = "added_user"
+    REBUILT_ROLLUPS = "rebuilt_rollups"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class Role(StrEnum):
 
     OWNER = "owner"  # makes and upgrades the schema
     ADMIN = "admin"  # the command line
+    MAINTENANCE = "maintenance"  # the command line, when it checks and mends the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # what a consultant sees
     SIGN_IN = "sign_in"  # the console's look at a password hash
@@ -61,6 +62,13 @@ RIGHTS: Mapping[Role, Rights] = {
         read=frozenset({_EVERYTHING}),
         insert=frozenset({"users", "reader_profiles", "consultant_access_log"}),
         update=frozenset({"users", "reader_profiles", "reader_sessions", "staff_sessions"}),
+    ),
+    Role.MAINTENANCE: Rights(
+        read=frozenset({_EVERYTHING}),
+        insert=frozenset({"reader_content_progress", "activity_counts", "consultant_access_log"}),
+        update=frozenset({"reader_profiles", "activity_counts"}),
+        delete=frozenset({"reader_content_progress", "activity_counts"}),
+        hidden=_SECRETS,
     ),
     Role.INGEST: Rights(
         read=frozenset({_EVERYTHING}),
@@ -113,7 +121,9 @@ _PRAGMAS = {
     "busy_timeout",
     "cache_size",
     "data_version",
+    "foreign_key_check",
     "foreign_keys",
+    "integrity_check",
     "journal_mode",
     "journal_size_limit",
     "page_count",

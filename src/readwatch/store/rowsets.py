@@ -30,13 +30,13 @@ class RowStatement:
             postgresql=sql.replace("{rows}", _postgresql_rows(columns)),
         )
 
-    def __call__(self, db: Database, rows: Sequence[Row]) -> Any:
+    def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:
         """Run it once over all the rows and return the driver's cursor."""
-        return self.run(db, as_text(rows))
+        return self.run(db, as_text(rows), **values)
 
-    def run(self, db: Database, given: str) -> Any:
+    def run(self, db: Database, given: str, **values: object) -> Any:
         """Do the same with rows that are text already, as several statements need them."""
-        return self._statement(db, rows=given)
+        return self._statement(db, rows=given, **values)
 
 
 def as_text(rows: Sequence[Row]) -> str:

@@ -88,6 +88,17 @@ def test_the_command_line_cannot_invent_what_readers_did(may):
 
 
 @on_sqlite
+def test_who_mends_the_rollups_can_change_nothing_else(may, connected):
+    assert may(Role.MAINTENANCE) == {
+        "reader_profiles": {"update"},
+        "reader_content_progress": {"insert", "delete"},
+        "activity_counts": {"insert", "update", "delete"},
+        "consultant_access_log": {"insert"},
+    }
+    assert not is_allowed(connected(Role.MAINTENANCE), "SELECT password_hash FROM users")
+
+
+@on_sqlite
 def test_the_ingest_service_can_change_neither_accounts_nor_the_past(may):
     allowed = may(Role.INGEST)
     assert "users" not in allowed

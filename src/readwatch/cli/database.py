@@ -8,9 +8,9 @@ from readwatch.store.rights import Role
 
 
 @contextmanager
-def database(url: str) -> Iterator[Database]:
-    """Open a database as the admin may use it, and let go of it however the call ends."""
-    db = open_database(url, Role.ADMIN)
+def database(url: str, role: Role = Role.ADMIN) -> Iterator[Database]:
+    """Open a database as the role may use it, and let go of it however the call ends."""
+    db = open_database(url, role)
     try:
         with using(db):
             yield db

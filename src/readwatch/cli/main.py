@@ -28,7 +28,9 @@ _COMMANDS = {
     "console": "Watch the readers, live.",
     "demo": "Try all of it with invented readers.",
     "user": "Add and list accounts.",
+    "db": "Check the database, and mend it.",
 }
+_BELOW = ("add", "list", "health", "rebuild")
 
 
 class _LateGroup(click.Group):
@@ -79,7 +81,7 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
         # Which file is read cannot be told in the file itself.
         refuse_unknown(settings, set(names_of_settings(readwatch, context)) - {"config"}, path)
         refuse_odd_values(settings, path)
-    context.default_map = ForAllCommands(settings, frozenset({*_COMMANDS, "add", "list"}))
+    context.default_map = ForAllCommands(settings, frozenset({*_COMMANDS, *_BELOW}))
     context.meta["readwatch.database"] = str(
         database or settings.get("database") or default_database()
     )

@@ -2,11 +2,13 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+T = TypeVar("T")
 
 _NO_TERMINAL_WIDTH = 10_000
 
@@ -14,6 +16,20 @@ _NO_TERMINAL_WIDTH = 10_000
 def print_json(value: Any) -> None:
     """Print a value as JSON; moments as RFC 3339."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat))
+
+
+def with_progress(work: Sequence[T], doing: str) -> Iterable[T]:
+    """Return the pieces of some work; a terminal shows on stderr how far it is."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(
+        work,
+        doing,
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -22,6 +22,16 @@ def setting(name: str, *, variable: str | None = None, **attributes: Any) -> Cal
     return click.option(name, envvar=f"READWATCH_{variable}", show_envvar=True, **attributes)
 
 
+acting_admin = click.option(
+    "--as",
+    "admin",
+    metavar="EMAIL",
+    envvar="READWATCH_ADMIN",
+    show_envvar=True,
+    help="The acting admin, if there are several.",
+)
+
+
 def default_database() -> str:
     """Return the URL of the database that is used when none is named: one file of this user."""
     return f"sqlite:///{user_data_path('readwatch', appauthor=False) / 'readwatch.db'}"

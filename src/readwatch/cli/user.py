@@ -9,7 +9,7 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.passwords import read_password
-from readwatch.cli.settings import setting
+from readwatch.cli.settings import acting_admin, setting
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
@@ -19,14 +19,6 @@ from readwatch.store import access_log, schema, users
 from readwatch.store.passwords import DEFAULT_COST, hash_password
 
 _ROLES = click.Choice([str(role) for role in UserRole])
-_acting_admin = click.option(
-    "--as",
-    "admin",
-    metavar="EMAIL",
-    envvar="READWATCH_ADMIN",
-    show_envvar=True,
-    help="The acting admin, if there are several.",
-)
 
 
 @click.group()
@@ -49,7 +41,7 @@ def command() -> None:
     show_default=True,
     help="The work in a password hash; one more doubles it.",
 )
-@_acting_admin
+@acting_admin
 @click.pass_context
 def add(
     context: click.Context,
@@ -107,7 +99,7 @@ def _check_profile(reading_level: str | None, language: str, timezone: str) -> N
 @command.command("list")
 @click.option("--role", "role", type=_ROLES, help="Only this role.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-@_acting_admin
+@acting_admin
 @click.pass_context
 def list_(context: click.Context, role: str | None, as_json: bool, admin: str | None) -> None:
     """List the accounts, by name."""

@@ -6,11 +6,12 @@ memory stays bounded and nobody who writes has to wait long.
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
+from readwatch.domain.health import Wrong
 from readwatch.store.database import (
     Database,
     Statement,
@@ -23,7 +24,7 @@ from readwatch.store.database import (
 )
 from readwatch.store.rowsets import Row, RowStatement
 
-ACTIVITIES_OF_READERS = 5_000
+ACTIVITIES_OF_READERS = 2_500
 """How many activities a portion of readers has at most, unless one reader has more."""
 
 ACTIVITIES_OF_MINUTES = 2_000_000
@@ -85,11 +86,11 @@ _IS_WRONG = """
     )
 """
 _WRONG_PROFILES = Statement(
-    _PROFILES
+    _PROFILES  # noqa: S608 - our own text
     + """
     SELECT count(*) FROM counted JOIN reader_profiles kept ON kept.user_id = counted.user_id
     WHERE
-    """  # noqa: S608 - our own text
+    """
     + _IS_WRONG
 )
 _MEND_PROFILES = Statement(
@@ -136,7 +137,7 @@ _CONTENTS = """
     )
 """
 _WRONG_CONTENTS = Statement(
-    _CONTENTS
+    _CONTENTS  # noqa: S608 - our own text
     + """
     , kept AS (
         SELECT
@@ -149,7 +150,7 @@ _WRONG_CONTENTS = Statement(
         SELECT * FROM (SELECT * FROM kept EXCEPT SELECT * FROM counted) AS surplus
     )
     SELECT count(*) FROM (SELECT DISTINCT user_id, content_id FROM wrong) AS keys
-    """  # noqa: S608 - our own text
+    """
 )
 _DROP_CONTENTS = Statement(
     "DELETE FROM reader_content_progress WHERE user_id > :after AND user_id <= :last"
@@ -215,25 +216,6 @@ _DROP_EMPTY_COUNTS = RowStatement(
 )
 
 # Portions ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """How many rows of each rollup are not what history comes to."""
-
-    reader_profiles: int = 0
-    reader_content_progress: int = 0
-    activity_counts: int = 0
-
-    def __add__(self, other: "Wrong") -> "Wrong":
-        return Wrong(*(ours + theirs for ours, theirs in _pairs(self, other)))
-
-    def __bool__(self) -> bool:
-        return any(astuple(self))
-
-
-def _pairs(one: Wrong, other: Wrong) -> Iterator[tuple[int, int]]:
-    return zip(astuple(one), astuple(other), strict=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""`readwatch db`: the database itself, checked and mended; no personal data is shown."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from readwatch.cli.database import database
+from readwatch.cli.main import database_url
+from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.settings import acting_admin
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import system_clock
+from readwatch.domain.health import Finding, Wrong, findings, in_bytes
+from readwatch.store import access_log, health, recount, schema, users
+from readwatch.store.database import Database
+from readwatch.store.rights import Role
+
+
+@click.group()
+def command() -> None:
+    """Check the database, and mend what can be mended while the service runs."""
+
+
+@command.command("health")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
+@click.pass_context
+def health_(context: click.Context, as_json: bool) -> int:
+    """Tell how the database is, also while the service writes: exit code 0 if all is well.
+
+    Among other things all rollups, the totals that screens show, are compared with the activities.
+    """
+    with database(database_url(context), Role.MAINTENANCE) as db:
+        schema.require_current(db)
+        condition = health.condition(db)
+        wrong = None if condition.damages else _compared(db)
+    found = list(findings(condition, wrong))
+    healthy = all(finding.healthy for finding in found)
+    if as_json:
+        print_json(
+            {
+                "healthy": healthy,
+                **asdict(condition),
+                "wrong_rows": None if wrong is None else asdict(wrong),
+                "mends": {finding.what: finding.mend for finding in found if finding.mend},
+            }
+        )
+    else:
+        print_table(("what", "state", "finding"), [_row(finding) for finding in found])
+        click.echo()
+        print_table(
+            ("table, with its indexes", "size"),
+            [(table.name, in_bytes(table.size)) for table in condition.tables],
+        )
+    return 0 if healthy else 1
+
+
+def _compared(db: Database) -> Wrong:
+    pieces = with_progress(recount.portions(db), "Comparing totals with activities")
+    return sum((piece.compare(db) for piece in pieces), Wrong())
+
+
+def _row(finding: Finding) -> tuple[str, str, str]:
+    if finding.mend is None:
+        return finding.what, "ok", finding.sentence
+    return finding.what, "WRONG", f"{finding.sentence}; {finding.mend}"
+
+
+@command.command("rebuild")
+@acting_admin
+@click.pass_context
+def rebuild(context: click.Context, admin: str | None) -> None:
+    """Count the totals that screens show again from the activities, and mend what is wrong.
+
+    The service may go on writing meanwhile. When it is stopped, what was mended stays mended;
+    call it again for the rest.
+    """
+    with database(database_url(context), Role.MAINTENANCE) as db:
+        schema.require_current(db)
+        acting = users.acting_admin(db, admin)
+        now = system_clock()
+        access_log.append(db, Look(acting.id, Action.REBUILT_ROLLUPS, details="cli"), now)
+        pieces = with_progress(recount.portions(db), "Counting again")
+        mended = sum((piece.rebuild(db, now) for piece in pieces), Wrong())
+    for line in _lines(mended):
+        click.echo(line)
+
+
+def _lines(mended: Wrong) -> Iterator[str]:
+    for rollup, rows in asdict(mended).items():
+        if rows:
+            yield f"mended {rows:,} {'row' if rows == 1 else 'rows'} of {rollup}"
+    if not mended:
+        yield "nothing to mend: the rollups agree with the activities"

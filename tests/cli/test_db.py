@@ -1,0 +1,152 @@
+"""`readwatch db`: how the database is, told and mended."""
+
+import json
+import sys
+from contextlib import closing
+from typing import Any
+
+import apsw
+import pexpect
+import pytest
+from cli.shell import Shell
+
+from readwatch.domain.activities import Activity
+from readwatch.store.activities import record_activities
+from readwatch.store.database import Database, is_sqlite, sqlite_path
+from readwatch.store.sessions import open_session
+
+ROLLUPS = ["reader_profiles", "reader_content_progress", "activity_counts"]
+
+
+@pytest.fixture
+def read(db: Database, cast: Any, clock: Any) -> None:
+    """Ann has read two pages."""
+    with db.atomic():
+        ann = open_session(db, cast.ann, "a token's hash", clock())
+        for progress in (10, 20):
+            record_activities(
+                db, ann, [Activity("page_read", "hobbit", "The Hobbit", progress, 60)], clock()
+            )
+
+
+def states(shell: Shell) -> dict[str, str]:
+    """Return the state of each thing that `db health` lists."""
+    listed = shell("db", "health").out.split("\n\n")[0].splitlines()[1:]
+    return {line.split("  ")[0]: line.split("  ", 1)[1].split()[0] for line in listed}
+
+
+def damage(db: Database) -> None:
+    db.execute_sql("UPDATE reader_profiles SET total_reading_seconds = 9")
+    db.execute_sql("DELETE FROM reader_content_progress")
+    db.execute_sql("UPDATE activity_counts SET activities = 3")
+
+
+@pytest.mark.usefixtures("read")
+def test_a_wrong_rollup_is_told_rebuilt_and_healthy_again(shell: Shell, db: Database) -> None:
+    healthy = shell("db", "health")
+    assert (healthy.code, healthy.err) == (0, "")
+    assert set(states(shell).values()) == {"ok"}
+
+    damage(db)
+    ended = shell("db", "health")
+    assert (ended.code, ended.err) == (1, "")
+    assert "2 rows disagree; run: readwatch db rebuild" in ended.out
+    assert {what for what, state in states(shell).items() if state == "WRONG"} == set(ROLLUPS)
+
+    rebuilt = shell("db", "rebuild")
+    assert (rebuilt.code, rebuilt.err) == (0, "")
+    assert rebuilt.out.splitlines() == [
+        "mended 2 rows of reader_profiles",
+        "mended 1 row of reader_content_progress",
+        "mended 1 row of activity_counts",
+    ]
+    assert shell("db", "health").code == 0
+    again = shell("db", "rebuild")
+    assert again.out == "nothing to mend: the rollups agree with the activities\n"
+
+
+@pytest.mark.usefixtures("read")
+def test_health_as_json(shell: Shell, db: Database) -> None:
+    told = json.loads(shell("db", "health", "--json").out)
+    assert (told["healthy"], told["active_sessions"], told["mends"]) == (True, 1, {})
+    assert told["wrong_rows"] == dict.fromkeys(ROLLUPS, 0)
+    sizes = {table["name"]: table["size"] for table in told["tables"]}
+    assert set(ROLLUPS) < set(sizes)
+    if is_sqlite(db):
+        assert sum(sizes.values()) == told["size"]
+        assert (told["damages"], told["dangling_rows"]) == (0, 0)
+        assert told["wal_size"] == sqlite_path(f"{shell.url}-wal").stat().st_size
+        assert told["free"] > 0
+    else:
+        assert told["size"] > sum(sizes.values()) > 0
+        assert told["wal_size"] is told["free"] is told["damages"] is told["dangling_rows"] is None
+
+    damage(db)
+    ended = shell("db", "health", "--json")
+    told = json.loads(ended.out)
+    assert (ended.code, told["healthy"]) == (1, False)
+    assert told["mends"] == dict.fromkeys(ROLLUPS, "run: readwatch db rebuild")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_rows_that_refer_to_nobody_are_told(shell: Shell, cast: Any, db: Database) -> None:
+    db.execute_sql("PRAGMA foreign_keys = 0")
+    db.execute_sql("DELETE FROM users WHERE id = " + str(cast.ben.id))
+    told = json.loads(shell("db", "health", "--json").out)
+    assert (told["dangling_rows"], told["mends"]) == (1, {"dangling rows": "restore a backup"})
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_damaged_file_is_told(shell: Shell, cast: Any, db: Database) -> None:
+    with closing(apsw.Connection(str(sqlite_path(shell.url)))) as careless:
+        careless.execute("PRAGMA writable_schema = 1")
+        careless.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, 'user_role)', 'is_active)')"
+            " WHERE name = 'idx_users_role'"
+        )
+    ended = shell("db", "health", "--json")
+    told = json.loads(ended.out)
+    assert (ended.code, told["wrong_rows"]) == (1, None)
+    assert told["damages"] > 0
+    assert told["mends"] == {"damages": "restore a backup"}
+
+
+def test_a_rebuild_is_in_the_access_log_and_a_check_is_not(
+    shell: Shell, cast: Any, db: Database
+) -> None:
+    shell("db", "health")
+    shell("db", "rebuild")
+    entries = db.execute_sql(
+        "SELECT consultant_user_id, action_type, target_user_id FROM consultant_access_log"
+    )
+    assert list(entries) == [(cast.dora.id, "rebuilt_rollups", None)]
+
+
+def test_who_rebuilds_is_an_admin(shell: Shell, cast: Any, db: Database) -> None:
+    complaint = shell("db", "rebuild", "--as", "cara@example.org").complaint
+    assert complaint == "--as has to name an active admin"
+
+
+def test_a_database_without_a_schema_is_made_first(new_shell: Shell) -> None:
+    if new_shell.url.startswith("postgresql"):
+        assert "readwatch init" in new_shell("db", "health").complaint
+    assert "readwatch init" in new_shell("db", "rebuild").complaint
+
+
+@pytest.mark.usefixtures("read")
+def test_on_a_terminal_of_80_columns_nothing_is_broken_into_lines(
+    shell: Shell, db: Database
+) -> None:
+    damage(db)
+    printed, code = pexpect.run(
+        f"{sys.executable} -m readwatch --database '{shell.url}' db health",
+        encoding="utf-8",
+        withexitstatus=True,
+        timeout=30,
+        dimensions=(50, 80),
+        env={"TERM": "xterm-256color", "PATH": "/usr/bin:/bin", "NO_COLOR": "1"},
+    )
+    assert code == 1, printed
+    wrong = [line for line in printed.splitlines() if "WRONG" in line]
+    assert [line.split()[0] for line in wrong] == ROLLUPS
+    assert all(line.rstrip().endswith("readwatch db rebuild") for line in wrong)

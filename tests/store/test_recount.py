@@ -1,0 +1,158 @@
+"""The rollups counted again: what is wrong is told and mended, what is right is left alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.health import Wrong
+from readwatch.store import recount
+from readwatch.store.activities import record_activities
+from readwatch.store.database import Database, using
+from readwatch.store.rights import Role
+from readwatch.store.sessions import open_session
+
+ROLLUPS = ("reader_profiles", "reader_content_progress", "activity_counts")
+
+
+@pytest.fixture
+def maintenance(connected) -> Database:
+    return connected(Role.MAINTENANCE)
+
+
+def wrong(db: Database) -> Wrong:
+    return sum((portion.compare(db) for portion in recount.portions(db)), Wrong())
+
+
+def rebuild(db: Database, now) -> Wrong:
+    return sum((portion.rebuild(db, now) for portion in recount.portions(db)), Wrong())
+
+
+def kept(db: Database) -> dict[str, list[tuple]]:
+    return {
+        rollup: sorted(db.execute_sql(f"SELECT * FROM {rollup}").fetchall(), key=repr)
+        for rollup in ROLLUPS
+    }
+
+
+@pytest.fixture
+def read(cast, clock, enter, post):
+    """Ann and Ben have read, at home and away from the net; Cara and Dora never do."""
+    ann, ben = enter(cast.ann), enter(cast.ben)
+    for minute in range(4):
+        clock.advance(seconds=61)
+        late = clock() - timedelta(hours=minute)
+        post(ann, Activity("page_read", "hobbit", "The Hobbit", 10 + minute, 50))
+        post(ben, Activity("page_read", "momo", "Momo", 30, 10, occurred_at=late))
+        post(ben, Activity("bookmark_added", "momo", occurred_at=late))
+        post(ann, Activity("app_opened"))
+
+
+WRONGS = {
+    "time": ("UPDATE reader_profiles SET total_reading_seconds = 7 WHERE user_id = {ann}", 1),
+    "minutes": ("UPDATE reader_profiles SET total_reading_time_minutes = 8", 2),
+    "books": ("UPDATE reader_profiles SET unique_content_read = 0", 2),
+    "latest activity": ("UPDATE reader_profiles SET last_activity_id = 1 WHERE user_id = {ann}", 1),
+    "its moment": ("UPDATE reader_profiles SET last_activity_at = NULL WHERE user_id = {ann}", 1),
+    "logins": ("UPDATE reader_profiles SET total_sessions = 9 WHERE user_id = {ben}", 1),
+    "last login": ("UPDATE reader_profiles SET last_login = NULL WHERE user_id = {ben}", 1),
+    "title": ("UPDATE reader_content_progress SET content_title = 'x' WHERE user_id = {ann}", 1),
+    "its moment too": ("UPDATE reader_content_progress SET title_at = NULL", 2),
+    "progress": ("UPDATE reader_content_progress SET progress_percentage = 99", 2),
+    "when": ("UPDATE reader_content_progress SET progress_at = first_at WHERE user_id = {ann}", 1),
+    "seconds": ("UPDATE reader_content_progress SET total_seconds = 1", 2),
+    "first": ("UPDATE reader_content_progress SET first_at = last_at", 2),
+    "last": ("UPDATE reader_content_progress SET last_at = first_at", 2),
+    "a book is lost": ("DELETE FROM reader_content_progress WHERE user_id = {ann}", 1),
+    "a book too many": (
+        "INSERT INTO reader_content_progress (user_id, content_id, first_at, last_at)"
+        " SELECT user_id, 'emma', first_at, last_at FROM reader_content_progress",
+        2,
+    ),
+    "a book of nobody who reads": (
+        "INSERT INTO reader_content_progress (user_id, content_id, first_at, last_at)"
+        " SELECT {dora}, 'emma', min(first_at), max(last_at) FROM reader_content_progress",
+        1,
+    ),
+    "counts": ("UPDATE activity_counts SET activities = 50 WHERE activity_type = 'app_opened'", 4),
+    "counts are lost": ("DELETE FROM activity_counts WHERE activity_type = 'app_opened'", 4),
+    "counts too many": (
+        "INSERT INTO activity_counts SELECT min(minute), 'never', 3 FROM activity_counts",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize(("sql", "rows"), WRONGS.values(), ids=WRONGS)
+def test_whatever_is_wrong_is_told_and_mended(read, cast, clock, db, maintenance, sql, rows):
+    right = kept(db)
+    assert wrong(maintenance) == Wrong()
+    db.execute_sql(sql.format(ann=cast.ann.id, ben=cast.ben.id, dora=cast.dora.id))
+    (rollup,) = (rollup for rollup in ROLLUPS if rollup in sql.split("WHERE")[0].split("SELECT")[0])
+
+    assert wrong(maintenance) == Wrong(**{rollup: rows})
+    assert rebuild(maintenance, clock()) == Wrong(**{rollup: rows})
+    assert wrong(maintenance) == Wrong()
+    mended = kept(db)
+    if rollup == "reader_profiles":  # the rebuild, too, says when it moved a row
+        right, mended = {**right, rollup: []}, {**mended, rollup: []}
+    assert mended == right
+
+
+def test_all_rollups_come_back_from_nothing_in_portions_of_any_size(
+    read, cast, clock, db, maintenance, monkeypatch
+):
+    monkeypatch.setattr(recount, "ACTIVITIES_OF_READERS", 1)
+    monkeypatch.setattr(recount, "ACTIVITIES_OF_MINUTES", 3)
+    monkeypatch.setattr(recount, "COUNTS_AT_ONCE", 2)
+    right = kept(db)
+    for rollup in ROLLUPS[1:]:
+        db.execute_sql(f"DELETE FROM {rollup}")
+    assert len(recount.portions(maintenance)) > 5
+    assert rebuild(maintenance, clock()) == wrong_of(right)
+    assert kept(db) == right
+
+
+def wrong_of(right: dict[str, list[tuple]]) -> Wrong:
+    return Wrong(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
+
+
+def test_what_is_right_is_not_written(read, clock, db, maintenance):
+    before = kept(db)
+    assert rebuild(maintenance, clock.advance(hours=1)) == Wrong()
+    assert kept(db) == before
+
+
+def test_an_empty_database_is_right(db, maintenance, clock):
+    assert rebuild(maintenance, clock()) == Wrong()
+
+
+def test_what_arrives_between_the_counting_and_the_mending_is_counted(
+    read, cast, clock, db, maintenance, url, opened
+):
+    """The first statement of a mend waits for its turn; the service writes just before it."""
+    db.execute_sql("UPDATE activity_counts SET activities = activities + 5")
+    db.execute_sql("UPDATE reader_profiles SET total_sessions = 50, total_reading_seconds = 0")
+    service = opened(url, Role.INGEST)
+
+    def served(role_db: Database):
+        """Return a database whose next transaction for writing lets the service write first."""
+        begin = role_db.atomic
+
+        def atomic(*kind: str):
+            if not kind:
+                role_db.atomic = begin
+                with using(service), service.atomic():
+                    ann = open_session(service, cast.ann, f"{clock():%f%S%M}", clock())
+                    record_activities(
+                        service, ann, [Activity("page_read", "emma", "Emma", 5, 70)], clock()
+                    )
+            return begin(*kind)
+
+        role_db.atomic = atomic
+        return role_db
+
+    for portion in recount.portions(maintenance):
+        clock.advance(seconds=7)
+        assert portion.rebuild(served(maintenance), clock())
+    assert wrong(maintenance) == Wrong()

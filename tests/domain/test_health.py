@@ -51,7 +51,7 @@ def test_a_wal_that_only_grows_points_at_who_reads_on_and_on():
 
 
 def test_each_rollup_that_is_wrong_says_in_how_many_rows():
-    mend = "run: readwatch db rebuild"
+    mend = "readwatch db rebuild"
     assert unwell(WELL, Wrong(reader_profiles=1, activity_counts=2000)) == [
         ("reader_profiles", "1 row disagrees", mend),
         ("activity_counts", "2,000 rows disagree", mend),

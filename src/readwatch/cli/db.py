@@ -47,7 +47,6 @@ def health_(context: click.Context, as_json: bool) -> int:
         )
     else:
         print_table(("what", "state", "finding"), [_row(finding) for finding in found])
-        click.echo()
         print_table(
             ("table, with its indexes", "size"),
             [(table.name, in_bytes(table.size)) for table in condition.tables],
@@ -63,7 +62,7 @@ def _compared(db: Database) -> Wrong:
 def _row(finding: Finding) -> tuple[str, str, str]:
     if finding.mend is None:
         return finding.what, "ok", finding.sentence
-    return finding.what, "WRONG", f"{finding.sentence}; {finding.mend}"
+    return finding.what, "WRONG", f"{finding.sentence}: {finding.mend}"
 
 
 @command.command("rebuild")

@@ -83,7 +83,7 @@ def findings(condition: Condition, wrong: Wrong | None) -> Iterator[Finding]:
     for rollup, rows in asdict(wrong).items() if wrong is not None else ():
         if rows:
             sentence = f"{rows:,} {'row disagrees' if rows == 1 else 'rows disagree'}"
-            yield Finding(rollup, sentence, "run: readwatch db rebuild")
+            yield Finding(rollup, sentence, "readwatch db rebuild")
         else:
             yield Finding(rollup, "agrees with the activities")
 

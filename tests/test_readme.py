@@ -51,7 +51,7 @@ def test_the_five_minutes_of_an_admin_and_of_an_app_go_as_they_stand_there(tmp_p
 
     assert walked.returncode == 0, walked.stderr
     assert "Ann Archer" in walked.stdout
-    assert '{"heartbeat_seconds":60}' in walked.stdout
+    assert '{"heartbeat_seconds":' in walked.stdout
     assert '{"status":"accepted","id":1}' in walked.stdout
     assert '"results":[{"status":"accepted","id":2},{"status":"invalid"' in walked.stdout
     assert '"unique_content_read":1' in walked.stdout

@@ -38,6 +38,10 @@ class Running:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Return the exit code, and what was printed after the first line."""
         self.process.send_signal(how)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str, str]:
+        """Return the same of a server that was told already."""
         out, err = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, out, err
 
@@ -65,10 +69,15 @@ def command(url: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def serving(url: str, port: int = 0, **environment: str) -> Iterator[Running]:
-    """Start a server, on a free port if none is given, and leave no process behind."""
+def serving(
+    url: str, port: int = 0, *, before: tuple[str, ...] = (), **environment: str
+) -> Iterator[Running]:
+    """Start a server, on a free port if none is given, and leave no process behind.
+
+    `before` is a command that starts it.
+    """
     process = subprocess.Popen(
-        command(url, "--port", str(port)),
+        [*before, *command(url, "--port", str(port))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -19,6 +19,8 @@ def test_a_reader_logs_in_and_is_told_all_that_an_app_needs(api: Api, cast: Any)
     assert answer.status_code == 200
     assert answer.content_type == "application/json"
     token = answer.json.pop("token")
+    due = answer.json["heartbeat_seconds"]
+    assert 60 <= due <= 72
     assert token.startswith("rw_")
     assert len(token) >= 40
     resume_token = answer.json["resume_token"]
@@ -27,7 +29,7 @@ def test_a_reader_logs_in_and_is_told_all_that_an_app_needs(api: Api, cast: Any)
         "token": token,
         "token_type": "Bearer",
         "session_id": 1,
-        "heartbeat_seconds": 60,
+        "heartbeat_seconds": due,
         "resume_token": resume_token,
         "user": {
             "id": cast.ann.id,

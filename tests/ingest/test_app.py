@@ -11,6 +11,7 @@ PUBLIC = {
     ("POST", "/api/login"),
     ("POST", "/api/resume"),
     ("GET", "/livez"),
+    ("GET", "/readyz"),
     ("GET", "/api/openapi.json"),
 }
 """Who needs no token; a new route is protected or has to be written down here."""

@@ -20,7 +20,7 @@ def test_a_heartbeat_moves_the_session_and_says_when_to_come_again(
     api.stop()
 
     assert answer.status_code == 200
-    assert answer.json == {"heartbeat_seconds": 60}
+    assert 60 <= answer.json["heartbeat_seconds"] <= 72
     heard = {user_id: moment(at) for user_id, at in rows(db, HEARTBEATS)}
     assert heard == {cast.ann.id: clock.moment, cast.ben.id: NOON}
 

@@ -31,7 +31,7 @@ def test_it_says_where_it_listens_answers_at_once_and_ends_when_told(url: str, c
     with serving(url) as server:
         assert server.app().ask("GET", "/livez") == (200, {"status": "ok"})
         ann = server.app("ann@example.org")
-        assert ann.post("/api/heartbeat") == (200, {"heartbeat_seconds": 60})
+        assert ann.post("/api/heartbeat")[0] == 200
         assert ann.post("/api/activities", PAGE) == (201, {"id": 1, "status": "accepted"})
         status, account = ann.ask("GET", "/api/me")
         assert (status, account["profile"]["unique_content_read"]) == (200, 1)
@@ -126,6 +126,20 @@ def test_when_its_main_process_is_killed_the_worker_ends_too_and_nothing_is_lost
         assert free_port("127.0.0.1", server.port) == server.port
 
     assert rows(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+
+
+@on_sqlite
+def test_when_its_terminal_is_closed_it_ends_as_if_it_was_told_to(url: str) -> None:
+    with serving(url) as server:
+        os.killpg(server.process.pid, signal.SIGHUP)  # the worker hears it too
+        assert server.ended() == (0, "", "")
+
+
+@on_sqlite
+def test_started_with_nohup_it_goes_on_when_the_terminal_is_closed(url: str) -> None:
+    with serving(url, before=("nohup",)) as server:
+        os.killpg(server.process.pid, signal.SIGHUP)
+        assert server.app().ask("GET", "/livez")[0] == 200
 
 
 @on_sqlite

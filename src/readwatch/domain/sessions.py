@@ -7,9 +7,6 @@ from readwatch.domain.presence import Presence, presence_of
 from readwatch.domain.text import SafeText
 from readwatch.domain.users import UserRole
 
-HEARTBEAT_SECONDS = 60
-"""How often an app is asked to send a heartbeat."""
-
 END_SILENT_AFTER = timedelta(hours=1)
 """A session without a heartbeat for so long is ended, unless the installation says otherwise."""
 

@@ -6,7 +6,7 @@ from flask import Blueprint, request
 from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.sessions import HEARTBEAT_SECONDS, Caller
+from readwatch.domain.sessions import Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.bodies import Login, Resume, checked
@@ -102,7 +102,7 @@ def _signed_in(user: User, caller: Caller, token: str, resume_token: str | None)
         "token": token,
         "token_type": "Bearer",
         "session_id": caller.session_id,
-        "heartbeat_seconds": HEARTBEAT_SECONDS,
+        "heartbeat_seconds": service().load.heartbeat_seconds(),
         "resume_token": resume_token,
         "user": user,
     }

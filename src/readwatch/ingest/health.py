@@ -1,11 +1,19 @@
-"""Whether the service lives."""
+"""Whether the service lives, and whether it should get requests."""
 
+from http import HTTPStatus
 from typing import Literal
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from typing_extensions import TypedDict
 
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.load import retry_seconds
+from readwatch.ingest.load import chance
 from readwatch.ingest.openapi import ANYONE, described
+from readwatch.ingest.problems import answer, problem
+from readwatch.ingest.service import Service, service
+from readwatch.store.database import using
+from readwatch.store.schema import require_current
 
 routes = Blueprint("health", __name__)
 
@@ -16,8 +24,45 @@ class Living(TypedDict):
     status: Literal["ok"]
 
 
+class Ready(TypedDict):
+    """The service takes what comes."""
+
+    status: Literal["ready"]
+
+
 @routes.get("/livez")
 @described({200: Living}, who=ANYONE)
 def livez() -> Living:
     """Answer as long as the process can answer anything."""
     return {"status": "ok"}
+
+
+@routes.get("/readyz")
+@described({200: Ready}, who=ANYONE, errors=(503,))
+def readyz() -> Ready | Response:
+    """Tell whether requests should be sent here; if not, `reasons` says why.
+
+    It turns before anything but heartbeats is refused.
+    """
+    reasons = _reasons_not_ready(service())
+    if not reasons:
+        return {"status": "ready"}
+    members = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is not ready")
+    members["reasons"] = reasons
+    return answer(members, {"Retry-After": str(retry_seconds(chance()))})
+
+
+def _reasons_not_ready(running: Service) -> list[str]:
+    """Ask the database only while the writer gets on with it: otherwise the answer could hang."""
+    if running.stopping:
+        return ["the service is stopping"]
+    return running.load.reasons_not_ready() or _reasons_not_readable(running)
+
+
+def _reasons_not_readable(running: Service) -> list[str]:
+    try:
+        with using(running.db) as db:
+            require_current(db)
+    except ReadwatchError as error:
+        return [error.message]
+    return []

@@ -3,7 +3,6 @@
 from flask import Blueprint
 from typing_extensions import TypedDict
 
-from readwatch.domain.sessions import HEARTBEAT_SECONDS
 from readwatch.ingest.authentication import current_reader
 from readwatch.ingest.openapi import READERS, described
 from readwatch.ingest.service import service
@@ -21,6 +20,7 @@ class Heard(TypedDict):
 @described({200: Heard}, who=READERS)
 def heartbeat() -> Heard:
     """Move `last_heartbeat` and say when to come again; the body is not looked at."""
-    reader, running = current_reader(), service()
-    running.writer.heartbeat(reader, running.now())
-    return {"heartbeat_seconds": HEARTBEAT_SECONDS}
+    running = service()
+    due = running.load.admit_heartbeat()
+    running.writer.heartbeat(current_reader(), running.now())
+    return {"heartbeat_seconds": due}

@@ -10,6 +10,8 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.load import retry_seconds
+from readwatch.ingest.load import chance
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -22,8 +24,8 @@ STATUS = {
     ErrorKind.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-RETRY_AFTER_SECONDS = 2
-"""When to come back after the service was unavailable and nothing better is known."""
+_LATER = "the service cannot do this at the moment; send it again in Retry-After seconds"
+"""All that an app is told; the cause is an admin's matter, and in the log and at /readyz."""
 
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "there is nothing at this address",
@@ -41,13 +43,17 @@ class Fault(TypedDict):
 
 
 class Problem(TypedDict):
-    """An RFC 9457 problem; `errors` names the fields that are wrong."""
+    """An RFC 9457 problem; `errors` names the fields that are wrong.
+
+    `reasons` say why the service is not ready.
+    """
 
     type: Literal["about:blank"]
     title: str
     status: int
     detail: str
     errors: NotRequired[list[Fault]]
+    reasons: NotRequired[list[str]]
 
 
 class InvalidRequest(Exception):
@@ -84,8 +90,11 @@ def problem_of(error: ReadwatchError | InvalidRequest) -> Problem:
             for fault in error.errors[:3]
         )
         return problem(error.status, faults, errors=error.errors)
+    status = STATUS[error.kind]
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        return problem(status, _LATER)
     errors = [Fault(field=error.field, detail=error.message)] if error.field else None
-    return problem(STATUS[error.kind], error.message, errors=errors)
+    return problem(status, error.message, errors=errors)
 
 
 def answer(members: Problem, headers: dict[str, str] | None = None) -> Response:
@@ -103,12 +112,14 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(ReadwatchError)
     def known(error: ReadwatchError) -> Response:
-        headers = {}
+        members, headers = problem_of(error), {}
         if error.kind is ErrorKind.UNAUTHENTICATED:
             headers["WWW-Authenticate"] = "Bearer"
         if error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.MISCONFIGURED, ErrorKind.THROTTLED}:
-            headers["Retry-After"] = str(error.retry_after or RETRY_AFTER_SECONDS)
-        return answer(problem_of(error), headers)
+            headers["Retry-After"] = str(error.retry_after or retry_seconds(chance()))
+        if members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None:
+            _log.warning("put off %s %s: %s", request.method, request.url_rule, error.message)
+        return answer(members, headers)
 
     @app.errorhandler(InvalidRequest)
     def broken(error: InvalidRequest) -> Response:

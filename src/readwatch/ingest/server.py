@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.util import Finalize
 from threading import Thread, get_ident
 from time import sleep
@@ -60,6 +62,7 @@ class _Loader:
         watched = WatchedBodies(app.wsgi_app, self._port, most_slow=THREADS // 2)
         app.wsgi_app = watched  # type: ignore[method-assign]  # as Flask wants it
         app.teardown_request(self._hold_connection)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it too, and stops us
         Finalize(None, app.extensions["readwatch"].close, exitpriority=100)
         Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
         Thread(target=_end_with_the_main_process, daemon=True).start()
@@ -94,14 +97,23 @@ def _end_with_the_main_process() -> None:
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Answer requests until SIGTERM or SIGINT; then finish those under way and stop."""
+    """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish those under way and stop."""
     create_app(settings).extensions["readwatch"].close()  # fails here, with a clear sentence
     host = numeric(host)
     port = free_port(host, port)
     alone = claim(host, port)
-    granian_on(host, port).serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
+    server = granian_on(host, port)
+    server.on_startup(_end_with_the_terminal(server))
+    server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
     if alone is not None:
         alone.close()
+
+
+def _end_with_the_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
+    """Return what makes SIGHUP stop the server instead of reloading it, unless nohup started it."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    handler = signal.SIG_IGN if ignored else server.signal_handler_interrupt
+    return partial(signal.signal, signal.SIGHUP, handler)
 
 
 def granian_on(host: str, port: int) -> AbstractServer[Any]:

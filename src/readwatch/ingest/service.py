@@ -9,6 +9,7 @@ from flask import current_app
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import END_SILENT_AFTER
 from readwatch.ingest.cleanup import CleanUp
+from readwatch.ingest.load import Load
 from readwatch.store.callers import Callers
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
@@ -34,6 +35,8 @@ class Service:
         self.db = open_current(settings.database_url, Role.INGEST)
         self.callers = Callers(self.db)
         self.writer = Writer(self.db)
+        self.load = Load(self.writer)
+        self.stopping = False
         self.cleanup = CleanUp(self.writer, clock, settings.end_silent_after)
 
     def now(self) -> datetime:
@@ -42,6 +45,7 @@ class Service:
 
     def close(self) -> None:
         """Finish what was accepted and let go of the database."""
+        self.stopping = True
         self.cleanup.close()
         self.writer.close()
 

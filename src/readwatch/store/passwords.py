@@ -38,9 +38,7 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
     """
     whole = password.encode(errors="surrogatepass")
     if not _room.acquire(blocking=False):
-        raise ReadwatchError(
-            ErrorKind.THROTTLED, "too many logins at once; try again", retry_after=2
-        )
+        raise ReadwatchError(ErrorKind.THROTTLED, "too many logins at once; try again")
     try:
         right = _threads().submit(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost).result()
     finally:

@@ -1,5 +1,6 @@
 """Migrations: `schema/<engine>/NNNN_name.sql`, each applied once, in order, all or nothing."""
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +72,12 @@ def migrations(folder: Path) -> tuple[Migration, ...]:
 
 def known_migrations(db: Database) -> tuple[Migration, ...]:
     """Return the migrations that this program brings for the engine of `db`."""
-    return migrations(schema_folder() / ("sqlite" if is_sqlite(db) else "postgresql"))
+    return _brought("sqlite" if is_sqlite(db) else "postgresql")
+
+
+@functools.cache  # readiness asks often, and an installed program does not change
+def _brought(engine: str) -> tuple[Migration, ...]:
+    return migrations(schema_folder() / engine)
 
 
 def prepare(url: str) -> tuple[Migration, ...]:

@@ -1,13 +1,17 @@
 """Login, logout and one's own account."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from conftest import NOON, PASSWORD, StillClock
 from ingest.api import Api, Caller, everything, problem, rows, told
+from werkzeug.test import TestResponse
 
+from readwatch.store.callers import CHECK_EVERY
 from readwatch.store.database import Database
 
 ANN = {"email": "ann@example.org", "password": PASSWORD}
@@ -252,3 +256,113 @@ def test_names_that_would_act_on_a_terminal_come_out_clean(ann: Caller, db: Data
 
     assert shown["user"]["full_name"] == "Ann ␛[2J31mArcher"
     assert shown["profile"]["reading_level"] == "[red]Ann ␛[2J31mArcher"
+
+
+# The password -----------------------------------------------------------------------------------
+
+NEW = "a horse of another colour"
+
+
+def change(caller: Caller, current: str = PASSWORD, new: str = NEW, **request: Any) -> TestResponse:
+    body = {"current_password": current, "new_password": new}
+    return caller.ask("PUT", "/api/me/password", json=body, **request)
+
+
+@pytest.mark.parametrize("email", ["ann@example.org", "cara@example.org", "dora@example.org"])
+def test_who_is_signed_in_can_change_the_own_password(api: Api, db: Database, email: str) -> None:
+    others = rows(db, f"SELECT * FROM users WHERE email <> '{email}' ORDER BY id")
+
+    answer = change(api.login(email))
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert api.login(email, NEW).get("/api/me").status_code == 200
+    problem(api.post("/api/login", {"email": email, "password": PASSWORD}), 401)
+    assert rows(db, f"SELECT * FROM users WHERE email <> '{email}' ORDER BY id") == others
+    assert NEW not in repr(everything(db))
+
+
+@pytest.mark.parametrize("email", ["ann@example.org", "cara@example.org"])
+def test_a_new_password_ends_all_other_sessions_within_seconds(
+    api: Api, email: str, clock: StillClock
+) -> None:
+    here, elsewhere, ben = api.login(email), api.login(email), api.login("ben@example.org")
+    assert elsewhere.get("/api/me").status_code == 200
+
+    assert change(here).status_code == 204
+    clock.moment += CHECK_EVERY
+
+    problem(elsewhere.get("/api/me"), 401)
+    assert here.get("/api/me").status_code == 200
+    assert ben.post("/api/heartbeat").status_code == 200
+
+
+def test_after_a_new_password_no_other_device_can_resume(api: Api, clock: StillClock) -> None:
+    silent, open_, own = (api.post("/api/login", ANN).json for _ in range(3))
+    here = api.with_token(own["token"])
+    clock.advance(minutes=50)
+    for told_at_login in (open_, own):
+        api.with_token(told_at_login["token"]).post("/api/heartbeat")
+    api.app.extensions["readwatch"].writer.run(lambda db: None)
+    clock.advance(minutes=20)
+
+    assert change(here).status_code == 204
+
+    for told_at_login, status in ((silent, 401), (open_, 401), (own, 200)):
+        body = {"resume_token": told_at_login["resume_token"]}
+        assert api.post("/api/resume", body).status_code == status
+
+
+def test_without_the_current_password_nothing_changes_and_it_is_counted(
+    api: Api, ann: Caller, db: Database, clock: StillClock
+) -> None:
+    before = everything(db)
+    answers = [change(ann, current="wrong") for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert told(problem(answers[0], 403), 403) == ["current_password"]
+    assert answers[-1].headers["Retry-After"] == "1"
+    assert everything(db) | {"failed_logins": []} == before
+    assert change(ann).status_code == 429
+    assert api.post("/api/login", ANN).status_code == 429, "one count for both"
+    clock.advance(seconds=1)
+    assert change(ann).status_code == 204
+    assert change(ann, current="wrong").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["current_password", "new_password"]),
+        ({"current_password": PASSWORD, "new_password": ""}, ["new_password"]),
+        ({"current_password": PASSWORD, "new_password": "short"}, ["new_password"]),
+        ({"current_password": PASSWORD, "new_password": "ä" * 37}, ["new_password"]),
+        ({"current_password": PASSWORD, "new_password": "x" * 1025}, ["new_password"]),
+        ({"current_password": PASSWORD, "new_password": 12345678}, ["new_password"]),
+        ({"current_password": "", "new_password": NEW}, ["current_password"]),
+    ],
+)
+def test_a_password_that_breaks_a_rule_is_refused_by_field_and_not_repeated(
+    ann: Caller, db: Database, caplog: pytest.LogCaptureFixture, body: Any, fields: list[str]
+) -> None:
+    before = everything(db)
+    answer = ann.ask("PUT", "/api/me/password", json=body)
+    assert told(problem(answer, 422), 422) == fields
+    assert PASSWORD not in answer.text + caplog.text
+    assert everything(db) == before
+
+
+def test_of_two_changes_at_once_one_counts(api: Api, ann: Caller, db: Database) -> None:
+    """Both knew the password that was; the one who comes second does not know the one that is."""
+    start = Barrier(2)
+
+    def send(new: str) -> int:
+        caller = api.with_token(ann.token or "")
+        start.wait()
+        return change(caller, new=new).status_code
+
+    with ThreadPoolExecutor(2) as threads:
+        statuses = list(threads.map(send, ["the first of two", "the second of two"]))
+
+    assert sorted(statuses) == [204, 403]
+    winner = ["the first of two", "the second of two"][statuses.index(204)]
+    assert api.login("ann@example.org", winner)

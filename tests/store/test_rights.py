@@ -114,6 +114,15 @@ def test_the_ingest_service_can_change_neither_accounts_nor_the_past(may):
 
 
 @on_sqlite
+def test_the_ingest_service_can_change_a_password_and_nothing_else_of_an_account(connected, db):
+    columns = [column.name for column in db.get_columns("users")]
+    ingest = connected(Role.INGEST)
+    assert [
+        name for name in columns if is_allowed(ingest, f"UPDATE users SET {name} = {name}")
+    ] == ["password_hash", "updated_at"]
+
+
+@on_sqlite
 @pytest.mark.parametrize(
     "sql",
     [

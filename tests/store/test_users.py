@@ -1,15 +1,19 @@
 """Accounts: made, found, listed, signed in."""
 
 import pytest
-from conftest import COST, PASSWORD
+from conftest import COST, NOON, PASSWORD
 
 from readwatch.domain.access_log import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import UserRole
 from readwatch.store import readers
+from readwatch.store.passwords import hash_password
+from readwatch.store.rights import Role
 from readwatch.store.users import (
     acting_admin,
     authenticate,
+    change_password,
+    check_current_password,
     checked_email,
     find_user,
     get_user,
@@ -239,3 +243,16 @@ def test_who_is_no_active_admin_cannot_act(db, cast, suspend, delete):
         acting_admin(db, "dora@example.org")
     with pytest.raises(ReadwatchError, match="readwatch init"):
         acting_admin(db, None)
+
+
+# Another password -------------------------------------------------------------------------------
+
+
+def test_a_password_is_changed_only_if_it_is_still_the_one_that_was_checked(db, connected, cast):
+    ingest = connected(Role.INGEST)
+    checked = check_current_password(ingest, cast.ann.id, PASSWORD)
+    change_password(ingest, cast.ann.id, checked, hash_password("first", COST), NOON)
+    with pytest.raises(ReadwatchError) as refusal:
+        change_password(ingest, cast.ann.id, checked, hash_password("second", COST), NOON)
+    assert (refusal.value.kind, refusal.value.field) == (ErrorKind.FORBIDDEN, "current_password")
+    assert authenticate(db, "ann@example.org", "first", cost=COST) == cast.ann

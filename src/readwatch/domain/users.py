@@ -67,22 +67,25 @@ def checked_name(full_name: str) -> str:
     return name
 
 
-def checked_password(password: str, role: UserRole) -> str:
-    """Return the password unchanged; refuse one that is too short for the role or over 72 bytes."""
+def checked_password(password: str, role: UserRole, *, field: str = "password") -> str:
+    """Return the password unchanged; refuse one that is too short for the role or over 72 bytes.
+
+    `field` is what the one who gave it knows it by.
+    """
     shortest = MIN_PASSWORD_LENGTH[role]
     if len(password) < shortest:
         raise invalid(
             f"the password of {'an' if role is UserRole.ADMIN else 'a'} {role} has at least "
             f"{shortest} characters",
-            field="password",
+            field=field,
         )
     try:
         size = len(password.encode())
     except UnicodeEncodeError:
-        raise invalid("a password has to be in UTF-8", field="password") from None
+        raise invalid("a password has to be in UTF-8", field=field) from None
     if size > MAX_PASSWORD_BYTES:
         raise invalid(
             f"a password has at most {MAX_PASSWORD_BYTES} bytes in UTF-8; this one is longer",
-            field="password",
+            field=field,
         )
     return password

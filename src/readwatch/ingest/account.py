@@ -1,5 +1,7 @@
 """Login, logout, coming back, and one's own account."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from flask import Blueprint, request
@@ -7,15 +9,16 @@ from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
-from readwatch.domain.users import ReaderProfile, User, UserRole
+from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.bodies import Login, Resume, checked
+from readwatch.ingest.bodies import Login, PasswordChange, Resume, checked
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.service import service
 from readwatch.store import lockout, readers, resume, sessions, users
 from readwatch.store.access_log import permit_own
 from readwatch.store.database import Database, using
+from readwatch.store.passwords import hash_in_turn
 from readwatch.store.tokens import family_of, new_resume_token, new_token, token_hash
 
 routes = Blueprint("account", __name__)
@@ -45,7 +48,10 @@ def login() -> LoggedIn:
     """Open a session for the one who knows the password."""
     body = checked(Login, json_object(MAX_LOGIN_BYTES))
     running, address = service(), request.remote_addr
-    user = _authenticated(body, address)
+    with _failures_counted(body.email, address):
+        user = users.authenticate(
+            running.db, body.email, body.password, cost=running.settings.bcrypt_cost
+        )
     token, agent = new_token(), request.user_agent.string or None
     resume_token = None if user.user_role.is_staff else new_resume_token()
 
@@ -108,23 +114,6 @@ def _signed_in(user: User, caller: Caller, token: str, resume_token: str | None)
     }
 
 
-def _authenticated(body: Login, address: str | None) -> User:
-    """Return the user whose password this is; who fails often has to wait."""
-    running = service()
-    with using(running.db) as db:
-        lockout.refuse_if_locked(db, body.email, address, running.now())
-    try:
-        return users.authenticate(
-            running.db, body.email, body.password, cost=running.settings.bcrypt_cost
-        )
-    except ReadwatchError as error:
-        if error.kind is ErrorKind.UNAUTHENTICATED:
-            running.writer.run(
-                lambda db: lockout.record_failure(db, body.email, address, running.now())
-            )
-        raise
-
-
 @routes.post("/api/logout")
 @described({204: None})
 def logout() -> tuple[str, int]:
@@ -146,3 +135,42 @@ def me() -> OwnAccount:
             readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
         )
     return {"user": user, "profile": profile}
+
+
+@routes.put("/api/me/password")
+@described({204: None}, body=PasswordChange, errors=(403, 429))
+def change_password() -> tuple[str, int]:
+    """Change the caller's own password, and end all other sessions of this user."""
+    caller, running, address = current_caller(), service(), request.remote_addr
+    body, cost = checked(PasswordChange, json_object(MAX_LOGIN_BYTES)), running.settings.bcrypt_cost
+    new_password = checked_password(body.new_password, caller.user_role, field="new_password")
+    with using(running.db) as db:
+        email = users.get_user(db, caller.user_id).email
+    with _failures_counted(email, address):
+        old_hash = users.check_current_password(
+            running.db, caller.user_id, body.current_password, cost=cost
+        )
+    new_hash = hash_in_turn(new_password, cost)
+
+    def change(db: Database) -> None:
+        now = running.now()
+        lockout.forget_failures(db, email, address)
+        users.change_password(db, caller.user_id, old_hash, new_hash, now)
+        sessions.end_other_sessions(db, caller, now)
+
+    running.writer.run(change)
+    return "", 204
+
+
+@contextmanager
+def _failures_counted(email: str, address: str | None) -> Iterator[None]:
+    """Refuse who failed too often to give a password, and remember who fails to."""
+    running = service()
+    with using(running.db) as db:
+        lockout.refuse_if_locked(db, email, address, running.now())
+    try:
+        yield
+    except ReadwatchError as error:
+        if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
+            running.writer.run(lambda db: lockout.record_failure(db, email, address, running.now()))
+        raise

@@ -141,6 +141,13 @@ class Resume(Body):
     device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
 
 
+class PasswordChange(Body):
+    """The body of a change of the password."""
+
+    current_password: Annotated[str, Field(min_length=1, max_length=1024)]
+    new_password: Annotated[str, Field(max_length=1024)]
+
+
 @dataclass(
     frozen=True,
     slots=True,

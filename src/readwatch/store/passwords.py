@@ -8,12 +8,17 @@ import functools
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 import bcrypt
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import MAX_PASSWORD_BYTES
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 DEFAULT_COST = 12
 
@@ -30,20 +35,29 @@ def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
 
 
+def hash_in_turn(password: str, cost: int = DEFAULT_COST) -> str:
+    """Return the same, made by the threads that passwords are checked by."""
+    return _in_turn(hash_password, password, cost)
+
+
 def password_matches(password: str, password_hash: str | None, cost: int = DEFAULT_COST) -> bool:
     """Tell whether the password is right, in the same time whether there is an account or not.
 
-    Without a hash a decoy of the same cost is checked and the answer is no. With too many checks
-    waiting this one is refused, and may be tried again.
+    Without a hash a decoy of the same cost is checked and the answer is no.
     """
     whole = password.encode(errors="surrogatepass")
+    right = _in_turn(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost)
+    return right and password_hash is not None and len(whole) <= MAX_PASSWORD_BYTES
+
+
+def _in_turn(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Let one of the threads do it and wait; with too many waiting this one is refused."""
     if not _room.acquire(blocking=False):
         raise ReadwatchError(ErrorKind.THROTTLED, "too many logins at once; try again")
     try:
-        right = _threads().submit(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost).result()
+        return _threads().submit(work, *arguments, **named).result()
     finally:
         _room.release()
-    return right and password_hash is not None and len(whole) <= MAX_PASSWORD_BYTES
 
 
 def _check(password: bytes, password_hash: str | None, cost: int) -> bool:

@@ -27,18 +27,22 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The tables that a role may read, add to and change; `hidden` columns are read by nobody."""
+    """The tables that a role may read, add to and change.
+
+    Of a table in `update_only` it may change these columns alone; `hidden` columns it cannot read.
+    """
 
     read: frozenset[str]
     insert: frozenset[str] = frozenset()
     update: frozenset[str] = frozenset()
+    update_only: frozenset[tuple[str, str]] = frozenset()
     delete: frozenset[str] = frozenset()
     hidden: frozenset[tuple[str, str]] = field(default=frozenset())
 
     @property
     def writes(self) -> bool:
         """Tell whether this role changes anything."""
-        return bool(self.insert or self.update or self.delete)
+        return bool(self.insert or self.update or self.update_only or self.delete)
 
 
 _READER_TABLES = {
@@ -96,6 +100,7 @@ RIGHTS: Mapping[Role, Rights] = {
                 "failed_logins",
             }
         ),
+        update_only=frozenset({("users", "password_hash"), ("users", "updated_at")}),
         delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens"}),
     ),
     Role.CONSOLE: Rights(
@@ -167,7 +172,7 @@ def _allowed(rights: Rights, operation: int, first: str | None, second: str | No
     if operation == apsw.SQLITE_INSERT:
         return first in rights.insert
     if operation == apsw.SQLITE_UPDATE:
-        return first in rights.update
+        return first in rights.update or (first, second) in rights.update_only
     if operation == apsw.SQLITE_DELETE:
         return first in rights.delete
     if operation == apsw.SQLITE_FUNCTION:

@@ -91,6 +91,22 @@ _END_STAFF_SESSION = Statement(
 _FORGET_RESUME_TOKEN = Statement(
     "DELETE FROM resume_tokens WHERE session_id = :session_id AND user_id = :user_id"
 )
+_END_OTHER_READER_SESSIONS = Statement(
+    """
+    UPDATE reader_sessions SET is_active = FALSE, ended_at = :now
+    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept
+    """
+)
+_END_OTHER_STAFF_SESSIONS = Statement(
+    """
+    UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
+    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept
+    """
+)
+_FORGET_OTHER_RESUME_TOKENS = Statement(
+    "DELETE FROM resume_tokens WHERE user_id = :user_id AND session_id <> :kept"
+)
+_NONE_KEPT = 0  # no session has this number
 
 
 def open_session(
@@ -160,6 +176,19 @@ def end_session(db: Database, caller: Caller, now: datetime) -> None:
     else:
         _END_READER_SESSION(db, **values)
         _FORGET_RESUME_TOKEN(db, session_id=caller.session_id, user_id=caller.user_id)
+
+
+def end_other_sessions(db: Database, caller: Caller, now: datetime) -> None:
+    """End all sessions of the caller's user but this one; none of them can be resumed.
+
+    Call it in a transaction.
+    """
+    kept = caller.session_id
+    of_reader, of_staff = (_NONE_KEPT, kept) if caller.user_role.is_staff else (kept, _NONE_KEPT)
+    values = {"user_id": caller.user_id, "now": stamp(now)}
+    _END_OTHER_READER_SESSIONS(db, **values, kept=of_reader)
+    _END_OTHER_STAFF_SESSIONS(db, **values, kept=of_staff)
+    _FORGET_OTHER_RESUME_TOKENS(db, user_id=caller.user_id, kept=of_reader)
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:

@@ -1,4 +1,4 @@
-"""Accounts: made, found, listed, signed in."""
+"""Accounts: made, found, listed, signed in, given another password."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from readwatch.domain.errors import (
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store import models
-from readwatch.store.database import Database, using
+from readwatch.store.database import Database, Statement, stamp, using
 from readwatch.store.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
@@ -33,6 +33,16 @@ _COLUMNS = (
     models.User.is_active,
     models.User.email_verified,
     models.User.created_at,
+)
+
+_PASSWORD_HASH = Statement(
+    "SELECT password_hash FROM users WHERE id = :user_id AND deleted_at IS NULL"
+)
+_CHANGE_PASSWORD = Statement(
+    """
+    UPDATE users SET password_hash = :new_hash, updated_at = :now
+    WHERE id = :user_id AND password_hash = :old_hash RETURNING id
+    """
 )
 
 
@@ -161,6 +171,38 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     if not user.is_active:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
     return user
+
+
+def check_current_password(
+    db: Database, user_id: int, password: str, *, cost: int = DEFAULT_COST
+) -> str:
+    """Return the hash of a user's password; refuse a wrong one. No connection is held meanwhile."""
+    with using(db):
+        row = _PASSWORD_HASH(db, user_id=user_id).fetchone()
+    if row is None or not password_matches(password, row[0], cost):
+        raise _not_the_current_password()
+    password_hash: str = row[0]
+    return password_hash
+
+
+def change_password(
+    db: Database, user_id: int, old_hash: str, new_hash: str, now: datetime
+) -> None:
+    """Put a new hash in the place of the one that was checked, if it is still there.
+
+    Call it in a transaction.
+    """
+    changed = _CHANGE_PASSWORD(
+        db, user_id=user_id, old_hash=old_hash, new_hash=new_hash, now=stamp(now)
+    )
+    if changed.fetchone() is None:
+        raise _not_the_current_password()
+
+
+def _not_the_current_password() -> ReadwatchError:
+    return ReadwatchError(
+        ErrorKind.FORBIDDEN, "this is not the current password", field="current_password"
+    )
 
 
 def require_staff(db: Database, user_id: int) -> None:

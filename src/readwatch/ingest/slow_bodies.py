@@ -97,7 +97,7 @@ def close_unanswered(port: int, address: str, seconds: float) -> None:
     to bear that an idle connection is closed.
     """
     for connection in _sockets():
-        with connection, suppress(OSError):  # it may end by itself meanwhile
+        with suppress(OSError):  # it may end by itself meanwhile
             here, there = connection.getsockname(), connection.getpeername()
             if (here[1:2], there[:1]) == ((port,), (address,)):
                 told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 48)
@@ -107,11 +107,16 @@ def close_unanswered(port: int, address: str, seconds: float) -> None:
 
 
 def _sockets() -> Iterator[socket.socket]:
-    """Yield the sockets of the process, each by a file descriptor of its own."""
+    """Yield the sockets of the process; none of its files is opened or closed for it.
+
+    To close even a copy of SQLite's descriptor would let go of its locks on the database
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
     for name in os.listdir("/proc/self/fd"):
         with suppress(OSError):
-            number = os.dup(int(name))
-            if stat.S_ISSOCK(os.fstat(number).st_mode):
-                yield socket.socket(fileno=number)
-            else:
-                os.close(number)
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                connection = socket.socket(fileno=int(name))
+                try:
+                    yield connection
+                finally:
+                    connection.detach()

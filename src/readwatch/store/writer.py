@@ -8,7 +8,6 @@ same few statements.
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,25 +70,58 @@ class Backlog:
     """Why the last try failed; None after a commit."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Job:
-    """What one request wants written, and where its result goes."""
+    """What one request wants written, and where it waits for the result.
 
-    what: Post | Write[Any]
-    answer: Future[Any]
+    A lock that the writing thread opens is the cheapest thing to wait for: a Future wakes each
+    waiter twice, and there are thousands of them a second.
+    """
+
+    __slots__ = ("_done", "_started", "_ticket", "failure", "result", "what")
+
+    def __init__(self, what: Post | Write[Any]) -> None:
+        self.what = what
+        self.result: Any = None
+        self.failure: Exception | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._ticket = [True]  # whoever takes it, by the atomic pop, decides what becomes of this
+        self._started = False
 
     @property
     def rows(self) -> int:
         """How many rows it brings; a write that is no post counts as one."""
         return len(self.what.activities) if isinstance(self.what, Post) else 1
 
-    def claim(self) -> bool:
+    def wait(self, seconds: float) -> Any:
+        """Return the result; what is not begun within some seconds will never be."""
+        if not self._done.acquire(timeout=seconds):
+            if self._take():
+                raise unavailable("the database is busy; try again")
+            self._done.acquire()
+        if self.failure is not None:
+            raise self.failure
+        return self.result
+
+    def start(self) -> bool:
         """Tell whether the request still waits; from now on it waits to the end."""
-        return self.answer.running() or self.answer.set_running_or_notify_cancel()
+        self._started = self._started or self._take()
+        return self._started
 
     def run(self, db: Database) -> Any:
         """Do it, inside a transaction."""
         return record_posts(db, [self.what])[0] if isinstance(self.what, Post) else self.what(db)
+
+    def finish(self, outcome: "Outcome") -> None:
+        """Let the request go on."""
+        self.result, self.failure = outcome
+        self._done.release()
+
+    def _take(self) -> bool:
+        try:
+            return self._ticket.pop()
+        except IndexError:
+            return False
 
 
 Outcome = tuple[Any, Exception | None]
@@ -106,7 +138,7 @@ class Writer:
         self._observe = observe
         self._stuck_since: float | None = None
         self._trouble: str | None = None
-        self._waiting: queue.Queue[_Job | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._heartbeats: dict[Caller, datetime] = {}
         self._heartbeats_lock = threading.Lock()
         self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
@@ -144,22 +176,16 @@ class Writer:
         self._thread.join()
 
     def _do(self, what: Post | Write[Any]) -> Any:
-        job = _Job(what, Future())
+        job = _Job(what)
         with self._door:
             if self._closed:
                 raise unavailable("the service is stopping")
             if self.backlog().stuck_seconds > PATIENCE_SECONDS:
                 raise unavailable("the database cannot be written; try again")
-            try:
-                self._waiting.put_nowait(job)
-            except queue.Full:
-                raise unavailable("the service has more to write than it can; try again") from None
-        try:
-            return job.answer.result(PATIENCE_SECONDS)
-        except TimeoutError:
-            if job.answer.cancel():  # nothing of it is or will be written
-                raise unavailable("the database is busy; try again") from None
-            return job.answer.result()
+            if self._waiting.qsize() >= MAX_WAITING:
+                raise unavailable("the service has more to write than it can; try again")
+            self._waiting.put(job)
+        return job.wait(PATIENCE_SECONDS)
 
     # From here on everything runs in the writing thread.
 
@@ -204,19 +230,16 @@ class Writer:
         began = monotonic()
         try:
             with self._transaction() as db:
-                group = [job for job in group if job.claim()]
+                group = [job for job in group if job.start()]
                 outcomes = _run_all(db, group)
         except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
-            group = [job for job in group if job.claim()]
+            group = [job for job in group if job.start()]
             outcomes = [(None, _again(error)) for _ in group]
         else:
             rows = sum(job.rows for job in group)
             self._observe(Commit(len(group), rows, monotonic() - began))
-        for job, (result, failure) in zip(group, outcomes, strict=True):
-            if failure is None:
-                job.answer.set_result(result)
-            else:
-                job.answer.set_exception(failure)
+        for job, outcome in zip(group, outcomes, strict=True):
+            job.finish(outcome)
 
     def _write_heartbeats(self) -> None:
         """Write the heartbeats; without any, find out whether the database could be written."""

@@ -1,8 +1,9 @@
 """Activities: kept once each, together with everything that is counted from them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from readwatch.domain.activities import (
     Activity,
@@ -13,36 +14,56 @@ from readwatch.domain.activities import (
 )
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Caller
-from readwatch.store.database import Database, Statement, Turn, is_sqlite, stamp, take_turn
-from readwatch.store.rollups import Rollup
+from readwatch.store.database import Database, Turn, is_sqlite, stamp, take_turn
+from readwatch.store.rollups import Content, Rollup
 from readwatch.store.rowsets import Row, RowStatement, as_list, as_text
 
 Result = Receipt | ReadwatchError
+Event = tuple[int, str]
+"""A reader and the app's own id."""
 
-_NEXT_IDS_SQLITE = Statement(
-    "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'reader_activities'"
-)
-_NEXT_IDS_POSTGRESQL = Statement(
+# What has to be known before activities can be kept: ids that are larger than all that were given
+# before, the receipts of the same events, and the contents that their readers have begun.
+_KEYS = {"place": "bigint", "user_id": "bigint", "event_id": "text", "content_id": "text"}
+_LOOK_UP_SQLITE = RowStatement(
+    _KEYS,
     """
-    SELECT json_agg(nextval(pg_get_serial_sequence('reader_activities', 'id')))
-    FROM generate_series(1, :number)
-    """
-)
-_KEY = {"place": "bigint", "user_id": "bigint", "event_id": "text"}
-_FIND_RECEIPTS_SQLITE = RowStatement(
-    _KEY,
-    """
-    SELECT json_group_array(json_array(given.place, kept.activity_id, lower(hex(fingerprint))))
-    FROM {rows} AS given JOIN activity_receipts kept
-    ON kept.user_id = given.user_id AND kept.event_id = given.event_id
+    SELECT
+        (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'reader_activities'),
+        (
+            SELECT json_group_array(
+                json_array(given.place, kept.activity_id, lower(hex(kept.fingerprint)))
+            )
+            FROM {rows} AS given JOIN activity_receipts kept
+            ON kept.user_id = given.user_id AND kept.event_id = given.event_id
+        ),
+        (
+            SELECT json_group_array(given.place)
+            FROM {rows} AS given JOIN reader_content_progress kept
+            ON kept.user_id = given.user_id AND kept.content_id = given.content_id
+        )
     """,
 )
-_FIND_RECEIPTS_POSTGRESQL = RowStatement(
-    _KEY,
+_LOOK_UP_POSTGRESQL = RowStatement(
+    _KEYS,
     """
-    SELECT json_agg(json_build_array(given.place, kept.activity_id, encode(fingerprint, 'hex')))
-    FROM {rows} AS given JOIN activity_receipts kept
-    ON kept.user_id = given.user_id AND kept.event_id = given.event_id
+    SELECT
+        (
+            SELECT json_agg(nextval(pg_get_serial_sequence('reader_activities', 'id')))
+            FROM {rows} AS given
+        ),
+        (
+            SELECT json_agg(
+                json_build_array(given.place, kept.activity_id, encode(kept.fingerprint, 'hex'))
+            )
+            FROM {rows} AS given JOIN activity_receipts kept
+            ON kept.user_id = given.user_id AND kept.event_id = given.event_id
+        ),
+        (
+            SELECT json_agg(given.place)
+            FROM {rows} AS given JOIN reader_content_progress kept
+            ON kept.user_id = given.user_id AND kept.content_id = given.content_id
+        )
     """,
 )
 _NEW = {
@@ -98,14 +119,24 @@ class _Draft:
 
     caller: Caller
     activity: Activity
-    digest: str | None
+    digest: str  # empty where there is no event_id
     occurred_at: str
     arrived_at: str
 
     @property
-    def key(self) -> tuple[int, str | None]:
-        """What makes an event the same event."""
-        return (self.caller.user_id, self.activity.event_id)
+    def event(self) -> Event | None:
+        """What makes an event the same event; None where the app gave it no id."""
+        event_id = self.activity.event_id
+        return None if event_id is None else (self.caller.user_id, event_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an earlier transaction kept, and ids for what comes."""
+
+    ids: Iterator[int]
+    receipts: dict[Event, tuple[int, str]]  # the id and the digest
+    contents: set[Content]
 
 
 def record_activities(
@@ -131,30 +162,13 @@ def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]
     # receipt is looked up and added safely.
     take_turn(db, Turn.ROLLUPS)
     drafts = [draft for post in posts for draft in _drafts(post)]
-    kept = _kept_before(db, [draft for draft in drafts if isinstance(draft, _Draft)])
-    fresh: dict[tuple[int, str | None], tuple[int, str | None]] = {}  # to the place in `new`
-    new: list[_Draft] = []
-    outcomes: list[ReadwatchError | tuple[Outcome, int, bool]] = []
-    for draft in drafts:
-        if not isinstance(draft, _Draft):
-            outcomes.append(draft)
-        elif draft.activity.event_id is not None and (draft.key in kept or draft.key in fresh):
-            is_new = draft.key in fresh
-            place, digest = fresh[draft.key] if is_new else kept[draft.key]
-            same = Outcome.DUPLICATE if digest == draft.digest else Outcome.CONFLICT
-            outcomes.append((same, place, is_new))
-        else:
-            fresh[draft.key] = (len(new), draft.digest)
-            outcomes.append((Outcome.ACCEPTED, len(new), True))
-            new.append(draft)
-    ids = _next_ids(db, len(new)) if new else []
-    _keep(db, new, ids)
+    known = _look_up(db, [draft for draft in drafts if isinstance(draft, _Draft)])
+    new: list[tuple[int, _Draft]] = []
     results = iter(
-        outcome
-        if isinstance(outcome, ReadwatchError)
-        else Receipt(outcome[0], ids[outcome[1]] if outcome[2] else outcome[1])
-        for outcome in outcomes
+        [_receipt(draft, known, new) if isinstance(draft, _Draft) else draft for draft in drafts]
     )
+    if new:
+        _keep(db, new, known.contents)
     return [tuple(next(results) for _ in post.activities) for post in posts]
 
 
@@ -169,42 +183,52 @@ def _drafts(post: Post) -> Iterator[_Draft | ReadwatchError]:
         yield _Draft(
             post.caller,
             activity,
-            None if activity.event_id is None else fingerprint(activity).hex(),
+            "" if activity.event_id is None else fingerprint(activity).hex(),
             arrived_at if moment is post.arrived_at else stamp(moment),
             arrived_at,
         )
 
 
-def _kept_before(
-    db: Database, drafts: Sequence[_Draft]
-) -> dict[tuple[int, str | None], tuple[int, str | None]]:
-    """Return the id and digest of each event that was kept by an earlier transaction."""
+def _look_up(db: Database, drafts: Sequence[_Draft]) -> _Known:
+    if not drafts:
+        return _Known(iter(()), {}, set())
     keys: list[Row] = [
-        (place, *draft.key)
+        (place, draft.caller.user_id, draft.activity.event_id, draft.activity.content_id)
         for place, draft in enumerate(drafts)
-        if draft.activity.event_id is not None
     ]
-    if not keys:
-        return {}
-    statement = _FIND_RECEIPTS_SQLITE if is_sqlite(db) else _FIND_RECEIPTS_POSTGRESQL
-    found = as_list(db, statement(db, keys).fetchone()[0])
-    return {drafts[place].key: (activity_id, digest) for place, activity_id, digest in found}
+    statement = _LOOK_UP_SQLITE if is_sqlite(db) else _LOOK_UP_POSTGRESQL
+    ids, receipts, contents = statement(db, keys).fetchone()
+    return _Known(
+        count(ids + 1) if is_sqlite(db) else iter(ids),
+        {
+            (drafts[place].caller.user_id, drafts[place].activity.event_id or ""): (kept, digest)
+            for place, kept, digest in as_list(db, receipts)
+        },
+        {
+            (drafts[place].caller.user_id, drafts[place].activity.content_id or "")
+            for place in as_list(db, contents)
+        },
+    )
 
 
-def _next_ids(db: Database, number: int) -> list[int]:
-    """Return ids that are larger than all that were given before."""
-    if is_sqlite(db):
-        last: int = _NEXT_IDS_SQLITE(db).fetchone()[0]
-        return list(range(last + 1, last + 1 + number))
-    return as_list(db, _NEXT_IDS_POSTGRESQL(db, number=number).fetchone()[0])
+def _receipt(draft: _Draft, known: _Known, new: list[tuple[int, _Draft]]) -> Receipt:
+    """Tell what becomes of an activity; one that has to be kept joins the new ones."""
+    event = draft.event
+    if event in known.receipts:
+        activity_id, digest = known.receipts[event]
+        same = Outcome.DUPLICATE if digest == draft.digest else Outcome.CONFLICT
+        return Receipt(same, activity_id)
+    activity_id = next(known.ids)
+    new.append((activity_id, draft))
+    if event is not None:
+        known.receipts[event] = (activity_id, draft.digest)
+    return Receipt(Outcome.ACCEPTED, activity_id)
 
 
-def _keep(db: Database, new: Sequence[_Draft], ids: Sequence[int]) -> None:
-    if not new:
-        return
-    rollup = Rollup()
+def _keep(db: Database, new: Sequence[tuple[int, _Draft]], contents: Set[Content]) -> None:
+    rollup = Rollup(contents)
     rows: list[Row] = []
-    for draft, activity_id in zip(new, ids, strict=True):
+    for activity_id, draft in new:
         caller, activity = draft.caller, draft.activity
         rows.append(
             (
@@ -226,6 +250,6 @@ def _keep(db: Database, new: Sequence[_Draft], ids: Sequence[int]) -> None:
         rollup.add(caller.user_id, activity_id, activity, draft.occurred_at)
     given = as_text(rows)
     _ADD_ACTIVITIES.run(db, given)
-    if any(draft.digest for draft in new):
+    if any(draft.digest for _, draft in new):
         _ADD_RECEIPTS.run(db, given)
-    rollup.apply(db, now=max(draft.arrived_at for draft in new))
+    rollup.apply(db, now=max(draft.arrived_at for _, draft in new))

@@ -1,26 +1,15 @@
 """Rollups: what the screens read instead of history, moved in the activity's own transaction."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 from readwatch.domain.activities import Activity
-from readwatch.store.database import Database, is_sqlite
-from readwatch.store.rowsets import Row, RowStatement, as_list
+from readwatch.store.database import Database
+from readwatch.store.rowsets import RowStatement
 
-_CONTENT_KEY = {"place": "bigint", "user_id": "bigint", "content_id": "text"}
-_FIND_CONTENTS_SQLITE = RowStatement(
-    _CONTENT_KEY,
-    """
-    SELECT json_group_array(given.place) FROM {rows} AS given JOIN reader_content_progress kept
-    ON kept.user_id = given.user_id AND kept.content_id = given.content_id
-    """,
-)
-_FIND_CONTENTS_POSTGRESQL = RowStatement(
-    _CONTENT_KEY,
-    """
-    SELECT json_agg(given.place) FROM {rows} AS given JOIN reader_content_progress kept
-    ON kept.user_id = given.user_id AND kept.content_id = given.content_id
-    """,
-)
+Content = tuple[int, str]
+"""A reader and a content."""
+
 # Late activities of an offline device add their seconds; they never turn the page back.
 _MOVE_CONTENTS = RowStatement(
     {
@@ -140,9 +129,11 @@ class Rollup:
     from the kept rows comes to the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Set[Content]) -> None:
+        """`known` are those of their contents that the readers have begun before."""
+        self._known = known
         self._readers: dict[int, _Reader] = {}
-        self._contents: dict[tuple[int, str], _Content] = {}
+        self._contents: dict[Content, _Content] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
@@ -150,7 +141,7 @@ class Rollup:
         seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
-            self._readers[user_id] = _Reader(seconds, occurred_at, activity_id)
+            reader = self._readers[user_id] = _Reader(seconds, occurred_at, activity_id)
         else:
             reader.seconds += seconds
             if occurred_at >= reader.latest_at:
@@ -163,6 +154,8 @@ class Rollup:
         content = self._contents.get(key)
         if content is None:
             content = self._contents[key] = _Content(occurred_at, occurred_at)
+            if key not in self._known:
+                reader.new_contents += 1
         content.add(activity, occurred_at)
 
     def apply(self, db: Database, now: str) -> None:
@@ -192,12 +185,6 @@ class Rollup:
         )
 
     def _move_contents(self, db: Database) -> None:
-        keys: list[Row] = [(place, *key) for place, key in enumerate(self._contents)]
-        statement = _FIND_CONTENTS_SQLITE if is_sqlite(db) else _FIND_CONTENTS_POSTGRESQL
-        known = set(as_list(db, statement(db, keys).fetchone()[0]))
-        for place, (user_id, _) in enumerate(self._contents):
-            if place not in known:
-                self._readers[user_id].new_contents += 1
         _MOVE_CONTENTS(
             db,
             [

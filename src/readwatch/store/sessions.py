@@ -67,13 +67,15 @@ _STAFF_CALLER = Statement(
     AND u.is_active = TRUE AND u.deleted_at IS NULL
     """
 )
+# IS TRUE, as no index serves it: with "= TRUE" SQLite goes through all active sessions and through
+# all the rows for each.
 _HEARTBEATS = RowStatement(
     {"session_id": "bigint", "user_id": "bigint", "heard_at": "timestamptz"},
     """
     UPDATE reader_sessions AS kept SET last_heartbeat = given.heard_at
     FROM {rows} AS given
     WHERE kept.id = given.session_id AND kept.user_id = given.user_id
-    AND kept.is_active = TRUE AND kept.last_heartbeat < given.heard_at
+    AND kept.is_active IS TRUE AND kept.last_heartbeat < given.heard_at
     """,
 )
 _END_READER_SESSION = Statement(

@@ -12,6 +12,7 @@ PUBLIC = {
     ("POST", "/api/resume"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
+    ("GET", "/metrics"),
     ("GET", "/api/openapi.json"),
 }
 """Who needs no token; a new route is protected or has to be written down here."""

@@ -14,6 +14,7 @@ class ServeCall:
     host: str
     port: int
     end_silent_after: timedelta
+    metrics: str
 
 
 @dataclass(frozen=True, slots=True)

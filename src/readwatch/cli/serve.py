@@ -35,11 +35,23 @@ from readwatch.store.passwords import DEFAULT_COST
     show_default=True,
     help="End sessions without a heartbeat for so long.",
 )
+@setting(
+    "--metrics",
+    type=click.Choice(["loopback", "anyone", "off"]),
+    default="loopback",
+    show_default=True,
+    help="Who may see /metrics; loopback is this machine, without a proxy in between.",
+)
 @click.pass_context
 def command(
-    context: click.Context, host: str, port: int, bcrypt_cost: int, end_silent_after: int
+    context: click.Context,
+    host: str,
+    port: int,
+    bcrypt_cost: int,
+    end_silent_after: int,
+    metrics: str,
 ) -> None:
     """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
     faces: Faces = context.obj
     silence = timedelta(minutes=end_silent_after)
-    faces.serve(ServeCall(database_url(context), bcrypt_cost, host, port, silence))
+    faces.serve(ServeCall(database_url(context), bcrypt_cost, host, port, silence, metrics))

@@ -78,7 +78,10 @@ def add_activities() -> Answer:
 
 
 def _add_one(reader: Caller, body: dict[str, Any]) -> Answer:
-    (result,) = _record(reader, [checked(ActivityBody, body)], None)
+    item = _checked_item(body)
+    if isinstance(item, InvalidRequest):
+        raise item
+    (result,) = _record(reader, [item], None)
     if isinstance(result, ReadwatchError):
         raise result
     match result.status:
@@ -105,13 +108,17 @@ def _record(
     reader: Caller, activities: Sequence[Activity], sent_at: datetime | None
 ) -> Sequence[Result]:
     running = service()
-    return running.writer.record(Post(reader, tuple(activities), running.now(), sent_at))
+    results = running.writer.record(Post(reader, tuple(activities), running.now(), sent_at))
+    for result in results:
+        running.metrics.activity("invalid" if isinstance(result, ReadwatchError) else result.status)
+    return results
 
 
 def _checked_item(item: object) -> Activity | InvalidRequest:
     try:
         return checked(ActivityBody, item)
     except InvalidRequest as error:
+        service().metrics.activity("invalid")
         return error
 
 

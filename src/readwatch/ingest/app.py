@@ -9,6 +9,7 @@ from readwatch.ingest import (
     feed,
     health,
     heartbeat,
+    metrics,
     openapi,
     problems,
     readers,
@@ -24,7 +25,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
     app.json.default = shown  # type: ignore[attr-defined]
     app.url_map.converters["id"] = IdConverter
-    app.extensions["readwatch"] = Service(settings, clock)
+    running = app.extensions["readwatch"] = Service(settings, clock)
+    metrics.install(app, running.metrics)
     problems.install(app)
     for part in (account, activities, feed, health, heartbeat, readers):
         app.register_blueprint(part.routes)

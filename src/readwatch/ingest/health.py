@@ -1,12 +1,14 @@
-"""Whether the service lives, and whether it should get requests."""
+"""How the service is seen from outside: whether it lives, whether it is ready, its metrics."""
 
+import ipaddress
 from http import HTTPStatus
 from typing import Literal
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import TypedDict
 
-from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load import retry_seconds
 from readwatch.ingest.load import chance
 from readwatch.ingest.openapi import ANYONE, described
@@ -16,6 +18,9 @@ from readwatch.store.database import using
 from readwatch.store.schema import require_current
 
 routes = Blueprint("health", __name__)
+
+
+_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 class Living(TypedDict):
@@ -66,3 +71,21 @@ def _reasons_not_readable(running: Service) -> list[str]:
     except ReadwatchError as error:
         return [error.message]
     return []
+
+
+@routes.get("/metrics")
+@described({200: CONTENT_TYPE_LATEST}, who=ANYONE, errors=(403,))
+def metrics() -> Response:
+    """Tell Prometheus how the service is doing; a setting says who else may ask."""
+    running = service()
+    if not _sees_metrics(running.settings.metrics):
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "the metrics are not shown to this address")
+    return Response(generate_latest(running.metrics.registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _sees_metrics(shown_to: str) -> bool:
+    """Tell whether the one who asks is among those who may; a proxy asks for somebody else."""
+    if shown_to != "loopback":
+        return shown_to == "anyone"
+    through_a_proxy = any(name in request.headers for name in _OF_A_PROXY)
+    return not through_a_proxy and ipaddress.ip_address(request.remote_addr or "::").is_loopback

@@ -10,6 +10,7 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import END_SILENT_AFTER
 from readwatch.ingest.cleanup import CleanUp
 from readwatch.ingest.load import Load
+from readwatch.ingest.metrics import Metrics, Present
 from readwatch.store.callers import Callers
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
@@ -24,6 +25,8 @@ class Settings:
     database_url: str
     bcrypt_cost: int = DEFAULT_COST
     end_silent_after: timedelta = END_SILENT_AFTER
+    metrics: str = "loopback"
+    """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
 
 
 class Service:
@@ -34,8 +37,10 @@ class Service:
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
         self.callers = Callers(self.db)
-        self.writer = Writer(self.db)
+        self.metrics = Metrics()
+        self.writer = Writer(self.db, self.metrics.committed)
         self.load = Load(self.writer)
+        self.metrics.registry.register(Present(self))
         self.stopping = False
         self.cleanup = CleanUp(self.writer, clock, settings.end_silent_after)
 

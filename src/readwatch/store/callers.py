@@ -25,6 +25,9 @@ class Callers:
         self._checking = threading.Lock()
         self._checked_at: datetime | None = None
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def find(self, session_token: str, now: datetime) -> Caller | None:
         """Return who is behind a token's hash; None when its session or account is not active."""
         self._forget_the_gone(now)

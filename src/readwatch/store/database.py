@@ -391,6 +391,16 @@ def data_version(db: Database) -> int | None:
     return int(driver_of(db).pragma("data_version")) if is_sqlite(db) else None
 
 
+def wal_bytes(db: Database) -> int | None:
+    """Return the size of SQLite's write-ahead log; None where there is none."""
+    if not is_sqlite(db):
+        return None
+    try:
+        return os.stat(f"{db.database}-wal").st_size
+    except OSError:
+        return None
+
+
 def move_wal_into_file(db: Database) -> None:
     """Leave a SQLite file that is whole without its WAL; nothing is lost where that cannot be."""
     if is_sqlite(db) and not db.is_closed():

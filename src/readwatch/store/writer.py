@@ -215,12 +215,12 @@ class Writer:
         return group, True
 
     @contextmanager
-    def _transaction(self) -> Iterator[Database]:
+    def _transaction(self) -> Iterator[Any]:
         """Commit what is done inside; note since when that has not worked, and why."""
         self._stuck_since = self._stuck_since or monotonic()
         try:
-            with using(self._db) as db, db.atomic():
-                yield db
+            with using(self._db) as db, db.atomic() as transaction:
+                yield transaction
         except Exception as error:
             self._trouble = _again(error).message
             raise
@@ -229,9 +229,9 @@ class Writer:
     def _commit(self, group: Sequence[_Job]) -> None:
         began = monotonic()
         try:
-            with self._transaction() as db:
+            with self._transaction() as transaction:
                 group = [job for job in group if job.start()]
-                outcomes = _run_all(db, group)
+                outcomes = _run_all(self._db, group, transaction)
         except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
             group = [job for job in group if job.start()]
             outcomes = [(None, _again(error)) for _ in group]
@@ -248,11 +248,11 @@ class Writer:
         with self._heartbeats_lock:
             heartbeats, self._heartbeats = self._heartbeats, {}
         try:
-            with self._transaction() as db:
+            with self._transaction():
                 if heartbeats:
-                    record_heartbeats(db, heartbeats)
+                    record_heartbeats(self._db, heartbeats)
                 else:
-                    _PROBE(db)
+                    _PROBE(self._db)
         except Exception:  # noqa: BLE001 - the backlog tells it, and those who wait are served on
             with self._heartbeats_lock:  # newer ones win; the rest is tried again
                 self._heartbeats = heartbeats | self._heartbeats
@@ -268,17 +268,21 @@ def _again(error: Exception) -> ReadwatchError:
     return unavailable(f"a fault of the program: {type(error).__name__}")
 
 
-def _run_all(db: Database, group: Sequence[_Job]) -> list[Outcome]:
-    """Run a group inside its transaction: the posts together, or each by itself if that fails."""
+def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outcome]:
+    """Run a group inside its transaction: all together, or each by itself if one fails."""
+    try:
+        return _run_together(db, group)
+    except Exception:
+        if not in_transaction(db):
+            raise
+    transaction.rollback()  # and begins anew
+    return [_attempt(db, job.run) for job in group]
+
+
+def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
     posts = [job.what for job in group if isinstance(job.what, Post)]
-    together, failure = _attempt(db, lambda db: record_posts(db, posts)) if posts else ([], None)
-    results = iter(together if failure is None else ())
-    return [
-        (next(results), None)
-        if failure is None and isinstance(job.what, Post)
-        else _attempt(db, job.run)
-        for job in group
-    ]
+    results = iter(record_posts(db, posts) if posts else ())
+    return [(next(results) if isinstance(job.what, Post) else job.run(db), None) for job in group]
 
 
 def _attempt(db: Database, write: Write[Any]) -> Outcome:

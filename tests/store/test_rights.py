@@ -95,7 +95,8 @@ def test_who_mends_the_rollups_can_change_nothing_else(may, connected):
         "activity_counts": {"insert", "update", "delete"},
         "consultant_access_log": {"insert"},
     }
-    assert not is_allowed(connected(Role.MAINTENANCE), "SELECT password_hash FROM users")
+    for secret in ("password_hash FROM users", "* FROM staff_sessions", "* FROM resume_tokens"):
+        assert not is_allowed(connected(Role.MAINTENANCE), f"SELECT {secret}")
 
 
 @on_sqlite

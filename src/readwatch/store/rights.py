@@ -53,6 +53,7 @@ _READER_TABLES = {
     "reader_content_progress",
     "activity_counts",
 }
+_TABLES_OF_SQLITE = {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}
 _SECRETS = frozenset(
     {
         ("users", "password_hash"),
@@ -68,7 +69,9 @@ RIGHTS: Mapping[Role, Rights] = {
         update=frozenset({"users", "reader_profiles", "reader_sessions", "staff_sessions"}),
     ),
     Role.MAINTENANCE: Rights(
-        read=frozenset({_EVERYTHING}),
+        read=frozenset(
+            {*_READER_TABLES, "consultant_access_log", "schema_history", *_TABLES_OF_SQLITE}
+        ),
         insert=frozenset({"reader_content_progress", "activity_counts", "consultant_access_log"}),
         update=frozenset({"reader_profiles", "activity_counts"}),
         delete=frozenset({"reader_content_progress", "activity_counts"}),

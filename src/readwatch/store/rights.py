@@ -61,6 +61,19 @@ _SECRETS = frozenset(
         ("staff_sessions", "session_token"),
     }
 )
+_TOTALS = frozenset(
+    ("reader_profiles", column)
+    for column in (
+        "total_reading_seconds",
+        "total_reading_time_minutes",
+        "unique_content_read",
+        "last_activity_id",
+        "last_activity_at",
+        "total_sessions",
+        "last_login",
+        "updated_at",
+    )
+)
 
 RIGHTS: Mapping[Role, Rights] = {
     Role.ADMIN: Rights(
@@ -73,7 +86,8 @@ RIGHTS: Mapping[Role, Rights] = {
             {*_READER_TABLES, "consultant_access_log", "schema_history", *_TABLES_OF_SQLITE}
         ),
         insert=frozenset({"reader_content_progress", "activity_counts", "consultant_access_log"}),
-        update=frozenset({"reader_profiles", "activity_counts"}),
+        update=frozenset({"activity_counts"}),
+        update_only=_TOTALS,
         delete=frozenset({"reader_content_progress", "activity_counts"}),
         hidden=_SECRETS,
     ),

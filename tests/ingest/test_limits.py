@@ -48,7 +48,7 @@ def test_bodies_that_do_not_arrive_keep_nobody_waiting(url: str, cast: Any) -> N
         slow = [
             opened.enter_context(connection(server, start, "127.0.0.2")) for _ in range(3 * THREADS)
         ]
-        assert ann.post("/api/heartbeat") == (200, {"heartbeat_seconds": 60})
+        assert ann.post("/api/heartbeat")[0] == 200
         assert slow[0].recv(100) == b"", "closed"
         assert server.stop() == (0, "", "")
 

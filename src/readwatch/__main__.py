@@ -13,13 +13,7 @@ def _serve(call: "ServeCall") -> None:
     from readwatch.ingest.server import serve
     from readwatch.ingest.service import Settings
 
-    settings = Settings(
-        call.database_url,
-        call.bcrypt_cost,
-        call.end_silent_after,
-        call.metrics,
-        call.proxy_hops,
-    )
+    settings = Settings(call.database_url, call.bcrypt_cost, call.end_silent_after, call.metrics)
     serve(settings, call.host, call.port)
 
 

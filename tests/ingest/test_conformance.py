@@ -1,0 +1,134 @@
+"""Schemathesis reads the document, asks for all that it allows and forbids, and finds nothing."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import chain, cycle
+from typing import Any
+
+import pytest
+import schemathesis
+from conftest import NOON
+from hypothesis import strategies as st
+from ingest.api import Api
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.transport.wsgi import WSGITransport
+
+CHECKS = {
+    "allow_header_conformance",
+    "content_type_conformance",
+    "ensure_resource_availability",
+    "ignored_auth",
+    "missing_required_header",
+    "negative_data_rejection",
+    "not_a_server_error",
+    "object_level_authorization",
+    "positive_data_acceptance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "status_code_conformance",
+    "unsupported_method",
+    "use_after_free",
+}
+
+# JSON Schema cannot say that a moment is neither before 1970 nor in the future.
+schemathesis.openapi.format(
+    "date-time",
+    st.datetimes(
+        datetime(1970, 1, 2),  # noqa: DTZ001 the strategy takes the zone by itself
+        NOON.replace(tzinfo=None),
+        timezones=st.integers(-14 * 60, 14 * 60).map(lambda it: timezone(timedelta(minutes=it))),
+    )
+    .filter(lambda moment: moment <= NOON)
+    .map(datetime.isoformat),
+)
+
+
+@pytest.fixture(autouse=True)
+def without_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schemathesis' probes without a token pass an app in this process what only sockets take."""
+    send = WSGITransport.send
+
+    def send_without(self: WSGITransport, case: Any, **settings: Any) -> Any:
+        for name in ("max_redirects", "verify", "cert"):
+            settings.pop(name, None)
+        return send(self, case, **settings)
+
+    monkeypatch.setattr(WSGITransport, "send", send_without)
+
+
+def _by_its_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """Make a moment by its format alone: Schemathesis goes by a pattern where there is one."""
+    if schema.get("format") == "date-time":
+        schema.pop("pattern", None)
+    return schema
+
+
+def found(api: Api, email: str | None, examples: int) -> Iterator[str]:
+    """Return what Schemathesis finds when it asks for somebody, and print what it tried."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
+            "continue-on-failure": True,
+            # How long a password has to be depends on the role, and at most on its bytes.
+            "operations": [
+                {
+                    "include-name": "PUT /api/me/password",
+                    "checks": {"positive_data_acceptance": {"enabled": False}},
+                }
+            ],
+        }
+    )
+    document = json.loads(api.get("/api/openapi.json").data, object_hook=_by_its_format)
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    schema.app = api.app
+    if email is not None:
+        _sign_in(api, email, schema)
+    requests, checks = Counter[str](), Counter[str]()
+    for event in from_schema(schema).execute():
+        match event:
+            case events.ScenarioFinished():
+                requests[event.label] += len(event.recorder.interactions)
+                for outcome in chain.from_iterable(event.recorder.checks.values()):
+                    checks[outcome.name] += 1
+                    if outcome.failure_info is not None:
+                        yield f"{outcome.failure_info.failure}\n{outcome.failure_info.code_sample}"
+            case events.NonFatalError():
+                yield f"{event.label}: {event.value!r}"
+            case events.FatalError():
+                raise event.exception
+    print(f"\n{email or 'nobody'}: {requests.total()} requests, {checks.total()} checks")
+    for name, count in sorted((requests | checks).items()):
+        print(f"  {count:>7} {name}")
+    assert set(checks) == CHECKS
+    assert len(requests) == sum(1 for _ in schema.get_all_operations())
+
+
+def _sign_in(api: Api, email: str, schema: Any) -> None:
+    """Ask with a token; a logout gets another one to end."""
+    token, *others = [api.login(email).token for _ in range(10)]
+    to_end = cycle(others)
+
+    @schema.auth(refresh_interval=None)
+    class _Token:
+        def get(self, case: Any, context: Any) -> str:
+            return next(to_end) if case.path == "/api/logout" else token
+
+        def set(self, case: Any, token: str, context: Any) -> None:
+            case.headers["Authorization"] = f"Bearer {token}"
+
+
+READER, CONSULTANT = "ann@example.org", "cara@example.org"
+
+
+@pytest.mark.parametrize("email", [READER, CONSULTANT])
+def test_nothing_is_found_between_the_document_and_the_service(api: Api, email: str) -> None:
+    assert list(found(api, email, examples=3)) == []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("email", [READER, CONSULTANT, None])
+def test_nothing_is_found_however_long_one_looks(api: Api, email: str | None) -> None:
+    assert list(found(api, email, examples=1000)) == []

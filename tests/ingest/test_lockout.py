@@ -39,6 +39,32 @@ def test_guesses_from_elsewhere_do_not_lock_ann_out(api: Api) -> None:
     assert try_in(api, PASSWORD) == (200, None)
 
 
+def test_a_stranger_with_many_addresses_does_not_lock_ann_out_where_she_was_before(
+    api: Api, db: Database
+) -> None:
+    assert try_in(api, PASSWORD, "10.0.0.1") == (200, None)
+    assert try_in(api, PASSWORD, "10.0.0.3") == (200, None)
+    for number in range(25):
+        try_in(api, "wrong password", f"203.0.113.{number % 5}")
+
+    assert try_in(api, PASSWORD, "10.0.0.2")[0] == 429, "she was never there"
+    assert try_in(api, PASSWORD, "10.0.0.1") == (200, None)
+
+
+def test_a_stranger_at_the_same_address_does_not_lock_out_those_who_were_there_before(
+    api: Api,
+) -> None:
+    def guess(number: int) -> int:
+        body = {"email": f"nobody{number}@example.org", "password": "wrong password"}
+        there = {"REMOTE_ADDR": "10.0.0.1"}
+        return api.post("/api/login", body, environ_base=there).status_code
+
+    assert try_in(api, PASSWORD) == (200, None)
+    assert [guess(number) for number in range(101)] == [401] * 100 + [429]
+    assert try_in(api, PASSWORD) == (200, None)
+    assert [try_in(api, "wrong password")[0] for _ in range(6)] == [401] * 5 + [429]
+
+
 def test_an_account_that_there_is_not_is_treated_alike(api: Api) -> None:
     body = {"email": "nobody@example.org", "password": "wrong password"}
     answers = [api.post("/api/login", body) for _ in range(6)]

@@ -1,7 +1,8 @@
 """How long one has to wait after failed logins: growing, capped, and forgotten with time.
 
 Counted are an account from one address, an account from anywhere, and an address. Only the first
-grows long: a stranger can slow a reader down from elsewhere, never lock them out.
+grows long, and only it counts where the account was signed in before: a stranger who keeps failing
+from elsewhere never locks a reader out.
 """
 
 import hashlib

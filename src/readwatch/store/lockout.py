@@ -6,6 +6,7 @@ from math import ceil
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
 from readwatch.store.database import Database, Statement, moment, stamp
+from readwatch.store.users import kept_form
 
 _FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
 _KEEP = Statement(
@@ -15,16 +16,31 @@ _KEEP = Statement(
     ON CONFLICT (subject) DO UPDATE SET failures = :failures, last_failed_at = :now
     """
 )
+_SIGNED_IN_THERE = Statement(
+    """
+    SELECT 1 FROM users u JOIN reader_sessions s ON s.user_id = u.id
+    WHERE lower(u.email) = :email AND s.ip_address = :address
+    UNION ALL
+    SELECT 1 FROM users u JOIN staff_sessions s ON s.user_id = u.id
+    WHERE lower(u.email) = :email AND s.ip_address = :address
+    LIMIT 1
+    """
+)
 _FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Refuse a login that comes too soon after failed ones, and say when to try again."""
-    pauses = [
-        wait(counted, _remembered(db, subject), now)
+    """Refuse a login that comes too soon after failed ones, and say when to try again.
+
+    Where the account was signed in before, only what failed there for it counts.
+    """
+    pauses = {
+        counted: wait(counted, _remembered(db, subject), now)
         for counted, subject in subjects(email, address).items()
-    ]
-    longest = max(pauses)
+    }
+    longest = max(pauses.values())
+    if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _signed_in_there(db, email, address):
+        longest = pauses[Counted.ACCOUNT_AT_ADDRESS]
     if longest > timedelta(0):
         seconds = ceil(longest.total_seconds())
         raise ReadwatchError(
@@ -47,6 +63,10 @@ def forget_failures(db: Database, email: str, address: str | None) -> None:
     for counted, subject in subjects(email, address).items():
         if counted is not Counted.ADDRESS:
             _FORGET(db, subject=subject)
+
+
+def _signed_in_there(db: Database, email: str, address: str | None) -> bool:
+    return _SIGNED_IN_THERE(db, email=kept_form(email), address=address).fetchone() is not None
 
 
 def _remembered(db: Database, subject: str) -> Failures | None:

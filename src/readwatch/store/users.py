@@ -117,7 +117,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this address, compared without case; deleted ones are not found."""
-    rows = list(_accounts().where(fn.lower(models.User.email) == _kept_form(email)).execute(db))
+    rows = list(_accounts().where(fn.lower(models.User.email) == kept_form(email)).execute(db))
     if not rows:
         raise not_found("there is no account with this e-mail")
     return _user(rows[0])
@@ -162,7 +162,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     """
     with using(db):
         query = _accounts(models.User.password_hash).where(
-            fn.lower(models.User.email) == _kept_form(email)
+            fn.lower(models.User.email) == kept_form(email)
         )
         rows = list(query.execute(db))
     user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
@@ -219,7 +219,7 @@ def require_staff(db: Database, user_id: int) -> None:
         )
 
 
-def _kept_form(email: str) -> str:
+def kept_form(email: str) -> str:
     """Return an address that somebody typed as it would be kept; never fails."""
     return normalize("NFC", clean(email)).lower()
 

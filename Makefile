@@ -7,7 +7,9 @@ FOUND = $(or $(PYTHON),$(error readwatch needs Python 3.11 or newer and found no
 	apt install python3 python3-venv, or brew install python))
 RUN = @$(FOUND) dev.py run
 
-.PHONY: help demo test check format proof lock clean
+BENCHMARKS = ingest recipe servers logins ladder memory
+
+.PHONY: help demo test check format proof bench lock clean
 
 help:
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,10 @@ format: ## format the code and mend what the linter can mend
 
 proof: ## run the long proofs of what the README promises
 	$(RUN) pytest -m proof $(ARGS)
+
+bench: ## measure on a machine that does nothing else (NAME=ladder ARGS="--seconds 5")
+	@for name in $(or $(NAME),$(BENCHMARKS)); do \
+		echo "== $$name" && $(FOUND) dev.py run python benchmarks/$$name.py $(ARGS) || exit 1; done
 
 # Written without addresses, so that it installs from any index.
 lock: ## pin what pyproject.toml asks for in requirements.lock (ARGS=--upgrade: the newest)

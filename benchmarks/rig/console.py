@@ -6,7 +6,7 @@ python -m rig.console URL
 import json
 import select
 import sys
-from time import perf_counter
+from time import perf_counter, process_time
 
 from readwatch.domain.clock import system_clock
 from readwatch.store import schema
@@ -21,8 +21,7 @@ EVERY_SECONDS = 1.0
 def main() -> None:
     db = schema.open_current(sys.argv[1], Role.CONSOLE)
     took: list[float] = []
-    print("ready", flush=True)
-    wait = 0.0
+    start_cpu, begin, wait = process_time(), perf_counter(), 0.0
     while not select.select([sys.stdin], [], [], wait)[0]:
         start = perf_counter()
         with using(db), one_moment(db):
@@ -30,7 +29,13 @@ def main() -> None:
         took.append(perf_counter() - start)
         wait = max(0.0, EVERY_SECONDS - took[-1])
     took.sort()
-    print(json.dumps({"pictures": len(took), "p50": took[len(took) // 2], "longest": took[-1]}))
+    figures = {
+        "pictures": len(took),
+        "p50": took[len(took) // 2],
+        "longest": took[-1],
+        "cores": (process_time() - start_cpu) / (perf_counter() - begin),
+    }
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 TESTS = Path(__file__).parents[2] / "tests"
 
@@ -34,6 +35,15 @@ def chosen(settings: argparse.Namespace, folder: Path) -> Iterator[str]:
             yield url
     else:
         yield settings.database or sqlite_in(folder)
+
+
+def process_of(url: str) -> int | None:
+    """Return the main process of the PostgreSQL that was started here, None for any other."""
+    for folder in parse_qs(urlsplit(url).query).get("host", []):
+        lock = Path(folder) / "data" / "postmaster.pid"
+        if lock.exists():
+            return int(lock.read_text().split()[0])
+    return None
 
 
 def sqlite_in(folder: Path, name: str = "benchmark") -> str:

@@ -163,7 +163,7 @@ class _Run:
                 self._serve(self._open[descriptor], event)
         for connection in self._open.values():
             connection.close()
-        return self._result((min(now, self._end) if self._load.rate else now) - self._start)
+        return self._result(self._load.seconds if self._load.rate else now - self._start)
 
     def _arrivals(self) -> Iterator[float]:
         """Yield when requests fall due by the clock; in a closed loop that is the start only."""

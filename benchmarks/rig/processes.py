@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
+from typing import Any
 
 from rig.load import Load, Result
 
@@ -30,11 +31,11 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its port, its main process, and its database file if that is one."""
+    """A running program with all processes below it; the port and the database that it has."""
 
-    port: int
-    pid: int
-    database: Path | None
+    pid: int | None  # None: no program of ours, and nothing to be measured
+    port: int = 0
+    database: Path | None = None
 
     def cpu_seconds(self) -> float:
         """Return what the process and those below it have used so far."""
@@ -54,9 +55,15 @@ class Server:
 class Cost:
     """What a server used while it was watched, and the most that it held."""
 
+    seconds: float = 0.0
     cpu_seconds: float = 0.0
     resident_bytes: int = 0
     wal_bytes: int = 0
+
+    @property
+    def cores(self) -> float:
+        """How many cores it kept busy."""
+        return self.cpu_seconds / self.seconds
 
 
 @contextmanager
@@ -104,7 +111,7 @@ def watched(server: Server) -> Iterator[Cost]:
             if over.wait(LOOK_SECONDS):
                 return
 
-    before = server.cpu_seconds()
+    before, start = server.cpu_seconds(), monotonic()
     thread = Thread(target=look)
     thread.start()
     try:
@@ -113,23 +120,28 @@ def watched(server: Server) -> Iterator[Cost]:
         over.set()
         thread.join()
         cost.cpu_seconds = server.cpu_seconds() - before
+        cost.seconds = monotonic() - start
 
 
 @contextmanager
-def beside(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program of the rig until its input is closed."""
+def console(url: str) -> Iterator[dict[str, Any]]:
+    """Let a console ask for its picture meanwhile; afterwards its figures are there."""
+    figures: dict[str, Any] = {}
     with subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, "-m", "rig.console", url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=_ENVIRONMENT,
         text=True,
     ) as process:
-        yield process
+        yield figures
+        figures |= json.loads(process.communicate()[0])
 
 
-def family(pid: int) -> Iterator[int]:
+def family(pid: int | None) -> Iterator[int]:
     """Yield a process and all below it."""
+    if pid is None:
+        return
     yield pid
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
@@ -178,7 +190,7 @@ def _running(
     ):
         try:
             _wait_until_it_answers(process, port, log)
-            yield Server(port, process.pid, database)
+            yield Server(process.pid, port, database)
         finally:
             process.terminate()
             try:

@@ -105,7 +105,7 @@ class _Connection:
 
     def receive(self) -> tuple[int, bytes] | None:
         """Return status and body of an answer that is complete, None while it is not."""
-        chunk = self.socket.recv(262_144)
+        chunk = self.socket.recv(32_768)
         if not chunk:
             raise ConnectionError
         self.received += chunk

@@ -30,7 +30,7 @@ ACTIVITIES_OF_READERS = 2_500
 ACTIVITIES_OF_MINUTES = 2_000_000
 """About how many activities a portion of minutes has: each costs a walk through all history."""
 
-COUNTS_AT_ONCE = 1_000
+COUNTS_AT_ONCE = 500
 """How many counts are mended in one transaction."""
 
 _READERS_AT_ONCE = 500

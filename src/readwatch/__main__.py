@@ -13,7 +13,13 @@ def _serve(call: "ServeCall") -> None:
     from readwatch.ingest.server import serve
     from readwatch.ingest.service import Settings
 
-    settings = Settings(call.database_url, call.bcrypt_cost, call.end_silent_after, call.metrics)
+    settings = Settings(
+        call.database_url,
+        call.bcrypt_cost,
+        call.end_silent_after,
+        call.metrics,
+        call.proxy_hops,
+    )
     serve(settings, call.host, call.port)
 
 

@@ -189,7 +189,8 @@ def test_an_empty_variable_is_as_good_as_none(
         monkeypatch.setenv(f"READWATCH_{name}", "")
     shell.bare("serve")
     hour = timedelta(hours=1)
-    assert shell.started == [ServeCall(default_database(), 12, "127.0.0.1", 8765, hour, "loopback")]
+    told = ServeCall(default_database(), 12, "127.0.0.1", 8765, hour, "loopback", 0)
+    assert shell.started == [told]
 
 
 def test_settings_of_other_commands_do_no_harm(shell: Shell, config: Path) -> None:

@@ -2,18 +2,22 @@
 
 import gzip
 import json
+import re
 import socket
 import zlib
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from conftest import PASSWORD, Cast, StillClock
 from ingest.api import Api, Caller, problem, rows, told
 from ingest.process import PATIENCE, Running, serving
 
+from readwatch.ingest.app import create_app
 from readwatch.ingest.bodies import MAX_DEPTH
 from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
 from readwatch.ingest.server import IDLE_SECONDS, MAX_HEADER_BYTES, THREADS
+from readwatch.ingest.service import Settings
 from readwatch.ingest.slow_bodies import BODY_SECONDS, Wait, given_up
 from readwatch.store.database import Database
 
@@ -44,7 +48,7 @@ def test_bodies_that_do_not_arrive_keep_nobody_waiting(url: str, cast: Any) -> N
         slow = [
             opened.enter_context(connection(server, start, "127.0.0.2")) for _ in range(3 * THREADS)
         ]
-        assert ann.post("/api/heartbeat") == (200, {"heartbeat_seconds": 60})
+        assert ann.post("/api/heartbeat")[0] == 200
         assert slow[0].recv(100) == b"", "closed"
         assert server.stop() == (0, "", "")
 
@@ -204,3 +208,130 @@ def test_a_batch_has_up_to_500_items(ann: Caller) -> None:
     assert told(members, 422) == ["activities"]
     results = ann.post("/api/activities", {"activities": [{}] * 499 + [PAGE]}).json["results"]
     assert [result["status"] for result in results] == ["invalid"] * 499 + ["accepted"]
+
+
+# Behind proxies ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "address"),
+    [
+        (0, "203.0.113.7", "127.0.0.1"),
+        (1, "203.0.113.7", "203.0.113.7"),
+        (1, "198.51.100.9, 203.0.113.7", "203.0.113.7"),
+        (2, "198.51.100.9, 203.0.113.7", "198.51.100.9"),
+        (2, "2001:db8::7, 203.0.113.7", "2001:db8::7"),
+        (2, "203.0.113.7", "127.0.0.1"),
+        (1, None, "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "unknown", "127.0.0.1"),
+        (1, "203.0.113.7:4711", "127.0.0.1"),
+        (1, "fe80::1%" + "x" * 60, "127.0.0.1"),
+        (1, "\u0000", "127.0.0.1"),
+        (1, "x" * 8000, "127.0.0.1"),
+    ],
+)
+def test_the_address_is_the_one_that_the_farthest_known_proxy_saw(
+    url: str, cast: Cast, db: Database, hops: int, forwarded: str | None, address: str
+) -> None:
+    app = create_app(Settings(url, bcrypt_cost=4, proxy_hops=hops), StillClock())
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+    body = {"email": "ann@example.org", "password": PASSWORD}
+    answer = app.test_client().post("/api/login", json=body, headers=headers)
+    app.extensions["readwatch"].close()
+
+    assert answer.status_code == 200
+    assert rows(db, "SELECT ip_address FROM reader_sessions") == [(address,)]
+
+
+# Odd requests -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "headers"),
+    [
+        (200, "HEAD", "/livez", {}),
+        (200, "OPTIONS", "/api/activities", {}),
+        (200, "GET", "/livez", {"User-Agent": "x" * 65536}),
+        (200, "GET", "/livez?limit=%00&\u00ff=%ff", {}),
+        (200, "GET", "/api/activities?limit=1&limit=x", {}),
+        (404, "GET", "/livez/", {}),
+        (404, "GET", "/api//me", {}),
+        (404, "GET", "/livez%00", {}),
+        (404, "GET", "/%ff%fe", {}),
+        (404, "GET", "/api/readers/0", {}),
+        (404, "GET", "/api/readers/-1", {}),
+        (404, "GET", "/api/readers/007", {}),
+        (404, "GET", "/api/readers/1%00", {}),
+        (404, "GET", "/api/readers/%D9%A3", {}),
+        (404, "GET", f"/api/readers/{2**63 - 1}", {}),
+        (404, "GET", f"/api/readers/{2**63}", {}),
+        (404, "GET", "/api/readers/" + "9" * 5000 + "/sessions", {}),
+        (405, "GET", "/api/heartbeat", {"X-HTTP-Method-Override": "POST"}),
+        (405, "POST", "/livez?_method=GET", {}),
+        (405, "TRACE", "/api/me", {}),
+        (422, "GET", "/api/activities?limit=-1", {}),
+        (422, "GET", "/api/activities?limit=%00", {}),
+        (422, "GET", "/api/activities?limit=x&limit=1", {}),
+        (422, "GET", "/api/activities?after=" + "9" * 5000, {}),
+        (401, "GET", "/api/me", {"Authorization": "Bearer \u00e9\u0000"}),
+        (401, "GET", "/api/me", {"Authorization": "Bearer " + "x" * 65536}),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_an_odd_request_is_answered_as_any_other(
+    cara: Caller, status: int, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = cara.ask(method, path, headers=headers)
+    assert answer.status_code == status
+    if status >= 400:
+        problem(answer, status)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_odd_login_is_answered_as_any_other(api: Api, cast: Cast, db: Database) -> None:
+    body = {"email": "ann@example.org", "password": PASSWORD}
+    answer = api.post("/api/login", body, headers={"User-Agent": "\u00e9" + "x" * 65536})
+    assert answer.status_code == 200
+    assert problem(api.post("/api/login", body | {"password": "\0"}), 401)
+    assert problem(api.post("/api/login", body | {"email": "\0"}), 422)
+
+
+ON_THE_WIRE: list[tuple[bytes, list[int]]] = [
+    (LIVEZ * 3, [200, 200, 200]),
+    (b"GET /livez HTTP/1.0\r\n\r\n", [200]),
+    (b"GET http://other/livez HTTP/1.1\r\nHost: x\r\n\r\n", [200]),
+    (b"GET /api/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n", [401]),
+    (b"GET /livez HTTP/1.1\r\nHost: x\r\nCookie: \0\r\n\r\n", [400]),
+    (b"GET /livez HTTP/1.1\r\nNo colon\r\n\r\n", [400]),
+    (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", [400]),
+    (b"GET /livez\r\n\r\n", [400]),
+    (b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", [400]),
+    (
+        b"POST /api/login HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        b"Content-Length: 2\r\n\r\n{}",
+        [100, 422],
+    ),
+    (
+        b"POST /api/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        [400],
+    ),
+]
+
+
+def statuses(app: socket.socket, wanted: int) -> list[int]:
+    """Return the statuses that came, until there are enough or the connection ends."""
+    received = b""
+    while received.count(b"HTTP/1.") < wanted and (more := app.recv(4096)):
+        received += more
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d\d\d)", received)]
+
+
+@on_sqlite
+def test_odd_bytes_on_the_wire_do_no_harm(url: str, cast: Any) -> None:
+    with serving(url) as server:
+        for sent, expected in ON_THE_WIRE:
+            with connection(server, sent) as app:
+                assert (sent, statuses(app, len(expected))) == (sent, expected)
+        assert server.stop() == (0, "", "")

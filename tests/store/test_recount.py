@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
+import peewee
 import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.health import Wrong
 from readwatch.store import recount
 from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, using
+from readwatch.store.database import Database, is_sqlite, using
 from readwatch.store.rights import Role
 from readwatch.store.sessions import open_session
 
@@ -109,18 +110,50 @@ def test_all_rollups_come_back_from_nothing_in_portions_of_any_size(
     for rollup in ROLLUPS[1:]:
         db.execute_sql(f"DELETE FROM {rollup}")
     assert len(recount.portions(maintenance)) > 5
-    assert rebuild(maintenance, clock()) == wrong_of(right)
+    lost = Wrong(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
+    assert rebuild(maintenance, clock()) == lost
     assert kept(db) == right
-
-
-def wrong_of(right: dict[str, list[tuple]]) -> Wrong:
-    return Wrong(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
 
 
 def test_what_is_right_is_not_written(read, clock, db, maintenance):
     before = kept(db)
     assert rebuild(maintenance, clock.advance(hours=1)) == Wrong()
     assert kept(db) == before
+
+
+def refuse_contents_of(db: Database, reader: int) -> None:
+    if is_sqlite(db):
+        db.execute_sql(
+            "CREATE TRIGGER power_cut BEFORE INSERT ON reader_content_progress"
+            f" WHEN NEW.user_id = {reader} BEGIN SELECT RAISE(ABORT, 'power cut'); END"
+        )
+        return
+    db.execute_sql(
+        "CREATE FUNCTION power_cut() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RAISE EXCEPTION USING MESSAGE = ''power cut''; END'"
+    )
+    db.execute_sql(
+        "CREATE TRIGGER power_cut BEFORE INSERT ON reader_content_progress FOR EACH ROW"
+        f" WHEN (NEW.user_id = {reader}) EXECUTE FUNCTION power_cut()"
+    )
+
+
+def test_a_rebuild_that_is_stopped_leaves_whole_portions_and_the_next_one_finishes(
+    read, cast, clock, db, maintenance, monkeypatch
+):
+    monkeypatch.setattr(recount, "ACTIVITIES_OF_READERS", 1)
+    db.execute_sql("UPDATE reader_profiles SET total_sessions = 9")
+    db.execute_sql("UPDATE reader_content_progress SET total_seconds = 9")
+    refuse_contents_of(db, cast.ben.id)
+    with pytest.raises(peewee.DatabaseError):
+        rebuild(maintenance, clock())
+    assert wrong(maintenance) == Wrong(1, 1), "Ann's are right, all of Ben's are as they were"
+
+    db.execute_sql(
+        f"DROP TRIGGER power_cut{'' if is_sqlite(db) else ' ON reader_content_progress'}"
+    )
+    assert rebuild(maintenance, clock()) == Wrong(1, 1)
+    assert wrong(maintenance) == Wrong()
 
 
 def test_an_empty_database_is_right(db, maintenance, clock):

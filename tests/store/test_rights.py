@@ -90,12 +90,15 @@ def test_the_command_line_cannot_invent_what_readers_did(may):
 @on_sqlite
 def test_who_mends_the_rollups_can_change_nothing_else(may, connected):
     assert may(Role.MAINTENANCE) == {
-        "reader_profiles": {"update"},
         "reader_content_progress": {"insert", "delete"},
         "activity_counts": {"insert", "update", "delete"},
         "consultant_access_log": {"insert"},
     }
-    assert not is_allowed(connected(Role.MAINTENANCE), "SELECT password_hash FROM users")
+    for column, allowed in (("total_sessions", True), ("reading_level", False)):
+        change = attempt("reader_profiles", column, "update")
+        assert is_allowed(connected(Role.MAINTENANCE), change) == allowed
+    for secret in ("password_hash FROM users", "* FROM staff_sessions", "* FROM resume_tokens"):
+        assert not is_allowed(connected(Role.MAINTENANCE), f"SELECT {secret}")
 
 
 @on_sqlite

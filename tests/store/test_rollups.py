@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity
-from readwatch.store import overview, readers
+from readwatch.store import overview, readers, recount
 from readwatch.store.database import Database, is_sqlite, moment
 
 
@@ -267,3 +267,4 @@ def test_after_any_requests_the_rollups_are_what_history_comes_to(
             assert rows(db, counted, user=reader.user_id) == rows(db, kept, user=reader.user_id)
     minute = MINUTE_SQLITE if is_sqlite(db) else MINUTE_POSTGRESQL
     assert rows(db, COUNTS, minute=minute) == rows(db, KEPT_COUNTS)
+    assert not any(portion.compare(db) for portion in recount.portions(db))

@@ -15,6 +15,7 @@ class ServeCall:
     port: int
     end_silent_after: timedelta
     metrics: str
+    proxy_hops: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ from readwatch.store.passwords import DEFAULT_COST
     show_default=True,
     help="Who may see /metrics; loopback is this machine, without a proxy in between.",
 )
+@setting(
+    "--proxy-hops",
+    type=click.IntRange(0, 10),
+    default=0,
+    show_default=True,
+    help="How many proxies in front add to X-Forwarded-For; apps can write there what they like.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -50,8 +57,11 @@ def command(
     bcrypt_cost: int,
     end_silent_after: int,
     metrics: str,
+    proxy_hops: int,
 ) -> None:
     """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
     faces: Faces = context.obj
     silence = timedelta(minutes=end_silent_after)
-    faces.serve(ServeCall(database_url(context), bcrypt_cost, host, port, silence, metrics))
+    faces.serve(
+        ServeCall(database_url(context), bcrypt_cost, host, port, silence, metrics, proxy_hops)
+    )

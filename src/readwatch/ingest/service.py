@@ -27,6 +27,7 @@ class Settings:
     end_silent_after: timedelta = END_SILENT_AFTER
     metrics: str = "loopback"
     """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
+    proxy_hops: int = 0
 
 
 class Service:

@@ -1,15 +1,17 @@
 """Password hashes: bcrypt, whose cost is a setting.
 
-Checks run in a few threads of their own, at a lower priority where the system has one for threads,
-so that a morning's logins leave heartbeats and activities their answer times.
+The service has them made by a few threads of their own, at a lower priority where the system has
+one for threads, so that a morning's logins leave heartbeats and activities their answer times.
 """
 
-import functools
 import os
 import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from math import ceil
+from time import monotonic
 from typing import ParamSpec, TypeVar
 
 import bcrypt
@@ -23,11 +25,12 @@ T = TypeVar("T")
 DEFAULT_COST = 12
 
 MAX_WAITING = 16
-"""How many checks wait at most: about two seconds of them on two cores, at the default cost."""
+"""How many passwords wait at most: half of the threads that the service answers requests with."""
+
+LONGEST_RETRY_SECONDS = 60
 
 _LOWER_PRIORITY = 10
-
-_room = threading.BoundedSemaphore(MAX_WAITING)
+_USUAL_SECONDS = 0.25  # what a hash of the default cost takes, until it was measured
 
 
 def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
@@ -37,7 +40,7 @@ def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
 
 def hash_in_turn(password: str, cost: int = DEFAULT_COST) -> str:
     """Return the same, made by the threads that passwords are checked by."""
-    return _in_turn(hash_password, password, cost)
+    return _queue().wait_for(hash_password, password, cost)
 
 
 def password_matches(password: str, password_hash: str | None, cost: int = DEFAULT_COST) -> bool:
@@ -46,27 +49,63 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
     Without a hash a decoy of the same cost is checked and the answer is no.
     """
     whole = password.encode(errors="surrogatepass")
-    right = _in_turn(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost)
+    right = _queue().wait_for(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost)
     return right and password_hash is not None and len(whole) <= MAX_PASSWORD_BYTES
 
 
-def _in_turn(work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Let one of the threads do it and wait; with too many waiting this one is refused."""
-    if not _room.acquire(blocking=False):
-        raise ReadwatchError(ErrorKind.THROTTLED, "too many logins at once; try again")
-    try:
-        return _threads().submit(work, *arguments, **named).result()
-    finally:
-        _room.release()
+class Queue:
+    """Work for a few threads, at which not many may wait.
+
+    Who finds it full is told when to come again: each one at a time of its own, as far apart as
+    the work takes, so that all who do so are served.
+    """
+
+    def __init__(self, threads: int, max_waiting: int = MAX_WAITING) -> None:
+        self._threads = ThreadPoolExecutor(threads, "bcrypt", initializer=_give_way)
+        self._room = threading.BoundedSemaphore(max_waiting)
+        self._number, self._max_waiting = threads, max_waiting
+        self._pace = _USUAL_SECONDS / threads  # seconds from one that is done to the next
+        self._promised = 0.0
+        self._promising = threading.Lock()
+
+    def wait_for(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Return the result of the work; refuse it while too many wait."""
+        if not self._room.acquire(blocking=False):
+            seconds = self._promise()
+            raise ReadwatchError(
+                ErrorKind.THROTTLED,
+                f"too many logins at once; try again in {seconds} s",
+                retry_after=seconds,
+            )
+        try:
+            return self._threads.submit(self._timed, partial(work, *arguments, **named)).result()
+        finally:
+            self._room.release()
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = monotonic()
+        result = work()
+        self._pace = (monotonic() - began) / self._number
+        return result
+
+    def _promise(self) -> int:
+        """Return in how many seconds there will be room for one more, after all those promised."""
+        with self._promising:
+            now = monotonic()
+            room_at = max(self._promised, now + self._max_waiting * self._pace)
+            # Times are told in whole seconds: no more may share one than there is room for.
+            apart = max(self._pace, 1 / self._max_waiting)
+            self._promised = min(room_at + apart, now + LONGEST_RETRY_SECONDS)
+            return max(1, ceil(self._promised - now))
+
+
+@cache
+def _queue() -> Queue:
+    return Queue(os.cpu_count() or 1)
 
 
 def _check(password: bytes, password_hash: str | None, cost: int) -> bool:
     return bcrypt.checkpw(password, password_hash.encode() if password_hash else _decoy(cost))
-
-
-@functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), "bcrypt", initializer=_give_way)
 
 
 def _give_way() -> None:
@@ -74,6 +113,6 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
 
 
-@functools.cache
+@cache
 def _decoy(cost: int) -> bytes:
     return bcrypt.hashpw(b"no such account", bcrypt.gensalt(cost))

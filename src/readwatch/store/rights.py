@@ -53,12 +53,26 @@ _READER_TABLES = {
     "reader_content_progress",
     "activity_counts",
 }
+_TABLES_OF_SQLITE = {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}
 _SECRETS = frozenset(
     {
         ("users", "password_hash"),
         ("reader_sessions", "session_token"),
         ("staff_sessions", "session_token"),
     }
+)
+_TOTALS = frozenset(
+    ("reader_profiles", column)
+    for column in (
+        "total_reading_seconds",
+        "total_reading_time_minutes",
+        "unique_content_read",
+        "last_activity_id",
+        "last_activity_at",
+        "total_sessions",
+        "last_login",
+        "updated_at",
+    )
 )
 
 RIGHTS: Mapping[Role, Rights] = {
@@ -68,9 +82,12 @@ RIGHTS: Mapping[Role, Rights] = {
         update=frozenset({"users", "reader_profiles", "reader_sessions", "staff_sessions"}),
     ),
     Role.MAINTENANCE: Rights(
-        read=frozenset({_EVERYTHING}),
+        read=frozenset(
+            {*_READER_TABLES, "consultant_access_log", "schema_history", *_TABLES_OF_SQLITE}
+        ),
         insert=frozenset({"reader_content_progress", "activity_counts", "consultant_access_log"}),
-        update=frozenset({"reader_profiles", "activity_counts"}),
+        update=frozenset({"activity_counts"}),
+        update_only=_TOTALS,
         delete=frozenset({"reader_content_progress", "activity_counts"}),
         hidden=_SECRETS,
     ),

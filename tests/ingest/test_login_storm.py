@@ -1,0 +1,79 @@
+"""A morning: everybody logs in at the same moment, while others read on."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from threading import Barrier, Event
+from time import sleep
+
+import pytest
+from conftest import NOON
+from ingest.api import rows
+from ingest.process import PATIENCE, App, Running, serving
+
+from readwatch.domain.users import UserRole
+from readwatch.store.database import Database
+from readwatch.store.passwords import hash_password
+from readwatch.store.users import NewUser, add_user
+
+READERS = 100
+COST = 7
+"""High enough that not all of them are in before the first is served."""
+
+
+@pytest.fixture
+def readers(db: Database) -> list[str]:
+    """The e-mail addresses of those who log in; their password is that of the cast."""
+    kept, emails = hash_password("a morning's password", COST), []
+    with db.atomic():
+        for number in range(READERS):
+            emails.append(f"reader{number}@example.org")
+            add_user(db, NewUser(emails[-1], f"Reader {number}", UserRole.READER, kept), NOON)
+    return emails
+
+
+def log_in(server: Running, email: str) -> Iterator[int]:
+    """Come again when told to; yield the statuses."""
+    body = json.dumps({"email": email, "password": "a morning's password"})
+    status = 429
+    while status == 429:
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+            connection.request("POST", "/api/login", body)
+            answer = connection.getresponse()
+            answer.read()
+            yield (status := answer.status)
+            if status == 429:
+                sleep(int(answer.headers["Retry-After"]))
+
+
+def read_on(app: App, over: Event) -> set[int]:
+    statuses = set()
+    while not over.wait(0.01):
+        statuses.add(app.post("/api/heartbeat")[0])
+    return statuses
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_hundred_log_in_at_once_and_get_in_while_heartbeats_are_answered(
+    url: str, cast: object, readers: list[str], db: Database
+) -> None:
+    start, over = Barrier(READERS), Event()
+
+    def arrive(email: str) -> list[int]:
+        start.wait(PATIENCE)
+        return list(log_in(server, email))
+
+    with serving(url) as server, ThreadPoolExecutor(READERS + 1) as threads:
+        reading = threads.submit(read_on, server.app("ann@example.org"), over)
+        try:
+            answers = list(threads.map(arrive, readers))
+        finally:
+            over.set()
+        assert reading.result() == {200}
+
+    assert {statuses[-1] for statuses in answers} == {200}
+    assert {status for statuses in answers for status in statuses} <= {200, 429}
+    assert max(len(statuses) for statuses in answers) <= 5, "the times they are told are honest"
+    assert rows(db, "SELECT count(*) FROM reader_sessions") == [(READERS + 1,)]

@@ -31,6 +31,7 @@ class StubbornApp:
     user_id: int = 0
     lost: int = 0
     refused: int = 0
+    retry_after: int = 0
 
     def __post_init__(self) -> None:
         self.connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -41,6 +42,7 @@ class StubbornApp:
         try:
             self.connection.request(method, path, body and json.dumps(body), headers)
             answer = self.connection.getresponse()
+            self.retry_after = int(answer.headers.get("Retry-After", 0))
             return answer.status, json.loads(answer.read() or b"null")
         except TimeoutError:
             raise

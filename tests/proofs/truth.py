@@ -22,6 +22,14 @@ _MINUTES = """
 """
 
 
+def events_kept(db: Database) -> dict[tuple[int, str], int]:
+    """Return the id of each event that is kept, by reader and event; each has to be there once."""
+    kept = rows(db, "SELECT user_id, event_id, id FROM reader_activities")
+    events = {(user_id, event_id): activity_id for user_id, event_id, activity_id in kept}
+    assert len(events) == len(kept), "each event once"
+    return events
+
+
 def faults(db: Database) -> list[str]:
     """Say what is wrong: in the file, in what is counted, in what is known of retries."""
     pairs = {

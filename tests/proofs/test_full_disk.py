@@ -1,0 +1,152 @@
+"""While the disk is full nothing is acknowledged that is not kept; with room again all goes on."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from conftest import Cast
+from ingest.api import told
+from ingest.process import serving
+from proofs.apps import StubbornApp, Told, activity
+from proofs.length import proof
+from proofs.truth import events_kept, faults
+
+from readwatch.store.database import Database, close_all, open_database, sqlite_path, using
+from readwatch.store.rights import Role
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk that can be filled, and what the server's environment has to say about it."""
+
+    folder: Path
+    fill: Callable[[], None]
+    make_room: Callable[[], None]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@contextmanager
+def pretended(folder: Path) -> Iterator[Disk]:
+    """SQLite itself is told by its file layer that there is no room."""
+    full = folder / "full"
+    environment = {
+        "PYTHONPATH": str(HERE / "full_disk"),
+        "READWATCH_TEST_DISK_IS_FULL": str(full),
+    }
+    yield Disk(folder, full.touch, full.unlink, environment)
+
+
+@contextmanager
+def small(folder: Path) -> Iterator[Disk]:
+    """A real file system of 8 MiB, for which one has to be root on Linux."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "readwatch", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a file system can be mounted here by nobody, or not by us")
+    ballast = folder / "ballast"
+
+    def fill() -> None:
+        with ballast.open("wb", buffering=0) as file:
+            for size in (64 * 1024, 1):
+                try:
+                    while file.write(bytes(size)):
+                        pass
+                except OSError:
+                    continue
+
+    try:
+        yield Disk(folder, fill, ballast.unlink)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("kind", "times"),
+    [
+        pytest.param(pretended, 1, id="short"),
+        proof(pretended, 10, id="pretended"),
+        proof(small, 10, id="small"),
+    ],
+)
+def test_a_full_disk_is_told_reading_goes_on_and_with_room_again_all_is_kept_once(
+    url: str,
+    cast: Cast,
+    db: Database,
+    tmp_path: Path,
+    kind: Callable[[Path], AbstractContextManager[Disk]],
+    times: int,
+    proved: Callable[[str], None],
+) -> None:
+    db.close()
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    word = Told()
+    with kind(folder) as disk:
+        shutil.copy(sqlite_path(url), folder)
+        url = f"sqlite:///{folder / sqlite_path(url).name}"
+        with serving(url, **disk.environment) as server, ExitStack() as stack:
+            ann, ben, cara = (
+                stack.enter_context(signed_in(server.port, user.email))
+                for user in (cast.ann, cast.ben, cast.cara)
+            )
+            for turn in range(times):
+                keep(ann, word, f"before-{turn}")
+                disk.fill()
+                refused = post_until_refused(ann, word, turn)
+                assert ann.once("POST", "/api/heartbeat")[0] == 200
+                for batch_of, status in ((1, 503), (50, 503)):
+                    batch = [activity(f"batch-{turn}-{n}") for n in range(batch_of)]
+                    assert ben.once("POST", "/api/activities", {"activities": batch})[0] == status
+                assert cara.once("GET", "/api/readers/online")[0] == 200
+                assert ben.once("GET", "/api/me")[0] == 200
+                disk.make_room()
+                keep(ann, word, refused)
+                for number in range(50):
+                    keep(ben, word, f"batch-{turn}-{number}")
+            assert server.stop() == (0, "", "")
+        db = open_database(url, Role.OWNER)
+        with using(db):
+            assert events_kept(db) == word.activities
+            assert faults(db) == []
+        close_all(db)
+    proved(
+        f"{times} times a full disk ({kind.__name__}): 503 for what writes, 200 for what reads;"
+        f" with room again {len(word.activities)} acknowledged activities are there once"
+    )
+
+
+@contextmanager
+def signed_in(port: int, email: str) -> Iterator[StubbornApp]:
+    app = StubbornApp(port, email)
+    app.login()
+    yield app
+    app.connection.close()
+
+
+def keep(app: StubbornApp, word: Told, event_id: str) -> None:
+    """Post until it is kept, for the first time."""
+    status, answer = app.post("/api/activities", activity(event_id))
+    assert status == 201, answer
+    word.note(app, event_id, answer)
+
+
+def post_until_refused(app: StubbornApp, word: Told, turn: int) -> str:
+    """Post on, as there may be room in files that are there; return the event that was refused."""
+    for number in range(1000):
+        event_id = f"full-{turn}-{number}"
+        status, answer = app.once("POST", "/api/activities", activity(event_id))
+        if status != 201:
+            told(answer, 503)
+            assert answer["detail"] == "the disk of the database is full"
+            assert app.retry_after > 0
+            return event_id
+        word.note(app, event_id, answer)
+    raise AssertionError("it is never full")

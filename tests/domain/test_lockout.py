@@ -36,6 +36,16 @@ def test_time_takes_failures_back():
     assert remembered.left(NOON - timedelta(days=1)) == 7
 
 
+def test_nobody_waits_for_a_clock_that_was_set_back():
+    free = LIMITS[Counted.ACCOUNT].free
+    remembered = Failures(free + 3, NOON)
+    waits = [
+        wait(Counted.ACCOUNT, remembered, NOON - timedelta(seconds=seconds))
+        for seconds in (0, 8, 9, 86_400)
+    ]
+    assert waits == [timedelta(seconds=seconds) for seconds in (8, 16, 0, 0)]
+
+
 def test_nothing_is_remembered_of_what_was_typed():
     hashes = subjects("Ann@example.org", "10.0.0.1")
     assert hashes == subjects("ann@example.org", "10.0.0.1")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from random import Random, SystemRandom
 
 import pytest
+from ingest.conftest import api  # noqa: F401 - the service in this process
 
 SEED = "READWATCH_TEST_SEED"
 

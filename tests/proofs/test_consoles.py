@@ -15,7 +15,7 @@ from conftest import PASSWORD, Cast
 from ingest.process import PATIENCE, serving
 from proofs.apps import StubbornApp, activity
 from proofs.length import short_and_long
-from proofs.truth import faults
+from proofs.truth import assert_healthy
 
 from readwatch.store.database import WAL_PAGES, Database
 
@@ -113,7 +113,7 @@ def test_the_wal_stays_bounded_however_many_look_on(
     assert pictures[0] > 0
     assert watched.wal < BOUND
     db.connect()
-    assert faults(db) == []
+    assert_healthy(db)
     proved(
         f"{CONSOLES} consoles took {pictures[0]} pictures, somebody always read:"
         f" WAL {watched.wal:.1f} MiB at most; {watched}; without consoles {alone}"

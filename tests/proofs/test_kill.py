@@ -17,7 +17,7 @@ from ingest.api import rows
 from ingest.process import PATIENCE, Running, serving
 from proofs.apps import Lost, StubbornApp, Told, activity
 from proofs.length import short_and_long
-from proofs.truth import events_kept, faults
+from proofs.truth import assert_healthy, assert_no_fault, events_kept
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.server import free_port
@@ -116,8 +116,9 @@ class Crowd:
             sent_at = datetime.now(UTC)
             with suppress(Lost):
                 status, answer = app.once("POST", "/api/heartbeat")
-                assert status == 200, answer
-                self.heard.setdefault(session_id, []).append((sent_at, datetime.now(UTC)))
+                assert status in (200, 503), answer
+                if status == 200:
+                    self.heard.setdefault(session_id, []).append((sent_at, datetime.now(UTC)))
             sleep(0.02)
 
 
@@ -152,11 +153,10 @@ def test_what_was_acknowledged_survives_any_kill(
     with using(db):
         kept = events_kept(db)
         sessions = {session_id for (session_id,) in rows(db, "SELECT id FROM reader_sessions")}
-        found = faults(db)
+        assert_healthy(db)
     close_all(db)
     assert kept == crowd.told.activities
     assert crowd.told.sessions <= sessions
-    assert found == []
     assert max(losses) < MAY_LOSE_SECONDS + SLACK_SECONDS
     proved(
         f"{rounds} kills: {len(kept)} activities acknowledged, each there once; "
@@ -182,7 +182,7 @@ def kill_soon(server: Running, crowd: Crowd, rng: Random) -> datetime:
     killed_at = datetime.now(UTC)
     os.killpg(server.process.pid, signal.SIGKILL)
     _, err = server.process.communicate(timeout=PATIENCE)
-    assert err == "", "nothing went wrong before"
+    assert_no_fault(err)
     return killed_at
 
 

@@ -11,7 +11,7 @@ import peewee
 import pytest
 
 from readwatch.domain.activities import Activity, Outcome
-from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict
+from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict, unavailable
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
 from readwatch.store import database
@@ -118,6 +118,20 @@ def in_one_group(writer: Writer, *writes: Write) -> list[object]:
 def test_the_answer_comes_after_the_commit(writer, noted):
     assert writer.run(note("a")) == "noted a"
     assert noted() == {"a"}
+
+
+def test_when_the_database_is_not_to_be_had_the_others_do_not_wait_for_it_one_by_one(writer, noted):
+    tried = []
+
+    def wait_in_vain(db: Database) -> None:
+        tried.append(db)
+        raise unavailable("the database is busy; try again")
+
+    answers = in_one_group(writer, note("a"), wait_in_vain, wait_in_vain)
+
+    assert len(tried) == 1
+    assert {answer.kind for answer in answers} == {ErrorKind.UNAVAILABLE}
+    assert noted() == set()
 
 
 def test_a_write_that_fails_is_undone_and_its_error_is_the_callers(writer, noted):

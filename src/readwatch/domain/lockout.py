@@ -81,4 +81,6 @@ def wait(counted: Counted, remembered: Failures | None, now: datetime) -> timede
     if beyond < 0:
         return timedelta(0)
     pause = min(timedelta(seconds=1 << min(beyond, _MOST_DOUBLINGS)), limit.longest)
-    return max(timedelta(0), remembered.last_failed_at + pause - now)
+    left = remembered.last_failed_at + pause - now
+    # A failure from far ahead was noted before the clock was set back: it counts, its wait is over.
+    return left if timedelta(0) < left <= 2 * pause else timedelta(0)

@@ -14,7 +14,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.errors import ReadwatchError, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.sessions import Caller
 from readwatch.store.activities import Post, Result, record_posts
 from readwatch.store.database import (
@@ -286,14 +286,22 @@ def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
 
 
 def _attempt(db: Database, write: Write[Any]) -> Outcome:
-    """Run one write and undo it alone when it fails; raise if the whole transaction is gone."""
+    """Run one write and undo it alone when it fails.
+
+    Raise if the whole transaction is gone, or if the database itself cannot be used: each of the
+    others would wait in vain for it, one after the other.
+    """
     try:
         with engine_errors(), _savepoint(db):
             return write(db), None
     except Exception as error:
-        if not in_transaction(db):
+        if not in_transaction(db) or _is_unavailable(error):
             raise
         return None, error
+
+
+def _is_unavailable(error: Exception) -> bool:
+    return isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
 
 
 @contextmanager

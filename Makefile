@@ -31,7 +31,7 @@ format: ## format the code and mend what the linter can mend
 	$(RUN) ruff check --fix .
 
 proof: ## run the long proofs of what the README promises
-	$(RUN) pytest -m proof $(ARGS)
+	$(RUN) pytest -m proof --verbose --durations=0 --durations-min=1 $(ARGS)
 
 bench: ## measure on a machine that does nothing else (NAME=ladder ARGS="--seconds 5")
 	@for name in $(or $(NAME),$(BENCHMARKS)); do \

@@ -271,9 +271,10 @@ def _again(error: Exception) -> ReadwatchError:
 def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outcome]:
     """Run a group inside its transaction: all together, or each by itself if one fails."""
     try:
-        return _run_together(db, group)
-    except Exception:
-        if not in_transaction(db):
+        with engine_errors():
+            return _run_together(db, group)
+    except Exception as error:
+        if _is_hopeless(db, error):
             raise
     transaction.rollback()  # and begins anew
     return [_attempt(db, job.run) for job in group]
@@ -286,22 +287,21 @@ def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
 
 
 def _attempt(db: Database, write: Write[Any]) -> Outcome:
-    """Run one write and undo it alone when it fails.
-
-    Raise if the whole transaction is gone, or if the database itself cannot be used: each of the
-    others would wait in vain for it, one after the other.
-    """
+    """Run one write and undo it alone when it fails; raise if the others would fail as well."""
     try:
         with engine_errors(), _savepoint(db):
             return write(db), None
     except Exception as error:
-        if not in_transaction(db) or _is_unavailable(error):
+        if _is_hopeless(db, error):
             raise
         return None, error
 
 
-def _is_unavailable(error: Exception) -> bool:
-    return isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
+def _is_hopeless(db: Database, error: Exception) -> bool:
+    """Tell whether the transaction is gone, or each would wait in vain after the one before."""
+    return not in_transaction(db) or (
+        isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
+    )
 
 
 @contextmanager

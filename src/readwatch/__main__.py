@@ -19,6 +19,7 @@ def _serve(call: "ServeCall") -> None:
         call.end_silent_after,
         call.metrics,
         call.proxy_hops,
+        call.log_format,
     )
     serve(settings, call.host, call.port)
 

@@ -22,10 +22,11 @@ def test_serve_is_told_where_and_on_which_database(shell: Shell) -> None:
     assert shell("serve").code == 0
     elsewhere = ("--host", "0.0.0.0", "--port", "0")  # noqa: S104
     more = ("--end-silent-after", "90", "--metrics", "off", "--proxy-hops", "2")
+    more += ("--log-format", "json")
     assert shell("serve", *elsewhere, *more).code == 0
     assert shell.started == [
-        ServeCall(shell.url, 4, "127.0.0.1", 8765, timedelta(hours=1), "loopback", 0),
-        ServeCall(shell.url, 4, "0.0.0.0", 0, timedelta(minutes=90), "off", 2),  # noqa: S104
+        ServeCall(shell.url, 4, "127.0.0.1", 8765, timedelta(hours=1), "loopback", 0, "plain"),
+        ServeCall(shell.url, 4, "0.0.0.0", 0, timedelta(minutes=90), "off", 2, "json"),  # noqa: S104
     ]
 
 

@@ -189,7 +189,7 @@ def test_an_empty_variable_is_as_good_as_none(
         monkeypatch.setenv(f"READWATCH_{name}", "")
     shell.bare("serve")
     hour = timedelta(hours=1)
-    told = ServeCall(default_database(), 12, "127.0.0.1", 8765, hour, "loopback", 0)
+    told = ServeCall(default_database(), 12, "127.0.0.1", 8765, hour, "loopback", 0, "plain")
     assert shell.started == [told]
 
 

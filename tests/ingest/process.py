@@ -41,9 +41,10 @@ class Running:
         return self.ended()
 
     def ended(self) -> tuple[int, str, str]:
-        """Return the same of a server that was told already."""
+        """Return the same of a server that was told already; its notes are no complaints."""
         out, err = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, out, err
+        complaints = [line for line in err.splitlines(keepends=True) if " INFO " not in line]
+        return self.process.returncode, out, "".join(complaints)
 
 
 @dataclass

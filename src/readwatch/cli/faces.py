@@ -16,6 +16,7 @@ class ServeCall:
     end_silent_after: timedelta
     metrics: str
     proxy_hops: int
+    log_format: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,13 @@ from readwatch.store.passwords import DEFAULT_COST
     show_default=True,
     help="How many proxies in front add to X-Forwarded-For; apps can write there what they like.",
 )
+@setting(
+    "--log-format",
+    type=click.Choice(["plain", "json"]),
+    default="plain",
+    show_default=True,
+    help="How the log on stderr is written.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -58,10 +65,10 @@ def command(
     end_silent_after: int,
     metrics: str,
     proxy_hops: int,
+    log_format: str,
 ) -> None:
     """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
     faces: Faces = context.obj
     silence = timedelta(minutes=end_silent_after)
-    faces.serve(
-        ServeCall(database_url(context), bcrypt_cost, host, port, silence, metrics, proxy_hops)
-    )
+    url, more = database_url(context), (metrics, proxy_hops, log_format)
+    faces.serve(ServeCall(url, bcrypt_cost, host, port, silence, *more))

@@ -9,10 +9,10 @@ from readwatch.ingest import (
     feed,
     health,
     heartbeat,
-    metrics,
     openapi,
     problems,
     readers,
+    requests,
 )
 from readwatch.ingest.bodies import IdConverter
 from readwatch.ingest.proxies import behind_proxies
@@ -28,7 +28,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     app.url_map.converters["id"] = IdConverter
     app.url_map.merge_slashes = False  # an unknown address is one, and no redirect
     running = app.extensions["readwatch"] = Service(settings, clock)
-    metrics.install(app, running.metrics)
+    requests.install(app, running.metrics)
     if settings.proxy_hops:
         app.wsgi_app = behind_proxies(app.wsgi_app, settings.proxy_hops)  # type: ignore[assignment, method-assign]
     problems.install(app)

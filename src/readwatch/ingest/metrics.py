@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -30,7 +29,6 @@ COUNT_ONLINE_EVERY = 5.0
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _NUMBERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-_BEGAN = "readwatch.began"
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a moment for each series, too many
 
@@ -100,22 +98,6 @@ class Metrics:
     def activity(self, status: str) -> None:
         """Count an activity that is accepted, duplicate, conflict or invalid."""
         self._activities[status].inc()
-
-
-def install(app: Flask, metrics: Metrics) -> None:
-    """Count each request of an app."""
-
-    @app.before_request
-    def begin() -> None:
-        request.environ[_BEGAN] = perf_counter()
-
-    @app.after_request
-    def end(response: Response) -> Response:
-        asked = request._get_current_object()  # type: ignore[attr-defined]  # each look costs
-        seconds = perf_counter() - asked.environ[_BEGAN]
-        rule = asked.url_rule.rule if asked.url_rule else None
-        metrics.answered(rule, asked.method, response.status_code, seconds)
-        return response
 
 
 class Present(Collector):

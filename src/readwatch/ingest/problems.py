@@ -1,7 +1,6 @@
 """Every error is an RFC 9457 problem: `application/problem+json` that says what to mend."""
 
 import logging
-import traceback
 from http import HTTPStatus
 from typing import Literal, NotRequired
 
@@ -12,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load import retry_seconds
 from readwatch.ingest.load import chance
+from readwatch.ingest.logs import fault
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -139,16 +139,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        # The message of an exception may repeat what a reader sent, so only the place is logged.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        _log.error(
-            "%s in %s, line %s, while answering %s %s",
-            type(error).__name__,
-            place.filename,
-            place.lineno,
-            request.method,
-            request.url_rule,
-        )
+        _log.error("%s, while answering %s %s", fault(error), request.method, request.url_rule)
         return answer(
             problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR,

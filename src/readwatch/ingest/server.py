@@ -21,6 +21,7 @@ from granian.server import Server
 from granian.server.common import AbstractServer
 
 from readwatch.domain.errors import misconfigured
+from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.service import Settings, service
 from readwatch.ingest.slow_bodies import WatchedBodies
@@ -41,6 +42,9 @@ IDLE_SECONDS = 75
 MAX_HEADER_BYTES = 32 * 1024
 
 
+_log = logging.getLogger(__name__)
+
+
 class _Loader:
     """Makes the app inside the worker process, and closes it when the worker ends.
 
@@ -57,16 +61,21 @@ class _Loader:
         self._connections: dict[int, object] = {}
 
     def __call__(self) -> Flask:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        logs.install(self._settings.log_format)
         app = self._app = create_app(self._settings)
         watched = WatchedBodies(app.wsgi_app, self._port, most_slow=THREADS // 2)
         app.wsgi_app = watched  # type: ignore[method-assign]  # as Flask wants it
         app.teardown_request(self._hold_connection)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it too, and stops us
-        Finalize(None, app.extensions["readwatch"].close, exitpriority=100)
+        Finalize(None, self._stop, exitpriority=100)
         Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
         Thread(target=_end_with_the_main_process, daemon=True).start()
         return app
+
+    def _stop(self) -> None:
+        if self._app is not None:
+            self._app.extensions["readwatch"].close()
+        _log.info("stopped")
 
     def _hold_connection(self, _error: BaseException | None) -> None:
         """Hold this thread's connection; that of an earlier thread of the same number goes."""
@@ -83,6 +92,7 @@ def _announce(host: str, port: int) -> None:
             break
         except OSError:
             sleep(0.02)
+    _log.info("started")
     shown = f"[{host}]" if ":" in host else host
     sys.stdout.write(f"listening on http://{shown}:{port}\n")
     sys.stdout.flush()
@@ -103,6 +113,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
     port = free_port(host, port)
     alone = claim(host, port)
     server = granian_on(host, port)
+    logs.install(settings.log_format)
     server.on_startup(_end_with_the_terminal(server))
     server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
     if alone is not None:
@@ -133,6 +144,7 @@ def granian_on(host: str, port: int) -> AbstractServer[Any]:
         ),
         websockets=False,
         log_level=LogLevels.error,
+        log_dictconfig=logs.GRANIAN,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
     )

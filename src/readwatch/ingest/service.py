@@ -28,6 +28,8 @@ class Settings:
     metrics: str = "loopback"
     """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
     proxy_hops: int = 0
+    log_format: str = "plain"
+    """How the log is written: `plain`, or `json`."""
 
 
 class Service:

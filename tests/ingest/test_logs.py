@@ -1,0 +1,103 @@
+"""The log: what an admin has to know, and nothing of anybody."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from conftest import PASSWORD
+from ingest.api import Api, Caller
+from ingest.process import serving
+
+from readwatch.ingest import logs
+from readwatch.store.database import Database
+
+PAGE = {"activity_type": "page_read", "content_id": "emma-1815", "content_title": "a secret"}
+PERSONAL = ("ann@example.org", "Ann", "emma-1815", "a secret", PASSWORD, "127.0.0.1")
+
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+def hide_tables(db: Database) -> None:
+    db.execute_sql("ALTER TABLE reader_activities RENAME TO hidden")
+
+
+@on_sqlite
+def test_a_server_writes_json_lines_that_tell_nothing_of_anybody(
+    url: str, cast: object, db: Database
+) -> None:
+    with serving(url, READWATCH_LOG_FORMAT="json") as server:
+        ann = server.app("ann@example.org")
+        hide_tables(db)
+        assert [ann.post("/api/activities", PAGE)[0] for _ in range(5)] == [503] * 5
+        code, _, err = server.stop()
+
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert (code, [line["level"] for line in lines]) == (0, ["INFO", "WARNING", "INFO"])
+    first, put_off, last = lines
+    assert first.keys() == last.keys() == {"time", "level", "message"}
+    assert (first["message"], last["message"]) == ("started", "stopped")
+    assert put_off["request_id"]
+    assert put_off["message"].startswith("put off POST /api/activities: this database has no ")
+    assert [word for word in (*PERSONAL, ann.token) if word in err] == []
+
+
+@on_sqlite
+def test_the_lines_are_plain_if_nothing_else_is_wanted(
+    url: str, cast: object, db: Database
+) -> None:
+    with serving(url) as server:
+        ann = server.app("ann@example.org")
+        hide_tables(db)
+        ann.post("/api/activities", PAGE)
+        _, _, err = server.stop()
+    (line,) = err.splitlines()
+    assert " WARNING [" in line
+    assert "] put off POST /api/activities: this database has no readwatch schema" in line
+
+
+@on_sqlite
+def test_each_answer_has_the_id_of_its_request(api: Api, ann: Caller) -> None:
+    answers = [api.get("/livez"), api.get("/nothing"), api.post("/api/heartbeat"), ann.get("/")]
+    assert len({answer.headers["X-Request-ID"] for answer in answers}) == 4
+
+    sane = api.get("/livez", headers={"X-Request-ID": "proxy.4711_a-b"})
+    assert sane.headers["X-Request-ID"] == "proxy.4711_a-b"
+    for odd in ("", "x" * 65, "a b", "\x1b[31m", "<b>", "\u00e9"):
+        kept = api.get("/livez", headers={"X-Request-ID": odd}).headers["X-Request-ID"]
+        assert kept != odd
+        assert kept.isascii()
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """What goes to the log; afterwards it is as it was."""
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    logs.install("plain")
+    (handler,) = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    lines = io.StringIO()
+    handler.setStream(lines)
+    yield lines
+    root.handlers[:], root.level = before, level
+
+
+def test_an_exception_is_told_by_its_kind_and_place_and_never_by_its_words(
+    written: io.StringIO,
+) -> None:
+    try:
+        raise LookupError("a secret")
+    except LookupError:
+        logging.getLogger("_other").exception("it failed\nbadly")
+    (line,) = written.getvalue().splitlines()
+    assert f"ERROR it failed badly: LookupError in {__file__}, line " in line
+    assert "secret" not in line
+
+
+def test_the_same_line_is_not_told_again_and_again(written: io.StringIO) -> None:
+    for step in range(100):
+        logging.getLogger("any").warning("the disk is full")
+        logging.getLogger("any").warning("%s of 2", step % 2)
+    assert len(written.getvalue().splitlines()) == 3

@@ -16,7 +16,7 @@ from proofs.truth import assert_healthy, assert_no_fault, events_kept
 from readwatch.store.database import Database, is_sqlite
 
 
-@short_and_long("times, devices", (1, 8), (5, 24))
+@short_and_long("times, devices", (1, 8), (3, 24))
 def test_who_is_refused_while_it_is_locked_is_kept_once_afterwards(
     url: str,
     cast: Cast,

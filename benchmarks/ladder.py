@@ -167,7 +167,7 @@ def rounded_between(held: int, failed: int) -> list[int]:
     """Return round numbers between two: 20,000, 30,000 ... between 10,000 and 100,000."""
     powers = [10**power for power in range(2, len(str(failed)))]
     numbers = [digit * power for power in powers for digit in (1, 2, 3, 5, 7)]
-    return [number for number in numbers if held < number < failed]
+    return [number for number in numbers if max(held, failed // 10) < number < failed]
 
 
 if __name__ == "__main__":

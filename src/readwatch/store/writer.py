@@ -20,10 +20,12 @@ from readwatch.store.activities import Post, Result, record_posts
 from readwatch.store.database import (
     Database,
     Statement,
+    Turn,
     close_all,
     engine_errors,
     in_transaction,
     move_wal_into_file,
+    take_turn,
     using,
 )
 from readwatch.store.sessions import record_heartbeats
@@ -220,6 +222,7 @@ class Writer:
         self._stuck_since = self._stuck_since or monotonic()
         try:
             with using(self._db) as db, db.atomic() as transaction:
+                take_turn(db, Turn.ROLLUPS)  # first: a lock that comes before it could cross others
                 yield transaction
         except Exception as error:
             self._trouble = _again(error).message
@@ -277,6 +280,7 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
         if _is_hopeless(db, error):
             raise
     transaction.rollback()  # and begins anew
+    take_turn(db, Turn.ROLLUPS)
     return [_attempt(db, job.run) for job in group]
 
 

@@ -1,6 +1,7 @@
 """Databases to measure on: thrown away afterwards, unless one is named."""
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ TESTS = Path(__file__).parents[2] / "tests"
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Lend a folder on the disk that /tmp is on."""
+    """Lend a folder on the disk that /tmp is on; it and the servers also end with SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     with tempfile.TemporaryDirectory(prefix="readwatch-benchmark-") as folder:
         yield Path(folder)
 

@@ -174,6 +174,7 @@ def test_a_title_is_kept_as_it_came_and_comes_out_clean(
         {"event_id": "😀" * 64},
         {"progress_percentage": 0},
         {"progress_percentage": 100},
+        {"progress_percentage": 100.0},
         {"duration_seconds": 0},
         {"duration_seconds": 86_400},
         {"metadata": {}},

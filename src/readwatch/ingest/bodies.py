@@ -54,6 +54,11 @@ def _moment(value: object) -> datetime:
         raise ValueError("is not a moment that exists") from None
 
 
+def _whole(value: object) -> object:
+    # To JSON 5.0 is the number 5, and some languages know no other way to write it.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _without_nul(text: str) -> str:
     # PostgreSQL cannot keep this character; both engines refuse it alike.
     if "\0" in text:
@@ -113,6 +118,7 @@ Storable = _WithoutNul(_without_nul)
 Text = TypeAliasType("Text", Annotated[str, Storable])
 Json = TypeAliasType("Json", "bool | float | Text | list[Json] | dict[Text, Json] | None")
 Number = Annotated[int, Strict()]
+Whole = BeforeValidator(_whole)
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
@@ -164,8 +170,10 @@ class ActivityBody(Activity):
         | None
     ) = None
     content_title: Annotated[str, Field(max_length=limits.MAX_TITLE_LENGTH), Storable] | None = None
-    progress_percentage: Annotated[Number, Field(ge=0, le=100)] | None = None
-    duration_seconds: Annotated[Number, Field(ge=0, le=limits.MAX_DURATION_SECONDS)] | None = None
+    progress_percentage: Annotated[Number, Field(ge=0, le=100), Whole] | None = None
+    duration_seconds: (
+        Annotated[Number, Field(ge=0, le=limits.MAX_DURATION_SECONDS), Whole] | None
+    ) = None
     metadata: Annotated[
         str | None,
         BeforeValidator(_metadata),

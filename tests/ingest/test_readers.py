@@ -1,5 +1,7 @@
 """Readers see their own data; consultants see everybody's, and that is on record first."""
 
+import json
+
 import pytest
 from conftest import Cast
 from ingest.api import Api, Caller, problem, rows
@@ -69,6 +71,15 @@ def test_activities_come_in_pages_newest_first(ann: Caller, cast: Cast) -> None:
     assert [activity["id"] for activity in (*first, *rest)] == [5, 4, 3, 2, 1]
     assert first[0]["metadata_json"] == '{"page":4}'
     assert first[0]["created_at"] == "2026-11-22T12:00:00+00:00"
+
+
+def test_the_longest_metadata_comes_back_whole(ann: Caller, cast: Cast) -> None:
+    note = {"note": "x" * (16 * 1024 - len('{"note":""}'))}
+    assert (
+        ann.post("/api/activities", {"activity_type": "note", "metadata": note}).status_code == 201
+    )
+    (activity,) = ann.get(f"/api/readers/{cast.ann.id}/activities").json["activities"]
+    assert json.loads(activity["metadata_json"]) == note
 
 
 def test_who_follows_the_feed_misses_nothing(ann: Caller, cara: Caller) -> None:

@@ -58,10 +58,10 @@ def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
         return SafeText("")
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
-    return _clean(str(value), limit)
+    text = str(value)
+    return (_cleaned_before if len(text) <= MAX_LENGTH else _clean)(text, limit)
 
 
-@lru_cache(maxsize=16384)
 def _clean(text: str, limit: int) -> SafeText:
     # Input may be far longer than what is shown; only its beginning is worth the work.
     shown = text[: limit * 2]
@@ -70,6 +70,9 @@ def _clean(text: str, limit: int) -> SafeText:
     if len(shown) > limit or len(text) > limit * 2:
         shown = shown[: limit - 1] + "…"
     return SafeText(shown)
+
+
+_cleaned_before = lru_cache(maxsize=16384)(_clean)
 
 
 def _thinned(text: str) -> str:

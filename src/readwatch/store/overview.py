@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.activities import MinuteCount, RecordedActivity, as_json
+from readwatch.domain.activities import MAX_METADATA_BYTES, MinuteCount, RecordedActivity, as_json
 from readwatch.domain.presence import ONLINE_WINDOW
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import SafeText, clean
@@ -135,7 +135,9 @@ def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
         progress_percentage=row[6],
         duration_seconds=row[7],
         # PostgreSQL's driver has parsed it.
-        metadata_json=clean(as_json(row[8]) if isinstance(row[8], dict) else row[8]),
+        metadata_json=clean(
+            as_json(row[8]) if isinstance(row[8], dict) else row[8], limit=MAX_METADATA_BYTES
+        ),
         occurred_at=moment(row[9]),
         created_at=moment(row[10]),
     )

@@ -41,6 +41,6 @@ def install(app: Flask, metrics: Metrics) -> None:
         rule = asked.url_rule.rule if asked.url_rule else None
         metrics.answered(rule, asked.method, response.status_code, seconds)
         if seconds > SLOW_SECONDS and response.status_code // 100 != 4:  # what apps do slowly
-            _log.warning("it took %.0f s to answer %s", seconds, asked.url_rule)
+            _log.warning("it took %s s to answer %s", round(seconds), asked.url_rule)
         response.headers.add("X-Request-ID", asked.environ[REQUEST_ID])
         return response

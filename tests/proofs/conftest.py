@@ -40,12 +40,11 @@ def proved(record_property: Callable[[str, object], None]) -> Callable[[str], No
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if "not proof" in terminalreporter.config.getoption("-m"):
+    if terminalreporter.config.getoption("-m") != "proof":
         return
-    passed = terminalreporter.stats.get("passed", ())
     terminalreporter.section("what was proved")
-    for report in passed:
+    for report in terminalreporter.stats.get("passed", ()):
+        engine = "PostgreSQL" if "postgresql" in report.nodeid else "SQLite"
         for name, text in report.user_properties:
             if name == "proved":
-                engine = "PostgreSQL" if "postgresql" in report.nodeid else "SQLite"
                 terminalreporter.write_line(f"{engine:<12}{text}")

@@ -15,7 +15,7 @@ from conftest import PASSWORD, Cast
 from ingest.process import PATIENCE, serving
 from proofs.apps import StubbornApp, activity
 from proofs.length import short_and_long
-from proofs.truth import assert_healthy
+from proofs.truth import assert_healthy, assert_no_fault
 
 from readwatch.store.database import WAL_PAGES, Database
 
@@ -108,7 +108,9 @@ def test_the_wal_stays_bounded_however_many_look_on(
         progress(f"without consoles: {alone}")
         with consoles(url, cast.cara.email) as pictures:
             watched = load(apps, wal, seconds_watched)
-        assert server.stop() == (0, "", "")
+        code, _, log = server.stop()
+        assert code == 0
+        assert_no_fault(log)
 
     assert pictures[0] > 0
     assert watched.wal < BOUND

@@ -22,7 +22,7 @@ def current_caller() -> Caller:
 
 def current_token_hash() -> str:
     """Return the hash of the token that came with the request; without one the answer is 401."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise ReadwatchError(
             ErrorKind.UNAUTHENTICATED, "a token is needed: Authorization: Bearer <token>"

@@ -107,6 +107,16 @@ def test_what_is_said_to_be_too_large_is_refused_before_it_is_sent(url: str, cas
                 assert app.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
+@on_sqlite
+def test_an_app_whose_token_is_dead_hears_so_also_with_a_large_body(url: str, cast: Any) -> None:
+    batch = {"activities": [PAGE | {"metadata": {"note": "x" * 1900}}] * 500}
+    with serving(url) as server:
+        app = server.app()
+        app.token = "rw_dead"
+        for _ in range(50):
+            assert app.post("/api/activities", batch)[0] == 401
+
+
 def test_a_login_is_small(api: Api) -> None:
     def refusal(size: int, **encoding: str) -> str:
         body = b'{"email": ""}'.ljust(size)

@@ -13,11 +13,14 @@ from werkzeug.routing import MapAdapter
 
 from readwatch.ingest.logs import REQUEST_ID
 from readwatch.ingest.metrics import Metrics
+from readwatch.ingest.request_body import read_to_the_end
 
 SLOW_SECONDS = 1.0
 
 _BEGAN = "readwatch.began"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_REFUSED_UNREAD = frozenset({401, 403, 404, 405, 429, 503})
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +73,8 @@ class Api(Flask):
 
     def process_response(self, response: Response) -> Response:
         """See to an answer, also to one that is an error."""
+        if response.status_code in _REFUSED_UNREAD:
+            read_to_the_end()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # each look costs
         seconds = perf_counter() - asked.environ[_BEGAN]
         rule = asked.url_rule.rule if asked.url_rule else None

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import count
 from types import FrameType
 from typing import ClassVar
 
@@ -62,6 +63,7 @@ class Console(App[None]):
         self._sign_in = SignInScreen(email)
         self._lists: dict[View, ListScreen] = {}
         self._reader: ReaderScreen | None = None
+        self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status()
         self._held: Overview | None = None
 
@@ -184,20 +186,20 @@ class Console(App[None]):
             return  # another key was faster: these are no longer the rows in front
         reader_id = seen_in.reader_under(event.key)
         if reader_id is not None:
-            self._reader = ReaderScreen(reader_id)
+            self._reader = ReaderScreen(next(self._openings))
             self.push_screen(self._reader)
             self._set_status(frozen=False, held=0)
-            self._watcher.open_reader(reader_id, self._view)
+            self._watcher.open_reader(self._reader.opening, reader_id, self._view)
 
     @on(ReaderArrived)
     def _take_reader(self, event: ReaderArrived) -> None:
-        if self._reader is not None and self._reader.reader_id == event.page.user.id:
+        if self._reader is not None and self._reader.opening == event.opening:
             self._set_pulse(event.page.pulse)
             self._reader.show(event.page)
 
     @on(LookRefused)
     def _say_why_not(self, event: LookRefused) -> None:
-        if self._reader is not None and self._reader.reader_id == event.reader_id:
+        if self._reader is not None and self._reader.opening == event.opening:
             self._reader.refuse(event.reason)
 
     @on(ReaderScreen.Left)

@@ -45,19 +45,20 @@ class OverviewArrived(Message):
 
 
 class ReaderArrived(Message):
-    """A new picture of the reader who is open."""
+    """A new picture of a reader, of one opening: a later one waits for an entry of its own."""
 
-    def __init__(self, page: ReaderPage) -> None:
+    def __init__(self, opening: int, page: ReaderPage) -> None:
         super().__init__()
+        self.opening = opening
         self.page = page
 
 
 class LookRefused(Message):
     """A reader's data is not shown, for a reason."""
 
-    def __init__(self, reader_id: int, reason: str) -> None:
+    def __init__(self, opening: int, reason: str) -> None:
         super().__init__()
-        self.reader_id = reader_id
+        self.opening = opening
         self.reason = reason
 
 

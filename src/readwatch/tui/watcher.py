@@ -64,6 +64,7 @@ class _Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
+    opening: int
     reader_id: int
     seen_in: View
 
@@ -90,6 +91,7 @@ class Watcher:
         self._consultant: User | None = None
         self._view: View | None = None
         self._permit: Permit | None = None
+        self._opening = 0
         self._data: Database | None = None
         self._log: Database | None = None
         self._seen_version: int | None = None
@@ -116,9 +118,12 @@ class Watcher:
         """Ask for pictures of a view from now on; an open reader is left."""
         self._requests.put(_Watch(view))
 
-    def open_reader(self, reader_id: int, seen_in: View) -> None:
-        """Ask for a reader's page from now on: `ReaderArrived`, or `LookRefused`."""
-        self._requests.put(_Open(reader_id, seen_in))
+    def open_reader(self, opening: int, reader_id: int, seen_in: View) -> None:
+        """Ask for a reader's page from now on: `ReaderArrived`, or `LookRefused`.
+
+        `opening` is a number that is given once; the answers carry it.
+        """
+        self._requests.put(_Open(opening, reader_id, seen_in))
 
     # From here on everything runs in the watcher's thread.
 
@@ -187,8 +192,9 @@ class Watcher:
                 return
             self._disconnect()
             reason = f"the look could not be put on record: {error.message}"
-            self._post(LookRefused(request.reader_id, reason))
+            self._post(LookRefused(request.opening, reason))
             return
+        self._opening = request.opening
         self._poll(at_once=True)
 
     def _poll(self, *, at_once: bool) -> None:
@@ -205,7 +211,7 @@ class Watcher:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
             elif self._permit is not None and error.kind is ErrorKind.NOT_FOUND:
-                self._post(LookRefused(self._permit.reader_id, error.message))
+                self._post(LookRefused(self._opening, error.message))
                 self._permit = None
             else:
                 self._note_loss(error)
@@ -231,7 +237,7 @@ class Watcher:
         with one_moment(db):
             now = self._clock()
             if self._permit is not None:
-                return ReaderArrived(take_reader_page(db, self._permit, now))
+                return ReaderArrived(self._opening, take_reader_page(db, self._permit, now))
             return OverviewArrived(take_overview(db, self._view or View.ONLINE, now))
 
     def _note_loss(self, error: ReadwatchError) -> None:

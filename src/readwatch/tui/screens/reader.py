@@ -75,9 +75,9 @@ class ReaderScreen(Screen[None]):
     class Left(Message):
         """The consultant goes back to the list."""
 
-    def __init__(self, reader_id: int) -> None:
+    def __init__(self, opening: int) -> None:
         super().__init__()
-        self.reader_id = reader_id
+        self.opening = opening
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
         self._who = Static("putting the look on record …", id="who", markup=False)

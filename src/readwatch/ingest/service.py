@@ -12,10 +12,14 @@ from readwatch.ingest.cleanup import CleanUp
 from readwatch.ingest.load import Load
 from readwatch.ingest.metrics import Metrics, Present
 from readwatch.store.callers import Callers
+from readwatch.store.database import close_all
 from readwatch.store.passwords import DEFAULT_COST
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
 from readwatch.store.writer import Writer
+
+WRITER_CACHE_MIB = 64
+"""Each activity moves about ten pages, and those of the readers who are awake come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,10 @@ class Service:
         self.settings = settings
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
+        to_write = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
         self.callers = Callers(self.db)
         self.metrics = Metrics()
-        self.writer = Writer(self.db, self.metrics.committed)
+        self.writer = Writer(to_write, self.metrics.committed)
         self.load = Load(self.writer)
         self.metrics.registry.register(Present(self))
         self.stopping = False
@@ -56,6 +61,7 @@ class Service:
         self.stopping = True
         self.cleanup.close()
         self.writer.close()
+        close_all(self.db)
 
 
 def service() -> Service:

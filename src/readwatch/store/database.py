@@ -26,11 +26,14 @@ Database = peewee.Database
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 20
 
+CACHE_MIB = 4
+"""Enough for what one thread looks up; a server has dozens of them."""
+
 CHECKPOINT_PAGES = 1000
 """From this size of the WAL on each commit of the service moves pages into the file."""
 
-WAL_PAGES = 4096
-"""From this size on, 16 MiB, the service waits for those who read: so the WAL can begin anew."""
+WAL_PAGES = 16384
+"""From this size on, 64 MiB, the service waits for those who read: so the WAL can begin anew."""
 
 WAL_WAIT_SECONDS = 1.0
 """How long it waits at most, until as much again was added."""
@@ -43,11 +46,12 @@ _SQLITE_TYPES = {"UTC": "TEXT"}
 _POSTGRESQL_TYPES = {"UTC": "TIMESTAMPTZ"}
 
 
-def open_database(url: str, role: Role) -> Database:
+def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
     """Return the database at `url`, as `role` may use it; each thread connects by itself.
 
-    `url` is `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. Nothing is made:
-    a database that does not exist is an error that says how to make it.
+    `cache_mib` is what a connection of SQLite may hold of the file, in MiB. `url` is
+    `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. Nothing is made: a database
+    that does not exist is an error that says how to make it.
     """
     try:
         parts = urlsplit(url)
@@ -55,7 +59,7 @@ def open_database(url: str, role: Role) -> Database:
     except ValueError:
         raise misconfigured("the database URL has a host or a port that cannot be") from None
     if scheme == "sqlite":
-        return _open_sqlite(sqlite_path(url), role)
+        return _open_sqlite(sqlite_path(url), role, cache_mib)
     if scheme in {"postgresql", "postgres"}:
         return _open_postgresql(url, role)
     raise misconfigured(
@@ -100,7 +104,7 @@ def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
 class _SQLite(APSWDatabase):  # type: ignore[misc]
     """A SQLite file whose connections obey the rights of a role."""
 
-    def __init__(self, path: Path, role: Role) -> None:
+    def __init__(self, path: Path, role: Role, cache_mib: int = CACHE_MIB) -> None:
         reads_only = role is not Role.OWNER and not RIGHTS[role].writes
         access = apsw.SQLITE_OPEN_READONLY if reads_only else apsw.SQLITE_OPEN_READWRITE
         if role is Role.OWNER:
@@ -117,7 +121,7 @@ class _SQLite(APSWDatabase):  # type: ignore[misc]
                 "foreign_keys": 1,
                 # An acknowledged activity is on disk, also after a power cut.
                 "synchronous": "FULL",
-                "cache_size": -32_000,
+                "cache_size": -1024 * cache_mib,
                 "temp_store": "MEMORY",
                 "journal_size_limit": WAL_PAGES * 4096,
             },
@@ -177,11 +181,11 @@ def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
     return True
 
 
-def _open_sqlite(path: Path, role: Role) -> Database:
+def _open_sqlite(path: Path, role: Role, cache_mib: int) -> Database:
     refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
     if role is not Role.OWNER and not os.path.isfile(path):  # False also where we may not look
         raise misconfigured(f"there is no database at {path}; make one with: readwatch init")
-    return _SQLite(path, role)
+    return _SQLite(path, role, cache_mib)
 
 
 def make_sqlite_file(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.database import (
+    CACHE_MIB,
     Database,
     Statement,
     Turn,
@@ -139,9 +140,9 @@ def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Mig
     return tuple(known[len(applied) :])
 
 
-def open_current(url: str, role: Role) -> Database:
+def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
     """Return the database at `url`; one that this program cannot use is refused, and let go."""
-    db = open_database(url, role)
+    db = open_database(url, role, cache_mib=cache_mib)
     try:
         with using(db):
             require_current(db)

@@ -10,6 +10,7 @@ from readwatch.domain.load import (
     heartbeat_retry_seconds,
     heartbeat_seconds,
     load_of,
+    pressure,
     retry_seconds,
 )
 from readwatch.domain.presence import SILENT_AFTER
@@ -29,6 +30,15 @@ def test_the_load_is_what_is_nearer_to_its_limit(
 
 def test_heartbeats_go_first_then_readiness_and_activities_last() -> None:
     assert 0 < SHED_HEARTBEATS_AT < NOT_READY_AT < 1
+
+
+@pytest.mark.parametrize(
+    ("load", "busy", "spread_by"), [(0, 0.5, 0), (0, 0.75, 0.5), (0, 1, 1), (0.8, 0.75, 0.8)]
+)
+def test_heartbeats_come_less_often_before_any_is_refused(
+    load: float, busy: float, spread_by: float
+) -> None:
+    assert pressure(load, busy) == spread_by
 
 
 @given(SHARES, SHARES)

@@ -14,12 +14,21 @@ def load_of(waiting: int, most_waiting: int, stuck_seconds: float, patience: flo
     return min(1.0, max(waiting / most_waiting, stuck_seconds / patience))
 
 
-def heartbeat_seconds(load: float, chance: float) -> int:
+def pressure(load: float, busy: float) -> float:
+    """Return what heartbeats are spread by, 0 to 1: they come less often before any is refused.
+
+    A writer that is busy more than half of the time makes requests wait, and the more so the
+    nearer it comes to all of it.
+    """
+    return max(load, 2 * busy - 1)
+
+
+def heartbeat_seconds(pressure: float, chance: float) -> int:
     """Return in how many seconds an app shall send its next heartbeat.
 
-    60 to 72 without load, growing with it to 108 to 120: at 150 a reader counts as silent.
+    60 to 72 without pressure, growing with it to 108 to 120: at 150 a reader counts as silent.
     """
-    return int(60 + 48 * load + 12 * chance)
+    return int(60 + 48 * pressure + 12 * chance)
 
 
 def retry_seconds(chance: float) -> int:

@@ -11,6 +11,7 @@ from readwatch.domain.load import (
     heartbeat_retry_seconds,
     heartbeat_seconds,
     load_of,
+    pressure,
 )
 from readwatch.store import writer as limits
 from readwatch.store.writer import Backlog, Writer
@@ -46,11 +47,12 @@ class Load:
                 "heartbeats are shed",
                 retry_after=heartbeat_retry_seconds(chance()),
             )
-        return heartbeat_seconds(load, chance())
+        return heartbeat_seconds(pressure(load, backlog.busy), chance())
 
     def heartbeat_seconds(self) -> int:
         """Return in how many seconds the first heartbeat after a login is due."""
-        return heartbeat_seconds(_load(self._writer.backlog()), chance())
+        backlog = self._writer.backlog()
+        return heartbeat_seconds(pressure(_load(backlog), backlog.busy), chance())
 
     def reasons_not_ready(self) -> list[str]:
         """Return why the service should get no requests at the moment, a sentence each."""

@@ -118,6 +118,7 @@ class Present(Collector):
             "Since when nothing could be written; 0 if all is well.",
             backlog.stuck_seconds,
         )
+        yield _gauge("writer_busy", "The share of its time in which it writes.", backlog.busy)
         yield _gauge("callers", "Tokens that are remembered.", len(running.callers))
         yield CounterMetricFamily(
             "readwatch_heartbeats_shed",

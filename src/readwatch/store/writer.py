@@ -71,6 +71,9 @@ class Backlog:
     trouble: str | None
     """Why the last try failed; None after a commit."""
 
+    busy: float
+    """The share of the last seconds in which it was writing, 0 to 1."""
+
 
 class _Job:
     """What one request wants written, and where it waits for the result.
@@ -140,6 +143,9 @@ class Writer:
         self._observe = observe
         self._stuck_since: float | None = None
         self._trouble: str | None = None
+        self._busy = 0.0
+        self._wrote_seconds = 0.0
+        self._measured_at = monotonic()
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._heartbeats: dict[Caller, datetime] = {}
         self._heartbeats_lock = threading.Lock()
@@ -168,7 +174,7 @@ class Writer:
         """Tell what waits, and whether the database can be written at all."""
         since = self._stuck_since
         stuck = 0.0 if since is None else monotonic() - since
-        return Backlog(self._waiting.qsize(), stuck, self._trouble)
+        return Backlog(self._waiting.qsize(), stuck, self._trouble, self._busy)
 
     def close(self) -> None:
         """Finish what is waiting and let go of the database."""
@@ -199,6 +205,7 @@ class Writer:
                 self._commit(group)
             if stopping or monotonic() >= self._heartbeats_at:
                 self._write_heartbeats()
+                self._measure()
         move_wal_into_file(self._db)
         close_all(self._db)
 
@@ -216,10 +223,18 @@ class Writer:
             return group, False
         return group, True
 
+    def _measure(self) -> None:
+        """Note how busy it was since the last time, smoothed over about five of them."""
+        now = monotonic()
+        share = min(1.0, self._wrote_seconds / max(now - self._measured_at, HEARTBEAT_SECONDS))
+        self._busy += (share - self._busy) / 5
+        self._wrote_seconds, self._measured_at = 0.0, now
+
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         """Commit what is done inside; note since when that has not worked, and why."""
-        self._stuck_since = self._stuck_since or monotonic()
+        began = monotonic()
+        self._stuck_since = self._stuck_since or began
         try:
             with using(self._db) as db, db.atomic() as transaction:
                 take_turn(db, Turn.ROLLUPS)  # first: a lock that comes before it could cross others
@@ -227,6 +242,8 @@ class Writer:
         except Exception as error:
             self._trouble = _again(error).message
             raise
+        finally:
+            self._wrote_seconds += monotonic() - began
         self._stuck_since = self._trouble = None
 
     def _commit(self, group: Sequence[_Job]) -> None:

@@ -1,15 +1,20 @@
 """Guessing a password at the service is slow; who knows it gets in."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
 from conftest import PASSWORD, StillClock
 from ingest.api import Api, problem, rows
 
 from readwatch.store.database import Database
 
 
-def try_in(api: Api, password: str, address: str = "10.0.0.1") -> tuple[int, str | None]:
+def try_in(
+    api: Api, password: str, address: str = "10.0.0.1", email: str = "ann@example.org"
+) -> tuple[int, str | None]:
     answer = api.post(
         "/api/login",
-        {"email": "ann@example.org", "password": password},
+        {"email": email, "password": password},
         environ_base={"REMOTE_ADDR": address},
     )
     return answer.status_code, answer.headers.get("Retry-After")
@@ -22,6 +27,18 @@ def test_after_some_failures_one_has_to_wait_even_with_the_right_password(
     assert try_in(api, PASSWORD) == (429, "1")
     clock.advance(seconds=1)
     assert try_in(api, PASSWORD)[0] == 200
+
+
+def test_another_spelling_of_the_same_account_is_counted_with_it(api: Api) -> None:
+    spellings = ["Ann@Example.org", "ann@example.org\u200b", "\u2060ann@example.org"] * 2
+    guesses = [try_in(api, "wrong password", email=email)[0] for email in spellings]
+    assert guesses == [401] * 5 + [429]
+
+
+def test_guesses_at_the_same_moment_are_no_more_than_one_after_the_other(api: Api) -> None:
+    with ThreadPoolExecutor(12) as people:
+        answers = list(people.map(lambda _: try_in(api, "wrong password")[0], range(12)))
+    assert Counter(answers) == {401: 5, 429: 7}
 
 
 def test_who_gets_in_starts_anew(api: Api, db: Database, clock: StillClock) -> None:

@@ -79,6 +79,15 @@ def test_after_a_logout_only_the_password_helps(api: Api, signed_in: Any) -> Non
     assert api.post("/api/login", ANN).status_code == 200
 
 
+def test_a_logout_after_long_silence_signs_the_device_out_too(
+    api: Api, signed_in: Any, clock: StillClock
+) -> None:
+    clock.advance(hours=9)
+    api.app.extensions["readwatch"].cleanup.end_silent_sessions()
+    problem(api.with_token(signed_in["token"]).post("/api/logout"), 401)
+    problem(come_back(api, signed_in["resume_token"]), 401)
+
+
 def test_staff_get_no_resume_token(api: Api, db: Database) -> None:
     answer = api.post("/api/login", ANN | {"email": "cara@example.org"})
     assert answer.json["resume_token"] is None

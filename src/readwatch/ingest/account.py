@@ -56,8 +56,9 @@ def login() -> LoggedIn:
     resume_token = None if user.user_role.is_staff else new_resume_token()
 
     def open_session(db: Database) -> Caller:
-        lockout.forget_failures(db, body.email, address)
         now = running.now()
+        lockout.refuse_if_locked(db, body.email, address, now)
+        lockout.forget_failures(db, body.email, address)
         caller = sessions.open_session(
             db,
             user,
@@ -117,10 +118,13 @@ def _signed_in(user: User, caller: Caller, token: str, resume_token: str | None)
 @routes.post("/api/logout")
 @described({204: None})
 def logout() -> tuple[str, int]:
-    """End the session of the token."""
-    caller, running = current_caller(), service()
+    """End the session of the token; one that is silent for long cannot be resumed any more."""
+    running, session_token = service(), current_token_hash()
+    if running.callers.find(session_token, running.now()) is None:
+        running.writer.run(lambda db: sessions.forget_resume_token(db, session_token))
+    caller = current_caller()
     running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
-    running.callers.forget(current_token_hash())
+    running.callers.forget(session_token)
     return "", 204
 
 
@@ -154,6 +158,7 @@ def change_password() -> tuple[str, int]:
 
     def change(db: Database) -> None:
         now = running.now()
+        lockout.refuse_if_locked(db, email, address, now)
         lockout.forget_failures(db, email, address)
         users.change_password(db, caller.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, caller, now)
@@ -164,13 +169,22 @@ def change_password() -> tuple[str, int]:
 
 @contextmanager
 def _failures_counted(email: str, address: str | None) -> Iterator[None]:
-    """Refuse who failed too often to give a password, and remember who fails to."""
+    """Refuse who failed too often to give a password, and remember who fails to.
+
+    Those who tried at the same time are refused afterwards, and do not hear whether it was right.
+    """
     running = service()
+
+    def count_failure(db: Database) -> None:
+        now = running.now()
+        lockout.refuse_if_locked(db, email, address, now)
+        lockout.record_failure(db, email, address, now)
+
     with using(running.db) as db:
         lockout.refuse_if_locked(db, email, address, running.now())
     try:
         yield
     except ReadwatchError as error:
         if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
-            running.writer.run(lambda db: lockout.record_failure(db, email, address, running.now()))
+            running.writer.run(count_failure)
         raise

@@ -151,7 +151,7 @@ class PasswordChange(Body):
     """The body of a change of the password."""
 
     current_password: Annotated[str, Field(min_length=1, max_length=1024)]
-    new_password: Annotated[str, Field(max_length=1024)]
+    new_password: Annotated[str, Field(max_length=1024), Storable]
 
 
 @dataclass(

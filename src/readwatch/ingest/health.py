@@ -13,7 +13,7 @@ from readwatch.domain.load import retry_seconds
 from readwatch.ingest.load import chance
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.problems import answer, problem
-from readwatch.ingest.service import Service, service
+from readwatch.ingest.service import Service, Settings, service
 from readwatch.store.database import using
 from readwatch.store.schema import require_current
 
@@ -78,14 +78,14 @@ def _reasons_not_readable(running: Service) -> list[str]:
 def metrics() -> Response:
     """Tell Prometheus how the service is doing; a setting says who else may ask."""
     running = service()
-    if not _sees_metrics(running.settings.metrics):
+    if not _sees_metrics(running.settings):
         raise ReadwatchError(ErrorKind.FORBIDDEN, "the metrics are not shown to this address")
     return Response(generate_latest(running.metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _sees_metrics(shown_to: str) -> bool:
+def _sees_metrics(settings: Settings) -> bool:
     """Tell whether the one who asks is among those who may; a proxy asks for somebody else."""
-    if shown_to != "loopback":
-        return shown_to == "anyone"
-    through_a_proxy = any(name in request.headers for name in _OF_A_PROXY)
+    if settings.metrics != "loopback":
+        return settings.metrics == "anyone"
+    through_a_proxy = settings.proxy_hops or any(name in request.headers for name in _OF_A_PROXY)
     return not through_a_proxy and ipaddress.ip_address(request.remote_addr or "::").is_loopback

@@ -20,7 +20,7 @@ SLOW_SECONDS = 1.0
 _BEGAN = "readwatch.began"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_REFUSED_UNREAD = frozenset({401, 403, 404, 405, 429, 503})
+_REFUSED_UNREAD = frozenset({401, 403, 404, 405, 415, 429, 503})
 
 _log = logging.getLogger(__name__)
 

@@ -25,7 +25,9 @@ from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.service import Settings, service
 from readwatch.ingest.slow_bodies import WatchedBodies
-from readwatch.store.database import driver_of, is_sqlite
+from readwatch.store.database import close_all, driver_of, is_sqlite
+from readwatch.store.rights import Role
+from readwatch.store.schema import open_current
 
 if sys.platform != "win32":
     import resource
@@ -108,7 +110,7 @@ def _end_with_the_main_process() -> None:
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish those under way and stop."""
-    create_app(settings).extensions["readwatch"].close()  # fails here, with a clear sentence
+    close_all(open_current(settings.database_url, Role.INGEST))  # fails here, in a clear sentence
     host = numeric(host)
     port = free_port(host, port)
     alone = claim(host, port)

@@ -13,7 +13,7 @@ from readwatch.ingest.load import Load
 from readwatch.ingest.metrics import Metrics, Present
 from readwatch.store.callers import Callers
 from readwatch.store.database import close_all
-from readwatch.store.passwords import DEFAULT_COST
+from readwatch.store.passwords import DEFAULT_COST, prepare
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
 from readwatch.store.writer import Writer
@@ -50,6 +50,7 @@ class Service:
         self.load = Load(self.writer)
         self.metrics.registry.register(Present(self))
         self.stopping = False
+        prepare(settings.bcrypt_cost)
         self.cleanup = CleanUp(self.writer, clock, settings.end_silent_after)
 
     def now(self) -> datetime:

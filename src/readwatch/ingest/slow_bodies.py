@@ -56,7 +56,10 @@ class WatchedBodies:
         while True:
             sleep(SLOW_SECONDS / 4)
             for wait in given_up(list(self._waits.values()), self._most_slow, monotonic()):
-                close_unanswered(self._port, wait.address, monotonic() - wait.since)
+                with suppress(
+                    OSError
+                ):  # no descriptor is left to look with; the next look may find one
+                    close_unanswered(self._port, wait.address, monotonic() - wait.since)
 
 
 class _Body:
@@ -93,8 +96,8 @@ def _since(wait: Wait) -> float:
 def close_unanswered(port: int, address: str, seconds: float) -> None:
     """Close the connections of an address to this port that got no answer for so many seconds.
 
-    Which one of them has the body cannot be told. The others are idle as a rule, and an app has
-    to bear that an idle connection is closed.
+    Which one of them has the body cannot be told: others of that address that wait for an answer,
+    or are idle, are closed with it, and their apps have to send again.
     """
     for connection in _sockets():
         with suppress(OSError):  # it may end by itself meanwhile

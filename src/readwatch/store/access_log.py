@@ -45,11 +45,16 @@ def append(db: Database, look: Look, now: datetime) -> None:
 
 def permit_look(log: Database, look: Look, now: datetime) -> Permit:
     """Record a look at one reader's data and permit it; when it cannot be recorded, raise."""
-    if look.target_user_id is None:
-        raise ValueError("a look at a reader's data names the reader")
     if log.in_transaction():
         raise ValueError("a look is permitted once its entry is committed, not in a transaction")
     append(log, look, now)
+    return permitted(look)
+
+
+def permitted(look: Look) -> Permit:
+    """Return the permit for a look whose entry is committed."""
+    if look.target_user_id is None:
+        raise ValueError("a look at a reader's data names the reader")
     return Permit(look.target_user_id)
 
 

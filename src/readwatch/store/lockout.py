@@ -36,7 +36,7 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
     """
     pauses = {
         counted: wait(counted, _remembered(db, subject), now)
-        for counted, subject in subjects(email, address).items()
+        for counted, subject in _subjects(email, address).items()
     }
     longest = max(pauses.values())
     if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _signed_in_there(db, email, address):
@@ -52,7 +52,7 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
 
 def record_failure(db: Database, email: str, address: str | None, now: datetime) -> None:
     """Remember a failed login. Call it in a transaction."""
-    for subject in subjects(email, address).values():
+    for subject in _subjects(email, address).values():
         remembered = _remembered(db, subject)
         failures = min(MAX_FAILURES, remembered.left(now) + 1) if remembered else 1
         _KEEP(db, subject=subject, failures=failures, now=stamp(now))
@@ -60,9 +60,14 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
 
 def forget_failures(db: Database, email: str, address: str | None) -> None:
     """Forget the failures of one who got in; those of the address stay. In a transaction."""
-    for counted, subject in subjects(email, address).items():
+    for counted, subject in _subjects(email, address).items():
         if counted is not Counted.ADDRESS:
             _FORGET(db, subject=subject)
+
+
+def _subjects(email: str, address: str | None) -> dict[Counted, str]:
+    # Spellings that lead to the same account are counted together.
+    return subjects(kept_form(email), address)
 
 
 def _signed_in_there(db: Database, email: str, address: str | None) -> bool:

@@ -90,6 +90,13 @@ _END_STAFF_SESSION = Statement(
     WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
     """
 )
+_FORGET_RESUME_TOKEN_OF = Statement(
+    """
+    DELETE FROM resume_tokens WHERE session_id = (
+        SELECT id FROM reader_sessions WHERE session_token = :session_token
+    )
+    """
+)
 _FORGET_RESUME_TOKEN = Statement(
     "DELETE FROM resume_tokens WHERE session_id = :session_id AND user_id = :user_id"
 )
@@ -178,6 +185,11 @@ def end_session(db: Database, caller: Caller, now: datetime) -> None:
     else:
         _END_READER_SESSION(db, **values)
         _FORGET_RESUME_TOKEN(db, session_id=caller.session_id, user_id=caller.user_id)
+
+
+def forget_resume_token(db: Database, session_token: str) -> None:
+    """Make a session that ended by silence one that cannot be resumed. Call it in a transaction."""
+    _FORGET_RESUME_TOKEN_OF(db, session_token=session_token)
 
 
 def end_other_sessions(db: Database, caller: Caller, now: datetime) -> None:

@@ -14,8 +14,10 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
+from readwatch.domain.access_log import Look, Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.sessions import Caller
+from readwatch.store.access_log import append, permitted
 from readwatch.store.activities import Post, Result, record_posts
 from readwatch.store.database import (
     Database,
@@ -164,6 +166,11 @@ class Writer:
         """Keep the activities of a request; return when they are on disk."""
         results: tuple[Result, ...] = self._do(post)
         return results
+
+    def permit_look(self, look: Look, now: datetime) -> Permit:
+        """Record a look at one reader's data and permit it once that is on disk."""
+        self._do(lambda db: append(db, look, now))
+        return permitted(look)
 
     def heartbeat(self, caller: Caller, now: datetime) -> None:
         """Note that a reader's app is still here; it is on disk within about a second."""

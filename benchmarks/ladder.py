@@ -38,7 +38,7 @@ EXPECTED_BEYOND = "poor"
 
 MAIN_COLUMNS = (
     Column("readers", "readers", ",d"),
-    Column("expected", "the seed expects"),
+    Column("expected", "SQLite is said to be"),
     Column("holds", "holds"),
     Column("asked", "requests/s", ",.1f"),
     Column("achieved", "answered/s", ",.1f"),

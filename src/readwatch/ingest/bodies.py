@@ -195,7 +195,10 @@ class BatchBody(Body):
         list[Annotated[Any, _Like(ActivityBody | Any)]],
         Field(min_length=1, max_length=limits.MAX_BATCH),
     ]
-    sent_at: Moment | None = None
+    sent_at: Annotated[
+        Moment | None,
+        Field(description="Now, by the app's clock: how far that is off is added to occurred_at."),
+    ] = None
 
 
 class IdConverter(BaseConverter):

@@ -82,6 +82,12 @@ def test_the_longest_metadata_comes_back_whole(ann: Caller, cast: Cast) -> None:
     assert json.loads(activity["metadata_json"]) == note
 
 
+def test_the_feed_leaves_metadata_to_looks_that_are_on_record(ann: Caller, cara: Caller) -> None:
+    read(ann, 1)
+    (activity,) = cara.get("/api/activities").json["activities"]
+    assert (activity["content_id"], activity["metadata_json"]) == ("momo", "")
+
+
 def test_who_follows_the_feed_misses_nothing(ann: Caller, cara: Caller) -> None:
     read(ann, 5)
     latest = cara.get("/api/activities?limit=2").json["activities"]

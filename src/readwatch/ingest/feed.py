@@ -27,7 +27,8 @@ class Activities(TypedDict):
 def feed() -> Activities:
     """Return activities in the order of their arrival: those after the id `after`, else the latest.
 
-    Who asks again with the last id that came misses nothing.
+    Who asks again with the last id that came misses nothing. Metadata is left out: that is in
+    the reader's own list, where the look is on record.
     """
     current_staff()
     page = query(PageAfter)

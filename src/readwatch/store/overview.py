@@ -36,11 +36,12 @@ _COUNT_ONLINE = Statement(
     AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     """
 )
+# What an app adds in metadata is shown on the reader's own page, after the look is on record.
 _FEED = Statement(
     """
     SELECT
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
-        a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
+        a.progress_percentage, a.duration_seconds, NULL, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
     WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length
     """
@@ -49,7 +50,7 @@ _FEED_AFTER = Statement(
     """
     SELECT
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
-        a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
+        a.progress_percentage, a.duration_seconds, NULL, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
     WHERE a.id > :after ORDER BY a.id LIMIT :length
     """

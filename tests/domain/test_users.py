@@ -2,8 +2,9 @@
 
 import pytest
 
+from readwatch.domain.common_passwords import COMMON_PASSWORDS
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.users import UserRole, checked_name, checked_password
+from readwatch.domain.users import MIN_PASSWORD_LENGTH, UserRole, checked_name, checked_password
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_name_that_is_empty_or_too_long_or_cannot_be_shown_is_refused(name):
 @pytest.mark.parametrize(
     ("password", "role"),
     [
-        ("x" * 8, UserRole.READER),
+        ("8 chars!", UserRole.READER),
         ("x" * 12, UserRole.CONSULTANT),
         ("x" * 12, UserRole.ADMIN),
         ("x" * 72, UserRole.ADMIN),
@@ -67,6 +68,29 @@ def test_a_password_that_is_short_or_longer_than_bcrypt_takes_is_refused_and_not
         checked_password(password, role)
     assert (refusal.value.kind, refusal.value.field) == (ErrorKind.INVALID, "password")
     assert not password or password not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("password", "role"),
+    [
+        ("12345678", UserRole.READER),
+        ("password", UserRole.READER),
+        ("Password1", UserRole.READER),
+        ("QWERTYUIOP123", UserRole.CONSULTANT),
+        ("passw0rd1234", UserRole.ADMIN),
+    ],
+)
+def test_a_password_that_is_guessed_first_is_refused(password, role):
+    with pytest.raises(ReadwatchError, match="first that are guessed") as refusal:
+        checked_password(password, role, field="new_password")
+    assert (refusal.value.kind, refusal.value.field) == (ErrorKind.INVALID, "new_password")
+
+
+def test_the_common_passwords_are_those_that_the_other_rules_let_through():
+    assert all(
+        len(password) >= min(MIN_PASSWORD_LENGTH.values()) and password == password.lower()
+        for password in COMMON_PASSWORDS
+    )
 
 
 def test_consultants_and_admins_are_staff_and_readers_are_not():

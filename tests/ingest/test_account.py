@@ -336,6 +336,7 @@ def test_without_the_current_password_nothing_changes_and_it_is_counted(
         ({"current_password": PASSWORD, "new_password": ""}, ["new_password"]),
         ({"current_password": PASSWORD, "new_password": "short"}, ["new_password"]),
         ({"current_password": PASSWORD, "new_password": "ä" * 37}, ["new_password"]),
+        ({"current_password": PASSWORD, "new_password": "iloveyou"}, ["new_password"]),
         ({"current_password": PASSWORD, "new_password": "x" * 1025}, ["new_password"]),
         ({"current_password": PASSWORD, "new_password": 12345678}, ["new_password"]),
         ({"current_password": "", "new_password": NEW}, ["current_password"]),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from readwatch.domain.common_passwords import COMMON_PASSWORDS
 from readwatch.domain.errors import invalid
 from readwatch.domain.text import SafeText, clean
 
@@ -68,7 +69,7 @@ def checked_name(full_name: str) -> str:
 
 
 def checked_password(password: str, role: UserRole, *, field: str = "password") -> str:
-    """Return the password unchanged; refuse one that is too short for the role or over 72 bytes.
+    """Return the password unchanged; refuse what is guessed first, too short or over 72 bytes.
 
     `field` is what the one who gave it knows it by.
     """
@@ -88,4 +89,6 @@ def checked_password(password: str, role: UserRole, *, field: str = "password") 
             f"a password has at most {MAX_PASSWORD_BYTES} bytes in UTF-8; this one is longer",
             field=field,
         )
+    if password.lower() in COMMON_PASSWORDS:
+        raise invalid("this password is among the first that are guessed", field=field)
     return password

@@ -28,9 +28,10 @@ _COMMANDS = {
     "console": "Watch the readers, live.",
     "demo": "Try all of it with invented readers.",
     "user": "Add and list accounts.",
+    "audit": "Check, list and export the access log.",
     "db": "Check the database, and mend it.",
 }
-_BELOW = ("add", "list", "health", "rebuild")
+_BELOW = ("add", "list", "health", "rebuild", "verify", "anchor", "export")
 
 
 class _LateGroup(click.Group):

@@ -18,14 +18,18 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat))
 
 
-def with_progress(work: Sequence[T], doing: str) -> Iterable[T]:
-    """Return the pieces of some work; a terminal shows on stderr how far it is."""
+def with_progress(work: Iterable[T], doing: str, total: int | None = None) -> Iterable[T]:
+    """Return the pieces of some work; a terminal shows on stderr how far it is.
+
+    `total` is how many pieces there are, where the work does not know.
+    """
     from rich.console import Console
     from rich.progress import track
 
     return track(
         work,
         doing,
+        total=total,
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,6 +20,8 @@ class Action(StrEnum):
     LISTED_USERS = "listed_users"
     ADDED_USER = "added_user"
     REBUILT_ROLLUPS = "rebuilt_rollups"
+    LISTED_ACCESS_LOG = "listed_access_log"
+    EXPORTED_ACCESS_LOG = "exported_access_log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:
     `created_at` is the text in which the moment is kept, so that a reader of the raw table can
     check the chain without this program.
     """
-    canonical = json.dumps(
-        [
+    return kept_hash(
+        (
             prev_hash,
             look.consultant_user_id,
             look.action_type,
@@ -61,8 +64,18 @@ def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:
             look.details,
             look.ip_address,
             created_at,
-        ],
-        separators=(",", ":"),
-        ensure_ascii=True,
+        )
     )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def kept_hash(columns: Sequence[object]) -> str:
+    """Return the same hash from an entry's columns as they are kept, in the order of their hash.
+
+    Any values are taken: what no entry ever holds, such as bytes, gives a hash that none has.
+    """
+    return hashlib.sha256(_canonical(columns).encode()).hexdigest()
+
+
+_canonical = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=True, default=lambda odd: [repr(odd)]
+).encode

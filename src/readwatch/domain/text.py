@@ -10,6 +10,7 @@ SafeText = NewType("SafeText", str)
 MAX_LENGTH = 500
 MAX_MARKS_IN_A_ROW = 4
 
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _SPACES = "\t\n\v\f\r\u0085\u2028\u2029"
 # Emoji families, Persian and the Indic scripts need the joiners.
 _JOINERS = "\u200c\u200d"
@@ -60,6 +61,11 @@ def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
         value = value.decode(errors="replace")
     text = str(value)
     return (_cleaned_before if len(text) <= MAX_LENGTH else _clean)(text, limit)
+
+
+def spreadsheet_cell(text: str) -> str:
+    """Return text that no spreadsheet takes for a formula: an apostrophe goes before such a one."""
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
 def _clean(text: str, limit: int) -> SafeText:

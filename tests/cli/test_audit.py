@@ -1,0 +1,250 @@
+"""`readwatch audit`: the access log, checked, listed and taken out."""
+
+import csv
+import json
+import re
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from cli.shell import Shell
+
+from readwatch.domain.access_log import Action, Look
+from readwatch.store.access_log import append
+from readwatch.store.database import Database, is_sqlite
+
+
+@pytest.fixture
+def looks(db: Database, cast: Any, clock: Any) -> None:
+    """Cara has looked at Ann and at Ben; what she came from would be a formula."""
+    for reader, details in ((cast.ann, "=1+1"), (cast.ben, "console, from online")):
+        look = Look(cast.cara.id, Action.VIEWED_READER_ACTIVITIES, reader.id, details, "10.0.0.7")
+        append(db, look, clock.advance(minutes=1))
+
+
+def without_triggers(db: Database) -> Database:
+    """What the owner of the database makes of it first."""
+    if is_sqlite(db):
+        for trigger in ("rows", "values", "places"):
+            db.execute_sql(f"DROP TRIGGER consultant_access_log_keeps_{trigger}")
+    else:
+        db.execute_sql("ALTER TABLE consultant_access_log DISABLE TRIGGER USER")
+    return db
+
+
+def entries(db: Database) -> list[tuple[Any, ...]]:
+    return list(
+        db.execute_sql(
+            "SELECT consultant_user_id, action_type, target_user_id, action_details "
+            "FROM consultant_access_log WHERE id > 2 ORDER BY id"
+        )
+    )
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+# The chain --------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("looks")
+def test_a_whole_log_is_told_and_a_changed_one_named(shell: Shell, db: Database) -> None:
+    whole = shell("audit", "verify")
+    assert (whole.code, whole.err) == (0, "")
+    assert re.fullmatch(
+        r"the access log is whole\n2 entries\nthe last one: 2, its hash:\n[0-9a-f]{64}\n", whole.out
+    )
+    without_triggers(db).execute_sql("UPDATE consultant_access_log SET ip_address = '10.0.0.8'")
+    changed = shell("audit", "verify")
+    assert (changed.code, changed.err) == (1, "")
+    assert changed.out.startswith(
+        "NOT WHOLE: entry 1 was changed: what it says does not give its hash\n"
+        "whole up to there: 0 entries\n"
+    )
+
+
+@pytest.mark.usefixtures("looks")
+def test_verify_as_json(shell: Shell, db: Database) -> None:
+    whole = json.loads(shell("audit", "verify", "--json").out)
+    row_hash = whole["head"].pop("row_hash")
+    assert whole == {
+        "whole": True,
+        "fault": None,
+        "head": {"entries": 2, "id": 2},
+        "anchors": 0,
+    }
+    without_triggers(db).execute_sql("DELETE FROM consultant_access_log WHERE id = 1")
+    ended = shell("audit", "verify", "--json")
+    told = json.loads(ended.out)
+    assert (ended.code, told["whole"]) == (1, False)
+    assert (told["fault"]["kind"], told["fault"]["id"]) == ("removed", 2)
+    assert told["head"]["row_hash"] != row_hash
+
+
+def test_an_empty_log_is_whole(shell: Shell) -> None:
+    assert "0 entries" in shell("audit", "verify").out
+
+
+@pytest.mark.usefixtures("looks")
+def test_only_the_anchor_tells_that_the_end_is_missing(
+    shell: Shell, db: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "anchors"
+    anchored = shell("audit", "anchor", str(file))
+    assert (anchored.code, anchored.err) == (0, "")
+    assert anchored.out.splitlines() == [
+        f"anchored 2 entries in {file}",
+        "anchors before this one, which the log fits: 0",
+    ]
+    assert mode(file) == 0o600
+    assert shell("audit", "anchor", str(file)).out.endswith("fits: 1\n")
+    assert len(file.read_text().splitlines()) == 2
+    assert "anchors: 2" in shell("audit", "verify", "--anchor", str(file)).out
+
+    without_triggers(db).execute_sql("DELETE FROM consultant_access_log WHERE id = 2")
+    assert shell("audit", "verify").code == 0
+    ended = shell("audit", "verify", "--anchor", str(file))
+    assert ended.code == 1
+    assert "NOT WHOLE: the log was cut off after entry 1: it had 2 entries" in ended.out
+    complaint = shell("audit", "anchor", str(file)).complaint
+    assert complaint.startswith("nothing was anchored: the log was cut off after entry 1")
+    assert len(file.read_text().splitlines()) == 2
+
+
+def test_what_is_no_file_of_anchors_is_told(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "anchors"
+    complaint = shell("audit", "verify", "--anchor", str(file)).complaint
+    assert complaint == f"the anchors in {file} cannot be read: No such file or directory"
+    file.write_bytes(b"\xff something else\n")
+    for call in (("verify", "--anchor"), ("anchor",)):
+        complaint = shell("audit", *call, str(file)).complaint
+        assert complaint.startswith("line 1 of the anchors is none")
+    assert file.read_bytes() == b"\xff something else\n"
+    complaint = shell("audit", "anchor", str(tmp_path / "nowhere" / "anchors")).complaint
+    assert "cannot be written" in complaint
+
+
+# The entries ------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("looks")
+def test_the_list_is_an_entry_itself_and_the_newest(shell: Shell, db: Database, cast: Any) -> None:
+    listed = json.loads(shell("audit", "list", "--json").out)
+    assert [entry["action_type"] for entry in listed] == [
+        "listed_access_log",
+        "viewed_reader_activities",
+        "viewed_reader_activities",
+    ]
+    assert listed[1]["target_email"] == "ben@example.org"
+    assert listed[1]["created_at"] == "2026-11-22T12:02:00+00:00"
+    assert [entry["id"] for entry in json.loads(
+        shell("audit", "list", "--json", "--limit", "1", "--before", "2").out
+    )] == [1]  # fmt: skip
+    assert entries(db) == [(cast.dora.id, "listed_access_log", None, "cli")] * 2
+
+
+@pytest.mark.usefixtures("looks")
+def test_the_list_of_a_consultant_and_of_a_reader(shell: Shell, db: Database, cast: Any) -> None:
+    about_ann = shell(
+        "audit", "list", "--consultant", "Cara@example.org", "--reader", cast.ann.email
+    )
+    assert [line.split()[0] for line in about_ann.out.splitlines()] == ["id", "1"]
+    assert "Cara Cook" in about_ann.out
+    assert entries(db) == [
+        (cast.dora.id, "listed_access_log", cast.ann.id, f"cli, of user {cast.cara.id}")
+    ]
+    complaint = shell("audit", "list", "--reader", "zoe@example.org").complaint
+    assert complaint == "there is no account with this e-mail"
+
+
+@pytest.mark.usefixtures("looks")
+def test_what_is_said_of_a_deleted_account_is_found(shell: Shell, db: Database) -> None:
+    db.execute_sql(
+        "UPDATE users SET deleted_at = '2026-11-22 13:00:00.000' WHERE email = 'ann@example.org'"
+    )
+    listed = json.loads(shell("audit", "list", "--json", "--reader", "ann@example.org").out)
+    assert [entry["target_name"] for entry in listed] == ["Ann Archer"] * 2
+
+
+@pytest.mark.usefixtures("looks")
+def test_who_lists_or_exports_is_an_admin(shell: Shell, db: Database, tmp_path: Path) -> None:
+    file = tmp_path / "log.csv"
+    for call in (("list",), ("export", str(file))):
+        complaint = shell("audit", *call, "--as", "cara@example.org").complaint
+        assert complaint == "--as has to name an active admin"
+    assert entries(db) == []
+    assert not file.exists()
+
+
+@pytest.mark.usefixtures("looks")
+def test_an_export_as_csv_is_on_record_and_holds_no_formula(
+    shell: Shell, db: Database, cast: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "log.csv"
+    ended = shell("audit", "export", str(file))
+    assert (ended.code, ended.out, ended.err) == (0, f"wrote 2 entries to {file}\n", "")
+    assert mode(file) == 0o600
+    with file.open(encoding="utf-8", newline="") as opened:
+        first, second = csv.DictReader(opened)
+    assert (first["id"], first["action_details"]) == ("1", "'=1+1")
+    assert (second["consultant_name"], second["target_name"]) == ("Cara Cook", "Ben Baker")
+    assert entries(db) == [(cast.dora.id, "exported_access_log", None, "cli, csv, rows 2")]
+
+
+@pytest.mark.usefixtures("looks")
+def test_an_export_as_json(shell: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "log.JSON"
+    assert shell("audit", "export", str(file)).code == 0
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    assert [(row["id"], row["action_details"]) for row in rows] == [
+        (1, "=1+1"),
+        (2, "console, from online"),
+    ]
+
+
+def test_an_empty_log_is_exported_as_nothing(shell: Shell, cast: Any, tmp_path: Path) -> None:
+    file = tmp_path / "log.json"
+    assert shell("audit", "export", str(file)).code == 0
+    assert json.loads(file.read_text()) == []
+
+
+def test_an_export_that_cannot_be_made_leaves_no_entry_and_no_file(
+    shell: Shell, db: Database, cast: Any, tmp_path: Path
+) -> None:
+    kept = tmp_path / "log.csv"
+    kept.write_text("mine")
+    complaint = shell("audit", "export", str(kept)).complaint
+    assert complaint == f"{kept} is there already; name a new file"
+    assert kept.read_text() == "mine"
+    assert "a .csv or a .json file" in shell("audit", "export", str(tmp_path / "log.txt")).complaint
+    assert "cannot be written" in shell("audit", "export", str(tmp_path / "a" / "b.csv")).complaint
+    assert entries(db) == []
+
+
+def test_an_export_that_cannot_be_recorded_writes_nothing(
+    shell: Shell, db: Database, cast: Any, tmp_path: Path
+) -> None:
+    db.execute_sql("ALTER TABLE consultant_access_log RENAME COLUMN ip_address TO ip")
+    file = tmp_path / "log.csv"
+    assert shell("audit", "export", str(file)).code != 0
+    assert not file.exists()
+
+
+@pytest.mark.usefixtures("looks")
+def test_a_terminal_of_80_columns_breaks_no_name_and_no_moment(shell: Shell) -> None:
+    printed, code = pexpect.run(
+        f"{sys.executable} -m readwatch --database '{shell.url}' audit list",
+        encoding="utf-8",
+        withexitstatus=True,
+        timeout=30,
+        dimensions=(50, 80),
+        env={"TERM": "xterm-256color", "PATH": "/usr/bin:/bin", "NO_COLOR": "1", "TZ": "UTC"},
+    )
+    assert code == 0, printed
+    (ann,) = [line for line in printed.splitlines() if "2026-11-22 12:01" in line]
+    for cell in ("Cara Cook", "viewed reader activities", "Ann Archer"):
+        assert cell in ann

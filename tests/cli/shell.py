@@ -3,11 +3,13 @@
 import io
 import sys
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from readwatch.cli.faces import ConsoleCall, DemoCall, Faces, ServeCall
 from readwatch.cli.main import command_line
+from readwatch.store.database import Database
 
 ADMIN_PASSWORD = "an admin's password"
 READER_PASSWORD = "a reader's password"
@@ -71,3 +73,12 @@ class Shell:
             *("user", "add", email, "--role", role, "--name", name, "--password-stdin", *more),
             stdin=f"{password}\n",
         )
+
+
+def log(db: Database) -> list[tuple[Any, ...]]:
+    """Return who did what to whom, oldest first."""
+    question = (
+        "SELECT consultant_user_id, action_type, target_user_id, action_details"
+        " FROM consultant_access_log ORDER BY id"
+    )
+    return [tuple(row) for row in db.execute_sql(question)]

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Ended, Shell
+from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Ended, Shell, log
 
 from readwatch.domain.access_log import Permit
 from readwatch.domain.users import UserRole
@@ -15,15 +15,6 @@ from readwatch.store.users import authenticate, find_user, list_users
 
 ADDED = "added_user"
 LISTED = "listed_users"
-
-
-def log(db: Database) -> list[tuple[Any, ...]]:
-    """Return who did what to whom, oldest first."""
-    question = (
-        "SELECT consultant_user_id, action_type, target_user_id, action_details"
-        " FROM consultant_access_log ORDER BY id"
-    )
-    return [tuple(row) for row in db.execute_sql(question)]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +285,9 @@ def test_what_cannot_be_logged_is_not_done_and_the_fault_shows_no_personal_data(
 ) -> None:
     without_log(db)
     before = list_users(db)
-    for ended in (shell("user", "list"), shell.add("eve@example.org", "reader")):
+    asked = [shell("user", words, "ann@example.org") for words in ("show", "suspend")]
+    asked.append(shell("user", "delete", "ann@example.org", "--yes"))
+    for ended in (shell("user", "list"), shell.add("eve@example.org", "reader"), *asked):
         line = fault(ended)
         assert "example.org" not in line
         assert "Archer" not in line

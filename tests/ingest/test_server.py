@@ -5,11 +5,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 from threading import Barrier, Event, Lock
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -40,6 +42,23 @@ def test_it_says_where_it_listens_answers_at_once_and_ends_when_told(url: str, c
         assert ann.post("/api/heartbeat")[0] == 401
 
         assert server.stop(signal.SIGTERM) == (0, "", "")
+
+
+def test_who_is_suspended_on_the_command_line_is_soon_refused_by_a_running_server(
+    url: str, cast: Any
+) -> None:
+    suspend = [sys.executable, "-m", "readwatch", "--database", url, "user", "suspend"]
+    with serving(url) as server:
+        ann, cara, ben = (server.app(f"{name}@example.org") for name in ("ann", "cara", "ben"))
+        for app in (ann, cara, ben):
+            assert app.ask("GET", "/api/me")[0] == 200
+        for email in ("ann@example.org", "cara@example.org"):
+            subprocess.run([*suspend, email], check=True, capture_output=True)
+
+        deadline = monotonic() + PATIENCE
+        while (ann.post("/api/heartbeat")[0], cara.ask("GET", "/api/me")[0]) != (401, 401):
+            assert monotonic() < deadline
+        assert ben.post("/api/heartbeat")[0] == 200
 
 
 def test_as_many_as_there_are_threads_can_post_at_once(url: str, cast: Any, db: Database) -> None:

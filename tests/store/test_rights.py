@@ -83,6 +83,7 @@ def test_the_command_line_cannot_invent_what_readers_did(may):
         "reader_profiles": {"insert", "update"},
         "reader_sessions": {"update"},
         "staff_sessions": {"update"},
+        "resume_tokens": {"delete"},
         "consultant_access_log": {"insert"},
     }
 

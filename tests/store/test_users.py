@@ -115,6 +115,13 @@ def test_an_address_that_is_taken_is_a_conflict_and_nothing_is_left_behind(db, c
     assert db.execute_sql("SELECT count(*) FROM reader_profiles").fetchone() == (2,)
 
 
+def test_an_address_stays_taken_when_its_account_was_deleted(db, cast, join, delete):
+    delete(cast.ann)
+    with pytest.raises(ReadwatchError, match="deleted, and stays taken") as refusal:
+        join("Ann Another", email="Ann@example.org")
+    assert (refusal.value.kind, refusal.value.field) == (ErrorKind.CONFLICT, "email")
+
+
 def test_a_conflict_leaves_the_transaction_around_it_usable(db, cast, join):
     with db.atomic():
         with pytest.raises(ReadwatchError):
@@ -241,6 +248,9 @@ def test_who_is_no_active_admin_cannot_act(db, cast, suspend, delete):
     suspend(cast.dora)
     with pytest.raises(ReadwatchError, match="active admin"):
         acting_admin(db, "dora@example.org")
+    with pytest.raises(ReadwatchError, match="all admins are suspended"):
+        acting_admin(db, None)
+    delete(cast.dora)
     with pytest.raises(ReadwatchError, match="readwatch init"):
         acting_admin(db, None)
 

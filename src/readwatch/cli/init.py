@@ -7,28 +7,21 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.passwords import read_password
-from readwatch.cli.settings import setting
+from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store import access_log, schema, users
 from readwatch.store.database import sqlite_path
-from readwatch.store.passwords import DEFAULT_COST, hash_password
+from readwatch.store.passwords import hash_password
 
 
 @click.command()
 @click.option("--admin-email", help="The first admin's e-mail.")
 @click.option("--admin-name", help="The first admin's name.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
-@setting(
-    "--bcrypt-cost",
-    type=click.IntRange(4, 16),
-    default=DEFAULT_COST,
-    show_default=True,
-    help="The work in a password hash; one more doubles it.",
-)
+@bcrypt_cost_setting
 @click.pass_context
 def command(
     context: click.Context,

@@ -27,11 +27,15 @@ _COMMANDS = {
     "serve": "Serve the API that readers' apps post to.",
     "console": "Watch the readers, live.",
     "demo": "Try all of it with invented readers.",
-    "user": "Add and list accounts.",
+    "user": "Add, show and change accounts.",
     "audit": "Check, list and export the access log.",
     "db": "Check the database, and mend it.",
 }
-_BELOW = ("add", "list", "health", "rebuild", "verify", "anchor", "export")
+_BELOW = (
+    *("add", "list", "show", "suspend", "activate", "delete", "passwd"),
+    *("verify", "anchor", "export"),
+    *("health", "rebuild"),
+)
 
 
 class _LateGroup(click.Group):

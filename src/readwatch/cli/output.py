@@ -18,6 +18,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat))
 
 
+def local(moment: datetime | None) -> str:
+    """Return a moment as people read it, in their own time zone; nothing for none."""
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
+
+
 def with_progress(work: Iterable[T], doing: str, total: int | None = None) -> Iterable[T]:
     """Return the pieces of some work; a terminal shows on stderr how far it is.
 

@@ -4,8 +4,18 @@ import sys
 
 import click
 
+from readwatch.cli.settings import setting
 from readwatch.domain.errors import invalid
 from readwatch.domain.users import UserRole, checked_password
+from readwatch.store.passwords import DEFAULT_COST
+
+bcrypt_cost_setting = setting(
+    "--bcrypt-cost",
+    type=click.IntRange(4, 16),
+    default=DEFAULT_COST,
+    show_default=True,
+    help="The work in a password hash; one more doubles it.",
+)
 
 
 def read_password(role: UserRole, *, from_stdin: bool) -> str:

@@ -1,29 +1,35 @@
 """`readwatch user`: accounts."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime, timedelta
+from math import ceil
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.output import print_json, print_table
-from readwatch.cli.passwords import read_password
-from readwatch.cli.settings import acting_admin, setting
+from readwatch.cli.output import local, print_json, print_table
+from readwatch.cli.passwords import bcrypt_cost_setting, read_password
+from readwatch.cli.settings import acting_admin
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
 from readwatch.domain.text import clean
-from readwatch.domain.users import UserRole, checked_name
-from readwatch.store import access_log, schema, users
-from readwatch.store.passwords import DEFAULT_COST, hash_password
+from readwatch.domain.users import ReaderProfile, Standing, User, UserRole, checked_name
+from readwatch.store import access_log, accounts, readers, schema, users
+from readwatch.store.database import Database
+from readwatch.store.passwords import hash_password
 
 _ROLES = click.Choice([str(role) for role in UserRole])
 
 
 @click.group()
 def command() -> None:
-    """Add and list accounts; each call is in the access log."""
+    """Add, show and change accounts; each call is in the access log."""
 
 
 @command.command("add")
@@ -34,13 +40,7 @@ def command() -> None:
 @click.option("--language", default="en", show_default=True, help="A reader's language.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Vienna.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
-@setting(
-    "--bcrypt-cost",
-    type=click.IntRange(4, 16),
-    default=DEFAULT_COST,
-    show_default=True,
-    help="The work in a password hash; one more doubles it.",
-)
+@bcrypt_cost_setting
 @acting_admin
 @click.pass_context
 def add(
@@ -111,9 +111,9 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
             Look(acting.id, Action.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
         )
-        accounts = users.list_users(db, UserRole(role) if role else None)
+        found = users.list_users(db, UserRole(role) if role else None)
     if as_json:
-        print_json([asdict(user) for user in accounts])
+        print_json([asdict(user) for user in found])
         return
     print_table(
         ("id", "role", "name", "e-mail", "state", "since"),
@@ -126,6 +126,147 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
                 "active" if user.is_active else "suspended",
                 f"{user.created_at:%Y-%m-%d}",
             )
-            for user in accounts
+            for user in found
         ],
     )
+
+
+@command.command("show")
+@click.argument("email")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@acting_admin
+@click.pass_context
+def show(context: click.Context, email: str, as_json: bool, admin: str | None) -> None:
+    """Show an account: who it is, and how it stands."""
+    with database(database_url(context)) as db:
+        schema.require_current(db)
+        acting = users.acting_admin(db, admin)
+        look = Look(acting.id, Action.VIEWED_USER, users.find_user(db, email).id, "cli")
+        now = system_clock()
+        permit = access_log.permit_look(db, look, now)
+        user = users.get_user(db, permit.reader_id)
+        standing = accounts.standing(db, permit, now)
+        profile = None if user.user_role.is_staff else readers.profile(db, permit)
+    if as_json:
+        print_json(
+            {
+                "user": asdict(user),
+                "profile": profile and asdict(profile),
+                "open_sessions": standing.open_sessions,
+                "last_login": standing.last_login,
+                "locked_seconds": _seconds(standing.locked_for),
+            }
+        )
+        return
+    print_table(("e-mail", user.email), list(_rows(user, profile, standing)))
+
+
+def _rows(
+    user: User, profile: ReaderProfile | None, standing: Standing
+) -> Iterator[tuple[str, object]]:
+    yield "id", user.id
+    yield "name", user.full_name
+    yield "role", user.user_role
+    yield "state", "active" if user.is_active else "suspended"
+    yield "since", local(user.created_at)
+    if profile is not None:
+        yield "reading level", profile.reading_level
+        yield "language", profile.preferred_language
+        yield "time zone", profile.timezone
+        yield "titles", profile.unique_content_read
+        yield "minutes read", profile.total_reading_time_minutes
+        yield "sessions", profile.total_sessions
+    yield "open sessions", standing.open_sessions
+    yield "last login", local(standing.last_login) or "never"
+    locked_seconds = _seconds(standing.locked_for)
+    yield "failed logins", f"locked out for {locked_seconds} s" if locked_seconds else "not locked"
+
+
+def _seconds(duration: timedelta) -> int:
+    return ceil(duration.total_seconds())
+
+
+@command.command("suspend")
+@click.argument("email")
+@acting_admin
+@click.pass_context
+def suspend(context: click.Context, email: str, admin: str | None) -> None:
+    """Suspend an account; its sessions end at once."""
+    with _changing(context, email, admin, Action.SUSPENDED_USER) as (db, user, now):
+        ended = accounts.suspend(db, user.id, now)
+    click.echo(f"suspended {user.email}: {_ended(ended)}")
+
+
+@command.command("activate")
+@click.argument("email")
+@acting_admin
+@click.pass_context
+def activate(context: click.Context, email: str, admin: str | None) -> None:
+    """Let a suspended account in again."""
+    with _changing(context, email, admin, Action.ACTIVATED_USER) as (db, user, now):
+        accounts.activate(db, user.id, now)
+    click.echo(f"activated {user.email}")
+
+
+@command.command("delete")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@acting_admin
+@click.pass_context
+def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> None:
+    """Delete an account for good; its sessions end at once.
+
+    What its reader did stays in the database, and its e-mail stays taken.
+    """
+    if not yes:
+        _confirm(email)
+    with _changing(context, email, admin, Action.DELETED_USER) as (db, user, now):
+        ended = accounts.delete(db, user.id, now)
+    click.echo(f"deleted {user.email}: {_ended(ended)}")
+
+
+def _confirm(email: str) -> None:
+    if not sys.stdin.isatty():
+        raise invalid("there is no terminal to ask on; use --yes")
+    typed = click.prompt("This cannot be undone. Type the e-mail again to delete the account")
+    if users.kept_form(typed) != users.kept_form(email):
+        raise invalid("nothing was deleted: that is another e-mail")
+
+
+@command.command("passwd")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
+@bcrypt_cost_setting
+@acting_admin
+@click.pass_context
+def passwd(
+    context: click.Context, email: str, password_stdin: bool, bcrypt_cost: int, admin: str | None
+) -> None:
+    """Give an account another password; its sessions end at once."""
+    with database(database_url(context)) as db:
+        schema.require_current(db)
+        users.acting_admin(db, admin)
+        role = users.find_user(db, email).user_role
+    # Nobody's connection waits while somebody types.
+    password_hash = hash_password(read_password(role, from_stdin=password_stdin), bcrypt_cost)
+    with _changing(context, email, admin, Action.SET_PASSWORD) as (db, user, now):
+        ended = accounts.set_password(db, user.id, password_hash, now)
+    click.echo(f"changed the password of {user.email}: {_ended(ended)}")
+
+
+@contextmanager
+def _changing(
+    context: click.Context, email: str, admin: str | None, action: Action
+) -> Iterator[tuple[Database, User, datetime]]:
+    """Lend an account for one change, which is kept together with its entry in the access log."""
+    with database(database_url(context)) as db:
+        schema.require_current(db)
+        acting, user = users.acting_admin(db, admin), users.find_user(db, email)
+        now = system_clock()
+        with db.atomic():
+            yield db, user, now
+            access_log.append(db, Look(acting.id, action, user.id, "cli"), now)
+
+
+def _ended(sessions: int) -> str:
+    return f"{sessions} {'session' if sessions == 1 else 'sessions'} ended"

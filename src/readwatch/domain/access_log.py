@@ -18,7 +18,12 @@ class Action(StrEnum):
     VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"
     LISTED_USERS = "listed_users"
+    VIEWED_USER = "viewed_user"
     ADDED_USER = "added_user"
+    SUSPENDED_USER = "suspended_user"
+    ACTIVATED_USER = "activated_user"
+    DELETED_USER = "deleted_user"
+    SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
     REBUILT_ROLLUPS = "rebuilt_rollups"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"

@@ -1,7 +1,7 @@
 """Who uses readwatch: readers, consultants and admins."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from readwatch.domain.common_passwords import COMMON_PASSWORDS
@@ -54,6 +54,15 @@ class ReaderProfile:
     total_reading_time_minutes: int
     total_sessions: int
     unique_content_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands at a moment; `locked_for` is zero unless logins failed too often."""
+
+    open_sessions: int
+    last_login: datetime | None
+    locked_for: timedelta
 
 
 def checked_name(full_name: str) -> str:

@@ -26,6 +26,15 @@ _SIGNED_IN_THERE = Statement(
     LIMIT 1
     """
 )
+_ADDRESSES = Statement(
+    """
+    SELECT s.ip_address FROM users u JOIN reader_sessions s ON s.user_id = u.id
+    WHERE lower(u.email) = :email
+    UNION
+    SELECT s.ip_address FROM users u JOIN staff_sessions s ON s.user_id = u.id
+    WHERE lower(u.email) = :email
+    """
+)
 _FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
 
 
@@ -48,6 +57,20 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
             f"too many failed logins; try again in {seconds} s",
             retry_after=seconds,
         )
+
+
+def locked_for(db: Database, email: str, now: datetime) -> timedelta:
+    """Return how long an account is still locked, there where it was signed in or anywhere else.
+
+    Of one other address alone it cannot be told: what failed is kept under hashes.
+    """
+    addresses = [row[0] for row in _ADDRESSES(db, email=kept_form(email))]
+    return max(
+        wait(counted, _remembered(db, subject), now)
+        for address in (*addresses, None)
+        for counted, subject in _subjects(email, address).items()
+        if counted is not Counted.ADDRESS
+    )
 
 
 def record_failure(db: Database, email: str, address: str | None, now: datetime) -> None:

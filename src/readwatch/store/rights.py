@@ -80,6 +80,7 @@ RIGHTS: Mapping[Role, Rights] = {
         read=frozenset({_EVERYTHING}),
         insert=frozenset({"users", "reader_profiles", "consultant_access_log"}),
         update=frozenset({"users", "reader_profiles", "reader_sessions", "staff_sessions"}),
+        delete=frozenset({"resume_tokens"}),
     ),
     Role.MAINTENANCE: Rights(
         read=frozenset(

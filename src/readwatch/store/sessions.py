@@ -103,13 +103,13 @@ _FORGET_RESUME_TOKEN = Statement(
 _END_OTHER_READER_SESSIONS = Statement(
     """
     UPDATE reader_sessions SET is_active = FALSE, ended_at = :now
-    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept
+    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept RETURNING id
     """
 )
 _END_OTHER_STAFF_SESSIONS = Statement(
     """
     UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
-    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept
+    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept RETURNING id
     """
 )
 _FORGET_OTHER_RESUME_TOKENS = Statement(
@@ -199,10 +199,28 @@ def end_other_sessions(db: Database, caller: Caller, now: datetime) -> None:
     """
     kept = caller.session_id
     of_reader, of_staff = (_NONE_KEPT, kept) if caller.user_role.is_staff else (kept, _NONE_KEPT)
-    values = {"user_id": caller.user_id, "now": stamp(now)}
-    _END_OTHER_READER_SESSIONS(db, **values, kept=of_reader)
-    _END_OTHER_STAFF_SESSIONS(db, **values, kept=of_staff)
-    _FORGET_OTHER_RESUME_TOKENS(db, user_id=caller.user_id, kept=of_reader)
+    _end_sessions_but(db, caller.user_id, of_reader, of_staff, now)
+
+
+def end_all_sessions(db: Database, user_id: int, now: datetime) -> int:
+    """End all sessions of a user, none of which can be resumed; return how many were open.
+
+    Call it in a transaction.
+    """
+    take_turn(db, Turn.ROLLUPS)  # heartbeats move the same rows, in an order of their own
+    return _end_sessions_but(db, user_id, _NONE_KEPT, _NONE_KEPT, now)
+
+
+def _end_sessions_but(
+    db: Database, user_id: int, of_reader: int, of_staff: int, now: datetime
+) -> int:
+    values = {"user_id": user_id, "now": stamp(now)}
+    ended = [
+        *_END_OTHER_READER_SESSIONS(db, **values, kept=of_reader).fetchall(),
+        *_END_OTHER_STAFF_SESSIONS(db, **values, kept=of_staff).fetchall(),
+    ]
+    _FORGET_OTHER_RESUME_TOKENS(db, user_id=user_id, kept=of_reader)
+    return len(ended)
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:

@@ -35,6 +35,7 @@ _COLUMNS = (
     models.User.created_at,
 )
 
+_OWNER = Statement("SELECT deleted_at FROM users WHERE lower(email) = :email")
 _PASSWORD_HASH = Statement(
     "SELECT password_hash FROM users WHERE id = :user_id AND deleted_at IS NULL"
 )
@@ -103,7 +104,8 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
                     updated_at=now,
                 ).execute(db)
     except peewee.IntegrityError:
-        raise conflict("there is an account with this e-mail already", field="email") from None
+        _refuse_taken(db, email)
+        raise
     return User(
         id=user_id,
         email=clean(email),
@@ -113,6 +115,18 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
         email_verified=False,
         created_at=now,
     )
+
+
+def _refuse_taken(db: Database, email: str) -> None:
+    owner = _OWNER(db, email=email).fetchone()
+    if owner is None:
+        return
+    if owner[0] is not None:
+        raise conflict(
+            "this e-mail belonged to an account that was deleted, and stays taken; use another one",
+            field="email",
+        ) from None
+    raise conflict("there is an account with this e-mail already", field="email") from None
 
 
 def find_user(db: Database, email: str) -> User:
@@ -146,9 +160,14 @@ def acting_admin(db: Database, email: str | None) -> User:
         if user.user_role is not UserRole.ADMIN or not user.is_active:
             raise ReadwatchError(ErrorKind.FORBIDDEN, "--as has to name an active admin")
         return user
-    admins = [user for user in list_users(db, UserRole.ADMIN) if user.is_active]
-    if not admins:
+    every = list_users(db, UserRole.ADMIN)
+    if not every:
         raise misconfigured("there is no admin yet; run: readwatch init")
+    admins = [user for user in every if user.is_active]
+    if not admins:
+        raise misconfigured(
+            "all admins are suspended; who owns the database can set is_active for one of them"
+        )
     if len(admins) > 1:
         raise invalid("there are several admins: say which one acts with --as EMAIL", field="as")
     return admins[0]

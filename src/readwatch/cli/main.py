@@ -28,11 +28,13 @@ _COMMANDS = {
     "console": "Watch the readers, live.",
     "demo": "Try all of it with invented readers.",
     "user": "Add, show and change accounts.",
+    "session": "See and end readers' sessions.",
     "audit": "Check, list and export the access log.",
     "db": "Check the database, and mend it.",
 }
 _BELOW = (
     *("add", "list", "show", "suspend", "activate", "delete", "passwd"),
+    "revoke",
     *("verify", "anchor", "export"),
     *("health", "rebuild"),
 )

@@ -24,6 +24,8 @@ class Action(StrEnum):
     ACTIVATED_USER = "activated_user"
     DELETED_USER = "deleted_user"
     SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
+    LISTED_SESSIONS = "listed_sessions"
+    REVOKED_SESSIONS = "revoked_sessions"
     REBUILT_ROLLUPS = "rebuilt_rollups"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"

@@ -37,6 +37,19 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session that has not ended, among those of all readers."""
+
+    id: int
+    user_id: int
+    full_name: SafeText
+    device_type: SafeText
+    ip_address: SafeText
+    started_at: datetime
+    last_heartbeat: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OnlineReader:
     """A reader who is online: the freshest session and the latest activity."""
 

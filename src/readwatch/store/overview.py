@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, MinuteCount, RecordedActivity, as_json
 from readwatch.domain.presence import ONLINE_WINDOW
-from readwatch.domain.sessions import OnlineReader
+from readwatch.domain.sessions import OnlineReader, OpenSession
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
 
@@ -37,6 +37,14 @@ _COUNT_ONLINE = Statement(
     """
 )
 # What an app adds in metadata is shown on the reader's own page, after the look is on record.
+_OPEN_SESSIONS = Statement(
+    """
+    SELECT
+        s.id, s.user_id, u.full_name, s.device_type, s.ip_address, s.started_at, s.last_heartbeat
+    FROM reader_sessions s JOIN users u ON u.id = s.user_id
+    WHERE s.is_active = TRUE ORDER BY s.last_heartbeat DESC, s.id DESC
+    """
+)
 _FEED = Statement(
     """
     SELECT
@@ -106,6 +114,22 @@ def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
                 progress_percentage=row[10],
             )
     return tuple(found.values())
+
+
+def open_sessions(db: Database) -> tuple[OpenSession, ...]:
+    """Return the sessions of all readers that have not ended, the one heard from last first."""
+    return tuple(
+        OpenSession(
+            id=row[0],
+            user_id=row[1],
+            full_name=clean(row[2]),
+            device_type=clean(row[3]),
+            ip_address=clean(row[4]),
+            started_at=moment(row[5]),
+            last_heartbeat=moment(row[6]),
+        )
+        for row in _OPEN_SESSIONS(db)
+    )
 
 
 def count_online(db: Database, now: datetime) -> int:

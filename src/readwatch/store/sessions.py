@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User, UserRole
 from readwatch.store.database import Database, Statement, Turn, stamp, take_turn
@@ -115,6 +116,12 @@ _END_OTHER_STAFF_SESSIONS = Statement(
 _FORGET_OTHER_RESUME_TOKENS = Statement(
     "DELETE FROM resume_tokens WHERE user_id = :user_id AND session_id <> :kept"
 )
+_REVOCABLE = Statement(
+    """
+    SELECT user_id FROM reader_sessions WHERE id = :session_id
+    AND (is_active = TRUE OR id IN (SELECT session_id FROM resume_tokens))
+    """
+)
 _NONE_KEPT = 0  # no session has this number
 
 
@@ -209,6 +216,20 @@ def end_all_sessions(db: Database, user_id: int, now: datetime) -> int:
     """
     take_turn(db, Turn.ROLLUPS)  # heartbeats move the same rows, in an order of their own
     return _end_sessions_but(db, user_id, _NONE_KEPT, _NONE_KEPT, now)
+
+
+def revoke_session(db: Database, session_id: int, now: datetime) -> int:
+    """End a reader's session that is open or could be resumed; return whose it was.
+
+    Call it in a transaction.
+    """
+    take_turn(db, Turn.ROLLUPS)
+    row = _REVOCABLE(db, session_id=session_id).fetchone()
+    if row is None:
+        raise not_found(f"there is no session {session_id} that could be revoked")
+    user_id: int = row[0]
+    end_session(db, Caller(user_id, UserRole.READER, session_id), now)
+    return user_id
 
 
 def _end_sessions_but(

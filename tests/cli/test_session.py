@@ -1,0 +1,144 @@
+"""`readwatch session`: who is signed in where, and the end of it."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from cli.shell import Shell, log
+from conftest import NOON, Cast
+from tui.terminal import READWATCH, terminal
+
+from readwatch.domain.sessions import Caller
+from readwatch.domain.users import User
+from readwatch.store.cleanup import end_silent_sessions
+from readwatch.store.database import Database
+from readwatch.store.resume import keep_resume_token
+from readwatch.store.sessions import find_caller, open_session
+from readwatch.store.tokens import new_resume_token, token_hash
+
+ANN = "ann@example.org"
+Enter = Callable[[User, str], Caller]
+
+
+@pytest.fixture
+def enter(db: Database) -> Enter:
+    """`enter(user, device)` signs in; the name of the device is the token."""
+
+    def enter(user: User, device: str) -> Caller:
+        with db.atomic():
+            caller = open_session(
+                db, user, token_hash(device), NOON, ip_address="2001:db8::7", device_type=device
+            )
+            if not user.user_role.is_staff:
+                keep_resume_token(db, caller, new_resume_token(), NOON)
+        return caller
+
+    return enter
+
+
+def signed_in(db: Database, *devices: str) -> list[str]:
+    return [device for device in devices if find_caller(db, token_hash(device))]
+
+
+def resumable(db: Database) -> list[int]:
+    question = "SELECT session_id FROM resume_tokens ORDER BY session_id"
+    return [row[0] for row in db.execute_sql(question)]
+
+
+def test_open_sessions_are_listed_and_the_list_is_on_record(
+    shell: Shell, cast: Cast, db: Database, enter: Enter
+) -> None:
+    ann, ben = enter(cast.ann, "tablet"), enter(cast.ben, "phone")
+    enter(cast.cara, "desk")
+    shell("session", "revoke", str(ben.session_id))
+
+    lines = shell("session", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["id", str(ann.session_id)]
+    assert all(words in lines[1] for words in ("Ann Archer", "tablet", "2001:db8::7"))
+    (told,) = json.loads(shell("session", "list", "--json").out)
+    assert (told["id"], told["user_id"]) == (ann.session_id, cast.ann.id)
+    assert told["last_heartbeat"] == NOON.isoformat()
+    assert log(db)[1:] == [(cast.dora.id, "listed_sessions", None, "cli")] * 2
+
+
+def test_one_reader_s_sessions_are_listed_also_those_that_ended(
+    shell: Shell, cast: Cast, db: Database, enter: Enter
+) -> None:
+    tablet, phone = enter(cast.ann, "tablet"), enter(cast.ann, "phone")
+    enter(cast.ben, "elsewhere")
+    shell("session", "revoke", str(tablet.session_id))
+
+    told = json.loads(shell("session", "list", "--reader", ANN, "--json").out)
+    assert [(it["id"], it["is_active"]) for it in told] == [
+        (phone.session_id, True),
+        (tablet.session_id, False),
+    ]
+    assert "elsewhere" not in shell("session", "list", "--reader", ANN).out
+    assert log(db)[1:] == [(cast.dora.id, "viewed_reader_sessions", cast.ann.id, "cli")] * 2
+    assert "is not a reader" in shell("session", "list", "--reader", cast.cara.email).complaint
+    assert len(log(db)) == 3
+
+
+def test_a_revoked_session_is_over_and_cannot_be_resumed(
+    shell: Shell, cast: Cast, db: Database, enter: Enter
+) -> None:
+    tablet, phone = enter(cast.ann, "tablet"), enter(cast.ann, "phone")
+    number = str(tablet.session_id)
+    assert shell("session", "revoke", number).out == f"revoked session {number}\n"
+
+    assert signed_in(db, "tablet", "phone") == ["phone"]
+    assert resumable(db) == [phone.session_id]
+    entry = (cast.dora.id, "revoked_sessions", cast.ann.id, f"cli, session {number}")
+    assert log(db) == [entry]
+    for gone in (number, "4711"):
+        assert f"no session {gone}" in shell("session", "revoke", gone).complaint
+    assert log(db) == [entry]
+
+
+def test_a_session_that_ended_by_silence_can_be_revoked_while_it_could_be_resumed(
+    shell: Shell, cast: Cast, db: Database, enter: Enter
+) -> None:
+    tablet = enter(cast.ann, "tablet")
+    with db.atomic():
+        end_silent_sessions(db, NOON + timedelta(hours=2), timedelta(hours=1))
+    assert resumable(db) == [tablet.session_id]
+    assert shell("session", "revoke", str(tablet.session_id)).code == 0
+    assert resumable(db) == []
+
+
+def test_all_sessions_of_a_user_are_revoked_at_once(
+    shell: Shell, cast: Cast, db: Database, enter: Enter
+) -> None:
+    for user, device in ((cast.ann, "tablet"), (cast.ann, "phone"), (cast.cara, "desk")):
+        enter(user, device)
+    ended = shell("session", "revoke", "--user", ANN)
+    assert ended.out == "revoked all sessions, of which 2 open\n"
+    assert (signed_in(db, "tablet", "phone", "desk"), resumable(db)) == (["desk"], [])
+    shell("session", "revoke", "--user", cast.cara.email)
+    assert signed_in(db, "desk") == []
+    assert log(db) == [
+        (cast.dora.id, "revoked_sessions", user.id, "cli, all") for user in (cast.ann, cast.cara)
+    ]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("words", [[], ["1", "--user", ANN], ["0"]])
+def test_one_session_or_one_user_has_to_be_named(
+    shell: Shell, cast: Cast, words: list[str]
+) -> None:
+    assert shell("session", "revoke", *words).code == 2
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_terminal_of_80_columns_has_a_line_for_a_session(
+    url: str, cast: Cast, enter: Enter
+) -> None:
+    enter(cast.ann, "tablet")
+    with terminal([*READWATCH, "--database", url, "session", "list"]) as window:
+        assert window.ends() == 0
+        line = window.line("Ann Archer")
+        assert all(words in line for words in ("tablet", "2001:db8::7", "2026-11-22")), (
+            window.screen
+        )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from readwatch.domain.text import MAX_LENGTH, MAX_MARKS_IN_A_ROW, clean
+from readwatch.domain.text import MAX_LENGTH, MAX_MARKS_IN_A_ROW, clean, spreadsheet_cell
 
 ACUTE = "\u0301"
 ZWJ, ZWNJ = "\u200d", "\u200c"
@@ -112,3 +112,13 @@ def test_nothing_unsafe_or_overlong_is_left_of_any_text(text, limit):
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=MAX_LENGTH))
 def test_plain_ascii_is_not_touched(text):
     assert clean(text) == text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "\uff1d1"])
+def test_no_spreadsheet_takes_a_text_for_a_formula(text):
+    assert spreadsheet_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", " ", "Ann Archer", "10.0.0.7", "a=1", "'quoted"])
+def test_any_other_text_stays_as_it_is_in_a_spreadsheet(text):
+    assert spreadsheet_cell(text) == text

@@ -242,8 +242,8 @@ def _write_json(opened: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> 
     separator = "[\n"
     for portion in portions:
         for entry in portion:
-            opened.write(separator)
-            json.dump(asdict(entry), opened, ensure_ascii=False, default=datetime.isoformat)
+            line = json.dumps(asdict(entry), ensure_ascii=False, default=datetime.isoformat)
+            opened.write(separator + line)
             separator = ",\n"
     opened.write("[]\n" if separator == "[\n" else "\n]\n")
 

@@ -35,6 +35,7 @@ ENTRIES_AT_ONCE = 10_000
 _EXTENT = Statement(
     "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), -1) FROM consultant_access_log"
 )
+# Not bounded by the last id: PostgreSQL would sort all the rest for each portion of a new table.
 # The columns behind the first two in the order of their hash. On PostgreSQL a moment counts only if
 # its text is all of it: one with microseconds, or before Christ, is none that was written here.
 _ENTRIES = """
@@ -42,7 +43,7 @@ _ENTRIES = """
         id, row_hash,
         prev_hash, consultant_user_id, action_type, target_user_id, action_details, ip_address,
         {created_at}
-    FROM consultant_access_log WHERE id >= :first AND id <= :last ORDER BY id LIMIT :length
+    FROM consultant_access_log WHERE id >= :first ORDER BY id LIMIT :length
 """
 _TEXT_OF_MOMENT = "to_char(created_at, 'YYYY-MM-DD HH24:MI:SS.MS')"
 _IN_ORDER = Statement(
@@ -103,9 +104,9 @@ def _walked(
     """Walk one portion, from the id `first` on, behind `head`."""
     begun = head
     try:
-        for id_, row_hash, *columns in _IN_ORDER(
-            db, first=first, last=last, length=ENTRIES_AT_ONCE
-        ):
+        for id_, row_hash, *columns in _IN_ORDER(db, first=first, length=ENTRIES_AT_ONCE):
+            if id_ > last:
+                break
             if columns[0] != head.row_hash or kept_hash(columns) != row_hash:
                 return Verdict(head, _fault(db, head, id_, row_hash, columns))
             head = Head(head.entries + 1, id_, row_hash)
@@ -193,7 +194,8 @@ def oldest_first(db: Database, there: Extent) -> Iterator[tuple[Entry, ...]]:
     query = _entries().order_by(log.id).limit(ENTRIES_AT_ONCE)
     first = there.first
     while first <= there.last:
-        some = tuple(_made(query.where(log.id.between(first, there.last)).execute(db)))
+        found = _made(query.where(log.id >= first).execute(db))
+        some = tuple(entry for entry in found if entry.id <= there.last)
         if not some:
             return
         yield some

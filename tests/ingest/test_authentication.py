@@ -96,6 +96,8 @@ def test_a_token_dies_with_its_session_and_its_account(
     members = problem(ann.ask(method, path, json=ONE), 401)
 
     assert members["detail"] == "this token is not valid any more; log in again"
+    if path == "/api/logout":
+        before["resume_tokens"] = []  # that much of a logout is done all the same
     assert everything(db) == before
 
 

@@ -2,8 +2,8 @@
 
 One statement is one commit; each request looks its token up; a heartbeat is an UPDATE; a batch is
 a transaction of INSERTs. The recipe sets WAL, foreign keys and a timeout of 5 s, and pools at most
-25 connections. It does not set `synchronous`: which value its driver then has was not checked here,
-so that a power cut can lose what was acknowledged; FULL can be asked for.
+25 connections. It does not set `synchronous`, so both are measured: NORMAL, with which a power cut
+can lose what was acknowledged, and FULL.
 """
 
 import json

@@ -193,6 +193,12 @@ CREATE TABLE activity_counts (
     PRIMARY KEY (minute, activity_type)
 );
 
+-- How many readers were online in a minute: what the peak of a day is found by.
+CREATE TABLE online_counts (
+    minute TIMESTAMPTZ PRIMARY KEY,
+    readers INTEGER NOT NULL
+);
+
 -- Who looked ----------------------------------------------------------------------------------
 
 -- Users named here cannot be deleted, only marked as deleted: the log must keep its meaning.

@@ -184,6 +184,12 @@ CREATE TABLE activity_counts (
     PRIMARY KEY (minute, activity_type)
 ) WITHOUT ROWID;
 
+-- How many readers were online in a minute: what the peak of a day is found by.
+CREATE TABLE online_counts (
+    minute DATETIME PRIMARY KEY,
+    readers INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- Who looked ----------------------------------------------------------------------------------
 
 -- Users named here cannot be deleted, only marked as deleted: the log must keep its meaning.

@@ -1,10 +1,11 @@
 """Moments have a time zone, and people are told coarse durations."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from readwatch.domain.clock import ago, in_utc, length_of, system_clock
+from readwatch.domain.clock import ago, in_utc, length_of, midnight, system_clock
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 VIENNA = timezone(timedelta(hours=1))
@@ -55,3 +56,21 @@ def test_what_has_not_happened_yet_counts_as_now():
 
 def test_what_never_happened_is_never():
     assert ago(None, NOON) == "never"
+
+
+@pytest.mark.parametrize(
+    ("zone", "began"),
+    [
+        ("UTC", "2026-10-25T00:00:00+00:00"),
+        ("Europe/Vienna", "2026-10-24T22:00:00+00:00"),  # summer time ended at three
+        ("America/New_York", "2026-10-25T04:00:00+00:00"),
+        ("Asia/Tokyo", "2026-10-25T15:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_at_midnight_where_the_program_runs(monkeypatch, zone, began):
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", zone)
+        time.tzset()
+        found = in_utc(midnight(datetime(2026, 10, 25, 20, tzinfo=UTC)))
+    time.tzset()
+    assert found.isoformat() == began

@@ -23,6 +23,7 @@ TABLES = (
     "activity_receipts",
     "reader_content_progress",
     "activity_counts",
+    "online_counts",
     "consultant_access_log",
 )
 

@@ -41,6 +41,17 @@ def test_a_service_ends_silent_sessions_as_soon_as_it_runs_and_after_as_long_as_
         assert rows(db, ACTIVE) == [(still_active,)]
 
 
+def test_each_minute_is_noted_how_many_readers_are_online(
+    api: Api, ann: Caller, clock: StillClock, db: Database
+) -> None:
+    clock.advance(minutes=1)
+    cleanup_of(api).count_online()
+    clock.advance(minutes=5)
+    cleanup_of(api).count_online()
+    counts = "SELECT readers FROM online_counts ORDER BY minute DESC LIMIT 2"
+    assert rows(db, counts) == [(0,), (1,)]
+
+
 def test_an_old_receipt_is_forgotten_and_a_younger_one_is_not(
     api: Api, ann: Caller, clock: StillClock
 ) -> None:

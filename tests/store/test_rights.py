@@ -113,6 +113,7 @@ def test_the_ingest_service_can_change_neither_accounts_nor_the_past(may):
     assert {table for table, writes in allowed.items() if "delete" in writes} == {
         "activity_receipts",
         "failed_logins",
+        "online_counts",
         "resume_tokens",
     }
 

@@ -8,6 +8,7 @@ from conftest import NOON
 from rich.cells import cell_len
 
 from readwatch.domain.activities import MinuteCount
+from readwatch.domain.presence import OnlineCount
 from readwatch.tui.header import STALE_AFTER, Liveness, Status, lines
 from readwatch.tui.snapshots import Pulse, View
 
@@ -26,6 +27,7 @@ STATUSES = {
     "lost": LOST,
     "lost for a long reason": replace(LOST, reason="no " * 200),
     "a wide name": replace(LIVE, person="語" * 200),
+    "a peak": replace(LIVE, pulse=replace(PULSE, peak=OnlineCount(NOON, 143))),
     "a crowd": replace(LIVE, pulse=replace(PULSE, online=1_234_567)),
 }
 
@@ -95,6 +97,14 @@ def test_the_worst_news_comes_first() -> None:
     later = NOON + timedelta(hours=1)
     assert replace(LOST, frozen=True, now=later).liveness() is Liveness.OFFLINE
     assert replace(LIVE, frozen=True, now=later).liveness() is Liveness.FROZEN
+
+
+def test_the_peak_of_the_day_is_there_where_the_line_of_minutes_keeps_its_room() -> None:
+    peak = OnlineCount(NOON - timedelta(hours=2), 143)
+    status = replace(LIVE, pulse=replace(PULSE, peak=peak))
+    words = f"42 online   peak 143 at {peak.minute.astimezone():%H:%M}   117 activities a minute ▄"
+    assert texts(status, 110)[1].startswith(words)
+    assert texts(status, 78) == texts(LIVE, 78)
 
 
 @pytest.mark.parametrize(("seconds", "rate"), [(0, 160), (15, 135), (30, 110), (59, 62)])

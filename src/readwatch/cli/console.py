@@ -6,7 +6,7 @@ import click
 
 from readwatch.cli.faces import ConsoleCall, Faces
 from readwatch.cli.main import database_url
-from readwatch.cli.settings import setting
+from readwatch.cli.settings import default_desks, setting
 from readwatch.domain.errors import misconfigured
 
 
@@ -18,4 +18,4 @@ def command(context: click.Context, email: str | None) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise misconfigured("the console needs a terminal")
     faces: Faces = context.obj
-    faces.console(ConsoleCall(database_url(context), email))
+    faces.console(ConsoleCall(database_url(context), email, default_desks()))

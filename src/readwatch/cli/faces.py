@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,11 @@ class ServeCall:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleCall:
-    """How the console is to be started."""
+    """How the console is to be started; `desks` is the folder for what consultants keep."""
 
     database_url: str
     email: str | None
+    desks: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from platformdirs import user_config_path, user_data_path
+from platformdirs import user_config_path, user_data_path, user_state_path
 
 from readwatch.domain.errors import misconfigured
 
@@ -40,6 +40,11 @@ def default_database() -> str:
 def default_config() -> Path:
     """Return the file that is read when none is named."""
     return user_config_path("readwatch", appauthor=False) / "readwatch.toml"
+
+
+def default_desks() -> Path:
+    """Return the folder for what this user's consoles keep between sittings."""
+    return user_state_path("readwatch", appauthor=False)
 
 
 def read_config(path: Path, *, required: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Time is UTC and an argument: only the outermost layer asks the system clock."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 Clock = Callable[[], datetime]
 
@@ -16,6 +16,11 @@ def in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone; a naive datetime was given")
     return moment.astimezone(UTC)
+
+
+def midnight(now: datetime) -> datetime:
+    """Return the moment at which the day of `now` began where this program runs."""
+    return datetime.combine(now.astimezone().date(), time()).astimezone()
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

@@ -1,5 +1,6 @@
 """Presence is derived from two moments, the last heartbeat and the last activity; never stored."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,6 +22,14 @@ class Presence(StrEnum):
     SILENT = "silent"  # a heartbeat is overdue
     LEAVING = "leaving"  # about to leave the online list
     OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineCount:
+    """How many readers were online in one minute."""
+
+    minute: datetime
+    readers: int
 
 
 def presence_of(

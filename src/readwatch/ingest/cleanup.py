@@ -1,4 +1,5 @@
-"""The service's clean-up: silent sessions end every minute; every hour what is old is forgotten."""
+"""The service's round: each minute it counts who is online and ends silent sessions; each hour it
+forgets what is old."""
 
 import logging
 import threading
@@ -9,8 +10,9 @@ from itertools import count
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store import cleanup
-from readwatch.store.database import Database
+from readwatch.store import cleanup, online_counts
+from readwatch.store.database import Database, using
+from readwatch.store.overview import count_online
 from readwatch.store.writer import Writer
 
 TURN_SECONDS = 60.0
@@ -24,7 +26,10 @@ _log = logging.getLogger(__name__)
 class CleanUp:
     """A thread that hands the writer one small portion after the other."""
 
-    def __init__(self, writer: Writer, clock: Clock, end_silent_after: timedelta) -> None:
+    def __init__(
+        self, db: Database, writer: Writer, clock: Clock, end_silent_after: timedelta
+    ) -> None:
+        self._db = db
         self._writer = writer
         self._clock = clock
         self._end_silent_after = end_silent_after
@@ -36,6 +41,13 @@ class CleanUp:
         """Stop after the portion that is under way."""
         self._closing.set()
         self._thread.join()
+
+    def count_online(self) -> None:
+        """Note how many readers are online; they are counted outside of the writer's time."""
+        now = self._clock()
+        with using(self._db) as db:
+            readers = count_online(db, now)
+        self._writer.run(partial(online_counts.keep_online_count, readers=readers, now=now))
 
     def end_silent_sessions(self) -> None:
         """End all sessions that have been silent for too long."""
@@ -49,6 +61,7 @@ class CleanUp:
         now = self._clock()
         self._in_portions(partial(cleanup.forget_failures, now=now))
         self._in_portions(partial(cleanup.forget_resume_tokens, now=now))
+        self._writer.run(partial(online_counts.forget_online_counts, now=now))
         self._forget_receipts(now)
 
     def _forget_receipts(self, now: datetime) -> None:
@@ -63,6 +76,7 @@ class CleanUp:
     def _serve(self) -> None:
         for turn in count():
             try:
+                self.count_online()
                 self.end_silent_sessions()
                 if turn % FORGET_EVERY == 0:
                     self.forget()

@@ -51,7 +51,7 @@ class Service:
         self.metrics.registry.register(Present(self))
         self.stopping = False
         prepare(settings.bcrypt_cost)
-        self.cleanup = CleanUp(self.writer, clock, settings.end_silent_after)
+        self.cleanup = CleanUp(self.db, self.writer, clock, settings.end_silent_after)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""

@@ -180,6 +180,14 @@ class ActivityCount(_Table):
         primary_key = peewee.CompositeKey("minute", "activity_type")
 
 
+class OnlineCount(_Table):
+    minute = MomentField(primary_key=True)
+    readers = peewee.IntegerField()
+
+    class Meta:
+        table_name = "online_counts"
+
+
 class AccessLogEntry(_Table):
     id = peewee.BigAutoField()
     consultant_user = peewee.ForeignKeyField(User, on_delete="RESTRICT")
@@ -207,5 +215,6 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ActivityReceipt,
     ReaderContentProgress,
     ActivityCount,
+    OnlineCount,
     AccessLogEntry,
 )

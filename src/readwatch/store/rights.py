@@ -52,6 +52,7 @@ _READER_TABLES = {
     "reader_activities",
     "reader_content_progress",
     "activity_counts",
+    "online_counts",
 }
 _TABLES_OF_SQLITE = {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}
 _SECRETS = frozenset(
@@ -103,6 +104,7 @@ RIGHTS: Mapping[Role, Rights] = {
                 "activity_receipts",
                 "reader_content_progress",
                 "activity_counts",
+                "online_counts",
                 "failed_logins",
                 "consultant_access_log",
             }
@@ -119,7 +121,7 @@ RIGHTS: Mapping[Role, Rights] = {
             }
         ),
         update_only=frozenset({("users", "password_hash"), ("users", "updated_at")}),
-        delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens"}),
+        delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens", "online_counts"}),
     ),
     Role.CONSOLE: Rights(
         read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history"}),

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 from types import FrameType
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from readwatch.domain.users import User
 from readwatch.store.database import close_all
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
+from readwatch.tui.desk import Desk, desk_file
 from readwatch.tui.header import Status
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.messages import (
@@ -54,9 +56,14 @@ class Console(App[None]):
         email: str | None = None,
         signed_in: User | None = None,
         clock: Clock = system_clock,
+        desks: Path | None = None,
     ) -> None:
+        """`desks` is the folder for what consultants keep between sittings; None keeps nothing."""
         super().__init__()
         self._clock = clock
+        self._database_url = database_url
+        self._desks = desks
+        self._desk = Desk(None)
         self._consultant = signed_in
         self._watcher = Watcher(database_url, self.post_message, clock)
         self._view = View.ONLINE
@@ -121,9 +128,21 @@ class Console(App[None]):
 
     def _begin(self, consultant: User) -> None:
         self._consultant = consultant
+        self._desk = self._desk_of(consultant)
+        self._say_trouble()
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
         self.push_screen(self._lists[self._view])
         self._watch(self._view)
+
+    def _desk_of(self, consultant: User) -> Desk:
+        folder = self._desks
+        return Desk(folder and desk_file(folder, self._database_url, consultant.id))
+
+    def _say_trouble(self) -> None:
+        """Say what is wrong with the desk, once."""
+        if self._desk.trouble:
+            self.notify(self._desk.trouble, severity="warning", timeout=10, markup=False)
+            self._desk.trouble = ""
 
     # Lists.
 
@@ -237,10 +256,16 @@ class Console(App[None]):
         self._close_messages_no_wait()
 
 
-def run(database_url: str, *, email: str | None = None, signed_in: User | None = None) -> None:
+def run(
+    database_url: str,
+    *,
+    email: str | None = None,
+    signed_in: User | None = None,
+    desks: Path | None = None,
+) -> None:
     """Show the console until somebody quits it; a fault of the program is raised again."""
     close_all(open_current(database_url, Role.SIGN_IN))  # fails here, with a clear sentence
-    console = Console(database_url, email=email, signed_in=signed_in)
+    console = Console(database_url, email=email, signed_in=signed_in, desks=desks)
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         console.run()

@@ -17,6 +17,9 @@ from readwatch.tui.snapshots import Pulse, View
 STALE_AFTER = timedelta(seconds=12)
 """The watcher sends a picture every 5 s at least, so by then two of them are missing."""
 
+_SHORTEST_LINE = 20
+"""The bars of the last minutes that the day's peak may not take away."""
+
 
 class Liveness(StrEnum):
     """How far the picture can be trusted to be the present."""
@@ -127,15 +130,26 @@ def _second(status: Status, width: int) -> Content:
     room = width - len(words) - 1
     person = cut(status.person, room) if room > 10 else ""
     room -= cell_len(person) + 3
+    peak = _peak(status.pulse)
+    if room - len(peak) < _SHORTEST_LINE:
+        peak = ""
+    room -= len(peak)
     return _across(
         Content.assemble(
             (f"{status.pulse.online} online", "bold"),
+            (peak, "dim"),
             f"   {status.pulse.activities_a_minute} activities a minute ",
             (sparkline(counts, min(60, room)), "$text-accent"),
         ),
         Content.styled(person, "dim"),
         width,
     )
+
+
+def _peak(pulse: Pulse) -> str:
+    """Return the most readers of the day, where that was not now."""
+    peak = pulse.peak
+    return "" if peak is None else f"   peak {peak.readers} at {peak.minute.astimezone():%H:%M}"
 
 
 def _across(left: Content, right: Content, width: int) -> Content:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
-from readwatch.domain.presence import Presence, presence_of
+from readwatch.domain.presence import OnlineCount, Presence, presence_of
 from readwatch.domain.sessions import OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.store.overview import ReaderSummary
@@ -29,6 +29,8 @@ class Pulse:
     taken_at: datetime
     online: int
     per_minute: tuple[MinuteCount, ...]
+    peak: OnlineCount | None = None
+    """The most readers of the day, where that was not now."""
 
     @property
     def activities_a_minute(self) -> int:

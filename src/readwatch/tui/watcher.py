@@ -16,7 +16,7 @@ from time import monotonic
 from textual.message import Message
 
 from readwatch.domain.access_log import Action, Look, Permit
-from readwatch.domain.clock import Clock
+from readwatch.domain.clock import Clock, midnight
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User
 from readwatch.store import access_log, overview, readers, schema, users
@@ -27,6 +27,7 @@ from readwatch.store.database import (
     one_moment,
     using,
 )
+from readwatch.store.online_counts import peak_today
 from readwatch.store.rights import Role
 from readwatch.tui.messages import (
     ConnectionLost,
@@ -298,10 +299,12 @@ def take_reader_page(db: Database, permit: Permit, now: datetime) -> ReaderPage:
 
 
 def _pulse(db: Database, now: datetime) -> Pulse:
+    online, peak = overview.count_online(db, now), peak_today(db, midnight(now))
     return Pulse(
         taken_at=now,
-        online=overview.count_online(db, now),
+        online=online,
         per_minute=overview.activities_per_minute(db, now),
+        peak=peak if peak is not None and peak.readers > online else None,
     )
 
 

@@ -1,0 +1,96 @@
+"""What a console keeps between sittings: a small file of one consultant and one database."""
+
+import json
+import os
+from contextlib import suppress
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from readwatch.store.database import sqlite_path
+
+_SEEN: Final = "seen"  # {the day: [the readers]}
+
+
+class Desk:
+    """Tells what was kept, and writes each change at once, as a whole.
+
+    Without a file, or where that cannot be written, things are kept until the console ends;
+    `trouble` is then a sentence for the consultant, and so when the file could not be understood.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._kept: dict[str, Any] = {}
+        self.trouble = ""
+        self._read()
+
+    def seen_on(self, day: date) -> frozenset[int]:
+        """Return the readers who were marked as seen on a day."""
+        return frozenset(self._kept.get(_SEEN, {}).get(day.isoformat(), ()))
+
+    def turn_seen(self, reader_id: int, day: date) -> frozenset[int]:
+        """Mark a reader as seen on a day, or take the mark back; return all who are marked.
+
+        The marks of other days are forgotten.
+        """
+        self._read()  # another console at the same desk may have marked somebody
+        seen = self.seen_on(day) ^ {reader_id}
+        self._kept[_SEEN] = {day.isoformat(): sorted(seen)}
+        self._write()
+        return seen
+
+    def _read(self) -> None:
+        if self._file is None:
+            return
+        try:
+            self._kept = _checked(json.loads(self._file.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self.trouble = f"what you kept cannot be read: {error.strerror}"
+        except (ValueError, RecursionError):
+            aside = self._file.with_suffix(".broken")
+            with suppress(OSError):
+                self._file.replace(aside)
+            self.trouble = f"what you kept could not be understood; it is set aside in {aside.name}"
+
+    def _write(self) -> None:
+        if self._file is None:
+            return
+        whole = self._file.with_suffix(f".{os.getpid()}")
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(whole, "w", encoding="utf-8", opener=_for_its_owner) as file:
+                json.dump(self._kept, file)
+            whole.replace(self._file)
+        except OSError as error:
+            self.trouble = f"what you keep is lost when you leave: {error.strerror}"
+
+
+def desk_file(folder: Path, database_url: str, consultant_id: int) -> Path:
+    """Return the file of one consultant and one database; its name tells nothing of either."""
+    parts = urlsplit(database_url)
+    where = (
+        sqlite_path(database_url).absolute()
+        if parts.scheme == "sqlite"
+        else f"{parts.hostname}:{parts.port}{parts.path}"
+    )
+    name = sha256(f"{where} {consultant_id}".encode()).hexdigest()[:16]
+    return folder / f"desk-{name}.json"
+
+
+def _checked(kept: Any) -> dict[str, Any]:
+    """Return what was kept; ValueError where it has not the shape in which it is written."""
+    if not isinstance(kept, dict) or not isinstance(seen := kept.get(_SEEN, {}), dict):
+        raise ValueError(_SEEN)
+    for readers in seen.values():
+        if not isinstance(readers, list) or not all(type(id) is int for id in readers):
+            raise ValueError(_SEEN)
+    return kept
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

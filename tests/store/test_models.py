@@ -76,7 +76,7 @@ def on_sqlite(execute) -> dict[str, Table]:
     for name, table, sql in list(
         execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql > ''")
     ):
-        columns = re.search(r"\((.*)\)$", sql)[1].split(", ")
+        columns = re.search(r"\((.*?)\)(?:\s+WHERE|$)", sql)[1].split(", ")
         tables[table].indexes[name] = (sql.startswith("CREATE UNIQUE"), tuple(columns))
     for name, table in list(
         execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")

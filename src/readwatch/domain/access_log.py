@@ -14,6 +14,8 @@ class Action(StrEnum):
     """The kinds of entries, the values of `action_type`."""
 
     SIGNED_IN = "signed_in"
+    FAILED_SIGN_IN = "failed_sign_in"
+    LOCKED_OUT = "locked_out"
     VIEWED_READER_PROFILE = "viewed_reader_profile"
     VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"

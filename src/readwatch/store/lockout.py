@@ -16,6 +16,7 @@ _KEEP = Statement(
     ON CONFLICT (subject) DO UPDATE SET failures = :failures, last_failed_at = :now
     """
 )
+# A console's sign-in is an entry of the access log.
 _SIGNED_IN_THERE = Statement(
     """
     SELECT 1 FROM users u JOIN reader_sessions s ON s.user_id = u.id
@@ -23,6 +24,9 @@ _SIGNED_IN_THERE = Statement(
     UNION ALL
     SELECT 1 FROM users u JOIN staff_sessions s ON s.user_id = u.id
     WHERE lower(u.email) = :email AND s.ip_address = :address
+    UNION ALL
+    SELECT 1 FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
+    WHERE lower(u.email) = :email AND l.ip_address = :address AND l.action_type = 'signed_in'
     LIMIT 1
     """
 )
@@ -33,13 +37,28 @@ _ADDRESSES = Statement(
     UNION
     SELECT s.ip_address FROM users u JOIN staff_sessions s ON s.user_id = u.id
     WHERE lower(u.email) = :email
+    UNION
+    SELECT l.ip_address FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
+    WHERE lower(u.email) = :email AND l.action_type = 'signed_in'
     """
 )
 _FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Refuse a login that comes too soon after failed ones, and say when to try again.
+    """Refuse a login that comes too soon after failed ones, and say when to try again."""
+    longest = pause(db, email, address, now)
+    if longest > timedelta(0):
+        seconds = ceil(longest.total_seconds())
+        raise ReadwatchError(
+            ErrorKind.THROTTLED,
+            f"too many failed logins; try again in {seconds} s",
+            retry_after=seconds,
+        )
+
+
+def pause(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
+    """Return how long a login has to wait because of failed ones; zero if it may be tried now.
 
     Where the account was signed in before, only what failed there for it counts.
     """
@@ -49,14 +68,8 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
     }
     longest = max(pauses.values())
     if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _signed_in_there(db, email, address):
-        longest = pauses[Counted.ACCOUNT_AT_ADDRESS]
-    if longest > timedelta(0):
-        seconds = ceil(longest.total_seconds())
-        raise ReadwatchError(
-            ErrorKind.THROTTLED,
-            f"too many failed logins; try again in {seconds} s",
-            retry_after=seconds,
-        )
+        return pauses[Counted.ACCOUNT_AT_ADDRESS]
+    return longest
 
 
 def locked_for(db: Database, email: str, now: datetime) -> timedelta:

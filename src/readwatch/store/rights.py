@@ -21,18 +21,20 @@ class Role(StrEnum):
     MAINTENANCE = "maintenance"  # the command line, when it checks and mends the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # what a consultant sees
-    SIGN_IN = "sign_in"  # the console's look at a password hash
-    ACCESS_LOG = "access_log"  # the console's only way to write
+    SIGN_IN = "sign_in"  # the console's look at a password hash, and what comes of it
+    ACCESS_LOG = "access_log"  # all that a console writes once somebody is signed in
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
     """The tables that a role may read, add to and change.
 
-    Of a table in `update_only` it may change these columns alone; `hidden` columns it cannot read.
+    Of a table in `read_only` or `update_only` it may read or change these columns alone; `hidden`
+    columns it cannot read.
     """
 
     read: frozenset[str]
+    read_only: frozenset[tuple[str, str]] = frozenset()
     insert: frozenset[str] = frozenset()
     update: frozenset[str] = frozenset()
     update_only: frozenset[tuple[str, str]] = frozenset()
@@ -127,7 +129,26 @@ RIGHTS: Mapping[Role, Rights] = {
         read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history"}),
         hidden=_SECRETS,
     ),
-    Role.SIGN_IN: Rights(read=frozenset({"users", "schema_history"})),
+    Role.SIGN_IN: Rights(
+        read=frozenset({"users", "schema_history", "failed_logins"}),
+        # Where an account was signed in before, and what the next entry follows.
+        read_only=frozenset(
+            {
+                *((table, "user_id") for table in ("reader_sessions", "staff_sessions")),
+                *((table, "ip_address") for table in ("reader_sessions", "staff_sessions")),
+                *(
+                    ("consultant_access_log", column)
+                    for column in (
+                        *("id", "consultant_user_id", "action_type", "ip_address"),
+                        *("prev_hash", "row_hash"),
+                    )
+                ),
+            }
+        ),
+        insert=frozenset({"failed_logins", "consultant_access_log"}),
+        update=frozenset({"failed_logins"}),
+        delete=frozenset({"failed_logins"}),
+    ),
     Role.ACCESS_LOG: Rights(
         # The engine looks up the users that a new entry refers to.
         read=frozenset({"consultant_access_log", "users", "schema_history"}),
@@ -188,7 +209,12 @@ def _allowed(rights: Rights, operation: int, first: str | None, second: str | No
     if operation == apsw.SQLITE_READ:
         if (first, second) in rights.hidden:
             return False
-        return _EVERYTHING in rights.read or first in rights.read or first in _CATALOGUE
+        return (
+            _EVERYTHING in rights.read
+            or first in rights.read
+            or (first, second) in rights.read_only
+            or first in _CATALOGUE
+        )
     if operation == apsw.SQLITE_INSERT:
         return first in rights.insert
     if operation == apsw.SQLITE_UPDATE:

@@ -29,6 +29,7 @@ from readwatch.store.database import (
 )
 from readwatch.store.online_counts import peak_today
 from readwatch.store.rights import Role
+from readwatch.store.sign_in import sign_in
 from readwatch.tui.messages import (
     ConnectionLost,
     LookRefused,
@@ -150,27 +151,19 @@ class Watcher:
     def _sign_in(self, request: _SignIn) -> None:
         try:
             with _in_words():
-                user = self._authenticated(request)
-                look = Look(
-                    user.id, Action.SIGNED_IN, details="console", ip_address=terminal_address()
-                )
-                with using(self._connected_log()) as log:
-                    access_log.append(log, look, self._clock())
+                user = self._signed_in(request)
         except ReadwatchError as error:
             self._post(SignInRefused(error.message))
             return
         self._consultant = user
         self._post(SignedIn(user))
 
-    def _authenticated(self, request: _SignIn) -> User:
+    def _signed_in(self, request: _SignIn) -> User:
         db = schema.open_current(self._url, Role.SIGN_IN)
         try:
-            user = users.authenticate(db, request.email, request.password)
+            return sign_in(db, request.email, request.password, terminal_address(), self._clock())
         finally:
             close_all(db)
-        if not user.user_role.is_staff:
-            raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
-        return user
 
     def _open(self, request: _Open) -> None:
         if self._consultant is None:

@@ -27,7 +27,8 @@ CREATE TABLE users (
     email_verified BOOLEAN NOT NULL DEFAULT FALSE,
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    deleted_at TIMESTAMPTZ
+    deleted_at TIMESTAMPTZ,
+    password_changed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 
 -- E-mail addresses are compared without case.

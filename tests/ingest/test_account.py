@@ -1,20 +1,37 @@
 """Login, logout and one's own account."""
 
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
+import bcrypt
 import pytest
-from conftest import NOON, PASSWORD, StillClock
+from conftest import COST, NOON, PASSWORD, StillClock
 from ingest.api import Api, Caller, everything, problem, rows, told
 from werkzeug.test import TestResponse
 
+from readwatch.store import accounts
 from readwatch.store.callers import CHECK_EVERY
-from readwatch.store.database import Database
+from readwatch.store.database import Database, close_all, open_database, using
+from readwatch.store.passwords import hash_password
+from readwatch.store.rights import Role
 
 ANN = {"email": "ann@example.org", "password": PASSWORD}
+
+
+def set_password(db: Database, user_id: int) -> None:
+    accounts.set_password(db, user_id, hash_password("another password", COST), NOON)
+
+
+def suspend(db: Database, user_id: int) -> None:
+    accounts.suspend(db, user_id, NOON)
+
+
+def delete(db: Database, user_id: int) -> None:
+    accounts.delete(db, user_id, NOON)
 
 
 def test_a_reader_logs_in_and_is_told_all_that_an_app_needs(api: Api, cast: Any) -> None:
@@ -43,6 +60,7 @@ def test_a_reader_logs_in_and_is_told_all_that_an_app_needs(api: Api, cast: Any)
             "is_active": True,
             "email_verified": False,
             "created_at": (NOON - timedelta(days=30)).isoformat(),
+            "password_changed_at": (NOON - timedelta(days=30)).isoformat(),
         },
     }
 
@@ -168,6 +186,39 @@ def test_a_login_of_the_wrong_shape_is_refused_by_field_and_repeats_nothing(
     assert everything(db) == before
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param(set_password, "the password of this account was changed", id="password"),
+        pytest.param(suspend, "this account is suspended", id="suspended"),
+        pytest.param(delete, "this account was deleted", id="deleted"),
+    ],
+)
+def test_a_login_that_an_admin_overtakes_opens_no_session(
+    api: Api,
+    cast: Any,
+    db: Database,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[..., object],
+    reason: str,
+) -> None:
+    matches = bcrypt.checkpw
+
+    def overtaken(password: bytes, hashed: bytes) -> bool:
+        """The change comes after the old password was found to be right."""
+        right = matches(password, hashed)
+        admin = open_database(url, Role.ADMIN)
+        with using(admin), admin.atomic():
+            change(admin, cast.ann.id)
+        close_all(admin)
+        return right
+
+    monkeypatch.setattr(bcrypt, "checkpw", overtaken)
+    assert reason in problem(api.post("/api/login", ANN), 401)["detail"]
+    assert rows(db, "SELECT * FROM reader_sessions") == []
+
+
 def test_fields_that_a_login_does_not_know_are_ignored(api: Api) -> None:
     assert (
         api.post("/api/login", ANN | {"app_version": [1, 2], "user_role": "admin"}).json["user"][
@@ -226,6 +277,7 @@ def test_a_reader_sees_the_own_account_and_profile(
             "is_active": True,
             "email_verified": False,
             "created_at": (NOON - timedelta(days=30)).isoformat(),
+            "password_changed_at": (NOON - timedelta(days=30)).isoformat(),
         },
         "profile": {
             "user_id": cast.ann.id,

@@ -131,7 +131,7 @@ def test_the_ingest_service_can_change_a_password_and_nothing_else_of_an_account
     ingest = connected(Role.INGEST)
     assert [
         name for name in columns if is_allowed(ingest, f"UPDATE users SET {name} = {name}")
-    ] == ["password_hash", "updated_at"]
+    ] == ["password_hash", "updated_at", "password_changed_at"]
 
 
 @on_sqlite

@@ -18,6 +18,7 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody wants to wait: the watcher looks more often than it does in front of people."""
     monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(watcher, "FETCH_SECONDS", 0.05)
+    monkeypatch.setattr(watcher, "ASK_SECONDS", 0.05)
     monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 0.1)
 
 

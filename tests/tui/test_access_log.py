@@ -138,19 +138,3 @@ async def test_a_whole_session_changes_nothing_but_the_access_log(
     assert len(after.pop("failed_logins")) == 1, "of the address, at the sign-in"
     del before["consultant_access_log"], before["failed_logins"]
     assert after == before
-
-
-async def test_a_consultant_who_is_suspended_sees_nothing_more(
-    sit: Sit, cast: Cast, ann: ReadingApp, db: Database
-) -> None:
-    ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann Archer", "Dracula")
-        db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {cast.cara.id}")
-        await seat.presses("enter")
-        await seat.sees("this account is suspended")
-        assert "Ann" not in "\n".join(seat.lines)
-    looks = db.execute_sql(
-        "SELECT count(*) FROM consultant_access_log WHERE action_type = 'viewed_reader_profile'"
-    ).fetchone()
-    assert looks == (0,)

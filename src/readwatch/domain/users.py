@@ -40,6 +40,7 @@ class User:
     is_active: bool
     email_verified: bool
     created_at: datetime
+    password_changed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def login() -> LoggedIn:
     def open_session(db: Database) -> Caller:
         now = running.now()
         lockout.refuse_if_locked(db, body.email, address, now)
+        users.require_unchanged(db, user)  # since the password was looked up
         lockout.forget_failures(db, body.email, address)
         caller = sessions.open_session(
             db,

@@ -51,7 +51,10 @@ _DELETE = Statement(
     """
 )
 _SET_PASSWORD = Statement(
-    "UPDATE users SET password_hash = :password_hash, updated_at = :now WHERE id = :user_id"
+    """
+    UPDATE users SET password_hash = :password_hash, password_changed_at = :now, updated_at = :now
+    WHERE id = :user_id
+    """
 )
 
 

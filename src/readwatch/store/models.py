@@ -47,6 +47,7 @@ class User(_Table):
     created_at = MomentField()
     updated_at = MomentField()
     deleted_at = MomentField(null=True)
+    password_changed_at = MomentField()
 
     class Meta:
         table_name = "users"

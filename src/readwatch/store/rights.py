@@ -122,7 +122,9 @@ RIGHTS: Mapping[Role, Rights] = {
                 "failed_logins",
             }
         ),
-        update_only=frozenset({("users", "password_hash"), ("users", "updated_at")}),
+        update_only=frozenset(
+            ("users", column) for column in ("password_hash", "password_changed_at", "updated_at")
+        ),
         delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens", "online_counts"}),
     ),
     Role.CONSOLE: Rights(

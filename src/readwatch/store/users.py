@@ -33,6 +33,7 @@ _COLUMNS = (
     models.User.is_active,
     models.User.email_verified,
     models.User.created_at,
+    models.User.password_changed_at,
 )
 
 _OWNER = Statement("SELECT deleted_at FROM users WHERE lower(email) = :email")
@@ -41,7 +42,7 @@ _PASSWORD_HASH = Statement(
 )
 _CHANGE_PASSWORD = Statement(
     """
-    UPDATE users SET password_hash = :new_hash, updated_at = :now
+    UPDATE users SET password_hash = :new_hash, password_changed_at = :now, updated_at = :now
     WHERE id = :user_id AND password_hash = :old_hash RETURNING id
     """
 )
@@ -85,6 +86,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
                     email_verified=False,
                     created_at=now,
                     updated_at=now,
+                    password_changed_at=now,
                 )
                 .returning(models.User.id)
                 .tuples()
@@ -114,6 +116,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
         is_active=True,
         email_verified=False,
         created_at=now,
+        password_changed_at=now,
     )
 
 
@@ -224,18 +227,22 @@ def _not_the_current_password() -> ReadwatchError:
     )
 
 
-def require_staff(db: Database, user_id: int) -> None:
-    """Refuse an account that may not look at readers any more."""
+def require_unchanged(db: Database, signed_in: User) -> None:
+    """Refuse who signed in as somebody who is not that any more, or by a password that was."""
     try:
-        user = get_user(db, user_id)
+        user = get_user(db, signed_in.id)
     except ReadwatchError:
-        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "this account was deleted") from None
+        raise _signed_out("this account was deleted") from None
     if not user.is_active:
-        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
-    if not user.user_role.is_staff:
-        raise ReadwatchError(
-            ErrorKind.UNAUTHENTICATED, "this account may not look at readers any more"
-        )
+        raise _signed_out(SUSPENDED)
+    if user.user_role is not signed_in.user_role:
+        raise _signed_out("the role of this account was changed; sign in again")
+    if stamp(user.password_changed_at) != stamp(signed_in.password_changed_at):
+        raise _signed_out("the password of this account was changed; sign in again")
+
+
+def _signed_out(reason: str) -> ReadwatchError:
+    return ReadwatchError(ErrorKind.UNAUTHENTICATED, reason)
 
 
 def kept_form(email: str) -> str:
@@ -247,14 +254,14 @@ def _accounts(*more: peewee.Field) -> Any:
     return models.User.select(*_COLUMNS, *more).where(models.User.deleted_at.is_null()).tuples()
 
 
-def _user(row: tuple[int, str, str, str, bool, bool, datetime]) -> User:
-    user_id, email, user_role, full_name, is_active, email_verified, created_at = row
+def _user(row: tuple[int, str, str, str, bool, bool, datetime, datetime]) -> User:
     return User(
-        id=user_id,
-        email=clean(email),
-        user_role=UserRole(user_role),
-        full_name=clean(full_name),
-        is_active=is_active,
-        email_verified=email_verified,
-        created_at=created_at,
+        id=row[0],
+        email=clean(row[1]),
+        user_role=UserRole(row[2]),
+        full_name=clean(row[3]),
+        is_active=row[4],
+        email_verified=row[5],
+        created_at=row[6],
+        password_changed_at=row[7],
     )

@@ -50,6 +50,9 @@ FETCH_SECONDS = 0.6
 REFRESH_SECONDS = 5.0
 """The longest: presence changes with time alone."""
 
+ASK_SECONDS = 2.0
+"""How soon a console hears that who sits there may not look any more."""
+
 LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -98,6 +101,7 @@ class Watcher:
         self._log: Database | None = None
         self._seen_version: int | None = None
         self._fetched_at = 0.0
+        self._ask_at = 0.0
         self._failures = 0
         self._lost_since: datetime | None = None
         self._retry_at = 0.0
@@ -177,7 +181,7 @@ class Watcher:
         )
         try:
             with _in_words(), using(self._connected_data()) as db:
-                users.require_staff(db, self._consultant.id)
+                users.require_unchanged(db, self._consultant)
             with _in_words(), using(self._connected_log()) as log:
                 self._permit = access_log.permit_look(log, look, self._clock())
         except ReadwatchError as error:
@@ -198,8 +202,10 @@ class Watcher:
             return
         try:
             with _in_words(), using(self._connected_data()) as db:
+                if at_once or monotonic() >= self._ask_at:
+                    users.require_unchanged(db, self._consultant)
+                    self._ask_at = monotonic() + ASK_SECONDS
                 if at_once or self._is_due(db):
-                    users.require_staff(db, self._consultant.id)
                     self._post(self._picture(db))
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:

@@ -16,6 +16,7 @@ from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
+from readwatch.domain.matching import found
 from readwatch.store.rights import RIGHTS, Role, authorizer
 
 if TYPE_CHECKING:
@@ -133,6 +134,8 @@ class _SQLite(APSWDatabase):  # type: ignore[misc]
         connection: apsw.Connection = super()._connect()
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+        # What `store/conditions.py` says with regular expressions on PostgreSQL.
+        connection.create_scalar_function("matches", found, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())
@@ -427,7 +430,7 @@ class Statement:
 
     def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
         self._sqlite = sql
-        self._postgresql = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", postgresql or sql)
+        self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run it and return the driver's cursor."""

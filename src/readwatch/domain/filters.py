@@ -1,0 +1,130 @@
+"""The filter language of the console: words, `field:word`, `field>10m`, and `!` before any of them.
+
+A term that is still being typed, such as `title:` or `idle>`, has no effect yet, so that the screen
+stays as it is until the term says something. A quotation that is open ends with the text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from readwatch.domain.errors import invalid
+from readwatch.domain.text import clean
+
+MAX_TERMS = 20
+MAX_VALUE_LENGTH = 100
+
+LONGEST = timedelta(days=36525)
+"""A duration beyond it counts as this, which is longer ago than anything that was kept."""
+
+_TERM = re.compile(
+    r"""
+    \s*
+    (?P<negated>!?)
+    (?:(?P<field>[A-Za-z_]+)(?P<comparison><=|>=|[:<>]))?
+    (?:"(?P<quoted>(?:[^"]|"")*)(?:"|$)|(?P<bare>\S*))
+    """,
+    re.VERBOSE,
+)
+_NUMBER = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)%?")
+_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(s|min|m|h|d|w|)", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Comparison(StrEnum):
+    """What stands between a field and its value."""
+
+    IS = ":"
+    LESS = "<"
+    AT_MOST = "<="
+    MORE = ">"
+    AT_LEAST = ">="
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition; without a field, its value is looked for in the words of a row.
+
+    `str` gives it as it would be typed.
+    """
+
+    value: str
+    field: str | None = None
+    comparison: Comparison = Comparison.IS
+    negated: bool = False
+
+    def __str__(self) -> str:
+        name = f"{self.field}{self.comparison}" if self.field else ""
+        typed = f"{'!' * self.negated}{name}{self.value}"
+        if list(_typed(typed)) == [(self, False)] and not _lacks_field(self):
+            return typed
+        doubled = self.value.replace('"', '""')
+        return f'{"!" * self.negated}{name}"{doubled}"'
+
+
+def parse(text: str) -> tuple[Term, ...]:
+    """Return the terms of a filter, those that have no value yet left out.
+
+    What it cannot be is an `invalid` error whose sentence names the term and the mend.
+    """
+    terms = []
+    for term, quoted in _typed(clean(text, limit=len(text) + 1)):
+        if len(term.value) > MAX_VALUE_LENGTH:
+            raise invalid(f"{term.value[:20]}… is too long: up to {MAX_VALUE_LENGTH} characters")
+        if _lacks_field(term) and not quoted:
+            raise invalid(
+                f"{term.value} has no field right before it; write idle>10m without spaces, "
+                f'or "{term.value}" in quotes to look for it'
+            )
+        terms.append(term)
+    if len(terms) > MAX_TERMS:
+        raise invalid(f"a filter has up to {MAX_TERMS} terms, and this has {len(terms)}")
+    return tuple(terms)
+
+
+def canonical(terms: Iterable[Term]) -> str:
+    """Return terms as one text that parses to the same terms."""
+    return " ".join(map(str, terms))
+
+
+def number_of(term: Term) -> float:
+    """Return the value of a term as a number; a percent sign may stand behind it."""
+    number = _NUMBER.fullmatch(term.value)
+    if number is None:
+        raise invalid(f"{term} needs a number, for example {term.field}{term.comparison}20")
+    return float(number[1])
+
+
+def duration_of(term: Term, unit: str | None = None) -> timedelta:
+    """Return the value of a term as a duration; a number alone counts `unit`, if there is one."""
+    duration = _DURATION.fullmatch(term.value)
+    unit = (duration[2].lower() or unit) if duration else None
+    if duration is None or unit is None:
+        raise invalid(
+            f"{term} needs a duration in s, m, h, d or w, "
+            f"for example {term.field}{term.comparison}10m"
+        )
+    return min(timedelta(seconds=float(duration[1]) * _SECONDS[unit]), LONGEST)
+
+
+def _lacks_field(term: Term) -> bool:
+    return term.field is None and term.value.startswith(("<", ">"))
+
+
+def _typed(text: str) -> Iterator[tuple[Term, bool]]:
+    """Yield each term that has a value, and whether that is quoted."""
+    for typed in _TERM.finditer(text):
+        quoted = typed["quoted"]
+        value = typed["bare"] if quoted is None else quoted.replace('""', '"')
+        if value.strip():
+            yield (
+                Term(
+                    value,
+                    typed["field"] and typed["field"].lower(),
+                    Comparison(typed["comparison"] or Comparison.IS),
+                    bool(typed["negated"]),
+                ),
+                quoted is not None,
+            )

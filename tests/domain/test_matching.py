@@ -1,0 +1,86 @@
+"""Where a word is found: case and accents do not count, and letters may be left out."""
+
+import pytest
+
+from readwatch.domain.matching import FUZZY_LENGTHS, anywhere, found, from_the_start
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("dracula", "Bram Stoker: DRACULA"),
+        ("drcl", "Dracula"),
+        ("mlr", "Anna Müller"),
+        ("muller", "Müller"),
+        ("müller", "Muller"),
+        ("mu\u0308ller", "Müller"),
+        ("strasse", "Hauptstraße"),
+        ("STRASSE", "straẞe"),
+        ("odz", "Łódź"),
+        ("łódź", "ŁÓDŹ"),
+        ("nguyen", "Nguyễn"),
+        ("istanbul", "İstanbul"),
+        ("ΣΟΦΌΣ", "σοφός"),
+        ("finis", "ﬁnis"),
+        ("東京", "東京都"),
+        ("한", "한국"),
+        ("👍", "well done 👍🏽"),
+        ("obrn", "Pat O'Brien"),
+        ("obrien", "Pat O’Brien"),  # noqa: RUF001 - a typographic apostrophe
+        ("quiz completed", "quiz_completed"),
+        ("100%", "100% wool"),
+        ("n'", "D\\'n'"),
+    ],
+)
+def test_a_word_is_found(word, text):
+    assert found(anywhere(word), text)
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("dr", "Dora"),  # two letters are too few to leave any out
+        ("rcl", "Dracula"),  # no word begins with it
+        ("dcl", "Dora Clark"),  # not inside one word
+        ("drcll", "Dracula"),
+        ("ann bet", "Anna Bett"),
+        ("100%", "1000"),
+        (".", "a"),
+        ("a.c", "abc"),
+        ("_", "a"),
+        ("\u0131", "i"),  # the dotless one
+        ("x" * max(FUZZY_LENGTHS) + "y", "x" * max(FUZZY_LENGTHS) + "zy"),
+    ],
+)
+def test_a_word_is_not_found(word, text):
+    assert not found(anywhere(word), text)
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "is_found"),
+    [
+        ("B", "B1", True),
+        ("b1", "B1", True),
+        ("1", "B1", False),
+        ("1", "1", True),
+        ("1", "12", False),
+        ("1", "1b", True),
+        ("quiz", "quiz_completed", True),
+        ("quiz_c", "quiz_completed", True),
+        ("completed", "quiz_completed", False),
+    ],
+)
+def test_a_word_from_the_start_cuts_no_number_in_two(word, text, is_found):
+    assert found(from_the_start(word), text) is is_found
+
+
+@pytest.mark.parametrize("text", [None, 5, b"dracula"])
+def test_in_what_is_no_text_nothing_is_found(text):
+    assert not found(anywhere("dracula"), text)
+
+
+def test_a_text_made_to_be_slow_is_not():
+    """Backtracking would need more than 10^30 steps for this."""
+    word = "a" * (max(FUZZY_LENGTHS) - 1) + "b"
+    assert not found(anywhere(word), "a" * 5000)
+    assert not found(anywhere("ab" * 15 + "c"), "ab " * 2000 + "ab" * 2000)

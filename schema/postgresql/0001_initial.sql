@@ -84,7 +84,8 @@ CREATE TABLE reader_sessions (
     device_type VARCHAR(50)
 );
 
-CREATE INDEX idx_sessions_user_id ON reader_sessions (user_id);
+-- With the id, so that a reader's last session is found without the others.
+CREATE INDEX idx_sessions_user_id ON reader_sessions (user_id, id);
 CREATE INDEX idx_sessions_active ON reader_sessions (is_active, last_heartbeat);
 CREATE UNIQUE INDEX idx_sessions_token ON reader_sessions (session_token);
 -- How every server process hears soon of sessions that ended.

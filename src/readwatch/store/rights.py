@@ -128,7 +128,7 @@ RIGHTS: Mapping[Role, Rights] = {
         delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens", "online_counts"}),
     ),
     Role.CONSOLE: Rights(
-        read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history"}),
+        read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history", "jsonb_each"}),
         hidden=_SECRETS,
     ),
     Role.SIGN_IN: Rights(

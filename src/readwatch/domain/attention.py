@@ -1,0 +1,263 @@
+"""Who may need a consultant, and why: rules over moments, and what keeps them from flapping."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+GOING_ON = timedelta(minutes=5)
+"""A session is in its middle for so long after a login or an activity."""
+
+SILENT_UNTIL = timedelta(minutes=30)
+"""Whoever is silent for longer has left."""
+
+IDLE_UNTIL = timedelta(hours=2)
+"""Whoever is idle for longer has gone away from an app that is open."""
+
+CAME_BACK_WITHIN = timedelta(hours=24)
+
+STAYS = timedelta(minutes=2)
+"""A reason stays for so long after it last held, so that rows do not come and go."""
+
+
+class Rule(StrEnum):
+    """Why a reader may need a consultant, the most urgent first."""
+
+    FAILED_QUIZ = "failed quiz"
+    SILENT = "silent"
+    IDLE = "idle"
+    CAME_BACK = "came back"
+    NO_PROGRESS = "no progress"
+
+
+_URGENCY = {rule: place for place, rule in enumerate(Rule)}
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From when on each rule holds; a rule whose duration is zero is switched off."""
+
+    silent_after: timedelta = timedelta(minutes=4)
+    idle_after: timedelta = timedelta(minutes=15)
+    no_progress_after: timedelta = timedelta(days=7)
+    failed_within: timedelta = timedelta(hours=24)
+    pass_score: int = 60
+    """The score that passes, where an app does not tell whether the quiz was passed."""
+    away_for: timedelta = timedelta(days=14)
+
+    @property
+    def no_progress_until(self) -> timedelta:
+        """From when on somebody has left rather than got stuck."""
+        return 2 * self.no_progress_after
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A reader with a session that has not ended: the latest moments of all their devices."""
+
+    reader_id: int
+    started_at: datetime
+    last_heartbeat: datetime
+    last_activity_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quiz:
+    """How a quiz ended; `passed` and `score` are None where the app did not tell."""
+
+    reader_id: int
+    content_id: str
+    occurred_at: datetime
+    passed: bool | None
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A reader's login, and when they were heard from before it."""
+
+    reader_id: int
+    started_at: datetime
+    heard_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A reader with something unfinished, and when they last did anything."""
+
+    reader_id: int
+    last_activity_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A rule that holds for a reader, since when, and in words what the rule does not say."""
+
+    rule: Rule
+    since: datetime
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.rule}{self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A reader who may need a consultant, with all the reasons, the most urgent first."""
+
+    reader_id: int
+    reasons: tuple[Reason, ...]
+
+    @property
+    def since(self) -> datetime:
+        """Return when the most urgent reason began."""
+        return self.reasons[0].since
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.reasons))
+
+
+# The rules --------------------------------------------------------------------------------------
+
+
+def silent(reader: Here, now: datetime, thresholds: Thresholds) -> Reason | None:
+    """In the middle of a session nothing is heard any more."""
+    did = _last_did(reader)
+    heard = max(reader.last_heartbeat, did)
+    if heard - did >= GOING_ON:
+        return None
+    return _between(Rule.SILENT, heard, now, thresholds.silent_after, SILENT_UNTIL)
+
+
+def idle(reader: Here, now: datetime, thresholds: Thresholds) -> Reason | None:
+    """The app is open and nothing is done with it."""
+    if thresholds.silent_after and now - reader.last_heartbeat >= thresholds.silent_after:
+        return None
+    return _between(Rule.IDLE, _last_did(reader), now, thresholds.idle_after, IDLE_UNTIL)
+
+
+def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | None:
+    """A quiz was not passed lately."""
+    if not thresholds.failed_within or _passed(quiz, thresholds):
+        return None
+    if now - quiz.occurred_at >= thresholds.failed_within:
+        return None
+    detail = "" if quiz.score is None else f" ({quiz.score:g})"
+    return Reason(Rule.FAILED_QUIZ, quiz.occurred_at, detail)
+
+
+def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | None:
+    """Somebody is here again who was away for long."""
+    away = login.started_at - login.heard_before
+    if not timedelta(0) < thresholds.away_for <= away:
+        return None
+    if now - login.started_at >= CAME_BACK_WITHIN:
+        return None
+    return Reason(Rule.CAME_BACK, login.started_at, f" after {away.days} days")
+
+
+def no_progress(pause: Pause, now: datetime, thresholds: Thresholds) -> Reason | None:
+    """Somebody has not gone on with what they began, and has not been gone for too long."""
+    return _between(
+        Rule.NO_PROGRESS,
+        pause.last_activity_at,
+        now,
+        thresholds.no_progress_after,
+        thresholds.no_progress_until,
+    )
+
+
+def _passed(quiz: Quiz, thresholds: Thresholds) -> bool:
+    """Tell whether a quiz was passed; one of which the app told nothing counts as passed."""
+    if quiz.passed is not None:
+        return quiz.passed
+    return quiz.score is None or quiz.score >= thresholds.pass_score
+
+
+def _last_did(reader: Here) -> datetime:
+    return max(reader.started_at, reader.last_activity_at or reader.started_at)
+
+
+def _between(
+    rule: Rule, since: datetime, now: datetime, after: timedelta, until: timedelta
+) -> Reason | None:
+    return Reason(rule, since) if after and after <= now - since < until else None
+
+
+# What is remembered from one look to the next -----------------------------------------------------
+
+QuizKey = tuple[int, str]
+"""A reader and the content that the quiz was about."""
+
+
+def latest_quizzes(
+    before: Mapping[QuizKey, Quiz], ended: Iterable[Quiz], now: datetime, thresholds: Thresholds
+) -> dict[QuizKey, Quiz]:
+    """Return the last quiz of each reader with each content, while it may count.
+
+    So a quiz that is passed takes back the failures before it, in whatever order they arrive.
+    """
+    latest = dict(before)
+    for quiz in ended:
+        key = (quiz.reader_id, quiz.content_id)
+        if key not in latest or latest[key].occurred_at <= quiz.occurred_at:
+            latest[key] = quiz
+    return {
+        key: quiz
+        for key, quiz in latest.items()
+        if now - quiz.occurred_at < thresholds.failed_within
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A reason, and when it was last found to hold."""
+
+    reason: Reason
+    held_at: datetime
+
+
+HeldKey = tuple[int, Rule]
+
+
+def steadied(
+    before: Mapping[HeldKey, Held], found: Mapping[HeldKey, Reason], now: datetime
+) -> dict[HeldKey, Held]:
+    """Return what holds now, and what held until shortly before."""
+    lingering = {key: held for key, held in before.items() if abs(now - held.held_at) < STAYS}
+    return lingering | {key: Held(reason, now) for key, reason in found.items()}
+
+
+def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
+    """Return one case for each reader: the most urgent first, of these the newest."""
+    reasons: dict[int, list[Reason]] = {}
+    for (reader_id, _), each in held.items():
+        reasons.setdefault(reader_id, []).append(each.reason)
+    found = [
+        Case(reader_id, tuple(sorted(each, key=lambda reason: _URGENCY[reason.rule])))
+        for reader_id, each in reasons.items()
+    ]
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(case: Case) -> tuple[int, float, int]:
+    return (_URGENCY[case.reasons[0].rule], -case.since.timestamp(), case.reader_id)
+
+
+def quiz_result(metadata: object) -> tuple[bool | None, float | None]:
+    """Return what an app's metadata says of a quiz: `passed` and `score`, None where it does not.
+
+    `metadata` is JSON text or what was made of it; apps may have written anything there. A score
+    is 0 to 100.
+    """
+    if isinstance(metadata, str):
+        try:
+            metadata = json.loads(metadata)
+        except (ValueError, RecursionError):
+            return None, None
+    if not isinstance(metadata, dict):
+        return None, None
+    passed, score = metadata.get("passed"), metadata.get("score")
+    is_score = isinstance(score, (int, float)) and not isinstance(score, bool) and 0 <= score <= 100
+    return passed if isinstance(passed, bool) else None, score if is_score else None

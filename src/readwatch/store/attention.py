@@ -1,0 +1,145 @@
+"""What the rules of attention are asked about: who is here, what ended lately, who has paused.
+
+No query grows with history: each looks at those who are here, at what is new since the last look,
+or at the readers who logged in within some days. Whether their accounts are still active is asked
+once, of all who were found.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from readwatch.domain.attention import SILENT_UNTIL, Here, Login, Pause, Quiz, quiz_result
+from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.rowsets import RowStatement
+
+# Of all devices of a reader together: one that is silent says nothing while another is heard.
+_HERE = Statement(
+    """
+    SELECT s.user_id, max(s.started_at), max(s.last_heartbeat), p.last_activity_at
+    FROM reader_sessions s JOIN reader_profiles p ON p.user_id = s.user_id
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since
+    GROUP BY s.user_id, p.last_activity_at
+    HAVING max(s.last_heartbeat) <= :silent_since
+    OR (max(s.started_at) <= :idle_since AND p.last_activity_at <= :idle_since)
+    OR (max(s.started_at) <= :idle_since AND p.last_activity_at IS NULL)
+    """
+)
+# Found by the login before the last activity, as that one has an index.
+_PAUSES = Statement(
+    """
+    SELECT p.user_id, p.last_activity_at
+    FROM reader_profiles p
+    WHERE p.last_login > :logged_in_since
+    AND p.last_activity_at > :since AND p.last_activity_at <= :until
+    AND EXISTS (
+        SELECT 1 FROM reader_content_progress c
+        WHERE c.user_id = p.user_id AND c.last_at > :since
+        AND coalesce(c.progress_percentage, 0) < 100
+    )
+    """
+)
+_LAST_ACTIVITY = Statement("SELECT coalesce(max(id), 0) FROM reader_activities")
+_LAST_SESSION = Statement("SELECT coalesce(max(id), 0) FROM reader_sessions")
+_LAST_ACTIVITY_BEFORE = Statement(
+    """
+    SELECT id FROM reader_activities WHERE created_at < :since
+    ORDER BY created_at DESC, id DESC LIMIT 1
+    """
+)
+# No index finds sessions by their beginning: this goes back through those that are later.
+_LAST_SESSION_BEFORE = Statement(
+    "SELECT id FROM reader_sessions WHERE started_at < :since ORDER BY id DESC LIMIT 1"
+)
+_QUIZZES = Statement(
+    """
+    SELECT a.user_id, a.content_id, a.occurred_at, a.metadata_json
+    FROM reader_activities a
+    WHERE a.activity_type = 'quiz_completed' AND a.id > :after AND a.id <= :until
+    ORDER BY a.id
+    """
+)
+_LOGINS = Statement(
+    """
+    SELECT s.user_id, s.started_at, earlier.last_heartbeat
+    FROM reader_sessions s
+    JOIN reader_sessions earlier ON earlier.id = (
+        SELECT e.id FROM reader_sessions e
+        WHERE e.user_id = s.user_id AND e.id < s.id ORDER BY e.id DESC LIMIT 1
+    )
+    WHERE s.id > :after AND s.id <= :until AND earlier.last_heartbeat <= :heard_until
+    ORDER BY s.id
+    """
+)
+_STILL_READERS = RowStatement(
+    {"user_id": "bigint"},
+    """
+    SELECT u.id FROM {rows} AS given JOIN users u ON u.id = given.user_id
+    WHERE u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUpTo:
+    """The last activity and the last session that a look has taken in, by their ids."""
+
+    activity_id: int
+    session_id: int
+
+
+def here(db: Database, now: datetime, silent_since: datetime, idle_since: datetime) -> list[Here]:
+    """Return the readers with an open session who were not heard from, or did nothing, since."""
+    rows = _HERE(
+        db,
+        since=stamp(now - SILENT_UNTIL),
+        silent_since=stamp(silent_since),
+        idle_since=stamp(idle_since),
+    )
+    return [Here(row[0], moment(row[1]), moment(row[2]), moment_or_none(row[3])) for row in rows]
+
+
+def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
+    """Return the readers who did something last between two moments, and left it unfinished."""
+    # A session lasts for hours, so the login was not long before what was done last.
+    logged_in_since = since - timedelta(days=1)
+    rows = _PAUSES(
+        db, logged_in_since=stamp(logged_in_since), since=stamp(since), until=stamp(until)
+    )
+    return [Pause(row[0], moment(row[1])) for row in rows]
+
+
+def looked_up_to(db: Database) -> LookedUpTo:
+    """Return what is the last at this moment."""
+    return LookedUpTo(_LAST_ACTIVITY(db).fetchone()[0], _LAST_SESSION(db).fetchone()[0])
+
+
+def looked_up_to_at(db: Database, quizzes_since: datetime, logins_since: datetime) -> LookedUpTo:
+    """Return what was the last before two moments: what came since can then be asked for."""
+    activity = _LAST_ACTIVITY_BEFORE(db, since=stamp(quizzes_since)).fetchone()
+    session = _LAST_SESSION_BEFORE(db, since=stamp(logins_since)).fetchone()
+    return LookedUpTo(activity[0] if activity else 0, session[0] if session else 0)
+
+
+def quizzes(db: Database, after: LookedUpTo, until: LookedUpTo) -> list[Quiz]:
+    """Return how the quizzes of readers ended that arrived between two looks, in that order."""
+    return [
+        Quiz(row[0], row[1] or "", moment(row[2]), *quiz_result(row[3]))
+        for row in _QUIZZES(db, after=after.activity_id, until=until.activity_id)
+    ]
+
+
+def logins(
+    db: Database, after: LookedUpTo, until: LookedUpTo, heard_until: datetime
+) -> list[Login]:
+    """Return the logins between two looks of readers whose session before was last heard of
+    until a moment."""
+    rows = _LOGINS(
+        db, after=after.session_id, until=until.session_id, heard_until=stamp(heard_until)
+    )
+    return [Login(row[0], moment(row[1]), moment(row[2])) for row in rows]
+
+
+def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
+    """Return those of some readers whose accounts are still active."""
+    return frozenset(row[0] for row in _STILL_READERS(db, [(id,) for id in reader_ids]))

@@ -1,0 +1,89 @@
+"""Who may need a consultant: looked for anew each few seconds, in the watcher's thread."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from readwatch.domain.attention import (
+    CAME_BACK_WITHIN,
+    SILENT_UNTIL,
+    Case,
+    Held,
+    HeldKey,
+    Login,
+    Pause,
+    Quiz,
+    QuizKey,
+    Reason,
+    Thresholds,
+    came_back,
+    cases,
+    failed_quiz,
+    idle,
+    latest_quizzes,
+    no_progress,
+    silent,
+    steadied,
+)
+from readwatch.store import attention
+from readwatch.store.database import Database
+
+PAUSES_EVERY = timedelta(minutes=1)
+"""Days without progress do not change by the second."""
+
+
+class Attention:
+    """Remembers between two looks what neither has to be found again nor may flap."""
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        self._up_to: attention.LookedUpTo | None = None
+        self._quizzes: dict[QuizKey, Quiz] = {}
+        self._logins: dict[int, Login] = {}
+        self._pauses: list[Pause] = []
+        self._pauses_at: datetime | None = None
+        self._held: dict[HeldKey, Held] = {}
+
+    def look(self, db: Database, now: datetime) -> tuple[Case, ...]:
+        """Return who may need a consultant now, the most urgent first."""
+        self._take_in_what_is_new(db, now)
+        found = {
+            (reader_id, reason.rule): reason
+            for reader_id, reason in self._asked(db, now)
+            if reason is not None
+        }
+        self._held = steadied(self._held, found, now)
+        still = attention.still_readers(db, {reader_id for reader_id, _ in self._held})
+        self._held = {key: held for key, held in self._held.items() if key[0] in still}
+        return cases(self._held)
+
+    def _take_in_what_is_new(self, db: Database, now: datetime) -> None:
+        limits = self._thresholds
+        logins_since = now - CAME_BACK_WITHIN
+        if self._up_to is None:
+            quizzes_since = now - limits.failed_within
+            self._up_to = attention.looked_up_to_at(db, quizzes_since, logins_since)
+        after, until = self._up_to, attention.looked_up_to(db)
+        ended = attention.quizzes(db, after, until)
+        self._quizzes = latest_quizzes(self._quizzes, ended, now, limits)
+        returned = attention.logins(db, after, until, now - limits.away_for)
+        logins = self._logins | {login.reader_id: login for login in returned}
+        self._logins = {id: each for id, each in logins.items() if each.started_at > logins_since}
+        self._up_to = until
+        if self._pauses_at is None or abs(now - self._pauses_at) >= PAUSES_EVERY:
+            since, until_then = now - limits.no_progress_until, now - limits.no_progress_after
+            self._pauses = attention.pauses(db, since, until_then)
+            self._pauses_at = now
+
+    def _asked(self, db: Database, now: datetime) -> Iterator[tuple[int, Reason | None]]:
+        """Yield what each rule says of those whom it may be about."""
+        limits = self._thresholds
+        silent_since = now - (limits.silent_after or SILENT_UNTIL)
+        for reader in attention.here(db, now, silent_since, now - limits.idle_after):
+            yield reader.reader_id, silent(reader, now, limits)
+            yield reader.reader_id, idle(reader, now, limits)
+        for quiz in sorted(self._quizzes.values(), key=lambda quiz: quiz.occurred_at):
+            yield quiz.reader_id, failed_quiz(quiz, now, limits)
+        for login in self._logins.values():
+            yield login.reader_id, came_back(login, now, limits)
+        for pause in self._pauses:
+            yield pause.reader_id, no_progress(pause, now, limits)

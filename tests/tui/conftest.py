@@ -27,10 +27,10 @@ def sit(url: str, clock: Clock, cast: Any) -> Sit:
     """Cara sits down in front of the console, already signed in unless told otherwise."""
 
     def sit(
-        *, size: tuple[int, int] = SMALL, signed_in: bool = True, email: str | None = None
+        *, size: tuple[int, int] = SMALL, signed_in: bool = True, **how: Any
     ) -> AbstractAsyncContextManager[Seat]:
         who = cast.cara if signed_in else None
-        return seat(Console(url, email=email, signed_in=who, clock=clock), size)
+        return seat(Console(url, signed_in=who, clock=clock, **how), size)
 
     return sit
 

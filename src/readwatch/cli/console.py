@@ -1,6 +1,7 @@
 """`readwatch console`: what consultants sit in front of."""
 
 import sys
+from datetime import timedelta
 
 import click
 
@@ -12,10 +13,19 @@ from readwatch.domain.errors import misconfigured
 
 @click.command()
 @setting("--email", help="Who signs in; the password is asked in the console.")
+@setting(
+    "--cover-after",
+    type=click.IntRange(0),
+    metavar="MINUTES",
+    default=10,
+    show_default=True,
+    help="Cover the screen after so long without a key or the mouse; 0 is never.",
+)
 @click.pass_context
-def command(context: click.Context, email: str | None) -> None:
+def command(context: click.Context, email: str | None, cover_after: int) -> None:
     """Watch the readers, live: who reads what, how far, and who needs help."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise misconfigured("the console needs a terminal")
     faces: Faces = context.obj
-    faces.console(ConsoleCall(database_url(context), email, default_desks()))
+    idle = timedelta(minutes=cover_after) or None
+    faces.console(ConsoleCall(database_url(context), email, default_desks(), idle))

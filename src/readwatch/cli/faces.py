@@ -22,11 +22,15 @@ class ServeCall:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleCall:
-    """How the console is to be started; `desks` is the folder for what consultants keep."""
+    """How the console is to be started; `desks` is the folder for what consultants keep.
+
+    Without `cover_after` it is covered by its key alone.
+    """
 
     database_url: str
     email: str | None
     desks: Path
+    cover_after: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ class Action(StrEnum):
     SIGNED_IN = "signed_in"
     FAILED_SIGN_IN = "failed_sign_in"
     LOCKED_OUT = "locked_out"
+    UNLOCKED_CONSOLE = "unlocked_console"
     VIEWED_READER_PROFILE = "viewed_reader_profile"
     VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"

@@ -4,12 +4,13 @@ import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from types import FrameType
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -30,7 +31,10 @@ from readwatch.tui.messages import (
     SignedIn,
     SignedOut,
     SignInRefused,
+    Uncovered,
+    UncoverRefused,
 )
+from readwatch.tui.screens.cover import CoverScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.list import ListScreen
 from readwatch.tui.screens.reader import ReaderScreen
@@ -57,8 +61,12 @@ class Console(App[None]):
         signed_in: User | None = None,
         clock: Clock = system_clock,
         desks: Path | None = None,
+        cover_after: timedelta | None = None,
     ) -> None:
-        """`desks` is the folder for what consultants keep between sittings; None keeps nothing."""
+        """`desks` is the folder for what consultants keep between sittings; None keeps nothing.
+
+        After `cover_after` without a key or the mouse the console is covered; None is never.
+        """
         super().__init__()
         self._clock = clock
         self._database_url = database_url
@@ -70,6 +78,9 @@ class Console(App[None]):
         self._sign_in = SignInScreen(email)
         self._lists: dict[View, ListScreen] = {}
         self._reader: ReaderScreen | None = None
+        self._cover: CoverScreen | None = None
+        self._cover_after = cover_after
+        self._used_at = clock()
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status()
         self._held: Overview | None = None
@@ -91,8 +102,10 @@ class Console(App[None]):
         self._watcher.stop()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer nothing but to leave before somebody has signed in."""
-        if self._consultant is None and action in {"view", "help", "command_palette"}:
+        """Offer nothing but to leave before somebody has signed in, and while all is covered."""
+        if not self._is_in_sight and action in {
+            *("view", "help", "command_palette", "freeze", "cover")
+        }:
             return False
         return super().check_action(action, parameters)
 
@@ -120,7 +133,7 @@ class Console(App[None]):
     @on(SignedOut)
     def _show_out(self, event: SignedOut) -> None:
         """Cover everything: who was signed in may not look any more."""
-        self._consultant = self._reader = None
+        self._consultant = self._reader = self._cover = None
         for _ in self.screen_stack[1:]:
             self.pop_screen()
         self._sign_in = SignInScreen(None, event.reason)
@@ -143,6 +156,50 @@ class Console(App[None]):
         if self._desk.trouble:
             self.notify(self._desk.trouble, severity="warning", timeout=10, markup=False)
             self._desk.trouble = ""
+
+    # The cover.
+
+    @property
+    def _is_in_sight(self) -> bool:
+        return self._consultant is not None and self._cover is None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is here; who comes back after too long wakes nothing but the cover."""
+        if isinstance(event, events.InputEvent) and not event.is_forwarded:
+            if self._cover_if_idle():
+                return
+            self._used_at = self._clock()
+        await super().on_event(event)
+
+    def action_cover(self) -> None:
+        """Hide everything until the password is given again."""
+        if self._consultant is not None and self._cover is None:
+            self._cover = CoverScreen(self._consultant)
+            self.push_screen(self._cover)
+
+    def _cover_if_idle(self) -> bool:
+        if not self._is_in_sight or self._cover_after is None:
+            return False
+        # A clock that was set back does not keep the picture open.
+        is_idle = abs(self._clock() - self._used_at) >= self._cover_after
+        if is_idle:
+            self.action_cover()
+        return is_idle
+
+    @on(CoverScreen.Asked)
+    def _ask_to_uncover(self, event: CoverScreen.Asked) -> None:
+        self._watcher.uncover(event.password)
+
+    @on(UncoverRefused)
+    def _stay_covered(self, event: UncoverRefused) -> None:
+        if self._cover is not None:
+            self._cover.refuse(event.reason)
+
+    @on(Uncovered)
+    def _uncover(self) -> None:
+        if self._cover is not None:
+            self._cover, self._used_at = None, self._clock()
+            self.pop_screen()
 
     # Lists.
 
@@ -198,8 +255,8 @@ class Console(App[None]):
 
     @on(LiveTable.Opened)
     def _open_reader(self, event: LiveTable.Opened) -> None:
-        if self._consultant is None:
-            return  # shown out while the key was on its way
+        if not self._is_in_sight:
+            return  # shown out or covered while the key was on its way
         seen_in = self._lists[self._view]
         if self._reader is not None or event.table is not seen_in.table:
             return  # another key was faster: these are no longer the rows in front
@@ -223,14 +280,14 @@ class Console(App[None]):
 
     @on(ReaderScreen.Left)
     def _leave_reader(self) -> None:
-        if self._reader is not None:  # not yet left by the first of two keys
+        if self._reader is not None and self._cover is None:  # not yet left by another key
             self._reader = None
             self.pop_screen()
             self._watch(self._view)
 
     def action_help_quit(self) -> None:
         """Say how to leave, when somebody presses ctrl+c."""
-        key = "escape" if self._consultant is None else "q"
+        key = "q" if self._is_in_sight else "escape"
         self.notify(f"{key} leaves the console", timeout=3, markup=False)
 
     # The header.
@@ -243,6 +300,7 @@ class Console(App[None]):
         self._set_status(pulse=pulse, lost_since=None)
 
     def _tick(self) -> None:
+        self._cover_if_idle()
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:
@@ -262,10 +320,13 @@ def run(
     email: str | None = None,
     signed_in: User | None = None,
     desks: Path | None = None,
+    cover_after: timedelta | None = None,
 ) -> None:
     """Show the console until somebody quits it; a fault of the program is raised again."""
     close_all(open_current(database_url, Role.SIGN_IN))  # fails here, with a clear sentence
-    console = Console(database_url, email=email, signed_in=signed_in, desks=desks)
+    console = Console(
+        database_url, email=email, signed_in=signed_in, desks=desks, cover_after=cover_after
+    )
     before = signal.signal(signal.SIGTERM, _stop)
     try:
         console.run()

@@ -61,6 +61,7 @@ KEYS = (
         Group.EVERYWHERE,
         footer=False,
     ),
+    Key("L", "cover", "Cover", "hide all, until your password", Group.EVERYWHERE, footer=False),
     Key("question_mark", "help", "Help", "this page", Group.EVERYWHERE),
     Key("q", "quit", "Quit", "leave the console", Group.EVERYWHERE),
     Key("slash", "filter", "Filter", "show only rows with these words", Group.LISTS, at_once=True),

@@ -24,6 +24,18 @@ class SignInRefused(Message):
         self.reason = reason
 
 
+class Uncovered(Message):
+    """The one who sits here gave the password again, and that is on record."""
+
+
+class UncoverRefused(Message):
+    """The console stays covered, for a reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class SignedOut(Message):
     """The account may not look any more, for a reason."""
 

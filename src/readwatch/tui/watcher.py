@@ -38,6 +38,8 @@ from readwatch.tui.messages import (
     SignedIn,
     SignedOut,
     SignInRefused,
+    Uncovered,
+    UncoverRefused,
 )
 from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View
 
@@ -63,6 +65,11 @@ class _SignIn:
 
 
 @dataclass(frozen=True, slots=True)
+class _Uncover:
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Watch:
     view: View
 
@@ -79,7 +86,7 @@ class _Stop:
     pass
 
 
-_Request = _SignIn | _Watch | _Open | _Stop
+_Request = _SignIn | _Uncover | _Watch | _Open | _Stop
 
 
 class Watcher:
@@ -120,6 +127,10 @@ class Watcher:
         """Ask for `SignedIn` or `SignInRefused`."""
         self._requests.put(_SignIn(email, password))
 
+    def uncover(self, password: str) -> None:
+        """Ask for `Uncovered` or `UncoverRefused`."""
+        self._requests.put(_Uncover(password))
+
     def watch(self, view: View) -> None:
         """Ask for pictures of a view from now on; an open reader is left."""
         self._requests.put(_Watch(view))
@@ -146,6 +157,8 @@ class Watcher:
                     return
                 case _SignIn():
                     self._sign_in(request)
+                case _Uncover():
+                    self._uncover(request)
                 case _Watch():
                     self._view, self._permit = request.view, None
                     self._poll(at_once=True)
@@ -155,17 +168,29 @@ class Watcher:
     def _sign_in(self, request: _SignIn) -> None:
         try:
             with _in_words():
-                user = self._signed_in(request)
+                user = self._authenticated(request.email, request.password, Action.SIGNED_IN)
         except ReadwatchError as error:
             self._post(SignInRefused(error.message))
             return
         self._consultant = user
         self._post(SignedIn(user))
 
-    def _signed_in(self, request: _SignIn) -> User:
+    def _uncover(self, request: _Uncover) -> None:
+        if self._consultant is None:
+            return  # shown out meanwhile
+        email, action = self._consultant.email, Action.UNLOCKED_CONSOLE
+        try:
+            with _in_words():
+                self._authenticated(email, request.password, action)
+        except ReadwatchError as error:
+            self._post(UncoverRefused(error.message))
+        else:
+            self._post(Uncovered())
+
+    def _authenticated(self, email: str, password: str, action: Action) -> User:
         db = schema.open_current(self._url, Role.SIGN_IN)
         try:
-            return sign_in(db, request.email, request.password, terminal_address(), self._clock())
+            return sign_in(db, email, password, terminal_address(), self._clock(), action=action)
         finally:
             close_all(db)
 

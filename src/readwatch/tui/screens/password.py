@@ -1,0 +1,45 @@
+"""A form that ends in a password, and says what came of it."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+
+class PasswordScreen(Screen[None]):
+    """What the screens share that ask for a password; each lays out its own form."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.quit", "Quit"),
+        # Before any widget has its turn: what follows enter is the password, also when a slow line
+        # brings all the keys at once, and it must not be painted as a part of the e-mail.
+        Binding("enter", "go_on", "Go on", show=False, priority=True),
+    ]
+
+    CSS = """
+    PasswordScreen { align: center middle; }
+    PasswordScreen Middle { height: auto; width: 100%; align: center middle; }
+    PasswordScreen #form { width: 56; height: auto; border: round $primary; padding: 1 2; }
+    PasswordScreen Input { margin-bottom: 1; }
+    PasswordScreen #title { text-style: bold; color: $text-accent; margin-bottom: 1; }
+    PasswordScreen #answer { color: $text-error; height: auto; }
+    PasswordScreen #note { color: $text-muted; width: 100%; margin-top: 1; }
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__()
+        self.password = Input(password=True)
+        self.answer = Static(reason, id="answer", markup=False)
+
+    def refuse(self, reason: str) -> None:
+        """Say why the password is of no use, and let them try again."""
+        self.answer.update(reason)
+        self.password.disabled = False
+        self.password.value = ""
+        self.set_focus(self.password)
+
+    def wait(self) -> None:
+        """Say that the answer is on its way."""
+        self.password.disabled = True
+        self.answer.update("one moment …")

@@ -7,6 +7,7 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, MinuteCount, Recorde
 from readwatch.domain.presence import ONLINE_WINDOW
 from readwatch.domain.sessions import OnlineReader, OpenSession
 from readwatch.domain.text import SafeText, clean
+from readwatch.store.conditions import Fields, Number, Seconds, Since, State, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
 
 FEED_LENGTH = 200
@@ -28,6 +29,26 @@ _ONLINE = Statement(
     AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     ORDER BY s.last_heartbeat DESC
     """
+)
+# As the domain has it, a login counts as something done.
+_LAST_DEED = (
+    "CASE WHEN p.last_activity_at > s.started_at THEN p.last_activity_at ELSE s.started_at END"
+)
+_TITLE = "coalesce(a.content_title, c.content_title)"
+# Of the session heard from last: what is asked has to come after it was chosen.
+ONLINE_FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "title": Text(_TITLE),
+        "progress": Number("coalesce(a.progress_percentage, c.progress_percentage)"),
+        "state": State("s.last_heartbeat", _LAST_DEED),
+        "idle": Since(_LAST_DEED),
+        "minutes": Since("s.started_at", unit="m"),
+        "type": Word("a.activity_type"),
+        "level": Word("p.reading_level"),
+        "device": Word("s.device_type"),
+    },
+    words=("u.full_name", _TITLE, "p.reading_level"),
 )
 _COUNT_ONLINE = Statement(
     """
@@ -63,6 +84,17 @@ _FEED_AFTER = Statement(
     WHERE a.id > :after ORDER BY a.id LIMIT :length
     """
 )
+ACTIVITY_FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "title": Text("a.content_title"),
+        "type": Word("a.activity_type"),
+        "progress": Number("a.progress_percentage"),
+        "length": Seconds("a.duration_seconds"),
+        "ago": Since("a.created_at"),
+    },
+    words=("u.full_name", "a.content_title", "a.activity_type"),
+)
 _COUNTS = Statement(
     """
     SELECT minute, sum(activities) FROM activity_counts
@@ -78,6 +110,18 @@ _SUMMARY = Statement(
     WHERE u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     ORDER BY u.full_name, u.id
     """
+)
+READERS_FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "level": Word("p.reading_level"),
+        "minutes": Number("p.total_reading_time_minutes"),
+        "sessions": Number("p.total_sessions"),
+        "titles": Number("p.unique_content_read"),
+        "login": Since("p.last_login"),
+        "idle": Since("p.last_activity_at"),
+    },
+    words=("u.full_name", "p.reading_level"),
 )
 
 

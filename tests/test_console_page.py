@@ -1,0 +1,33 @@
+"""The page for consultants: its examples are understood, and it names what there is."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from readwatch.domain.filters import canonical, parse
+from readwatch.store.conditions import condition
+from readwatch.store.database import Database
+from readwatch.store.overview import ACTIVITY_FIELDS, ONLINE_FIELDS, READERS_FIELDS
+
+PAGE = (Path(__file__).parents[1] / "docs" / "console.md").read_text(encoding="utf-8")
+ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", PAGE, flags=re.MULTILINE))
+FIELDS = {"Online": ONLINE_FIELDS, "Activity": ACTIVITY_FIELDS, "Readers": READERS_FIELDS}
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("example", [row.strip("`") for row in ROWS if row.startswith("`")])
+def test_an_example_is_as_short_as_it_can_be_and_some_list_understands_it(
+    example: str, db: Database
+) -> None:
+    terms = parse(example)
+    named = {term.field for term in terms} - {None}
+    (fields, *_) = [fields for fields in FIELDS.values() if named <= fields.by_name.keys()]
+    assert canonical(terms) == example
+    assert condition(db, terms, fields, NOW).values
+
+
+@pytest.mark.parametrize("view", FIELDS)
+def test_the_names_of_each_list_are_all_there(view: str) -> None:
+    assert re.findall(r"`(\w+)`", ROWS[view]) == list(FIELDS[view].by_name)

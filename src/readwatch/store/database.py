@@ -17,7 +17,7 @@ from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
 from readwatch.domain.matching import found
-from readwatch.store.rights import RIGHTS, Role, authorizer
+from readwatch.store.rights import Role, authorizer, reads_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,8 +106,7 @@ class _SQLite(APSWDatabase):  # type: ignore[misc]
     """A SQLite file whose connections obey the rights of a role."""
 
     def __init__(self, path: Path, role: Role, cache_mib: int = CACHE_MIB) -> None:
-        reads_only = role is not Role.OWNER and not RIGHTS[role].writes
-        access = apsw.SQLITE_OPEN_READONLY if reads_only else apsw.SQLITE_OPEN_READWRITE
+        access = apsw.SQLITE_OPEN_READONLY if reads_only(role) else apsw.SQLITE_OPEN_READWRITE
         if role is Role.OWNER:
             access |= apsw.SQLITE_OPEN_CREATE
         super().__init__(
@@ -245,10 +244,9 @@ def _open_postgresql(url: str, role: Role) -> Database:
     }
     settings: dict[str, Any] = dict(parse_qsl(parts.query))
     settings.update({key: value for key, value in address.items() if value})
-    reads_only = role is not Role.OWNER and not RIGHTS[role].writes
     # Moments travel as text without a zone, as on SQLite; the session says that they are in UTC.
     options = ["-c timezone=UTC", "-c lock_timeout=5s", "-c statement_timeout=60s"]
-    if reads_only:
+    if reads_only(role):
         options.append("-c default_transaction_read_only=on")
     settings["options"] = " ".join((settings.get("options", ""), *options)).strip()
     settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)

@@ -5,12 +5,10 @@ On SQLite each connection carries an authorizer made from it
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import apsw
-
-_EVERYTHING = "*"
 
 
 class Role(StrEnum):
@@ -26,144 +24,167 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Some columns of a table: these, or all but these."""
+
+    names: frozenset[str] = frozenset()
+    left_out: bool = False
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a column is one of them."""
+        return (name in self.names) != self.left_out
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return self.left_out or bool(self.names)
+
+
+def only(*names: str) -> Columns:
+    """Return these columns and no others."""
+    return Columns(frozenset(names))
+
+
+def all_but(*names: str) -> Columns:
+    """Return the other columns, also those that a table gets later."""
+    return Columns(frozenset(names), left_out=True)
+
+
+ALL, NONE = all_but(), only()
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
-    """The tables that a role may read, add to and change.
+    """What a role may do with one table; rows are appended and deleted whole."""
 
-    Of a table in `read_only` or `update_only` it may read or change these columns alone; `hidden`
-    columns it cannot read.
-    """
-
-    read: frozenset[str]
-    read_only: frozenset[tuple[str, str]] = frozenset()
-    insert: frozenset[str] = frozenset()
-    update: frozenset[str] = frozenset()
-    update_only: frozenset[tuple[str, str]] = frozenset()
-    delete: frozenset[str] = frozenset()
-    hidden: frozenset[tuple[str, str]] = field(default=frozenset())
+    read: Columns = NONE
+    append: bool = False
+    change: Columns = NONE
+    delete: bool = False
 
     @property
     def writes(self) -> bool:
-        """Tell whether this role changes anything."""
-        return bool(self.insert or self.update or self.update_only or self.delete)
+        """Tell whether anything may be changed."""
+        return self.append or self.delete or bool(self.change)
 
 
-_READER_TABLES = {
-    "users",
-    "reader_profiles",
-    "reader_sessions",
-    "reader_activities",
-    "reader_content_progress",
-    "activity_counts",
-    "online_counts",
+_TOTALS = only(
+    *("total_reading_seconds", "total_reading_time_minutes", "unique_content_read"),
+    *("last_activity_id", "last_activity_at", "total_sessions", "last_login", "updated_at"),
+)
+_PASSWORD = ("password_hash", "password_changed_at", "updated_at")
+_END = only("is_active", "ended_at")
+_LOOKED_AT = {
+    "schema_history": Rights(ALL),
+    "users": Rights(all_but("password_hash")),
+    "reader_profiles": Rights(ALL),
+    "reader_sessions": Rights(all_but("session_token")),
+    "reader_activities": Rights(ALL),
+    "reader_content_progress": Rights(ALL),
+    "activity_counts": Rights(ALL),
+    "online_counts": Rights(ALL),
+    "consultant_access_log": Rights(ALL),
 }
-_TABLES_OF_SQLITE = {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}
-_SECRETS = frozenset(
-    {
-        ("users", "password_hash"),
-        ("reader_sessions", "session_token"),
-        ("staff_sessions", "session_token"),
-    }
-)
-_TOTALS = frozenset(
-    ("reader_profiles", column)
-    for column in (
-        "total_reading_seconds",
-        "total_reading_time_minutes",
-        "unique_content_read",
-        "last_activity_id",
-        "last_activity_at",
-        "total_sessions",
-        "last_login",
-        "updated_at",
-    )
-)
 
-RIGHTS: Mapping[Role, Rights] = {
-    Role.ADMIN: Rights(
-        read=frozenset({_EVERYTHING}),
-        insert=frozenset({"users", "reader_profiles", "consultant_access_log"}),
-        update=frozenset({"users", "reader_profiles", "reader_sessions", "staff_sessions"}),
-        delete=frozenset({"resume_tokens"}),
-    ),
-    Role.MAINTENANCE: Rights(
-        read=frozenset(
-            {*_READER_TABLES, "consultant_access_log", "schema_history", *_TABLES_OF_SQLITE}
+RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
+    Role.ADMIN: {
+        **_LOOKED_AT,
+        "users": Rights(
+            all_but("password_hash"),
+            append=True,
+            change=only(*_PASSWORD, "is_active", "deleted_at"),
         ),
-        insert=frozenset({"reader_content_progress", "activity_counts", "consultant_access_log"}),
-        update=frozenset({"activity_counts"}),
-        update_only=_TOTALS,
-        delete=frozenset({"reader_content_progress", "activity_counts"}),
-        hidden=_SECRETS,
-    ),
-    Role.INGEST: Rights(
-        read=frozenset({_EVERYTHING}),
-        insert=frozenset(
-            {
-                "reader_sessions",
-                "staff_sessions",
-                "resume_tokens",
-                "reader_activities",
-                "activity_receipts",
-                "reader_content_progress",
-                "activity_counts",
-                "online_counts",
-                "failed_logins",
-                "consultant_access_log",
-            }
+        "reader_profiles": Rights(ALL, append=True),
+        "reader_sessions": Rights(all_but("session_token"), change=_END),
+        "staff_sessions": Rights(all_but("session_token"), change=_END),
+        "resume_tokens": Rights(only("user_id", "session_id"), delete=True),
+        "failed_logins": Rights(ALL),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.MAINTENANCE: {
+        **_LOOKED_AT,
+        "reader_profiles": Rights(ALL, change=_TOTALS),
+        "reader_content_progress": Rights(ALL, append=True, delete=True),
+        "activity_counts": Rights(ALL, append=True, change=only("activities"), delete=True),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.INGEST: {
+        "schema_history": Rights(ALL),
+        "users": Rights(ALL, change=only(*_PASSWORD)),
+        "reader_profiles": Rights(ALL, change=_TOTALS),
+        "reader_sessions": Rights(
+            ALL, append=True, change=only("last_heartbeat", "is_active", "ended_at")
         ),
-        update=frozenset(
-            {
-                "reader_profiles",
-                "reader_sessions",
-                "staff_sessions",
-                "resume_tokens",
-                "reader_content_progress",
-                "activity_counts",
-                "failed_logins",
-            }
+        "staff_sessions": Rights(ALL, append=True, change=_END),
+        "resume_tokens": Rights(
+            ALL, append=True, change=only("token_hash", "session_id", "expires_at"), delete=True
         ),
-        update_only=frozenset(
-            ("users", column) for column in ("password_hash", "password_changed_at", "updated_at")
+        "failed_logins": Rights(ALL, append=True, change=ALL, delete=True),
+        "reader_activities": Rights(ALL, append=True),
+        # PostgreSQL locks a row only for who may change a column of it.
+        "activity_receipts": Rights(ALL, append=True, change=only("created_at"), delete=True),
+        "reader_content_progress": Rights(ALL, append=True, change=ALL),
+        "activity_counts": Rights(ALL, append=True, change=only("activities")),
+        "online_counts": Rights(ALL, append=True, delete=True),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.CONSOLE: _LOOKED_AT,
+    Role.SIGN_IN: {
+        "schema_history": Rights(ALL),
+        "users": Rights(ALL),
+        "failed_logins": Rights(ALL, append=True, change=ALL, delete=True),
+        # Where an account was signed in before.
+        "reader_sessions": Rights(only("user_id", "ip_address")),
+        "staff_sessions": Rights(only("user_id", "ip_address")),
+        "consultant_access_log": Rights(
+            only(
+                *("id", "consultant_user_id", "action_type", "ip_address"),
+                *("prev_hash", "row_hash"),  # what the next entry follows
+            ),
+            append=True,
         ),
-        delete=frozenset({"activity_receipts", "failed_logins", "resume_tokens", "online_counts"}),
-    ),
-    Role.CONSOLE: Rights(
-        read=frozenset({*_READER_TABLES, "consultant_access_log", "schema_history", "jsonb_each"}),
-        hidden=_SECRETS,
-    ),
-    Role.SIGN_IN: Rights(
-        read=frozenset({"users", "schema_history", "failed_logins"}),
-        # Where an account was signed in before, and what the next entry follows.
-        read_only=frozenset(
-            {
-                *((table, "user_id") for table in ("reader_sessions", "staff_sessions")),
-                *((table, "ip_address") for table in ("reader_sessions", "staff_sessions")),
-                *(
-                    ("consultant_access_log", column)
-                    for column in (
-                        *("id", "consultant_user_id", "action_type", "ip_address"),
-                        *("prev_hash", "row_hash"),
-                    )
-                ),
-            }
-        ),
-        insert=frozenset({"failed_logins", "consultant_access_log"}),
-        update=frozenset({"failed_logins"}),
-        delete=frozenset({"failed_logins"}),
-    ),
-    Role.ACCESS_LOG: Rights(
+    },
+    Role.ACCESS_LOG: {
+        "schema_history": Rights(ALL),
         # The engine looks up the users that a new entry refers to.
-        read=frozenset({"consultant_access_log", "users", "schema_history"}),
-        insert=frozenset({"consultant_access_log"}),
-        hidden=_SECRETS,
-    ),
+        "users": Rights(only("id")),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
 }
 
+_NOTHING = Rights()
+
+
+def rights(role: Role, table: str) -> Rights:
+    """Return what a limited role may do with a table; a table without a rule is shut."""
+    return RIGHTS[role].get(table, _NOTHING)
+
+
+def reads_only(role: Role) -> bool:
+    """Tell whether a role changes nothing at all."""
+    return role is not Role.OWNER and not any(on.writes for on in RIGHTS[role].values())
+
+
+# SQLite -----------------------------------------------------------------------------------------
+
+_OWN_TABLES: Mapping[Role, frozenset[str]] = {
+    Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
+    Role.CONSOLE: frozenset({"jsonb_each"}),
+    Role.MAINTENANCE: frozenset({"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}),
+}
+"""What of SQLite's own a role reads besides."""
+
+_CATALOGUE = {"sqlite_master", "sqlite_schema"}
 _HARMLESS = {
     apsw.SQLITE_SELECT,
     apsw.SQLITE_RECURSIVE,
     apsw.SQLITE_TRANSACTION,
     apsw.SQLITE_SAVEPOINT,
+}
+_FUNCTIONS = {
+    *("->>", "hex", "json_array", "json_group_array", "unhex"),
+    *("coalesce", "count", "lower", "max", "min", "nullif", "row_number", "substr", "sum"),
+    *("length", "like", "matches", "octet_length"),
+    *("sqlite_version", "strftime"),
 }
 _PRAGMAS = {
     "busy_timeout",
@@ -179,7 +200,6 @@ _PRAGMAS = {
     "synchronous",
     "temp_store",
 }
-_CATALOGUE = {"sqlite_master", "sqlite_schema"}
 
 Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
 
@@ -191,7 +211,6 @@ def authorizer(role: Role) -> Authorizer | None:
     """
     if role is Role.OWNER:
         return None
-    rights = RIGHTS[role]
 
     def decide(
         operation: int,
@@ -200,32 +219,33 @@ def authorizer(role: Role) -> Authorizer | None:
         _database: str | None,
         _trigger: str | None,
     ) -> int:
-        return apsw.SQLITE_OK if _allowed(rights, operation, first, second) else apsw.SQLITE_DENY
+        allowed = _allowed(role, operation, first or "", second)
+        return apsw.SQLITE_OK if allowed else apsw.SQLITE_DENY
 
     return decide
 
 
-def _allowed(rights: Rights, operation: int, first: str | None, second: str | None) -> bool:
-    if operation in _HARMLESS:
+def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool:
+    match operation:
+        case apsw.SQLITE_READ:
+            return _may_read(role, first, second)
+        case apsw.SQLITE_INSERT:
+            return rights(role, first).append
+        case apsw.SQLITE_UPDATE:
+            return second in rights(role, first).change
+        case apsw.SQLITE_DELETE:
+            return rights(role, first).delete
+        case apsw.SQLITE_FUNCTION:
+            return second in _FUNCTIONS
+        case apsw.SQLITE_PRAGMA:
+            # Settings are made before the gatekeeper is set; afterwards they can only be read.
+            return first in _PRAGMAS and second is None
+    return operation in _HARMLESS
+
+
+def _may_read(role: Role, table: str, column: str | None) -> bool:
+    if table in _CATALOGUE or table in _OWN_TABLES.get(role, ()):
         return True
-    if operation == apsw.SQLITE_READ:
-        if (first, second) in rights.hidden:
-            return False
-        return (
-            _EVERYTHING in rights.read
-            or first in rights.read
-            or (first, second) in rights.read_only
-            or first in _CATALOGUE
-        )
-    if operation == apsw.SQLITE_INSERT:
-        return first in rights.insert
-    if operation == apsw.SQLITE_UPDATE:
-        return first in rights.update or (first, second) in rights.update_only
-    if operation == apsw.SQLITE_DELETE:
-        return first in rights.delete
-    if operation == apsw.SQLITE_FUNCTION:
-        return second != "load_extension"
-    if operation == apsw.SQLITE_PRAGMA:
-        # Settings are made before the gatekeeper is set; afterwards they can only be read.
-        return first in _PRAGMAS and second is None
-    return False
+    readable = rights(role, table).read
+    # Without a column its rows are only counted.
+    return column in readable if column else bool(readable)

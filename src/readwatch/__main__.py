@@ -27,7 +27,13 @@ def _serve(call: "ServeCall") -> None:
 def _console(call: "ConsoleCall") -> None:
     from readwatch.tui.app import run
 
-    run(call.database_url, email=call.email, desks=call.desks, cover_after=call.cover_after)
+    run(
+        call.database_url,
+        email=call.email,
+        desks=call.desks,
+        cover_after=call.cover_after,
+        mask=call.mask,
+    )
 
 
 def _demo(call: "DemoCall") -> None:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from readwatch.domain.text import MAX_LENGTH, MAX_MARKS_IN_A_ROW, clean, spreadsheet_cell
+from readwatch.domain.text import (
+    MAX_LENGTH,
+    MAX_MARKS_IN_A_ROW,
+    clean,
+    initials,
+    spreadsheet_cell,
+)
 
 ACUTE = "\u0301"
 ZWJ, ZWNJ = "\u200d", "\u200c"
@@ -122,3 +128,18 @@ def test_no_spreadsheet_takes_a_text_for_a_formula(text):
 @pytest.mark.parametrize("text", ["", " ", "Ann Archer", "10.0.0.7", "a=1", "'quoted"])
 def test_any_other_text_stays_as_it_is_in_a_spreadsheet(text):
     assert spreadsheet_cell(text) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann Archer", "A. A."),
+        ("  ann   (the) archer ", "a. t. a."),
+        ("王小明", "王."),
+        ("a b c d e f", "a. b. c. d."),
+        ("- ☂", "?"),
+        ("", "?"),
+    ],
+)
+def test_initials_tell_no_more_than_the_first_letters(name: str, shown: str) -> None:
+    assert initials(name) == shown

@@ -21,11 +21,12 @@ from readwatch.domain.errors import misconfigured
     show_default=True,
     help="Cover the screen after so long without a key or the mouse; 0 is never.",
 )
+@setting("--mask", is_flag=True, help="Show initials in the lists, until a reader is opened.")
 @click.pass_context
-def command(context: click.Context, email: str | None, cover_after: int) -> None:
+def command(context: click.Context, email: str | None, cover_after: int, mask: bool) -> None:
     """Watch the readers, live: who reads what, how far, and who needs help."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise misconfigured("the console needs a terminal")
     faces: Faces = context.obj
     idle = timedelta(minutes=cover_after) or None
-    faces.console(ConsoleCall(database_url(context), email, default_desks(), idle))
+    faces.console(ConsoleCall(database_url(context), email, default_desks(), idle, mask))

@@ -31,6 +31,7 @@ class ConsoleCall:
     email: str | None
     desks: Path
     cover_after: timedelta | None
+    mask: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ SafeText = NewType("SafeText", str)
 
 MAX_LENGTH = 500
 MAX_MARKS_IN_A_ROW = 4
+MAX_INITIALS = 4
 
 _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _SPACES = "\t\n\v\f\r\u0085\u2028\u2029"
@@ -61,6 +62,13 @@ def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
         value = value.decode(errors="replace")
     text = str(value)
     return (_cleaned_before if len(text) <= MAX_LENGTH else _clean)(text, limit)
+
+
+def initials(name: str) -> SafeText:
+    """Return the first letters of a name's words, at most four: `A. A.` for Ann Archer."""
+    letters = (next(filter(str.isalnum, word), "") for word in name.split())
+    shown = [f"{letter}." for letter in letters if letter][:MAX_INITIALS]
+    return clean(" ".join(shown) or "?")
 
 
 def spreadsheet_cell(text: str) -> str:

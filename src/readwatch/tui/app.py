@@ -62,10 +62,12 @@ class Console(App[None]):
         clock: Clock = system_clock,
         desks: Path | None = None,
         cover_after: timedelta | None = None,
+        mask: bool = False,
     ) -> None:
         """`desks` is the folder for what consultants keep between sittings; None keeps nothing.
 
-        After `cover_after` without a key or the mouse the console is covered; None is never.
+        After `cover_after` without a key or the mouse the console is covered; None is never. With
+        `mask` the lists have initials, until a reader's page is opened.
         """
         super().__init__()
         self._clock = clock
@@ -73,7 +75,7 @@ class Console(App[None]):
         self._desks = desks
         self._desk = Desk(None)
         self._consultant = signed_in
-        self._watcher = Watcher(database_url, self.post_message, clock)
+        self._watcher = Watcher(database_url, self.post_message, clock, mask=mask)
         self._view = View.ONLINE
         self._sign_in = SignInScreen(email)
         self._lists: dict[View, ListScreen] = {}
@@ -321,11 +323,17 @@ def run(
     signed_in: User | None = None,
     desks: Path | None = None,
     cover_after: timedelta | None = None,
+    mask: bool = False,
 ) -> None:
     """Show the console until somebody quits it; a fault of the program is raised again."""
     close_all(open_current(database_url, Role.SIGN_IN))  # fails here, with a clear sentence
     console = Console(
-        database_url, email=email, signed_in=signed_in, desks=desks, cover_after=cover_after
+        database_url,
+        email=email,
+        signed_in=signed_in,
+        desks=desks,
+        cover_after=cover_after,
+        mask=mask,
     )
     before = signal.signal(signal.SIGTERM, _stop)
     try:

@@ -1,12 +1,14 @@
 """What the screens show: immutable pictures of the database, made by the watcher."""
 
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
 from readwatch.domain.presence import OnlineCount, Presence, presence_of
 from readwatch.domain.sessions import OnlineReader, Session
+from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.store.overview import ReaderSummary
 
@@ -47,6 +49,15 @@ class Overview:
     view: View
     pulse: Pulse
     items: tuple[Item, ...]
+
+
+def masked(overview: Overview, revealed: Set[int]) -> Overview:
+    """Return a picture with initials for all readers but those whose page was opened."""
+    items = (
+        item if item.user_id in revealed else replace(item, full_name=initials(item.full_name))
+        for item in overview.items
+    )
+    return replace(overview, items=tuple(items))
 
 
 @dataclass(frozen=True, slots=True)

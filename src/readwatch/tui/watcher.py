@@ -41,7 +41,7 @@ from readwatch.tui.messages import (
     Uncovered,
     UncoverRefused,
 )
-from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View
+from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View, masked
 
 POLL_SECONDS = 0.25
 """How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
@@ -92,7 +92,17 @@ _Request = _SignIn | _Uncover | _Watch | _Open | _Stop
 class Watcher:
     """Asked from the console's thread, answers by `post`, which has to be thread-safe."""
 
-    def __init__(self, database_url: str, post: Callable[[Message], object], clock: Clock) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        post: Callable[[Message], object],
+        clock: Clock,
+        *,
+        mask: bool = False,
+    ) -> None:
+        """With `mask` the lists have initials, until a reader's page is opened."""
+        self._mask = mask
+        self._revealed: set[int] = set()
         self._url = database_url
         self._post = post
         self._clock = clock
@@ -217,6 +227,7 @@ class Watcher:
             reason = f"the look could not be put on record: {error.message}"
             self._post(LookRefused(request.opening, reason))
             return
+        self._revealed.add(request.reader_id)
         self._opening = request.opening
         self._poll(at_once=True)
 
@@ -246,6 +257,7 @@ class Watcher:
     def _sign_out(self, reason: str) -> None:
         """Show nothing more to somebody who may not look any more."""
         self._consultant = self._view = self._permit = None
+        self._revealed.clear()
         self._post(SignedOut(reason))
 
     def _is_due(self, db: Database) -> bool:
@@ -263,7 +275,8 @@ class Watcher:
             now = self._clock()
             if self._permit is not None:
                 return ReaderArrived(self._opening, take_reader_page(db, self._permit, now))
-            return OverviewArrived(take_overview(db, self._view or View.ONLINE, now))
+            overview = take_overview(db, self._view or View.ONLINE, now)
+            return OverviewArrived(masked(overview, self._revealed) if self._mask else overview)
 
     def _note_loss(self, error: ReadwatchError) -> None:
         """Say since when there is nothing new, and wait longer before each new try."""

@@ -1,0 +1,37 @@
+"""With --mask the lists tell nobody's name to who looks over a shoulder."""
+
+from tui.people import AccessLog, ReadingApp
+from tui.seat import Sit
+
+from readwatch.store.database import Database
+
+
+async def test_the_lists_have_initials_until_a_reader_is_opened(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with sit(mask=True) as seat:
+        for view, title in ("1", "State"), ("2", "Time"), ("3", "Last login"):
+            await seat.presses(view)
+            await seat.sees(title, "A. A.", "B. B.", "● LIVE")
+            assert not any(name in seat.screen for name in ("Ann", "Archer", "Ben", "Baker"))
+        await seat.presses("1")
+        await seat.filters("dracula")
+        await seat.presses("enter")
+        await seat.sees("Ann Archer", "ann@example.org")
+        assert [entry.did for entry in access_log()] == ["viewed_reader_profile"]
+        await seat.presses("escape")
+        await seat.sees("Ann Archer", "Filter")
+        await seat.presses("escape")
+        await seat.sees("Ann Archer", "B. B.")
+
+
+async def test_a_name_without_letters_is_masked_too(
+    sit: Sit, ann: ReadingApp, db: Database
+) -> None:
+    db.execute_sql(f"UPDATE users SET full_name = '☂☂ -' WHERE id = {ann.user.id}")
+    ann.reads("Dracula")
+    async with sit(mask=True) as seat:
+        await seat.sees("Dracula")
+        assert "☂" not in seat.screen

@@ -3,6 +3,8 @@
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.database import (
     Statement,
+    close_all,
     driver_of,
+    interruption,
     moment,
     moment_or_none,
     one_moment,
@@ -155,6 +159,38 @@ def test_a_loan_inside_a_loan_leaves_the_outer_one_its_connection(opened, url):
         with using(db):
             pass
         assert db.execute_sql("SELECT 1").fetchone() == (1,)
+
+
+def test_another_thread_can_put_an_end_to_a_statement_that_has_none(opened, url):
+    db = opened(url, Role.OWNER)
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"
+    borrowed, refusals = SimpleQueue(), SimpleQueue()
+
+    def ask():
+        try:
+            with using(db):
+                borrowed.put(interruption(db))
+                db.execute_sql(endless).fetchone()
+        except ReadwatchError as error:
+            refusals.put(error)
+
+    asking = Thread(target=ask)
+    asking.start()
+    interrupt = borrowed.get()
+    while asking.is_alive():
+        interrupt()  # again and again: the statement may not have begun yet
+        asking.join(0.01)
+    assert refusals.get_nowait().kind is ErrorKind.UNAVAILABLE
+
+
+def test_to_interrupt_nothing_does_no_harm(opened, url):
+    db = opened(url, Role.CONSOLE)
+    with using(db):
+        interrupt = interruption(db)
+        interrupt()
+        assert db.execute_sql("SELECT 1").fetchone() == (1,)
+    close_all(db)
+    interrupt()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

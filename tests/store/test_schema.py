@@ -144,7 +144,7 @@ def test_a_database_without_the_schema_says_what_to_run(empty):
 def test_a_database_that_is_newer_than_the_program_is_refused(folder, empty, empty_url):
     (folder / "0002_shelves.sql").write_text("CREATE TABLE shelves (id INTEGER PRIMARY KEY);")
     schema.upgrade(empty, schema.migrations(folder))
-    assert "newer than this program" in refusal_of(empty)
+    assert "upgrade readwatch" in refusal_of(empty)
     with pytest.raises(ReadwatchError, match="upgrade readwatch"):
         schema.prepare(empty_url)
 

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import termios
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +50,21 @@ class Terminal:
     def loses(self, words: str) -> None:
         self.until(lambda: words not in self.screen)
 
+    def stands_still(self) -> None:
+        """Take in nothing from now on, as when somebody scrolls back."""
+        self._flow(termios.TCOOFF)
+
+    def goes_on(self) -> None:
+        self._flow(termios.TCOON)
+
+    def _flow(self, action: int) -> None:
+        name = subprocess.run(
+            ["ps", "-o", "tty=", "-p", str(self.process.pid)], capture_output=True, check=True
+        ).stdout.strip()
+        slave = os.open(b"/dev/" + name, os.O_RDWR | os.O_NOCTTY)
+        termios.tcflow(slave, action)
+        os.close(slave)
+
     def closes(self) -> None:
         """Close the window under the program, as somebody does who has had enough."""
         self.process.ptyproc.fileobj.close()
@@ -57,6 +74,14 @@ class Terminal:
         self.until(lambda: not self._read())
         self.process.wait()
         return self.process.exitstatus
+
+    def ends_unseen(self) -> int | None:
+        """The same, without taking in what is painted meanwhile."""
+        waiting = threading.Thread(target=self.process.ptyproc.wait, daemon=True)
+        waiting.start()
+        waiting.join(PATIENCE_SECONDS)
+        assert not waiting.is_alive(), f"not within patience:\n{self.screen}"
+        return self.process.ptyproc.exitstatus
 
     def _read(self) -> bool:
         """Take in what was painted within a moment; False when nothing will ever follow."""

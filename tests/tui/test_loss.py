@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,8 @@ from tui.people import AccessLog, ReadingApp
 from tui.seat import PATIENCE_SECONDS, Sit
 
 from readwatch.store import database
-from readwatch.store.database import Database, sqlite_path
+from readwatch.store.database import Database, open_database, sqlite_path
+from readwatch.store.rights import Role
 from readwatch.tui import watcher
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
@@ -24,6 +25,20 @@ def mislaid_table(db: Database) -> Iterator[None]:
     db.execute_sql("ALTER TABLE users RENAME TO mislaid")
     yield
     db.execute_sql("ALTER TABLE mislaid RENAME TO users")
+
+
+def await_watchers() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "watcher":
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
+
+
+def put_in_place_of(file: Path, other: Path) -> None:
+    """As somebody does who restores a backup while the console is open."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{file}{suffix}").rename(f"{file}.away{suffix}")
+    other.rename(file)
 
 
 async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
@@ -106,6 +121,58 @@ async def test_a_console_that_starts_before_the_database_waits_for_it(
         await seat.sees("● LIVE", "nobody is online")
 
 
+async def test_a_database_that_is_newer_than_the_program_says_so_under_the_last_picture(
+    sit: Sit, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        db.execute_sql(
+            "INSERT INTO schema_history (number, name, checksum) VALUES (2, 'later', 'x')"
+        )
+        await seat.sees("● OFFLINE", f"{SINCE_NOON}upgrade readwatch: the database has schema 2")
+        ann.reads("Faust")
+        assert "Dracula" in seat.cursor
+        db.execute_sql("DELETE FROM schema_history WHERE number = 2")
+        await seat.sees("● LIVE", "Faust")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_file_in_the_place_of_the_first_is_what_is_shown(
+    sit: Sit, ann: ReadingApp, db: Database, url: str, access_log: AccessLog, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    db.execute_sql(f"VACUUM INTO '{tmp_path / 'backup'}'")
+    ann.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Faust", "● LIVE")
+        put_in_place_of(sqlite_path(url), tmp_path / "backup")
+        await seat.sees("Dracula", "● LIVE")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+    assert access_log() == []
+    db.close()
+    db.connect()
+    assert [entry.whom for entry in access_log()] == [ann.user.id]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_who_signed_in_to_one_database_is_nobody_in_another(
+    sit: Sit, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        db.execute_sql(f"VACUUM INTO '{tmp_path / 'other'}'")
+        other = open_database(f"sqlite:///{tmp_path / 'other'}", Role.OWNER)
+        with other.connection_context():
+            other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
+            other.pragma("journal_mode", "delete")
+        put_in_place_of(sqlite_path(url), tmp_path / "other")
+        await seat.sees("this is another database; sign in to it", "Password")
+        assert "Ann" not in seat.screen
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_nobody_can_sign_in_before_there_is_a_database(
     sit: Sit, cast: Cast, url: str
@@ -162,22 +229,34 @@ async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def test_a_query_that_hangs_makes_the_picture_stale_and_q_leaves_all_the_same(
+async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
     sit: Sit, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
-    with ExitStack() as stack:
+    with db.atomic():
         async with sit() as seat:
             await seat.sees("Ann", "● LIVE")
-            stack.enter_context(db.atomic())
             db.execute_sql("LOCK TABLE reader_profiles IN ACCESS EXCLUSIVE MODE")
             clock.advance(seconds=13)
             await seat.sees("● STALE, 10 s old", "Ann")
             await seat.presses("q")
             await seat.until(lambda: not seat.app.is_running)
-        [hanging] = [thread for thread in threading.enumerate() if thread.name == "watcher"]
-    hanging.join(PATIENCE_SECONDS)
-    assert not hanging.is_alive()
+        await_watchers()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_q_leaves_while_a_file_is_waited_for(
+    sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 3600)
+    db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute_sql("UPDATE users SET full_name = full_name")
+    async with sit() as seat:
+        await seat.sees("waiting for the first picture")
+        await seat.presses("q")
+        await seat.until(lambda: not seat.app.is_running)
+    db.close()
+    await_watchers()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -16,6 +16,12 @@ from readwatch.store.database import Database, is_sqlite
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
 LEFT_AS_IT_WAS = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l")
+# A terminal that is closed tells this program, which then keeps it to itself.
+SAYS_NOTHING = """
+import signal, subprocess, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+sys.exit(subprocess.call(sys.argv[1:], start_new_session=True))
+"""
 FAULTY = """
 import sys
 from readwatch.cli.faces import Faces
@@ -36,8 +42,12 @@ command_line(Faces(serve=None, console=run, demo=None))
 
 
 @pytest.fixture
-def window(url: str, cast: Cast, tmp_path: Path) -> Iterator[Terminal]:
-    command = [*READWATCH, "--database", url, "console", "--email", cast.cara.email]
+def command(url: str, cast: Cast) -> list[str]:
+    return [*READWATCH, "--database", url, "console", "--email", cast.cara.email]
+
+
+@pytest.fixture
+def window(command: list[str], tmp_path: Path) -> Iterator[Terminal]:
     with terminal(command, TMPDIR=str(tmp_path)) as window:
         window.sees("Password")
         yield window
@@ -69,6 +79,57 @@ def test_sigterm_leaves_the_terminal_as_it_was(window: Terminal) -> None:
     window.process.kill(signal.SIGTERM)
     assert window.ends() == 128 + signal.SIGTERM
     assert all(order in window.raw for order in LEFT_AS_IT_WAS)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_console_ends_with_its_window(window: Terminal) -> None:
+    window.closes()
+    assert window.ends_unseen() == 128 + signal.SIGHUP
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_the_console_ends_with_a_window_that_says_nothing(command: list[str]) -> None:
+    with terminal([sys.executable, "-c", SAYS_NOTHING, *command]) as window:
+        window.sees("Password")
+        window.closes()
+        assert window.ends_unseen() == 128 + signal.SIGHUP
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(("last_keys", "number"), [("q", 0), ("", signal.SIGTERM)])
+def test_a_terminal_that_takes_nothing_keeps_nobody(
+    window: Terminal, last_keys: str, number: int
+) -> None:
+    window.types(f"{PASSWORD}\r")
+    window.sees("● LIVE")
+    window.stands_still()
+    window.types(f"{'123' * 10}{last_keys}")
+    window.process.kill(number)
+    assert window.ends_unseen() == (128 + number if number else 0)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_terminal_that_stood_still_has_the_whole_picture_afterwards(window: Terminal) -> None:
+    window.types(f"{PASSWORD}\r")
+    window.sees("● LIVE")
+    window.stands_still()
+    window.types(f"{'123' * 10}?")
+    window.goes_on()
+    window.sees("Keys", "who is reading now", "● LIVE")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_keys_that_are_no_utf8_do_no_harm(window: Terminal) -> None:
+    def is_heard() -> bool:
+        window.types("x")
+        return "•" in window.screen
+
+    window.process.send(b"\xff\xfe\xe9")
+    window.until(is_heard)
+    window.types("\x15")
+    window.loses("•")
+    window.types(f"{PASSWORD}\r")
+    window.sees("● LIVE")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -20,12 +20,24 @@ from readwatch.domain.matching import found
 from readwatch.store.rights import Role, authorizer, reads_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Database = peewee.Database
 
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 20
+
+CANCEL_SECONDS = 0.5
+"""How long PostgreSQL may take to hear that a statement is no longer wanted."""
+
+SILENT_SERVER = {
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""A connection that a suspended laptop or a lost network has cut is given up within half a minute;
+libpq's own way takes up to two hours. In seconds, the first in milliseconds."""
 
 CACHE_MIB = 4
 """Enough for what one thread looks up; a server has dozens of them."""
@@ -250,6 +262,7 @@ def _open_postgresql(url: str, role: Role) -> Database:
         options.append("-c default_transaction_read_only=on")
     settings["options"] = " ".join((settings.get("options", ""), *options)).strip()
     settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)
+    settings = {**SILENT_SERVER, **settings}
     settings.setdefault("application_name", f"readwatch {role}")
     db: Database = PooledPsycopg3Database(
         name,
@@ -316,6 +329,8 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
             "BusyError" | "LockedError" | "LockNotAvailable" | "QueryCanceled" | "DeadlockDetected"
         ):
             return unavailable("the database is busy; try again")
+        case "InterruptError":
+            return unavailable("the question to the database was taken back")
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")
         case "IOError" | "CorruptError":
@@ -394,6 +409,37 @@ def data_version(db: Database) -> int | None:
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
     return int(driver_of(db).pragma("data_version")) if is_sqlite(db) else None
+
+
+def file_identity(url: str) -> tuple[int, int] | None:
+    """Return what tells a SQLite file from any other that was ever at its path; None without one.
+
+    An open connection stays with the file that it opened, whatever is at the path by now.
+    """
+    if not url.startswith("sqlite:"):
+        return None
+    try:
+        found = os.stat(sqlite_path(url))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def interruption(db: Database) -> "Callable[[], None]":
+    """Return what makes this thread's statement end in an error at once; any thread may call it.
+
+    It does nothing where no statement runs, and never fails.
+    """
+    connection = driver_of(db)
+
+    def interrupt() -> None:
+        with suppress(Exception):  # the connection is closed, or its server gone
+            if is_sqlite(db):
+                connection.interrupt()
+            else:
+                connection.cancel_safe(timeout=CANCEL_SECONDS)
+
+    return interrupt
 
 
 def wal_bytes(db: Database) -> int | None:

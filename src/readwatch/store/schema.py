@@ -128,8 +128,8 @@ def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Mig
     """Return what is still to apply; refuse a database that is newer or whose history differs."""
     if len(applied) > len(known):
         raise misconfigured(
-            f"this database is at schema {applied[-1].number}, newer than this program "
-            f"(schema {known[-1].number}); upgrade readwatch"
+            f"upgrade readwatch: the database has schema {applied[-1].number}, "
+            f"this program {known[-1].number}"
         )
     for done, file in zip(applied, known, strict=False):
         if (done.number, done.checksum) != (file.number, file.checksum):

@@ -233,6 +233,8 @@ def require_unchanged(db: Database, signed_in: User) -> None:
         user = get_user(db, signed_in.id)
     except ReadwatchError:
         raise _signed_out("this account was deleted") from None
+    if user.email != signed_in.email:
+        raise _signed_out("this is another database; sign in to it")
     if not user.is_active:
         raise _signed_out(SUSPENDED)
     if user.user_role is not signed_in.user_role:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from types import FrameType
 from typing import ClassVar
 
 from textual import events, on
@@ -41,6 +40,7 @@ from readwatch.tui.screens.reader import ReaderScreen
 from readwatch.tui.screens.sign_in import SignInScreen
 from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.table import LiveTable
+from readwatch.tui.terminal import ENDINGS, Terminal
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.watcher import Watcher
 
@@ -69,7 +69,7 @@ class Console(App[None]):
         After `cover_after` without a key or the mouse the console is covered; None is never. With
         `mask` the lists have initials, until a reader's page is opened.
         """
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self._clock = clock
         self._database_url = database_url
         self._desks = desks
@@ -325,7 +325,10 @@ def run(
     cover_after: timedelta | None = None,
     mask: bool = False,
 ) -> None:
-    """Show the console until somebody quits it; a fault of the program is raised again."""
+    """Show the console until somebody quits it; a fault of the program is raised again.
+
+    When a signal or the terminal ends it, SystemExit has the status that a shell would tell.
+    """
     close_all(open_current(database_url, Role.SIGN_IN))  # fails here, with a clear sentence
     console = Console(
         database_url,
@@ -335,15 +338,13 @@ def run(
         cover_after=cover_after,
         mask=mask,
     )
-    before = signal.signal(signal.SIGTERM, _stop)
+    before = {number: signal.getsignal(number) for number in ENDINGS}
     try:
         console.run()
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if console._exception is not None:
         raise console._exception
-
-
-def _stop(number: int, _frame: FrameType | None) -> None:
-    """Let SIGTERM unwind the console, so that the terminal is left as it was."""
-    sys.exit(128 + number)
+    if console.return_code:
+        sys.exit(console.return_code)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from random import uniform
 from time import monotonic
 
 from textual.message import Message
@@ -24,6 +25,8 @@ from readwatch.store.database import (
     Database,
     close_all,
     data_version,
+    file_identity,
+    interruption,
     one_moment,
     using,
 )
@@ -116,6 +119,8 @@ class Watcher:
         self._opening = 0
         self._data: Database | None = None
         self._log: Database | None = None
+        self._identity: tuple[int, int] | None = None
+        self._interrupt: Callable[[], None] = _nothing
         self._seen_version: int | None = None
         self._fetched_at = 0.0
         self._ask_at = 0.0
@@ -131,6 +136,7 @@ class Watcher:
     def stop(self) -> None:
         """Let go of the database, soon."""
         self._requests.put(_Stop())
+        self._interrupt()
         self._thread.join(timeout=0.5)
 
     def sign_in(self, email: str, password: str) -> None:
@@ -215,7 +221,7 @@ class Watcher:
             ip_address=terminal_address(),
         )
         try:
-            with _in_words(), using(self._connected_data()) as db:
+            with _in_words(), self._asking() as db:
                 users.require_unchanged(db, self._consultant)
             with _in_words(), using(self._connected_log()) as log:
                 self._permit = access_log.permit_look(log, look, self._clock())
@@ -237,8 +243,9 @@ class Watcher:
         if not at_once and monotonic() < self._retry_at:
             return
         try:
-            with _in_words(), using(self._connected_data()) as db:
+            with _in_words(), self._asking() as db:
                 if at_once or monotonic() >= self._ask_at:
+                    schema.require_current(db)
                     users.require_unchanged(db, self._consultant)
                     self._ask_at = monotonic() + ASK_SECONDS
                 if at_once or self._is_due(db):
@@ -281,13 +288,25 @@ class Watcher:
     def _note_loss(self, error: ReadwatchError) -> None:
         """Say since when there is nothing new, and wait longer before each new try."""
         self._failures += 1
-        pause = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
-        self._retry_at = monotonic() + pause
+        longest = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
+        # Not all consoles at the same moment, when a server is back.
+        self._retry_at = monotonic() + uniform(longest / 2, longest)  # noqa: S311 - no secret
         self._lost_since = self._lost_since or self._clock()
         self._disconnect()
         self._post(ConnectionLost(error.message, self._lost_since))
 
+    @contextmanager
+    def _asking(self) -> Iterator[Database]:
+        """Lend the connection for looks; leaving the console interrupts what it is asked."""
+        with using(self._connected_data()) as db:
+            self._interrupt = interruption(db)
+            try:
+                yield db
+            finally:
+                self._interrupt = _nothing
+
     def _connected_data(self) -> Database:
+        self._follow_the_file()
         if self._data is None:
             # The log's connection can write, so it makes the files that a read-only one needs.
             self._connected_log()
@@ -295,9 +314,17 @@ class Watcher:
         return self._data
 
     def _connected_log(self) -> Database:
+        self._follow_the_file()
         if self._log is None:
             self._log = schema.open_current(self._url, Role.ACCESS_LOG)
         return self._log
+
+    def _follow_the_file(self) -> None:
+        """Let go of a file that has another in its place now, as after a restore."""
+        found = file_identity(self._url)
+        if found != self._identity:
+            self._disconnect()
+            self._identity = found
 
     def _disconnect(self) -> None:
         for db in (self._data, self._log):
@@ -305,6 +332,11 @@ class Watcher:
                 with suppress(Exception):  # it is broken already, and the thread has to live on
                     close_all(db)
         self._data = self._log = self._seen_version = None
+        self._ask_at = 0.0  # what is reached next may be another database
+
+
+def _nothing() -> None:
+    """Interrupt nothing: nothing is asked."""
 
 
 @contextmanager

@@ -67,7 +67,9 @@ def test_terms_stand_one_after_the_other():
     )
 
 
-@pytest.mark.parametrize("typed", ["", " ", "!", "title:", "!title:", 'title:"', "idle>", "idle>="])
+@pytest.mark.parametrize(
+    "typed", ["", " ", "!", "title:", "!title:", 'title:"', '!" "', "idle>", "idle>="]
+)
 def test_what_is_still_being_typed_has_no_effect(typed):
     assert parse(typed) == ()
     assert parse(f"ann {typed}") == (Term("ann"),)

@@ -140,6 +140,7 @@ def has(word: str, text: str) -> bool:
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(word=words, others=st.lists(texts, max_size=30), is_negated=st.booleans())
+@example(word="a b", others=["a_b"], is_negated=False)
 @example(word="a_%", others=["a b%", "a_%", "axx"], is_negated=False)
 @example(word="\u0301", others=["", "a"], is_negated=False)
 def test_both_engines_find_what_the_language_means(word, others, is_negated, kept):

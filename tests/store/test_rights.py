@@ -99,6 +99,21 @@ def test_the_command_line_cannot_invent_what_readers_did(may):
 
 
 @on_sqlite
+def test_who_erases_a_person_leaves_the_access_log_alone(may, connected):
+    allowed = may(Role.ERASURE)
+    assert allowed["consultant_access_log"] == {"insert"}
+    assert "schema_history" not in allowed
+    assert {table for table, writes in allowed.items() if "insert" in writes} == {
+        "consultant_access_log"
+    }
+    assert "delete" not in allowed["users"]
+    for change in ("user_role = 'admin'", "created_at = ''"):
+        assert not is_allowed(connected(Role.ERASURE), f"UPDATE users SET {change}")
+    change = attempt("reader_activities", "content_title", "update")
+    assert not is_allowed(connected(Role.ERASURE), change)
+
+
+@on_sqlite
 def test_who_mends_the_rollups_can_change_nothing_else(may, connected):
     assert may(Role.MAINTENANCE) == {
         "reader_profiles": {"update"},

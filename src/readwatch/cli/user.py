@@ -1,6 +1,5 @@
 """`readwatch user`: accounts."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from readwatch.cli import user_erase
+from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import local, print_json, print_table
@@ -30,6 +31,9 @@ _ROLES = click.Choice([str(role) for role in UserRole])
 @click.group()
 def command() -> None:
     """Add, show and change accounts; each call is in the access log."""
+
+
+command.add_command(user_erase.erase)
 
 
 @command.command("add")
@@ -216,21 +220,13 @@ def activate(context: click.Context, email: str, admin: str | None) -> None:
 def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> None:
     """Delete an account for good; its sessions end at once.
 
-    What its reader did stays in the database, and its e-mail stays taken.
+    What its reader did stays in the database, and its e-mail stays taken: `erase` is for that.
     """
     if not yes:
-        _confirm(email)
+        confirm_email(email, "delete the account", "nothing was deleted")
     with _changing(context, email, admin, Action.DELETED_USER) as (db, user, now):
         ended = accounts.delete(db, user.id, now)
     click.echo(f"deleted {user.email}: {_ended(ended)}")
-
-
-def _confirm(email: str) -> None:
-    if not sys.stdin.isatty():
-        raise invalid("there is no terminal to ask on; use --yes")
-    typed = click.prompt("This cannot be undone. Type the e-mail again to delete the account")
-    if users.kept_form(typed) != users.kept_form(email):
-        raise invalid("nothing was deleted: that is another e-mail")
 
 
 @command.command("passwd")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.sessions import Caller
 from readwatch.store.database import Database, using
-from readwatch.store.sessions import find_caller, tokens_gone
+from readwatch.store.sessions import find_caller, tokens_gone, users_deleted
 
 CHECK_EVERY = timedelta(seconds=2)
 """How soon a session that was ended anywhere, by whatever process, is forgotten here."""
@@ -54,9 +54,13 @@ class Callers:
         if not self._checking.acquire(blocking=False):
             return
         try:
+            since = (checked_at or now) - _OVERLAP
             with using(self._db) as db:
-                for session_token in tokens_gone(db, (checked_at or now) - _OVERLAP):
-                    self._known.pop(session_token, None)
+                gone, deleted = tokens_gone(db, since), users_deleted(db, since)
+            if deleted:
+                gone += [token for token, it in self._known.copy().items() if it.user_id in deleted]
+            for session_token in gone:
+                self._known.pop(session_token, None)
             self._checked_at = now
         finally:
             self._checking.release()

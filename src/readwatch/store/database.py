@@ -169,21 +169,23 @@ class _Checkpoints:
         waits = pages >= self._wait_at
         self._wait_at = pages + WAL_PAGES if waits else min(self._wait_at, pages + WAL_PAGES)
         if waits:
-            _begin_wal_anew(connection)
+            _after_readers(connection, apsw.SQLITE_CHECKPOINT_RESTART, WAL_WAIT_SECONDS)
         elif pages >= CHECKPOINT_PAGES:
             _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
         return apsw.SQLITE_OK
 
 
-def _begin_wal_anew(connection: apsw.Connection) -> None:
+def _after_readers(connection: apsw.Connection, mode: int, seconds: float) -> bool:
+    """Tell whether a checkpoint for which nobody may be reading was done within some seconds."""
     # Waiting here and not in SQLite, which may miss that the last reader is gone.
-    deadline = time.monotonic() + WAL_WAIT_SECONDS
+    deadline = time.monotonic() + seconds
     connection.set_busy_timeout(0)
-    while not _checkpoint(connection, apsw.SQLITE_CHECKPOINT_RESTART):
+    while not (done := _checkpoint(connection, mode)):
         if time.monotonic() > deadline:
             break
         time.sleep(0.005)
     connection.set_busy_timeout(BUSY_TIMEOUT_SECONDS * 1000)
+    return done
 
 
 def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
@@ -457,6 +459,20 @@ def move_wal_into_file(db: Database) -> None:
     if is_sqlite(db) and not db.is_closed():
         with suppress(apsw.Error):  # somebody else reads
             driver_of(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def write_file_anew(db: Database) -> None:
+    """Leave nothing in a SQLite file but what its tables hold; nobody else writes meanwhile.
+
+    Needs the owner, and room for two more copies on the disk.
+    """
+    driver_of(db).pragma("temp_store", "FILE")  # in memory a large one would not fit
+    db.execute_sql("VACUUM")  # type: ignore[no-untyped-call]
+
+
+def empty_wal(db: Database) -> bool:
+    """Tell whether SQLite's WAL has nothing in it any more: not while somebody goes on reading."""
+    return _after_readers(driver_of(db), apsw.SQLITE_CHECKPOINT_TRUNCATE, BUSY_TIMEOUT_SECONDS)
 
 
 def close_all(db: Database) -> None:

@@ -1,5 +1,6 @@
 """Failed logins: remembered across restarts, so that guessing passwords is slow."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import ceil
 
@@ -77,12 +78,9 @@ def locked_for(db: Database, email: str, now: datetime) -> timedelta:
 
     Of one other address alone it cannot be told: what failed is kept under hashes.
     """
-    addresses = [row[0] for row in _ADDRESSES(db, email=kept_form(email))]
     return max(
         wait(counted, _remembered(db, subject), now)
-        for address in (*addresses, None)
-        for counted, subject in _subjects(email, address).items()
-        if counted is not Counted.ADDRESS
+        for counted, subject in _subjects_of_account(db, email)
     )
 
 
@@ -99,6 +97,29 @@ def forget_failures(db: Database, email: str, address: str | None) -> None:
     for counted, subject in _subjects(email, address).items():
         if counted is not Counted.ADDRESS:
             _FORGET(db, subject=subject)
+
+
+def forget_account(db: Database, email: str) -> None:
+    """Forget what failed for an account, there where it was signed in or anywhere else.
+
+    Call it in a transaction.
+    """
+    for _, subject in _subjects_of_account(db, email):
+        _FORGET(db, subject=subject)
+
+
+def count_of_account(db: Database, email: str) -> int:
+    """Return how many rows `forget_account` would forget."""
+    subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
+    return sum(_remembered(db, subject) is not None for subject in subjects_of_account)
+
+
+def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
+    addresses = [row[0] for row in _ADDRESSES(db, email=kept_form(email))]
+    for address in (*addresses, None):
+        for counted, subject in _subjects(email, address).items():
+            if counted is not Counted.ADDRESS:
+                yield counted, subject
 
 
 def _subjects(email: str, address: str | None) -> dict[Counted, str]:

@@ -170,8 +170,8 @@ _ADD_CONTENTS = Statement(
 
 # Minutes ----------------------------------------------------------------------------------------
 
-_MINUTE_SQLITE = "substr(occurred_at, 1, 16) || ':00.000'"
-_MINUTE_POSTGRESQL = "date_trunc('minute', occurred_at)"
+MINUTE_SQLITE = "substr(occurred_at, 1, 16) || ':00.000'"
+MINUTE_POSTGRESQL = "date_trunc('minute', occurred_at)"
 
 _ARRIVED_AT = Statement(
     "SELECT created_at FROM reader_activities WHERE id >= :id ORDER BY id LIMIT 1"
@@ -187,8 +187,8 @@ _COUNTS = """
     ) AS told GROUP BY minute, activity_type HAVING sum(counted) <> sum(kept)
 """
 _WRONG_COUNTS = Statement(
-    _COUNTS.replace("{minute}", _MINUTE_SQLITE),
-    postgresql=_COUNTS.replace("{minute}", _MINUTE_POSTGRESQL),
+    _COUNTS.replace("{minute}", MINUTE_SQLITE),
+    postgresql=_COUNTS.replace("{minute}", MINUTE_POSTGRESQL),
 )
 # What was counted in one moment, and what has come since: so nothing is counted while others wait.
 _KEEP_COUNTS = """
@@ -204,8 +204,8 @@ _KEEP_COUNTS = """
     ON CONFLICT (minute, activity_type) DO UPDATE SET activities = excluded.activities
 """
 _COUNT = {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"}
-_KEEP_COUNTS_SQLITE = RowStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", _MINUTE_SQLITE))
-_KEEP_COUNTS_POSTGRESQL = RowStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", _MINUTE_POSTGRESQL))
+_KEEP_COUNTS_SQLITE = RowStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", MINUTE_SQLITE))
+_KEEP_COUNTS_POSTGRESQL = RowStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", MINUTE_POSTGRESQL))
 _DROP_EMPTY_COUNTS = RowStatement(
     _COUNT,
     """

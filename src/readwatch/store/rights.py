@@ -16,6 +16,7 @@ class Role(StrEnum):
 
     OWNER = "owner"  # makes and upgrades the schema
     ADMIN = "admin"  # the command line
+    ERASURE = "erasure"  # the command line, when it erases a person
     MAINTENANCE = "maintenance"  # the command line, when it checks and mends the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # what a consultant sees
@@ -102,6 +103,26 @@ RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
         "activity_receipts": Rights(only("user_id")),
         "consultant_access_log": Rights(ALL, append=True),
     },
+    Role.ERASURE: {
+        **_LOOKED_AT,
+        "users": Rights(
+            all_but("password_hash"),
+            change=only(
+                *_PASSWORD, "email", "full_name", "email_verified", "is_active", "deleted_at"
+            ),
+        ),
+        "reader_profiles": Rights(ALL, delete=True),
+        "reader_sessions": Rights(all_but("session_token"), change=_END, delete=True),
+        "staff_sessions": Rights(all_but("session_token"), change=_END, delete=True),
+        "resume_tokens": Rights(all_but("token_hash"), delete=True),
+        "failed_logins": Rights(ALL, delete=True),
+        # A session that goes leaves its activities.
+        "reader_activities": Rights(ALL, change=only("session_id"), delete=True),
+        "activity_receipts": Rights(all_but("fingerprint"), delete=True),
+        "reader_content_progress": Rights(ALL, delete=True),
+        "activity_counts": Rights(ALL, change=only("activities"), delete=True),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
     Role.MAINTENANCE: {
         **_LOOKED_AT,
         "reader_profiles": Rights(ALL, change=_TOTALS),
@@ -169,6 +190,7 @@ def reads_only(role: Role) -> bool:
 # SQLite -----------------------------------------------------------------------------------------
 
 _OWN_TABLES: Mapping[Role, frozenset[str]] = {
+    Role.ERASURE: frozenset({"jsonb_each"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.CONSOLE: frozenset({"jsonb_each"}),
     Role.MAINTENANCE: frozenset({"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}),
@@ -185,7 +207,7 @@ _HARMLESS = {
 _FUNCTIONS = {
     *("->>", "hex", "json_array", "json_group_array", "unhex"),
     *("coalesce", "count", "lower", "max", "min", "nullif", "row_number", "substr", "sum"),
-    *("length", "like", "matches", "octet_length"),
+    *("instr", "length", "like", "matches", "octet_length"),
     *("sqlite_version", "strftime"),
 }
 _PRAGMAS = {

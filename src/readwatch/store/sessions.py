@@ -52,6 +52,7 @@ _GONE = Statement(
     WHERE u.is_active = FALSE AND s.is_active = TRUE
     """
 )
+_DELETED = Statement("SELECT id FROM users WHERE is_active = FALSE AND deleted_at > :since")
 _READER_CALLER = Statement(
     """
     SELECT s.user_id, u.user_role, s.id
@@ -242,6 +243,11 @@ def _end_sessions_but(
     ]
     _FORGET_OTHER_RESUME_TOKENS(db, user_id=user_id, kept=of_reader)
     return len(ended)
+
+
+def users_deleted(db: Database, since: datetime) -> set[int]:
+    """Return the ids of the users who were deleted after `since`: of some no session is left."""
+    return {row[0] for row in _DELETED(db, since=stamp(since))}
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:

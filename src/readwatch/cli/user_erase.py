@@ -1,0 +1,113 @@
+"""`readwatch user erase`: a person is taken out of the database."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import click
+
+from readwatch.cli.confirmation import confirm_email
+from readwatch.cli.database import database
+from readwatch.cli.main import database_url
+from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.settings import acting_admin
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import system_clock
+from readwatch.domain.errors import ReadwatchError
+from readwatch.store import access_log, audit, erasure, schema, users
+from readwatch.store.database import Database
+from readwatch.store.rights import Role
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """How many rows were about a person, and what is left where."""
+
+    user_id: int
+    email: str  # the pseudonym
+    before: Mapping[str, int]
+    left: Mapping[str, int]
+    unused_space: str | None  # why there may still be something
+    named_in_access_log: int
+
+    @property
+    def complete(self) -> bool:
+        return self.unused_space is None and not any(self.left.values())
+
+
+@click.command("erase")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--no-vacuum", is_flag=True, help="Leave it for later to clear the unused space of the files."
+)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@acting_admin
+@click.pass_context
+def erase(
+    context: click.Context, email: str, yes: bool, no_vacuum: bool, as_json: bool, admin: str | None
+) -> int:
+    """Erase a person, also one whose account was deleted: exit code 0 if nothing is left.
+
+    What they did and who they were goes, with the service running; in the access log they stay as
+    a number. In the end SQLite's file is written anew, and nobody else can write to it meanwhile.
+    Who is stopped calls it again, with the same e-mail.
+    """
+    if not yes:
+        confirm_email(email, "erase the person", "nothing was erased")
+    url = database_url(context)
+    with database(url, Role.ERASURE) as db:
+        schema.require_current(db)
+        acting, user_id = users.acting_admin(db, admin), audit.account_id(db, email)
+        before, named = _begun(db, acting.id, user_id, email)
+        pieces = sum(-(-rows // erasure.PORTION) for rows in before.values())
+        for _ in with_progress(erasure.portions(db, user_id, system_clock()), "Erasing", pieces):
+            pass
+        left = erasure.rows_about(db, user_id, email)
+    unused = "it was not cleared, as you said" if no_vacuum else _with_unused_space(url)
+    report = _Report(user_id, erasure.pseudonym(user_id), before, left, unused, named)
+    if as_json:
+        print_json({**asdict(report), "complete": report.complete})
+    else:
+        _print(report)
+    return 0 if report.complete else 1
+
+
+def _begun(db: Database, acting_id: int, user_id: int, email: str) -> tuple[Mapping[str, int], int]:
+    """Close the account, on record; return the rows to erase, and how many entries name it."""
+    now = system_clock()
+    before = erasure.rows_about(db, user_id, email)
+    named = erasure.named_in_access_log(db, user_id)
+    with db.atomic():
+        erasure.begin(db, user_id, now)
+        access_log.append(db, Look(acting_id, Action.ERASED_USER, user_id, "cli"), now)
+    return before, named
+
+
+def _with_unused_space(url: str) -> str | None:
+    """Clear it; return why something is left there: the person is erased from the tables anyway."""
+    try:
+        with database(url, Role.OWNER) as db:
+            return erasure.clear_unused_space(db)
+    except ReadwatchError as error:
+        return error.message
+
+
+def _print(report: _Report) -> None:
+    print_table(
+        ("table", "rows before", "rows left"),
+        [(table, rows, report.left[table]) for table, rows in report.before.items()],
+    )
+    for sentence in _sentences(report):
+        click.echo(sentence)
+
+
+def _sentences(report: _Report) -> Iterator[str]:
+    who = f"user {report.user_id}, now {report.email}"
+    yield f"erased {who}" if report.complete else f"NOT ALL IS ERASED of {who}"
+    if report.unused_space is not None:
+        yield f"in unused space of the files: {report.unused_space}"
+        yield f"clear it with: readwatch user erase {report.email}"
+    if report.named_in_access_log:
+        entries = f"{report.named_in_access_log:,} entries of the access log"
+        yield f"{entries} name the person in their details, which cannot be changed"
+    yield "backups and exports that were made before are yours to erase"

@@ -1,0 +1,73 @@
+"""`readwatch user erase`: a person goes, and a report says what is left."""
+
+import json
+
+import pytest
+from cli.shell import Shell, log
+from conftest import Cast
+
+from readwatch.domain.activities import Activity
+from readwatch.store.activities import record_activities
+from readwatch.store.database import Database
+from readwatch.store.sessions import open_session
+from readwatch.store.tokens import token_hash
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+def read(cast: Cast, db: Database, clock) -> None:
+    with db.atomic():
+        ann = open_session(db, cast.ann, token_hash("ann's"), clock())
+        record_activities(db, ann, [Activity("page_read", "momo", "Momo")], clock())
+
+
+@pytest.mark.usefixtures("read")
+def test_a_person_is_erased_on_record_and_the_report_counts_what_is_left(
+    shell: Shell, cast: Cast, db: Database
+) -> None:
+    ended = shell("user", "erase", "Ann@Example.org", "--yes")
+
+    assert (ended.code, ended.err) == (0, "")
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert lines[0] == "table rows before rows left"
+    assert {"reader_activities 1 0", "reader_sessions 1 0", "users 1 0"} <= set(lines)
+    assert lines[-2] == "erased user 1, now erased-1@erased.invalid"
+    assert log(db) == [(cast.dora.id, "erased_user", cast.ann.id, "cli")]
+    assert shell("audit", "verify").code == 0
+    assert shell("db", "health").code == 0
+
+
+@pytest.mark.usefixtures("read")
+def test_as_json_the_report_has_all_counts(shell: Shell, cast: Cast) -> None:
+    report = json.loads(shell("user", "erase", ANN, "--yes", "--json").out)
+    assert (report["user_id"], report["email"]) == (cast.ann.id, "erased-1@erased.invalid")
+    assert (report["complete"], report["unused_space"]) == (True, None)
+    assert report["before"].keys() == report["left"].keys()
+    assert (sum(report["before"].values()), sum(report["left"].values())) == (5, 0)
+
+
+def test_clearing_the_unused_space_can_be_left_for_later(shell: Shell, cast: Cast) -> None:
+    ended = shell("user", "erase", ANN, "--yes", "--no-vacuum")
+    assert ended.code == 1
+    assert "NOT ALL IS ERASED" in ended.out
+    assert "readwatch user erase erased-1@erased.invalid" in ended.out
+    again = shell("user", "erase", "erased-1@erased.invalid", "--yes")
+    assert (again.code, "NOT" in again.out) == (0, False)
+
+
+def test_also_a_deleted_account_can_be_erased_and_then_its_address_is_free(
+    shell: Shell, cast: Cast
+) -> None:
+    shell("user", "delete", "--yes", ANN)
+    assert shell("user", "erase", "--yes", ANN).code == 0
+    assert "no account with this e-mail" in shell("user", "erase", "--yes", ANN).complaint
+    assert shell.add(ANN, "reader").code == 0
+
+
+def test_the_last_active_admin_and_who_has_no_terminal_are_refused(
+    shell: Shell, cast: Cast, db: Database
+) -> None:
+    assert "last active admin" in shell("user", "erase", "--yes", cast.dora.email).complaint
+    assert "--yes" in shell("user", "erase", ANN, stdin=f"{ANN}\n").complaint
+    assert log(db) == []

@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -13,19 +11,17 @@ from typing import TextIO
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.files import FILE, cell, for_the_owner, new_text_file, put_on_disk, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.audit import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.text import spreadsheet_cell
+from readwatch.domain.errors import conflict, invalid
 from readwatch.store import access_log, audit, schema, users
 from readwatch.store.database import Database
 from readwatch.store.rights import Role
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -38,7 +34,7 @@ def command() -> None:
 
 @command.command("verify")
 @click.option(
-    "--anchor", "file", type=_FILE, metavar="FILE", help="Check what `audit anchor` wrote, too."
+    "--anchor", "file", type=FILE, metavar="FILE", help="Check what `audit anchor` wrote, too."
 )
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of sentences.")
 @click.pass_context
@@ -72,7 +68,7 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
 
 
 @command.command("anchor")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.pass_context
 def anchor(context: click.Context, file: Path) -> None:
     """Check the log, also against FILE, and append to FILE how far it goes.
@@ -114,11 +110,11 @@ def _anchors(file: Path, *, may_be_new: bool = False) -> tuple[Anchor, ...]:
 
 def _append(file: Path, line: str) -> None:
     try:
-        with open(file, "a", encoding="ascii", opener=_for_the_owner) as opened:
+        with open(file, "a", encoding="ascii", opener=for_the_owner) as opened:
             opened.write(line)
-            _put_on_disk(opened)
+            put_on_disk(opened)
     except OSError as error:
-        raise _unwritable(file, error) from None
+        raise unwritable(file, error) from None
 
 
 # The entries ------------------------------------------------------------------------------------
@@ -178,7 +174,7 @@ def _row(entry: audit.Entry) -> tuple[object, ...]:
 
 
 @command.command("export")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @acting_admin
 @click.pass_context
 def export(context: click.Context, file: Path, admin: str | None) -> None:
@@ -194,72 +190,32 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
         schema.require_current(db)
         acting = users.acting_admin(db, admin)
         there = audit.extent(db)
-        with _new_file(file) as opened:
+        with new_text_file(file) as text:
             details = f"cli, {kind}, rows {there.entries}"
             access_log.append(
                 db, Look(acting.id, Action.EXPORTED_ACCESS_LOG, details=details), system_clock()
             )
             write(
-                opened,
+                text,
                 with_progress(audit.oldest_first(db, there), "Writing entries", there.portions),
             )
     click.echo(f"wrote {_counted(there.entries)} to {file}")
 
 
-@contextmanager
-def _new_file(file: Path) -> Iterator[TextIO]:
-    """Make a file that only its owner can read, whole or not at all."""
-    try:
-        with open(file, "x", encoding="utf-8", newline="", opener=_for_the_owner) as opened:
-            try:
-                yield opened
-                _put_on_disk(opened)
-            except BaseException:
-                file.unlink()
-                raise
-    except FileExistsError:
-        raise conflict(f"{file} is there already; name a new file") from None
-    except OSError as error:
-        raise _unwritable(file, error) from None
-
-
-def _write_csv(opened: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
-    rows = csv.writer(opened)
+def _write_csv(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
+    rows = csv.writer(text)
     names = [field.name for field in fields(audit.Entry)]
     rows.writerow(names)
     for portion in portions:
-        rows.writerows([_cell(getattr(entry, name)) for name in names] for entry in portion)
+        rows.writerows([cell(getattr(entry, name)) for name in names] for entry in portion)
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return spreadsheet_cell(value) if isinstance(value, str) else value
-
-
-def _write_json(opened: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
+def _write_json(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
     """Write one array, with an entry in each line."""
     separator = "[\n"
     for portion in portions:
         for entry in portion:
             line = json.dumps(asdict(entry), ensure_ascii=False, default=datetime.isoformat)
-            opened.write(separator + line)
+            text.write(separator + line)
             separator = ",\n"
-    opened.write("[]\n" if separator == "[\n" else "\n]\n")
-
-
-# Files ------------------------------------------------------------------------------------------
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    """Open a file for `open`; a new one can be read by its owner alone."""
-    return os.open(path, flags, 0o600)
-
-
-def _put_on_disk(opened: TextIO) -> None:
-    opened.flush()
-    os.fsync(opened.fileno())
-
-
-def _unwritable(file: Path, error: OSError) -> ReadwatchError:
-    return invalid(f"{file} cannot be written: {error.strerror}")
+    text.write("[]\n" if separator == "[\n" else "\n]\n")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from readwatch.cli import user_erase
+from readwatch.cli import user_erase, user_export
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
@@ -34,6 +34,7 @@ def command() -> None:
 
 
 command.add_command(user_erase.erase)
+command.add_command(user_export.export)
 
 
 @command.command("add")

@@ -26,6 +26,7 @@ class Action(StrEnum):
     SUSPENDED_USER = "suspended_user"
     ACTIVATED_USER = "activated_user"
     DELETED_USER = "deleted_user"
+    EXPORTED_USER = "exported_user"
     ERASED_USER = "erased_user"
     SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
     LISTED_SESSIONS = "listed_sessions"

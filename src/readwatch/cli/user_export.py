@@ -1,0 +1,85 @@
+"""`readwatch user export`: all that is kept about one person, to be handed to them."""
+
+import csv
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import click
+
+from readwatch.cli.database import database
+from readwatch.cli.files import FILE, cell, new_file
+from readwatch.cli.main import database_url
+from readwatch.cli.output import with_progress
+from readwatch.cli.settings import acting_admin
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import system_clock
+from readwatch.domain.errors import invalid
+from readwatch.store import access_log, audit, person, schema, users
+from readwatch.store.database import Database
+
+
+@click.command("export")
+@click.argument("email")
+@click.option(
+    "--output", "file", type=FILE, metavar="FILE.zip", required=True, help="A file to be made."
+)
+@acting_admin
+@click.pass_context
+def export(context: click.Context, email: str, file: Path, admin: str | None) -> None:
+    """Write all about one person to a new zip file that only you can read.
+
+    Each part is in it as JSON and as CSV. Passwords and tokens are left out, and who looked at the
+    person is told by role. The export is in the access log before anything is read.
+    """
+    if file.suffix.lower() != ".zip":
+        raise invalid("such an export is a .zip file")
+    with database(database_url(context)) as db:
+        schema.require_current(db)
+        acting, user_id = users.acting_admin(db, admin), audit.account_id(db, email)
+        with new_file(file) as opened:
+            look = Look(acting.id, Action.EXPORTED_USER, user_id, "cli, zip")
+            parts = person.parts(db, access_log.permit_look(db, look, system_clock()))
+            steps = 2 * sum(-(-part.length // person.ROWS_AT_ONCE) for part in parts)
+            for _ in with_progress(_written(db, parts, opened), "Writing", steps):
+                pass
+    click.echo(f"wrote all about user {user_id} to {file}")
+    for part in parts:
+        click.echo(f"{part.name}: {part.length:,}")
+
+
+def _written(db: Database, parts: tuple[person.Part, ...], opened: IO[bytes]) -> Iterator[None]:
+    """Write the zip file, and yield after each portion."""
+    with ZipFile(opened, "w", ZIP_DEFLATED) as bundle:
+        for part in parts:
+            for kind, write in (("json", _write_json), ("csv", _write_csv)):
+                with (
+                    bundle.open(f"{part.name}.{kind}", "w", force_zip64=True) as member,
+                    TextIOWrapper(member, "utf-8", newline="") as text,
+                ):
+                    yield from write(db, part, text)
+
+
+def _write_json(db: Database, part: person.Part, text: TextIOWrapper) -> Iterator[None]:
+    """Write one array, with a row in each line."""
+    separator = "[\n"
+    for portion in part.portions(db):
+        for row in portion:
+            shown = dict(zip(part.columns, row, strict=True))
+            text.write(separator)
+            text.write(json.dumps(shown, ensure_ascii=False, default=datetime.isoformat))
+            separator = ",\n"
+        yield
+    text.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+def _write_csv(db: Database, part: person.Part, text: TextIOWrapper) -> Iterator[None]:
+    rows = csv.writer(text)
+    rows.writerow(part.columns)
+    for portion in part.portions(db):
+        rows.writerows([cell(value) for value in row] for row in portion)
+        yield

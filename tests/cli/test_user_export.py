@@ -1,0 +1,110 @@
+"""`readwatch user export`: all about one person in a zip file, and nothing about anybody else."""
+
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from cli.shell import Shell, log
+from conftest import Cast
+
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.activities import Activity
+from readwatch.store import access_log, person
+from readwatch.store.activities import record_activities
+from readwatch.store.database import Database
+from readwatch.store.sessions import open_session
+from readwatch.store.tokens import token_hash
+
+ANN = "ann@example.org"
+PARTS = {
+    *("account", "profile", "sessions", "staff_sessions", "activities", "content_progress"),
+    *("looks_at_this_person", "looks_of_this_person"),
+}
+
+
+@pytest.fixture
+def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> ZipFile:
+    """Ann read more than is fetched at once, Ben read too, and Cara looked at both."""
+    with db.atomic():
+        ann = open_session(db, cast.ann, token_hash("ann's"), clock(), user_agent="=cmd()")
+        pages = [
+            Activity("page_read", "momo", "Momo", 5, metadata=json.dumps({"page": page}))
+            for page in range(person.ROWS_AT_ONCE + 1)
+        ]
+        record_activities(db, ann, pages, clock())
+        ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
+        record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
+    for target in (cast.ann.id, cast.ben.id):
+        access_log.append(
+            db,
+            Look(cast.cara.id, Action.VIEWED_READER_PROFILE, target, "console", "10.1.1.1"),
+            clock(),
+        )
+    file = tmp_path / "ann.zip"
+    ended = shell("user", "export", ANN, "--output", str(file))
+    assert (ended.code, ended.err) == (0, "")
+    assert f"activities: {len(pages):,}\n" in ended.out
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    return ZipFile(file)
+
+
+def as_json(bundle: ZipFile, part: str) -> list[dict]:
+    return json.loads(bundle.read(f"{part}.json"))
+
+
+def as_csv(bundle: ZipFile, part: str) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(bundle.read(f"{part}.csv").decode())))
+
+
+def test_each_part_is_there_as_json_and_as_csv(bundle: ZipFile) -> None:
+    assert set(bundle.namelist()) == {
+        f"{part}.{kind}" for part in PARTS for kind in ("json", "csv")
+    }
+    for part in PARTS:
+        rows, texts = as_json(bundle, part), as_csv(bundle, part)
+        assert len(rows) == len(texts), part
+        assert [list(row) for row in rows] == [list(row) for row in texts], part
+    activities = as_json(bundle, "activities")
+    assert [json.loads(it["metadata_json"])["page"] for it in activities] == list(
+        range(person.ROWS_AT_ONCE + 1)
+    )
+    (account,) = as_json(bundle, "account")
+    assert (account["email"], account["full_name"]) == (ANN, "Ann Archer")
+    (session,) = as_csv(bundle, "sessions")
+    assert session["user_agent"] == "'=cmd()", "no spreadsheet takes it for a formula"
+    (content,) = as_json(bundle, "content_progress")
+    assert content["content_title"] == "Momo"
+
+
+def test_who_looked_is_told_by_role_and_the_export_is_itself_a_look_on_record(
+    bundle: ZipFile, cast: Cast, db: Database
+) -> None:
+    told = [(it["action_type"], it["user_role"]) for it in as_json(bundle, "looks_at_this_person")]
+    assert told == [("viewed_reader_profile", "consultant"), ("exported_user", "admin")]
+    assert log(db)[-1] == (cast.dora.id, "exported_user", cast.ann.id, "cli, zip")
+
+
+def test_no_secret_and_nothing_about_anybody_else_is_in_it(bundle: ZipFile, db: Database) -> None:
+    everything = "".join(bundle.read(name).decode() for name in bundle.namelist())
+    (hashed,) = db.execute_sql("SELECT password_hash FROM users WHERE id = 1").fetchone()
+    for secret in (hashed, token_hash("ann's"), "Hobbit", "Ben", "Cara", "Dora", "10.1.1.1"):
+        assert secret not in everything
+
+
+def test_an_export_that_cannot_be_made_or_recorded_leaves_no_file_and_no_entry(
+    shell: Shell, cast: Cast, db: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "there.zip").write_text("mine")
+    for name, complaint in (("there.zip", "there already"), ("a.tar", "is a .zip file")):
+        file = str(tmp_path / name)
+        assert complaint in shell("user", "export", ANN, "--output", file).complaint
+    assert (tmp_path / "there.zip").read_text() == "mine"
+    assert log(db) == []
+
+    db.execute_sql("ALTER TABLE consultant_access_log RENAME COLUMN ip_address TO ip")
+    assert shell("user", "export", ANN, "--output", str(tmp_path / "ann.zip")).code != 0
+    assert not (tmp_path / "ann.zip").exists()

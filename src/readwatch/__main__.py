@@ -20,6 +20,7 @@ def _serve(call: "ServeCall") -> None:
         call.metrics,
         call.proxy_hops,
         call.log_format,
+        call.looks_told_by,
     )
     serve(settings, call.host, call.port)
 

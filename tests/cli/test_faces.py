@@ -22,11 +22,12 @@ def test_serve_is_told_where_and_on_which_database(shell: Shell) -> None:
     assert shell("serve").code == 0
     elsewhere = ("--host", "0.0.0.0", "--port", "0")  # noqa: S104
     more = ("--end-silent-after", "90", "--metrics", "off", "--proxy-hops", "2")
-    more += ("--log-format", "json")
+    more += ("--log-format", "json", "--looks-told-by", "name")
     assert shell("serve", *elsewhere, *more).code == 0
+    url = shell.url
     assert shell.started == [
-        ServeCall(shell.url, 4, "127.0.0.1", 8765, timedelta(hours=1), "loopback", 0, "plain"),
-        ServeCall(shell.url, 4, "0.0.0.0", 0, timedelta(minutes=90), "off", 2, "json"),  # noqa: S104
+        ServeCall(url, 4, "127.0.0.1", 8765, timedelta(hours=1), "loopback", 0, "plain", "role"),
+        ServeCall(url, 4, "0.0.0.0", 0, timedelta(minutes=90), "off", 2, "json", "name"),  # noqa: S104
     ]
 
 

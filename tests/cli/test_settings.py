@@ -104,7 +104,7 @@ def test_the_file_of_this_user_is_read_when_none_is_named(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("prot = 1", "there is no setting 'prot'; known: admin, bcrypt_cost, database, email, "),
+        ("prot = 1", "there is no setting 'prot'; known: admin, bcrypt_cost, "),
         ("config = 'other.toml'", "there is no setting 'config'; known: "),
         ("[serve]\nport = 1", "there is no setting 'serve'; known: "),
         ("as = 'dora@example.org'", "there is no setting 'as'; known: "),
@@ -189,7 +189,9 @@ def test_an_empty_variable_is_as_good_as_none(
         monkeypatch.setenv(f"READWATCH_{name}", "")
     shell.bare("serve")
     hour = timedelta(hours=1)
-    told = ServeCall(default_database(), 12, "127.0.0.1", 8765, hour, "loopback", 0, "plain")
+    told = ServeCall(
+        default_database(), 12, "127.0.0.1", 8765, hour, "loopback", 0, "plain", "role"
+    )
     assert shell.started == [told]
 
 

@@ -30,6 +30,7 @@ RULES: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/api/resume"): (401,) * 6,  # whatever the header says: the token is in the body
     ("POST", "/api/logout"): tuple(204 if it == 200 else it for it in EVERYBODY),
     ("GET", "/api/me"): EVERYBODY,
+    ("GET", "/api/me/access-log"): EVERYBODY,
     ("PUT", "/api/me/password"): tuple(403 if it == 200 else it for it in EVERYBODY),
     ("POST", "/api/heartbeat"): READERS,
     ("POST", "/api/activities"): tuple(201 if it == 200 else it for it in READERS),

@@ -18,6 +18,7 @@ class ServeCall:
     metrics: str
     proxy_hops: int
     log_format: str
+    looks_told_by: str
 
 
 @dataclass(frozen=True, slots=True)

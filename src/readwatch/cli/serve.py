@@ -56,6 +56,13 @@ from readwatch.store.passwords import DEFAULT_COST
     show_default=True,
     help="How the log on stderr is written.",
 )
+@setting(
+    "--looks-told-by",
+    type=click.Choice(["role", "name"]),
+    default="role",
+    show_default=True,
+    help="How readers are told who looked at their data: by role, or by name too.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -66,9 +73,10 @@ def command(
     metrics: str,
     proxy_hops: int,
     log_format: str,
+    looks_told_by: str,
 ) -> None:
     """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
     faces: Faces = context.obj
     silence = timedelta(minutes=end_silent_after)
-    url, more = database_url(context), (metrics, proxy_hops, log_format)
+    url, more = database_url(context), (metrics, proxy_hops, log_format, looks_told_by)
     faces.serve(ServeCall(url, bcrypt_cost, host, port, silence, *more))

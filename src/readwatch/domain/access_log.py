@@ -4,7 +4,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+
+from readwatch.domain.text import SafeText
+from readwatch.domain.users import UserRole
 
 GENESIS = "0" * 64
 """What the first entry has as the hash of its predecessor."""
@@ -48,6 +52,17 @@ class Look:
     target_user_id: int | None = None
     details: str | None = None
     ip_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedLook:
+    """A look as the person at whose data it was is told of it; only staff are ever named."""
+
+    id: int
+    created_at: datetime
+    action_type: SafeText
+    user_role: UserRole
+    full_name: SafeText | None
 
 
 @dataclass(frozen=True, slots=True)

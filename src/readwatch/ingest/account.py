@@ -1,17 +1,18 @@
 """Login, logout, coming back, and one's own account."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
+from readwatch.domain.access_log import RecordedLook
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.bodies import Login, PasswordChange, Resume, checked
+from readwatch.ingest.bodies import Login, PageBefore, PasswordChange, Resume, checked, query
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.service import service
@@ -40,6 +41,12 @@ class OwnAccount(TypedDict):
 
     user: User
     profile: ReaderProfile | None
+
+
+class Looks(TypedDict):
+    """Looks at one's own data."""
+
+    looks: Sequence[RecordedLook]
 
 
 @routes.post("/api/login")
@@ -140,6 +147,23 @@ def me() -> OwnAccount:
             readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
         )
     return {"user": user, "profile": profile}
+
+
+@routes.get("/api/me/access-log")
+@described({200: Looks}, query=PageBefore)
+def looks() -> Looks:
+    """Return who looked at the caller's data, newest first; `before` is the id a page ended with.
+
+    `action_type` names the view or the deed. Consultants and admins are named only where the
+    installation says so, others never.
+    """
+    caller, page, running = current_caller(), query(PageBefore), service()
+    by_name = running.settings.looks_told_by == "name"
+    with using(running.db) as db:
+        found = readers.looks(
+            db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
+        )
+    return {"looks": found}
 
 
 @routes.put("/api/me/password")

@@ -34,6 +34,8 @@ class Settings:
     proxy_hops: int = 0
     log_format: str = "plain"
     """How the log is written: `plain`, or `json`."""
+    looks_told_by: str = "role"
+    """How readers are told who looked at their data: by `role`, or by `name` too."""
 
 
 class Service:

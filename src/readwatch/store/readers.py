@@ -1,6 +1,6 @@
 """The data of one reader: every query asks for the permit that only a look or the reader has."""
 
-from readwatch.domain.access_log import Permit
+from readwatch.domain.access_log import Permit, RecordedLook
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import Session
@@ -35,6 +35,13 @@ _ACTIVITIES = Statement(
         a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
     WHERE a.user_id = :user_id AND a.id < :before ORDER BY a.id DESC LIMIT :length
+    """
+)
+_LOOKS = Statement(
+    """
+    SELECT l.id, l.created_at, l.action_type, u.user_role, u.full_name
+    FROM consultant_access_log l JOIN users u ON u.id = l.consultant_user_id
+    WHERE l.target_user_id = :user_id AND l.id < :before ORDER BY l.id DESC LIMIT :length
     """
 )
 _CONTENTS = Statement(
@@ -98,6 +105,23 @@ def activities(
     last = LAST_ID if before is None else before
     rows = _ACTIVITIES(db, user_id=permit.reader_id, length=length, before=last)
     return tuple(recorded(row) for row in rows)
+
+
+def looks(
+    db: Database, permit: Permit, *, by_name: bool, length: int, before: int | None = None
+) -> tuple[RecordedLook, ...]:
+    """Return who looked at somebody's data, newest first, those before the entry `before` only."""
+    last = LAST_ID if before is None else before
+    return tuple(
+        RecordedLook(
+            id=row[0],
+            created_at=moment(row[1]),
+            action_type=clean(row[2]),
+            user_role=UserRole(row[3]),
+            full_name=clean(row[4]) if by_name and UserRole(row[3]).is_staff else None,
+        )
+        for row in _LOOKS(db, user_id=permit.reader_id, length=length, before=last)
+    )
 
 
 def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[ContentProgress, ...]:

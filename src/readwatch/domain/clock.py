@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
 
@@ -21,6 +22,14 @@ def in_utc(moment: datetime) -> datetime:
 def midnight(now: datetime) -> datetime:
     """Return the moment at which the day of `now` began where this program runs."""
     return datetime.combine(now.astimezone().date(), time()).astimezone()
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """Return the time zone of that name, which an app may have made up: None if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def ago(moment: datetime | None, now: datetime) -> str:

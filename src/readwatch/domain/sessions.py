@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.presence import Presence, presence_of
+from readwatch.domain.presence import SILENT_AFTER, Presence, presence_of
+from readwatch.domain.reading import Span
 from readwatch.domain.text import SafeText
 from readwatch.domain.users import UserRole
 
@@ -35,6 +36,11 @@ class Session:
     ended_at: datetime | None
     is_active: bool
 
+    @property
+    def span(self) -> Span:
+        """From when to when the reader was there."""
+        return span_of(self.started_at, self.last_heartbeat, self.ended_at)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
@@ -47,6 +53,17 @@ class OpenSession:
     ip_address: SafeText
     started_at: datetime
     last_heartbeat: datetime
+
+
+def span_of(started_at: datetime, last_heartbeat: datetime, ended_at: datetime | None) -> Span:
+    """Tell from when to when a reader was there.
+
+    A session that ended by silence is ended long after its app was heard last, so no more is
+    counted after that than an app may be silent.
+    """
+    if ended_at is None:
+        return started_at, last_heartbeat
+    return started_at, min(ended_at, last_heartbeat + SILENT_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

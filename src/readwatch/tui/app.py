@@ -36,12 +36,13 @@ from readwatch.tui.messages import (
 from readwatch.tui.screens.cover import CoverScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.list import ListScreen
-from readwatch.tui.screens.reader import ReaderScreen
+from readwatch.tui.screens.reader import Panel, ReaderScreen
 from readwatch.tui.screens.sign_in import SignInScreen
 from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.table import LiveTable
 from readwatch.tui.terminal import ENDINGS, Terminal
 from readwatch.tui.views import LISTINGS
+from readwatch.tui.walk import Walk
 from readwatch.tui.watcher import Watcher
 
 
@@ -264,10 +265,31 @@ class Console(App[None]):
             return  # another key was faster: these are no longer the rows in front
         reader_id = seen_in.reader_under(event.key)
         if reader_id is not None:
-            self._reader = ReaderScreen(next(self._openings))
-            self.push_screen(self._reader)
-            self._set_status(frozen=False, held=0)
-            self._watcher.open_reader(self._reader.opening, reader_id, self._view)
+            reader_ids = seen_in.readers_in_order()
+            walk = Walk(self._view, reader_ids, reader_ids.index(reader_id))
+            self.push_screen(self._look_at(walk))
+
+    @on(ReaderScreen.Walked)
+    def _walk(self, event: ReaderScreen.Walked) -> None:
+        if self._reader is None or self.screen is not self._reader:
+            return  # another key was faster
+        walk = self._reader.walk.step(event.places)
+        if walk is None:
+            self._reader.say_end(event.places)
+        else:
+            self.switch_screen(self._look_at(walk, panel=self._reader.panel))
+
+    def _look_at(self, walk: Walk, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
+        """Ask for a reader's page, and return a screen on which nothing of another one can be."""
+        self._reader = reader = ReaderScreen(next(self._openings), walk, panel)
+        self._set_status(frozen=False, held=0)
+        self._watcher.open_reader(reader.opening, walk.reader_id, walk.view)
+        return reader
+
+    @on(ReaderScreen.ReadOn)
+    def _read_on(self) -> None:
+        if self._reader is not None:
+            self._watcher.read_older(self._reader.opening)
 
     @on(ReaderArrived)
     def _take_reader(self, event: ReaderArrived) -> None:
@@ -283,8 +305,9 @@ class Console(App[None]):
     @on(ReaderScreen.Left)
     def _leave_reader(self) -> None:
         if self._reader is not None and self._cover is None:  # not yet left by another key
-            self._reader = None
+            reader_id, self._reader = self._reader.walk.reader_id, None
             self.pop_screen()
+            self._lists[self._view].move_to_reader(reader_id)
             self._watch(self._view)
 
     def action_help_quit(self) -> None:

@@ -69,7 +69,22 @@ KEYS = (
     Key("p", "app.freeze", "Freeze", "hold the picture; again to go on", Group.LISTS),
     Key("escape", "clear", "Clear", "take the filter away", Group.LISTS, footer=False),
     Key("escape", "back", "Back", "to the list, at the same place", Group.READER),
-    Key("tab", "app.focus_next", "Next table", "books, activities, sessions", Group.READER),
+    Key(
+        "left_curly_bracket",
+        "walk(-1)",
+        "Prev",
+        "the reader before, in the order of the list",
+        Group.READER,
+    ),
+    Key(
+        "right_curly_bracket",
+        "walk(1)",
+        "Next",
+        "the reader after, in the order of the list",
+        Group.READER,
+    ),
+    Key("space,enter", "unfold", "Unfold", "all about an activity; again to fold it", Group.READER),
+    Key("tab", "app.focus_next", "Panel", "days, books, activities, sessions", Group.READER),
 )
 
 

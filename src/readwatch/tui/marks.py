@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from readwatch.domain.presence import Presence
-from readwatch.tui.rows import Cell, Tone, Toned
+from readwatch.tui.rows import Tone, Toned
 
 _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.READING: ("●", "good"),
@@ -13,10 +13,13 @@ _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.LEAVING: ("◌", "bad"),
     Presence.OFFLINE: ("·", "muted"),
 }
-_BARS = "▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇█"
+SHADES = "·░▒▓█"  # nothing, then ever more
+TRAIL = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+AXIS = "│┤└┴─"  # a side, its tick, the corner, the tick of the ground, the ground
 
 
-def presence_cell(presence: Presence) -> Cell:
+def presence_cell(presence: Presence) -> Toned:
     """Return a state as a mark and a word."""
     mark, tone = _PRESENCE[presence]
     return Toned(f"{mark} {presence}", tone)
@@ -35,8 +38,8 @@ def sparkline(counts: Sequence[int], width: int) -> str:
     shown = counts[-width:] if width > 0 else []
     largest = max(shown, default=0)
     if largest == 0:
-        return _BARS[0] * len(shown)
-    return "".join(_BARS[(len(_BARS) - 1) * count // largest] for count in shown)
+        return BARS[0] * len(shown)
+    return "".join(BARS[(len(BARS) - 1) * count // largest] for count in shown)
 
 
 def activity_words(activity_type: str) -> str:
@@ -52,6 +55,11 @@ def minutes_of(duration: timedelta) -> str:
 def hours_and_minutes(minutes: int) -> str:
     """Return minutes as `1 h 05`, or `45 min` below an hour."""
     return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"
+
+
+def minutes_short(minutes: int) -> str:
+    """Return minutes for an axis: `30 min`, `2 h`."""
+    return f"{minutes // 60} h" if minutes and minutes % 60 == 0 else f"{minutes} min"
 
 
 def time_spent(seconds: int) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
 from readwatch.domain.presence import OnlineCount, Presence, presence_of
+from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import OnlineReader, Session
 from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
@@ -62,14 +64,21 @@ def masked(overview: Overview, revealed: Set[int]) -> Overview:
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
-    """One reader's data, after the look is on record."""
+    """One reader's data, after the look is on record.
+
+    `zone` is None where the profile names none that there is; `days` then are those of UTC. They
+    are whole weeks up to today, which is the last one.
+    """
 
     pulse: Pulse
     user: User
     profile: ReaderProfile
+    zone: ZoneInfo | None
     contents: tuple[ContentProgress, ...]
     sessions: tuple[Session, ...]
     activities: tuple[RecordedActivity, ...]
+    has_older: bool
+    days: tuple[DayOfReading, ...]
 
     def presence(self, now: datetime) -> Presence:
         """Tell what the reader is doing at `now`."""

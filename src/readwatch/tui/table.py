@@ -177,6 +177,11 @@ class LiveTable(ScrollView, can_focus=True):
         return self._cursor
 
     @property
+    def keys(self) -> tuple[int, ...]:
+        """The keys of the rows from top to bottom, a ghost among them."""
+        return tuple(self._places)
+
+    @property
     def cursor_is_ghost(self) -> bool:
         """Whether the row of the cursor is gone from the last snapshot."""
         return self._haunted

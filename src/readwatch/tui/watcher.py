@@ -16,11 +16,11 @@ from time import monotonic
 
 from textual.message import Message
 
-from readwatch.domain.access_log import Action, Look, Permit
+from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import Clock, midnight
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User
-from readwatch.store import access_log, overview, readers, schema, users
+from readwatch.store import access_log, overview, schema, users
 from readwatch.store.database import (
     Database,
     close_all,
@@ -44,7 +44,8 @@ from readwatch.tui.messages import (
     Uncovered,
     UncoverRefused,
 )
-from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View, masked
+from readwatch.tui.opened import OpenedReader
+from readwatch.tui.snapshots import Item, Overview, Pulse, View, masked
 
 POLL_SECONDS = 0.25
 """How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
@@ -85,11 +86,16 @@ class _Open:
 
 
 @dataclass(frozen=True, slots=True)
+class _ReadOlder:
+    opening: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Stop:
     pass
 
 
-_Request = _SignIn | _Uncover | _Watch | _Open | _Stop
+_Request = _SignIn | _Uncover | _Watch | _Open | _ReadOlder | _Stop
 
 
 class Watcher:
@@ -115,8 +121,7 @@ class Watcher:
 
         self._consultant: User | None = None
         self._view: View | None = None
-        self._permit: Permit | None = None
-        self._opening = 0
+        self._opened: OpenedReader | None = None
         self._data: Database | None = None
         self._log: Database | None = None
         self._identity: tuple[int, int] | None = None
@@ -158,6 +163,10 @@ class Watcher:
         """
         self._requests.put(_Open(opening, reader_id, seen_in))
 
+    def read_older(self, opening: int) -> None:
+        """Ask for a picture of the open reader with older activities than the last one had."""
+        self._requests.put(_ReadOlder(opening))
+
     # From here on everything runs in the watcher's thread.
 
     def _run(self) -> None:
@@ -176,10 +185,12 @@ class Watcher:
                 case _Uncover():
                     self._uncover(request)
                 case _Watch():
-                    self._view, self._permit = request.view, None
+                    self._view, self._opened = request.view, None
                     self._poll(at_once=True)
                 case _Open():
                     self._open(request)
+                case _ReadOlder():
+                    self._read_older(request)
 
     def _sign_in(self, request: _SignIn) -> None:
         try:
@@ -213,6 +224,7 @@ class Watcher:
     def _open(self, request: _Open) -> None:
         if self._consultant is None:
             return  # shown out while the key was on its way
+        self._opened = None
         look = Look(
             consultant_user_id=self._consultant.id,
             action_type=Action.VIEWED_READER_PROFILE,
@@ -224,7 +236,7 @@ class Watcher:
             with _in_words(), self._asking() as db:
                 users.require_unchanged(db, self._consultant)
             with _in_words(), using(self._connected_log()) as log:
-                self._permit = access_log.permit_look(log, look, self._clock())
+                permit = access_log.permit_look(log, look, self._clock())
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
@@ -234,8 +246,13 @@ class Watcher:
             self._post(LookRefused(request.opening, reason))
             return
         self._revealed.add(request.reader_id)
-        self._opening = request.opening
+        self._opened = OpenedReader(request.opening, permit)
         self._poll(at_once=True)
+
+    def _read_older(self, request: _ReadOlder) -> None:
+        if self._opened is not None and self._opened.opening == request.opening:
+            self._opened.read_on()
+            self._poll(at_once=True)
 
     def _poll(self, *, at_once: bool) -> None:
         if self._consultant is None or self._view is None:
@@ -253,9 +270,9 @@ class Watcher:
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
-            elif self._permit is not None and error.kind is ErrorKind.NOT_FOUND:
-                self._post(LookRefused(self._opening, error.message))
-                self._permit = None
+            elif self._opened is not None and error.kind is ErrorKind.NOT_FOUND:
+                self._post(LookRefused(self._opened.opening, error.message))
+                self._opened = None
             else:
                 self._note_loss(error)
         else:
@@ -263,7 +280,7 @@ class Watcher:
 
     def _sign_out(self, reason: str) -> None:
         """Show nothing more to somebody who may not look any more."""
-        self._consultant = self._view = self._permit = None
+        self._consultant = self._view = self._opened = None
         self._revealed.clear()
         self._post(SignedOut(reason))
 
@@ -280,8 +297,10 @@ class Watcher:
         self._fetched_at = monotonic()
         with one_moment(db):
             now = self._clock()
-            if self._permit is not None:
-                return ReaderArrived(self._opening, take_reader_page(db, self._permit, now))
+            if self._opened is not None:
+                return ReaderArrived(
+                    self._opened.opening, self._opened.picture(db, _pulse(db, now))
+                )
             overview = take_overview(db, self._view or View.ONLINE, now)
             return OverviewArrived(masked(overview, self._revealed) if self._mask else overview)
 
@@ -353,18 +372,6 @@ def _in_words() -> Iterator[None]:
 def take_overview(db: Database, view: View, now: datetime) -> Overview:
     """Return the picture of a view at `now`."""
     return Overview(view, _pulse(db, now), _items(db, view, now))
-
-
-def take_reader_page(db: Database, permit: Permit, now: datetime) -> ReaderPage:
-    """Return the picture of one reader at `now`."""
-    return ReaderPage(
-        pulse=_pulse(db, now),
-        user=readers.account(db, permit),
-        profile=readers.profile(db, permit),
-        contents=readers.contents(db, permit),
-        sessions=readers.sessions(db, permit),
-        activities=readers.activities(db, permit),
-    )
 
 
 def _pulse(db: Database, now: datetime) -> Pulse:

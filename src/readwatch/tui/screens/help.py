@@ -12,7 +12,12 @@ from textual.widgets import Static
 from readwatch.tui.keys import KEYS, Group
 from readwatch.tui.table import LiveTable
 
-_NAMES = {"question_mark": "?", "slash": "/"}
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+}
 
 
 class HelpScreen(ModalScreen[None]):

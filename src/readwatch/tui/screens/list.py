@@ -67,6 +67,17 @@ class ListScreen(Screen[None]):
         """Return the reader whom the row with this key is about; None if it is not shown."""
         return self._reader_of.get(key)
 
+    def readers_in_order(self) -> tuple[int, ...]:
+        """Return the readers of the rows from top to bottom, each once."""
+        return tuple(dict.fromkeys(self._reader_of[key] for key in self.table.keys))
+
+    def move_to_reader(self, reader_id: int) -> None:
+        """Put the cursor on the first row of a reader, unless it is on one or there is none."""
+        cursor = self.table.cursor_key
+        if cursor is not None and self._reader_of.get(cursor) != reader_id:
+            rows = (key for key in self.table.keys if self._reader_of[key] == reader_id)
+            self.table.move_to(next(rows, cursor))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to sort where there are orders; leave its key to a filter that is typed in."""
         if action == "sort" and not self._listing.orders:

@@ -1,24 +1,30 @@
 """Reader: one reader's data, shown after the look is on record."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
 from readwatch.tui.columns import cut
+from readwatch.tui.days import Days
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.marks import (
+    TRAIL,
     activity_words,
     day_and_time,
     hours_and_minutes,
@@ -29,12 +35,14 @@ from readwatch.tui.marks import (
     time_spent,
 )
 from readwatch.tui.snapshots import ReaderPage
-from readwatch.tui.table import Column, LiveTable, Row, Toned
+from readwatch.tui.table import Column, LiveTable, Row, Tone, Toned
+from readwatch.tui.unfolded import metadata_lines
+from readwatch.tui.walk import Walk
 
 _BOOKS = (
     Column("title", "Book", width=12, flex=1),
     Column("progress", "Progress", width=11),
-    Column("time", "Time", width=9, align="right"),
+    Column("time", "Time", width=9, align="right", from_width=52),
     Column("ago", "Last read", width=9, align="right"),
 )
 _SESSIONS = (
@@ -51,23 +59,96 @@ _ACTIVITIES = (
     Column("duration", "Length", width=6, align="right", from_width=84),
     Column("metadata", "Details", width=10, flex=2, from_width=88),
 )
+_TONES: dict[Tone, str] = {
+    "good": "$text-success",
+    "warn": "$text-warning",
+    "bad": "$text-error",
+    "accent": "$text-accent",
+    "muted": "dim",
+}
+_NEAR_END = 20
+"""So many activities before the oldest that is shown, older ones are read."""
+
+
+class Panel(StrEnum):
+    """The parts of the page that `tab` goes through."""
+
+    DAYS = "days"
+    BOOKS = "books"
+    ACTIVITIES = "activities"
+    SESSIONS = "sessions"
+
+
+class Unfolded(VerticalScroll):
+    """All about one activity, as text."""
+
+    DEFAULT_CSS = """
+    Unfolded {
+        display: none; height: 1fr; padding: 0 1 0 2; background: $panel;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        &:focus { background-tint: $foreground 5%; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="unfolded")
+        self._text = Static(markup=False)
+        self._activity: RecordedActivity | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        yield self._text
+
+    def show(self, activity: RecordedActivity | None) -> None:
+        """Show another activity, from its beginning."""
+        if activity != self._activity:
+            self._activity = activity
+            self.scroll_home(animate=False)
+            self._lay()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self._lay()
+
+    def _lay(self) -> None:
+        width = self.scrollable_content_region.width
+        if self._activity is not None and width > 0:
+            self._text.update(_unfolded(self._activity, max(4, width)))
 
 
 class ReaderScreen(Screen[None]):
-    """A reader's profile, books, sessions and activities; live while it is open."""
+    """A reader's days, books, sessions and activities; live while it is open.
+
+    The panel that has the focus is open, and where there is little room the others are folded.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.READER)]
+    AUTO_FOCUS = ""  # nothing has the focus before there is data
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
 
     CSS = """
+    ReaderScreen #trail { height: 1; padding: 0 1 0 2; background: $surface; }
     ReaderScreen #who {
-        height: auto; padding: 0 1; background: $surface;
+        height: auto; padding: 0 1 0 2; background: $surface;
         text-wrap: nowrap; text-overflow: ellipsis;
     }
-    ReaderScreen #data { layout: grid; grid-size: 1 3; grid-rows: 2fr 3fr 2fr; display: none; }
-    ReaderScreen.-shown #data { display: block; layout: grid; }
-    ReaderScreen.-wide #data { grid-size: 2 2; grid-columns: 2fr 3fr; grid-rows: 3fr 2fr; }
-    ReaderScreen.-wide #activities { row-span: 2; }
+    ReaderScreen #data { display: none; height: 1fr; }
+    ReaderScreen.-shown #data { display: block; }
+    ReaderScreen.-tall Days, ReaderScreen Days.-open { height: 10; }
+    ReaderScreen #tables { height: 1fr; layout: vertical; }
+    ReaderScreen #doings { height: 2fr; }
+    ReaderScreen.-low.-narrow #tables > * { height: 4; }
+    ReaderScreen.-low.-narrow #tables > .-open { height: 1fr; }
+    ReaderScreen.-low.-narrow.-days #tables > * { height: 1fr; }
+    ReaderScreen.-wide #tables {
+        layout: grid; grid-size: 2 2; grid-columns: 2fr 3fr; grid-rows: 1fr 1fr;
+    }
+    ReaderScreen.-wide #doings { row-span: 2; height: 1fr; }
+    ReaderScreen.-unfolded Unfolded { display: block; }
+    ReaderScreen.-low.-narrow.-unfolded #books, ReaderScreen.-low.-narrow.-unfolded #sessions {
+        display: none;
+    }
     ReaderScreen #refused { padding: 1 2; display: none; height: 1fr; }
     ReaderScreen.-refused #refused { display: block; }
     """
@@ -75,67 +156,180 @@ class ReaderScreen(Screen[None]):
     class Left(Message):
         """The consultant goes back to the list."""
 
-    def __init__(self, opening: int) -> None:
+    class ReadOn(Message):
+        """The consultant comes near the oldest activity that is shown."""
+
+    @dataclass
+    class Walked(Message):
+        """The consultant goes on to another reader, so many places further down the list."""
+
+        places: int
+
+    def __init__(self, opening: int, walk: Walk, panel: Panel) -> None:
+        """`panel` is the one that is open at first."""
         super().__init__()
         self.opening = opening
+        self.walk = walk
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
+        self._trail = Static("", id="trail", markup=False)
         self._who = Static("putting the look on record …", id="who", markup=False)
         self._refused = Static("", id="refused", markup=False)
         self._keys: dict[str, int] = {}
-        self._books = LiveTable(_BOOKS, opens=False, id="books", empty_text="no books yet")
+        self._days = Days(id=Panel.DAYS)
+        self._books = LiveTable(_BOOKS, opens=False, id=Panel.BOOKS, empty_text="no books yet")
         self._activities = LiveTable(
-            _ACTIVITIES, opens=False, id="activities", empty_text="no activities yet"
+            _ACTIVITIES, opens=False, id=Panel.ACTIVITIES, empty_text="no activities yet"
         )
+        self._unfolded = Unfolded()
         self._sessions = LiveTable(
-            _SESSIONS, opens=False, id="sessions", empty_text="no sessions yet"
+            _SESSIONS, opens=False, id=Panel.SESSIONS, empty_text="no sessions yet"
         )
+        self._doings = Vertical(self._activities, self._unfolded, id="doings")
+        # What takes the focus, and what becomes higher with it.
+        self._panels: dict[Panel, tuple[Widget, Widget]] = {
+            Panel.DAYS: (self._days, self._days),
+            Panel.BOOKS: (self._books, self._books),
+            Panel.ACTIVITIES: (self._activities, self._doings),
+            Panel.SESSIONS: (self._sessions, self._sessions),
+        }
+        self.panel = panel
+        self._page: ReaderPage | None = None
+        self._note = ""
+        self._rows: dict[int, Row] = {}
 
     def compose(self) -> ComposeResult:
         """Lay out the screen; the data is not there yet."""
         yield self.header
+        yield self._trail
         yield self._who
         yield self._refused
-        yield Container(self._books, self._activities, self._sessions, id="data")
+        with Container(id="data"):
+            yield self._days
+            with Container(id="tables"):
+                yield self._books
+                yield self._doings
+                yield self._sessions
         yield Footer()
+
+    def on_mount(self) -> None:
+        """Say where one is."""
+        self._show_trail()
 
     def show(self, page: ReaderPage) -> None:
         """Show a new picture of the reader."""
-        first = not self.has_class("-shown")
+        first = self._page is None
+        self._page = page
         now = page.pulse.taken_at
         self.add_class("-shown")
         self.remove_class("-refused")
+        self._show_trail()
         self._who.update(_who(page, now))
+        self._days.days = page.days
         self._books.show([_book_row(self._key_of(book), book, now) for book in page.contents])
         self._sessions.show([_session_row(session) for session in page.sessions])
-        self._activities.show([_activity_row(item) for item in page.activities])
+        self._show_activities(page)
         if first:
-            self.set_focus(self._activities)
+            self.set_focus(self._panels[self.panel][0])
+
+    def _show_activities(self, page: ReaderPage) -> None:
+        known = self._rows  # an activity never changes
+        self._rows = {
+            item.id: known[item.id] if item.id in known else _activity_row(item)
+            for item in page.activities
+        }
+        self._activities.show(tuple(self._rows.values()))
 
     def refuse(self, reason: str) -> None:
         """Say why nothing is shown."""
+        self._page = None
         self.add_class("-refused")
         self.remove_class("-shown")
+        self._show_trail()
         self._who.update("nothing is shown")
         self._refused.update(
             f"This reader's data is not shown:\n\n{reason}\n\nescape goes back; the lists go on."
+        )
+
+    def say_end(self, places: int) -> None:
+        """Say that there is nobody further in this direction."""
+        self._note = "nobody after this one" if places > 0 else "nobody before this one"
+        self._show_trail()
+
+    def _show_trail(self) -> None:
+        """Say where one is: the list, the reader, the place in the list."""
+        name, presence = "…", Content("")
+        if self._page is not None:
+            name = cut(self._page.user.full_name, 40)
+            mark = presence_cell(self._page.presence(self._page.pulse.taken_at))
+            presence = Content.assemble("   ", (mark.text, _TONES[mark.tone]))
+        self._trail.update(
+            Content.assemble(
+                (f"{self.walk.view.capitalize()} {TRAIL} ", "dim"),
+                (name, "bold"),
+                (f" ({self.walk})", "dim"),
+                presence,
+                (f"   {self._note}" if self._note else "", "$text-warning"),
+            )
         )
 
     def _key_of(self, book: ContentProgress) -> int:
         """Return a number that stays the book's own, by which the cursor stays on it."""
         return self._keys.setdefault(book.content_id, len(self._keys))
 
+    # What the person does.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer to unfold an activity where the cursor of the activities is in sight."""
+        if action == "unfold":
+            return self.focused in {self._activities, self._unfolded} and bool(self._rows)
+        return super().check_action(action, parameters)
+
     def action_back(self) -> None:
-        """Go back to the list."""
-        self.post_message(self.Left())
+        """Fold the activity that is unfolded, else go back to the list."""
+        if self.has_class("-unfolded"):
+            self.action_unfold()
+        else:
+            self.post_message(self.Left())
+
+    def action_walk(self, places: int) -> None:
+        """Go on to another reader of the list."""
+        self.post_message(self.Walked(places))
+
+    def action_unfold(self) -> None:
+        """Show all about the activity of the cursor, or fold it again."""
+        self.toggle_class("-unfolded")
+        self.set_focus(self._activities)
+        self._show_unfolded(self._activities.cursor_key)
+
+    @on(LiveTable.CursorMoved, "#activities")
+    def _follow_cursor(self, event: LiveTable.CursorMoved) -> None:
+        self._show_unfolded(event.key)
+        if self._page is not None and self._page.has_older and event.key is not None:
+            near_end = self._page.activities[-_NEAR_END:][0].id
+            if event.key <= near_end:
+                self.post_message(self.ReadOn())
+
+    def _show_unfolded(self, key: int | None) -> None:
+        if self._page is not None and self.has_class("-unfolded"):
+            activities = (item for item in self._page.activities if item.id == key)
+            self._unfolded.show(next(activities, None))
+
+    def on_descendant_focus(self) -> None:
+        """Open the panel that has the focus."""
+        for panel, (takes_focus, grows) in self._panels.items():
+            if self.focused in {takes_focus, grows, *grows.children}:
+                self.panel = panel
+        for panel, (_, grows) in self._panels.items():
+            grows.set_class(panel is self.panel, "-open")
+        self.set_class(self.panel is Panel.DAYS, "-days")
 
 
 def _who(page: ReaderPage, now: datetime) -> Content:
-    """Return who this is, in three lines."""
+    """Return who this is, in two lines."""
     user, profile = page.user, page.profile
-    presence = presence_cell(page.presence(now))
     level = cut(profile.reading_level, 20) or "no level"
-    facts = (level, cut(profile.preferred_language, 10), _time_there(profile.timezone, now))
+    facts = (level, cut(profile.preferred_language, 10), _time_there(page.zone, now))
     totals = (
         f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
         f"{profile.total_sessions} sessions",
@@ -144,14 +338,7 @@ def _who(page: ReaderPage, now: datetime) -> Content:
     )
     return Content("\n").join(
         [
-            Content.assemble(
-                (cut(user.full_name, 40), "bold"),
-                "   ",
-                presence.text if isinstance(presence, Toned) else presence,
-                "   ",
-                (cut(user.email, 80), "dim"),
-            ),
-            Content("   ".join(facts)),
+            Content.assemble("   ".join(facts), "   ", (cut(user.email, 80), "dim")),
             Content("   ".join(totals)),
         ]
     )
@@ -162,11 +349,10 @@ def _since(moment: datetime | None, now: datetime) -> str:
     return words if words in {"now", "never"} else f"{words} ago"
 
 
-def _time_there(timezone: str, now: datetime) -> str:
-    try:
-        return f"{now.astimezone(ZoneInfo(timezone)):%a %H:%M} there"
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+def _time_there(zone: ZoneInfo | None, now: datetime) -> str:
+    if zone is None:
         return f"{now:%a %H:%M} UTC"
+    return f"{now.astimezone(zone):%a %H:%M} there ({cut(zone.key, 30)})"
 
 
 def _book_row(key: int, book: ContentProgress, now: datetime) -> Row:
@@ -182,12 +368,12 @@ def _book_row(key: int, book: ContentProgress, now: datetime) -> Row:
 
 
 def _session_row(session: Session) -> Row:
-    until = session.ended_at or session.last_heartbeat
+    begun, until = session.span
     return Row(
         session.id,
         (
             day_and_time(session.started_at),
-            minutes_of(until - session.started_at),
+            minutes_of(until - begun),
             session.device_type,
             Toned("active", "good") if session.is_active else "ended",
         ),
@@ -206,3 +392,23 @@ def _activity_row(item: RecordedActivity) -> Row:
             item.metadata_json,
         ),
     )
+
+
+def _unfolded(activity: RecordedActivity, width: int) -> Content:
+    """Return all about an activity, in lines of `width` cells."""
+    facts = (
+        activity_words(activity.activity_type),
+        day_and_time(activity.occurred_at),
+        seconds_shown(activity.duration_seconds),
+        progress_bar(activity.progress_percentage),
+    )
+    head = (
+        cut("   ".join(filter(None, facts)), width),
+        cut(activity.content_title or "no title", width),
+        cut(f"content {activity.content_id}" if activity.content_id else "no content", width),
+    )
+    if activity.metadata_json:
+        body = Content("\n".join(metadata_lines(activity.metadata_json, width)))
+    else:
+        body = Content.styled("the app told no more", "dim")
+    return Content("\n").join([Content.styled(head[0], "bold"), *map(Content, head[1:]), body])

@@ -1,0 +1,69 @@
+"""How long a reader was there on each day, by the reader's own calendar."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+Span = tuple[datetime, datetime]
+"""From when to when, both aware."""
+
+WEEKS = 12
+"""How far back the days go, the running week among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfReading:
+    """How long sessions were open on one day of the reader's calendar."""
+
+    day: date
+    read: timedelta
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes."""
+        return self.read // timedelta(minutes=1)
+
+
+def first_day(today: date) -> date:
+    """Return the Monday on which the last 12 weeks begin."""
+    return today - timedelta(days=today.weekday(), weeks=WEEKS - 1)
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """Return, in UTC, the moment at which a day begins in `zone`."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def days_of_reading(
+    spans: Iterable[Span], zone: tzinfo, first: date, last: date
+) -> tuple[DayOfReading, ...]:
+    """Return the days from `first` to `last`, none left out.
+
+    Spans that overlap, as those of two devices do, count once; one across midnight is split. A day
+    on which the clocks are changed has its 23 or 25 hours.
+    """
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    starts = [start_of(day, zone) for day in (*days, last + timedelta(days=1))]
+    read = [timedelta(0)] * len(days)
+    for begun, ended in _merged(spans):
+        at = max(0, bisect_right(starts, begun) - 1)
+        while at < len(days) and starts[at] < ended:
+            read[at] += min(ended, starts[at + 1]) - max(begun, starts[at])
+            at += 1
+    return tuple(map(DayOfReading, days, read))
+
+
+def _merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield the same time in spans that do not overlap, the earliest first."""
+    merged: Span | None = None
+    for begun, ended in sorted(span for span in spans if span[0] < span[1]):
+        if merged is None:
+            merged = begun, ended
+        elif begun <= merged[1]:
+            merged = merged[0], max(merged[1], ended)
+        else:
+            yield merged
+            merged = begun, ended
+    if merged is not None:
+        yield merged

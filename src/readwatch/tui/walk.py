@@ -1,0 +1,28 @@
+"""The way from one reader's page to the next, in the order that was on the screen."""
+
+from dataclasses import dataclass, replace
+
+from readwatch.tui.snapshots import View
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The readers of a list from top to bottom, and the place of the one whose page is open."""
+
+    view: View
+    reader_ids: tuple[int, ...]
+    place: int
+
+    @property
+    def reader_id(self) -> int:
+        """The reader whose page is open."""
+        return self.reader_ids[self.place]
+
+    def step(self, places: int) -> "Walk | None":
+        """Return the walk so many places further down; None beyond its ends."""
+        place = self.place + places
+        return replace(self, place=place) if 0 <= place < len(self.reader_ids) else None
+
+    def __str__(self) -> str:
+        """Say where on the way one is: `3 of 117`."""
+        return f"{self.place + 1} of {len(self.reader_ids)}"

@@ -12,7 +12,8 @@ from readwatch.domain.activities import Activity, as_json
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import readers
 from readwatch.store.access_log import permit_own
-from readwatch.store.database import Statement
+from readwatch.store.database import Database, Statement, driver_of, is_sqlite
+from readwatch.store.sessions import end_session, record_heartbeat
 
 SOURCES = Path(readers.__file__).parents[1]
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"
@@ -33,7 +34,7 @@ def test_every_query_of_a_readers_data_asks_for_a_permit():
         if inspect.isfunction(query) and query.__module__ == readers.__name__
     }
     del queries["require_reader"]  # tells no more than whether there is such a reader
-    assert {"account", "profile", "sessions", "activities", "contents"} <= set(queries)
+    assert {"account", "profile", "sessions", "activities", "contents", "spans"} <= set(queries)
     for name, signature in queries.items():
         permit = signature.parameters["permit"]
         assert (name, permit.annotation, permit.default) == (name, Permit, permit.empty)
@@ -101,6 +102,56 @@ def test_the_book_that_was_read_last_comes_first_whenever_it_was_told(db, clock,
         "momo",
         "hobbit",
     ]
+
+
+# Time -------------------------------------------------------------------------------------------
+
+
+def test_spans_are_those_of_the_readers_own_sessions_since_a_moment(db, cast, clock, enter):
+    begun = clock()
+    enter(cast.ann)
+    clock.advance(days=1)
+    session, since = enter(cast.ann), clock() - timedelta(minutes=1)
+    enter(cast.ben)
+    clock.advance(minutes=20)
+    with db.atomic():
+        record_heartbeat(db, session, clock())
+        end_session(db, session, clock.advance(minutes=1))
+    span = (begun + timedelta(days=1), begun + timedelta(days=1, minutes=21))
+    assert readers.spans(db, permit_own(session), since) == (span,)
+    assert len(readers.spans(db, permit_own(session), begun - timedelta(minutes=1))) == 2
+
+
+def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_years(db, cast, enter):
+    """Both engines read them off the index, also where somebody has thousands of them."""
+    for _ in range(3):
+        enter(cast.ann)
+    db.execute_sql(
+        "INSERT INTO reader_sessions (user_id, session_token, started_at, last_heartbeat) "
+        f"SELECT {cast.ann.id}, 'token ' || a.n || ' ' || b.n, "
+        "'2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000' FROM "
+        f"({NUMBERS}) a CROSS JOIN ({NUMBERS}) b"
+    )
+    db.execute_sql("ANALYZE")
+    for statement in (readers._SPANS, readers._SESSIONS):
+        values = {"user_id": cast.ann.id, "since": "2026-09-01 00:00:00.000", "length": 50}
+        steps = plan_of(db, statement, values)
+        assert "idx_sessions_user_id" in steps
+        assert not any(sort in steps for sort in ("TEMP B-TREE", "Seq Scan", "->  Sort"))
+        assert "started_at" in steps or statement is readers._SESSIONS
+
+
+NUMBERS = " UNION ALL ".join(f"SELECT {n} AS n" for n in range(60))
+
+
+def plan_of(db: Database, statement: Statement, values: dict[str, object]) -> str:
+    """How the engine is going to find the rows, in its own words."""
+    explain = Statement(
+        f"EXPLAIN QUERY PLAN {statement._sqlite}", postgresql=f"EXPLAIN {statement._sqlite}"
+    )
+    if is_sqlite(db):
+        return str(list(driver_of(db).execute(explain._sqlite, values)))
+    return "\n".join(row[0] for row in explain(db, **values))
 
 
 # Safety -----------------------------------------------------------------------------------------

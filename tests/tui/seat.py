@@ -77,6 +77,13 @@ class Seat:
             self.app._driver.send_message(event)
         await self.pilot.pause(0)
 
+    async def leans_on(self, key: str, words: str) -> None:
+        """Press a key again and again until the words are painted."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while words not in self.screen:
+            assert monotonic() < deadline, f"{words} not within patience:\n{self.screen}"
+            await self.presses(key)
+
     async def types(self, text: str) -> None:
         await self.presses(*text)
 

@@ -138,3 +138,38 @@ async def test_a_whole_session_changes_nothing_but_the_access_log(
     assert len(after.pop("failed_logins")) == 1, "of the address, at the sign-in"
     del before["consultant_access_log"], before["failed_logins"]
     assert after == before
+
+
+async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_the_screen(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("down", "enter")
+        await seat.sees("ben@example.org", "Faust")
+        with log_that_refuses(db):
+            await seat.presses("{")
+            await gets_to_see_nothing(seat, "a fault of the program")
+            assert not any(data in seat.screen for data in ("Ben", "Faust"))
+        await seat.presses("}")
+        await seat.sees("Ben Baker (2 of 2)", "Faust")
+        assert len(access_log()) == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_while_the_next_look_is_put_on_record_nothing_of_either_reader_is_shown(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org", "Dracula")
+        with db.atomic("IMMEDIATE"):
+            await seat.presses("}")
+            await seat.sees("(2 of 2)", "putting the look on record")
+            assert not any(data in seat.screen for data in ("Ann", "Dracula", "Ben", "Faust"))
+        await seat.sees("Ben Baker (2 of 2)", "Faust")

@@ -2,18 +2,23 @@
 
 import re
 
-from tui.seat import Sit
+from tui.seat import LARGE, Sit
 
 from readwatch.tui.keys import KEYS
 
 
 async def test_the_help_names_every_key(sit: Sit) -> None:
-    async with sit() as seat:
+    async with sit(size=LARGE) as seat:
         await seat.presses("?")
         await seat.sees("Keys", "escape closes")
-        names = {"question_mark": "?", "slash": "/"}
+        names = {
+            "question_mark": "?",
+            "slash": "/",
+            "left_curly_bracket": "{",
+            "right_curly_bracket": "}",
+        }
         for key in KEYS:
-            name = re.escape(names.get(key.key, key.key))
+            name = " ".join(re.escape(names.get(part, part)) for part in key.key.split(","))
             assert re.search(rf"\s{name}\s+{re.escape(key.meaning)}\s", seat.screen), key
         await seat.presses("q")
         await seat.loses("escape closes")

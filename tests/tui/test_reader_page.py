@@ -1,13 +1,31 @@
 """A consultant opens one reader: on record first, then shown, live, and back."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from conftest import Cast, StillClock
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, SMALL, Sit
 
+from readwatch.domain.users import UserRole
 from readwatch.store.database import Database
+from readwatch.store.users import NewUser, add_user
+from readwatch.tui.marks import TRAIL
+
+Join = Callable[[str], ReadingApp]
+
+
+@pytest.fixture
+def join(db: Database, clock: StillClock) -> Join:
+    """`join(name)` is the app of one more reader."""
+
+    def join(name: str) -> ReadingApp:
+        email = f"{name.split()[0].lower()}@example.org"
+        user = add_user(db, NewUser(email, name, UserRole.READER, "x"), clock())
+        return ReadingApp(db, user, clock)
+
+    return join
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -70,7 +88,11 @@ async def test_the_page_shows_profile_books_sessions_and_activities(
         await seat.presses("3")
         await seat.sees("1 h 07")
         await seat.presses("enter")
-        await seat.sees("Ann Archer   ● reading   ann@example.org", "B1   en   Sun 21:20 there")
+        await seat.sees(
+            f"Readers {TRAIL} Ann Archer (1 of 2)   ● reading",
+            "B1   en   Sun 21:20 there (Asia/Tokyo)   ann@example.org",
+            "Reading   today 20 min   this week 20 min   in 4 weeks 0 min a day",
+        )
         await seat.sees("1 h 07 of reading   2 sessions   2 titles   last login now")
         book = seat.line("━━┄┄┄┄  25%")
         assert "Moby-Dick" in book
@@ -111,11 +133,11 @@ async def test_the_cursor_stays_on_its_book_when_another_is_read(
         await seat.sees("Ann")
         await seat.presses("enter")
         await seat.sees("ann@example.org")
-        assert [line[2:9] for line in seat.lines[6:8]] == ["Faust  ", "Dracula"]
+        assert [line[2:9] for line in seat.lines[7:9]] == ["Faust  ", "Dracula"]
         clock.advance(minutes=1)
         ann.reads("Dracula")
-        await seat.until(lambda: "Dracula" in seat.lines[6])
-        assert seat.lines[7].startswith("▌ Faust")
+        await seat.until(lambda: "Dracula" in seat.lines[7])
+        assert seat.lines[8].startswith("▌ Faust")
 
 
 async def test_escape_goes_back_to_the_same_reader_and_the_list_goes_on(
@@ -248,3 +270,173 @@ async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_e
         await seat.sees("Time ")
         await seat.pilot.pause()
         assert cast.ben.id not in [entry.whom for entry in access_log()]
+
+
+# From one reader to the next ---------------------------------------------------------------------
+
+
+async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_record(
+    sit: Sit, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("enter")
+        await seat.sees(f"Online {TRAIL} Ann Archer (1 of 2)", "Dracula")
+        await seat.presses("}")
+        await seat.sees(f"Online {TRAIL} Ben Baker (2 of 2)", "ben@example.org", "Faust")
+        assert "Dracula" not in seat.screen
+        await seat.presses("}")
+        await seat.sees("Ben Baker (2 of 2)", "nobody after this one")
+        await seat.presses("{")
+        await seat.sees(f"Online {TRAIL} Ann Archer (1 of 2)", "Dracula")
+        await seat.presses("{")
+        await seat.sees("nobody before this one")
+        assert [entry.whom for entry in access_log()] == [
+            cast.ann.id,
+            cast.ben.id,
+            cast.ann.id,
+        ]
+
+
+async def test_the_way_is_the_order_that_was_on_the_screen_with_the_filter_of_that_time(
+    sit: Sit, cast: Cast, clock: StillClock, ann: ReadingApp, ben: ReadingApp, join: Join
+) -> None:
+    for app in (join("Ada Abel"), ben, join("Zoe Zander"), ann):
+        app.reads()
+        clock.advance(seconds=10)
+    async with sit() as seat:
+        await seat.sees("Ada", "Zoe")
+        await seat.presses("s")
+        await seat.sees("Ago ▲")
+        await seat.filters("b")
+        await seat.loses("Zoe")
+        await seat.presses("home", "enter")
+        await seat.sees("Ben Baker (1 of 2)")
+        await seat.presses("}")
+        await seat.sees("Ada Abel (2 of 2)")
+
+
+async def test_escape_goes_to_the_row_of_the_reader_who_was_shown_last(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads()
+    ben.reads()
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        await seat.presses("}")
+        await seat.sees("ben@example.org")
+        await seat.presses("escape")
+        await seat.sees("Reader ▲", "● LIVE")
+        assert "Ben" in seat.cursor
+
+
+async def test_escape_stays_on_the_activity_that_the_page_was_opened_from(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    ann.reads("Momo")
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Time ", "Momo")
+        await seat.presses("down", "down", "enter")
+        await seat.sees(f"Activity {TRAIL} Ann Archer (1 of 2)")
+        await seat.presses("escape")
+        await seat.sees("Time ")
+        assert "Dracula" in seat.cursor
+
+
+# Panels ------------------------------------------------------------------------------------------
+
+
+async def test_tab_opens_the_panel_that_it_goes_to_and_the_next_reader_has_the_same_open(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads()
+    ben.reads()
+    clock.advance(minutes=30)
+    ann.sends_a_heartbeat()
+    ben.sends_a_heartbeat()
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("enter")
+        await seat.sees("today 30 min")
+        assert "Wed" not in seat.screen
+        await seat.presses("shift+tab", "shift+tab")
+        await seat.sees("▌ Reading", "Wed ··", "··[▓▓]", "30 min ┤", "16 Nov")
+        await seat.presses("}")
+        await seat.sees("Ben Baker", "▌ Reading", "··[▓▓]")
+        await seat.presses("tab", "tab", "tab")
+        await seat.loses("··[▓▓]")
+
+
+async def test_the_days_are_those_of_the_readers_calendar(
+    sit: Sit, ann: ReadingApp, clock: StillClock, db: Database
+) -> None:
+    db.execute_sql("UPDATE reader_profiles SET timezone = 'Pacific/Auckland'")
+    ann.reads()
+    clock.advance(minutes=60)
+    ann.sends_a_heartbeat()
+    async with sit(size=LARGE) as seat:  # Monday, 2 o'clock over there
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("Mon 02:00 there (Pacific/Auckland)", "this week 1 h 00")
+        assert seat.line("Mon ··").rstrip().split("]")[0].endswith("[██")
+
+
+async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_look(
+    sit: Sit, ann: ReadingApp, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula", activity_type="bookmark_added")
+    for _ in range(230):
+        ann.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org", "page read")
+        await seat.leans_on("end", "bookmark added")
+        ann.reads("Momo", activity_type="quiz_completed")
+        await seat.leans_on("home", "quiz completed")
+        await seat.presses("end")
+        await seat.sees("bookmark added")
+        assert len(access_log()) == 1
+
+
+# Metadata ----------------------------------------------------------------------------------------
+
+
+async def test_space_unfolds_the_metadata_of_the_activity_under_the_cursor(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula", activity_type="quiz_completed", metadata={"quiz": {"score": 80}})
+    ann.reads("Momo")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org", "Momo")
+        await seat.presses("space")
+        await seat.sees("content Momo", "the app told no more")
+        await seat.presses("down")
+        await seat.sees("content Dracula", '"quiz": {', '  "score": 80')
+        await seat.presses("escape")
+        await seat.loses('"score": 80')
+        await seat.sees("ann@example.org")
+        await seat.presses("enter")
+        await seat.sees('"score": 80')
+
+
+async def test_long_metadata_can_be_scrolled(sit: Sit, ann: ReadingApp) -> None:
+    ann.reads("Dracula", metadata={f"key {n:02}": n for n in range(40)})
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        await seat.presses("space")
+        await seat.sees('"key 00": 0')
+        assert '"key 39"' not in seat.screen
+        await seat.presses("tab", "end")
+        await seat.sees('"key 39": 39')

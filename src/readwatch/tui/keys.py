@@ -73,17 +73,17 @@ KEYS = (
         "left_curly_bracket",
         "walk(-1)",
         "Prev",
-        "the reader before, in the order of the list",
+        "the reader above in the list",
         Group.READER,
     ),
     Key(
         "right_curly_bracket",
         "walk(1)",
         "Next",
-        "the reader after, in the order of the list",
+        "the reader below in the list",
         Group.READER,
     ),
-    Key("space,enter", "unfold", "Unfold", "all about an activity; again to fold it", Group.READER),
+    Key("space,enter", "unfold", "Unfold", "all about an activity; again folds it", Group.READER),
     Key("tab", "app.focus_next", "Panel", "days, books, activities, sessions", Group.READER),
 )
 

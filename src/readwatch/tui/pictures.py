@@ -23,7 +23,7 @@ _SHADES_FROM = (0, 1, 15, 30, 60)
 _LABEL = 7  # cells before the side of the plot
 _BAR_LINES = PICTURE_LINES - 3  # without the title, the ground and the dates
 _WIDEST_BAR = 6
-_TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1500)
+_TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1440)
 """What the highest bar can stand for, in minutes: each has a half that is easy to read."""
 
 
@@ -105,6 +105,7 @@ def _ground(days: Sequence[date], slot: int) -> Iterator[Content]:
     for place, day in enumerate(days):
         label = f"{day.day} {day:%b}"
         start = _LABEL + 1 + place * slot
-        if day.weekday() == 0 and start >= len(dates) and place + 6 // slot <= len(days):
+        has_room = len(dates) <= start and len(label) <= slot * (len(days) - place)
+        if day.weekday() == 0 and has_room:
             dates = f"{dates:<{start}}{label} "
-    yield Content.styled(dates, "dim")
+    yield Content.styled(dates.rstrip(), "dim")

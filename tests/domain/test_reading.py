@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readwatch.domain.reading import Span, days_of_reading, first_day, start_of
-from readwatch.domain.sessions import span_of
 
 MINUTE = timedelta(minutes=1)
 # Clocks change at 2 and at 3 o'clock, at midnight, by half an hour, and over the line of the date.
@@ -113,14 +112,3 @@ def test_twelve_weeks_begin_on_a_monday_and_the_running_one_is_the_last(
     assert first_day(today) == first
     assert first.weekday() == 0
     assert (today - first).days // 7 == 11
-
-
-def test_a_session_that_was_swept_counts_no_longer_than_its_app_may_be_silent() -> None:
-    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    heard = noon + timedelta(minutes=20)
-    assert span_of(noon, heard, None) == (noon, heard)
-    assert span_of(noon, heard, heard + MINUTE) == (noon, heard + MINUTE)
-    assert span_of(noon, heard, heard + timedelta(hours=1)) == (
-        noon,
-        heard + timedelta(seconds=150),
-    )

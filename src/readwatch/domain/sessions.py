@@ -38,8 +38,14 @@ class Session:
 
     @property
     def span(self) -> Span:
-        """From when to when the reader was there."""
-        return span_of(self.started_at, self.last_heartbeat, self.ended_at)
+        """From when to when the reader was there.
+
+        A session that ended by silence is ended long after its app was heard last, so no more is
+        counted after that than an app may be silent.
+        """
+        if self.ended_at is None:
+            return self.started_at, self.last_heartbeat
+        return self.started_at, min(self.ended_at, self.last_heartbeat + SILENT_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +59,6 @@ class OpenSession:
     ip_address: SafeText
     started_at: datetime
     last_heartbeat: datetime
-
-
-def span_of(started_at: datetime, last_heartbeat: datetime, ended_at: datetime | None) -> Span:
-    """Tell from when to when a reader was there.
-
-    A session that ended by silence is ended long after its app was heard last, so no more is
-    counted after that than an app may be silent.
-    """
-    if ended_at is None:
-        return started_at, last_heartbeat
-    return started_at, min(ended_at, last_heartbeat + SILENT_AFTER)
 
 
 @dataclass(frozen=True, slots=True)

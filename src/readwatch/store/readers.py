@@ -6,10 +6,10 @@ from readwatch.domain.access_log import Permit, RecordedLook
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.errors import not_found
 from readwatch.domain.reading import Span
-from readwatch.domain.sessions import Session, span_of
+from readwatch.domain.sessions import Session
 from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
-from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.database import Database, Statement, moment, moment_or_none
 from readwatch.store.overview import recorded
 from readwatch.store.users import get_user
 
@@ -27,20 +27,8 @@ _SESSIONS = Statement(
     """
     SELECT
         id, user_id, device_type, ip_address, started_at, last_heartbeat, ended_at, is_active
-    FROM reader_sessions WHERE user_id = :user_id ORDER BY id DESC LIMIT :length
-    """
-)
-# From the first session on that is too old: so nothing that is older is read.
-_SPANS = Statement(
-    """
-    SELECT started_at, last_heartbeat, ended_at FROM reader_sessions
-    WHERE user_id = :user_id AND id > coalesce(
-        (
-            SELECT id FROM reader_sessions WHERE user_id = :user_id AND started_at <= :since
-            ORDER BY id DESC LIMIT 1
-        ),
-        0
-    )
+    FROM reader_sessions WHERE user_id = :user_id AND id < :before
+    ORDER BY id DESC LIMIT :length
     """
 )
 # Sorted by the key, newest first, so that the page is read off the index on user_id.
@@ -97,8 +85,10 @@ def profile(db: Database, permit: Permit) -> ReaderProfile:
     )
 
 
-def sessions(db: Database, permit: Permit, *, length: int = 50) -> tuple[Session, ...]:
-    """Return the reader's latest sessions, newest first."""
+def sessions(
+    db: Database, permit: Permit, *, length: int = 50, before: int = LAST_ID
+) -> tuple[Session, ...]:
+    """Return the reader's latest sessions, newest first, those before the id `before` only."""
     return tuple(
         Session(
             id=row[0],
@@ -110,17 +100,21 @@ def sessions(db: Database, permit: Permit, *, length: int = 50) -> tuple[Session
             ended_at=moment_or_none(row[6]),
             is_active=bool(row[7]),
         )
-        for row in _SESSIONS(db, user_id=permit.reader_id, length=length)
+        for row in _SESSIONS(db, user_id=permit.reader_id, length=length, before=before)
     )
 
 
 def spans(db: Database, permit: Permit, since: datetime) -> tuple[Span, ...]:
-    """Return from when to when the reader was there in each session that began after `since`."""
-    rows = _SPANS(db, user_id=permit.reader_id, since=stamp(since))
-    return tuple(
-        span_of(moment(started_at), moment(last_heartbeat), moment_or_none(ended_at))
-        for started_at, last_heartbeat, ended_at in rows
-    )
+    """Return from when to when the reader was there in each session that began after `since`.
+
+    Sessions are read from the newest on, and hardly one that is older.
+    """
+    found: list[Session] = []
+    while page := sessions(db, permit, before=found[-1].id if found else LAST_ID):
+        found += page
+        if page[-1].started_at <= since:
+            break
+    return tuple(session.span for session in found if session.started_at > since)
 
 
 def activities(

@@ -1,13 +1,75 @@
-"""An activity's metadata as lines that can be read: indented, and broken where a line is full."""
+"""All about one activity: its metadata indented, and broken where a line is full."""
 
 import json
 from collections.abc import Iterator
 
 from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
 
-from readwatch.domain.activities import MAX_METADATA_BYTES
+from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity
 from readwatch.domain.text import SafeText, clean
-from readwatch.tui.columns import steady
+from readwatch.tui.columns import cut, steady
+from readwatch.tui.marks import activity_words, day_and_time, progress_bar, seconds_shown
+
+
+class Unfolded(VerticalScroll):
+    """All about one activity, as text."""
+
+    DEFAULT_CSS = """
+    Unfolded {
+        display: none; height: 1fr; padding: 0 1 0 2; background: $panel;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        &:focus { background-tint: $foreground 5%; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="unfolded")
+        self._text = Static(markup=False)
+        self._activity: RecordedActivity | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text."""
+        yield self._text
+
+    def show(self, activity: RecordedActivity | None) -> None:
+        """Show another activity, from its beginning."""
+        if activity != self._activity:
+            self._activity = activity
+            self.scroll_home(animate=False)
+            self._lay()
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self._lay()
+
+    def _lay(self) -> None:
+        width = self.scrollable_content_region.width
+        if self._activity is not None and width > 0:
+            self._text.update(_unfolded(self._activity, max(4, width)))
+
+
+def _unfolded(activity: RecordedActivity, width: int) -> Content:
+    """Return all about an activity, in lines of `width` cells."""
+    facts = (
+        activity_words(activity.activity_type),
+        day_and_time(activity.occurred_at),
+        seconds_shown(activity.duration_seconds),
+        progress_bar(activity.progress_percentage),
+    )
+    head = (
+        cut("   ".join(filter(None, facts)), width),
+        cut(activity.content_title or "no title", width),
+        cut(f"content {activity.content_id}" if activity.content_id else "no content", width),
+    )
+    if activity.metadata_json:
+        body = Content("\n".join(metadata_lines(activity.metadata_json, width)))
+    else:
+        body = Content.styled("the app told no more", "dim")
+    return Content("\n").join([Content.styled(head[0], "bold"), *map(Content, head[1:]), body])
 
 
 def metadata_lines(metadata: SafeText, width: int) -> Iterator[str]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -36,7 +36,7 @@ from readwatch.tui.marks import (
 )
 from readwatch.tui.snapshots import ReaderPage
 from readwatch.tui.table import Column, LiveTable, Row, Tone, Toned
-from readwatch.tui.unfolded import metadata_lines
+from readwatch.tui.unfolded import Unfolded
 from readwatch.tui.walk import Walk
 
 _BOOKS = (
@@ -77,43 +77,6 @@ class Panel(StrEnum):
     BOOKS = "books"
     ACTIVITIES = "activities"
     SESSIONS = "sessions"
-
-
-class Unfolded(VerticalScroll):
-    """All about one activity, as text."""
-
-    DEFAULT_CSS = """
-    Unfolded {
-        display: none; height: 1fr; padding: 0 1 0 2; background: $panel;
-        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
-        &:focus { background-tint: $foreground 5%; }
-    }
-    """
-
-    def __init__(self) -> None:
-        super().__init__(id="unfolded")
-        self._text = Static(markup=False)
-        self._activity: RecordedActivity | None = None
-
-    def compose(self) -> ComposeResult:
-        """Lay out the text."""
-        yield self._text
-
-    def show(self, activity: RecordedActivity | None) -> None:
-        """Show another activity, from its beginning."""
-        if activity != self._activity:
-            self._activity = activity
-            self.scroll_home(animate=False)
-            self._lay()
-
-    def on_resize(self) -> None:
-        """Break the lines anew."""
-        self._lay()
-
-    def _lay(self) -> None:
-        width = self.scrollable_content_region.width
-        if self._activity is not None and width > 0:
-            self._text.update(_unfolded(self._activity, max(4, width)))
 
 
 class ReaderScreen(Screen[None]):
@@ -332,8 +295,8 @@ def _who(page: ReaderPage, now: datetime) -> Content:
     facts = (level, cut(profile.preferred_language, 10), _time_there(page.zone, now))
     totals = (
         f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
-        f"{profile.total_sessions} sessions",
-        f"{profile.unique_content_read} titles",
+        _counted(profile.total_sessions, "session"),
+        _counted(profile.unique_content_read, "title"),
         f"last login {_since(profile.last_login, now)}",
     )
     return Content("\n").join(
@@ -342,6 +305,10 @@ def _who(page: ReaderPage, now: datetime) -> Content:
             Content("   ".join(totals)),
         ]
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
@@ -392,23 +359,3 @@ def _activity_row(item: RecordedActivity) -> Row:
             item.metadata_json,
         ),
     )
-
-
-def _unfolded(activity: RecordedActivity, width: int) -> Content:
-    """Return all about an activity, in lines of `width` cells."""
-    facts = (
-        activity_words(activity.activity_type),
-        day_and_time(activity.occurred_at),
-        seconds_shown(activity.duration_seconds),
-        progress_bar(activity.progress_percentage),
-    )
-    head = (
-        cut("   ".join(filter(None, facts)), width),
-        cut(activity.content_title or "no title", width),
-        cut(f"content {activity.content_id}" if activity.content_id else "no content", width),
-    )
-    if activity.metadata_json:
-        body = Content("\n".join(metadata_lines(activity.metadata_json, width)))
-    else:
-        body = Content.styled("the app told no more", "dim")
-    return Content("\n").join([Content.styled(head[0], "bold"), *map(Content, head[1:]), body])

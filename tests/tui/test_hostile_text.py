@@ -125,7 +125,7 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
             check(seat)
             assert len(bars(seat)) == 2
             await seat.presses("space")
-            await seat.sees('"note": ')
+            await seat.sees('"note":')
             check(seat)
             await seat.presses("escape", "escape")
             await seat.sees("Last login")

@@ -136,6 +136,42 @@ def test_without_a_terminal_a_deletion_wants_yes(shell: Shell, cast: Cast, db: D
     assert (find_user(db, ANN), log(db)) == (cast.ann, [])
 
 
+# Another role -----------------------------------------------------------------------------------
+
+
+def test_a_reader_who_joins_the_staff_gets_another_password_and_is_signed_out(
+    shell: Shell, cast: Cast, db: Database
+) -> None:
+    enter(db, cast.ann, "tablet")
+    short = shell("user", "role", ANN, "consultant", "--password-stdin", stdin="8 letters\n")
+    assert "a consultant has at least 12 characters" in short.complaint
+    ended = shell("user", "role", ANN, "consultant", "--password-stdin", stdin="twelve and more\n")
+
+    assert (ended.code, ended.out) == (0, f"{ANN} is a consultant now: 1 session ended\n")
+    assert find_caller(db, token_hash("tablet")) is None
+    assert authenticate(db, ANN, "twelve and more", cost=4).user_role == "consultant"
+    assert log(db) == [(cast.dora.id, "changed_role", cast.ann.id, "cli, reader to consultant")]
+
+
+def test_a_consultant_becomes_a_reader_with_a_profile_and_keeps_the_password(
+    shell: Shell, cast: Cast, db: Database
+) -> None:
+    assert shell("user", "role", "cara@example.org", "reader").code == 0
+    assert authenticate(db, "cara@example.org", PASSWORD, cost=4).user_role == "reader"
+    assert "timezone" in shell("user", "show", "--json", "cara@example.org").out
+    assert shell("user", "role", "cara@example.org", "reader").complaint == (
+        "this account is a reader already"
+    )
+
+
+def test_the_last_active_admin_stays_one(shell: Shell, cast: Cast, db: Database) -> None:
+    assert "last active admin" in shell("user", "role", cast.dora.email, "reader").complaint
+    assert log(db) == []
+    shell.add("eve@example.org", "admin")
+    demoted = shell("user", "role", cast.dora.email, "consultant", "--as", cast.dora.email)
+    assert demoted.code == 0, "with another one that is possible, also by oneself"
+
+
 # Another password -------------------------------------------------------------------------------
 
 

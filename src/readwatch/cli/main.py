@@ -33,7 +33,7 @@ _COMMANDS = {
     "db": "Check the database, and mend it.",
 }
 _BELOW = (
-    *("add", "list", "show", "suspend", "activate", "delete", "erase", "passwd"),
+    *("add", "list", "show", "suspend", "activate", "delete", "erase", "passwd", "role", "import"),
     "revoke",
     *("verify", "anchor", "export"),
     *("health", "rebuild"),

@@ -5,21 +5,19 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from math import ceil
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from readwatch.cli import user_erase, user_export
+from readwatch.cli import user_erase, user_export, user_import
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
+from readwatch.cli.new_profile import check_profile
 from readwatch.cli.output import local, print_json, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import invalid
-from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, Standing, User, UserRole, checked_name
 from readwatch.store import access_log, accounts, readers, schema, users
 from readwatch.store.database import Database
@@ -35,6 +33,7 @@ def command() -> None:
 
 command.add_command(user_erase.erase)
 command.add_command(user_export.export)
+command.add_command(user_import.import_)
 
 
 @command.command("add")
@@ -63,7 +62,7 @@ def add(
     """Add an account: a reader, a consultant or an admin."""
     user_role = UserRole(role)
     email, full_name = users.checked_email(email), checked_name(full_name)
-    _check_profile(reading_level, language, timezone)
+    check_profile(reading_level, language, timezone)
     with database(database_url(context)) as db:
         schema.require_current(db)
         acting = users.acting_admin(db, admin)
@@ -84,21 +83,6 @@ def add(
                 db, Look(acting.id, Action.ADDED_USER, added.id, f"cli, role {user_role}"), now
             )
     click.echo(f"added {user_role} {added.id}: {email}")
-
-
-def _check_profile(reading_level: str | None, language: str, timezone: str) -> None:
-    """Refuse what the profile's columns cannot keep, and a time zone that nobody knows."""
-    for field, value, longest in (
-        ("reading level", reading_level or "", 50),
-        ("language", language, 10),
-    ):
-        if len(value) > longest or clean(value) != value:
-            raise invalid(f"a {field} has at most {longest} printable characters")
-    try:
-        if timezone != "UTC":  # known also where the machine has no list of zones
-            ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid("this machine knows no such time zone; name one as Europe/Vienna") from None
 
 
 @command.command("list")
@@ -251,9 +235,41 @@ def passwd(
     click.echo(f"changed the password of {user.email}: {_ended(ended)}")
 
 
+@command.command("role")
+@click.argument("email")
+@click.argument("role", type=_ROLES)
+@click.option("--password-stdin", is_flag=True, help="Read the new password from stdin.")
+@bcrypt_cost_setting
+@acting_admin
+@click.pass_context
+def role_(
+    context: click.Context,
+    email: str,
+    role: str,
+    password_stdin: bool,
+    bcrypt_cost: int,
+    admin: str | None,
+) -> None:
+    """Give an account another role; its sessions end at once.
+
+    A reader who joins the staff needs another password, as the rule for staff is stricter.
+    """
+    new, password_hash = UserRole(role), None
+    with database(database_url(context)) as db:
+        schema.require_current(db)
+        users.acting_admin(db, admin)
+        old = users.find_user(db, email).user_role
+    if new.is_staff and not old.is_staff:
+        password_hash = hash_password(read_password(new, from_stdin=password_stdin), bcrypt_cost)
+    details = f"cli, {old} to {new}"
+    with _changing(context, email, admin, Action.CHANGED_ROLE, details) as (db, user, now):
+        ended = accounts.change_role(db, user.id, new, password_hash, now)
+    click.echo(f"{user.email} is {new.with_article} now: {_ended(ended)}")
+
+
 @contextmanager
 def _changing(
-    context: click.Context, email: str, admin: str | None, action: Action
+    context: click.Context, email: str, admin: str | None, action: Action, details: str = "cli"
 ) -> Iterator[tuple[Database, User, datetime]]:
     """Lend an account for one change, which is kept together with its entry in the access log."""
     with database(database_url(context)) as db:
@@ -262,7 +278,7 @@ def _changing(
         now = system_clock()
         with db.atomic():
             yield db, user, now
-            access_log.append(db, Look(acting.id, action, user.id, "cli"), now)
+            access_log.append(db, Look(acting.id, action, user.id, details), now)
 
 
 def _ended(sessions: int) -> str:

@@ -25,6 +25,11 @@ class UserRole(StrEnum):
         """Tell whether this role may look at the data of readers."""
         return self is not UserRole.READER
 
+    @property
+    def with_article(self) -> str:
+        """The role as a sentence says it: "an admin"."""
+        return f"{'an' if self is UserRole.ADMIN else 'a'} {self}"
+
 
 MIN_PASSWORD_LENGTH = {UserRole.READER: 8, UserRole.CONSULTANT: 12, UserRole.ADMIN: 12}
 
@@ -86,8 +91,7 @@ def checked_password(password: str, role: UserRole, *, field: str = "password") 
     shortest = MIN_PASSWORD_LENGTH[role]
     if len(password) < shortest:
         raise invalid(
-            f"the password of {'an' if role is UserRole.ADMIN else 'a'} {role} has at least "
-            f"{shortest} characters",
+            f"the password of {role.with_article} has at least {shortest} characters",
             field=field,
         )
     try:

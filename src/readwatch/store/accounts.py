@@ -50,6 +50,16 @@ _DELETE = Statement(
     UPDATE users SET is_active = FALSE, deleted_at = :now, updated_at = :now WHERE id = :user_id
     """
 )
+_CHANGE_ROLE = Statement(
+    "UPDATE users SET user_role = :role, updated_at = :now WHERE id = :user_id"
+)
+# Who was a reader before still has one.
+_ADD_PROFILE = Statement(
+    """
+    INSERT INTO reader_profiles (user_id, created_at, updated_at) VALUES (:user_id, :now, :now)
+    ON CONFLICT (user_id) DO NOTHING
+    """
+)
 _SET_PASSWORD = Statement(
     """
     UPDATE users SET password_hash = :password_hash, password_changed_at = :now, updated_at = :now
@@ -102,6 +112,28 @@ def set_password(db: Database, user_id: int, password_hash: str, now: datetime) 
     """Give an account another password; return how many sessions ended."""
     _in_turn(db, user_id)
     _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=stamp(now))
+    return end_all_sessions(db, user_id, now)
+
+
+def change_role(
+    db: Database, user_id: int, role: UserRole, password_hash: str | None, now: datetime
+) -> int:
+    """Give an account another role; return how many sessions ended.
+
+    Who joins the staff gets another password with it, as the rule for staff is stricter. The role
+    that it has, and taking it from the last active admin, are conflicts.
+    """
+    user = _in_turn(db, user_id)
+    if user.user_role is role:
+        raise conflict(f"this account is {role.with_article} already")
+    _refuse_last_admin(db, user)
+    if role.is_staff and not user.user_role.is_staff and password_hash is None:
+        raise ValueError("who joins the staff gets another password")
+    _CHANGE_ROLE(db, user_id=user_id, role=str(role), now=stamp(now))
+    if role is UserRole.READER:
+        _ADD_PROFILE(db, user_id=user_id, now=stamp(now))
+    if password_hash is not None:
+        _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=stamp(now))
     return end_all_sessions(db, user_id, now)
 
 

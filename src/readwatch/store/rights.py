@@ -92,7 +92,7 @@ RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
         "users": Rights(
             all_but("password_hash"),
             append=True,
-            change=only(*_PASSWORD, "is_active", "deleted_at"),
+            change=only(*_PASSWORD, "user_role", "is_active", "deleted_at"),
         ),
         "reader_profiles": Rights(ALL, append=True),
         "reader_sessions": Rights(all_but("session_token"), change=_END),

@@ -106,7 +106,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
                     updated_at=now,
                 ).execute(db)
     except peewee.IntegrityError:
-        _refuse_taken(db, email)
+        refuse_taken(db, email)
         raise
     return User(
         id=user_id,
@@ -120,7 +120,8 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
     )
 
 
-def _refuse_taken(db: Database, email: str) -> None:
+def refuse_taken(db: Database, email: str) -> None:
+    """Refuse the address of an account that there is, or was."""
     owner = _OWNER(db, email=email).fetchone()
     if owner is None:
         return

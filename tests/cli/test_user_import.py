@@ -1,0 +1,105 @@
+"""`readwatch user import`: many accounts from one file, all of them or none."""
+
+import csv
+import stat
+from pathlib import Path
+
+import pytest
+from cli.shell import Shell, log
+from conftest import Cast
+
+from readwatch.store.database import Database
+from readwatch.store.users import authenticate, list_users
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "people.csv"
+
+
+def test_a_class_and_its_teacher_are_imported_on_record(
+    shell: Shell, cast: Cast, db: Database, file: Path
+) -> None:
+    file.write_text(
+        "\ufeffemail,name,role,password,reading_level,timezone\r\n"
+        "Eve@Example.org,Eve  Ellis,reader,a reader's password,B1,Europe/Vienna\r\n"
+        'finn@example.org,"Ford, Finn",consultant,a consultant\'s password,,\r\n',
+        encoding="utf-8",
+    )
+    ended = shell("user", "import", str(file))
+
+    assert (ended.code, ended.out, ended.err) == (0, "imported 2 accounts\n", "")
+    eve = authenticate(db, "eve@example.org", "a reader's password", cost=4)
+    finn = authenticate(db, "finn@example.org", "a consultant's password", cost=4)
+    assert (eve.full_name, finn.full_name) == ("Eve Ellis", "Ford, Finn")
+    assert "Europe/Vienna" in shell("user", "show", eve.email).out
+    assert log(db)[:3] == [
+        (cast.dora.id, "imported_users", None, "cli, rows 2"),
+        (cast.dora.id, "added_user", eve.id, "cli import, role reader"),
+        (cast.dora.id, "added_user", finn.id, "cli import, role consultant"),
+    ]
+
+
+def test_who_has_no_password_gets_one_that_only_the_admin_can_read(
+    shell: Shell, cast: Cast, db: Database, file: Path, tmp_path: Path
+) -> None:
+    file.write_text("email,name,role\neve@example.org,Eve Ellis,reader\n")
+    assert "--passwords FILE" in shell("user", "import", str(file)).complaint
+    made = tmp_path / "passwords.csv"
+    assert shell("user", "import", str(file), "--passwords", str(made)).code == 0
+
+    assert stat.S_IMODE(made.stat().st_mode) == 0o600
+    with made.open(newline="") as opened:
+        (row,) = csv.DictReader(opened)
+    assert authenticate(db, row["email"], row["password"], cost=4).full_name == "Eve Ellis"
+
+
+def test_of_a_file_with_faults_nothing_is_imported_and_each_line_is_named(
+    shell: Shell, cast: Cast, db: Database, file: Path, tmp_path: Path
+) -> None:
+    file.write_text(
+        "email,name,role,password\n"
+        "eve@example.org,Eve Ellis,reader,a good password\n"
+        "no address,Finn Ford,reader,a good password\n"
+        "finn@example.org,,reader,a good password\n"
+        "finn@example.org,Finn Ford,teacher,a good password\n"
+        "finn@example.org,Finn Ford,consultant,too short\n"
+        "ann@example.org,Ann Again,reader,a good password\n"
+        "EVE@example.org,Eve Again,reader,a good password\n"
+    )
+    ended = shell("user", "import", str(file), "--passwords", str(tmp_path / "made.csv"))
+
+    assert (ended.code, ended.out) == (1, "")
+    first, *faults = ended.err.splitlines()
+    assert first == "readwatch: nothing was imported"
+    assert [fault.partition(": ")[0] for fault in faults] == [f"line {n}" for n in range(3, 9)]
+    for words, fault in zip(
+        ("not an e-mail", "a name", "role has to be", "12 characters", "already", "line 2 already"),
+        faults,
+        strict=True,
+    ):
+        assert words in fault
+    assert (len(list_users(db)), log(db)) == (4, [])
+    assert not (tmp_path / "made.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "first line has to name the columns"),
+        (b"email,name\n", "first line has to name the columns"),
+        (b"email,name,role,shoe size\n", "first line has to name the columns"),
+        (b"email,name,role\n", "there is no account in"),
+        (b"email,name,role\na@b.org,A\n", "line 2 has not as many values"),
+        (b'email,name,role\n"a@b.org', "is not CSV"),
+        (b"email,name,role\n\xff,A,reader\n", "is not text in UTF-8"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_such_file_is_told(
+    shell: Shell, cast: Cast, db: Database, file: Path, content: bytes | None, complaint: str
+) -> None:
+    if content is not None:
+        file.write_bytes(content)
+    assert complaint in shell("user", "import", str(file)).complaint
+    assert log(db) == []

@@ -61,21 +61,24 @@ _QUIZZES = Statement(
 )
 _LOGINS = Statement(
     """
-    SELECT s.user_id, s.started_at, earlier.last_heartbeat
-    FROM reader_sessions s
-    JOIN reader_sessions earlier ON earlier.id = (
-        SELECT e.id FROM reader_sessions e
-        WHERE e.user_id = s.user_id AND e.id < s.id ORDER BY e.id DESC LIMIT 1
-    )
-    WHERE s.id > :after AND s.id <= :until AND earlier.last_heartbeat <= :heard_until
-    ORDER BY s.id
+    SELECT user_id, started_at, heard_before FROM (
+        SELECT
+            s.id, s.user_id, s.started_at,
+            (
+                SELECT e.last_heartbeat FROM reader_sessions e
+                WHERE e.user_id = s.user_id AND e.id < s.id ORDER BY e.id DESC LIMIT 1
+            ) AS heard_before
+        FROM reader_sessions s WHERE s.id > :after AND s.id <= :until
+    ) AS lately WHERE heard_before <= :heard_until ORDER BY id
     """
 )
+# A cross join, as SQLite would else go through the given rows for each user.
 _STILL_READERS = RowStatement(
     {"user_id": "bigint"},
     """
-    SELECT u.id FROM {rows} AS given JOIN users u ON u.id = given.user_id
-    WHERE u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
+    SELECT u.id FROM {rows} AS given CROSS JOIN users u
+    WHERE u.id = given.user_id
+    AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
     """,
 )
 

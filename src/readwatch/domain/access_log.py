@@ -22,6 +22,8 @@ class Action(StrEnum):
     LOCKED_OUT = "locked_out"
     UNLOCKED_CONSOLE = "unlocked_console"
     REFUSED_LOOK = "refused_look"
+    EXPORTED_VIEW = "exported_view"
+    COPIED_ROW = "copied_row"
     VIEWED_READER_PROFILE = "viewed_reader_profile"
     VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"

@@ -2,9 +2,10 @@
 
 import signal
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import ClassVar
@@ -14,12 +15,16 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from readwatch.domain.access_log import Action
 from readwatch.domain.clock import Clock, system_clock
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.text import spreadsheet_cell
 from readwatch.domain.users import User
 from readwatch.store.database import close_all
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
 from readwatch.tui.desk import Desk, desk_file
+from readwatch.tui.export import checked_file, format_of, write
 from readwatch.tui.header import Status
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.messages import (
@@ -27,6 +32,8 @@ from readwatch.tui.messages import (
     LookRefused,
     OverviewArrived,
     ReaderArrived,
+    Recorded,
+    RecordRefused,
     SignedIn,
     SignedOut,
     SignInRefused,
@@ -34,6 +41,7 @@ from readwatch.tui.messages import (
     UncoverRefused,
 )
 from readwatch.tui.screens.cover import CoverScreen
+from readwatch.tui.screens.export import ExportScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.list import ListScreen
 from readwatch.tui.screens.reader import Panel, ReaderScreen
@@ -44,6 +52,14 @@ from readwatch.tui.terminal import ENDINGS, Terminal
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.walk import Walk
 from readwatch.tui.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What is to be done once it is on record, or said when it cannot be."""
+
+    done: Callable[[], None]
+    refused: Callable[[ReadwatchError], None]
 
 
 class Console(App[None]):
@@ -84,6 +100,7 @@ class Console(App[None]):
         self._cover: CoverScreen | None = None
         self._cover_after = cover_after
         self._used_at = clock()
+        self._records: dict[int, _Record] = {}
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status()
         self._held: Overview | None = None
@@ -107,7 +124,7 @@ class Console(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer nothing but to leave before somebody has signed in, and while all is covered."""
         if not self._is_in_sight and action in {
-            *("view", "help", "command_palette", "freeze", "cover")
+            *("view", "help", "command_palette", "freeze", "cover", "export", "copy")
         }:
             return False
         return super().check_action(action, parameters)
@@ -137,6 +154,7 @@ class Console(App[None]):
     def _show_out(self, event: SignedOut) -> None:
         """Cover everything: who was signed in may not look any more."""
         self._consultant = self._reader = self._cover = None
+        self._records.clear()
         for _ in self.screen_stack[1:]:
             self.pop_screen()
         self._sign_in = SignInScreen(None, event.reason)
@@ -309,6 +327,103 @@ class Console(App[None]):
             self.pop_screen()
             self._lists[self._view].move_to_reader(reader_id)
             self._watch(self._view)
+
+    # Taking data along: on record first.
+
+    def action_export(self) -> None:
+        """Ask for a file for what is shown."""
+        if not self._is_in_sight or self._reader_in_front is None:
+            return
+        reader_id = None if self._reader is None else self._reader.reader_id
+        moment = self._clock().astimezone()
+        name = f"readwatch-{'reader' if self._reader else self._view}-{moment:%Y-%m-%d-%H%M}.csv"
+        self.push_screen(
+            ExportScreen(self._table.sheet(), str(Path.cwd() / name), reader_id, self._seen_in)
+        )
+
+    @on(ExportScreen.Asked)
+    def _export(self, event: ExportScreen.Asked) -> None:
+        asked = event.screen
+
+        def refuse(refusal: ReadwatchError) -> None:
+            asked.refuse(event.name, refusal)
+
+        def done() -> None:
+            if self.screen is asked:
+                self.pop_screen()
+            self.notify(f"wrote {len(asked.sheet.rows)} rows to {file}", markup=False)
+
+        try:
+            file = checked_file(event.name, replace=event.replace)
+        except ReadwatchError as refusal:
+            refuse(refusal)
+            return
+        details = f"{asked.seen_in}, {format_of(file)}, rows {len(asked.sheet.rows)}"
+        write_it = partial(write, asked.sheet, file, replace=event.replace)
+        self._once_on_record(
+            Action.EXPORTED_VIEW, asked.reader_id, details, _Record(done, refuse), write_it
+        )
+
+    def action_copy(self) -> None:
+        """Hand the row under the cursor to the terminal's clipboard."""
+        text = self._table.row_in_words()
+        reader_id = self._reader_in_front
+        if not self._is_in_sight or text is None or reader_id is None:
+            return
+
+        def done() -> None:
+            # No terminal says whether it took it.
+            self.copy_to_clipboard(spreadsheet_cell(text))
+            self.notify(
+                "sent to the clipboard; some terminals do not take it (tmux: set-clipboard on)",
+                markup=False,
+            )
+
+        def refuse(refusal: ReadwatchError) -> None:
+            self.notify(f"not copied: {refusal.message}", severity="error", markup=False)
+
+        self._once_on_record(
+            Action.COPIED_ROW, reader_id, self._seen_in, _Record(done, refuse), lambda: None
+        )
+
+    @property
+    def _table(self) -> LiveTable:
+        return (self._reader or self._lists[self._view]).table
+
+    @property
+    def _reader_in_front(self) -> int | None:
+        """Whose page it is, or who is under the cursor; None where nothing is shown."""
+        return (self._reader or self._lists[self._view]).reader_id
+
+    @property
+    def _seen_in(self) -> str:
+        """What is in front, as the access log says it."""
+        if self._reader is not None:
+            return f"from a reader's page, {self._table.id}"
+        words = self._lists[self._view].filtered_by
+        return f"from {self._view}, filter {words}" if words else f"from {self._view}"
+
+    def _once_on_record(
+        self,
+        action: Action,
+        reader_id: int | None,
+        details: str,
+        record: "_Record",
+        then: Callable[[], None],
+    ) -> None:
+        number = next(self._openings)
+        self._records[number] = record
+        self._watcher.record(number, action, reader_id, details, then)
+
+    @on(Recorded)
+    def _go_on(self, event: Recorded) -> None:
+        if (record := self._records.pop(event.number, None)) is not None:
+            record.done()
+
+    @on(RecordRefused)
+    def _say_what_is_not_done(self, event: RecordRefused) -> None:
+        if (record := self._records.pop(event.number, None)) is not None:
+            record.refused(event.refusal)
 
     def action_help_quit(self) -> None:
         """Say how to leave, when somebody presses ctrl+c."""

@@ -63,7 +63,7 @@ class Desk:
         whole = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(whole, "w", encoding="utf-8", opener=_for_its_owner) as file:
+            with open(whole, "w", encoding="utf-8", opener=for_its_owner) as file:
                 json.dump(self._kept, file)
             whole.replace(self._file)
         except OSError as error:
@@ -92,5 +92,6 @@ def _checked(kept: Any) -> dict[str, Any]:
     return kept
 
 
-def _for_its_owner(path: str, flags: int) -> int:
+def for_its_owner(path: str, flags: int) -> int:
+    """Open a file for `open`; a new one can be read by its owner alone."""
     return os.open(path, flags, 0o600)

@@ -67,6 +67,8 @@ KEYS = (
     Key("slash", "filter", "Filter", "show only rows with these words", Group.LISTS, at_once=True),
     Key("s", "sort", "Sort", "the next order", Group.LISTS),
     Key("p", "app.freeze", "Freeze", "hold the picture; again to go on", Group.LISTS),
+    Key("e", "app.export", "Export", "what is shown, into a file", Group.LISTS, footer=False),
+    Key("y", "app.copy", "Copy", "the row under the cursor", Group.LISTS, footer=False),
     Key("escape", "clear", "Clear", "take the filter away", Group.LISTS, footer=False),
     Key("escape", "back", "Back", "to the list, at the same place", Group.READER),
     Key(
@@ -85,6 +87,8 @@ KEYS = (
     ),
     Key("space,enter", "unfold", "Unfold", "all about an activity; again folds it", Group.READER),
     Key("tab", "app.focus_next", "Panel", "days, books, activities, sessions", Group.READER),
+    Key("e", "app.export", "Export", "the table, into a file", Group.READER, footer=False),
+    Key("y", "app.copy", "Copy", "its row under the cursor", Group.READER, footer=False),
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from readwatch.domain.presence import Presence
-from readwatch.tui.rows import Tone, Toned
+from readwatch.tui.rows import Cell, Tone, Toned
 
 _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.READING: ("●", "good"),
@@ -22,15 +22,16 @@ AXIS = "│┤└┴─"  # a side, its tick, the corner, the tick of the ground
 def presence_cell(presence: Presence) -> Toned:
     """Return a state as a mark and a word."""
     mark, tone = _PRESENCE[presence]
-    return Toned(f"{mark} {presence}", tone)
+    return Toned(f"{mark} {presence}", tone, said=str(presence))
 
 
-def progress_bar(percentage: int | None, *, width: int = 6) -> str:
+def progress_bar(percentage: int | None, *, width: int = 6) -> Cell:
     """Return reading progress as a bar and a number, of the same length for each value."""
     if percentage is None:
         return ""
     filled = round(width * percentage / 100)
-    return f"{'━' * filled}{'┄' * (width - filled)} {percentage:>3}%"
+    bar = f"{'━' * filled}{'┄' * (width - filled)} {percentage:>3}%"
+    return Toned(bar, None, said=f"{percentage}%")
 
 
 def sparkline(counts: Sequence[int], width: int) -> str:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from textual.message import Message
 
+from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.tui.snapshots import Overview, ReaderPage
 
@@ -54,6 +55,23 @@ class OverviewArrived(Message):
     def can_replace(self, message: Message) -> bool:
         """Let a newer picture take the place of one that is still waiting."""
         return isinstance(message, OverviewArrived) and message.overview.view == self.overview.view
+
+
+class Recorded(Message):
+    """What was asked for under a number is on record, and done."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class RecordRefused(Message):
+    """What was asked for under a number is not done, for a reason."""
+
+    def __init__(self, number: int, refusal: ReadwatchError) -> None:
+        super().__init__()
+        self.number = number
+        self.refusal = refusal
 
 
 class ReaderArrived(Message):

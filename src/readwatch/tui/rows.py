@@ -16,13 +16,21 @@ SIGNS: Mapping[Look, str] = {"row": " ", "cursor": "▌", "ghost": "\N{MULTIPLIC
 
 @dataclass(frozen=True, slots=True)
 class Toned:
-    """A text with a meaning that the theme gives a colour."""
+    """A text with a meaning that the theme gives a colour; `said` is it without what is drawn."""
 
     text: str
-    tone: Tone
+    tone: Tone | None
+    said: str | None = None
 
 
 Cell = str | Toned  # always text, never markup
+
+
+def said(cell: Cell) -> str:
+    """A cell in words, as it is copied and exported."""
+    if isinstance(cell, str):
+        return cell
+    return cell.text if cell.said is None else cell.said
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +111,6 @@ def parts_of(line: Line, placed: Sequence[Placed], width: int) -> Iterator[tuple
     yield fit(sign, placed[0].x if placed else width), base
     ends = (*(spot.x for spot in placed[1:]), width)
     for spot, cell, end in zip(placed, cells, ends, strict=False):
-        text, style = (cell, base) if isinstance(cell, str) else (cell.text, cell.tone)
+        text, style = (cell, base) if isinstance(cell, str) else (cell.text, cell.tone or base)
         spaces = " " * (end - spot.x - spot.width)
         yield fit(text, spot.width, spot.column.align) + spaces, style if base == "row" else base

@@ -18,6 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from readwatch.tui.columns import Column, place
+from readwatch.tui.export import Sheet, sheet_of
 from readwatch.tui.rows import (
     Cell,
     Entry,
@@ -203,6 +204,17 @@ class LiveTable(ScrollView, can_focus=True):
             self._lead(cursor)
         self._lay(now, places, top)
 
+    def sheet(self) -> Sheet:
+        """The columns that are shown, of all rows."""
+        return sheet_of(self._shown_columns, self._rows_without_ghost())
+
+    def row_in_words(self) -> str | None:
+        """What is shown of the row under the cursor; None where there is none."""
+        if self._cursor is None:
+            return None
+        [cells] = sheet_of(self._shown_columns, [self._rows[self._place]]).rows
+        return "  ".join(filter(None, cells))
+
     def move_to(self, key: int | None) -> bool:
         """Put the cursor on a key, or with None on the first row; False where no row has it."""
         if key is None:
@@ -272,6 +284,10 @@ class LiveTable(ScrollView, can_focus=True):
     @property
     def _place(self) -> int:
         return 0 if self._cursor is None else self._places[self._cursor]
+
+    @property
+    def _shown_columns(self) -> list[tuple[int, Column]]:
+        return [(spot.index, spot.column) for spot in place(self.columns, self.size.width)]
 
     @property
     def _top(self) -> int:

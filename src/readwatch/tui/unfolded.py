@@ -13,6 +13,7 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity
 from readwatch.domain.text import SafeText, clean
 from readwatch.tui.columns import cut, steady
 from readwatch.tui.marks import activity_words, day_and_time, progress_bar, seconds_shown
+from readwatch.tui.rows import said
 
 
 class Unfolded(VerticalScroll):
@@ -58,7 +59,7 @@ def _unfolded(activity: RecordedActivity, width: int) -> Content:
         activity_words(activity.activity_type),
         day_and_time(activity.occurred_at),
         seconds_shown(activity.duration_seconds),
-        progress_bar(activity.progress_percentage),
+        said(progress_bar(activity.progress_percentage)),
     )
     head = (
         cut("   ".join(filter(None, facts)), width),

@@ -38,6 +38,8 @@ from readwatch.tui.messages import (
     LookRefused,
     OverviewArrived,
     ReaderArrived,
+    Recorded,
+    RecordRefused,
     SignedIn,
     SignedOut,
     SignInRefused,
@@ -91,11 +93,20 @@ class _ReadOlder:
 
 
 @dataclass(frozen=True, slots=True)
+class _Record:
+    number: int
+    action: Action
+    reader_id: int | None
+    details: str
+    then: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
 class _Stop:
     pass
 
 
-_Request = _SignIn | _Uncover | _Watch | _Open | _ReadOlder | _Stop
+_Request = _SignIn | _Uncover | _Watch | _Open | _ReadOlder | _Record | _Stop
 
 
 class Watcher:
@@ -167,6 +178,19 @@ class Watcher:
         """Ask for a picture of the open reader with older activities than the last one had."""
         self._requests.put(_ReadOlder(opening))
 
+    def record(
+        self,
+        number: int,
+        action: Action,
+        reader_id: int | None,
+        details: str,
+        then: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Ask for an entry of the access log, and for `then` in the watcher's thread once it is on
+        disk: `Recorded`, or `RecordRefused`. The answers carry `number`.
+        """
+        self._requests.put(_Record(number, action, reader_id, details, then))
+
     # From here on everything runs in the watcher's thread.
 
     def _run(self) -> None:
@@ -191,6 +215,8 @@ class Watcher:
                     self._open(request)
                 case _ReadOlder():
                     self._read_older(request)
+                case _Record():
+                    self._record(request)
 
     def _sign_in(self, request: _SignIn) -> None:
         try:
@@ -225,34 +251,59 @@ class Watcher:
         if self._consultant is None:
             return  # shown out while the key was on its way
         self._opened = None
-        look = Look(
-            consultant_user_id=self._consultant.id,
-            action_type=Action.VIEWED_READER_PROFILE,
-            target_user_id=request.reader_id,
-            details=f"console, from {request.seen_in}",
-            ip_address=terminal_address(),
-        )
+        seen_in = f"from {request.seen_in}"
+        action = Action.VIEWED_READER_PROFILE
         try:
-            with _in_words(), self._asking() as db:
-                users.require_unchanged(db, self._consultant)
-            with _in_words(), using(self._connected_log()) as log:
-                permit = access_log.permit_look(log, look, self._clock())
+            look = self._put_on_record(self._consultant, action, request.reader_id, seen_in)
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
                 return
-            self._disconnect()
-            reason = f"the look could not be put on record: {error.message}"
-            self._post(LookRefused(request.opening, reason))
+            self._post(LookRefused(request.opening, f"the look {error.message}"))
             return
         self._revealed.add(request.reader_id)
-        self._opened = OpenedReader(request.opening, permit)
+        self._opened = OpenedReader(request.opening, access_log.permitted(look))
         self._poll(at_once=True)
 
     def _read_older(self, request: _ReadOlder) -> None:
         if self._opened is not None and self._opened.opening == request.opening:
             self._opened.read_on()
             self._poll(at_once=True)
+
+    def _record(self, request: _Record) -> None:
+        if self._consultant is None:
+            return  # shown out while the key was on its way
+        try:
+            self._put_on_record(
+                self._consultant, request.action, request.reader_id, request.details
+            )
+            with _in_words():
+                request.then()
+        except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                self._sign_out(error.message)
+            else:
+                self._post(RecordRefused(request.number, error))
+        else:
+            self._post(Recorded(request.number))
+
+    def _put_on_record(
+        self, consultant: User, action: Action, reader_id: int | None, details: str
+    ) -> Look:
+        """Return what was committed to the access log, if who sits here may still look."""
+        look = Look(consultant.id, action, reader_id, f"console, {details}", terminal_address())
+        try:
+            with _in_words(), self._asking() as db:
+                users.require_unchanged(db, consultant)
+            with _in_words(), using(self._connected_log()) as log:
+                access_log.append(log, look, self._clock())
+        except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                raise
+            self._disconnect()
+            reason = f"could not be put on record: {error.message}"
+            raise ReadwatchError(error.kind, reason) from None
+        return look
 
     def _poll(self, *, at_once: bool) -> None:
         if self._consultant is None or self._view is None:

@@ -63,6 +63,17 @@ class ListScreen(Screen[None]):
         known = {row.key for row, _ in self._rows(self._overview)} if self._overview else set()
         return sum(row.key not in known for row, _ in self._rows(overview))
 
+    @property
+    def filtered_by(self) -> str:
+        """The words of the filter; empty where there is none."""
+        return " ".join(self._words)
+
+    @property
+    def reader_id(self) -> int | None:
+        """The reader under the cursor; None where there is none."""
+        cursor = self.table.cursor_key
+        return None if cursor is None else self.reader_under(cursor)
+
     def reader_under(self, key: int) -> int | None:
         """Return the reader whom the row with this key is about; None if it is not shown."""
         return self._reader_of.get(key)

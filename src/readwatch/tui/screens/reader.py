@@ -59,7 +59,7 @@ _ACTIVITIES = (
     Column("duration", "Length", width=6, align="right", from_width=84),
     Column("metadata", "Details", width=10, flex=2, from_width=88),
 )
-_TONES: dict[Tone, str] = {
+_TONES: dict[Tone | None, str] = {
     "good": "$text-success",
     "warn": "$text-warning",
     "bad": "$text-error",
@@ -213,6 +213,16 @@ class ReaderScreen(Screen[None]):
         self._refused.update(
             f"This reader's data is not shown:\n\n{reason}\n\nescape goes back; the lists go on."
         )
+
+    @property
+    def reader_id(self) -> int | None:
+        """Whose data is shown; None while there is none."""
+        return None if self._page is None else self._page.user.id
+
+    @property
+    def table(self) -> LiveTable:
+        """The table that the keys go to."""
+        return self.focused if isinstance(self.focused, LiveTable) else self._activities
 
     def say_end(self, places: int) -> None:
         """Say that there is nobody further in this direction."""

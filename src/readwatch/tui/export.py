@@ -1,0 +1,95 @@
+"""Exports: what a table shows, as a CSV or JSON file that only its owner can read."""
+
+import csv
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_hex
+from typing import TextIO
+
+from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.text import spreadsheet_cell
+from readwatch.tui.columns import Column
+from readwatch.tui.desk import for_its_owner
+from readwatch.tui.rows import Row, said
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The columns that a table shows, in words, of all its rows, also of those out of sight."""
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def sheet_of(columns: Sequence[tuple[int, Column]], rows: Sequence[Row]) -> Sheet:
+    """Return the sheet of some columns, each with its place in a row's cells."""
+    return Sheet(
+        tuple(column.title for _, column in columns),
+        tuple(tuple(said(row.cells[at]) for at, _ in columns) for row in rows),
+    )
+
+
+def checked_file(name: str, *, replace: bool) -> Path:
+    """Return the file that somebody named; refuse other formats, and one that is there already."""
+    try:
+        file = Path(name.strip()).expanduser()
+        is_there = file.exists()
+    except (OSError, RuntimeError):
+        raise invalid("a file cannot have this name") from None
+    if format_of(file) not in _WRITE:
+        raise invalid("an export is a .csv or a .json file")
+    if is_there and not replace:
+        raise _is_there()
+    return file
+
+
+def format_of(file: Path) -> str:
+    """Return the format that the name of a file says."""
+    return file.suffix.lower().lstrip(".")
+
+
+def write(sheet: Sheet, file: Path, *, replace: bool) -> None:
+    """Write a file that only its owner can read, as a whole or not at all."""
+    whole = file.with_name(f".{file.name}.{token_hex(4)}")
+    try:
+        if not replace:
+            open(file, "x", opener=for_its_owner).close()  # takes the name
+        try:
+            with open(whole, "x", encoding="utf-8", newline="", opener=for_its_owner) as opened:
+                _WRITE[format_of(file)](opened, sheet)
+                opened.flush()
+                os.fsync(opened.fileno())
+            whole.replace(file)
+        except BaseException:
+            whole.unlink(missing_ok=True)
+            if not replace:
+                with suppress(OSError):
+                    file.unlink()
+            raise
+    except FileExistsError:
+        raise _is_there() from None
+    except OSError as error:
+        raise invalid(f"the file cannot be written: {error.strerror}") from None
+
+
+def _write_csv(opened: TextIO, sheet: Sheet) -> None:
+    rows = csv.writer(opened)
+    rows.writerow(sheet.titles)
+    rows.writerows([spreadsheet_cell(text) for text in row] for row in sheet.rows)
+
+
+def _write_json(opened: TextIO, sheet: Sheet) -> None:
+    rows = [dict(zip(sheet.titles, row, strict=True)) for row in sheet.rows]
+    json.dump(rows, opened, ensure_ascii=False, indent=1)
+    opened.write("\n")
+
+
+_WRITE = {"csv": _write_csv, "json": _write_json}
+
+
+def _is_there() -> ReadwatchError:
+    return conflict("this file is there already: enter once more replaces it")

@@ -1,0 +1,74 @@
+"""Export: into which file, asked over the list or page that is exported."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.tui.export import Sheet
+
+
+class ExportScreen(ModalScreen[None]):
+    """Asks for the name of a file; one that is there is replaced only when that is said twice."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
+
+    CSS = """
+    ExportScreen { align: center middle; }
+    ExportScreen Vertical {
+        width: 72; max-width: 100%; height: auto; border: round $primary; background: $surface;
+        padding: 0 2;
+    }
+    ExportScreen #answer { color: $text-error; height: auto; }
+    ExportScreen #note { color: $text-muted; width: 100%; }
+    """
+
+    class Asked(Message):
+        """Somebody wants a sheet in a file."""
+
+        def __init__(self, screen: "ExportScreen", name: str, *, replace: bool) -> None:
+            super().__init__()
+            self.screen = screen
+            self.name = name
+            self.replace = replace
+
+    def __init__(self, sheet: Sheet, name: str, reader_id: int | None, seen_in: str) -> None:
+        super().__init__()
+        self.sheet = sheet
+        self.reader_id = reader_id
+        self.seen_in = seen_in
+        self._file = Input(name, select_on_focus=False)
+        self._answer = Static("", id="answer", markup=False)
+        self._known_name = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question."""
+        with Vertical() as form:
+            form.border_title = f"Export {len(self.sheet.rows)} rows"
+            form.border_subtitle = "enter writes, escape does not"
+            yield Label("Into which file? .csv or .json")
+            yield self._file
+            yield self._answer
+            yield Label("It is put on record first. Only you can read the file.", id="note")
+
+    def on_mount(self) -> None:
+        """Let the keys go to the name."""
+        self.set_focus(self._file)
+
+    def refuse(self, name: str, refusal: ReadwatchError) -> None:
+        """Say why nothing was written; the same name once more replaces a file that is there."""
+        self._known_name = name if refusal.kind is ErrorKind.CONFLICT else ""
+        self._answer.update(refusal.message)
+
+    @on(Input.Submitted)
+    def _named(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            replace = event.value == self._known_name
+            self.post_message(self.Asked(self, event.value, replace=replace))

@@ -1,0 +1,184 @@
+"""What is exported or copied is what is shown, and is on record before it is taken."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Cast
+from textual.widgets import Input
+from tui.people import AccessLog, Entry, ReadingApp
+from tui.seat import LARGE, Seat, Sit
+from tui.test_access_log import log_that_refuses
+
+from readwatch.store.database import Database
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the console was started."""
+    folder = tmp_path / "desk of cara"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def they_read(ann: ReadingApp, ben: ReadingApp) -> None:
+    ann.reads("=HYPERLINK(evil)")
+    ben.reads("Faust")
+
+
+def rows_in(file: Path) -> list[list[str]]:
+    return list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
+
+
+async def exports(seat: Seat, name: str | None = None) -> None:
+    await seat.presses("e")
+    await seat.sees("Into which file?")
+    if name is not None:
+        await names(seat, name)
+    await seat.presses("enter")
+
+
+async def names(seat: Seat, name: str) -> None:
+    """Type a name in the place of the one that is offered."""
+    await seat.presses("end", "ctrl+u")
+    await seat.until(lambda: seat.app.screen.query_one(Input).value == "")
+    await seat.types(name)
+
+
+async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
+    sit: Sit, cast: Cast, folder: Path, access_log: AccessLog
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben", "● LIVE")
+        await exports(seat)
+        await seat.sees("wrote 2 rows to")
+    [file] = folder.iterdir()
+    assert file.name.startswith("readwatch-online-2026-11-2")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert rows_in(file) == [
+        ["State", "Reader", "Reading", "Progress", "Ago"],
+        ["reading", "Ann Archer", "'=HYPERLINK(evil)", "10%", "now"],
+        ["reading", "Ben Baker", "Faust", "10%", "now"],
+    ]
+    told = "console, from online, csv, rows 2"
+    assert access_log() == [Entry(cast.cara.id, "exported_view", None, told)]
+
+
+async def test_only_what_the_filter_leaves_is_exported_also_as_json(
+    sit: Sit, folder: Path, access_log: AccessLog
+) -> None:
+    async with sit(size=LARGE) as seat:
+        await seat.presses("3")
+        await seat.sees("Ann", "Ben", "Last activity")
+        await seat.filters("ben")
+        await seat.loses("Ann")
+        await exports(seat, "found.json")
+        await seat.sees("wrote 1 rows to found.json")
+    [found] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    assert (found["Reader"], found["Sessions"], found["Titles"]) == ("Ben Baker", "1", "1")
+    assert access_log()[-1].where == "console, from readers, filter ben, json, rows 1"
+
+
+async def test_of_a_readers_page_the_table_with_the_keys_is_exported(
+    sit: Sit, cast: Cast, folder: Path, access_log: AccessLog
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        await exports(seat, "ann.csv")
+        await seat.sees("wrote 1 rows to ann.csv")
+    assert rows_in(folder / "ann.csv")[0][:3] == ["Activity", "What", "Title"]
+    told = "console, from a reader's page, activities, csv, rows 1"
+    assert access_log()[-1] == Entry(cast.cara.id, "exported_view", cast.ann.id, told)
+
+
+async def test_a_file_that_is_there_is_replaced_only_when_that_is_said_twice(
+    sit: Sit, folder: Path, access_log: AccessLog
+) -> None:
+    diary = folder / "diary.csv"
+    diary.write_text("Dear diary")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await exports(seat, "diary.csv")
+        await seat.sees("this file is there already: enter once more replaces it")
+        assert (diary.read_text(), access_log()) == ("Dear diary", [])
+        await seat.presses("enter")
+        await seat.sees("wrote 2 rows")
+    assert len(rows_in(diary)) == 3
+    assert list(folder.iterdir()) == [diary]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("online.xlsx", "a .csv or a .json file"), ("no/such/folder.csv", "cannot be written")],
+)
+async def test_a_file_that_cannot_be_is_told_and_another_name_can_be_given(
+    sit: Sit, folder: Path, name: str, reason: str
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await exports(seat, name)
+        await seat.sees(reason)
+        await names(seat, "online.csv")
+        await seat.presses("enter")
+        await seat.sees("wrote 2 rows")
+    assert [file.name for file in folder.iterdir()] == ["online.csv"]
+
+
+async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
+    sit: Sit, folder: Path, db: Database
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with log_that_refuses(db):
+            await exports(seat)
+            await seat.sees("could not be put on record")
+            await seat.presses("escape")
+            await seat.loses("Into which file?")
+            await seat.presses("y")
+            await seat.sees("not copied:", "record:")
+        assert seat.app.clipboard == ""
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_row_is_copied_in_words_and_it_is_said_what_became_of_it(
+    sit: Sit, cast: Cast, access_log: AccessLog
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("y")
+        await seat.sees("sent to the clipboard", "terminals do not take it")
+        assert seat.app.clipboard == "reading  Ann Archer  =HYPERLINK(evil)  10%  now"
+        assert access_log() == [
+            Entry(cast.cara.id, "copied_row", cast.ann.id, "console, from online")
+        ]
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        await seat.presses("y")
+        await seat.until(lambda: "page read" in seat.app.clipboard)
+        told = "console, from a reader's page, activities"
+        assert access_log()[-1] == Entry(cast.cara.id, "copied_row", cast.ann.id, told)
+
+
+async def test_what_is_masked_is_taken_along_masked(sit: Sit, folder: Path) -> None:
+    async with sit(mask=True) as seat:
+        await seat.sees("A. A.")
+        await exports(seat, "masked.csv")
+        await seat.sees("wrote 2 rows")
+        await seat.presses("y")
+        await seat.until(lambda: "A. A." in seat.app.clipboard)
+    assert [row[1] for row in rows_in(folder / "masked.csv")] == ["Reader", "A. A.", "B. B."]
+
+
+async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: Sit, db: Any) -> None:
+    db.execute_sql("UPDATE reader_sessions SET is_active = FALSE")
+    async with sit() as seat:
+        await seat.sees("nobody is online")
+        await seat.presses("y", "e")
+        await seat.sees("nobody is online")
+        assert "Into which file?" not in seat.screen

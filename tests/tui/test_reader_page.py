@@ -288,11 +288,11 @@ async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_
         await seat.sees(f"Online {TRAIL} Ben Baker (2 of 2)", "ben@example.org", "Faust")
         assert "Dracula" not in seat.screen
         await seat.presses("}")
-        await seat.sees("Ben Baker (2 of 2)", "nobody after this one")
+        await seat.sees("Ben Baker (2 of 2)", "nobody below")
         await seat.presses("{")
         await seat.sees(f"Online {TRAIL} Ann Archer (1 of 2)", "Dracula")
         await seat.presses("{")
-        await seat.sees("nobody before this one")
+        await seat.sees("nobody above")
         assert [entry.whom for entry in access_log()] == [
             cast.ann.id,
             cast.ben.id,

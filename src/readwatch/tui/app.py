@@ -305,9 +305,9 @@ class Console(App[None]):
         return reader
 
     @on(ReaderScreen.ReadOn)
-    def _read_on(self) -> None:
+    def _read_on(self, event: ReaderScreen.ReadOn) -> None:
         if self._reader is not None:
-            self._watcher.read_older(self._reader.opening)
+            self._watcher.read_older(self._reader.opening, event.oldest)
 
     @on(ReaderArrived)
     def _take_reader(self, event: ReaderArrived) -> None:

@@ -27,12 +27,13 @@ class OpenedReader:
         self._spans: tuple[Span, ...] = ()
         self._spans_until: date | None = None
         self._activities: tuple[RecordedActivity, ...] = ()
-        self._has_older = True
+        self._has_older = False
         self._reads_on = False
 
-    def read_on(self) -> None:
-        """Let the next picture go further back in the activities."""
-        self._reads_on = True
+    def read_on(self, oldest: int) -> bool:
+        """Let the next picture go further back than `oldest`; False if one did so already."""
+        self._reads_on = self._has_older and self._activities[-1].id == oldest
+        return self._reads_on
 
     def picture(self, db: Database, pulse: Pulse) -> ReaderPage:
         """Return the picture of the reader at the moment of `pulse`."""

@@ -22,7 +22,7 @@ _SHADES_FROM = (0, 1, 15, 30, 60)
 
 _LABEL = 7  # cells before the side of the plot
 _BAR_LINES = PICTURE_LINES - 3  # without the title, the ground and the dates
-_WIDEST_BAR = 6
+_WIDEST_BAR = 4
 _TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1440)
 """What the highest bar can stand for, in minutes: each has a half that is easy to read."""
 

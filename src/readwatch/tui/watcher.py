@@ -90,6 +90,7 @@ class _Open:
 @dataclass(frozen=True, slots=True)
 class _ReadOlder:
     opening: int
+    oldest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +175,9 @@ class Watcher:
         """
         self._requests.put(_Open(opening, reader_id, seen_in))
 
-    def read_older(self, opening: int) -> None:
-        """Ask for a picture of the open reader with older activities than the last one had."""
-        self._requests.put(_ReadOlder(opening))
+    def read_older(self, opening: int, oldest: int) -> None:
+        """Ask for a picture of the open reader with activities older than the one `oldest`."""
+        self._requests.put(_ReadOlder(opening, oldest))
 
     def record(
         self,
@@ -266,8 +267,11 @@ class Watcher:
         self._poll(at_once=True)
 
     def _read_older(self, request: _ReadOlder) -> None:
-        if self._opened is not None and self._opened.opening == request.opening:
-            self._opened.read_on()
+        if (
+            self._opened is not None
+            and self._opened.opening == request.opening
+            and self._opened.read_on(request.oldest)
+        ):
             self._poll(at_once=True)
 
     def _record(self, request: _Record) -> None:

@@ -119,8 +119,11 @@ class ReaderScreen(Screen[None]):
     class Left(Message):
         """The consultant goes back to the list."""
 
+    @dataclass
     class ReadOn(Message):
         """The consultant comes near the oldest activity that is shown."""
+
+        oldest: int
 
     @dataclass
     class Walked(Message):
@@ -207,7 +210,7 @@ class ReaderScreen(Screen[None]):
         """Say why nothing is shown."""
         self._page = None
         self.add_class("-refused")
-        self.remove_class("-shown")
+        self.remove_class("-shown", "-unfolded")
         self._show_trail()
         self._who.update("nothing is shown")
         self._refused.update(
@@ -226,14 +229,14 @@ class ReaderScreen(Screen[None]):
 
     def say_end(self, places: int) -> None:
         """Say that there is nobody further in this direction."""
-        self._note = "nobody after this one" if places > 0 else "nobody before this one"
+        self._note = "nobody below" if places > 0 else "nobody above"
         self._show_trail()
 
     def _show_trail(self) -> None:
         """Say where one is: the list, the reader, the place in the list."""
         name, presence = "…", Content("")
         if self._page is not None:
-            name = cut(self._page.user.full_name, 40)
+            name = cut(self._page.user.full_name, 36)
             mark = presence_cell(self._page.presence(self._page.pulse.taken_at))
             presence = Content.assemble("   ", (mark.text, _TONES[mark.tone]))
         self._trail.update(
@@ -241,8 +244,8 @@ class ReaderScreen(Screen[None]):
                 (f"{self.walk.view.capitalize()} {TRAIL} ", "dim"),
                 (name, "bold"),
                 (f" ({self.walk})", "dim"),
-                presence,
                 (f"   {self._note}" if self._note else "", "$text-warning"),
+                presence,
             )
         )
 
@@ -279,9 +282,9 @@ class ReaderScreen(Screen[None]):
     def _follow_cursor(self, event: LiveTable.CursorMoved) -> None:
         self._show_unfolded(event.key)
         if self._page is not None and self._page.has_older and event.key is not None:
-            near_end = self._page.activities[-_NEAR_END:][0].id
-            if event.key <= near_end:
-                self.post_message(self.ReadOn())
+            last = self._page.activities[-_NEAR_END:]
+            if event.key <= last[0].id:
+                self.post_message(self.ReadOn(last[-1].id))
 
     def _show_unfolded(self, key: int | None) -> None:
         if self._page is not None and self.has_class("-unfolded"):

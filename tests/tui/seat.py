@@ -9,6 +9,7 @@ from typing import Any
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from readwatch.tui.app import Console
 
@@ -91,6 +92,10 @@ class Seat:
         """Go back from the password to the e-mail."""
         await self.presses("shift+tab")
         await self.presses("end", "ctrl+u")
+
+    async def is_asked_again(self) -> None:
+        """Wait until the password that was given is taken away."""
+        await self.until(lambda: self.app.screen.query(Input).last(Input).value == "")
 
     async def filters(self, words: str) -> None:
         """Type the words of the filter and keep them."""

@@ -92,6 +92,21 @@ async def test_a_log_that_stays_locked_is_such_a_case(
         await seat.sees("ann@example.org")
 
 
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_so_is_a_server_that_takes_no_more_entries(
+    sit: Sit, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    name = db.execute_sql("SELECT current_database()").fetchone()[0]
+    db.execute_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    async with sit() as seat:
+        await seat.sees("Ann", "● LIVE")
+        await seat.presses("enter")
+        await gets_to_see_nothing(seat, "the database cannot be written")
+        await seat.presses("escape")
+        await seat.sees("Ann", "● LIVE")
+
+
 async def test_who_cannot_be_put_on_record_is_not_signed_in(
     sit: Sit, cast: Cast, ann: ReadingApp, db: Database
 ) -> None:

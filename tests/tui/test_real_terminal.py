@@ -75,6 +75,35 @@ def test_no_text_of_a_reader_reaches_the_terminal_as_a_command(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_while_the_disk_is_full_no_page_is_shown_and_the_lists_go_on(
+    url: str, cast: Cast, ann: ReadingApp, db: Database, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    db.execute_sql("UPDATE reader_sessions SET last_heartbeat = CURRENT_TIMESTAMP")
+    full = tmp_path / "full"
+    disk = {
+        "PYTHONPATH": str(Path(__file__).parents[1] / "proofs" / "full_disk"),
+        "READWATCH_TEST_DISK_IS_FULL": str(full),
+    }
+    command = [*READWATCH, "--database", url, "console", "--email", cast.cara.email]
+    with terminal(command, **disk) as window:
+        window.sees("Password")
+        window.types(f"{PASSWORD}\r")
+        window.sees("● LIVE", "Ann")
+        full.touch()
+        window.types("\r")
+        window.sees("is not shown", "could not be put on record: the disk of the database is full")
+        assert "Dracula" not in window.screen
+        full.unlink()
+        window.types("\x1b")
+        window.sees("● LIVE", "Dracula")
+        window.types("\r")
+        window.sees("ann@example.org")
+        window.types("q")
+        assert window.ends() == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_sigterm_leaves_the_terminal_as_it_was(window: Terminal) -> None:
     window.process.kill(signal.SIGTERM)
     assert window.ends() == 128 + signal.SIGTERM

@@ -16,7 +16,7 @@ async def test_staff_who_type_their_email_and_password_are_in(
 ) -> None:
     person = getattr(cast, name)
     async with sit(signed_in=False) as seat:
-        await seat.sees("E-mail", "Password", "put on record")
+        await seat.sees("╭", "E-mail", "Password", "put on record")
         await seat.signs_in(person.email, PASSWORD)
         await seat.sees("1 Online", "● LIVE", "nobody is online", person.full_name)
         assert access_log() == [Entry(person.id, "signed_in", None, "console")]
@@ -62,7 +62,7 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
             await seat.presses("enter")
             await seat.sees("wrong e-mail or password")
             await seat.until(lambda tries=tries: access_log().count(failed) == tries)
-            await seat.until(lambda: "•" not in seat.screen)
+            await seat.is_asked_again()
     assert access_log()[-1] == Entry(cast.cara.id, "locked_out", None, "console, for 1 s")
     async with sit(signed_in=False, email=cast.cara.email) as seat:
         await seat.types(PASSWORD)

@@ -77,7 +77,7 @@ async def test_only_what_the_filter_leaves_is_exported_also_as_json(
         await seat.filters("ben")
         await seat.loses("Ann")
         await exports(seat, "found.json")
-        await seat.sees("wrote 1 rows to found.json")
+        await seat.sees("wrote 1 row to found.json")
     [found] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
     assert (found["Reader"], found["Sessions"], found["Titles"]) == ("Ben Baker", "1", "1")
     assert access_log()[-1].where == "console, from readers, filter ben, json, rows 1"
@@ -91,7 +91,7 @@ async def test_of_a_readers_page_the_table_with_the_keys_is_exported(
         await seat.presses("enter")
         await seat.sees("ann@example.org")
         await exports(seat, "ann.csv")
-        await seat.sees("wrote 1 rows to ann.csv")
+        await seat.sees("wrote 1 row to ann.csv")
     assert rows_in(folder / "ann.csv")[0][:3] == ["Activity", "What", "Title"]
     told = "console, from a reader's page, activities, csv, rows 1"
     assert access_log()[-1] == Entry(cast.cara.id, "exported_view", cast.ann.id, told)

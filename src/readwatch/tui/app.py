@@ -24,7 +24,7 @@ from readwatch.store.database import close_all
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
 from readwatch.tui.desk import Desk, desk_file
-from readwatch.tui.export import checked_file, format_of, write
+from readwatch.tui.export import checked_file, counted, format_of, write
 from readwatch.tui.header import Status
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.messages import (
@@ -351,7 +351,7 @@ class Console(App[None]):
         def done() -> None:
             if self.screen is asked:
                 self.pop_screen()
-            self.notify(f"wrote {len(asked.sheet.rows)} rows to {file}", markup=False)
+            self.notify(f"wrote {counted(asked.sheet.rows)} to {file}", markup=False)
 
         try:
             file = checked_file(event.name, replace=event.replace)

@@ -25,6 +25,11 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
+def counted(rows: Sequence[object]) -> str:
+    """Say how many rows there are."""
+    return "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+
+
 def sheet_of(columns: Sequence[tuple[int, Column]], rows: Sequence[Row]) -> Sheet:
     """Return the sheet of some columns, each with its place in a row's cells."""
     return Sheet(

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.tui.export import Sheet
+from readwatch.tui.export import Sheet, counted
 
 
 class ExportScreen(ModalScreen[None]):
@@ -50,7 +50,7 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical() as form:
-            form.border_title = f"Export {len(self.sheet.rows)} rows"
+            form.border_title = f"Export {counted(self.sheet.rows)}"
             form.border_subtitle = "enter writes, escape does not"
             yield Label("Into which file? .csv or .json")
             yield self._file

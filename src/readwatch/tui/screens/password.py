@@ -17,7 +17,7 @@ class PasswordScreen(Screen[None]):
         Binding("enter", "go_on", "Go on", show=False, priority=True),
     ]
 
-    CSS = """
+    DEFAULT_CSS = """
     PasswordScreen { align: center middle; }
     PasswordScreen Middle { height: auto; width: 100%; align: center middle; }
     PasswordScreen #form { width: 56; height: auto; border: round $primary; padding: 1 2; }

@@ -95,3 +95,19 @@ def test_it_is_remembered_across_a_restart(api: Api, db: Database) -> None:
     kept = rows(db, "SELECT subject, failures FROM failed_logins")
     assert sorted(failures for _, failures in kept) == [5, 5, 5]
     assert "ann" not in repr(kept)
+
+
+def test_what_fails_with_an_account_of_staff_is_on_record_and_so_is_its_lock(
+    api: Api, db: Database, clock: StillClock
+) -> None:
+    for _ in range(6):
+        try_in(api, "wrong password", email="cara@example.org")
+    clock.advance(seconds=1)
+    assert try_in(api, PASSWORD, email="Cara@example.org")[0] == 200
+    try_in(api, "wrong password", email="ann@example.org")
+
+    log = "SELECT consultant_user_id, action_type, action_details, ip_address"
+    found = rows(db, f"{log} FROM consultant_access_log ORDER BY id")
+    failed = (3, "failed_sign_in", "api: wrong e-mail or password", "10.0.0.1")
+    locked = (3, "locked_out", "api, for 1 s", "10.0.0.1")
+    assert found == [*[failed] * 5, locked, (3, "signed_in", "api", "10.0.0.1")]

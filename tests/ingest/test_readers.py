@@ -3,14 +3,14 @@
 import json
 
 import pytest
-from conftest import Cast
+from conftest import Cast, StillClock
 from ingest.api import Api, Caller, problem, rows
 
 from readwatch.store.database import Database
 
 LOOKS = (
     "SELECT consultant_user_id, action_type, target_user_id, action_details, ip_address "
-    "FROM consultant_access_log ORDER BY id"
+    "FROM consultant_access_log WHERE action_type <> 'signed_in' ORDER BY id"
 )
 PAGES = ("", "/activities", "/sessions")
 
@@ -36,7 +36,45 @@ def test_ann_sees_nobody_elses_data(ann: Caller, cast: Cast, db: Database, page:
     for other in (cast.ben.id, cast.cara.id, 4711):
         members = problem(ann.get(f"/api/readers/{other}{page}"), 403)
         assert members["detail"] == "readers see their own data only"
-    assert rows(db, LOOKS) == []
+    ((who, action, target, _, _),) = rows(db, LOOKS)
+    assert (who, action, target) == (cast.ann.id, "refused_look", cast.ben.id), "the first of them"
+
+
+def test_a_refusal_is_on_record_also_of_whom_there_is_not_and_again_after_minutes(
+    ann: Caller, cast: Cast, db: Database, clock: StillClock
+) -> None:
+    for path in ("/api/readers/4711/sessions", "/api/activities", f"/api/readers/{cast.ben.id}"):
+        problem(ann.get(path), 403)
+        clock.advance(minutes=5)
+    assert rows(db, LOOKS) == [
+        (cast.ann.id, "refused_look", None, "api, viewed_reader_sessions", "127.0.0.1"),
+        (cast.ann.id, "refused_look", None, "api, live lists", "127.0.0.1"),
+        (cast.ann.id, "refused_look", cast.ben.id, "api, viewed_reader_profile", "127.0.0.1"),
+    ]
+
+
+def test_looks_that_repeat_within_five_minutes_rest_on_the_entry_that_is_on_record(
+    api: Api, cara: Caller, cast: Cast, db: Database, clock: StillClock
+) -> None:
+    def looked() -> list[tuple[int, str]]:
+        return [(who, target) for who, _, target, _, _ in rows(db, LOOKS)]
+
+    profile = f"/api/readers/{cast.ann.id}"
+    cara.get(profile)
+    clock.advance(minutes=5, milliseconds=-1)
+    cara.get(profile)
+    assert looked() == [(cast.cara.id, cast.ann.id)], "the same caller, reader and view"
+
+    others = (
+        lambda: cara.get(f"{profile}/sessions"),
+        lambda: cara.get(f"/api/readers/{cast.ben.id}"),
+        lambda: api.login("dora@example.org").get(profile),
+        lambda: cara.get(profile, environ_base={"REMOTE_ADDR": "10.0.0.9"}),
+        lambda: clock.advance(milliseconds=1) and cara.get(profile),
+    )
+    for count, other in enumerate(others, 2):
+        other()
+        assert len(looked()) == count
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal
 
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
-from readwatch.domain.access_log import RecordedLook
+from readwatch.domain.access_log import Action, Look, RecordedLook
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
@@ -17,9 +18,10 @@ from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.service import service
 from readwatch.store import lockout, readers, resume, sessions, users
-from readwatch.store.access_log import permit_own
+from readwatch.store.access_log import append, permit_own
 from readwatch.store.database import Database, using
 from readwatch.store.passwords import hash_in_turn
+from readwatch.store.sign_in import record_failure
 from readwatch.store.tokens import family_of, new_resume_token, new_token, token_hash
 
 routes = Blueprint("account", __name__)
@@ -76,6 +78,8 @@ def login() -> LoggedIn:
             user_agent=agent,
             device_type=body.device_type,
         )
+        if user.user_role.is_staff:
+            append(db, Look(user.id, Action.SIGNED_IN, details="api", ip_address=address), now)
         if resume_token is not None:
             resume.keep_resume_token(db, caller, resume_token, now)
         return caller
@@ -199,17 +203,12 @@ def _failures_counted(email: str, address: str | None) -> Iterator[None]:
     Those who tried at the same time are refused afterwards, and do not hear whether it was right.
     """
     running = service()
-
-    def count_failure(db: Database) -> None:
-        now = running.now()
-        lockout.refuse_if_locked(db, email, address, now)
-        lockout.record_failure(db, email, address, now)
-
     with using(running.db) as db:
         lockout.refuse_if_locked(db, email, address, running.now())
     try:
         yield
     except ReadwatchError as error:
         if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
-            running.writer.run(count_failure)
+            failed = partial(record_failure, email=email, address=address, now=running.now())
+            running.writer.run(partial(failed, details=f"api: {error.message}"))
         raise

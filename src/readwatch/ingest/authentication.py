@@ -2,11 +2,14 @@
 
 from flask import request
 
+from readwatch.domain.access_log import Action, Look
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
 from readwatch.ingest.service import service
+from readwatch.store.database import using
 from readwatch.store.tokens import token_hash
+from readwatch.store.users import known_id
 
 
 def current_caller() -> Caller:
@@ -42,5 +45,17 @@ def current_staff() -> Caller:
     """Return the consultant or admin who sent the request; a reader is refused with 403."""
     caller = current_caller()
     if not caller.user_role.is_staff:
-        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
+        raise refused(caller, "only consultants and admins can do this", "live lists")
     return caller
+
+
+def refused(
+    caller: Caller, sentence: str, view: str, reader_id: int | None = None
+) -> ReadwatchError:
+    """Return the refusal of a look at others' data, once it is on record."""
+    running = service()
+    with using(running.db) as db:
+        target_id = None if reader_id is None else known_id(db, reader_id)
+    look = Look(caller.user_id, Action.REFUSED_LOOK, target_id, f"api, {view}", request.remote_addr)
+    running.looks.refuse(look, running.now())
+    return ReadwatchError(ErrorKind.FORBIDDEN, sentence)

@@ -7,11 +7,10 @@ from flask import Blueprint, request
 from typing_extensions import TypedDict
 
 from readwatch.domain.access_log import Action, Look, Permit
-from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import Caller, OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.ingest.authentication import current_caller, current_staff
+from readwatch.ingest.authentication import current_caller, current_staff, refused
 from readwatch.ingest.bodies import Page, PageBefore, query
 from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, described
@@ -96,13 +95,13 @@ def sessions(reader_id: int) -> Sessions:
 
 
 def permitted(caller: Caller, reader_id: int, action: Action) -> Permit:
-    """Return the caller's right to read this reader's data; staff's looks go on record first."""
+    """Return the caller's right to read this reader's data; staff's looks are on record first."""
     running = service()
     if not caller.user_role.is_staff:
         if caller.user_id != reader_id:
-            raise ReadwatchError(ErrorKind.FORBIDDEN, "readers see their own data only")
+            raise refused(caller, "readers see their own data only", action, reader_id)
         return access_log.permit_own(caller)
     with using(running.db) as db:
         readers.require_reader(db, reader_id)  # whom there is not, nobody can look at
     look = Look(caller.user_id, action, reader_id, "api", request.remote_addr)
-    return running.writer.permit_look(look, running.now())
+    return running.looks.permit(look, running.now())

@@ -13,6 +13,7 @@ from readwatch.ingest.load import Load
 from readwatch.ingest.metrics import Metrics, Present
 from readwatch.store.callers import Callers
 from readwatch.store.database import close_all
+from readwatch.store.looks import Looks
 from readwatch.store.passwords import DEFAULT_COST, prepare
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
@@ -49,6 +50,7 @@ class Service:
         self.callers = Callers(self.db)
         self.metrics = Metrics()
         self.writer = Writer(to_write, self.metrics.committed)
+        self.looks = Looks(self.writer.record_look)
         self.load = Load(self.writer)
         self.metrics.registry.register(Present(self))
         self.stopping = False

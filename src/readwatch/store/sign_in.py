@@ -34,7 +34,8 @@ def sign_in(
         user = authenticate(db, email, password, cost=cost)
     except ReadwatchError as refusal:
         if refusal.kind is ErrorKind.UNAUTHENTICATED:
-            _record_failure(db, email, address, refusal.message, now)
+            with using(db), db.atomic():
+                record_failure(db, email, address, now, f"console: {refusal.message}")
         raise
     if not user.user_role.is_staff:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
@@ -46,20 +47,24 @@ def sign_in(
     return user
 
 
-def _record_failure(db: Database, email: str, address: str, reason: str, now: datetime) -> None:
-    with using(db), db.atomic():
-        take_turn(db, Turn.ROLLUPS)
-        lockout.refuse_if_locked(db, email, address, now)
-        lockout.record_failure(db, email, address, now)
-        user = _staff(db, email)
-        if user is None:
-            return
-        failed = Look(user.id, Action.FAILED_SIGN_IN, None, f"console: {reason}", address)
-        append(db, failed, now)
-        seconds = ceil(lockout.pause(db, email, address, now).total_seconds())
-        if seconds:
-            locked = Look(user.id, Action.LOCKED_OUT, None, f"console, for {seconds} s", address)
-            append(db, locked, now)
+def record_failure(
+    db: Database, email: str, address: str | None, now: datetime, details: str
+) -> None:
+    """Count a failed sign-in; with an account of staff it is on record, and so is a lock.
+
+    `details` say where and why. Who tried while it was locked is refused. Call it in a transaction.
+    """
+    take_turn(db, Turn.ROLLUPS)
+    lockout.refuse_if_locked(db, email, address, now)
+    lockout.record_failure(db, email, address, now)
+    user = _staff(db, email)
+    if user is None:
+        return
+    append(db, Look(user.id, Action.FAILED_SIGN_IN, None, details, address), now)
+    seconds = ceil(lockout.pause(db, email, address, now).total_seconds())
+    if seconds:
+        face = details.partition(":")[0]
+        append(db, Look(user.id, Action.LOCKED_OUT, None, f"{face}, for {seconds} s", address), now)
 
 
 def _staff(db: Database, email: str) -> User | None:

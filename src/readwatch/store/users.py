@@ -149,6 +149,12 @@ def get_user(db: Database, user_id: int) -> User:
     return _user(rows[0])
 
 
+def known_id(db: Database, user_id: int) -> int | None:
+    """Return an id if there is such an account, also a deleted one."""
+    found = models.User.select(models.User.id).where(models.User.id == user_id).tuples().execute(db)
+    return user_id if list(found) else None
+
+
 def list_users(db: Database, role: UserRole | None = None) -> tuple[User, ...]:
     """Return the accounts, of one role or all, by name."""
     query = _accounts().order_by(models.User.full_name, models.User.id)

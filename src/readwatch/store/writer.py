@@ -14,10 +14,10 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.access_log import Look, Permit
+from readwatch.domain.access_log import Look
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.sessions import Caller
-from readwatch.store.access_log import append, permitted
+from readwatch.store.access_log import append
 from readwatch.store.activities import Post, Result, record_posts
 from readwatch.store.database import (
     Database,
@@ -167,10 +167,9 @@ class Writer:
         results: tuple[Result, ...] = self._do(post)
         return results
 
-    def permit_look(self, look: Look, now: datetime) -> Permit:
-        """Record a look at one reader's data and permit it once that is on disk."""
+    def record_look(self, look: Look, now: datetime) -> None:
+        """Put an entry into the access log; return when it is on disk."""
         self._do(lambda db: append(db, look, now))
-        return permitted(look)
 
     def heartbeat(self, caller: Caller, now: datetime) -> None:
         """Note that a reader's app is still here; it is on disk within about a second."""

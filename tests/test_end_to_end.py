@@ -64,7 +64,7 @@ def test_an_activity_that_an_app_posts_is_soon_before_the_consultants_eyes(
         window.types("1")
         window.sees("● reading  Ann Archer", "1 online")
         window.types("\r")
-        window.sees(cast.ann.email, "tablet", "1 sessions   1 titles")
+        window.sees(cast.ann.email, "1 session   1 title")
         assert len(processes_in(tmp_path)) >= 2
         window.types("q")
         assert window.ends() == 0

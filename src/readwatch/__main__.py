@@ -34,6 +34,8 @@ def _console(call: "ConsoleCall") -> None:
         desks=call.desks,
         cover_after=call.cover_after,
         mask=call.mask,
+        theme=call.theme,
+        ascii=call.ascii,
     )
 
 

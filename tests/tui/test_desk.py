@@ -117,3 +117,11 @@ def test_a_database_is_the_same_however_its_url_is_written(
     assert desk_file(tmp_path, "postgresql://cara:a@db/readwatch", 3) == desk_file(
         tmp_path, "postgresql://cara:b@db/readwatch?sslmode=require", 3
     )
+
+
+def test_the_colours_that_were_chosen_last_are_kept_beside_the_rest(file: Path) -> None:
+    Desk(file).turn_seen(7, TODAY)
+    Desk(file).keep_theme("light")
+    assert Desk(file).theme == "light"
+    assert Desk(file).seen_on(TODAY) == {7}
+    assert Desk(None).theme == ""

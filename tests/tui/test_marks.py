@@ -1,13 +1,16 @@
 """Small pictures in text, and the words for states."""
 
+import ast
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from conftest import NOON
 from rich.cells import cell_len
 
 from readwatch.domain.presence import Presence
-from readwatch.tui import marks
+from readwatch.tui import columns, marks
 from readwatch.tui.columns import GAP
 from readwatch.tui.rows import Toned
 from readwatch.tui.views import LISTINGS, online
@@ -100,3 +103,55 @@ def test_a_type_of_activity_is_read_as_words() -> None:
 def test_times_are_those_of_the_consultants_own_clock() -> None:
     assert marks.clock_time(NOON) == f"{NOON.astimezone():%H:%M:%S}"
     assert marks.day_and_time(NOON) == f"{NOON.astimezone():%Y-%m-%d %H:%M}"
+
+
+# In ASCII ---------------------------------------------------------------------------------------
+
+
+def test_every_mark_that_the_console_draws_has_another_of_ascii_as_wide_as_itself() -> None:
+    drawn = {
+        char
+        for file in Path(marks.__file__).parent.rglob("*.py")
+        for char in "".join(texts_of(ast.parse(file.read_text(encoding="utf-8"))))
+        if not char.isascii() and char not in {"\ufffd", *columns._MODIFIERS}
+    }
+    assert drawn <= {chr(code) for code in marks.ASCII}
+    for code, mark in marks.ASCII.items():
+        assert mark.isascii()
+        assert cell_len(mark) == cell_len(chr(code))
+
+
+def texts_of(module: ast.Module) -> Iterator[str]:
+    named = {
+        node.value for node in ast.walk(module) if isinstance(node, ast.Expr)
+    }  # docstrings are not drawn
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in named:
+            yield node.value
+
+
+def test_in_ascii_too_states_differ_and_more_is_higher() -> None:
+    in_ascii = marks.Drawable("utf-8", ascii=True)
+    cells = [marks.presence_cell(presence) for presence in Presence]
+    texts = [cell.text.translate(in_ascii) for cell in cells if isinstance(cell, Toned)]
+    assert len({text[0] for text in texts}) == len(Presence)
+    bar = marks.progress_bar(50)
+    assert (bar.text if isinstance(bar, Toned) else bar).translate(in_ascii) == "===---  50%"
+    shades = marks.SHADES.translate(in_ascii)
+    assert len(set(shades)) == len(shades)
+    steps = marks.sparkline(range(8), 8).translate(in_ascii)
+    assert len(set(steps)) == len(steps) == 8
+
+
+@pytest.mark.parametrize(
+    ("encoding", "drawn"),
+    [
+        ("utf-8", "Zoë Łoś 李 ~"),
+        ("iso8859-1", "Zoë ?o? ?? ~"),
+        ("ascii", "Zo? ?o? ?? ~"),
+    ],
+)
+def test_letters_are_drawn_where_the_encoding_has_them_and_take_their_cells_where_not(
+    encoding: str, drawn: str
+) -> None:
+    assert "Zoë Łoś 李 …".translate(marks.Drawable(encoding, ascii=True)) == drawn

@@ -1,5 +1,6 @@
 """The console in a real terminal: what else gets onto it, and how it is left."""
 
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -108,6 +109,47 @@ def test_sigterm_leaves_the_terminal_as_it_was(window: Terminal) -> None:
     window.process.kill(signal.SIGTERM)
     assert window.ends() == 128 + signal.SIGTERM
     assert all(order in window.raw for order in LEFT_AS_IT_WAS)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize(
+    ("option", "environment"),
+    [
+        (["--ascii"], {}),
+        ([], {"TERM": "linux"}),
+        ([], {"TERM": "dumb"}),
+        ([], {"PYTHONIOENCODING": "iso8859-1"}),
+    ],
+)
+def test_a_terminal_without_marks_gets_ascii(
+    command: list[str], ann: ReadingApp, option: list[str], environment: dict[str, str]
+) -> None:
+    ann.reads("Dracula")
+    with terminal([*command, *option], **environment) as window:
+        window.sees("Password", "+------")
+        window.types(f"{PASSWORD}\r")
+        window.sees("* LIVE", "_")
+        window.types("3?")
+        window.sees("Keys", "who is reading now", "+------")
+        assert not {char for char in window.raw.decode() if not char.isascii()}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_without_colours_there_are_none_and_the_cursor_is_seen(
+    command: list[str], ann: ReadingApp, theme: str
+) -> None:
+    ann.reads("Dracula")
+    with terminal([*command, "--theme", theme], NO_COLOR="1") as window:
+        window.sees("Password", "╭──")
+        window.types(f"{PASSWORD}\r")
+        window.sees("● LIVE")
+        window.types("3")
+        window.sees("▌ Ann")
+    styles = {*b";".join(re.findall(rb"\x1b\[([0-9;]*)m", window.raw)).split(b";")}
+    of_the_terminal = {b"39", b"49"}
+    assert styles <= {b"0", b"1", b"2", b"3", b"4", b"7", *of_the_terminal}
+    assert b"7" in styles
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

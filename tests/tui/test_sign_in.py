@@ -3,7 +3,7 @@
 import pytest
 from conftest import PASSWORD, Cast, StillClock
 from tui.people import AccessLog, Entry
-from tui.seat import Sit
+from tui.seat import LARGE, SMALL, Sit
 
 from readwatch.store.database import Database
 
@@ -140,3 +140,12 @@ async def test_escape_leaves_the_console_and_ctrl_c_says_so(sit: Sit) -> None:
         await seat.sees("escape leaves the console")
         await seat.presses("escape")
         await seat.until(lambda: not seat.app.is_running)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_the_form_stands_in_a_frame_in_the_middle(sit: Sit, size: tuple[int, int]) -> None:
+    async with sit(signed_in=False, size=size) as seat:
+        await seat.sees("Password", "╭──", "──╯")
+        left, right = seat.line("╭").index("╭"), size[0] - len(seat.line("╮"))
+        assert abs(left - right) <= 1

@@ -22,11 +22,25 @@ from readwatch.domain.errors import misconfigured
     help="Cover the screen after so long without a key or the mouse; 0 is never.",
 )
 @setting("--mask", is_flag=True, help="Show initials in the lists, until a reader is opened.")
+@setting(
+    "--theme",
+    type=click.Choice(["dark", "light", "terminal"]),
+    help="Colours; terminal is its own. Otherwise those chosen last in the palette.",
+)
+@setting("--ascii", is_flag=True, help="Draw marks and frames in ASCII; otherwise as it can.")
 @click.pass_context
-def command(context: click.Context, email: str | None, cover_after: int, mask: bool) -> None:
+def command(
+    context: click.Context,
+    email: str | None,
+    cover_after: int,
+    mask: bool,
+    theme: str | None,
+    ascii: bool,
+) -> None:
     """Watch the readers, live: who reads what, how far, and who needs help."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise misconfigured("the console needs a terminal")
     faces: Faces = context.obj
     idle = timedelta(minutes=cover_after) or None
-    faces.console(ConsoleCall(database_url(context), email, default_desks(), idle, mask))
+    call = ConsoleCall(database_url(context), email, default_desks(), idle, mask, theme, ascii)
+    faces.console(call)

@@ -25,7 +25,8 @@ class ServeCall:
 class ConsoleCall:
     """How the console is to be started; `desks` is the folder for what consultants keep.
 
-    Without `cover_after` it is covered by its key alone.
+    Without `cover_after` it is covered by its key alone, without `theme` it has the colours that
+    were chosen last.
     """
 
     database_url: str
@@ -33,6 +34,8 @@ class ConsoleCall:
     desks: Path
     cover_after: timedelta | None
     mask: bool
+    theme: str | None
+    ascii: bool
 
 
 @dataclass(frozen=True, slots=True)

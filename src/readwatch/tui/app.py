@@ -1,5 +1,6 @@
 """The console: it asks the watcher, keeps the latest pictures and hands them to the screens."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -23,6 +24,7 @@ from readwatch.domain.users import User
 from readwatch.store.database import close_all
 from readwatch.store.rights import Role
 from readwatch.store.schema import open_current
+from readwatch.tui import themes
 from readwatch.tui.desk import Desk, desk_file
 from readwatch.tui.export import checked_file, counted, format_of, write
 from readwatch.tui.header import Status
@@ -80,19 +82,29 @@ class Console(App[None]):
         desks: Path | None = None,
         cover_after: timedelta | None = None,
         mask: bool = False,
+        theme: str | None = None,
+        ascii: bool = False,
     ) -> None:
         """`desks` is the folder for what consultants keep between sittings; None keeps nothing.
 
         After `cover_after` without a key or the mouse the console is covered; None is never. With
-        `mask` the lists have initials, until a reader's page is opened.
+        `mask` the lists have initials, until a reader's page is opened. `theme` is one of
+        `themes.NAMES`, with None what the consultant chose last. With `ascii` no mark is more.
         """
-        super().__init__(driver_class=Terminal)
+        super().__init__(
+            driver_class=partial(Terminal, ascii=ascii),  # type: ignore[arg-type]
+            ansi_color=True if "NO_COLOR" in os.environ else None,
+        )
         self._clock = clock
         self._database_url = database_url
         self._desks = desks
         self._desk = Desk(None)
         self._consultant = signed_in
         self._watcher = Watcher(database_url, self.post_message, clock, mask=mask)
+        self._theme = theme
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        self._dress_in(theme or themes.DEFAULT)
         self._view = View.ONLINE
         self._sign_in = SignInScreen(email)
         self._lists: dict[View, ListScreen] = {}
@@ -130,10 +142,22 @@ class Console(App[None]):
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer the stock commands without the screenshot, which would copy data unrecorded."""
+        """Offer the stock commands, but neither twenty themes nor the screenshot, which would copy
+        data unrecorded."""
         for command in super().get_system_commands(screen):
-            if command.title != "Screenshot":
+            if command.title not in {"Screenshot", "Theme"}:
                 yield command
+        for name in themes.NAMES:
+            choose = partial(self._choose_theme, name)
+            yield SystemCommand(f"Colours: {name}", "keep these from now on", choose)
+
+    def _dress_in(self, name: str) -> None:
+        self.theme = themes.textual_name("terminal" if self.no_color else name)
+
+    def _choose_theme(self, name: str) -> None:
+        self._dress_in(name)
+        self._desk.keep_theme(name)
+        self._say_trouble()
 
     # Signing in.
 
@@ -163,6 +187,7 @@ class Console(App[None]):
     def _begin(self, consultant: User) -> None:
         self._consultant = consultant
         self._desk = self._desk_of(consultant)
+        self._dress_in(self._theme or self._desk.theme)
         self._say_trouble()
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
         self.push_screen(self._lists[self._view])
@@ -462,6 +487,8 @@ def run(
     desks: Path | None = None,
     cover_after: timedelta | None = None,
     mask: bool = False,
+    theme: str | None = None,
+    ascii: bool = False,
 ) -> None:
     """Show the console until somebody quits it; a fault of the program is raised again.
 
@@ -475,6 +502,8 @@ def run(
         desks=desks,
         cover_after=cover_after,
         mask=mask,
+        theme=theme,
+        ascii=ascii,
     )
     before = {number: signal.getsignal(number) for number in ENDINGS}
     try:

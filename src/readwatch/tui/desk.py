@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from readwatch.store.database import sqlite_path
 
 _SEEN: Final = "seen"  # {the day: [the readers]}
+_THEME: Final = "theme"
 
 
 class Desk:
@@ -41,6 +42,17 @@ class Desk:
         self._kept[_SEEN] = {day.isoformat(): sorted(seen)}
         self._write()
         return seen
+
+    @property
+    def theme(self) -> str:
+        """The name of the colours that were chosen last; empty if none ever were."""
+        return str(self._kept.get(_THEME, ""))
+
+    def keep_theme(self, name: str) -> None:
+        """Keep the name of colours that were chosen."""
+        self._read()
+        self._kept[_THEME] = name
+        self._write()
 
     def _read(self) -> None:
         if self._file is None:
@@ -86,6 +98,8 @@ def _checked(kept: Any) -> dict[str, Any]:
     """Return what was kept; ValueError where it has not the shape in which it is written."""
     if not isinstance(kept, dict) or not isinstance(seen := kept.get(_SEEN, {}), dict):
         raise ValueError(_SEEN)
+    if not isinstance(kept.get(_THEME, ""), str):
+        raise ValueError(_THEME)
     for readers in seen.values():
         if not isinstance(readers, list) or not all(type(id) is int for id in readers):
             raise ValueError(_SEEN)

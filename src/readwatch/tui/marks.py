@@ -1,7 +1,9 @@
 """Small pictures in text, and the words for states: pure functions of what is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+
+from rich.cells import cell_len
 
 from readwatch.domain.presence import Presence
 from readwatch.tui.rows import Cell, Tone, Toned
@@ -17,6 +19,40 @@ BARS = "▁▂▃▄▅▆▇█"
 SHADES = "·░▒▓█"  # nothing, then ever more
 TRAIL = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 AXIS = "│┤└┴─"  # a side, its tick, the corner, the tick of the ground, the ground
+
+_OF_TEXTUAL = "╭╮╰╯─│▔▊▎▏▍▕▐▀←→↑↓⏎•🔎"
+
+ASCII: Mapping[int, str] = {
+    ord(mark): twin
+    for marks, twins in (
+        ("●◐○◌·▲▼▌…━┄\N{MULTIPLICATION SIGN}", "*+o?.^v>~=-x"),
+        (BARS, "_.:-=+*#"),
+        (f"{SHADES[1:4]}{TRAIL}{AXIS[1:4]}", ":+%>+++"),
+        (_OF_TEXTUAL, [*"++++-|-||||||-<>^v<*", "/ "]),
+    )
+    for mark, twin in zip(marks, twins, strict=True)
+}
+"""What stands for each mark where there is only ASCII."""
+
+
+class Drawable(dict[int, str]):
+    """A table for `str.translate`: what a terminal of this encoding can draw, in as many cells.
+
+    With `ascii` that is so for marks alone: names keep their letters where the encoding has them.
+    """
+
+    def __init__(self, encoding: str, *, ascii: bool) -> None:
+        super().__init__(ASCII if ascii else {})
+        self._encoding = encoding
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        try:
+            char.encode(self._encoding)
+        except UnicodeEncodeError:
+            char = "?" * cell_len(char)
+        self[code] = char
+        return char
 
 
 def presence_cell(presence: Presence) -> Toned:

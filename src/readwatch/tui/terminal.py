@@ -1,16 +1,19 @@
 """The terminal in front of the console: never waited for, left as it was found, never outlived."""
 
 import asyncio
+import codecs
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, Full
 from select import select
-from typing import Any, TextIO
+from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
+
+from readwatch.tui.marks import Drawable
 
 ENDINGS = (signal.SIGHUP, signal.SIGTERM)
 """The signals that end the console in good order, with 128 and their number as its exit status."""
@@ -26,9 +29,11 @@ class Terminal(LinuxDriver):
     being answered; when it takes something again the whole screen is painted anew.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, ascii: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._file: Any = _Output(sys.__stderr__, self._catch_up)
+        encoding = sys.__stderr__.encoding  # type: ignore[union-attr]
+        marks = Drawable(encoding, ascii=ascii or draws_ascii_only(encoding, os.environ))
+        self._file: Any = _Output(self._file.fileno(), encoding, marks, self._catch_up)
         self._behind = False
         self._watched = False
         self._suspended = False
@@ -103,19 +108,27 @@ class Terminal(LinuxDriver):
                 self._loop.call_soon_threadsafe(self._app.refresh)
 
 
+def draws_ascii_only(encoding: str, environment: Mapping[str, str]) -> bool:
+    """Tell whether a terminal has no marks but those of ASCII, as far as it says."""
+    return codecs.lookup(encoding).name != "utf-8" or environment.get("TERM") in {"linux", "dumb"}
+
+
 class _Output:
     """What Textual's thread writes to; a terminal that is gone is written to in vain.
 
     Without a buffer: a write that never ends would keep Python from flushing it at the end.
     """
 
-    def __init__(self, file: TextIO | Any, taken: Callable[[], None]) -> None:
-        self._fileno, self._encoding = file.fileno(), file.encoding
+    def __init__(
+        self, fileno: int, encoding: str, marks: Drawable, taken: Callable[[], None]
+    ) -> None:
+        self._fileno, self._encoding = fileno, encoding
+        self._marks = marks
         self._taken = taken
 
     def write(self, text: str) -> None:
         """Write all of it."""
-        rest = text.encode(self._encoding, "replace")
+        rest = text.translate(self._marks).encode(self._encoding)
         with suppress(OSError):
             while rest:
                 rest = rest[self._write_some(rest) :]

@@ -1,0 +1,45 @@
+"""The colours of the console: a dark and a light set, or those that the terminal has itself."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+DARK = replace(
+    BUILTIN_THEMES["textual-dark"],
+    name="readwatch-dark",
+    variables={"block-cursor-background": "#005a9c"},
+)
+LIGHT = Theme(
+    name="readwatch-light",
+    primary="#004578",
+    foreground="#1f1f1f",
+    background="#f4f4f4",
+    surface="#ffffff",
+    panel="#e6ebef",
+    dark=False,
+    # Textual's own light colours of texts are too pale to be read well on any light ground.
+    variables={
+        "text-success": "#1b6b36",
+        "text-warning": "#8a5200",
+        "text-error": "#a3123a",
+        "text-accent": "#005a9c",
+        "footer-key-foreground": "#005a9c",
+    },
+)
+
+DEFAULT = "dark"
+
+
+def textual_name(name: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return what Textual calls the colours `dark`, `light` or `terminal`; any other is dark.
+
+    Some terminals tell in COLORFGBG whether their ground is a light one: white is 7 or 15.
+    """
+    ground = environment.get("COLORFGBG", "").rpartition(";")[2]
+    own = "ansi-light" if ground in {"7", "15"} else "ansi-dark"
+    return {"light": LIGHT.name, "terminal": own}.get(name, DARK.name)
+
+
+NAMES = (DEFAULT, "light", "terminal")

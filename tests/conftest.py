@@ -15,7 +15,7 @@ from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
 from readwatch.store import schema
-from readwatch.store.database import Database, open_database, using
+from readwatch.store.database import Database, close_all, open_database, using
 from readwatch.store.passwords import hash_password
 from readwatch.store.rights import Role
 from readwatch.store.users import NewUser, add_user
@@ -88,7 +88,10 @@ def postgresql_server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
-    schema.prepare(postgresql_server.url(name))
+    db = open_database(postgresql_server.url(name), Role.OWNER)
+    with using(db):  # without the roles, which each copy has for itself
+        schema.upgrade(db, schema.known_migrations(db))
+    close_all(db)
     yield name
     drop_database(postgresql_server, name)
 
@@ -130,6 +133,7 @@ def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         return
     running: Server = request.getfixturevalue("postgresql_server")
     name = new_database(running, request.getfixturevalue("postgresql_template"))
+    schema.prepare(running.url(name))
     yield running.url(name)
     drop_database(running, name)
 

@@ -112,9 +112,14 @@ def new_database(server: Server, template: str | None = None) -> str:
 
 
 def drop_database(server: Server, name: str) -> None:
-    """Drop a database, also under the feet of those still connected."""
+    """Drop a database and its roles, also under the feet of those still connected."""
     with connect(server.parameters) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        roles = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (f"{name}_",)
+        ).fetchall()
+        for (role,) in roles:
+            connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
 
 def connect(parameters: dict[str, Any]) -> psycopg.Connection:

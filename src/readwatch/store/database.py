@@ -238,10 +238,7 @@ def _switch_to_wal(db: _SQLite) -> None:
 
 def _open_postgresql(url: str, role: Role) -> Database:
     try:
-        import psycopg  # noqa: F401 - Peewee finds out only when it connects
-        from playhouse.postgres_ext import (  # type: ignore[import-untyped]
-            PooledPsycopg3Database,
-        )
+        from readwatch.store.grants import PostgreSQL
     except ImportError:
         raise misconfigured(
             "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
@@ -266,8 +263,9 @@ def _open_postgresql(url: str, role: Role) -> Database:
     settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)
     settings = {**SILENT_SERVER, **settings}
     settings.setdefault("application_name", f"readwatch {role}")
-    db: Database = PooledPsycopg3Database(
+    db: Database = PostgreSQL(
         name,
+        role,
         max_connections=POOL_SIZE,
         timeout=BUSY_TIMEOUT_SECONDS,
         stale_timeout=300,

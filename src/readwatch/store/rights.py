@@ -1,7 +1,8 @@
 """Who may do what to which table: one table of rights, enforced by the engine.
 
 On SQLite each connection carries an authorizer made from it
-(https://www.sqlite.org/c3ref/set_authorizer.html).
+(https://www.sqlite.org/c3ref/set_authorizer.html); on PostgreSQL `readwatch.store.grants` makes
+GRANTs of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -173,6 +174,19 @@ RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
         "consultant_access_log": Rights(ALL, append=True),
     },
 }
+
+LIMITED: tuple[Role, ...] = tuple(RIGHTS)
+"""All roles but the owner."""
+
+FACES: Mapping[str, tuple[Role, ...]] = {
+    "ingest": (Role.INGEST,),
+    "console": (Role.CONSOLE, Role.SIGN_IN, Role.ACCESS_LOG),
+    "admin": (Role.ADMIN, Role.MAINTENANCE),
+}
+"""The roles in which each program acts: a database user is let in as a face."""
+
+DRAWN: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
+"""The tables whose next id a role asks for before it appends."""
 
 _NOTHING = Rights()
 

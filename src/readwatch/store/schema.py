@@ -82,13 +82,37 @@ def _brought(engine: str) -> tuple[Migration, ...]:
 
 
 def prepare(url: str) -> tuple[Migration, ...]:
-    """Make or upgrade the database at `url`; return what was applied."""
+    """Make or upgrade the database at `url`, also who may do what; return what was applied."""
     if url.startswith("sqlite:"):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
     try:
         with using(db):
-            return upgrade(db, known_migrations(db))
+            applied = upgrade(db, known_migrations(db))
+            _enforce_rights(db)
+            return applied
+    finally:
+        close_all(db)
+
+
+def _enforce_rights(db: Database) -> None:
+    if not is_sqlite(db):  # where each connection brings its gatekeeper
+        from readwatch.store.grants import enforce  # needs PostgreSQL's driver
+
+        enforce(db)
+
+
+def unenforced_rights(url: str) -> tuple[str, ...]:
+    """Return what the engine does not enforce of the rights, in sentences; none if it does all."""
+    if url.startswith("sqlite:"):
+        return ()
+    from readwatch.store.grants import shortfalls  # needs PostgreSQL's driver
+
+    db = open_database(url, Role.OWNER)
+    try:
+        with using(db):
+            require_current(db)
+            return shortfalls(db)
     finally:
         close_all(db)
 

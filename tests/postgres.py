@@ -118,8 +118,26 @@ def drop_database(server: Server, name: str) -> None:
         roles = connection.execute(
             "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (f"{name}_",)
         ).fetchall()
-        for (role,) in roles:
-            connection.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+        if roles:
+            every = SQL(", ").join(Identifier(role) for (role,) in roles)
+            connection.execute(SQL("DROP ROLE {}").format(every))
+
+
+def new_login(url: str, name: str, *groups: str, attributes: str = "") -> str:
+    """Make a login, in some roles; return the URL of the same database for it.
+
+    Its name begins with the database's, so that it goes when that does.
+    """
+    parameters = conninfo_to_dict(url)
+    login = f"{parameters['dbname']}_{name}"
+    password = SQL(" PASSWORD {}").format(parameters.get("password", ""))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            SQL("CREATE ROLE {} LOGIN ").format(Identifier(login)) + SQL(attributes) + password
+        )
+        for group in groups:
+            connection.execute(SQL("GRANT {} TO {}").format(Identifier(group), Identifier(login)))
+    return url.replace(f"user={parameters['user']}", f"user={login}")
 
 
 def connect(parameters: dict[str, Any]) -> psycopg.Connection:

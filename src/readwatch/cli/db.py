@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import click
 
+from readwatch.cli import db_rights
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
@@ -20,6 +21,10 @@ from readwatch.store.rights import Role
 @click.group()
 def command() -> None:
     """Check the database, and mend what can be mended while the service runs."""
+
+
+command.add_command(db_rights.show)
+command.add_command(db_rights.grant)
 
 
 @command.command("health")

@@ -55,6 +55,11 @@ def command(
         click.echo(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         click.echo("kept the admin there is; another one: readwatch user add EMAIL --role admin")
+    unenforced = schema.unenforced_rights(url)
+    for sentence in unenforced:
+        click.echo(f"PostgreSQL does not enforce all rights: {sentence}", err=True)
+    if unenforced:
+        click.echo("who administers the server runs: readwatch db rights --sql | psql", err=True)
     click.echo(f"ready: {_shown(url)}")
 
 

@@ -36,7 +36,7 @@ _BELOW = (
     *("add", "list", "show", "suspend", "activate", "delete", "erase", "passwd", "role", "import"),
     "revoke",
     *("verify", "anchor", "export"),
-    *("health", "rebuild"),
+    *("health", "rebuild", "rights", "grant"),
 )
 
 

@@ -40,6 +40,7 @@ class Action(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
     LISTED_SESSIONS = "listed_sessions"
     REVOKED_SESSIONS = "revoked_sessions"
+    GRANTED_RIGHTS = "granted_rights"
     REBUILT_ROLLUPS = "rebuilt_rollups"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"

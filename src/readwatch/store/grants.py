@@ -15,7 +15,17 @@ from playhouse.postgres_ext import (  # type: ignore[import-untyped]
 
 from readwatch.domain.errors import misconfigured, not_found
 from readwatch.store.database import Database, Statement, Turn, driver_of, take_turn
-from readwatch.store.rights import DRAWN, FACES, LIMITED, RIGHTS, Columns, Rights, Role, rights
+from readwatch.store.rights import (
+    DRAWN,
+    FACES,
+    LIMITED,
+    RIGHTS,
+    TABLES,
+    Columns,
+    Rights,
+    Role,
+    rights,
+)
 
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 
@@ -134,7 +144,14 @@ _COLUMNS = Statement(
     GROUP BY t.relname
     """
 )
-TABLES = tuple(sorted({table for tables in RIGHTS.values() for table in tables}))
+
+_SEQUENCES = Statement(
+    """
+    SELECT t.relname, pg_get_serial_sequence(quote_ident(t.relname), attname)
+    FROM pg_class t JOIN pg_attribute ON attrelid = t.oid AND attidentity <> ''
+    WHERE t.relname = ANY(:tables) AND t.relnamespace = current_schema()::regnamespace
+    """
+)
 
 
 def role_name(database: str, role: Role) -> str:
@@ -223,39 +240,33 @@ def statements(db: Database) -> tuple[str, ...]:
     """
     database, schema, owner, owner_is_superuser = _place(db)
     names = {role: role_name(database, role) for role in LIMITED}
-    found = {
-        row[0]: row[1] for row in _FOUND_ROLES(db, names=list(names.values()), owner=owner)
-    }
+    found = {row[0]: row[1] for row in _FOUND_ROLES(db, names=list(names.values()), owner=owner)}
     if _is_too_long(database) or any(found.values()):
         return ()
-    place, columns = _quoted(schema), _columns(db)
-    done = [
-        f"REVOKE TEMPORARY ON DATABASE {_quoted(database)} FROM PUBLIC",
-        f"REVOKE CREATE ON SCHEMA {place} FROM PUBLIC",
+    place, everybody = _quoted(schema), ", ".join(["PUBLIC", *map(_quoted, names.values())])
+    tables = {table: f"{place}.{_quoted(table)}" for table in TABLES}
+    columns, sequences = _columns(db), dict(_SEQUENCES(db, tables=list(TABLES)))
+    done = [f"CREATE ROLE {_quoted(name)}" for name in names.values() if name not in found]
+    if not owner_is_superuser:
+        done += [f"GRANT {_quoted(name)} TO {_quoted(owner)}" for name in names.values()]
+    done += [
+        f"REVOKE ALL ON {', '.join(tables.values())} FROM {everybody}",
+        f"REVOKE ALL ON SEQUENCE {', '.join(sequences.values())} FROM {everybody}",
+        f"REVOKE CREATE ON SCHEMA {place} FROM {everybody}",
+        f"REVOKE CREATE, TEMPORARY ON DATABASE {_quoted(database)} FROM {everybody}",
     ]
     for role, name in names.items():
-        if name not in found:
-            done.append(f"CREATE ROLE {_quoted(name)}")
-        if not owner_is_superuser:
-            done.append(f"GRANT {_quoted(name)} TO {_quoted(owner)}")
-        done += _for_role(role, _quoted(name), _quoted(database), place, columns)
+        granted = {
+            f"DATABASE {_quoted(database)}": "CONNECT",
+            f"SCHEMA {place}": "USAGE",
+            **{
+                tables[table]: ", ".join(_privileges(on, columns[table]))
+                for table, on in RIGHTS[role].items()
+            },
+            **{f"SEQUENCE {sequences[table]}": "USAGE" for table in DRAWN.get(role, ())},
+        }
+        done += [f"GRANT {what} ON {where} TO {_quoted(name)}" for where, what in granted.items()]
     return tuple(done)
-
-
-def _for_role(
-    role: Role, name: str, database: str, place: str, columns: dict[str, list[str]]
-) -> Iterator[str]:
-    every = ", ".join(f"{place}.{_quoted(table)}" for table in TABLES)
-    yield f"REVOKE ALL ON {every} FROM {name}"
-    yield f"REVOKE ALL ON DATABASE {database} FROM {name}"
-    yield f"REVOKE ALL ON SCHEMA {place} FROM {name}"
-    yield f"GRANT CONNECT ON DATABASE {database} TO {name}"
-    yield f"GRANT USAGE ON SCHEMA {place} TO {name}"
-    for table, on in RIGHTS[role].items():
-        granted = ", ".join(_privileges(on, columns[table]))
-        yield f"GRANT {granted} ON {place}.{_quoted(table)} TO {name}"
-    for table in DRAWN.get(role, ()):
-        yield f"GRANT USAGE ON SEQUENCE {place}.{_quoted(f'{table}_id_seq')} TO {name}"
 
 
 def _privileges(on: Rights, columns: list[str]) -> Iterator[str]:
@@ -289,11 +300,14 @@ def admit(db: Database, face: str, login: str) -> None:
     if _LOGIN(db, login=login).fetchone() is None:
         raise not_found(f"PostgreSQL has no login {login}; make it with createuser")
     for role in FACES[face]:
+        grant = f"GRANT {_quoted(role_name(database, role))} TO {_quoted(login)}"
         try:
-            driver_of(db).execute(
-                f"GRANT {_quoted(role_name(database, role))} TO {_quoted(login)}"
-            )
+            driver_of(db).execute(grant)
         except psycopg.errors.UndefinedObject:
             raise misconfigured(
                 "this database has no roles for its faces; readwatch init makes them"
+            ) from None
+        except psycopg.errors.InsufficientPrivilege:
+            raise misconfigured(
+                f"the PostgreSQL user of the URL may not do that; who may calls in psql: {grant}"
             ) from None

@@ -40,6 +40,12 @@ class Columns:
         """Tell whether there are any."""
         return self.left_out or bool(self.names)
 
+    def __str__(self) -> str:
+        """Say which they are: `all`, `none`, their names, or `all but` some."""
+        if not self.names:
+            return "all" if self.left_out else "none"
+        return f"{'all but ' if self.left_out else ''}{', '.join(sorted(self.names))}"
+
 
 def only(*names: str) -> Columns:
     """Return these columns and no others."""
@@ -181,9 +187,11 @@ LIMITED: tuple[Role, ...] = tuple(RIGHTS)
 FACES: Mapping[str, tuple[Role, ...]] = {
     "ingest": (Role.INGEST,),
     "console": (Role.CONSOLE, Role.SIGN_IN, Role.ACCESS_LOG),
-    "admin": (Role.ADMIN, Role.MAINTENANCE),
+    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE),
 }
 """The roles in which each program acts: a database user is let in as a face."""
+
+TABLES: tuple[str, ...] = tuple(sorted({table for of_role in RIGHTS.values() for table in of_role}))
 
 DRAWN: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
 """The tables whose next id a role asks for before it appends."""

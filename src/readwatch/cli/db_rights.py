@@ -1,0 +1,118 @@
+"""`readwatch db rights` and `grant`: who may do what to which table, and who acts as whom."""
+
+from collections.abc import Iterator
+
+import click
+
+from readwatch.cli.database import database
+from readwatch.cli.main import database_url
+from readwatch.cli.output import print_json, print_table
+from readwatch.cli.settings import acting_admin
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import system_clock
+from readwatch.domain.errors import misconfigured
+from readwatch.store import access_log, schema, users
+from readwatch.store.rights import ALL, FACES, LIMITED, RIGHTS, TABLES, Rights, Role, rights
+
+
+@click.command("rights")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
+@click.option("--sql", is_flag=True, help="What an administrator of PostgreSQL runs to enforce it.")
+@click.pass_context
+def show(context: click.Context, as_json: bool, sql: bool) -> int:
+    """Show what each role may do to each table; exit code 0 if the engine enforces all of it."""
+    url = database_url(context)
+    if sql:
+        _print_sql(url)
+        return 0
+    unenforced = schema.unenforced_rights(url)
+    if as_json:
+        print_json({"rights": _as_json(), "unenforced": unenforced})
+        return 1 if unenforced else 0
+    print_table(("table", *LIMITED), list(matrix()))
+    click.echo("r reads, a appends, c changes, d deletes; * some columns only:")
+    print_table(("role", "table", "does", "columns"), list(limits()))
+    for sentence in unenforced:
+        click.echo(f"NOT ENFORCED: {sentence}")
+    if not unenforced:
+        click.echo("the engine enforces this for every connection of this program")
+    return 1 if unenforced else 0
+
+
+def matrix() -> Iterator[tuple[str, ...]]:
+    """Yield for each table what each role may do with it, in letters."""
+    for table in TABLES:
+        yield table, *(_letters(rights(role, table)) for role in LIMITED)
+
+
+def limits() -> Iterator[tuple[str, str, str, str]]:
+    """Yield what is allowed with some columns only: role, table, what, which columns."""
+    for role, tables in RIGHTS.items():
+        for table, on in sorted(tables.items()):
+            for does, columns in (("reads", on.read), ("changes", on.change)):
+                if columns and columns != ALL:
+                    yield role, table, does, str(columns)
+
+
+def _letters(on: Rights) -> str:
+    return "".join(
+        letter + ("" if some in (True, ALL) else "*")
+        for letter, some in (("r", on.read), ("a", on.append), ("c", on.change), ("d", on.delete))
+        if some
+    )
+
+
+def _as_json() -> dict[str, dict[str, dict[str, object]]]:
+    return {
+        role: {
+            table: {
+                "read": str(on.read),
+                "append": on.append,
+                "change": str(on.change),
+                "delete": on.delete,
+            }
+            for table, on in tables.items()
+        }
+        for role, tables in RIGHTS.items()
+    }
+
+
+def _print_sql(url: str) -> None:
+    _refuse_sqlite(url)
+    from readwatch.store.grants import statements  # needs PostgreSQL's driver
+
+    with database(url, Role.OWNER) as db:
+        schema.require_current(db)
+        click.echo("BEGIN;")
+        for statement in statements(db):
+            click.echo(f"{statement};")
+        click.echo("COMMIT;")
+
+
+@click.command("grant")
+@click.argument("face", type=click.Choice(list(FACES)))
+@click.argument("login")
+@acting_admin
+@click.pass_context
+def grant(context: click.Context, face: str, login: str, admin: str | None) -> None:
+    """Let a LOGIN of PostgreSQL do what a FACE of readwatch does, and nothing else.
+
+    In psql REVOKE takes it back. It is in the access log.
+    """
+    url = database_url(context)
+    _refuse_sqlite(url)
+    from readwatch.store.grants import admit  # needs PostgreSQL's driver
+
+    with database(url, Role.OWNER) as db:
+        schema.require_current(db)
+        acting = users.acting_admin(db, admin)
+        with db.atomic():
+            admit(db, face, login)
+            look = Look(acting.id, Action.GRANTED_RIGHTS, details=f"cli, {face} to {login}")
+            access_log.append(db, look, system_clock())
+    click.echo(f"{login} may be used for: {face}")
+
+
+def _refuse_sqlite(url: str) -> None:
+    if url.startswith("sqlite:"):
+        raise misconfigured("SQLite has no users: who may open the file is up to its permissions")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from readwatch.domain.filters import canonical, parse
+from readwatch.store import feed, online, summaries
 from readwatch.store.conditions import condition
 from readwatch.store.database import Database
-from readwatch.store.overview import ACTIVITY_FIELDS, ONLINE_FIELDS, READERS_FIELDS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "console.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", PAGE, flags=re.MULTILINE))
-FIELDS = {"Online": ONLINE_FIELDS, "Activity": ACTIVITY_FIELDS, "Readers": READERS_FIELDS}
+FIELDS = {"Online": online.FIELDS, "Activity": feed.FIELDS, "Readers": summaries.FIELDS}
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 

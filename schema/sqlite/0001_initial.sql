@@ -28,7 +28,8 @@ CREATE TABLE users (
 -- E-mail addresses are compared without case.
 CREATE UNIQUE INDEX idx_users_email ON users (lower(email));
 CREATE INDEX idx_users_role ON users (user_role);
-CREATE INDEX idx_users_active ON users (is_active, deleted_at);
+-- All that a list needs to know of who may be in it, and to sort it by name.
+CREATE INDEX idx_users_active ON users (is_active, deleted_at, user_role, id, full_name);
 
 CREATE TRIGGER update_users_timestamp
 AFTER UPDATE ON users
@@ -84,7 +85,7 @@ CREATE TABLE reader_sessions (
 
 -- With the id, so that a reader's last session is found without the others.
 CREATE INDEX idx_sessions_user_id ON reader_sessions (user_id, id);
-CREATE INDEX idx_sessions_active ON reader_sessions (is_active, last_heartbeat);
+CREATE INDEX idx_sessions_active ON reader_sessions (is_active, last_heartbeat, user_id);
 CREATE UNIQUE INDEX idx_sessions_token ON reader_sessions (session_token);
 -- How every server process hears soon of sessions that ended.
 CREATE INDEX idx_sessions_ended ON reader_sessions (ended_at);

@@ -11,9 +11,12 @@ from tui.terminal import processes_in
 from readwatch.demo.world import WEEKS, world
 from readwatch.domain.clock import system_clock
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
-from readwatch.store import overview
 from readwatch.store.database import open_database, using
+from readwatch.store.feed import activity_feed
+from readwatch.store.listing import Question
+from readwatch.store.online import online_readers
 from readwatch.store.rights import Role
+from readwatch.store.summaries import summary_order, summary_rows
 
 
 def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
@@ -26,9 +29,9 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
         assert len(processes_in(tmp_path)) >= 1
         db = open_database(made.database_url, Role.CONSOLE)
         with using(db):
-            here = overview.online_readers(db, now)
-            feed = overview.activity_feed(db, length=100_000)
-            readers = overview.reader_summaries(db)
+            here = online_readers(db, now)
+            feed = activity_feed(db, length=100_000)
+            readers = summary_rows(db, summary_order(db, Question("name"), now), now)
         db.close()
     assert len(here) == 120 // 8 == 120 - len(made.awake)
     assert {Presence.IDLE, Presence.SILENT} <= {reader.presence(now) for reader in here}

@@ -16,7 +16,7 @@ from time import sleep
 from textual.message import Message
 
 from readwatch.domain.clock import system_clock
-from readwatch.store import overview
+from readwatch.store import online
 from readwatch.store.database import one_moment, open_database, using
 from readwatch.store.rights import Role
 from readwatch.tui.messages import OverviewArrived, SignedIn
@@ -60,7 +60,7 @@ def read_at_every_moment(url: str, stop: Event) -> None:
         look = ExitStack()
         look.enter_context(using(db))
         look.enter_context(one_moment(db))
-        overview.count_online(db, system_clock())
+        online.count_online(db, system_clock())
         last.close()
         last = look
         if stop.wait(0.02):

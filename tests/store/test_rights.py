@@ -5,7 +5,7 @@ import pytest
 from postgres import new_login
 
 from readwatch.domain.access_log import Action, Look
-from readwatch.store import access_log, overview, readers, users
+from readwatch.store import access_log, online, readers, users
 from readwatch.store.database import Database, is_sqlite
 from readwatch.store.rights import FACES, LIMITED, TABLES, Rights, Role, rights
 
@@ -110,7 +110,7 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
     permit = access_log.permit_look(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
     assert readers.account(console, permit).full_name == "Ann Archer"
-    assert overview.online_readers(console, clock()) == ()
+    assert online.online_readers(console, clock()) == ()
     access_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
     assert len(users.list_users(connected(Role.ADMIN))) == 4
 

@@ -11,9 +11,11 @@ import pytest
 from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
-from readwatch.store import overview, readers
+from readwatch.store import online, readers
 from readwatch.store.database import Database, close_all, sqlite_path, using
+from readwatch.store.listing import Question
 from readwatch.store.rights import Role
+from readwatch.store.summaries import summary_order, summary_rows
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -113,7 +115,7 @@ def test_the_count_of_active_readers_is_right(shell, cast, enter, ago, db, join)
     enter(cast.ben)
     ago(hours=3)
     enter(eve)
-    assert overview.count_online(db, system_clock()) == 1
+    assert online.count_online(db, system_clock()) == 1
     assert shell().execute(ACTIVE_READERS).fetchall() == [(1,)]
 
 
@@ -148,7 +150,8 @@ def test_the_progress_summary_is_right_and_agrees_with_ours(
     post(ben, Activity("page_read", content_id="hobbit", duration_seconds=59))
     ann_enters = ago(minutes=30)
     enter(cast.ann)
-    ours = {summary.user_id: summary for summary in overview.reader_summaries(db)}
+    ids = summary_order(db, Question("name"), system_clock())
+    ours = {summary.user_id: summary for summary in summary_rows(db, ids, system_clock())}
 
     rows = shell().execute(PROGRESS).fetchall()
     kept = "%Y-%m-%d %H:%M:%S"

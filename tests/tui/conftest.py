@@ -19,6 +19,7 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(watcher, "FETCH_SECONDS", 0.05)
     monkeypatch.setattr(watcher, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(watcher, "REST", 1)
     monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 0.1)
 
 

@@ -153,7 +153,7 @@ async def test_a_filter_for_such_words_is_text_too(sit: Sit) -> None:
     async with sit() as seat:
         await seat.sees("nobody is online")
         await seat.presses(*"/[/] [@click=app.quit]x[/] $x")
-        await seat.sees("nothing has the words: [/] [@click=app.quit]x[/] $x")
+        await seat.sees("nothing fits: [/] [@click=app.quit]x[/] $x")
 
 
 async def test_a_consultants_own_name_leaves_the_header_whole(sit: Sit, db: Database) -> None:

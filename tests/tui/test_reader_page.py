@@ -308,7 +308,7 @@ async def test_the_way_is_the_order_that_was_on_the_screen_with_the_filter_of_th
         clock.advance(seconds=10)
     async with sit() as seat:
         await seat.sees("Ada", "Zoe")
-        await seat.presses("s")
+        await seat.presses(*"sss")
         await seat.sees("Ago ▲")
         await seat.filters("b")
         await seat.loses("Zoe")

@@ -15,14 +15,17 @@ from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.clock import system_clock
 from readwatch.store.database import open_database, using
+from readwatch.store.listing import Question
 from readwatch.store.rights import Role
 from readwatch.tui import app
 from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.snapshots import View
 from readwatch.tui.watcher import take_overview
+from readwatch.tui.window import Sight
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
+LATEST_FIRST = Question("ago")
 
 
 def run(*, readers: int, seconds: float, plain: bool) -> None:
@@ -56,11 +59,11 @@ def _print_tables(made: World, seconds: float) -> None:
     for _ in range(round(seconds)):
         never.wait(1)
         with using(db):
-            online, activity = (
-                take_overview(db, view, system_clock()) for view in (View.ONLINE, View.ACTIVITY)
-            )
+            now = system_clock()
+            online = take_overview(db, View.ONLINE, now, LATEST_FIRST, Sight(ONLINE_ROWS))
+            activity = take_overview(db, View.ACTIVITY, now, sight=Sight(ACTIVITY_ROWS))
         print(pulse_line(online.pulse))  # noqa: T201 - this is what the plain form is for
-        for line in overview_lines(online, width=width, height=ONLINE_ROWS, order=1):
+        for line in overview_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201
         for line in overview_lines(activity, width=width, height=ACTIVITY_ROWS):
             print(f"  {line}")  # noqa: T201

@@ -12,7 +12,7 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store import cleanup, online_counts
 from readwatch.store.database import Database, using
-from readwatch.store.overview import count_online
+from readwatch.store.online import count_online
 from readwatch.store.writer import Writer
 
 TURN_SECONDS = 60.0

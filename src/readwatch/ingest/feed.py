@@ -10,8 +10,8 @@ from readwatch.ingest.authentication import current_staff
 from readwatch.ingest.bodies import PageAfter, query
 from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.service import service
-from readwatch.store import overview
 from readwatch.store.database import using
+from readwatch.store.feed import activities_after, activity_feed
 
 routes = Blueprint("feed", __name__)
 
@@ -34,8 +34,8 @@ def feed() -> Activities:
     page = query(PageAfter)
     with using(service().db) as db:
         found = (
-            overview.activity_feed(db, length=page.limit)[::-1]
+            activity_feed(db, length=page.limit)[::-1]
             if page.after is None
-            else overview.activities_after(db, page.after, length=page.limit)
+            else activities_after(db, page.after, length=page.limit)
         )
     return {"activities": found}

@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 from readwatch.domain.activities import Outcome
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.database import using, wal_bytes
-from readwatch.store.overview import count_online
+from readwatch.store.online import count_online
 from readwatch.store.writer import Commit
 
 if TYPE_CHECKING:

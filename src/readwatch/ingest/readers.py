@@ -16,8 +16,9 @@ from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.service import service
 from readwatch.ingest.shown import shown
-from readwatch.store import access_log, overview, readers
+from readwatch.store import access_log, readers
 from readwatch.store.database import using
+from readwatch.store.online import online_readers
 
 routes = Blueprint("readers", __name__)
 
@@ -56,7 +57,7 @@ def online() -> Online:
     running = service()
     now = running.now()
     with using(running.db) as db:
-        found = overview.online_readers(db, now)
+        found = online_readers(db, now)
     return {"readers": [SeenReader(**shown(it), state=it.presence(now)) for it in found]}
 
 

@@ -10,7 +10,7 @@ from readwatch.domain.sessions import Session
 from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.store.database import Database, Statement, moment, moment_or_none
-from readwatch.store.overview import recorded
+from readwatch.store.feed import recorded
 from readwatch.store.users import get_user
 
 LAST_ID = 2**63 - 1

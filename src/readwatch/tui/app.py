@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import ClassVar
@@ -31,8 +30,10 @@ from readwatch.tui.header import Status
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.messages import (
     ConnectionLost,
+    ItemsArrived,
     LookRefused,
     OverviewArrived,
+    QuestionRefused,
     ReaderArrived,
     Recorded,
     RecordRefused,
@@ -53,7 +54,8 @@ from readwatch.tui.table import LiveTable
 from readwatch.tui.terminal import ENDINGS, Terminal
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.walk import Walk
-from readwatch.tui.watcher import Watcher
+from readwatch.tui.watcher import Fetch, Watcher
+from readwatch.tui.window import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,19 +275,55 @@ class Console(App[None]):
         self._view = view
         self._held = None
         self._set_status(view=view, held=0, frozen=False)
-        self._watcher.watch(view)
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask for the list in front as it is wanted now, with the rows that are in view."""
+        wanted = self._lists[self._view]
+        sight = wanted.table.sight
+        if not sight.height:  # it was never on the screen
+            sight = Sight(self.size.height)
+        self._watcher.watch(self._view, wanted.question, sight)
+
+    @on(ListScreen.Asked)
+    def _ask_anew(self, event: ListScreen.Asked) -> None:
+        if event.screen is self._lists[self._view] and self._reader is None:
+            self._ask()
+
+    @on(LiveTable.SightChanged)
+    def _look_elsewhere(self, event: LiveTable.SightChanged) -> None:
+        if self._lists and event.table is self._lists[self._view].table:
+            self._watcher.see(event.sight)
+            if event.wanted:
+                self._watcher.fetch(self._view, event.wanted)
+
+    @on(ItemsArrived)
+    def _take_items(self, event: ItemsArrived) -> None:
+        if event.view is self._view and self._consultant is not None:
+            self._lists[event.view].fill(event.items)
+
+    @on(QuestionRefused)
+    def _say_refused(self, event: QuestionRefused) -> None:
+        self._lists[event.view].refuse(event.question, event.reason)
 
     @on(OverviewArrived)
     def _take_overview(self, event: OverviewArrived) -> None:
         overview = event.overview
         if overview.view is not self._view or self._consultant is None:
             return
+        in_front = self._lists[overview.view]
         if self._reader is not None:
             self._set_pulse(overview.pulse)  # of the lists that go on behind a refused look
-        elif self._status.frozen and self._held is not None:
+        elif overview.question != in_front.question:
+            return  # asked for in another way meanwhile
+        elif self._is_held and in_front.shown and in_front.shown.question == overview.question:
             self._hold(overview)
         else:
             self._show(overview)
+
+    @property
+    def _is_held(self) -> bool:
+        return self._status.frozen and self._held is not None
 
     def _show(self, overview: Overview) -> None:
         self._held = overview
@@ -306,10 +344,9 @@ class Console(App[None]):
         seen_in = self._lists[self._view]
         if self._reader is not None or event.table is not seen_in.table:
             return  # another key was faster: these are no longer the rows in front
-        reader_id = seen_in.reader_under(event.key)
-        if reader_id is not None:
+        if event.reader_id is not None:
             reader_ids = seen_in.readers_in_order()
-            walk = Walk(self._view, reader_ids, reader_ids.index(reader_id))
+            walk = Walk(self._view, reader_ids, reader_ids.index(event.reader_id))
             self.push_screen(self._look_at(walk))
 
     @on(ReaderScreen.Walked)
@@ -363,12 +400,13 @@ class Console(App[None]):
         moment = self._clock().astimezone()
         name = f"readwatch-{'reader' if self._reader else self._view}-{moment:%Y-%m-%d-%H%M}.csv"
         self.push_screen(
-            ExportScreen(self._table.sheet(), str(Path.cwd() / name), reader_id, self._seen_in)
+            ExportScreen(self._table.draft(), str(Path.cwd() / name), reader_id, self._seen_in)
         )
 
     @on(ExportScreen.Asked)
     def _export(self, event: ExportScreen.Asked) -> None:
-        asked = event.screen
+        asked, in_front = event.screen, self._lists[self._view]
+        view, written = self._view, 0
 
         def refuse(refusal: ReadwatchError) -> None:
             asked.refuse(event.name, refusal)
@@ -376,15 +414,21 @@ class Console(App[None]):
         def done() -> None:
             if self.screen is asked:
                 self.pop_screen()
-            self.notify(f"wrote {counted(asked.sheet.rows)} to {file}", markup=False)
+            self.notify(f"wrote {counted(written)} to {file}", markup=False)
+
+        def write_it(fetch: Fetch) -> None:
+            nonlocal written
+            lacking = asked.draft.lacking
+            sheet = asked.draft.sheet(in_front.rows(fetch(view, lacking)) if lacking else ())
+            write(sheet, file, replace=event.replace)
+            written = len(sheet.rows)
 
         try:
             file = checked_file(event.name, replace=event.replace)
         except ReadwatchError as refusal:
             refuse(refusal)
             return
-        details = f"{asked.seen_in}, {format_of(file)}, rows {len(asked.sheet.rows)}"
-        write_it = partial(write, asked.sheet, file, replace=event.replace)
+        details = f"{asked.seen_in}, {format_of(file)}, rows {len(asked.draft.keys)}"
         self._once_on_record(
             Action.EXPORTED_VIEW, asked.reader_id, details, _Record(done, refuse), write_it
         )
@@ -408,7 +452,7 @@ class Console(App[None]):
             self.notify(f"not copied: {refusal.message}", severity="error", markup=False)
 
         self._once_on_record(
-            Action.COPIED_ROW, reader_id, self._seen_in, _Record(done, refuse), lambda: None
+            Action.COPIED_ROW, reader_id, self._seen_in, _Record(done, refuse), lambda _: None
         )
 
     @property
@@ -434,7 +478,7 @@ class Console(App[None]):
         reader_id: int | None,
         details: str,
         record: "_Record",
-        then: Callable[[], None],
+        then: Callable[[Fetch], None],
     ) -> None:
         number = next(self._openings)
         self._records[number] = record

@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,17 +25,37 @@ class Sheet:
     rows: tuple[tuple[str, ...], ...]
 
 
-def counted(rows: Sequence[object]) -> str:
+def counted(rows: int) -> str:
     """Say how many rows there are."""
-    return "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    return "1 row" if rows == 1 else f"{rows} rows"
 
 
-def sheet_of(columns: Sequence[tuple[int, Column]], rows: Sequence[Row]) -> Sheet:
-    """Return the sheet of some columns, each with its place in a row's cells."""
-    return Sheet(
-        tuple(column.title for _, column in columns),
-        tuple(tuple(said(row.cells[at]) for at, _ in columns) for row in rows),
-    )
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a sheet is made of: columns with their places in a row's cells, the keys of all rows,
+    and the rows that are known.
+    """
+
+    columns: Sequence[tuple[int, Column]]
+    keys: Sequence[int]
+    rows: Mapping[int, Row]
+
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """The keys of the rows that are not known yet."""
+        return tuple(key for key in self.keys if key not in self.rows)
+
+    def sheet(self, more: Iterable[Row] = ()) -> Sheet:
+        """Return the sheet, with the rows that were lacking; one that is gone is left out."""
+        rows = {**self.rows, **{row.key: row for row in more}}
+        return Sheet(
+            tuple(column.title for _, column in self.columns),
+            tuple(
+                tuple(said(rows[key].cells[at]) for at, _ in self.columns)
+                for key in self.keys
+                if key in rows
+            ),
+        )
 
 
 def checked_file(name: str, *, replace: bool) -> Path:

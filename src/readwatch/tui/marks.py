@@ -79,6 +79,15 @@ def sparkline(counts: Sequence[int], width: int) -> str:
     return "".join(BARS[(len(BARS) - 1) * count // largest] for count in shown)
 
 
+def trace_line(counts: Sequence[int]) -> Toned:
+    """Return what somebody did lately as a line of bars, blank where that was nothing.
+
+    The bars of all readers have the same scale: each step of it is 5 activities.
+    """
+    bars = (BARS[min(len(BARS) - 1, (count - 1) // 5)] if count else " " for count in counts)
+    return Toned("".join(bars), "accent")
+
+
 def activity_words(activity_type: str) -> str:
     """Return a type of activity as a person would say it."""
     return activity_type.replace("_", " ")

@@ -6,7 +6,8 @@ from textual.message import Message
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
-from readwatch.tui.snapshots import Overview, ReaderPage
+from readwatch.store.listing import Question
+from readwatch.tui.snapshots import Item, Overview, ReaderPage, View
 
 
 class SignedIn(Message):
@@ -72,6 +73,25 @@ class RecordRefused(Message):
         super().__init__()
         self.number = number
         self.refusal = refusal
+
+
+class ItemsArrived(Message):
+    """Items of a view that were lacking, as they are by now."""
+
+    def __init__(self, view: View, items: tuple[Item, ...]) -> None:
+        super().__init__()
+        self.view = view
+        self.items = items
+
+
+class QuestionRefused(Message):
+    """A view cannot be asked for in this way, for a reason."""
+
+    def __init__(self, view: View, question: Question, reason: str) -> None:
+        super().__init__()
+        self.view = view
+        self.question = question
+        self.reason = reason
 
 
 class ReaderArrived(Message):

@@ -16,9 +16,7 @@ def pulse_line(pulse: Pulse) -> str:
     )
 
 
-def overview_lines(
-    overview: Overview, *, width: int = 80, height: int = 10, order: int = 0
-) -> Iterator[str]:
+def overview_lines(overview: Overview, *, width: int = 80, height: int = 10) -> Iterator[str]:
     """Yield the titles and the first rows of a view, each `width` cells wide at the most."""
     listing = LISTINGS[overview.view]
     placed = place(listing.columns, width + GUTTER + MARGIN)
@@ -28,13 +26,14 @@ def overview_lines(
         return (" " * GAP).join(cells).rstrip()
 
     yield line(tuple(column.title for column in listing.columns))
-    rows = listing.rows(overview.items, overview.pulse.taken_at, order=order)
-    for row, _ in rows[:height]:
+    rows = {row.key: row for row in listing.rows(overview.items, overview.pulse.taken_at)}
+    shown = [rows[id] for id in overview.order.ids[:height] if id in rows]
+    for row in shown:
         yield line(_texts(row))
-    if not rows:
+    if not overview.order.ids:
         yield listing.empty
-    elif len(rows) > height:
-        yield f"… and {len(rows) - height} more"
+    elif len(overview.order.ids) > len(shown):
+        yield f"… and {len(overview.order.ids) - len(shown)} more"
 
 
 def _texts(row: Row) -> tuple[str, ...]:

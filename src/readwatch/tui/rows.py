@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
 from typing import Literal
 
 from readwatch.tui.columns import Column, Placed, cut, fit
@@ -35,10 +34,17 @@ def said(cell: Cell) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell for each column of the table, shown or not, and the id they are about."""
+    """One cell for each column of the table, shown or not, and the id they are about.
+
+    `reader_id` is whose page is behind it. Without cells it has not arrived yet.
+    """
 
     key: int
-    cells: tuple[Cell, ...]
+    cells: tuple[Cell, ...] = ()
+    reader_id: int | None = None
+
+
+NOT_HERE_YET = Toned("…", "muted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +73,6 @@ class Note:
 Line = Heading | Entry | Note
 
 
-def places_of(rows: Sequence[Row]) -> dict[int, int]:
-    """The place of each key."""
-    return {row.key: place for place, row in enumerate(rows)}
-
-
-def with_ghost(
-    rows: tuple[Row, ...], places: Mapping[int, int], before: Sequence[Row], lost: int
-) -> tuple[Row, ...]:
-    """`rows` and the lost row of `before`, below the nearest of those above it that are left."""
-    above = (places[row.key] + 1 for row in reversed(before[:lost]) if row.key in places)
-    at = next(above, 0)
-    return (*rows[:at], before[lost], *rows[at:])
-
-
-def top_after(seen: Sequence[Row], top: int, cursor: int | None, places: Mapping[int, int]) -> int:
-    """The row to show first, so that the cursor, or else most of what was seen, does not move."""
-    tops = {row.key: places[row.key] - y for y, row in enumerate(seen) if row.key in places}
-    if cursor in tops:
-        return tops[cursor]
-    return median_low(tops.values()) if tops else top
-
-
 def heading(column: Column, width: int, sorted_by: SortedBy | None) -> str:
     """The title, with a mark behind it where the rows are sorted by this column."""
     if sorted_by is None or sorted_by[0] != column.key:
@@ -107,7 +91,7 @@ def parts_of(line: Line, placed: Sequence[Placed], width: int) -> Iterator[tuple
             cells: list[Cell] = [heading(spot.column, spot.width, sorted_by) for spot in placed]
         case Entry(row, look):
             sign, base = SIGNS[look], look
-            cells = [row.cells[spot.index] for spot in placed]
+            cells = [row.cells[spot.index] if row.cells else NOT_HERE_YET for spot in placed]
     yield fit(sign, placed[0].x if placed else width), base
     ends = (*(spot.x for spot in placed[1:]), width)
     for spot, cell, end in zip(placed, cells, ends, strict=False):

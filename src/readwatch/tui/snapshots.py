@@ -1,6 +1,6 @@
 """What the screens show: immutable pictures of the database, made by the watcher."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
 from readwatch.domain.presence import OnlineCount, Presence, presence_of
 from readwatch.domain.reading import DayOfReading
-from readwatch.domain.sessions import OnlineReader, Session
+from readwatch.domain.sessions import Session
 from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.store.overview import ReaderSummary
+from readwatch.store.listing import Question
+from readwatch.store.online import TracedReader
+from readwatch.store.summaries import ReaderSummary
+from readwatch.tui.window import Order
 
 
 class View(StrEnum):
@@ -23,7 +26,7 @@ class View(StrEnum):
     READERS = "readers"
 
 
-Item = OnlineReader | RecordedActivity | ReaderSummary
+Item = TracedReader | RecordedActivity | ReaderSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,25 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The rows of one view, with the pulse of the same moment."""
+    """One view as it was asked for, with the pulse of the same moment: the order of all that is in
+    it, and the items in view and near it.
+    """
 
     view: View
+    question: Question
     pulse: Pulse
+    order: Order
+    reader_ids: tuple[int, ...]
+    """Whom each of them is about."""
     items: tuple[Item, ...]
 
 
-def masked(overview: Overview, revealed: Set[int]) -> Overview:
-    """Return a picture with initials for all readers but those whose page was opened."""
-    items = (
+def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
+    """Return items with initials for all readers but those whose page was opened."""
+    return tuple(
         item if item.user_id in revealed else replace(item, full_name=initials(item.full_name))
-        for item in overview.items
+        for item in items
     )
-    return replace(overview, items=tuple(items))
 
 
 @dataclass(frozen=True, slots=True)

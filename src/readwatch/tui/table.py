@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from readwatch.tui.columns import Column, place
-from readwatch.tui.export import Sheet, sheet_of
+from readwatch.tui.export import Draft
 from readwatch.tui.rows import (
     Cell,
     Entry,
@@ -31,16 +31,16 @@ from readwatch.tui.rows import (
     Tone,
     Toned,
     parts_of,
-    places_of,
-    top_after,
-    with_ghost,
 )
+from readwatch.tui.window import Order, Sight, order_of, top_of, window, with_ghost
 
 __all__ = ["Cell", "Column", "LiveTable", "Row", "SortedBy", "Tone", "Toned"]
 
 
 class LiveTable(ScrollView, can_focus=True):
     """Shows one snapshot after another; the cursor is a key, and repaints are of changed lines.
+
+    It knows the order of all keys, and the rows of those that are in view or near it.
 
     With `follow_top` the cursor stays on the newest row while it is the first one and in view:
     `home` goes there, every other move and each click leaves it. Without `opens` there is
@@ -133,10 +133,36 @@ class LiveTable(ScrollView, can_focus=True):
 
         table: "LiveTable"
         key: int
+        reader_id: int | None
 
         @property
         def control(self) -> "LiveTable":
             """The table, for `@on(LiveTable.Opened, "#its-id")`."""
+            return self.table
+
+    @dataclass
+    class SightChanged(Message):
+        """Something else is in view now; the rows of `wanted` are lacking there or near it."""
+
+        table: "LiveTable"
+        sight: Sight
+        wanted: tuple[int, ...]
+
+        @property
+        def control(self) -> "LiveTable":
+            """The table, for `@on(LiveTable.SightChanged, "#its-id")`."""
+            return self.table
+
+    @dataclass
+    class HeadingClicked(Message):
+        """Somebody clicked on the title of a column."""
+
+        table: "LiveTable"
+        column: str
+
+        @property
+        def control(self) -> "LiveTable":
+            """The table, for `@on(LiveTable.HeadingClicked, "#its-id")`."""
             return self.table
 
     def __init__(
@@ -157,8 +183,10 @@ class LiveTable(ScrollView, can_focus=True):
         self.opens = opens
         self.set_reactive(LiveTable.empty_text, empty_text)
         self.set_reactive(LiveTable.sorted_by, sorted_by)
-        self._rows: tuple[Row, ...] = ()  # a ghost among them
-        self._places: dict[int, int] = {}
+        self._order = Order()  # a ghost in it
+        self._rows: dict[int, Row] = {}  # those that are known
+        self._wanted: frozenset[int] = frozenset()  # those that were asked for
+        self._told = Sight(0)
         self._body = 0  # the lines there are for rows
         self._cursor: int | None = None
         self._haunted = False  # the row of the cursor is a ghost
@@ -180,46 +208,76 @@ class LiveTable(ScrollView, can_focus=True):
     @property
     def keys(self) -> tuple[int, ...]:
         """The keys of the rows from top to bottom, a ghost among them."""
-        return tuple(self._places)
+        return self._order.ids
+
+    def reader_id(self, key: int) -> int | None:
+        """Return whose page is behind a row; None where there is none or it is not known yet."""
+        row = self._rows.get(key)
+        return row.reader_id if row is not None else None
 
     @property
     def cursor_is_ghost(self) -> bool:
         """Whether the row of the cursor is gone from the last snapshot."""
         return self._haunted
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Take `rows`, of which no two have the same key, for the whole picture from now on."""
-        now, cursor, top = tuple(rows), self._cursor, self._top
-        places = places_of(now)
-        follow = cursor is None or (self._may_follow and top == self._place == 0)
-        if follow:
-            cursor = now[0].key if now else None
-        self._haunted = cursor is not None and cursor not in places
-        if self._haunted:
-            now = with_ghost(now, places, self._rows, self._place)
-            places = places_of(now)
-        seen = self._rows[top : top + self._body]
-        top = 0 if follow else top_after(seen, top, cursor, places)
+    @property
+    def sight(self) -> Sight:
+        """What is in view."""
+        top = self._top
+        return Sight(
+            self._body,
+            top,
+            self._order.ids[top : top + self._body],
+            self._cursor,
+            self._cursor is None or (self._may_follow and top == self._place == 0),
+        )
+
+    def show(self, rows: Sequence[Row], order: Order | None = None) -> None:
+        """Take `order` for the whole picture from now on, and `rows` for what is near the view.
+
+        Without an order the rows are all there are. No two rows have the same key.
+        """
+        now = order_of(row.key for row in rows) if order is None else order
+        sight, cursor = self.sight, self._cursor
+        if sight.follows:
+            cursor = now.ids[0] if now.ids else None
+        self._haunted = cursor is not None and cursor not in now.places
+        if self._haunted and cursor is not None:
+            now = with_ghost(now, self._order, cursor)
+        top = top_of(now, sight)
         if cursor != self._cursor:
             self._lead(cursor)
-        self._lay(now, places, top)
+        self._wanted = frozenset()
+        self._know(rows, now, top)
+        self._lay(now, top)
 
-    def sheet(self) -> Sheet:
+    def fill(self, rows: Sequence[Row]) -> None:
+        """Take rows that were lacking."""
+        self._know(rows, self._order, self._top)
+        self._repaint()
+
+    def _know(self, rows: Sequence[Row], order: Order, top: int) -> None:
+        """Take rows, and keep of those that are known what is still of use."""
+        kept = [*window(order, top, self._body), self._cursor, self._led_from]
+        known = {key: self._rows[key] for key in kept if key in self._rows}
+        self._rows = known | {row.key: row for row in rows}
+
+    def draft(self) -> Draft:
         """The columns that are shown, of all rows."""
-        return sheet_of(self._shown_columns, self._rows_without_ghost())
+        return Draft(self._shown_columns, self._order_without_ghost().ids, dict(self._rows))
 
     def row_in_words(self) -> str | None:
         """What is shown of the row under the cursor; None where there is none."""
-        if self._cursor is None:
+        if self._cursor is None or self._cursor not in self._rows:
             return None
-        [cells] = sheet_of(self._shown_columns, [self._rows[self._place]]).rows
+        [cells] = Draft(self._shown_columns, [self._cursor], self._rows).sheet().rows
         return "  ".join(filter(None, cells))
 
     def move_to(self, key: int | None) -> bool:
         """Put the cursor on a key, or with None on the first row; False where no row has it."""
         if key is None:
             self._go(0)
-        elif key in self._places:
+        elif key in self._order.places:
             self._put(key)
         return key is None or key == self._cursor
 
@@ -241,7 +299,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def action_last(self) -> None:
         """Move the cursor to the last row."""
-        self._go(len(self._rows))
+        self._go(len(self._order.ids))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer to open a row only where there is something behind it."""
@@ -265,6 +323,8 @@ class LiveTable(ScrollView, can_focus=True):
         """Put the cursor on the row that is painted there, or open it where it already was."""
         at = event.get_content_offset(self)
         line = self._painted.get(at.y) if at is not None and event.button == 1 else None
+        if at is not None and isinstance(line, Heading):
+            self._click_heading(at.x)
         if not isinstance(line, Entry):
             return
         if line.row.key == self._cursor and not self._may_follow:
@@ -272,18 +332,24 @@ class LiveTable(ScrollView, can_focus=True):
         else:
             self.move_to(line.row.key)
 
+    def _click_heading(self, x: int) -> None:
+        for spot in place(self.columns, self.size.width):
+            if spot.x <= x < spot.x + spot.width:
+                self.post_message(self.HeadingClicked(self, spot.column.key))
+
     def on_resize(self) -> None:
         """Keep the cursor in view if it was."""
         was_in_view = self._in_view or not self._body
         self._body = max(0, self.size.height - 1)
         if was_in_view:
             self._reveal()
+        self._tell_sight()
 
     # The cursor.
 
     @property
     def _place(self) -> int:
-        return 0 if self._cursor is None else self._places[self._cursor]
+        return 0 if self._cursor is None else self._order.places[self._cursor]
 
     @property
     def _shown_columns(self) -> list[tuple[int, Column]]:
@@ -301,25 +367,27 @@ class LiveTable(ScrollView, can_focus=True):
     def _may_follow(self) -> bool:
         return self.follow_top and not self._pinned
 
-    def _rows_without_ghost(self) -> tuple[Row, ...]:
-        ghost = self._place
-        return (*self._rows[:ghost], *self._rows[ghost + 1 :]) if self._haunted else self._rows
+    def _order_without_ghost(self) -> Order:
+        if not self._haunted:
+            return self._order
+        ids, ghost = self._order.ids, self._place
+        return order_of((*ids[:ghost], *ids[ghost + 1 :]))
 
     def _go(self, place: int) -> None:
         """Put the cursor on the row in a place, not counting the ghost."""
-        rows = self._rows_without_ghost()
-        self._put(rows[clamp(place, 0, len(rows) - 1)].key if rows else None)
+        ids = self._order_without_ghost().ids
+        self._put(ids[clamp(place, 0, len(ids) - 1)] if ids else None)
         self._pinned = self._place > 0
 
     def _put(self, key: int | None) -> None:
         """A person moves the cursor, and the ghost that it leaves is gone."""
         self._pinned, self._led_at = True, -inf
         if key != self._cursor:
-            rows, top = self._rows_without_ghost(), self._top
+            order, top = self._order_without_ghost(), self._top
             top -= self._haunted and self._place < top
             self._cursor, self._haunted = key, False
-            if rows is not self._rows:
-                self._lay(rows, places_of(rows), top)
+            if order is not self._order:
+                self._lay(order, top)
             self.post_message(self.CursorMoved(self, key))
         self._reveal()
         self._repaint()
@@ -334,8 +402,9 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _open(self, key: int) -> None:
         self.move_to(key)
-        if self.opens:
-            self.post_message(self.Opened(self, key))
+        row = self._rows.get(key)  # what nobody has seen yet, nobody can mean
+        if self.opens and row is not None:
+            self.post_message(self.Opened(self, key, row.reader_id))
 
     # The picture.
 
@@ -367,12 +436,12 @@ class LiveTable(ScrollView, can_focus=True):
     def _line(self, y: int, top: int) -> Line:
         if y == 0:
             return Heading(self.sorted_by)
-        place = top + y - 1
-        if place < len(self._rows):
-            row = self._rows[place]
+        place, ids = top + y - 1, self._order.ids
+        if place < len(ids):
+            key = ids[place]
             mine: Look = "ghost" if self._haunted else "cursor"
-            return Entry(row, mine if row.key == self._cursor else "row")
-        is_middle = not self._rows and y == (self.size.height + 1) // 2
+            return Entry(self._rows.get(key) or Row(key), mine if key == self._cursor else "row")
+        is_middle = not ids and y == (self.size.height + 1) // 2
         return Note(self.empty_text if is_middle else "")
 
     def _style(self, name: str) -> Style:
@@ -380,11 +449,11 @@ class LiveTable(ScrollView, can_focus=True):
             self._styles_of[name] = self.get_component_rich_style(f"live-table--{name}")
         return self._styles_of[name]
 
-    def _lay(self, rows: tuple[Row, ...], places: dict[int, int], top: int) -> None:
-        """Take rows into the picture, without the layout of the whole screen that
+    def _lay(self, order: Order, top: int) -> None:
+        """Take an order into the picture, without the layout of the whole screen that
         `virtual_size` asks for by itself: nothing but this table and its scrollbar changes."""
-        self._rows, self._places = rows, places
-        size_before, size = self.virtual_size, Size(0, len(rows) + 1)
+        self._order = order
+        size_before, size = self.virtual_size, Size(0, len(order.ids) + 1)
         self.set_reactive(LiveTable.virtual_size, size)
         self._scroll(top)
         if size != size_before:
@@ -407,3 +476,18 @@ class LiveTable(ScrollView, can_focus=True):
         stale = [y for y in range(height) if self._painted.get(y) != self._line(y, top)]
         if stale:
             self.refresh(*(Region(0, y, width, 1) for y in stale))
+        self._tell_sight()
+
+    def _tell_sight(self) -> None:
+        """Say what is in view when it is something else, and ask for the rows that are lacking
+        before they come into view."""
+        sight, half = self.sight, self._body // 2
+        near = self._order.ids[max(0, sight.top - half) : sight.top + self._body + half]
+        wanted: tuple[int, ...] = ()
+        if any(key not in self._rows and key not in self._wanted for key in near):
+            around = window(self._order, sight.top, self._body)
+            wanted = tuple(key for key in around if key not in self._rows)
+            self._wanted = frozenset(wanted)
+        if wanted or sight != self._told:
+            self._told = sight
+            self.post_message(self.SightChanged(self, sight, wanted))

@@ -7,9 +7,9 @@ connection has its role: one reads, one appends to the access log, one is opened
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from random import uniform
 from time import monotonic
@@ -20,7 +20,7 @@ from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import Clock, midnight
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User
-from readwatch.store import access_log, overview, schema, users
+from readwatch.store import access_log, schema, users
 from readwatch.store.database import (
     Database,
     close_all,
@@ -30,13 +30,18 @@ from readwatch.store.database import (
     one_moment,
     using,
 )
+from readwatch.store.listing import Question
+from readwatch.store.online import count_online
 from readwatch.store.online_counts import peak_today
+from readwatch.store.overview import activities_per_minute
 from readwatch.store.rights import Role
 from readwatch.store.sign_in import sign_in
 from readwatch.tui.messages import (
     ConnectionLost,
+    ItemsArrived,
     LookRefused,
     OverviewArrived,
+    QuestionRefused,
     ReaderArrived,
     Recorded,
     RecordRefused,
@@ -48,12 +53,17 @@ from readwatch.tui.messages import (
 )
 from readwatch.tui.opened import OpenedReader
 from readwatch.tui.snapshots import Item, Overview, Pulse, View, masked
+from readwatch.tui.views import LISTINGS
+from readwatch.tui.window import Order, Sight, order_of, top_of, window
 
 POLL_SECONDS = 0.25
 """How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
 
 FETCH_SECONDS = 0.6
 """The shortest time between two pictures, so that a busy database costs no more than a calm one."""
+
+REST = 30
+"""How many times as long as a picture took the watcher rests after it: a crowd costs no more."""
 
 REFRESH_SECONDS = 5.0
 """The longest: presence changes with time alone."""
@@ -62,6 +72,9 @@ ASK_SECONDS = 2.0
 """How soon a console hears that who sits there may not look any more."""
 
 LONGEST_PAUSE_SECONDS = 30.0
+
+
+Fetch = Callable[[View, Sequence[int]], tuple[Item, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,13 @@ class _Uncover:
 @dataclass(frozen=True, slots=True)
 class _Watch:
     view: View
+    question: Question
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    view: View
+    ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,7 @@ class _Record:
     action: Action
     reader_id: int | None
     details: str
-    then: Callable[[], object]
+    then: Callable[[Fetch], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +127,9 @@ class _Stop:
     pass
 
 
-_Request = _SignIn | _Uncover | _Watch | _Open | _ReadOlder | _Record | _Stop
+_Request = _SignIn | _Uncover | _Watch | _Fetch | _Open | _ReadOlder | _Record | _Stop
+
+_ANY_SIGHT = Sight(height=50)
 
 
 class Watcher:
@@ -133,6 +155,9 @@ class Watcher:
 
         self._consultant: User | None = None
         self._view: View | None = None
+        self._question: Question | None = None
+        self._answered: Question | None = None
+        self._sight = _ANY_SIGHT
         self._opened: OpenedReader | None = None
         self._data: Database | None = None
         self._log: Database | None = None
@@ -140,6 +165,7 @@ class Watcher:
         self._interrupt: Callable[[], None] = _nothing
         self._seen_version: int | None = None
         self._fetched_at = 0.0
+        self._rest_until = 0.0
         self._ask_at = 0.0
         self._failures = 0
         self._lost_since: datetime | None = None
@@ -164,9 +190,22 @@ class Watcher:
         """Ask for `Uncovered` or `UncoverRefused`."""
         self._requests.put(_Uncover(password))
 
-    def watch(self, view: View) -> None:
-        """Ask for pictures of a view from now on; an open reader is left."""
-        self._requests.put(_Watch(view))
+    def watch(self, view: View, question: Question, sight: Sight) -> None:
+        """Ask for pictures of a view from now on; an open reader is left.
+
+        They have the items that will be in view of who has it in `sight` now; a question that
+        cannot be answered is refused by `QuestionRefused`.
+        """
+        self._sight = sight
+        self._requests.put(_Watch(view, question))
+
+    def see(self, sight: Sight) -> None:
+        """Tell what is in view by now."""
+        self._sight = sight  # a whole that is replaced as a whole: the other thread reads it once
+
+    def fetch(self, view: View, ids: tuple[int, ...]) -> None:
+        """Ask for `ItemsArrived`."""
+        self._requests.put(_Fetch(view, ids))
 
     def open_reader(self, opening: int, reader_id: int, seen_in: View) -> None:
         """Ask for a reader's page from now on: `ReaderArrived`, or `LookRefused`.
@@ -185,10 +224,11 @@ class Watcher:
         action: Action,
         reader_id: int | None,
         details: str,
-        then: Callable[[], object] = lambda: None,
+        then: Callable[[Fetch], object] = lambda _: None,
     ) -> None:
         """Ask for an entry of the access log, and for `then` in the watcher's thread once it is on
-        disk: `Recorded`, or `RecordRefused`. The answers carry `number`.
+        disk: `Recorded`, or `RecordRefused`. The answers carry `number`; what `then` is given
+        fetches items of a view.
         """
         self._requests.put(_Record(number, action, reader_id, details, then))
 
@@ -210,8 +250,13 @@ class Watcher:
                 case _Uncover():
                     self._uncover(request)
                 case _Watch():
-                    self._view, self._opened = request.view, None
+                    if request.view is not self._view:
+                        self._answered = None
+                    self._view, self._question = request.view, request.question
+                    self._opened = None
                     self._poll(at_once=True)
+                case _Fetch():
+                    self._fetch(request)
                 case _Open():
                     self._open(request)
                 case _ReadOlder():
@@ -282,7 +327,7 @@ class Watcher:
                 self._consultant, request.action, request.reader_id, request.details
             )
             with _in_words():
-                request.then()
+                request.then(self._items)
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
@@ -325,6 +370,9 @@ class Watcher:
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
+            elif self._view and self._question and error.kind is ErrorKind.INVALID:
+                self._post(QuestionRefused(self._view, self._question, error.message))
+                self._question = self._answered
             elif self._opened is not None and error.kind is ErrorKind.NOT_FOUND:
                 self._post(LookRefused(self._opened.opening, error.message))
                 self._opened = None
@@ -341,23 +389,43 @@ class Watcher:
 
     def _is_due(self, db: Database) -> bool:
         """Tell whether there may be something new to show."""
-        age = monotonic() - self._fetched_at
-        if age < FETCH_SECONDS:
+        if monotonic() < self._rest_until:
             return False
         version = data_version(db)
-        return age >= REFRESH_SECONDS or version is None or version != self._seen_version
+        is_old = monotonic() - self._fetched_at >= REFRESH_SECONDS
+        return is_old or version is None or version != self._seen_version
 
     def _picture(self, db: Database) -> Message:
         self._seen_version = data_version(db)
         self._fetched_at = monotonic()
-        with one_moment(db):
-            now = self._clock()
-            if self._opened is not None:
-                return ReaderArrived(
-                    self._opened.opening, self._opened.picture(db, _pulse(db, now))
-                )
-            overview = take_overview(db, self._view or View.ONLINE, now)
-            return OverviewArrived(masked(overview, self._revealed) if self._mask else overview)
+        try:
+            with one_moment(db):
+                return self._answer(db, self._clock())
+        finally:
+            took = monotonic() - self._fetched_at
+            self._rest_until = monotonic() + max(FETCH_SECONDS, REST * took)
+
+    def _answer(self, db: Database, now: datetime) -> Message:
+        if self._opened is not None:
+            return ReaderArrived(self._opened.opening, self._opened.picture(db, _pulse(db, now)))
+        view = self._view or View.ONLINE
+        picture = take_overview(db, view, now, self._question, self._sight)
+        self._answered = self._question
+        return OverviewArrived(replace(picture, items=self._shown(picture.items)))
+
+    def _shown(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        return masked(items, self._revealed) if self._mask else items
+
+    def _fetch(self, request: _Fetch) -> None:
+        """Answer who scrolls; what fails here is said by the next picture."""
+        if self._consultant is None or request.view is not self._view:
+            return
+        with suppress(ReadwatchError), _in_words():
+            self._post(ItemsArrived(request.view, self._items(request.view, request.ids)))
+
+    def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
+        with self._asking() as db:
+            return self._shown(LISTINGS[view].items(db, ids, self._clock()))
 
     def _note_loss(self, error: ReadwatchError) -> None:
         """Say since when there is nothing new, and wait longer before each new try."""
@@ -424,29 +492,46 @@ def _in_words() -> Iterator[None]:
         raise unavailable(f"a fault of the program: {type(error).__name__}") from None
 
 
-def take_overview(db: Database, view: View, now: datetime) -> Overview:
-    """Return the picture of a view at `now`."""
-    return Overview(view, _pulse(db, now), _items(db, view, now))
+def take_overview(
+    db: Database,
+    view: View,
+    now: datetime,
+    question: Question | None = None,
+    sight: Sight = _ANY_SIGHT,
+) -> Overview:
+    """Return the picture of a view at `now`, with the items that will be in sight.
 
-
-def _pulse(db: Database, now: datetime) -> Pulse:
-    online, peak = overview.count_online(db, now), peak_today(db, midnight(now))
-    return Pulse(
-        taken_at=now,
-        online=online,
-        per_minute=overview.activities_per_minute(db, now),
-        peak=peak if peak is not None and peak.readers > online else None,
+    Without a question it is what the view begins with.
+    """
+    listing = LISTINGS[view]
+    question = question or listing.question()
+    found = listing.order(db, question, now)
+    order = order_of(found.ids)
+    ids = window(order, top_of(order, sight), sight.height)
+    return Overview(
+        view,
+        question,
+        _pulse(db, now, _online_in(view, question, order)),
+        order,
+        found.reader_ids,
+        listing.items(db, ids, now),
     )
 
 
-def _items(db: Database, view: View, now: datetime) -> tuple[Item, ...]:
-    match view:
-        case View.ONLINE:
-            return overview.online_readers(db, now)
-        case View.ACTIVITY:
-            return overview.activity_feed(db)
-        case View.READERS:
-            return overview.reader_summaries(db)
+def _online_in(view: View, question: Question, order: Order) -> int | None:
+    """Tell how many are online, where the order says so already."""
+    return len(order.ids) if view is View.ONLINE and not question.terms else None
+
+
+def _pulse(db: Database, now: datetime, online: int | None = None) -> Pulse:
+    online = count_online(db, now) if online is None else online
+    peak = peak_today(db, midnight(now))
+    return Pulse(
+        taken_at=now,
+        online=online,
+        per_minute=activities_per_minute(db, now),
+        peak=peak if peak is not None and peak.readers > online else None,
+    )
 
 
 def terminal_address() -> str:

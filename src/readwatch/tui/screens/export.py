@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.tui.export import Sheet, counted
+from readwatch.tui.export import Draft, counted
 
 
 class ExportScreen(ModalScreen[None]):
@@ -38,9 +38,9 @@ class ExportScreen(ModalScreen[None]):
             self.name = name
             self.replace = replace
 
-    def __init__(self, sheet: Sheet, name: str, reader_id: int | None, seen_in: str) -> None:
+    def __init__(self, draft: Draft, name: str, reader_id: int | None, seen_in: str) -> None:
         super().__init__()
-        self.sheet = sheet
+        self.draft = draft
         self.reader_id = reader_id
         self.seen_in = seen_in
         self._file = Input(name, select_on_focus=False)
@@ -50,7 +50,7 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical() as form:
-            form.border_title = f"Export {counted(self.sheet.rows)}"
+            form.border_title = f"Export {counted(len(self.draft.keys))}"
             form.border_subtitle = "enter writes, escape does not"
             yield Label("Into which file? .csv or .json")
             yield self._file

@@ -1,51 +1,65 @@
 """A list of the overview: header, table, filter, order, footer."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Footer, Input, Static
 
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.filters import canonical, parse
+from readwatch.store.feed import LOOKED_THROUGH
+from readwatch.store.listing import FIRST_PAGE, Question
+from readwatch.tui.columns import place
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
-from readwatch.tui.snapshots import Overview
+from readwatch.tui.rows import Row
+from readwatch.tui.snapshots import Item, Overview
 from readwatch.tui.table import LiveTable
 from readwatch.tui.views.listing import Listing
 
 
 class ListScreen(Screen[None]):
-    """Shows the pictures of one view."""
+    """Shows the pictures of one view, and says what it wants to be asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.LISTS)]
 
     CSS = """
     ListScreen Input { height: 1; border: none; padding: 0 1; display: none; }
     ListScreen.-filtering Input { display: block; }
+    ListScreen #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
+    ListScreen.-filtering.-noted #note { display: block; }
     """
+
+    class Asked(Message):
+        """Somebody wants this list sorted, filtered or longer."""
+
+        def __init__(self, screen: "ListScreen") -> None:
+            super().__init__()
+            self.screen = screen
 
     def __init__(self, listing: Listing[Any]) -> None:
         super().__init__()
         self._listing = listing
-        self._order = 0
+        self.question = listing.question()
+        self.shown: Overview | None = None
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
-        self.table = LiveTable(
-            listing.columns,
-            empty_text="waiting for the first picture",
-            sorted_by=self._sorted_by,
-            follow_top=listing.follows_top(self._order),
-        )
+        self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
         self._filter = Input(placeholder="words to look for; enter keeps them, escape clears")
-        self._overview: Overview | None = None
-        self._words: tuple[str, ...] = ()
-        self._reader_of: dict[int, int] = {}
+        self._note = Static("", id="note", markup=False)
+        self._mark_order()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield self.header
         yield self.table
+        yield self._note
         yield self._filter
         yield Footer()
 
@@ -53,46 +67,78 @@ class ListScreen(Screen[None]):
         """Let the keys go to the table."""
         self.set_focus(self.table)
 
+    # Pictures.
+
     def show(self, overview: Overview) -> None:
         """Show a new picture of this view."""
-        self._overview = overview
-        self._show_rows()
+        asked_anew = self.shown is not None and self.shown.question.terms != overview.question.terms
+        self.shown = overview
+        self.table.empty_text = self._empty_text()
+        self.table.show(self.rows(overview.items), overview.order)
+        if asked_anew and self.table.cursor_is_ghost:  # still here, only not asked for
+            self.table.move_to(None)
+
+    def fill(self, items: Sequence[Item]) -> None:
+        """Show items that were lacking in the picture."""
+        self.table.fill(self.rows(items))
+
+    def rows(self, items: Sequence[Item]) -> list[Row]:
+        """Return the rows of items at the moment of the picture that is shown."""
+        return self._listing.rows(items, self.shown.pulse.taken_at) if self.shown else []
 
     def count_new(self, overview: Overview) -> int:
         """Return how many rows a picture has that are not in the one that is shown."""
-        known = {row.key for row, _ in self._rows(self._overview)} if self._overview else set()
-        return sum(row.key not in known for row, _ in self._rows(overview))
+        known = self.shown.order.places if self.shown else {}
+        return sum(id not in known for id in overview.order.ids)
 
     @property
     def filtered_by(self) -> str:
-        """The words of the filter; empty where there is none."""
-        return " ".join(self._words)
+        """The filter; empty where there is none."""
+        return canonical(self.question.terms)
 
     @property
     def reader_id(self) -> int | None:
         """The reader under the cursor; None where there is none."""
         cursor = self.table.cursor_key
-        return None if cursor is None else self.reader_under(cursor)
+        return None if cursor is None else self.table.reader_id(cursor)
 
-    def reader_under(self, key: int) -> int | None:
-        """Return the reader whom the row with this key is about; None if it is not shown."""
-        return self._reader_of.get(key)
+    def refuse(self, question: Question, reason: str) -> None:
+        """Say why there is no answer to a question, and stay with the one before."""
+        if question == self.question:
+            self.question = self.shown.question if self.shown else self._listing.question()
+            self._mark_order()
+            self._say(reason)
 
     def readers_in_order(self) -> tuple[int, ...]:
         """Return the readers of the rows from top to bottom, each once."""
-        return tuple(dict.fromkeys(self._reader_of[key] for key in self.table.keys))
+        return tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
 
     def move_to_reader(self, reader_id: int) -> None:
         """Put the cursor on the first row of a reader, unless it is on one or there is none."""
-        cursor = self.table.cursor_key
-        if cursor is not None and self._reader_of.get(cursor) != reader_id:
-            rows = (key for key in self.table.keys if self._reader_of[key] == reader_id)
-            self.table.move_to(next(rows, cursor))
+        keys = [key for key, of in self._readers() if of == reader_id]
+        if keys and self.table.cursor_key not in keys:
+            self.table.move_to(keys[0])
+
+    def _readers(self) -> Iterator[tuple[int, int]]:
+        """Yield each key from top to bottom, also that of a ghost, and whom its row is about."""
+        known = (
+            dict(zip(self.shown.order.ids, self.shown.reader_ids, strict=True))
+            if self.shown
+            else {}
+        )
+        for key in self.table.keys:
+            reader_id = known.get(key, self.table.reader_id(key))
+            if reader_id is not None:
+                yield key, reader_id
+
+    def _empty_text(self) -> str:
+        terms = self.question.terms
+        return f"nothing fits: {canonical(terms)}" if terms else self._listing.empty
+
+    # What the person does.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to sort where there are orders; leave its key to a filter that is typed in."""
-        if action == "sort" and not self._listing.orders:
-            return False
+        """Leave the key of the filter to one that is typed in."""
         if action == "filter" and self.focused is self._filter:
             return False
         return super().check_action(action, parameters)
@@ -109,47 +155,61 @@ class ListScreen(Screen[None]):
         self.set_focus(self.table)
 
     def action_sort(self) -> None:
-        """Take the next order."""
-        if self._listing.orders:
-            self._order = (self._order + 1) % len(self._listing.orders)
-            self.table.sorted_by = self._sorted_by
-            self.table.follow_top = self._listing.follows_top(self._order)
-            self._show_rows()
+        """Sort by the next column that is in sight."""
+        in_sight = {spot.column.key for spot in place(self.table.columns, self.table.size.width)}
+        sorts = [sort for sort in self._listing.sorts if sort.column in in_sight]
+        columns = [sort.column for sort in sorts]
+        at = columns.index(self.question.sort) if self.question.sort in columns else -1
+        following = sorts[(at + 1) % len(sorts)]
+        self._ask(sort=following.column, descending=following.descending)
+
+    def action_turn(self) -> None:
+        """Turn the order around."""
+        self._ask(descending=not self.question.descending)
+
+    @on(LiveTable.HeadingClicked)
+    def _sort_by(self, event: LiveTable.HeadingClicked) -> None:
+        if event.column == self.question.sort:
+            self.action_turn()
+        elif (sort := self._listing.sort_by(event.column)) is not None:
+            self._ask(sort=sort.column, descending=sort.descending)
+
+    @on(LiveTable.SightChanged)
+    def _lengthen(self, event: LiveTable.SightChanged) -> None:
+        """Ask for another page before the end of the last one comes into view."""
+        length, ahead = self.question.length, event.sight.top + 2 * event.sight.height
+        known = len(self.shown.order.ids) if self.shown else 0
+        if self._listing.pages and ahead >= known >= length and length < LOOKED_THROUGH:
+            self._ask(length=length + FIRST_PAGE)
 
     @on(Input.Changed)
-    def _words_changed(self, event: Input.Changed) -> None:
-        self._words = tuple(event.value.casefold().split())
-        self._show_rows()
-        if self.table.cursor_is_ghost:  # that reader is still here, only not asked for
-            self.table.move_to(None)
+    def _filter_changed(self, event: Input.Changed) -> None:
+        try:
+            terms = parse(event.value)
+        except ReadwatchError as error:
+            self._say(error.message)
+            return
+        looks_back = self._listing.pages and terms
+        self._say(f"of the last {LOOKED_THROUGH:,} activities" if looks_back else "")
+        self._ask(terms=terms)
 
     @on(Input.Submitted)
-    def _words_kept(self) -> None:
-        if not self._words:
+    def _filter_kept(self) -> None:
+        if not self._filter.value.strip():
             self.remove_class("-filtering")
         self.set_focus(self.table)
 
-    @property
-    def _sorted_by(self) -> tuple[str, bool] | None:
-        if not self._listing.orders:
-            return None
-        order = self._listing.orders[self._order]
-        return (order.column, order.descending)
+    def _ask(self, **changes: Any) -> None:
+        question = replace(self.question, **{"length": FIRST_PAGE, **changes})
+        if question != self.question:
+            self.question = question
+            self._mark_order()
+            self.post_message(self.Asked(self))
 
-    def _rows(self, overview: Overview) -> tuple[tuple[Any, int], ...]:
-        return self._listing.rows(
-            overview.items, overview.pulse.taken_at, words=self._words, order=self._order
-        )
+    def _mark_order(self) -> None:
+        self.table.sorted_by = (self.question.sort, self.question.descending)
+        self.table.follow_top = self._listing.follows_top(self.question)
 
-    def _show_rows(self) -> None:
-        if self._overview is None:
-            return
-        rows = self._rows(self._overview)
-        shown = {row.key: reader_id for row, reader_id in rows}
-        cursor = self.table.cursor_key
-        if cursor is not None and cursor in self._reader_of:
-            shown.setdefault(cursor, self._reader_of[cursor])  # it may stay as a ghost
-        self._reader_of = shown
-        words = " ".join(self._words)
-        self.table.empty_text = f"nothing has the words: {words}" if words else self._listing.empty
-        self.table.show([row for row, _ in rows])
+    def _say(self, note: str) -> None:
+        self._note.update(note)
+        self.set_class(bool(note), "-noted")

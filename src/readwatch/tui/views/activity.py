@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
+from readwatch.store.feed import activity_order, activity_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import activity_words, clock_time, progress_bar, seconds_shown
 from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing
+from readwatch.tui.views.listing import Listing, Sort
 
 
 def row(activity: RecordedActivity, _now: datetime) -> Row:
@@ -21,6 +22,7 @@ def row(activity: RecordedActivity, _now: datetime) -> Row:
             progress_bar(activity.progress_percentage),
             seconds_shown(activity.duration_seconds),
         ),
+        activity.user_id,
     )
 
 
@@ -34,11 +36,16 @@ LISTING: Listing[RecordedActivity] = Listing(
         Column("duration", "Length", width=6, align="right", from_width=100),
     ),
     row=row,
-    reader_id=lambda activity: activity.user_id,
-    texts=lambda activity: (
-        activity.full_name,
-        activity.content_title,
-        activity_words(activity.activity_type),
+    sorts=(
+        Sort("time", descending=True, newest_first=True),
+        Sort("name"),
+        Sort("activity"),
+        Sort("title"),
+        Sort("progress", descending=True),
+        Sort("duration", descending=True),
     ),
     empty="no activities yet",
+    order=activity_order,
+    items=activity_rows,
+    pages=True,
 )

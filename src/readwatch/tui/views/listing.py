@@ -1,10 +1,12 @@
-"""What a list needs to be shown, on a screen or as text."""
+"""What a list needs to be asked for and shown, on a screen or as text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from datetime import datetime
+from typing import Generic, TypeVar
 
+from readwatch.store.database import Database
+from readwatch.store.listing import Found, Question
 from readwatch.tui.columns import Column
 from readwatch.tui.rows import Row
 
@@ -12,54 +14,47 @@ ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
-class Order(Generic[ItemT]):
-    """One way to sort a list, and the column that shows it.
+class Sort:
+    """A column to sort by, and the direction that is of most use.
 
-    With `newest_first` the cursor follows the top until somebody moves it.
+    With `newest_first` what is new comes in at the top then, and the cursor follows it.
     """
 
     column: str
-    descending: bool
-    by: Callable[[ItemT], Any]
+    descending: bool = False
     newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[ItemT]):
-    """A list: its columns, its rows, whom they are about, what the filter looks in, its orders.
+    """A list: its columns, the row of an item, the columns to sort by, what it says when it is
+    empty, and the questions to the store: one for the order of all ids, one for some items.
 
-    Without orders the items stay as they come, the newest first.
+    The first sort is how it begins. A list that `pages` has no end: its order is asked for up to a
+    length.
     """
 
     columns: tuple[Column, ...]
     row: Callable[[ItemT, datetime], Row]
-    reader_id: Callable[[ItemT], int]
-    texts: Callable[[ItemT], Sequence[str]]
+    sorts: tuple[Sort, ...]
     empty: str
-    orders: tuple[Order[ItemT], ...] = ()
+    order: Callable[[Database, Question, datetime], Found]
+    items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
+    pages: bool = False
 
-    def follows_top(self, order: int) -> bool:
+    def question(self) -> Question:
+        """Return what it is asked for in the beginning."""
+        return Question(self.sorts[0].column, self.sorts[0].descending)
+
+    def sort_by(self, column: str) -> Sort | None:
+        """Return the sort by a column; None where there is none."""
+        return next((sort for sort in self.sorts if sort.column == column), None)
+
+    def follows_top(self, question: Question) -> bool:
         """Tell whether what is new comes in at the top."""
-        return not self.orders or self.orders[order].newest_first
+        sort = self.sort_by(question.sort)
+        return bool(sort and sort.newest_first and sort.descending == question.descending)
 
-    def rows(
-        self, items: Sequence[ItemT], now: datetime, *, words: Sequence[str] = (), order: int = 0
-    ) -> tuple[tuple[Row, int], ...]:
-        """Return the rows of the items that have all the words, each with its reader's id."""
-        wanted = [item for item in items if self._has(item, words)]
-        if self.orders:
-            wanted.sort(key=self.orders[order].by, reverse=self.orders[order].descending)
-        return tuple((self.row(item, now), self.reader_id(item)) for item in wanted)
-
-    def _has(self, item: ItemT, words: Sequence[str]) -> bool:
-        if not words:
-            return True
-        text = " ".join(self.texts(item)).casefold()
-        return all(word in text for word in words)
-
-
-def newest_first(column: str, moment_of: Callable[[ItemT], datetime | None]) -> Order[ItemT]:
-    """Return the order by a moment: the newest first, those that never were last."""
-    never = datetime(1970, 1, 1, tzinfo=UTC)
-    # The column says how long ago it was, so the newest first is its ascending order.
-    return Order(column, False, lambda item: -(moment_of(item) or never).timestamp(), True)
+    def rows(self, items: Iterable[ItemT], now: datetime) -> list[Row]:
+        """Return the rows of items."""
+        return [self.row(item, now) for item in items]

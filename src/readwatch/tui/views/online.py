@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.domain.sessions import OnlineReader
+from readwatch.store.online import TRACE_STEPS, TracedReader, online_order, online_rows
 from readwatch.tui.columns import Column
-from readwatch.tui.marks import activity_words, minutes_of, presence_cell, progress_bar
+from readwatch.tui.marks import activity_words, minutes_of, presence_cell, progress_bar, trace_line
 from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Order, newest_first
+from readwatch.tui.views.listing import Listing, Sort
 
 
-def row(reader: OnlineReader, now: datetime) -> Row:
+def row(reader: TracedReader, now: datetime) -> Row:
     """Return a reader's row."""
     return Row(
         reader.user_id,
@@ -20,34 +20,42 @@ def row(reader: OnlineReader, now: datetime) -> Row:
             reader.content_title,
             progress_bar(reader.progress_percentage),
             activity_words(reader.activity_type),
+            trace_line(reader.trace),
             ago(reader.last_activity_at, now),
             minutes_of(now - reader.started_at),
             reader.reading_level,
             reader.device_type,
         ),
+        reader.user_id,
     )
 
 
-LISTING: Listing[OnlineReader] = Listing(
+LISTING: Listing[TracedReader] = Listing(
     columns=(
         Column("presence", "State", width=9),
-        Column("name", "Reader", width=14, flex=2),
+        Column("name", "Reader", width=12, flex=2),
         Column("title", "Reading", width=10, flex=3),
         Column("progress", "Progress", width=11),
-        Column("activity", "Last activity", width=16, from_width=110),
+        Column("activity", "Last activity", width=16, from_width=130),
+        Column("trace", "30 min", width=TRACE_STEPS),
         Column("ago", "Ago", width=6, align="right"),
-        Column("minutes", "Min", width=4, align="right", from_width=90),
-        Column("level", "Level", width=5, from_width=120),
-        Column("device", "Device", width=8, from_width=120),
+        Column("minutes", "Min", width=5, align="right"),
+        Column("level", "Level", width=7, from_width=140),
+        Column("device", "Device", width=8, from_width=96),
     ),
     row=row,
-    reader_id=lambda reader: reader.user_id,
-    texts=lambda reader: (reader.full_name, reader.content_title, reader.reading_level),
-    empty="nobody is online",
-    orders=(
-        Order("name", False, lambda reader: (reader.full_name.casefold(), reader.user_id)),
-        newest_first("ago", lambda reader: reader.last_activity_at),
-        newest_first("presence", lambda reader: reader.last_heartbeat),
-        Order("progress", True, lambda reader: reader.progress_percentage or 0),
+    sorts=(
+        Sort("name"),
+        Sort("title"),
+        Sort("progress", descending=True),
+        Sort("activity"),
+        Sort("ago", newest_first=True),
+        Sort("minutes", descending=True),
+        Sort("level"),
+        Sort("device"),
+        Sort("presence"),
     ),
+    empty="nobody is online",
+    order=online_order,
+    items=online_rows,
 )

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.overview import ReaderSummary
+from readwatch.store.summaries import ReaderSummary, summary_order, summary_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import hours_and_minutes
 from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Order, newest_first
+from readwatch.tui.views.listing import Listing, Sort
 
 
 def row(reader: ReaderSummary, now: datetime) -> Row:
@@ -23,6 +23,7 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
             ago(reader.last_login, now),
             ago(reader.last_activity_at, now),
         ),
+        reader.user_id,
     )
 
 
@@ -37,14 +38,16 @@ LISTING: Listing[ReaderSummary] = Listing(
         Column("activity", "Last activity", width=15, align="right", from_width=100),
     ),
     row=row,
-    reader_id=lambda reader: reader.user_id,
-    texts=lambda reader: (reader.full_name, reader.reading_level),
-    empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
-    orders=(
-        newest_first("login", lambda reader: reader.last_login),
-        Order("name", False, lambda reader: (reader.full_name.casefold(), reader.user_id)),
-        Order("time", True, lambda reader: reader.total_reading_time_minutes),
-        Order("sessions", True, lambda reader: reader.total_sessions),
-        Order("contents", True, lambda reader: reader.unique_content_read),
+    sorts=(
+        Sort("login", newest_first=True),
+        Sort("activity", newest_first=True),
+        Sort("name"),
+        Sort("level"),
+        Sort("time", descending=True),
+        Sort("sessions", descending=True),
+        Sort("contents", descending=True),
     ),
+    empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
+    order=summary_order,
+    items=summary_rows,
 )

@@ -89,7 +89,7 @@ async def test_the_cursor_stays_on_the_same_reader_when_the_rows_move(
         await seat.sees("Ann", "Ben")
         await seat.presses("down")
         await seat.until(lambda: "Ben" in seat.cursor)
-        await seat.presses(*"ssss")  # who did something last comes first
+        await seat.presses(*"sss")  # who did something last comes first
         await seat.sees("Ago ▲")
         await seat.until(lambda: seat.line_number("Ben") < seat.line_number("Ann"))
         assert "Ben" in seat.cursor

@@ -9,22 +9,24 @@ from conftest import NOON
 from rich.cells import cell_len
 
 from readwatch.domain.activities import MinuteCount, RecordedActivity
-from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
-from readwatch.store.overview import ReaderSummary
+from readwatch.store import feed, online, summaries
+from readwatch.store.online import TracedReader
+from readwatch.store.summaries import ReaderSummary
 from readwatch.tui.columns import place
 from readwatch.tui.keys import KEYS, Group, bindings
 from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.rows import Toned
 from readwatch.tui.snapshots import Item, Overview, Pulse, View
 from readwatch.tui.views import LISTINGS
+from readwatch.tui.window import order_of
 
 
 def before(**duration: float) -> datetime:
     return NOON - timedelta(**duration)
 
 
-ANN = OnlineReader(
+ANN = TracedReader(
     user_id=1,
     session_id=11,
     full_name=clean("Ann Archer"),
@@ -36,6 +38,7 @@ ANN = OnlineReader(
     activity_type=clean("page_read"),
     content_title=clean("Moby-Dick; or, The Whale"),
     progress_percentage=50,
+    trace=(0, 0, 1, 4, 7, 40),
 )
 BEN = replace(
     ANN,
@@ -70,6 +73,12 @@ ZOE = ReaderSummary(
     last_login=None,
     last_activity_at=before(days=3),
 )
+PULSE = Pulse(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
+STORED = {
+    View.ONLINE: online._SORTS,
+    View.ACTIVITY: feed._SORTS,
+    View.READERS: summaries._SORTS,
+}
 ITEMS: dict[View, Item] = {View.ONLINE: ANN, View.ACTIVITY: PAGE, View.READERS: ZOE}
 
 
@@ -78,16 +87,23 @@ def cells(view: View, item: Item) -> list[str]:
     return [cell.text if isinstance(cell, Toned) else cell for cell in row.cells]
 
 
-def order_of(view: View, order: int, *items: Item) -> list[int]:
-    return [reader_id for _, reader_id in LISTINGS[view].rows(items, NOON, order=order)]
+def overview(view: View, *items: Item, more: int = 0) -> Overview:
+    """A picture of a view with some items, and `more` that are not in view."""
+    ids = [row.key for row in LISTINGS[view].rows(items, NOON)]
+    order = order_of([*ids, *range(1000, 1000 + more)])
+    return Overview(view, LISTINGS[view].question(), PULSE, order, items)
 
 
 @pytest.mark.parametrize("view", View)
-def test_a_row_has_a_cell_for_each_column_and_the_orders_name_columns(view: View) -> None:
+def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_says(
+    view: View,
+) -> None:
     listing = LISTINGS[view]
     keys = [column.key for column in listing.columns]
     assert len(listing.row(ITEMS[view], NOON).cells) == len(keys) == len(set(keys))
-    assert {order.column for order in listing.orders} <= set(keys)
+    sorts = [sort.column for sort in listing.sorts]
+    assert set(sorts) <= set(keys)
+    assert sorted(sorts) == sorted(STORED[view])
 
 
 @pytest.mark.parametrize("view", View)
@@ -107,6 +123,7 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
         "Moby-Dick; or, The Whale",
         "━━━┄┄┄  50%",
         "page read",
+        "  ▁▁▂█",
         "2 min",
         "45",
         "B1",
@@ -115,7 +132,8 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
 
 
 def test_who_has_done_nothing_yet_has_empty_cells() -> None:
-    assert cells(View.ONLINE, BEN)[:6] == ["○ silent", "ben baker", "", "", "", "never"]
+    assert cells(View.ONLINE, BEN)[:5] == ["○ silent", "ben baker", "", "", ""]
+    assert cells(View.ONLINE, BEN)[6] == "never"
 
 
 def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
@@ -135,66 +153,33 @@ def test_readers_sums_up_each_reader() -> None:
 
 
 def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:
-    [(row, reader_id)] = LISTINGS[View.ACTIVITY].rows([PAGE], NOON)
-    assert (row.key, reader_id) == (77, 1)
-
-
-def test_names_are_sorted_without_case_and_namesakes_keep_their_order() -> None:
-    twin = replace(BEN, user_id=9)
-    assert order_of(View.ONLINE, 0, twin, BEN, ANN) == [1, 2, 9]
-
-
-def test_those_who_never_did_anything_come_last() -> None:
-    assert order_of(View.ONLINE, 1, BEN, ANN) == [1, 2]
-    seen = replace(ZOE, user_id=4, last_login=before(days=900))
-    assert order_of(View.READERS, 0, ZOE, seen) == [4, 3]
-
-
-def test_who_is_furthest_comes_first() -> None:
-    done = replace(ANN, user_id=5, progress_percentage=100)
-    assert order_of(View.ONLINE, 3, BEN, ANN, done) == [5, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [
-        ((), [1, 2]),
-        (("ann",), [1]),
-        (("whale", "archer"), [1]),
-        (("b",), [1, 2]),
-        (("ann", "ben"), []),
-    ],
-)
-def test_a_filter_asks_for_all_words_anywhere_in_a_row(
-    words: tuple[str, ...], found: list[int]
-) -> None:
-    rows = LISTINGS[View.ONLINE].rows([ANN, BEN], NOON, words=words)
-    assert [reader_id for _, reader_id in rows] == found
+    [row] = LISTINGS[View.ACTIVITY].rows([PAGE], NOON)
+    assert (row.key, row.reader_id) == (77, 1)
 
 
 # As text.
 
-PULSE = Pulse(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
-
 
 def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
-    readers = tuple(replace(ANN, user_id=number) for number in range(12))
-    lines = list(overview_lines(Overview(View.ONLINE, PULSE, readers), width=80, height=5))
+    readers = (replace(ANN, user_id=number) for number in range(9))
+    lines = list(overview_lines(overview(View.ONLINE, *readers, more=3), width=84, height=5))
     assert len(lines) == 7
-    assert re.split(" {2,}", lines[0]) == ["State", "Reader", "Reading", "Progress", "Ago"]
-    assert "Moby-Dick; or, The" in lines[1]
+    assert re.split(" {2,}", lines[0]) == [
+        *("State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
+    ]
+    assert "Moby-Dick; or, Th" in lines[1]
     assert lines[-1] == "… and 7 more"
 
 
 @pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("width", [1, 40, 80, 160])
 def test_no_line_of_text_is_wider_than_asked_for(view: View, width: int) -> None:
-    overview = Overview(view, PULSE, (ITEMS[view],))
-    assert all(cell_len(line) <= width for line in overview_lines(overview, width=width))
+    picture = overview(view, ITEMS[view], more=1)
+    assert all(cell_len(line) <= width for line in overview_lines(picture, width=width))
 
 
 def test_an_empty_list_says_so() -> None:
-    assert list(overview_lines(Overview(View.ONLINE, PULSE, ())))[1:] == ["nobody is online"]
+    assert list(overview_lines(overview(View.ONLINE)))[1:] == ["nobody is online"]
 
 
 def test_the_pulse_is_one_line() -> None:

@@ -40,7 +40,7 @@ _ORDER = """
 _SORTS = {
     "time": "a.id {up}",
     "name": "lower(u.full_name) {up}",
-    "activity": "a.activity_type {up}",
+    "activity": "lower(a.activity_type) {up}",
     "title": "nullif(lower(a.content_title), '') {up} NULLS LAST",
     "progress": "a.progress_percentage {up} NULLS LAST",
     "duration": "a.duration_seconds {up} NULLS LAST",

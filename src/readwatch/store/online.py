@@ -68,8 +68,8 @@ FIELDS = Fields(
     {
         "reader": Text("u.full_name"),
         "title": Text(_TITLE),
-        "state": State("s.last_heartbeat", _LAST_DEED),
         "progress": Number(_PROGRESS),
+        "state": State("s.last_heartbeat", _LAST_DEED),
         "idle": Since(_LAST_DEED),
         "minutes": Since("s.started_at", "m"),
         "type": Word("a.activity_type"),

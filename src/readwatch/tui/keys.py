@@ -65,9 +65,7 @@ KEYS = (
     Key("question_mark", "help", "Help", "this page", Group.EVERYWHERE),
     Key("q", "quit", "Quit", "leave the console", Group.EVERYWHERE),
     Key("slash", "filter", "Filter", "show only rows with these words", Group.LISTS, at_once=True),
-    Key(
-        "s", "sort", "Sort", "sort by the next column; a click on a title does it too", Group.LISTS
-    ),
+    Key("s", "sort", "Sort", "sort by the next column", Group.LISTS),
     Key("S", "turn", "Turn", "turn the order around", Group.LISTS, footer=False),
     Key("p", "app.freeze", "Freeze", "hold the picture; again to go on", Group.LISTS),
     Key("e", "app.export", "Export", "what is shown, into a file", Group.LISTS, footer=False),

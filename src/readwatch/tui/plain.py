@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from readwatch.tui.columns import GAP, GUTTER, MARGIN, fit, place
+from readwatch.tui.columns import GAP, GUTTER, MARGIN, cut, fit, place
 from readwatch.tui.rows import Row, Toned
 from readwatch.tui.snapshots import Overview, Pulse
 from readwatch.tui.views import LISTINGS
@@ -31,9 +31,9 @@ def overview_lines(overview: Overview, *, width: int = 80, height: int = 10) -> 
     for row in shown:
         yield line(_texts(row))
     if not overview.order.ids:
-        yield listing.empty
+        yield cut(listing.empty, width)
     elif len(overview.order.ids) > len(shown):
-        yield f"… and {len(overview.order.ids) - len(shown)} more"
+        yield cut(f"… and {len(overview.order.ids) - len(shown)} more", width)
 
 
 def _texts(row: Row) -> tuple[str, ...]:

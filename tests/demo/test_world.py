@@ -31,7 +31,7 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
         with using(db):
             here = online_readers(db, now)
             feed = activity_feed(db, length=100_000)
-            readers = summary_rows(db, summary_order(db, Question("name"), now), now)
+            readers = summary_rows(db, summary_order(db, Question("name"), now).ids, now)
         db.close()
     assert len(here) == 120 // 8 == 120 - len(made.awake)
     assert {Presence.IDLE, Presence.SILENT} <= {reader.presence(now) for reader in here}

@@ -62,7 +62,7 @@ def ask_everything(db, now) -> None:
         (summary_order, summary_rows, summaries._SORTS),
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
-            ids = orders(db, Question(sort, descending, parse(words)), now)
+            ids = orders(db, Question(sort, descending, parse(words)), now).ids
             rows(db, ids or [1], now)
     count_online(db, now)
     activities_per_minute(db, now)

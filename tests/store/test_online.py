@@ -23,7 +23,7 @@ def names_online(db, clock):
         here = {reader.user_id for reader in readers}
         assert count_online(db, clock()) == len(here)
         for sort in "name", "minutes":
-            ids = online_order(db, Question(sort), clock())
+            ids = online_order(db, Question(sort), clock()).ids
             assert len(ids) == len(here)
             assert set(ids) == here
         return [reader.full_name for reader in readers]
@@ -118,7 +118,7 @@ def ordered(db, clock):
     """`ordered(column)` is who is online, by name, in the order of a column."""
 
     def ordered(sort: str, *, descending: bool = False, words: str = "") -> list[str]:
-        ids = online_order(db, Question(sort, descending, parse(words)), clock())
+        ids = online_order(db, Question(sort, descending, parse(words)), clock()).ids
         names = {it.user_id: it.full_name for it in online_rows(db, ids, clock())}
         return [names[id].split()[0] for id in ids]
 

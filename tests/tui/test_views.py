@@ -91,7 +91,7 @@ def overview(view: View, *items: Item, more: int = 0) -> Overview:
     """A picture of a view with some items, and `more` that are not in view."""
     ids = [row.key for row in LISTINGS[view].rows(items, NOON)]
     order = order_of([*ids, *range(1000, 1000 + more)])
-    return Overview(view, LISTINGS[view].question(), PULSE, order, items)
+    return Overview(view, LISTINGS[view].question(), PULSE, order, order.ids, items)
 
 
 @pytest.mark.parametrize("view", View)

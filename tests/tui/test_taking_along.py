@@ -60,9 +60,9 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
     assert file.name.startswith("readwatch-online-2026-11-2")
     assert file.stat().st_mode & 0o777 == 0o600
     assert rows_in(file) == [
-        ["State", "Reader", "Reading", "Progress", "Ago"],
-        ["reading", "Ann Archer", "'=HYPERLINK(evil)", "10%", "now"],
-        ["reading", "Ben Baker", "Faust", "10%", "now"],
+        ["State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min"],
+        ["reading", "Ann Archer", "'=HYPERLINK(evil)", "10%", "0 0 0 0 0 1", "now", "0"],
+        ["reading", "Ben Baker", "Faust", "10%", "0 0 0 0 0 1", "now", "0"],
     ]
     told = "console, from online, csv, rows 2"
     assert access_log() == [Entry(cast.cara.id, "exported_view", None, told)]
@@ -73,7 +73,7 @@ async def test_only_what_the_filter_leaves_is_exported_also_as_json(
 ) -> None:
     async with sit(size=LARGE) as seat:
         await seat.presses("3")
-        await seat.sees("Ann", "Ben", "Last activity")
+        await seat.sees("Ann", "Ben", "Titles")
         await seat.filters("ben")
         await seat.loses("Ann")
         await exports(seat, "found.json")
@@ -153,7 +153,9 @@ async def test_a_row_is_copied_in_words_and_it_is_said_what_became_of_it(
         await seat.sees("Ann")
         await seat.presses("y")
         await seat.sees("sent to the clipboard", "terminals do not take it")
-        assert seat.app.clipboard == "reading  Ann Archer  =HYPERLINK(evil)  10%  now"
+        assert (
+            seat.app.clipboard == "reading  Ann Archer  =HYPERLINK(evil)  10%  0 0 0 0 0 1  now  0"
+        )
         assert access_log() == [
             Entry(cast.cara.id, "copied_row", cast.ann.id, "console, from online")
         ]

@@ -85,7 +85,7 @@ def trace_line(counts: Sequence[int]) -> Toned:
     The bars of all readers have the same scale: each step of it is 5 activities.
     """
     bars = (BARS[min(len(BARS) - 1, (count - 1) // 5)] if count else " " for count in counts)
-    return Toned("".join(bars), "accent")
+    return Toned("".join(bars), "accent", said=" ".join(map(str, counts)))
 
 
 def activity_words(activity_type: str) -> str:

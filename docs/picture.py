@@ -8,6 +8,7 @@ from random import Random
 from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, world
 from readwatch.domain.clock import system_clock
+from readwatch.domain.console import ConsoleSettings
 from readwatch.tui.app import Console
 
 SIZE = (110, 26)
@@ -21,7 +22,7 @@ async def main() -> None:
         world(200, rng, system_clock()) as made,
         Crowd(made.base_url, made.awake, PASSWORD, rng=rng, clock=system_clock, places=made.places),
     ):
-        console = Console(made.database_url, signed_in=made.consultant)
+        console = Console(ConsoleSettings(made.database_url), signed_in=made.consultant)
         async with console.run_test(size=SIZE) as pilot:
             await asyncio.sleep(SECONDS)
             await pilot.press("down", "down", "down")

@@ -6,7 +6,8 @@ from readwatch.cli.faces import Faces
 from readwatch.cli.main import command_line
 
 if TYPE_CHECKING:
-    from readwatch.cli.faces import ConsoleCall, DemoCall, ServeCall
+    from readwatch.cli.faces import DemoCall, ServeCall
+    from readwatch.domain.console import ConsoleSettings
 
 
 def _serve(call: "ServeCall") -> None:
@@ -25,18 +26,10 @@ def _serve(call: "ServeCall") -> None:
     serve(settings, call.host, call.port)
 
 
-def _console(call: "ConsoleCall") -> None:
+def _console(settings: "ConsoleSettings") -> None:
     from readwatch.tui.app import run
 
-    run(
-        call.database_url,
-        email=call.email,
-        desks=call.desks,
-        cover_after=call.cover_after,
-        mask=call.mask,
-        theme=call.theme,
-        ascii=call.ascii,
-    )
+    run(settings)
 
 
 def _demo(call: "DemoCall") -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from readwatch.cli.faces import ConsoleCall, DemoCall, Faces, ServeCall
+from readwatch.cli.faces import DemoCall, Faces, ServeCall
 from readwatch.cli.main import command_line
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store.database import Database
 
 ADMIN_PASSWORD = "an admin's password"
@@ -41,7 +42,7 @@ class Shell:
     url: str
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
-    started: list[ServeCall | ConsoleCall | DemoCall] = field(default_factory=list)
+    started: list[ServeCall | ConsoleSettings | DemoCall] = field(default_factory=list)
 
     def __call__(self, *arguments: str, stdin: str = "") -> Ended:
         """Call it on the database of the test, with the cheapest password hashes."""

@@ -75,4 +75,6 @@ def test_on_a_terminal_the_console_is_told_who_signs_in(shell: Shell, cast: Any)
         timeout=30,
     )
     assert code == 0, printed
-    assert f"ConsoleCall(database_url='{shell.url}', email='cara@example.org', desks=" in printed
+    assert (
+        f"ConsoleSettings(database_url='{shell.url}', email='cara@example.org', desks=" in printed
+    )

@@ -7,9 +7,10 @@ import click
 import pytest
 from cli.shell import ADMIN_PASSWORD, Shell
 
-from readwatch.cli.faces import ConsoleCall, ServeCall
+from readwatch.cli.faces import ServeCall
 from readwatch.cli.main import readwatch
 from readwatch.cli.settings import default_config, default_database, names_of_settings
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store.database import Database
 
 
@@ -198,4 +199,4 @@ def test_an_empty_variable_is_as_good_as_none(
 def test_settings_of_other_commands_do_no_harm(shell: Shell, config: Path) -> None:
     config.write_text('email = "cara@example.org"\nadmin = "d@example.org"\nport = 1003')
     assert shell.bare("--config", str(config), "serve").code == 0
-    assert not any(isinstance(call, ConsoleCall) for call in shell.started)
+    assert not any(isinstance(call, ConsoleSettings) for call in shell.started)

@@ -8,6 +8,7 @@ from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import SMALL, Seat, Sit, seat
 
 from readwatch.domain.clock import Clock
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store.database import Database
 from readwatch.tui import watcher
 from readwatch.tui.app import Console
@@ -31,7 +32,7 @@ def sit(url: str, clock: Clock, cast: Any) -> Sit:
         *, size: tuple[int, int] = SMALL, signed_in: bool = True, **how: Any
     ) -> AbstractAsyncContextManager[Seat]:
         who = cast.cara if signed_in else None
-        return seat(Console(url, signed_in=who, clock=clock, **how), size)
+        return seat(Console(ConsoleSettings(url, **how), signed_in=who, clock=clock), size)
 
     return sit
 

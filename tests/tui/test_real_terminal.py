@@ -36,9 +36,8 @@ class Faulty(app.Console):
     _say_no._textual_on = app.Console._say_no._textual_on
 
 app.Console = Faulty
-run = lambda call: app.run(call.database_url, email=call.email)
 sys.argv = ["readwatch", "--database", sys.argv[1], "console"]
-command_line(Faces(serve=None, console=run, demo=None))
+command_line(Faces(serve=None, console=app.run, demo=None))
 """
 
 

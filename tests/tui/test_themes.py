@@ -8,6 +8,7 @@ from textual.color import Color
 from tui.seat import seat
 
 from readwatch.domain.clock import Clock
+from readwatch.domain.console import ConsoleSettings
 from readwatch.tui import themes
 from readwatch.tui.app import Console
 from readwatch.tui.table import LiveTable
@@ -21,7 +22,7 @@ async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
     url: str, cast: Cast, clock: Clock, tmp_path: Path
 ) -> None:
     first, second, third = (
-        Console(url, signed_in=cast.cara, clock=clock, desks=tmp_path, theme=theme)
+        Console(ConsoleSettings(url, desks=tmp_path, theme=theme), signed_in=cast.cara, clock=clock)
         for theme in (None, None, "terminal")
     )
     async with seat(first) as cara:
@@ -44,7 +45,7 @@ async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
 async def test_every_colour_of_a_text_can_be_read_on_every_ground(
     url: str, cast: Cast, clock: Clock, name: str
 ) -> None:
-    console = Console(url, signed_in=cast.cara, clock=clock, theme=name)
+    console = Console(ConsoleSettings(url, theme=name), signed_in=cast.cara, clock=clock)
     async with seat(console) as cara:
         await cara.sees("● LIVE")
         variables, table = console.theme_variables, console.screen.query_one(LiveTable)

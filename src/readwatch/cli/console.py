@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import click
 
-from readwatch.cli.faces import ConsoleCall, Faces
+from readwatch.cli.faces import Faces
 from readwatch.cli.main import database_url
 from readwatch.cli.settings import default_desks, setting
+from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import misconfigured
 
 
@@ -41,6 +42,13 @@ def command(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise misconfigured("the console needs a terminal")
     faces: Faces = context.obj
-    idle = timedelta(minutes=cover_after) or None
-    call = ConsoleCall(database_url(context), email, default_desks(), idle, mask, theme, ascii)
-    faces.console(call)
+    settings = ConsoleSettings(
+        database_url(context),
+        email=email,
+        desks=default_desks(),
+        cover_after=timedelta(minutes=cover_after) or None,
+        mask=mask,
+        theme=theme,
+        ascii=ascii,
+    )
+    faces.console(settings)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+
+from readwatch.domain.console import ConsoleSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +23,6 @@ class ServeCall:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsoleCall:
-    """How the console is to be started; `desks` is the folder for what consultants keep.
-
-    Without `cover_after` it is covered by its key alone, without `theme` it has the colours that
-    were chosen last.
-    """
-
-    database_url: str
-    email: str | None
-    desks: Path
-    cover_after: timedelta | None
-    mask: bool
-    theme: str | None
-    ascii: bool
-
-
-@dataclass(frozen=True, slots=True)
 class DemoCall:
     """How the demo is to be started; `seconds` limits its plain form."""
 
@@ -52,5 +36,5 @@ class Faces:
     """The programs behind `readwatch serve`, `console` and `demo`; each returns when it ends."""
 
     serve: Callable[[ServeCall], None]
-    console: Callable[[ConsoleCall], None]
+    console: Callable[[ConsoleSettings], None]
     demo: Callable[[DemoCall], None]

@@ -14,6 +14,7 @@ from rich.console import Console as Terminal
 from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.clock import system_clock
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store.database import open_database, using
 from readwatch.store.listing import Question
 from readwatch.store.rights import Role
@@ -48,7 +49,7 @@ def run(*, readers: int, seconds: float, plain: bool) -> None:
         if plain:
             _print_tables(made, seconds)
         else:
-            app.run(made.database_url, signed_in=made.consultant)
+            app.run(ConsoleSettings(made.database_url), signed_in=made.consultant)
 
 
 def _print_tables(made: World, seconds: float) -> None:

@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -18,6 +17,7 @@ from textual.screen import Screen
 
 from readwatch.domain.access_log import Action
 from readwatch.domain.clock import Clock, system_clock
+from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.domain.users import User
@@ -77,43 +77,29 @@ class Console(App[None]):
 
     def __init__(
         self,
-        database_url: str,
+        settings: ConsoleSettings,
         *,
-        email: str | None = None,
         signed_in: User | None = None,
         clock: Clock = system_clock,
-        desks: Path | None = None,
-        cover_after: timedelta | None = None,
-        mask: bool = False,
-        theme: str | None = None,
-        ascii: bool = False,
     ) -> None:
-        """`desks` is the folder for what consultants keep between sittings; None keeps nothing.
-
-        After `cover_after` without a key or the mouse the console is covered; None is never. With
-        `mask` the lists have initials, until a reader's page is opened. `theme` is one of
-        `themes.NAMES`, with None what the consultant chose last. With `ascii` no mark is more.
-        """
+        """`signed_in` is who signed in already."""
         super().__init__(
-            driver_class=partial(Terminal, ascii=ascii),  # type: ignore[arg-type]
+            driver_class=partial(Terminal, ascii=settings.ascii),  # type: ignore[arg-type]
             ansi_color=True if "NO_COLOR" in os.environ else None,
         )
         self._clock = clock
-        self._database_url = database_url
-        self._desks = desks
+        self._settings = settings
         self._desk = Desk(None)
         self._consultant = signed_in
-        self._watcher = Watcher(database_url, self.post_message, clock, mask=mask)
-        self._theme = theme
+        self._watcher = Watcher(settings.database_url, self.post_message, clock, mask=settings.mask)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        self._dress_in(theme or themes.DEFAULT)
+        self._dress_in(settings.theme or themes.DEFAULT)
         self._view = View.ONLINE
-        self._sign_in = SignInScreen(email)
+        self._sign_in = SignInScreen(settings.email)
         self._lists: dict[View, ListScreen] = {}
         self._reader: ReaderScreen | None = None
         self._cover: CoverScreen | None = None
-        self._cover_after = cover_after
         self._used_at = clock()
         self._records: dict[int, _Record] = {}
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
@@ -190,15 +176,15 @@ class Console(App[None]):
     def _begin(self, consultant: User) -> None:
         self._consultant = consultant
         self._desk = self._desk_of(consultant)
-        self._dress_in(self._theme or self._desk.theme)
+        self._dress_in(self._settings.theme or self._desk.theme)
         self._say_trouble()
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
         self.push_screen(self._lists[self._view])
         self._watch(self._view)
 
     def _desk_of(self, consultant: User) -> Desk:
-        folder = self._desks
-        return Desk(folder and desk_file(folder, self._database_url, consultant.id))
+        folder = self._settings.desks
+        return Desk(folder and desk_file(folder, self._settings.database_url, consultant.id))
 
     def _say_trouble(self) -> None:
         """Say what is wrong with the desk, once."""
@@ -227,10 +213,11 @@ class Console(App[None]):
             self.push_screen(self._cover)
 
     def _cover_if_idle(self) -> bool:
-        if not self._is_in_sight or self._cover_after is None:
+        longest = self._settings.cover_after
+        if not self._is_in_sight or longest is None:
             return False
         # A clock that was set back does not keep the picture open.
-        is_idle = abs(self._clock() - self._used_at) >= self._cover_after
+        is_idle = abs(self._clock() - self._used_at) >= longest
         if is_idle:
             self.action_cover()
         return is_idle
@@ -524,32 +511,15 @@ class Console(App[None]):
         self._close_messages_no_wait()
 
 
-def run(
-    database_url: str,
-    *,
-    email: str | None = None,
-    signed_in: User | None = None,
-    desks: Path | None = None,
-    cover_after: timedelta | None = None,
-    mask: bool = False,
-    theme: str | None = None,
-    ascii: bool = False,
-) -> None:
+def run(settings: ConsoleSettings, *, signed_in: User | None = None) -> None:
     """Show the console until somebody quits it; a fault of the program is raised again.
 
     When a signal or the terminal ends it, SystemExit has the status that a shell would tell.
     """
-    close_all(open_current(database_url, Role.SIGN_IN))  # fails here, with a clear sentence
-    console = Console(
-        database_url,
-        email=email,
-        signed_in=signed_in,
-        desks=desks,
-        cover_after=cover_after,
-        mask=mask,
-        theme=theme,
-        ascii=ascii,
-    )
+    close_all(
+        open_current(settings.database_url, Role.SIGN_IN)
+    )  # fails here, with a clear sentence
+    console = Console(settings, signed_in=signed_in)
     before = {number: signal.getsignal(number) for number in ENDINGS}
     try:
         console.run()

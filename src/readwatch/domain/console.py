@@ -1,0 +1,24 @@
+"""How a console is to be: what the command line asks for and the console obeys."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """The database, and what somebody wants of the console in front of it.
+
+    `email` is who signs in. `desks` is the folder for what consultants keep between sittings; None
+    keeps nothing. After `cover_after` without a key or the mouse the console is covered; None is
+    never. With `mask` lists have initials, until a reader's page is opened. `theme` is the name of
+    its colours, with None what the consultant chose last. With `ascii` no mark is more.
+    """
+
+    database_url: str
+    email: str | None = None
+    desks: Path | None = None
+    cover_after: timedelta | None = None
+    mask: bool = False
+    theme: str | None = None
+    ascii: bool = False

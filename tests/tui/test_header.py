@@ -93,6 +93,12 @@ def test_a_picture_is_stale_only_after_the_limit() -> None:
     assert replace(LIVE, now=NOON + STALE_AFTER + SECOND).liveness() is Liveness.STALE
 
 
+def test_a_picture_whose_watcher_rests_longer_is_stale_later() -> None:
+    resting = replace(LIVE, pulse=replace(PULSE, rest=20 * SECOND))
+    assert replace(resting, now=NOON + STALE_AFTER + 20 * SECOND).liveness() is Liveness.LIVE
+    assert replace(resting, now=NOON + STALE_AFTER + 21 * SECOND).liveness() is Liveness.STALE
+
+
 def test_the_worst_news_comes_first() -> None:
     later = NOON + timedelta(hours=1)
     assert replace(LOST, frozen=True, now=later).liveness() is Liveness.OFFLINE

@@ -7,6 +7,7 @@ from tui.seat import LARGE, SMALL, Sit
 
 from readwatch.store.database import Database
 from readwatch.tui.rows import SIGNS
+from readwatch.tui.screens import list as lists
 from readwatch.tui.table import LiveTable
 
 GHOST = SIGNS["ghost"]
@@ -217,6 +218,40 @@ async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
         await seat.until(lambda: "Time ▼" in seat.lines[2] and "Faust" in seat.lines[3])
         await seat.presses("s")
         await seat.until(lambda: "Reader ▲" in seat.lines[2] and "Dracula" in seat.lines[3])
+
+
+# More than a screen.
+
+
+async def test_activity_goes_back_page_by_page_as_one_goes_down(
+    sit: Sit, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "FIRST_PAGE", 60)
+    for number in range(150):
+        ann.reads(f"Title {number}")
+    async with sit() as seat:
+        await seat.presses("2", "s", "S")  # its question has a page of the length above now
+        await seat.sees("Reader ▼", "Title 149")
+        for last in (90, 30, 0):
+            await seat.presses("end")
+            await seat.until(lambda last=last: f"Title {last} " in seat.screen)
+
+
+async def test_a_filter_says_what_it_does_not_understand_and_the_rows_stay(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses(*"/login>7d")
+        await seat.sees("login>7d asks for a field that is not here")
+        assert "Ann" in seat.screen
+        await seat.presses("escape")
+        await seat.loses("asks for a field")
+        await seat.presses("3", *"/login>7d")
+        await seat.sees("nothing fits: login>7d")
+        await seat.presses("ctrl+u")
+        await seat.sees("Ann")
 
 
 # Freezing.

@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from readwatch.tui.rows import SIGNS
 from readwatch.tui.table import Cell, Column, LiveTable, Row, Toned
+from readwatch.tui.window import Sight, order_of
 
 SMALL, LARGE = (80, 24), (160, 48)
 COLUMNS = (
@@ -62,6 +63,9 @@ class Console(App[None]):
         self.empty_text = empty_text
         self.opens = opens
         self.said: list[Message] = []
+        self.sights: list[Sight] = []
+        self.wanted: list[tuple[int, ...]] = []
+        self.clicked: list[str] = []
         self.rang = False
 
     def compose(self) -> ComposeResult:
@@ -84,6 +88,14 @@ class Console(App[None]):
 
     def on_live_table_cursor_moved(self, message: LiveTable.CursorMoved) -> None:
         self.said.append(message)
+
+    def on_live_table_sight_changed(self, message: LiveTable.SightChanged) -> None:
+        self.sights.append(message.sight)
+        if message.wanted:
+            self.wanted.append(message.wanted)
+
+    def on_live_table_heading_clicked(self, message: LiveTable.HeadingClicked) -> None:
+        self.clicked.append(message.column)
 
     @property
     def table(self) -> CountingTable:
@@ -461,6 +473,80 @@ async def test_the_cursor_can_be_put_on_a_reader() -> None:
         assert console.moved_to == [0, 77]
         assert console.table.move_to(None)
         assert console.table.cursor_key == 0
+
+
+# The rows that are known.
+
+
+def shows_part(console: Console, order: Iterable[int], known: Iterable[int]) -> None:
+    console.table.show(readers(known), order_of(order))
+
+
+async def test_a_row_that_is_not_known_yet_has_its_place_and_is_asked_for_once() -> None:
+    console = Console()
+    async with console.running() as pilot:
+        shows_part(console, range(1000), range(46))
+        await pilot.press("end")
+        assert console.lines()[23].startswith("▌ …")
+        assert [key for wanted in console.wanted for key in wanted] == list(range(954, 1000))
+        await pilot.press("enter", "up")
+        assert console.opened == []
+        assert len(console.wanted) == 1
+        console.table.fill(readers(range(954, 1000)))
+        await pilot.pause()
+        assert console.lines()[22].startswith("▌ Reader 998 ")
+        assert "…" not in "".join(console.lines())
+
+
+async def test_rows_are_asked_for_before_they_come_into_view() -> None:
+    console = Console()
+    async with console.running() as pilot:
+        shows_part(console, range(1000), range(46))
+        await pilot.press("pagedown")
+        assert "…" not in "".join(console.lines())
+        [wanted] = console.wanted
+        assert wanted == tuple(range(46, 68))
+
+
+async def test_a_picture_without_rows_in_view_keeps_those_that_were_there() -> None:
+    console = Console()
+    async with console.running() as pilot:
+        shows_part(console, range(1000), range(46))
+        await pilot.press("pagedown")
+        shows_part(console, range(1000), range(10))
+        await pilot.pause()
+        assert console.lines()[2].startswith("▌ Reader 22 ") or "Reader 22 " in console.lines()[1]
+        assert "…" not in "".join(console.lines())
+
+
+async def test_the_ghost_of_a_row_keeps_its_words() -> None:
+    console = Console()
+    async with console.running() as pilot:
+        shows_part(console, range(100), range(46))
+        await pilot.press("down", "down")
+        shows_part(console, (key for key in range(100) if key != CLARA - 1), [0])
+        await pilot.pause()
+        assert console.lines()[3].startswith(f"{GHOST} Ben ")
+
+
+async def test_what_is_in_view_is_told_when_it_changes() -> None:
+    console = Console()
+    async with console.running() as pilot:
+        shows_part(console, range(100), range(100))
+        await pilot.press("pagedown")
+        assert console.sights[-1] == Sight(23, 22, tuple(range(22, 45)), 22, follows=False)
+        count = len(console.sights)
+        shows_part(console, range(100), range(100))
+        await pilot.pause()
+        assert len(console.sights) == count
+
+
+async def test_a_click_on_a_title_tells_its_column() -> None:
+    console = Console(readers([ANNA]))
+    async with console.running() as pilot:
+        await pilot.click(LiveTable, offset=(console.lines()[0].index("Reading"), 0))
+        assert console.clicked == ["title"]
+        assert console.opened == []
 
 
 # What a line looks like.

@@ -15,7 +15,7 @@ from readwatch.tui.marks import sparkline
 from readwatch.tui.snapshots import Pulse, View
 
 STALE_AFTER = timedelta(seconds=12)
-"""The watcher sends a picture every 5 s at least, so by then two of them are missing."""
+"""The watcher sends a picture every 5 s at least, but for its rest: by then two are missing."""
 
 _SHORTEST_LINE = 20
 """The bars of the last minutes that the day's peak may not take away."""
@@ -61,7 +61,7 @@ class Status:
             return Liveness.WAITING
         if self.frozen:
             return Liveness.FROZEN
-        if self.now - self.pulse.taken_at > STALE_AFTER:
+        if self.now - self.pulse.taken_at > STALE_AFTER + self.pulse.rest:
             return Liveness.STALE
         return Liveness.LIVE
 

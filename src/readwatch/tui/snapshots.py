@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,8 @@ class Pulse:
     per_minute: tuple[MinuteCount, ...]
     peak: OnlineCount | None = None
     """The most readers of the day, where that was not now."""
+    rest: timedelta = timedelta(0)
+    """How long no other picture is taken: the longer this one took, the longer."""
 
     @property
     def activities_a_minute(self) -> int:

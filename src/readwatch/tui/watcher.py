@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import uniform
 from time import monotonic
 
@@ -62,7 +62,7 @@ POLL_SECONDS = 0.25
 FETCH_SECONDS = 0.6
 """The shortest time between two pictures, so that a busy database costs no more than a calm one."""
 
-REST = 30
+REST = 40
 """How many times as long as a picture took the watcher rests after it: a crowd costs no more."""
 
 REFRESH_SECONDS = 5.0
@@ -398,20 +398,24 @@ class Watcher:
     def _picture(self, db: Database) -> Message:
         self._seen_version = data_version(db)
         self._fetched_at = monotonic()
-        try:
-            with one_moment(db):
-                return self._answer(db, self._clock())
-        finally:
-            took = monotonic() - self._fetched_at
-            self._rest_until = monotonic() + max(FETCH_SECONDS, REST * took)
+        with one_moment(db):
+            return self._answer(db, self._clock())
 
     def _answer(self, db: Database, now: datetime) -> Message:
         if self._opened is not None:
-            return ReaderArrived(self._opened.opening, self._opened.picture(db, _pulse(db, now)))
+            page = self._opened.picture(db, _pulse(db, now))
+            return ReaderArrived(self._opened.opening, replace(page, pulse=self._rest(page.pulse)))
         view = self._view or View.ONLINE
         picture = take_overview(db, view, now, self._question, self._sight)
         self._answered = self._question
-        return OverviewArrived(replace(picture, items=self._shown(picture.items)))
+        items, pulse = self._shown(picture.items), self._rest(picture.pulse)
+        return OverviewArrived(replace(picture, items=items, pulse=pulse))
+
+    def _rest(self, pulse: Pulse) -> Pulse:
+        """Begin to rest after a picture, and return its pulse that says how long."""
+        rest = max(FETCH_SECONDS, REST * (monotonic() - self._fetched_at))
+        self._rest_until = monotonic() + rest
+        return replace(pulse, rest=timedelta(seconds=rest))
 
     def _shown(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items

@@ -14,10 +14,11 @@ from readwatch.store.database import Database
 PAGE = (Path(__file__).parents[1] / "docs" / "console.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", PAGE, flags=re.MULTILINE))
 FIELDS = {"Online": online.FIELDS, "Activity": feed.FIELDS, "Readers": summaries.FIELDS}
+EXAMPLES = [row.strip("`") for row in ROWS if row.startswith("`") and "…" not in row]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("example", [row.strip("`") for row in ROWS if row.startswith("`")])
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_as_short_as_it_can_be_and_some_list_understands_it(
     example: str, db: Database
 ) -> None:

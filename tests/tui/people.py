@@ -1,6 +1,6 @@
 """Readers as their apps make them known, and what is on record about those who watch them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -49,6 +49,13 @@ class ReadingApp:
         with self._db.atomic():
             activity = Activity(**{**fields, **more})
             record_activities(self._db, self._caller, [activity], self._clock())
+
+    def reads_all(self, titles: Iterable[str]) -> None:
+        """Log in, and post an activity for each title at once."""
+        self.logs_in()
+        with self._db.atomic():
+            pages = [Activity("page_read", content_title=title) for title in titles]
+            record_activities(self._db, self._caller, pages, self._clock())
 
     def sends_a_heartbeat(self) -> None:
         with self._db.atomic():

@@ -31,6 +31,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="leave out the tests that need PostgreSQL, and say so",
     )
+    parser.addoption(
+        "--update-snapshots",
+        action="store_true",
+        help="take what the console paints now for right: look at the differences before a commit",
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -64,7 +64,7 @@ def test_without_a_terminal_it_prints_who_reads_and_what_they_just_did_and_ends(
     *_, last = re.split(r"\n(?=\d\d:\d\d:\d\d  \d+ online)", printed.strip())
     assert int(last.split()[1]) > 20 // 8, "more than those who fell quiet before"
     assert "● reading" in last
-    newest = re.search(r"Time .*\n  (\d\d:\d\d:\d\d)  \S", last)
+    newest = re.search(r"Time .*\n  (\d\d:\d\d:\d\d) +\S", last)
     assert newest
     assert newest[1] in [f"{began + timedelta(seconds=passed):%H:%M:%S}" for passed in range(60)]
     assert_nothing_is_left(folder)

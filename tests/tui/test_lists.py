@@ -29,7 +29,7 @@ async def test_online_shows_who_reads_what_and_how_far(
         assert seat.cursor.split()[:3] == ["●", "reading", "Ann"]
         assert all(words in seat.cursor for words in ("Moby-Dick", "━━━┄┄┄  50%", "30 s"))
         assert ("tablet" in seat.cursor) == ("page read" in seat.cursor) == (size is LARGE)
-        assert "1 online   1 activities a minute" in seat.lines[1]
+        assert "1 online   1 activity a minute" in seat.lines[1]
         assert "Ben" not in seat.screen
 
 

@@ -101,8 +101,17 @@ def test_a_type_of_activity_is_read_as_words() -> None:
 
 
 def test_times_are_those_of_the_consultants_own_clock() -> None:
-    assert marks.clock_time(NOON) == f"{NOON.astimezone():%H:%M:%S}"
     assert marks.day_and_time(NOON) == f"{NOON.astimezone():%Y-%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"), [(0, "%H:%M:%S"), (1, "%a %H:%M"), (6, "%a %H:%M"), (7, "%d %b")]
+)
+def test_what_was_not_today_has_its_day(days: int, shown: str) -> None:
+    moment = NOON.astimezone() - timedelta(days=days)
+    time = marks.time_in_feed(moment, NOON)
+    assert time.text == f"{moment:{shown}}"
+    assert time.said == f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 # In ASCII ---------------------------------------------------------------------------------------

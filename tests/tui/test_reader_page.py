@@ -440,3 +440,19 @@ async def test_long_metadata_can_be_scrolled(sit: Sit, ann: ReadingApp) -> None:
         assert '"key 39"' not in seat.screen
         await seat.presses("tab", "end")
         await seat.sees('"key 39": 39')
+
+
+async def test_help_that_comes_before_the_page_is_left_is_closed_without_losing_the_way_back(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        await seat.presses("escape", "question_mark")
+        await seat.sees("Keys")
+        await seat.presses("escape")
+        await seat.loses("Keys")
+        await seat.leans_on("escape", "State")
+        await seat.sees("Ann", "● LIVE")

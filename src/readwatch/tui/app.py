@@ -372,7 +372,8 @@ class Console(App[None]):
 
     @on(ReaderScreen.Left)
     def _leave_reader(self) -> None:
-        if self._reader is not None and self._cover is None:  # not yet left by another key
+        # Not where another key was faster: it has left already, or put another screen in front.
+        if self._reader is not None and self.screen is self._reader:
             reader_id, self._reader = self._reader.walk.reader_id, None
             self.pop_screen()
             self._lists[self._view].move_to_reader(reader_id)

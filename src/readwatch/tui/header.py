@@ -124,9 +124,8 @@ def _second(status: Status, width: int) -> Content:
     if status.pulse is None:
         return Content("")
     counts = [minute.activities for minute in status.pulse.per_minute[:-1]]
-    words = (
-        f"{status.pulse.online} online   {status.pulse.activities_a_minute} activities a minute "
-    )
+    pace = f"   {status.pulse.pace} "
+    words = f"{status.pulse.online} online{pace}"
     room = width - len(words) - 1
     person = cut(status.person, room) if room > 10 else ""
     room -= cell_len(person) + 3
@@ -138,7 +137,7 @@ def _second(status: Status, width: int) -> Content:
         Content.assemble(
             (f"{status.pulse.online} online", "bold"),
             (peak, "dim"),
-            f"   {status.pulse.activities_a_minute} activities a minute ",
+            pace,
             (sparkline(counts, min(60, room)), "$text-accent"),
         ),
         Content.styled(person, "dim"),

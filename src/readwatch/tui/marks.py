@@ -120,9 +120,16 @@ def seconds_shown(seconds: int | None) -> str:
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def clock_time(moment: datetime) -> str:
-    """Return the time of day where the consultant is."""
-    return f"{moment.astimezone():%H:%M:%S}"
+def time_in_feed(moment: datetime, now: datetime) -> Toned:
+    """Return when it was where the consultant is: the time, or the day of what was not today."""
+    here, today = moment.astimezone(), now.astimezone().date()
+    if here.date() == today:
+        shown = f"{here:%H:%M:%S}"
+    elif today - here.date() < timedelta(days=7):
+        shown = f"{here:%a %H:%M}"
+    else:
+        shown = f"{here:%d %b}"
+    return Toned(shown, None, said=f"{here:%Y-%m-%d %H:%M:%S}")
 
 
 def day_and_time(moment: datetime) -> str:

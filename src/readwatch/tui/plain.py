@@ -10,10 +10,7 @@ from readwatch.tui.views import LISTINGS
 
 def pulse_line(pulse: Pulse) -> str:
     """Return what the header says."""
-    return (
-        f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, "
-        f"{pulse.activities_a_minute} activities a minute"
-    )
+    return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.pace}"
 
 
 def overview_lines(overview: Overview, *, width: int = 80, height: int = 10) -> Iterator[str]:

@@ -48,6 +48,12 @@ class Pulse:
         passed = self.taken_at.second / 60
         return running.activities + round(before.activities * (1 - passed))
 
+    @property
+    def pace(self) -> str:
+        """The same in words."""
+        number = self.activities_a_minute
+        return f"{number} {'activity' if number == 1 else 'activities'} a minute"
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

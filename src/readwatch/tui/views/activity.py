@@ -5,17 +5,17 @@ from datetime import datetime
 from readwatch.domain.activities import RecordedActivity
 from readwatch.store.feed import activity_order, activity_rows
 from readwatch.tui.columns import Column
-from readwatch.tui.marks import activity_words, clock_time, progress_bar, seconds_shown
+from readwatch.tui.marks import activity_words, progress_bar, seconds_shown, time_in_feed
 from readwatch.tui.rows import Row
 from readwatch.tui.views.listing import Listing, Sort
 
 
-def row(activity: RecordedActivity, _now: datetime) -> Row:
+def row(activity: RecordedActivity, now: datetime) -> Row:
     """Return an activity's row."""
     return Row(
         activity.id,
         (
-            clock_time(activity.created_at),
+            time_in_feed(activity.created_at, now),
             activity.full_name,
             activity_words(activity.activity_type),
             activity.content_title,
@@ -28,7 +28,7 @@ def row(activity: RecordedActivity, _now: datetime) -> Row:
 
 LISTING: Listing[RecordedActivity] = Listing(
     columns=(
-        Column("time", "Time", width=8),
+        Column("time", "Time", width=9),
         Column("name", "Reader", width=14, flex=2),
         Column("activity", "Activity", width=16),
         Column("title", "Title", width=8, flex=3),

@@ -1,0 +1,95 @@
+"""A morning that never changes: six readers, what they did, and the weeks before."""
+
+from datetime import timedelta
+
+from conftest import NOON, Cast, StillClock
+from tui.people import ReadingApp
+
+from readwatch.domain.users import User, UserRole
+from readwatch.store.database import Database
+from readwatch.store.users import NewUser, add_user
+
+# Minutes before noon, who, and what they do then.
+MORNING = (
+    (175, "Ann", "reads", "Moby-Dick", 3),
+    (170, "Ann", "reads", "Moby-Dick", 4),
+    (168, "Ann", "leaves", "", 0),
+    (58, "Zoë", "reads", "Die unendliche Geschichte", 71),
+    (44, "Ann", "reads", "Dracula", 40),
+    (41, "李明", "reads", "红楼梦", 8),
+    (40, "Ann", "reads", "Dracula", 41),
+    (31, "Ben", "reads", "The Hobbit, or There and Back Again", 99),
+    (30, "Ann", "finishes a chapter of", "Dracula", 42),
+    (22, "Zoë", "reads", "Die unendliche Geschichte", 74),
+    (16, "Ben", "takes the quiz on", "The Hobbit, or There and Back Again", 100),
+    (12, "李明", "reads", "红楼梦", 9),
+    (9, "Ben", "is still there", "", 0),
+    (6, "Ann", "reads", "Dracula", 44),
+    (5, "Ben", "is still there", "", 0),
+    (4.2, "Zoë", "is still there", "", 0),
+    (2.8, "李明", "is still there", "", 0),
+    (2, "Ann", "reads", "Dracula", 45),
+    (1, "Ben", "is still there", "", 0),
+    (0.2, "Ann", "reads", "Dracula", 46),
+)
+DOES = {
+    "reads": "page_read",
+    "finishes a chapter of": "chapter_finished",
+    "takes the quiz on": "quiz_completed",
+}
+DEVICES = {"Ann": "tablet", "Ben": "phone", "Zoë": "e-reader", "李明": "phone"}
+
+
+def paint(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
+    """Let it all happen until noon; return the app of somebody who has not come yet."""
+    strangers = [
+        _newcomer(db, name)
+        for name in ("Zoë Ångström-Müller", "李明", "Absent Abby", "Maximiliane von Hohenstein")
+    ]
+    people = {user.full_name.split()[0]: user for user in (cast.ann, cast.ben, *strangers)}
+    apps = {name: ReadingApp(db, user, clock) for name, user in people.items()}
+    for days in (80, 40, 20, 9, 8, 6, 3, 2, 1):
+        _an_evening(apps["Ann"], clock, days)
+    here: set[str] = set()
+    for minutes, name, what, title, progress in MORNING:
+        clock.moment = NOON - timedelta(minutes=minutes)
+        if name not in here:
+            apps[name].logs_in(DEVICES[name])
+            here.add(name)
+        apps[name].sends_a_heartbeat()
+        if what == "leaves":
+            apps[name].logs_out()
+            here.remove(name)
+        elif what in DOES:
+            apps[name].reads(
+                title,
+                progress,
+                activity_type=DOES[what],
+                metadata={"page": progress * 4, "note": "Look this word up."},
+            )
+    clock.moment = NOON
+    return apps["Absent"]
+
+
+def _newcomer(db: Database, name: str) -> User:
+    email = f"{name.split()[0].lower()}@example.org"
+    new = NewUser(email, name, UserRole.READER, "x", reading_level="B1", timezone="Europe/Vienna")
+    return add_user(db, new, NOON - timedelta(days=30))
+
+
+def _an_evening(app: ReadingApp, clock: StillClock, days: int) -> None:
+    clock.moment = NOON + timedelta(hours=7) - timedelta(days=days)
+    app.logs_in("tablet")
+    for _ in range(1 + days % 4):
+        app.reads("Emma", min(99, 2 * (81 - days)))
+        clock.advance(minutes=11)
+        app.sends_a_heartbeat()
+    app.logs_out()
+
+
+def fill_the_house(db: Database, clock: StillClock, readers: int = 1000) -> None:
+    """Let so many readers read at once."""
+    with db.atomic():
+        for number in range(readers):
+            app = ReadingApp(db, _newcomer(db, f"Reader{number:04}"), clock)
+            app.reads(f"Volume {number % 37}", number % 101)

@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
 from cli.shell import ADMIN_PASSWORD, Shell
 
+from readwatch.cli import console
 from readwatch.cli.faces import ServeCall
 from readwatch.cli.main import readwatch
 from readwatch.cli.settings import default_config, default_database, names_of_settings
@@ -116,6 +118,8 @@ def test_the_file_of_this_user_is_read_when_none_is_named(
         ("port = 8765.5", "port has to be text or a whole number"),
         ("port = [1]", "port has to be text or a whole number"),
         ("database = {url = 'x'}", "database has to be text or a whole number"),
+        ("keys = 'x'", "[keys] has to be a table of texts"),
+        ("[keys]\nhelp = 1", "[keys] has to be a table of texts"),
         ("database = 5", "the database URL starts with no scheme"),
     ],
 )
@@ -200,3 +204,15 @@ def test_settings_of_other_commands_do_no_harm(shell: Shell, config: Path) -> No
     config.write_text('email = "cara@example.org"\nadmin = "d@example.org"\nport = 1003')
     assert shell.bare("--config", str(config), "serve").code == 0
     assert not any(isinstance(call, ConsoleSettings) for call in shell.started)
+
+
+def test_keys_of_the_console_are_a_table_of_the_file(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(console, "sys", SimpleNamespace(stdin=terminal, stdout=terminal))
+    config.write_text('email = "cara@example.org"\n[keys]\nfilter = "f"\n')
+    shell.bare("--config", str(config), "console")
+    [settings] = shell.started
+    assert isinstance(settings, ConsoleSettings)
+    assert (settings.email, settings.keys) == ("cara@example.org", {"filter": "f"})

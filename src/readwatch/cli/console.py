@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 
 from readwatch.cli.faces import Faces
-from readwatch.cli.main import database_url
+from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.settings import default_desks, setting
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import misconfigured
@@ -50,5 +50,6 @@ def command(
         mask=mask,
         theme=theme,
         ascii=ascii,
+        keys=console_keys(context),
     )
     faces.console(settings)

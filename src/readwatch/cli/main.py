@@ -15,6 +15,7 @@ from readwatch.cli.settings import (
     default_config,
     default_database,
     names_of_settings,
+    own_keys,
     read_config,
     refuse_odd_values,
     refuse_unknown,
@@ -84,6 +85,7 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
     """See who is reading what, live, and keep a record of who looked."""
     path = config or default_config()
     settings = read_config(path, required=config is not None)
+    context.meta["readwatch.keys"] = own_keys(settings, path)
     if settings:
         # Which file is read cannot be told in the file itself.
         refuse_unknown(settings, set(names_of_settings(readwatch, context)) - {"config"}, path)
@@ -98,6 +100,12 @@ def database_url(context: click.Context) -> str:
     """Return the database that this call is about."""
     url: str = context.meta["readwatch.database"]
     return url
+
+
+def console_keys(context: click.Context) -> dict[str, str]:
+    """Return the keys of the console that somebody would rather have, by what they do."""
+    keys: dict[str, str] = context.meta["readwatch.keys"]
+    return keys
 
 
 def command_line(faces: Faces) -> None:

@@ -1,6 +1,6 @@
 """Settings: an option, `READWATCH_<NAME>` in the environment, or a key of a TOML file.
 
-The option wins over the environment, the environment over the file.
+The option wins over the environment, the environment over the file. Only the file has `[keys]`.
 """
 
 import tomllib
@@ -74,6 +74,14 @@ def refuse_odd_values(config: dict[str, Any], path: Path) -> None:
     for key, value in config.items():
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise misconfigured(f"{path}: {key} has to be text or a whole number")
+
+
+def own_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
+    """Take the only table that a file can have out of the settings: the keys of the console."""
+    keys = config.pop("keys", {})
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise misconfigured(f'{path}: [keys] has to be a table of texts, such as filter = "f"')
+    return keys
 
 
 def names_of_settings(command: click.Command, context: click.Context) -> Iterator[str]:

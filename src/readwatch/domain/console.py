@@ -1,6 +1,7 @@
 """How a console is to be: what the command line asks for and the console obeys."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,8 @@ class ConsoleSettings:
     `email` is who signs in. `desks` is the folder for what consultants keep between sittings; None
     keeps nothing. After `cover_after` without a key or the mouse the console is covered; None is
     never. With `mask` lists have initials, until a reader's page is opened. `theme` is the name of
-    its colours, with None what the consultant chose last. With `ascii` no mark is more.
+    its colours, with None what the consultant chose last. With `ascii` no mark is more. `keys` are
+    keys of one's own, by what they do.
     """
 
     database_url: str
@@ -22,3 +24,4 @@ class ConsoleSettings:
     mask: bool = False
     theme: str | None = None
     ascii: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)

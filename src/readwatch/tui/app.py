@@ -27,8 +27,8 @@ from readwatch.store.schema import open_current
 from readwatch.tui import themes
 from readwatch.tui.desk import Desk, desk_file
 from readwatch.tui.export import checked_file, counted, format_of, write
-from readwatch.tui.header import Status
-from readwatch.tui.keys import Group, bindings
+from readwatch.tui.header import Header, Status
+from readwatch.tui.keys import Group, bindings, checked
 from readwatch.tui.messages import (
     ConnectionLost,
     ItemsArrived,
@@ -89,6 +89,7 @@ class Console(App[None]):
         )
         self._clock = clock
         self._settings = settings
+        self.set_keymap(dict(checked(settings.keys)))
         self._desk = Desk(None)
         self._consultant = signed_in
         self._watcher = Watcher(settings.database_url, self.post_message, clock, mask=settings.mask)
@@ -103,7 +104,7 @@ class Console(App[None]):
         self._used_at = clock()
         self._records: dict[int, _Record] = {}
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
-        self._status = Status()
+        self._status = Status(keymap=settings.keys)
         self._held: Overview | None = None
 
     def on_mount(self) -> None:
@@ -257,7 +258,7 @@ class Console(App[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self._settings.keys))
 
     def _watch(self, view: View) -> None:
         self._view = view
@@ -272,6 +273,11 @@ class Console(App[None]):
         if not sight.height:  # it was never on the screen
             sight = Sight(self.size.height)
         self._watcher.watch(self._view, wanted.question, sight)
+
+    @on(Header.Clicked)
+    def _go_to(self, event: Header.Clicked) -> None:
+        if self._is_in_sight:
+            self.action_view(event.view)
 
     @on(ListScreen.Asked)
     def _ask_anew(self, event: ListScreen.Asked) -> None:

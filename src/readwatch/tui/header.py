@@ -1,16 +1,20 @@
 """The two lines on top of every screen: where one is, how live the picture is, what goes on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from rich.cells import cell_len
+from textual import events
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
+from textual.style import Style
 from textual.widget import Widget
 
 from readwatch.domain.clock import length_of
 from readwatch.tui.columns import cut
+from readwatch.tui.keys import Keymap, first_key
 from readwatch.tui.marks import sparkline
 from readwatch.tui.snapshots import Pulse, View
 
@@ -52,6 +56,7 @@ class Status:
     lost_since: datetime | None = None
     reason: str = ""
     now: datetime | None = None
+    keymap: Keymap = field(default_factory=dict)
 
     def liveness(self) -> Liveness:
         """Tell how far the picture can be trusted, the worst news first."""
@@ -73,6 +78,13 @@ class Header(Widget):
     Header { height: 2; background: $panel; color: $foreground; padding: 0 1; }
     """
 
+    class Clicked(Message):
+        """Somebody clicked on the name of a view."""
+
+        def __init__(self, view: View) -> None:
+            super().__init__()
+            self.view = view
+
     status: reactive[Status] = reactive(Status(), repaint=False)
     _lines: reactive[tuple[Content, Content]] = reactive((Content(""), Content("")))
 
@@ -84,6 +96,11 @@ class Header(Widget):
         """Fill the new width."""
         self._lines = lines(self.status, self.size.width)
 
+    def on_click(self, event: events.Click) -> None:
+        """Tell which view's name is painted there."""
+        if (view := event.style.meta.get("view")) is not None:
+            self.post_message(self.Clicked(View(view)))
+
     def render(self) -> Content:
         """Return both lines."""
         return Content("\n").join(self._lines)
@@ -92,15 +109,16 @@ class Header(Widget):
 def lines(status: Status, width: int) -> tuple[Content, Content]:
     """Return the two lines of the header in `width` cells."""
     freshness = _freshness(status)
-    views = _views(status.view, width - freshness.cell_length - 1)
+    views = _views(status, width - freshness.cell_length - 1)
     return _across(views, freshness, width), _second(status, width)
 
 
-def _views(current: View | None, room: int) -> Content:
-    parts: list[Content | tuple[str, str]] = []
-    for number, view in enumerate(View, start=1):
-        title = f" {number} {view.capitalize()} "
-        parts.append((title, "bold reverse") if view is current else (title, "dim"))
+def _views(status: Status, room: int) -> Content:
+    parts = []
+    for view in View:
+        title = Content(f" {first_key(view, status.keymap)} {view.capitalize()} ")
+        look = title.stylize("bold reverse" if view is status.view else "dim")
+        parts.append(look.stylize(Style.from_meta({"view": view.value})))
     views, name = Content.assemble(*parts), Content.styled("readwatch  ", "bold $text-accent")
     return name + views if name.cell_length + views.cell_length <= room else views
 

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual._time import get_time  # the clock of `event.time`, which is not the same everywhere
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size, clamp
 from textual.message import Message
@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from readwatch.tui.columns import Column, place
 from readwatch.tui.export import Draft
+from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import (
     Cell,
     Entry,
@@ -51,15 +52,7 @@ class LiveTable(ScrollView, can_focus=True):
     GLANCE: ClassVar[float] = 0.25
     """Seconds: sooner after a row took the cursor by itself, nobody can have meant it by a key."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Open", id="table.open"),
-        Binding("up,k", "move(-1)", "Up", show=False, id="table.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="table.down"),
-        Binding("pageup", "page(-1)", "Page up", show=False, id="table.page_up"),
-        Binding("pagedown", "page(1)", "Page down", show=False, id="table.page_down"),
-        Binding("home,g", "first", "First", show=False, id="table.first"),
-        Binding("end,G", "last", "Last", show=False, id="table.last"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.TABLES)]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"live-table--{name}"

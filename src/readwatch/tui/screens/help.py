@@ -1,5 +1,6 @@
 """Help: the keys, made from the same table as the bindings."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,58 +10,48 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from readwatch.tui.keys import KEYS, Group
-from readwatch.tui.table import LiveTable
+from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
-_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-}
+_SIDES = ((Group.EVERYWHERE, Group.LISTS), (Group.READER, Group.TABLES))
 
 
 class HelpScreen(ModalScreen[None]):
-    """A page over the screen that it was called from."""
+    """A page over the screen that it was called from: two columns where there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close"),
     ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (78, "-wide")]  # noqa: RUF012 - as in Textual
 
     CSS = """
     HelpScreen { align: center middle; }
     HelpScreen VerticalScroll {
-        width: 64; max-width: 100%; height: auto; max-height: 100%;
-        border: round $primary; background: $surface; padding: 0 2;
+        width: 78; max-width: 100%; height: auto; max-height: 100%;
+        border: round $primary; background: $surface; padding: 0 1;
+        layout: grid; grid-size: 2; grid-columns: 1fr; grid-rows: auto; grid-gutter: 0 2;
     }
+    HelpScreen.-narrow VerticalScroll { grid-size: 1; }
     """
+
+    def __init__(self, keymap: Keymap) -> None:
+        super().__init__()
+        self._keymap = keymap
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
         with VerticalScroll() as page:
             page.border_title = "Keys"
             page.border_subtitle = "escape closes"
-            yield Static(help_text())
+            for groups in _SIDES:
+                yield Static(Content("\n").join(_lines(groups, self._keymap)))
 
 
-def help_text() -> Content:
-    """Return the keys by where they work."""
-    lines = []
-    for group in Group:
-        lines.append(Content.styled(str(group), "bold $text-accent"))
-        lines.extend(_line(key.key, key.meaning) for key in KEYS if key.group is group)
-    lines.append(Content.styled("in every table", "bold $text-accent"))
-    lines.extend(
-        _line(binding.key, binding.description)
-        for binding in LiveTable.BINDINGS
-        if isinstance(binding, Binding)
-    )
-    return Content("\n").join(lines)
-
-
-def _line(keys: str, meaning: str) -> Content:
-    return Content(f"  {_shown(keys):<18}{meaning}")
-
-
-def _shown(keys: str) -> str:
-    return " ".join(_NAMES.get(key, key) for key in keys.split(","))
+def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
+    """Yield the keys by where they work, and what they do."""
+    keys = [(key, " ".join(pressed_for(key, keymap))) for key in KEYS if key.group in groups]
+    width = max(len(pressed) for _, pressed in keys) + 1
+    for group in groups:
+        yield Content.styled(group.value, "bold $text-accent")
+        for key, pressed in keys:
+            if key.group is group:
+                yield Content(f" {pressed:<{width}}{key.meaning}")

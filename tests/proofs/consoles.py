@@ -16,12 +16,15 @@ from time import sleep
 from textual.message import Message
 
 from readwatch.domain.clock import system_clock
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store import online
 from readwatch.store.database import one_moment, open_database, using
 from readwatch.store.rights import Role
 from readwatch.tui.messages import OverviewArrived, SignedIn
 from readwatch.tui.snapshots import View
+from readwatch.tui.views import LISTINGS
 from readwatch.tui.watcher import Watcher
+from readwatch.tui.window import Sight
 
 
 def main(url: str, email: str, password: str, number: int) -> None:
@@ -30,13 +33,14 @@ def main(url: str, email: str, password: str, number: int) -> None:
     reading = Thread(target=read_at_every_moment, args=(url, stop))
     reading.start()
     watchers = [
-        Watcher(url, lambda message: posted.update([type(message)]), system_clock)
+        Watcher(ConsoleSettings(url), lambda message: posted.update([type(message)]), system_clock)
         for _ in range(number)
     ]
     for at, watcher in enumerate(watchers):
         watcher.start()
         watcher.sign_in(email, password)
-        watcher.watch(list(View)[at % len(View)])
+        view = list(View)[at % len(View)]
+        watcher.watch(view, LISTINGS[view].question(), Sight(height=20))
         while not posted[SignedIn] > at:
             sleep(0.01)
     while posted[OverviewArrived] < number:

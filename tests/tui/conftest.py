@@ -1,6 +1,7 @@
 """Consultants in front of the console, and the readers they watch."""
 
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,12 +14,13 @@ from readwatch.store.database import Database
 from readwatch.tui import watcher
 from readwatch.tui.app import Console
 
+AT_ONCE = timedelta(seconds=0.05)
+
 
 @pytest.fixture(autouse=True)
 def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody wants to wait: the watcher looks more often than it does in front of people."""
     monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(watcher, "FETCH_SECONDS", 0.05)
     monkeypatch.setattr(watcher, "ASK_SECONDS", 0.05)
     monkeypatch.setattr(watcher, "REST", 1)
     monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 0.1)
@@ -32,7 +34,12 @@ def sit(url: str, clock: Clock, cast: Any) -> Sit:
         *, size: tuple[int, int] = SMALL, signed_in: bool = True, **how: Any
     ) -> AbstractAsyncContextManager[Seat]:
         who = cast.cara if signed_in else None
-        return seat(Console(ConsoleSettings(url, **how), signed_in=who, clock=clock), size)
+        return seat(
+            Console(
+                ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), signed_in=who, clock=clock
+            ),
+            size,
+        )
 
     return sit
 

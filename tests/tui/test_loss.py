@@ -3,18 +3,22 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from tui.people import AccessLog, ReadingApp
-from tui.seat import PATIENCE_SECONDS, Sit
+from tui.seat import PATIENCE_SECONDS, Sit, seat
 
+from readwatch.domain.clock import uptime
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store import database
 from readwatch.store.database import Database, open_database, sqlite_path
 from readwatch.store.rights import Role
 from readwatch.tui import watcher
+from readwatch.tui.app import Console
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
 
@@ -206,6 +210,45 @@ async def test_a_file_that_is_no_database_is_named_so(sit: Sit, cast: Cast, url:
     Path(sqlite_path(url)).write_text("Dear diary" * 1000)
     async with sit() as seat:
         await seat.sees("● OFFLINE", "that file is not a SQLite database")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
+    url: str, cast: Cast, ann: ReadingApp, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 1)
+    faults = [OverflowError("Dear diary")]
+
+    def clock_with_a_fault() -> datetime:
+        if threading.current_thread().name == "watcher" and faults:
+            raise faults.pop()
+        return clock()
+
+    ann.reads("Dracula")
+    file = sqlite_path(url)
+    away = file.rename(file.with_suffix(".away"))
+    console = Console(ConsoleSettings(url), signed_in=cast.cara, clock=clock_with_a_fault)
+    async with seat(console) as cara:
+        # The clock is asked outside of what is done with the database: since when that is away.
+        await cara.sees("● OFFLINE", "a fault of the program: OverflowError")
+        assert "diary" not in cara.screen
+        away.rename(file)
+        await cara.sees("● LIVE", "Dracula")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
+    sit: Sit, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = 0
+    monkeypatch.setattr(watcher, "uptime", lambda: uptime() + slept)
+    monkeypatch.setattr(watcher, "REFRESH_SECONDS", 3600)
+    async with sit(refresh=timedelta(hours=1)) as seat:
+        await seat.sees("● LIVE")
+        clock.advance(hours=8)
+        await seat.sees("● STALE, 8 h old")
+        slept = 8 * 3600
+        await seat.sees("● LIVE")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])

@@ -1,6 +1,7 @@
 """A console's session ends by itself when the account behind it is not what it was."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from conftest import COST, NOON, PASSWORD, Cast
@@ -10,7 +11,6 @@ from tui.seat import Sit
 from readwatch.store import accounts
 from readwatch.store.database import Database
 from readwatch.store.passwords import hash_password
-from readwatch.tui import watcher
 
 Change = Callable[[Database, int], object]
 
@@ -47,13 +47,12 @@ async def test_who_may_not_look_any_more_sees_nothing_more_without_a_key(
     cast: Cast,
     ann: ReadingApp,
     db: Database,
-    monkeypatch: pytest.MonkeyPatch,
     change: Change,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(watcher, "FETCH_SECONDS", 3600)  # also where no new picture is due
     ann.reads("Dracula")
-    async with sit() as seat:
+    # Also where no new picture is due.
+    async with sit(refresh=timedelta(hours=1)) as seat:
         await seat.sees("Ann Archer", "Dracula")
         await seat.presses("enter")
         await seat.sees("ann@example.org")

@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
+from textual.widgets import Input
 from tui.people import AccessLog, Entry
 from tui.seat import LARGE, SMALL, Sit
 
@@ -149,3 +150,19 @@ async def test_the_form_stands_in_a_frame_in_the_middle(sit: Sit, size: tuple[in
         await seat.sees("Password", "╭──", "──╯")
         left, right = seat.line("╭").index("╭"), size[0] - len(seat.line("╮"))
         assert abs(left - right) <= 1
+
+
+async def test_nothing_blinks_wherever_something_is_typed_in(sit: Sit, cast: Cast) -> None:
+    def blinking() -> list[Input]:
+        asked = list(seat.app.screen.query(Input))
+        assert asked
+        return [each for each in asked if each.cursor_blink]
+
+    async with sit(signed_in=False) as seat:
+        assert not blinking()
+        await seat.signs_in(cast.cara.email, PASSWORD)
+        await seat.sees("● LIVE")
+        assert not blinking()
+        await seat.presses("L")
+        await seat.sees("is covered")
+        assert not blinking()

@@ -29,6 +29,14 @@ from readwatch.domain.errors import misconfigured
     help="Colours; terminal is its own. Otherwise those chosen last in the palette.",
 )
 @setting("--ascii", is_flag=True, help="Draw marks and frames in ASCII; otherwise as it can.")
+@setting(
+    "--refresh",
+    type=click.FloatRange(0.2, 60),
+    metavar="SECONDS",
+    default=0.6,
+    show_default=True,
+    help="Take a new picture at most so often.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -37,6 +45,7 @@ def command(
     mask: bool,
     theme: str | None,
     ascii: bool,
+    refresh: float,
 ) -> None:
     """Watch the readers, live: who reads what, how far, and who needs help."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -51,5 +60,6 @@ def command(
         theme=theme,
         ascii=ascii,
         keys=console_keys(context),
+        refresh=timedelta(seconds=refresh),
     )
     faces.console(settings)

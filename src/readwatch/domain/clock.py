@@ -1,7 +1,9 @@
 """Time is UTC and an argument: only the outermost layer asks the system clock."""
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
@@ -10,6 +12,12 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the present moment, aware and in UTC."""
     return datetime.now(UTC)
+
+
+def uptime() -> float:
+    """Return seconds to compare with one another; they also pass while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux has one that counts sleep
+    return time.clock_gettime(clock)
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -21,7 +29,7 @@ def in_utc(moment: datetime) -> datetime:
 
 def midnight(now: datetime) -> datetime:
     """Return the moment at which the day of `now` began where this program runs."""
-    return datetime.combine(now.astimezone().date(), time()).astimezone()
+    return datetime.combine(now.astimezone().date(), time_of_day()).astimezone()
 
 
 def zone_of(name: str) -> ZoneInfo | None:

@@ -14,7 +14,8 @@ class ConsoleSettings:
     keeps nothing. After `cover_after` without a key or the mouse the console is covered; None is
     never. With `mask` lists have initials, until a reader's page is opened. `theme` is the name of
     its colours, with None what the consultant chose last. With `ascii` no mark is more. `keys` are
-    keys of one's own, by what they do.
+    keys of one's own, by what they do. Two pictures are `refresh` apart at the least, so that a
+    busy database costs no more than a calm one.
     """
 
     database_url: str
@@ -25,3 +26,4 @@ class ConsoleSettings:
     theme: str | None = None
     ascii: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
+    refresh: timedelta = timedelta(seconds=0.6)

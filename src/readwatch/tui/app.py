@@ -92,7 +92,7 @@ class Console(App[None]):
         self.set_keymap(dict(checked(settings.keys)))
         self._desk = Desk(None)
         self._consultant = signed_in
-        self._watcher = Watcher(settings.database_url, self.post_message, clock, mask=settings.mask)
+        self._watcher = Watcher(settings, self.post_message, clock)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._dress_in(settings.theme or themes.DEFAULT)

@@ -12,12 +12,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import uniform
-from time import monotonic
 
 from textual.message import Message
 
 from readwatch.domain.access_log import Action, Look
-from readwatch.domain.clock import Clock, midnight
+from readwatch.domain.clock import Clock, midnight, uptime
+from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User
 from readwatch.store import access_log, schema, users
@@ -58,9 +58,6 @@ from readwatch.tui.window import Order, Sight, order_of, top_of, window
 
 POLL_SECONDS = 0.25
 """How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
-
-FETCH_SECONDS = 0.6
-"""The shortest time between two pictures, so that a busy database costs no more than a calm one."""
 
 REST = 40
 """How many times as long as a picture took the watcher rests after it: a crowd costs no more."""
@@ -137,16 +134,14 @@ class Watcher:
 
     def __init__(
         self,
-        database_url: str,
+        settings: ConsoleSettings,
         post: Callable[[Message], object],
         clock: Clock,
-        *,
-        mask: bool = False,
     ) -> None:
-        """With `mask` the lists have initials, until a reader's page is opened."""
-        self._mask = mask
+        self._refresh_seconds = settings.refresh.total_seconds()
+        self._mask = settings.mask
         self._revealed: set[int] = set()
-        self._url = database_url
+        self._url = settings.database_url
         self._post = post
         self._clock = clock
         self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
@@ -236,33 +231,41 @@ class Watcher:
 
     def _run(self) -> None:
         while True:
-            try:
+            request: _Request | None = None
+            with suppress(queue.Empty):
                 request = self._requests.get(timeout=POLL_SECONDS)
-            except queue.Empty:
+            if isinstance(request, _Stop):
+                self._disconnect()
+                return
+            try:
+                self._serve(request)
+            except Exception as error:  # noqa: BLE001 - the thread lives on, and says so
+                with suppress(Exception):
+                    self._note_loss(_fault(error))
+
+    def _serve(self, request: _Request | None) -> None:
+        """Do what is asked for; when that is nothing, see what is new."""
+        match request:
+            case None:
                 self._poll(at_once=False)
-                continue
-            match request:
-                case _Stop():
-                    self._disconnect()
-                    return
-                case _SignIn():
-                    self._sign_in(request)
-                case _Uncover():
-                    self._uncover(request)
-                case _Watch():
-                    if request.view is not self._view:
-                        self._answered = None
-                    self._view, self._question = request.view, request.question
-                    self._opened = None
-                    self._poll(at_once=True)
-                case _Fetch():
-                    self._fetch(request)
-                case _Open():
-                    self._open(request)
-                case _ReadOlder():
-                    self._read_older(request)
-                case _Record():
-                    self._record(request)
+            case _SignIn():
+                self._sign_in(request)
+            case _Uncover():
+                self._uncover(request)
+            case _Watch():
+                if request.view is not self._view:
+                    self._answered = None
+                self._view, self._question = request.view, request.question
+                self._opened = None
+                self._poll(at_once=True)
+            case _Fetch():
+                self._fetch(request)
+            case _Open():
+                self._open(request)
+            case _ReadOlder():
+                self._read_older(request)
+            case _Record():
+                self._record(request)
 
     def _sign_in(self, request: _SignIn) -> None:
         try:
@@ -357,14 +360,14 @@ class Watcher:
     def _poll(self, *, at_once: bool) -> None:
         if self._consultant is None or self._view is None:
             return
-        if not at_once and monotonic() < self._retry_at:
+        if not at_once and uptime() < self._retry_at:
             return
         try:
             with _in_words(), self._asking() as db:
-                if at_once or monotonic() >= self._ask_at:
+                if at_once or uptime() >= self._ask_at:
                     schema.require_current(db)
                     users.require_unchanged(db, self._consultant)
-                    self._ask_at = monotonic() + ASK_SECONDS
+                    self._ask_at = uptime() + ASK_SECONDS
                 if at_once or self._is_due(db):
                     self._post(self._picture(db))
         except ReadwatchError as error:
@@ -389,15 +392,15 @@ class Watcher:
 
     def _is_due(self, db: Database) -> bool:
         """Tell whether there may be something new to show."""
-        if monotonic() < self._rest_until:
+        if uptime() < self._rest_until:
             return False
         version = data_version(db)
-        is_old = monotonic() - self._fetched_at >= REFRESH_SECONDS
+        is_old = uptime() - self._fetched_at >= REFRESH_SECONDS
         return is_old or version is None or version != self._seen_version
 
     def _picture(self, db: Database) -> Message:
         self._seen_version = data_version(db)
-        self._fetched_at = monotonic()
+        self._fetched_at = uptime()
         with one_moment(db):
             return self._answer(db, self._clock())
 
@@ -413,8 +416,8 @@ class Watcher:
 
     def _rest(self, pulse: Pulse) -> Pulse:
         """Begin to rest after a picture, and return its pulse that says how long."""
-        rest = max(FETCH_SECONDS, REST * (monotonic() - self._fetched_at))
-        self._rest_until = monotonic() + rest
+        rest = max(self._refresh_seconds, REST * (uptime() - self._fetched_at))
+        self._rest_until = uptime() + rest
         return replace(pulse, rest=timedelta(seconds=rest))
 
     def _shown(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -436,7 +439,7 @@ class Watcher:
         self._failures += 1
         longest = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
         # Not all consoles at the same moment, when a server is back.
-        self._retry_at = monotonic() + uniform(longest / 2, longest)  # noqa: S311 - no secret
+        self._retry_at = uptime() + uniform(longest / 2, longest)  # noqa: S311 - no secret
         self._lost_since = self._lost_since or self._clock()
         self._disconnect()
         self._post(ConnectionLost(error.message, self._lost_since))
@@ -492,8 +495,13 @@ def _in_words() -> Iterator[None]:
         yield
     except ReadwatchError:
         raise
-    except Exception as error:  # noqa: BLE001 - its own words could hold personal data
-        raise unavailable(f"a fault of the program: {type(error).__name__}") from None
+    except Exception as error:  # noqa: BLE001 - told without its own words
+        raise _fault(error) from None
+
+
+def _fault(error: Exception) -> ReadwatchError:
+    """Return what is said of a failure that nobody foresaw: its words could hold personal data."""
+    return unavailable(f"a fault of the program: {type(error).__name__}")
 
 
 def take_overview(

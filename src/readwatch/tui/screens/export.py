@@ -12,6 +12,7 @@ from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.tui.export import Draft, counted
+from readwatch.tui.field import Field
 
 
 class ExportScreen(ModalScreen[None]):
@@ -43,7 +44,7 @@ class ExportScreen(ModalScreen[None]):
         self.draft = draft
         self.reader_id = reader_id
         self.seen_in = seen_in
-        self._file = Input(name, select_on_focus=False)
+        self._file = Field(name, select_on_focus=False)
         self._answer = Static("", id="answer", markup=False)
         self._known_name = ""
 

@@ -16,6 +16,7 @@ from readwatch.domain.filters import canonical, parse
 from readwatch.store.feed import LOOKED_THROUGH
 from readwatch.store.listing import FIRST_PAGE, Question
 from readwatch.tui.columns import place
+from readwatch.tui.field import Field
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import Row
@@ -51,7 +52,7 @@ class ListScreen(Screen[None]):
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
-        self._filter = Input(placeholder="words to look for; enter keeps them, escape clears")
+        self._filter = Field(placeholder="words to look for; enter keeps them, escape clears")
         self._note = Static("", id="note", markup=False)
         self._mark_order()
 

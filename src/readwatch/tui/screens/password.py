@@ -4,7 +4,9 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Static
+
+from readwatch.tui.field import Field
 
 
 class PasswordScreen(Screen[None]):
@@ -29,7 +31,7 @@ class PasswordScreen(Screen[None]):
 
     def __init__(self, reason: str = "") -> None:
         super().__init__()
-        self.password = Input(password=True)
+        self.password = Field(password=True)
         self.answer = Static(reason, id="answer", markup=False)
 
     def refuse(self, reason: str) -> None:

@@ -3,8 +3,9 @@
 from textual.app import ComposeResult
 from textual.containers import Middle, Vertical
 from textual.message import Message
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
+from readwatch.tui.field import Field
 from readwatch.tui.screens.password import PasswordScreen
 
 
@@ -22,7 +23,7 @@ class SignInScreen(PasswordScreen):
     def __init__(self, email: str | None, reason: str = "") -> None:
         super().__init__(reason)
         self._given_email = email
-        self._email = Input(select_on_focus=False)
+        self._email = Field(select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""

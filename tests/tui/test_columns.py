@@ -1,9 +1,11 @@
 """Columns stand where the width allows, and a text is as wide as its column."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from readwatch.tui.columns import Align, Column, cut, fit, place
+from readwatch.tui.columns import Align, Column, cut, fit, place, steady
 
 NAME = Column("name", "Reader", 10, flex=1)
 TITLE = Column("title", "Reading", 10, flex=3)
@@ -55,6 +57,23 @@ def test_where_the_least_widths_do_not_fit_the_last_columns_give_way() -> None:
 @pytest.mark.parametrize("align", ["left", "right", "center"])
 def test_a_text_takes_exactly_the_cells_of_its_column(text: str, width: int, align: Align) -> None:
     assert cell_len(fit(text, width, align)) == width
+
+
+@given(
+    text=st.text(st.characters(codec=None, exclude_categories=()))
+    | st.text(st.sampled_from(f"ab{WIDE}{FAMILY}{ACCENT}🇩🇪🏽\ufe0f\u20e3\t\n\x1b\x9b\u202e…")),
+    width=st.integers(0, 30),
+    align=st.sampled_from(["left", "right", "center"]),
+)
+def test_so_does_any_text_and_what_is_left_of_it_is_its_beginning(
+    text: str, width: int, align: Align
+) -> None:
+    fitted, shown = fit(text, width, align), cut(text, width)
+    assert cell_len(fitted) == width
+    assert fitted.isprintable()
+    assert shown.strip() == fitted.strip()
+    assert steady(text).startswith(shown.removesuffix("…"))
+    assert cut(shown, width) == shown
 
 
 def test_a_text_is_cut_with_an_ellipsis_only_where_it_does_not_fit() -> None:

@@ -1,4 +1,4 @@
-"""Whatever is painted can be read: WCAG's contrast, as it comes out on each screen in our colours."""
+"""Whatever is painted has the contrast of WCAG, as it comes out on each screen in our colours."""
 
 from collections.abc import Iterator
 

@@ -11,7 +11,7 @@ from conftest import PASSWORD, Cast
 from tui.people import ReadingApp
 from tui.terminal import READWATCH, Terminal, terminal
 
-from readwatch.store.database import Database, is_sqlite
+from readwatch.store.database import Database
 
 # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
@@ -51,27 +51,6 @@ def window(command: list[str], tmp_path: Path) -> Iterator[Terminal]:
     with terminal(command, TMPDIR=str(tmp_path)) as window:
         window.sees("Password")
         yield window
-
-
-def test_no_text_of_a_reader_reaches_the_terminal_as_a_command(
-    window: Terminal, ann: ReadingApp, db: Database
-) -> None:
-    clipboard, title, colour = "\x1b]52;c;ZXZpbA==\x07", "\x1b]0;evil\x1b\\", "\x9b35m"
-    ann.reads(f"{clipboard}{title}{colour}\u202eDracula", metadata={"note": clipboard})
-    mark = "?" if is_sqlite(db) else "%s"
-    name = f"Ann{clipboard}{title}"
-    db.execute_sql(f"UPDATE users SET full_name = {mark} WHERE id = {mark}", (name, ann.user.id))
-    db.execute_sql("UPDATE reader_sessions SET last_heartbeat = CURRENT_TIMESTAMP")
-    window.types(f"{PASSWORD}\r")
-    window.sees("● LIVE", "Ann")
-    window.types("2")
-    window.sees("page read")
-    window.types("\r")
-    window.sees("of reading")
-    painted = window.raw.decode()
-    assert not [attack for attack in ("\x1b]52", "\x1b]0;", "\x9b", "\u202e") if attack in painted]
-    window.types("q")
-    assert window.ends() == 0
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -12,8 +12,9 @@ from cli.shell import Shell
 
 from readwatch.domain.activities import Activity
 from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, is_sqlite, sqlite_path
+from readwatch.store.database import Database, is_sqlite
 from readwatch.store.sessions import open_session
+from readwatch.store.sqlite import sqlite_path
 
 ROLLUPS = ["reader_profiles", "reader_content_progress", "activity_counts"]
 

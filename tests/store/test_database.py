@@ -20,12 +20,11 @@ from readwatch.store.database import (
     moment_or_none,
     one_moment,
     open_database,
-    refuse_affected_sqlite,
-    sqlite_path,
     stamp,
     using,
 )
 from readwatch.store.rights import Role
+from readwatch.store.sqlite import refuse_affected_sqlite, sqlite_path
 from readwatch.store.users import get_user
 
 moments = st.datetimes(

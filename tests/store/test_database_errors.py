@@ -10,7 +10,8 @@ from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import database
-from readwatch.store.database import Database, Statement, engine_errors, using
+from readwatch.store.database import Database, Statement, using
+from readwatch.store.engine_errors import engine_errors
 from readwatch.store.rights import Role
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

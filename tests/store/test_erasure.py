@@ -14,7 +14,7 @@ from readwatch.store import erasure, lockout, recount, users
 from readwatch.store.access_log import append
 from readwatch.store.activities import record_activities
 from readwatch.store.callers import Callers
-from readwatch.store.database import engine_errors
+from readwatch.store.engine_errors import engine_errors
 from readwatch.store.resume import keep_resume_token
 from readwatch.store.rights import Role
 from readwatch.store.tokens import new_resume_token, token_hash

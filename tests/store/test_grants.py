@@ -6,7 +6,8 @@ from postgres import drop_database, new_database, new_login
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import schema
-from readwatch.store.database import Database, driver_of, engine_errors, using
+from readwatch.store.database import Database, driver_of, using
+from readwatch.store.engine_errors import engine_errors
 from readwatch.store.grants import admit, role_name, shortfalls, statements
 from readwatch.store.rights import FACES, LIMITED, Role
 from readwatch.store.users import list_users

@@ -11,8 +11,9 @@ import pytest
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import schema
-from readwatch.store.database import Database, driver_of, sqlite_path, using
+from readwatch.store.database import Database, driver_of, using
 from readwatch.store.rights import Role
+from readwatch.store.sqlite import sqlite_path
 
 PREPARE = """
 from readwatch.store.schema import prepare

@@ -12,9 +12,10 @@ from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
 from readwatch.store import online, readers
-from readwatch.store.database import Database, close_all, sqlite_path, using
+from readwatch.store.database import Database, close_all, using
 from readwatch.store.listing import Question
 from readwatch.store.rights import Role
+from readwatch.store.sqlite import sqlite_path
 from readwatch.store.summaries import summary_order, summary_rows
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from readwatch.store import database
+from readwatch.store import sqlite
 from readwatch.store.database import Statement, close_all, one_moment, open_database, using
 from readwatch.store.rights import Role
 
@@ -25,9 +25,9 @@ LOOK = Statement("SELECT count(*) FROM users")
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A megabyte is large here, and a wait short."""
-    monkeypatch.setattr(database, "CHECKPOINT_PAGES", 64)
-    monkeypatch.setattr(database, "WAL_PAGES", 256)
-    monkeypatch.setattr(database, "WAL_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES", 64)
+    monkeypatch.setattr(sqlite, "WAL_PAGES", 256)
+    monkeypatch.setattr(sqlite, "WAL_WAIT_SECONDS", 0.1)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def somebody_always_reads(url: str) -> Iterator[None]:
 
 def written(url: str, commits: int) -> int:
     """Commit 64 KiB so many times, as the service does; return how large the WAL was at most."""
-    wal = Path(f"{database.sqlite_path(url)}-wal")
+    wal = Path(f"{sqlite.sqlite_path(url)}-wal")
     db = open_database(url, Role.INGEST)
     largest = 0
     with using(db):

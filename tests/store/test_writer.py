@@ -15,7 +15,7 @@ from readwatch.domain.activities import Activity, Outcome
 from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict, unavailable
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
-from readwatch.store import database
+from readwatch.store import sqlite
 from readwatch.store import writer as writing
 from readwatch.store.activities import Post
 from readwatch.store.database import Database, Statement, moment, using
@@ -319,7 +319,7 @@ def test_closing_moves_the_wal_into_the_file_also_while_others_look(writer, url,
     writer.run(note("a"))
     assert noted() == {"a"}
     writer.close()
-    assert database.sqlite_path(f"{url}-wal").stat().st_size == 0
+    assert sqlite.sqlite_path(f"{url}-wal").stat().st_size == 0
 
 
 # When SQLite cannot ------------------------------------------------------------------------------
@@ -350,7 +350,7 @@ def test_when_sqlite_undoes_everything_everybody_hears_of_it_and_later_it_goes_o
 def test_while_the_database_is_locked_writes_are_refused_whole(
     opened, connected, url, noted, monkeypatch
 ):
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     writer = Writer(opened(url, Role.INGEST))
     writer.run(note("a"))
     with connected(Role.OWNER).atomic(), pytest.raises(ReadwatchError) as refusal:
@@ -365,7 +365,7 @@ def test_while_the_database_is_locked_writes_are_refused_whole(
 def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
     opened, connected, db, cast, clock, enter, url, monkeypatch
 ):
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", 0.01)
     ann = enter(cast.ann)
     writer = Writer(opened(url, Role.INGEST))

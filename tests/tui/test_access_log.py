@@ -8,7 +8,7 @@ from conftest import PASSWORD, Cast
 from tui.people import AccessLog, ReadingApp
 from tui.seat import Seat, Sit
 
-from readwatch.store import database
+from readwatch.store import sqlite
 from readwatch.store.database import Database, is_sqlite
 
 REFUSE = {
@@ -78,7 +78,7 @@ async def test_a_log_that_stays_locked_is_such_a_case(
     access_log: AccessLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.sees("Ann")

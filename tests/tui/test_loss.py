@@ -14,9 +14,10 @@ from tui.seat import PATIENCE_SECONDS, Sit, seat
 
 from readwatch.domain.clock import uptime
 from readwatch.domain.console import ConsoleSettings
-from readwatch.store import database
-from readwatch.store.database import Database, open_database, sqlite_path
+from readwatch.store import sqlite
+from readwatch.store.database import Database, open_database
 from readwatch.store.rights import Role
+from readwatch.store.sqlite import sqlite_path
 from readwatch.tui import watcher
 from readwatch.tui.app import Console
 
@@ -196,7 +197,7 @@ async def test_nobody_can_sign_in_before_there_is_a_database(
 async def test_a_file_that_another_program_keeps_to_itself_is_a_loss(
     sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
     db.execute_sql("UPDATE users SET full_name = full_name")
     async with sit() as seat:
@@ -291,7 +292,7 @@ async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
 async def test_q_leaves_while_a_file_is_waited_for(
     sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 3600)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
     db.execute_sql("UPDATE users SET full_name = full_name")
     async with sit() as seat:

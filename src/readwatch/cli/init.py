@@ -13,8 +13,8 @@ from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store import access_log, schema, users
-from readwatch.store.database import sqlite_path
 from readwatch.store.passwords import hash_password
+from readwatch.store.sqlite import sqlite_path
 
 
 @click.command()

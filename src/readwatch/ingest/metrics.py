@@ -17,8 +17,9 @@ from prometheus_client.registry import Collector
 
 from readwatch.domain.activities import Outcome
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.database import using, wal_bytes
+from readwatch.store.database import using
 from readwatch.store.online import count_online
+from readwatch.store.sqlite import wal_bytes
 from readwatch.store.writer import Commit
 
 if TYPE_CHECKING:

@@ -11,18 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from readwatch.store import accounts, lockout
-from readwatch.store.database import (
-    Database,
-    Statement,
-    Turn,
-    empty_wal,
-    is_sqlite,
-    stamp,
-    take_turn,
-    write_file_anew,
-)
+from readwatch.store.database import Database, Statement, Turn, is_sqlite, stamp, take_turn
 from readwatch.store.recount import MINUTE_POSTGRESQL, MINUTE_SQLITE
 from readwatch.store.rowsets import RowStatement, as_text
+from readwatch.store.sqlite import empty_wal, write_file_anew
 
 PORTION = 500
 """How many rows go in one transaction: those who write meanwhile wait for it."""

@@ -9,20 +9,18 @@ from pathlib import Path
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.database import (
-    CACHE_MIB,
     Database,
     Statement,
     Turn,
     close_all,
     driver_of,
     is_sqlite,
-    make_sqlite_file,
     open_database,
-    sqlite_path,
     take_turn,
     using,
 )
 from readwatch.store.rights import Role
+from readwatch.store.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
 
 
 @dataclass(frozen=True, slots=True)

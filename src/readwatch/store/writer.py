@@ -24,13 +24,13 @@ from readwatch.store.database import (
     Statement,
     Turn,
     close_all,
-    engine_errors,
     in_transaction,
-    move_wal_into_file,
     take_turn,
     using,
 )
+from readwatch.store.engine_errors import engine_errors
 from readwatch.store.sessions import record_heartbeats
+from readwatch.store.sqlite import move_wal_into_file
 
 T = TypeVar("T")
 Write = Callable[[Database], T]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from readwatch.store.database import sqlite_path
+from readwatch.store.sqlite import sqlite_path
 
 _SEEN: Final = "seen"  # {the day: [the readers]}
 _THEME: Final = "theme"

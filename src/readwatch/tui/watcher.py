@@ -25,7 +25,6 @@ from readwatch.store.database import (
     Database,
     close_all,
     data_version,
-    file_identity,
     interruption,
     one_moment,
     using,
@@ -36,6 +35,7 @@ from readwatch.store.online_counts import peak_today
 from readwatch.store.overview import activities_per_minute
 from readwatch.store.rights import Role
 from readwatch.store.sign_in import sign_in
+from readwatch.store.sqlite import file_identity
 from readwatch.tui.messages import (
     ConnectionLost,
     ItemsArrived,

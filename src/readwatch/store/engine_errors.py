@@ -1,0 +1,74 @@
+"""What the engines say of a failure, as sentences that name the cause and the mend."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import peewee
+
+from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turn what the engine says into a sentence; no value of a statement is repeated."""
+    try:
+        yield
+    except peewee.InterfaceError:
+        raise unavailable("the connection to the database was lost; try again") from None
+    except peewee.DatabaseError as error:
+        cause = error.__cause__ or error.__context__
+        sentence = _sentence(cause)
+        if sentence is not None:
+            raise sentence from None
+        if isinstance(error, peewee.OperationalError):
+            raise unavailable("the database cannot be reached; is it running?") from None
+        raise _without_values(error, cause).with_traceback(error.__traceback__) from None
+
+
+def _sentence(cause: BaseException | None) -> ReadwatchError | None:
+    match type(cause).__name__:
+        case (
+            "BusyError" | "LockedError" | "LockNotAvailable" | "QueryCanceled" | "DeadlockDetected"
+        ):
+            return unavailable("the database is busy; try again")
+        case "InterruptError":
+            return unavailable("the question to the database was taken back")
+        case "FullError" | "DiskFull":
+            return unavailable("the disk of the database is full")
+        case "IOError" | "CorruptError":
+            return unavailable("the database cannot be read: its disk or its file is damaged")
+        case "NotADBError":
+            return misconfigured("that file is not a SQLite database")
+        case "CantOpenError":
+            return misconfigured("the database cannot be opened: check its path and permissions")
+        case "ReadOnlyError" | "PermissionsError" | "ReadOnlySqlTransaction":
+            return misconfigured("the database cannot be written: check the permissions")
+        case "InsufficientPrivilege":
+            return misconfigured("PostgreSQL does not allow this to the user of the URL")
+        case "UndefinedTable":
+            return misconfigured("this database has no readwatch schema; run: readwatch init")
+        case "SQLError" if str(cause).startswith("no such table"):
+            return misconfigured("this database has no readwatch schema; run: readwatch init")
+        case "OperationalError":
+            return _refusal(str(cause))
+    return None
+
+
+def _refusal(reason: str) -> ReadwatchError | None:
+    """Tell why PostgreSQL let nobody in, which it says in words only."""
+    if re.search(r'FATAL: +database ".*" does not exist', reason):
+        return misconfigured("PostgreSQL has no database of that name; make it with createdb")
+    if re.search(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba)', reason):
+        return misconfigured("PostgreSQL refuses this user or password")
+    return None
+
+
+def _without_values(
+    error: peewee.DatabaseError, cause: BaseException | None
+) -> peewee.DatabaseError:
+    """Return the same error without the row that PostgreSQL repeats; SQLite names columns only."""
+    diagnosis = getattr(cause, "diag", None)
+    if diagnosis is None:
+        return error
+    return type(error)(f"{type(cause).__name__} {diagnosis.constraint_name or ''}".strip())

@@ -30,7 +30,8 @@ from readwatch.tui.window import Sight
 def main(url: str, email: str, password: str, number: int) -> None:
     posted: Counter[type[Message]] = Counter()
     stop = Event()
-    reading = Thread(target=read_at_every_moment, args=(url, stop))
+    # Ends with the others, also when these fail: who waits for the first picture sees the end.
+    reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
     watchers = [
         Watcher(ConsoleSettings(url), lambda message: posted.update([type(message)]), system_clock)

@@ -6,7 +6,9 @@ from readwatch.cli.faces import Faces
 from readwatch.cli.main import command_line
 
 if TYPE_CHECKING:
-    from readwatch.cli.faces import DemoCall, ServeCall
+    from collections.abc import Iterable
+
+    from readwatch.cli.faces import DemoCall, OnceCall, ServeCall
     from readwatch.domain.console import ConsoleSettings
 
 
@@ -32,6 +34,19 @@ def _console(settings: "ConsoleSettings") -> None:
     run(settings)
 
 
+def _once(call: "OnceCall") -> "Iterable[str]":
+    from readwatch.tui.once import look_once
+
+    return look_once(
+        call.settings,
+        call.password,
+        rows=call.rows,
+        width=call.width,
+        encoding=call.encoding,
+        as_json=call.as_json,
+    )
+
+
 def _demo(call: "DemoCall") -> None:
     from readwatch.demo.run import run
 
@@ -40,7 +55,7 @@ def _demo(call: "DemoCall") -> None:
 
 def main() -> None:
     """Run the command line."""
-    command_line(Faces(serve=_serve, console=_console, demo=_demo))
+    command_line(Faces(serve=_serve, console=_console, once=_once, demo=_demo))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from readwatch.__main__ import _once
 from readwatch.cli.faces import DemoCall, Faces, ServeCall
 from readwatch.cli.main import command_line
 from readwatch.domain.console import ConsoleSettings
@@ -57,7 +58,7 @@ class Shell:
         self.capsys.readouterr()
         start = self.started.append
         with pytest.raises(SystemExit) as left:
-            command_line(Faces(serve=start, console=start, demo=start))
+            command_line(Faces(serve=start, console=start, once=_once, demo=start))
         printed = self.capsys.readouterr()
         assert isinstance(left.value.code, int)
         return Ended(left.value.code, printed.out, printed.err)

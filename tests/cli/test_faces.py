@@ -41,7 +41,7 @@ def test_the_demo_without_a_terminal_is_plain(shell: Shell) -> None:
 
 
 def test_the_console_needs_a_terminal(shell: Shell) -> None:
-    assert shell("console").complaint == "the console needs a terminal"
+    assert shell("console").complaint == "the console needs a terminal; --once and --json do not"
     assert shell.started == []
 
 
@@ -54,7 +54,7 @@ def test_the_process_of_a_console_without_a_terminal_ends_with_one_line(shell: S
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == "readwatch: the console needs a terminal\n"
+    assert ended.stderr == "readwatch: the console needs a terminal; --once and --json do not\n"
 
 
 CONSOLE = """
@@ -62,7 +62,7 @@ import sys
 from readwatch.cli.faces import Faces
 from readwatch.cli.main import command_line
 sys.argv[0] = "readwatch"
-command_line(Faces(serve=print, console=print, demo=print))
+command_line(Faces(serve=print, console=print, once=print, demo=print))
 """
 
 

@@ -37,7 +37,7 @@ class Faulty(app.Console):
 
 app.Console = Faulty
 sys.argv = ["readwatch", "--database", sys.argv[1], "console"]
-command_line(Faces(serve=None, console=app.run, demo=None))
+command_line(Faces(serve=None, console=app.run, once=None, demo=None))
 """
 
 

@@ -1,15 +1,21 @@
 """`readwatch console`: what consultants sit in front of."""
 
+import codecs
+import shutil
 import sys
 from datetime import timedelta
+from functools import partial
 
 import click
 
-from readwatch.cli.faces import Faces
+from readwatch.cli.faces import Faces, OnceCall
 from readwatch.cli.main import console_keys, database_url
+from readwatch.cli.passwords import read_own_password
 from readwatch.cli.settings import default_desks, setting
 from readwatch.domain.console import ConsoleSettings
-from readwatch.domain.errors import misconfigured
+from readwatch.domain.errors import invalid, misconfigured
+
+_OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 
 
 @click.command()
@@ -37,6 +43,13 @@ from readwatch.domain.errors import misconfigured
     show_default=True,
     help="Take a new picture at most so often.",
 )
+@click.option("--view", default="online", metavar="NAME", help="The list: online, activity …")
+@click.option("--filter", default="", metavar="TERMS", help="Only these rows: 'idle>10m dracula'.")
+@click.option("--sort", default="", metavar="COLUMN", help="Sort by it; -COLUMN turns it around.")
+@click.option("--once", is_flag=True, help="Print one screen as text, and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON; implies --once.")
+@click.option("--rows", type=click.IntRange(0, 20_000), help="So many rows at most, with --once.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from stdin, with --once.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -46,10 +59,15 @@ def command(
     theme: str | None,
     ascii: bool,
     refresh: float,
+    view: str,
+    filter: str,
+    sort: str,
+    once: bool,
+    as_json: bool,
+    rows: int | None,
+    password_stdin: bool,
 ) -> None:
     """Watch the readers, live: who reads what, how far, and who needs help."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise misconfigured("the console needs a terminal")
     faces: Faces = context.obj
     settings = ConsoleSettings(
         database_url(context),
@@ -61,5 +79,27 @@ def command(
         ascii=ascii,
         keys=console_keys(context),
         refresh=timedelta(seconds=refresh),
+        view=view,
+        filter=filter,
+        sort=sort,
     )
-    faces.console(settings)
+    if once or as_json:
+        if not email:
+            raise invalid("say who signs in: --email EMAIL")
+        width, height = shutil.get_terminal_size()
+        call = OnceCall(
+            settings,
+            partial(read_own_password, from_stdin=password_stdin),
+            rows=max(1, height - _OTHER_LINES) if rows is None else rows,
+            width=width,
+            encoding=codecs.lookup(sys.stdout.encoding or "utf-8").name,
+            as_json=as_json,
+        )
+        for line in faces.once(call):
+            click.echo(line)
+    elif rows is not None or password_stdin:
+        raise invalid("--rows and --password-stdin are for --once and --json")
+    elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise misconfigured("the console needs a terminal; --once and --json do not")
+    else:
+        faces.console(settings)

@@ -1,6 +1,6 @@
 """What the command line starts and does not know: the faces, handed to it by the wiring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +23,21 @@ class ServeCall:
 
 
 @dataclass(frozen=True, slots=True)
+class OnceCall:
+    """How one screen is to be printed: up to `rows` rows, lines of text up to `width` cells wide.
+
+    `password` asks for it, when all else is known to be in order.
+    """
+
+    settings: ConsoleSettings
+    password: Callable[[], str]
+    rows: int
+    width: int
+    encoding: str
+    as_json: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DemoCall:
     """How the demo is to be started; `seconds` limits its plain form."""
 
@@ -33,8 +48,12 @@ class DemoCall:
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """The programs behind `readwatch serve`, `console` and `demo`; each returns when it ends."""
+    """The programs behind `readwatch serve`, `console` and `demo`; each returns when it ends.
+
+    `once` returns the lines that are to be printed.
+    """
 
     serve: Callable[[ServeCall], None]
     console: Callable[[ConsoleSettings], None]
+    once: Callable[[OnceCall], Iterable[str]]
     demo: Callable[[DemoCall], None]

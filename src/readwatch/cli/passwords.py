@@ -20,13 +20,21 @@ bcrypt_cost_setting = setting(
 
 def read_password(role: UserRole, *, from_stdin: bool) -> str:
     """Return a new password that suits the role."""
+    return checked_password(_given_password(from_stdin=from_stdin, twice=True), role)
+
+
+def read_own_password(*, from_stdin: bool) -> str:
+    """Return the password of somebody who signs in; nothing of it gets onto standard output."""
+    return _given_password(from_stdin=from_stdin, twice=False)
+
+
+def _given_password(*, from_stdin: bool, twice: bool) -> str:
     if from_stdin:
         try:
-            line = sys.stdin.readline().rstrip("\r\n")
+            return sys.stdin.readline().rstrip("\r\n")
         except UnicodeDecodeError:
             raise invalid("the password on standard input is not UTF-8") from None
-        return checked_password(line, role)
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask for a password; use --password-stdin")
-    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return checked_password(password, role)
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+    return password

@@ -15,7 +15,8 @@ class ConsoleSettings:
     never. With `mask` lists have initials, until a reader's page is opened. `theme` is the name of
     its colours, with None what the consultant chose last. With `ascii` no mark is more. `keys` are
     keys of one's own, by what they do. Two pictures are `refresh` apart at the least, so that a
-    busy database costs no more than a calm one.
+    busy database costs no more than a calm one. `view`, `filter` and `sort` are what is shown
+    first, in the words of the person.
     """
 
     database_url: str
@@ -27,3 +28,6 @@ class ConsoleSettings:
     ascii: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
     refresh: timedelta = timedelta(seconds=0.6)
+    view: str = "online"
+    filter: str = ""
+    sort: str = ""

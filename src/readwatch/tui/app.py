@@ -54,6 +54,7 @@ from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.table import LiveTable
 from readwatch.tui.terminal import ENDINGS, Terminal
 from readwatch.tui.views import LISTINGS
+from readwatch.tui.views.asked import asked
 from readwatch.tui.walk import Walk
 from readwatch.tui.watcher import Fetch, Watcher
 from readwatch.tui.window import Sight
@@ -96,7 +97,7 @@ class Console(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._dress_in(settings.theme or themes.DEFAULT)
-        self._view = View.ONLINE
+        self._view, self._first = asked(settings.view, settings.filter, settings.sort)
         self._sign_in = SignInScreen(settings.email)
         self._lists: dict[View, ListScreen] = {}
         self._reader: ReaderScreen | None = None
@@ -110,6 +111,7 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
         self._lists = {view: ListScreen(listing) for view, listing in LISTINGS.items()}
+        self._lists[self._view].begin_with(self._first)
         for view, screen in self._lists.items():
             self.install_screen(screen, view)  # else it is gone when another takes its place
         self._watcher.start(self._consultant)

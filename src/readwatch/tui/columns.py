@@ -24,7 +24,8 @@ _FLAG_LETTERS = {chr(0x1F1E6 + n): chr(ord("A") + n) for n in range(26)}
 class Column:
     """`width` cells, plus a `flex` share of what is left; shown in tables of `from_width` or more.
 
-    Widths of tables count the scrollbar: a table that fills an 80-cell terminal is 80 wide.
+    Widths of tables count the scrollbar: a table that fills an 80-cell terminal is 80 wide. What is
+    `drawn` in a column takes more room in words.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Column:
     flex: int = 0
     align: Align = "left"
     from_width: int = 0
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

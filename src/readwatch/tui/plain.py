@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from readwatch.tui.columns import GAP, GUTTER, MARGIN, cut, fit, place
-from readwatch.tui.rows import Row, Toned
+from readwatch.tui.rows import Cell, Toned, said
 from readwatch.tui.snapshots import Overview, Pulse
 from readwatch.tui.views import LISTINGS
 
@@ -13,10 +13,19 @@ def pulse_line(pulse: Pulse) -> str:
     return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.pace}"
 
 
-def overview_lines(overview: Overview, *, width: int = 80, height: int = 10) -> Iterator[str]:
-    """Yield the titles and the first rows of a view, each `width` cells wide at the most."""
+def overview_lines(
+    overview: Overview, *, width: int = 80, height: int = 10, in_words: bool = False
+) -> Iterator[str]:
+    """Yield the titles and the first rows of a view, each `width` cells wide at the most.
+
+    With `in_words` there is nothing drawn in them.
+    """
     listing = LISTINGS[overview.view]
-    placed = place(listing.columns, width + GUTTER + MARGIN)
+    placed = [
+        spot
+        for spot in place(listing.columns, width + GUTTER + MARGIN)
+        if not (in_words and spot.column.drawn)
+    ]
 
     def line(texts: tuple[str, ...]) -> str:
         cells = (fit(texts[at.index], at.width, at.column.align) for at in placed)
@@ -26,12 +35,13 @@ def overview_lines(overview: Overview, *, width: int = 80, height: int = 10) -> 
     rows = {row.key: row for row in listing.rows(overview.items, overview.pulse.taken_at)}
     shown = [rows[id] for id in overview.order.ids[:height] if id in rows]
     for row in shown:
-        yield line(_texts(row))
+        yield line(tuple(map(said if in_words else _as_drawn, row.cells)))
     if not overview.order.ids:
         yield cut(listing.empty, width)
     elif len(overview.order.ids) > len(shown):
-        yield cut(f"… and {len(overview.order.ids) - len(shown)} more", width)
+        number = "" if overview.is_cut else f"{len(overview.order.ids) - len(shown)} "
+        yield cut(f"… and {number}more", width)
 
 
-def _texts(row: Row) -> tuple[str, ...]:
-    return tuple(cell.text if isinstance(cell, Toned) else cell for cell in row.cells)
+def _as_drawn(cell: Cell) -> str:
+    return cell.text if isinstance(cell, Toned) else cell

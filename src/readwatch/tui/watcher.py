@@ -270,7 +270,9 @@ class Watcher:
     def _sign_in(self, request: _SignIn) -> None:
         try:
             with _in_words():
-                user = self._authenticated(request.email, request.password, Action.SIGNED_IN)
+                user = authenticated(
+                    self._url, request.email, request.password, self._clock(), Action.SIGNED_IN
+                )
         except ReadwatchError as error:
             self._post(SignInRefused(error.message))
             return
@@ -283,18 +285,11 @@ class Watcher:
         email, action = self._consultant.email, Action.UNLOCKED_CONSOLE
         try:
             with _in_words():
-                self._authenticated(email, request.password, action)
+                authenticated(self._url, email, request.password, self._clock(), action)
         except ReadwatchError as error:
             self._post(UncoverRefused(error.message))
         else:
             self._post(Uncovered())
-
-    def _authenticated(self, email: str, password: str, action: Action) -> User:
-        db = schema.open_current(self._url, Role.SIGN_IN)
-        try:
-            return sign_in(db, email, password, terminal_address(), self._clock(), action=action)
-        finally:
-            close_all(db)
 
     def _open(self, request: _Open) -> None:
         if self._consultant is None:
@@ -482,6 +477,15 @@ class Watcher:
                     close_all(db)
         self._data = self._log = self._seen_version = None
         self._ask_at = 0.0  # what is reached next may be another database
+
+
+def authenticated(url: str, email: str, password: str, now: datetime, action: Action) -> User:
+    """Return who may look, once that is on record; whoever else asks is refused."""
+    db = schema.open_current(url, Role.SIGN_IN)
+    try:
+        return sign_in(db, email, password, terminal_address(), now, action=action)
+    finally:
+        close_all(db)
 
 
 def _nothing() -> None:

@@ -68,6 +68,13 @@ class ListScreen(Screen[None]):
         """Let the keys go to the table."""
         self.set_focus(self.table)
 
+    def begin_with(self, question: Question) -> None:
+        """Be asked for this before anything is shown."""
+        self.question = question
+        self._filter.value = self.filtered_by
+        self.set_class(bool(question.terms), "-filtering")
+        self._mark_order()
+
     # Pictures.
 
     def show(self, overview: Overview) -> None:

@@ -7,7 +7,7 @@ from readwatch.store.feed import activity_order, activity_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import activity_words, progress_bar, seconds_shown, time_in_feed
 from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Sort
+from readwatch.tui.views.listing import Listing, Sort, fields_of
 
 
 def row(activity: RecordedActivity, now: datetime) -> Row:
@@ -24,6 +24,13 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
         ),
         activity.user_id,
     )
+
+
+def record(activity: RecordedActivity, now: datetime) -> dict[str, object]:
+    """Return what a program is told of an activity; metadata is on its reader's own page."""
+    told = fields_of(activity, now)
+    del told["metadata_json"]
+    return told
 
 
 LISTING: Listing[RecordedActivity] = Listing(
@@ -48,4 +55,5 @@ LISTING: Listing[RecordedActivity] = Listing(
     order=activity_order,
     items=activity_rows,
     pages=True,
+    record=record,
 )

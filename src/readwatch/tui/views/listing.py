@@ -1,9 +1,9 @@
 """What a list needs to be asked for and shown, on a screen or as text."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from readwatch.store.database import Database
 from readwatch.store.listing import Found, Question
@@ -25,13 +25,18 @@ class Sort:
     newest_first: bool = False
 
 
+def fields_of(item: Any, _now: datetime) -> dict[str, object]:
+    """Return what is known of an item; its fields are named as the columns of the database."""
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[ItemT]):
     """A list: its columns, the row of an item, the columns to sort by, what it says when it is
     empty, and the questions to the store: one for the order of all ids, one for some items.
 
     The first sort is how it begins. A list that `pages` has no end: its order is asked for up to a
-    length.
+    length. For programs an item is a `record`.
     """
 
     columns: tuple[Column, ...]
@@ -41,6 +46,7 @@ class Listing(Generic[ItemT]):
     order: Callable[[Database, Question, datetime], Found]
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
     pages: bool = False
+    record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
 
     def question(self) -> Question:
         """Return what it is asked for in the beginning."""

@@ -7,7 +7,7 @@ from readwatch.store.online import TRACE_STEPS, TracedReader, online_order, onli
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import activity_words, minutes_of, presence_cell, progress_bar, trace_line
 from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Sort
+from readwatch.tui.views.listing import Listing, Sort, fields_of
 
 
 def row(reader: TracedReader, now: datetime) -> Row:
@@ -30,6 +30,11 @@ def row(reader: TracedReader, now: datetime) -> Row:
     )
 
 
+def record(reader: TracedReader, now: datetime) -> dict[str, object]:
+    """Return what a program is told of a reader."""
+    return {**fields_of(reader, now), "presence": reader.presence(now)}
+
+
 LISTING: Listing[TracedReader] = Listing(
     columns=(
         Column("presence", "State", width=9),
@@ -37,7 +42,7 @@ LISTING: Listing[TracedReader] = Listing(
         Column("title", "Reading", width=10, flex=3),
         Column("progress", "Progress", width=11),
         Column("activity", "Last activity", width=16, from_width=130),
-        Column("trace", "30 min", width=TRACE_STEPS),
+        Column("trace", "30 min", width=TRACE_STEPS, drawn=True),
         Column("ago", "Ago", width=6, align="right"),
         Column("minutes", "Min", width=5, align="right"),
         Column("level", "Level", width=7, from_width=140),
@@ -58,4 +63,5 @@ LISTING: Listing[TracedReader] = Listing(
     empty="nobody is online",
     order=online_order,
     items=online_rows,
+    record=record,
 )

@@ -1,0 +1,106 @@
+"""One screen, once: as text or as JSON, for scripts and screen readers."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.clock import Clock, system_clock
+from readwatch.domain.console import ConsoleSettings
+from readwatch.store import access_log, schema
+from readwatch.store.database import Database, close_all, one_moment, using
+from readwatch.store.listing import FIRST_PAGE
+from readwatch.store.rights import Role
+from readwatch.tui.marks import Drawable
+from readwatch.tui.plain import overview_lines, pulse_line
+from readwatch.tui.snapshots import Overview, masked
+from readwatch.tui.terminal import draws_ascii_only
+from readwatch.tui.views import LISTINGS
+from readwatch.tui.views.asked import asked, in_words
+from readwatch.tui.watcher import authenticated, take_overview, terminal_address
+from readwatch.tui.window import Sight
+
+
+def look_once(
+    settings: ConsoleSettings,
+    password: Callable[[], str],
+    *,
+    rows: int,
+    width: int,
+    encoding: str,
+    as_json: bool,
+    clock: Clock = system_clock,
+) -> Iterator[str]:
+    """Return the lines of one screen, once the sign-in and the export are on record.
+
+    It has `rows` rows at the most; lines of text are up to `width` cells wide. `password` is called
+    when what is asked for is understood. All that fails is a `ReadwatchError`.
+    """
+    view, question = asked(settings.view, settings.filter, settings.sort)
+    question = replace(question, length=max(FIRST_PAGE, rows))
+    url = settings.database_url
+    user = authenticated(url, settings.email or "", password(), clock(), Action.SIGNED_IN)
+    # The log's connection can write, so it makes the files that a read-only one needs.
+    with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
+        now = clock()
+        with one_moment(db):
+            overview = take_overview(db, view, now, question, Sight(rows))
+        words, _ = in_words(question)
+        details = (
+            f"console, from {view}{f', filter {words}' if words else ''}, "
+            f"{'json' if as_json else 'text'}, rows {min(rows, len(overview.order.ids))}"
+        )
+        look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())
+        access_log.append(log, look, now)
+    if settings.mask:
+        overview = replace(overview, items=masked(overview.items, frozenset()))
+    if as_json:
+        return _json_lines(overview, rows, is_ascii=settings.ascii or encoding != "utf-8")
+    is_ascii = settings.ascii or draws_ascii_only(encoding, os.environ)
+    marks = Drawable(encoding, ascii=is_ascii)
+    return (line.translate(marks) for line in _text_lines(overview, rows, width))
+
+
+@contextmanager
+def _opened(url: str, role: Role) -> Iterator[Database]:
+    db = schema.open_current(url, role)
+    try:
+        with using(db):
+            yield db
+    finally:
+        close_all(db)
+
+
+def _text_lines(overview: Overview, rows: int, width: int) -> Iterator[str]:
+    words, sort = in_words(overview.question)
+    yield pulse_line(overview.pulse)
+    yield f"{overview.view}, sorted by {sort}{f', filter {words}' if words else ''}"
+    yield from overview_lines(overview, width=width, height=rows, in_words=True)
+
+
+def _json_lines(overview: Overview, rows: int, *, is_ascii: bool) -> Iterator[str]:
+    pulse, listing = overview.pulse, LISTINGS[overview.view]
+    words, sort = in_words(overview.question)
+    known = dict(
+        zip(
+            (row.key for row in listing.rows(overview.items, pulse.taken_at)),
+            overview.items,
+            strict=True,
+        )
+    )
+    shown = [known[id] for id in overview.order.ids[:rows] if id in known]
+    told = {
+        "view": overview.view,
+        "filter": words,
+        "sort": sort,
+        "taken_at": pulse.taken_at,
+        "online": pulse.online,
+        "peak_online": pulse.online if pulse.peak is None else pulse.peak.readers,
+        "activities_a_minute": pulse.activities_a_minute,
+        "count": None if overview.is_cut else len(overview.order.ids),
+        "rows": [listing.record(item, pulse.taken_at) for item in shown],
+    }
+    yield json.dumps(told, indent=2, ensure_ascii=is_ascii, default=datetime.isoformat)

@@ -1,0 +1,169 @@
+"""One screen, once: text for those who would rather read, JSON for programs."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import NOON, PASSWORD, Cast, StillClock
+from tui.people import AccessLog, Entry, ReadingApp
+from tui.seat import Sit
+
+from readwatch.domain.console import ConsoleSettings
+from readwatch.domain.errors import ReadwatchError
+from readwatch.store.database import Database
+from readwatch.tui import once
+from readwatch.tui.once import look_once
+
+Ask = Callable[..., list[str]]
+
+
+@pytest.fixture
+def ask(url: str, cast: Cast, clock: StillClock) -> Ask:
+    """What Cara is answered, line by line."""
+
+    def ask(
+        password: str = PASSWORD, rows: int = 10, encoding: str = "utf-8", **how: Any
+    ) -> list[str]:
+        as_json = how.pop("as_json", False)
+        settings = ConsoleSettings(url, **{"email": cast.cara.email, **how})
+        lines = look_once(
+            settings,
+            lambda: password,
+            rows=rows,
+            width=80,
+            encoding=encoding,
+            as_json=as_json,
+            clock=clock,
+        )
+        return list(lines)
+
+    return ask
+
+
+def test_a_screen_as_text_says_in_words_what_the_console_shows(
+    ask: Ask, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula", progress=12)
+    ben.reads("Faust")
+    pulse, asked, titles, *rows = ask()
+    assert pulse.startswith(f"{NOON.astimezone():%H:%M:%S}  2 online, 2 ")
+    assert asked == "online, sorted by name"
+    assert titles.split() == ["State", "Reader", "Reading", "Progress", "Ago", "Min"]
+    assert [row.split() for row in rows] == [
+        ["reading", "Ann", "Archer", "Dracula", "12%", "now", "0"],
+        ["reading", "Ben", "Baker", "Faust", "10%", "now", "0"],
+    ]
+
+
+def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
+    ask: Ask, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula", progress=12)
+    ben.reads("Faust", progress=70)
+    told = json.loads("\n".join(ask(as_json=True, rows=1, sort="-progress", filter="progress>5")))
+    [row] = told.pop("rows")
+    assert told == {
+        "view": "online",
+        "filter": "progress>5",
+        "sort": "-progress",
+        "taken_at": NOON.isoformat(),
+        "online": 2,
+        "peak_online": 2,
+        "activities_a_minute": 2,
+        "count": 2,
+    }
+    assert row["user_id"] == ben.user.id
+    assert (row["full_name"], row["content_title"]) == ("Ben Baker", "Faust")
+    assert (row["progress_percentage"], row["presence"]) == (70, "reading")
+    assert row["started_at"] == NOON.isoformat()
+
+
+def test_a_list_without_end_has_no_count_and_no_metadata(
+    ask: Ask, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(once, "FIRST_PAGE", 3)
+    for number in range(4):
+        ann.reads(f"Book {number}", metadata='{"note":"secret"}')
+    printed = "\n".join(ask(as_json=True, view="activity", rows=1))
+    assert json.loads(printed)["count"] is None
+    assert "secret" not in printed
+    assert "metadata" not in printed
+    assert ask(view="activity", rows=1)[-1] == "… and more"
+
+
+def test_what_is_printed_is_on_record_and_nothing_is_when_it_cannot_be(
+    ask: Ask, cast: Cast, ann: ReadingApp, access_log: AccessLog, db: Database
+) -> None:
+    ann.reads("Dracula")
+    ask(as_json=True, view="readers", filter="ann")
+    assert access_log() == [
+        Entry(cast.cara.id, "signed_in", None, "console"),
+        Entry(
+            cast.cara.id,
+            "exported_view",
+            None,
+            "console, from readers, filter ann, json, rows 1",
+        ),
+    ]
+
+
+def test_masked_it_has_initials(ask: Ask, ann: ReadingApp) -> None:
+    ann.reads("Dracula")
+    for as_json in (False, True):
+        printed = "\n".join(ask(mask=True, as_json=as_json))
+        assert "A. A." in printed
+        assert "Ann" not in printed
+
+
+def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: ReadingApp) -> None:
+    ann.reads("Die Verwandlung und andere Erzählungen aus dem alten Prag")
+    assert "…" in "\n".join(ask())
+    for how in ({"encoding": "ascii"}, {"encoding": "ascii", "as_json": True}):
+        printed = "\n".join(ask(**how))
+        assert printed.isascii()
+        assert "Die Verwandlung" in printed
+
+
+@pytest.mark.parametrize(
+    ("how", "complaint"),
+    [
+        ({"view": "books"}, "there is no view 'books': there are online, activity, readers"),
+        ({"sort": "-shoes"}, "online cannot be sorted by 'shoes': there are name, title"),
+        ({"filter": ">5"}, "has no field right before it"),
+        ({"filter": "shoes:5"}, "asks for a field that is not here: there are"),
+        ({"password": "no horse at all"}, "wrong e-mail or password"),
+        ({"email": "ann@example.org"}, "only consultants and admins get in"),
+    ],
+)
+def test_what_cannot_be_answered_is_told_in_a_sentence(
+    ask: Ask, how: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ReadwatchError, match=complaint.replace("(", "\\(")):
+        ask(**how)
+
+
+def test_who_fails_too_often_has_to_wait_as_in_the_console(
+    ask: Ask, access_log: AccessLog, clock: StillClock
+) -> None:
+    for _ in range(5):
+        with pytest.raises(ReadwatchError, match="wrong e-mail or password"):
+            ask("no horse at all")
+    with pytest.raises(ReadwatchError, match="too many failed logins; try again in 1 s"):
+        ask()
+    assert [entry.did for entry in access_log()] == [*["failed_sign_in"] * 5, "locked_out"]
+    clock.advance(seconds=1)
+    assert ask()[-1] == "nobody is online"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_the_console_begins_with_what_is_asked_for(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with sit(view="readers", filter="reader:ben", sort="-sessions") as seat:
+        await seat.sees("Titles", "Sessions ▼", "reader:ben", "Ben")
+        assert "Ann" not in seat.screen
+        await seat.presses("escape")
+        await seat.sees("Ann", "Ben")

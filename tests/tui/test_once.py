@@ -130,6 +130,7 @@ def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: 
     [
         ({"view": "books"}, "there is no view 'books': there are online, activity, readers"),
         ({"sort": "-shoes"}, "online cannot be sorted by 'shoes': there are name, title"),
+        ({"filter": "ann title:"}, "title: has nothing right after it"),
         ({"filter": ">5"}, "has no field right before it"),
         ({"filter": "shoes:5"}, "asks for a field that is not here: there are"),
         ({"password": "no horse at all"}, "wrong e-mail or password"),

@@ -56,21 +56,27 @@ class Term:
     negated: bool = False
 
     def __str__(self) -> str:
-        name = f"{self.field}{self.comparison}" if self.field else ""
-        typed = f"{'!' * self.negated}{name}{self.value}"
+        typed = f"{_beginning(self)}{self.value}"
         if list(_typed(typed)) == [(self, False)] and not _lacks_field(self):
             return typed
         doubled = self.value.replace('"', '""')
-        return f'{"!" * self.negated}{name}"{doubled}"'
+        return f'{_beginning(self)}"{doubled}"'
 
 
-def parse(text: str) -> tuple[Term, ...]:
+def parse(text: str, *, finished: bool = False) -> tuple[Term, ...]:
     """Return the terms of a filter, those that have no value yet left out.
 
+    In one that is `finished`, a term without a value is an error too.
     What it cannot be is an `invalid` error whose sentence names the term and the mend.
     """
     terms = []
     for term, quoted in _typed(clean(text, limit=len(text) + 1)):
+        if not term.value.strip():
+            if finished:
+                raise invalid(
+                    f"{_beginning(term)} has nothing right after it: a term needs a value"
+                )
+            continue
         if len(term.value) > MAX_VALUE_LENGTH:
             raise invalid(f"{term.value[:20]}… is too long: up to {MAX_VALUE_LENGTH} characters")
         if _lacks_field(term) and not quoted:
@@ -109,16 +115,22 @@ def duration_of(term: Term, unit: str | None = None) -> timedelta:
     return min(timedelta(seconds=float(duration[1]) * _SECONDS[unit]), LONGEST)
 
 
+def _beginning(term: Term) -> str:
+    """Return what stands before the value of a term."""
+    name = f"{term.field}{term.comparison}" if term.field else ""
+    return f"{'!' * term.negated}{name}"
+
+
 def _lacks_field(term: Term) -> bool:
     return term.field is None and term.value.startswith(("<", ">"))
 
 
 def _typed(text: str) -> Iterator[tuple[Term, bool]]:
-    """Yield each term that has a value, and whether that is quoted."""
+    """Yield each term, also one that has no value yet, and whether that is quoted."""
     for typed in _TERM.finditer(text):
         quoted = typed["quoted"]
         value = typed["bare"] if quoted is None else quoted.replace('""', '"')
-        if value.strip():
+        if value.strip() or typed["field"] or typed["negated"]:
             yield (
                 Term(
                     value,

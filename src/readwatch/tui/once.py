@@ -15,7 +15,7 @@ from readwatch.store.database import Database, close_all, one_moment, using
 from readwatch.store.listing import FIRST_PAGE
 from readwatch.store.rights import Role
 from readwatch.tui.marks import Drawable
-from readwatch.tui.plain import overview_lines, pulse_line
+from readwatch.tui.plain import is_cut, overview_lines, pulse_line
 from readwatch.tui.snapshots import Overview, masked
 from readwatch.tui.terminal import draws_ascii_only
 from readwatch.tui.views import LISTINGS
@@ -100,7 +100,7 @@ def _json_lines(overview: Overview, rows: int, *, is_ascii: bool) -> Iterator[st
         "online": pulse.online,
         "peak_online": pulse.online if pulse.peak is None else pulse.peak.readers,
         "activities_a_minute": pulse.activities_a_minute,
-        "count": None if overview.is_cut else len(overview.order.ids),
+        "count": None if is_cut(overview) else len(overview.order.ids),
         "rows": [listing.record(item, pulse.taken_at) for item in shown],
     }
     yield json.dumps(told, indent=2, ensure_ascii=is_ascii, default=datetime.isoformat)

@@ -69,11 +69,6 @@ class Overview:
     """Whom each of them is about."""
     items: tuple[Item, ...]
 
-    @property
-    def is_cut(self) -> bool:
-        """Tell whether there may be more than was asked for, in a list without end."""
-        return self.view is View.ACTIVITY and len(self.order.ids) >= self.question.length
-
 
 def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
     """Return items with initials for all readers but those whose page was opened."""

@@ -18,7 +18,7 @@ def asked(view: str, filter: str = "", sort: str = "") -> tuple[View, Question]:
     if view not in LISTINGS:
         raise invalid(f"there is no view {view!r}: there are {', '.join(LISTINGS)}")
     listing = LISTINGS[View(view)]
-    question = replace(listing.question(), terms=parse(filter))
+    question = replace(listing.question(), terms=parse(filter, finished=True))
     if not sort:
         return View(view), question
     column = sort.removeprefix("-")

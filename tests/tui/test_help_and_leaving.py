@@ -3,9 +3,15 @@
 import re
 
 import pytest
+from conftest import NOON
 from tui.seat import LARGE, SMALL, Sit
 
+from readwatch.domain.filters import canonical, parse
+from readwatch.store.conditions import condition
+from readwatch.store.database import Database
+from readwatch.store.online import FIELDS
 from readwatch.tui.keys import KEYS
+from readwatch.tui.screens.help import FILTER
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -22,9 +28,19 @@ async def test_the_help_names_every_key_on_one_page(sit: Sit, size: tuple[int, i
         for key in KEYS:
             name = " ".join(re.escape(names.get(part, part)) for part in key.key.split(","))
             assert re.search(rf"\s{name}\s+{re.escape(key.meaning)}\s", seat.screen), key
+        assert all(
+            f" {typed} " in seat.screen and meaning in seat.screen for typed, meaning in FILTER
+        )
         await seat.presses("q")
         await seat.loses("escape closes")
         await seat.sees("nobody is online")
+
+
+@pytest.mark.parametrize("typed", [typed for typed, _ in FILTER])
+def test_the_filters_in_the_help_are_understood_by_a_list(typed: str, db: Database) -> None:
+    terms = parse(typed)
+    assert condition(db, terms, FIELDS, NOON).values
+    assert canonical(terms) == typed
 
 
 async def test_the_palette_offers_no_screenshot(sit: Sit) -> None:

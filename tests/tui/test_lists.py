@@ -3,7 +3,7 @@
 import pytest
 from conftest import Cast, StillClock
 from tui.people import ReadingApp
-from tui.seat import LARGE, SMALL, Sit
+from tui.seat import LARGE, SMALL, Seat, Sit
 
 from readwatch.store.database import Database
 from readwatch.tui.rows import SIGNS
@@ -155,6 +155,62 @@ async def test_the_filter_stays_in_sight_and_in_force_until_it_is_cleared(
         await seat.presses("escape")
         await seat.sees("Ann", "Ben")
         assert "ben" not in seat.screen
+
+
+async def keeps(seat: Seat, seen: str, lost: str) -> None:
+    """Wait until the filter has one of two readers."""
+    await seat.until(lambda: seen in seat.screen and lost not in seat.screen)
+
+
+async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+) -> None:
+    ann.logs_in("tablet")
+    ann.reads("Dracula", progress=10)
+    clock.advance(minutes=10)
+    ann.sends_a_heartbeat()
+    ben.reads("Emma", progress=90)
+    async with sit() as seat:
+        for filter_, seen, lost in (
+            ("state:idle", "Ann", "Ben"),
+            ("!idle>5m", "Ben", "Ann"),
+            ("drcl device:tablet progress<20", "Ann", "Ben"),
+            ("!title:dracula", "Ben", "Ann"),
+        ):
+            await seat.sees("Ann", "Ben")
+            await seat.filters(filter_)
+            await keeps(seat, seen, lost)
+            await seat.presses("escape")
+
+
+async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Emma")
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("/")
+        await seat.types("title:emma")
+        await keeps(seat, "Ben", "Ann")
+        await seat.types(" login>7d")
+        await seat.sees("login>7d asks for a field that is not here", "device, idle, level", "Ben")
+        assert "Ann" not in seat.screen
+
+
+async def test_the_name_of_a_field_is_completed_by_the_right_arrow(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Emma")
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben")
+        await seat.presses("/")
+        await seat.types("ti")
+        await seat.sees("title:")
+        await seat.presses("right")
+        await seat.types("em")
+        await keeps(seat, "Ben", "Ann")
 
 
 async def test_an_empty_filter_goes_away_with_enter(sit: Sit) -> None:

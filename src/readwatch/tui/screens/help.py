@@ -1,11 +1,11 @@
-"""Help: the keys, made from the same table as the bindings."""
+"""Help: the keys, made from the same table as the bindings, and what a filter can say."""
 
 from collections.abc import Iterator
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Grid, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -13,6 +13,13 @@ from textual.widgets import Static
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
 _SIDES = ((Group.EVERYWHERE, Group.LISTS), (Group.READER, Group.TABLES))
+
+FILTER = (
+    ('drcl "the hob" !ann', "letters left out; words side by side; not Ann"),
+    ("title:drcl state:silent", "by field; the right arrow completes its name"),
+    ("progress<20 idle>=10m", "also > <=, and progress:100; in s, m, h, d or w"),
+)
+"""Examples of a filter, and what they mean."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -28,9 +35,11 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen VerticalScroll {
         width: 78; max-width: 100%; height: auto; max-height: 100%;
         border: round $primary; background: $surface; padding: 0 1;
-        layout: grid; grid-size: 2; grid-columns: 1fr; grid-rows: auto; grid-gutter: 0 2;
     }
-    HelpScreen.-narrow VerticalScroll { grid-size: 1; }
+    HelpScreen Grid {
+        height: auto; grid-size: 2; grid-columns: 1fr; grid-rows: auto; grid-gutter: 0 2;
+    }
+    HelpScreen.-narrow Grid { grid-size: 1; }
     """
 
     def __init__(self, keymap: Keymap) -> None:
@@ -42,8 +51,10 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as page:
             page.border_title = "Keys"
             page.border_subtitle = "escape closes"
-            for groups in _SIDES:
-                yield Static(Content("\n").join(_lines(groups, self._keymap)))
+            with Grid():
+                for groups in _SIDES:
+                    yield Static(Content("\n").join(_lines(groups, self._keymap)))
+            yield Static(Content("\n").join(_filter_lines()))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
@@ -55,3 +66,9 @@ def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
         for key, pressed in keys:
             if key.group is group:
                 yield Content(f" {pressed:<{width}}{key.meaning}")
+
+
+def _filter_lines() -> Iterator[Content]:
+    yield Content.styled("in a filter", "bold $text-accent")
+    for typed, meaning in FILTER:
+        yield Content(f" {typed:<24}{meaning}")

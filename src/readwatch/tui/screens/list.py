@@ -21,6 +21,7 @@ from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import Row
 from readwatch.tui.snapshots import Item, Overview
+from readwatch.tui.suggester import FilterSuggester
 from readwatch.tui.table import LiveTable
 from readwatch.tui.views.listing import Listing
 
@@ -52,7 +53,10 @@ class ListScreen(Screen[None]):
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
-        self._filter = Field(placeholder="words to look for; enter keeps them, escape clears")
+        self._filter = Field(
+            placeholder="words to look for; enter keeps them, escape clears",
+            suggester=FilterSuggester(listing.fields),
+        )
         self._note = Static("", id="note", markup=False)
         self._mark_order()
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.store.feed import activity_order, activity_rows
+from readwatch.store.feed import FIELDS, activity_order, activity_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import activity_words, progress_bar, seconds_shown, time_in_feed
 from readwatch.tui.rows import Row
@@ -51,6 +51,7 @@ LISTING: Listing[RecordedActivity] = Listing(
         Sort("progress", descending=True),
         Sort("duration", descending=True),
     ),
+    fields=FIELDS,
     empty="no activities yet",
     order=activity_order,
     items=activity_rows,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from readwatch.store.conditions import Fields
 from readwatch.store.database import Database
 from readwatch.store.listing import Found, Question
 from readwatch.tui.columns import Column
@@ -32,8 +33,9 @@ def fields_of(item: Any, _now: datetime) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[ItemT]):
-    """A list: its columns, the row of an item, the columns to sort by, what it says when it is
-    empty, and the questions to the store: one for the order of all ids, one for some items.
+    """A list: its columns, the row of an item, the columns to sort by, what a filter can ask for,
+    what it says when it is empty, and the questions to the store: one for the order of all ids, one
+    for some items.
 
     The first sort is how it begins. A list that `pages` has no end: its order is asked for up to a
     length. For programs an item is a `record`.
@@ -42,6 +44,7 @@ class Listing(Generic[ItemT]):
     columns: tuple[Column, ...]
     row: Callable[[ItemT, datetime], Row]
     sorts: tuple[Sort, ...]
+    fields: Fields
     empty: str
     order: Callable[[Database, Question, datetime], Found]
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.summaries import ReaderSummary, summary_order, summary_rows
+from readwatch.store.summaries import FIELDS, ReaderSummary, summary_order, summary_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import hours_and_minutes
 from readwatch.tui.rows import Row
@@ -47,6 +47,7 @@ LISTING: Listing[ReaderSummary] = Listing(
         Sort("sessions", descending=True),
         Sort("contents", descending=True),
     ),
+    fields=FIELDS,
     empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
     order=summary_order,
     items=summary_rows,

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from conftest import PASSWORD, Cast
+from postgres import Server
 from tui.people import AccessLog, ReadingApp
 from tui.seat import Seat, Sit
+from tui.test_loss import put_in_place_of, server_away
 
 from readwatch.store import sqlite
 from readwatch.store.database import Database, is_sqlite
+from readwatch.store.sqlite import sqlite_path
 
 REFUSE = {
     "sqlite": """
@@ -43,6 +47,13 @@ def dump(db: Database) -> dict[str, list[str]]:
         for table in db.get_tables()
         if table != "sqlite_sequence"  # counts the entries of the log, too
     }
+
+
+def forbid_writing(file: Path) -> None:
+    """Let nobody write a SQLite file, not even root: it says that it needs a later library."""
+    with open(file, "r+b") as opened:
+        opened.seek(18)  # https://www.sqlite.org/fileformat.html#file_format_version_numbers
+        opened.write(b"\x03")
 
 
 async def gets_to_see_nothing(seat: Seat, reason: str) -> None:
@@ -105,6 +116,47 @@ async def test_so_is_a_server_that_takes_no_more_entries(
         await gets_to_see_nothing(seat, "the database cannot be written")
         await seat.presses("escape")
         await seat.sees("Ann", "● LIVE")
+        db.execute_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_so_is_a_server_that_is_away_until_it_is_back(
+    sit: Sit, ann: ReadingApp, db: Database, postgresql_server: Server, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann", "● LIVE")
+        with server_away(db, postgresql_server):
+            await seat.presses("enter")
+            await gets_to_see_nothing(seat, "the database cannot be reached")
+            await seat.presses("escape")
+            await seat.sees("Ann", "● OFFLINE")
+        await seat.sees("Ann", "● LIVE")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        assert len(access_log()) == 1
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_so_is_a_file_that_can_only_be_read_until_another_is_in_its_place(
+    sit: Sit, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    for name in "read_only", "mended":
+        db.execute_sql(f"VACUUM INTO '{tmp_path / name}'")
+    forbid_writing(tmp_path / "read_only")
+    async with sit() as seat:
+        await seat.sees("Ann", "● LIVE")
+        put_in_place_of(sqlite_path(url), tmp_path / "read_only")
+        await seat.presses("enter")
+        await gets_to_see_nothing(seat, "the database cannot be written")
+        await seat.presses("escape")
+        await seat.sees("Ann", "● LIVE")
+        (tmp_path / "mended").rename(sqlite_path(url))
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
 
 
 async def test_who_cannot_be_put_on_record_is_not_signed_in(

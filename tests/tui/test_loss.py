@@ -32,6 +32,20 @@ def mislaid_table(db: Database) -> Iterator[None]:
     db.execute_sql("ALTER TABLE mislaid RENAME TO users")
 
 
+@contextmanager
+def server_away(db: Database, server: Server) -> Iterator[None]:
+    """All others are cut off, and nobody is let in."""
+    name = db.execute_sql("SELECT current_database()").fetchone()[0]
+    with connect(server.parameters) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        db.execute_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        yield
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
 def await_watchers() -> None:
     for thread in threading.enumerate():
         if thread.name == "watcher":
@@ -257,17 +271,10 @@ async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
     sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, postgresql_server: Server
 ) -> None:
     ann.reads("Dracula")
-    name = db.execute_sql("SELECT current_database()").fetchone()[0]
     async with sit() as seat:
         await seat.sees("Ann")
-        with connect(postgresql_server.parameters) as server:
-            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-            db.execute_sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        with server_away(db, postgresql_server):
             await seat.sees("● OFFLINE", "the database cannot be reached", "Ann")
-            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         ben.reads("Faust")
         await seat.sees("● LIVE", "Ben")
 

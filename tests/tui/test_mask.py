@@ -27,6 +27,26 @@ async def test_the_lists_have_initials_until_a_reader_is_opened(
         await seat.sees("Ann Archer", "B. B.")
 
 
+async def test_no_filter_finds_by_a_name_that_is_masked(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with sit(mask=True) as seat:
+        for view, title in ("1", "State"), ("2", "Time"), ("3", "Last login"):
+            await seat.presses(view)
+            await seat.sees(title, "A. A.", "B. B.", "● LIVE")
+            await seat.presses(*"/ann")
+            await seat.sees("nothing fits: ann")
+            await seat.presses("ctrl+u")
+            await seat.sees("A. A.", "B. B.")
+            await seat.presses(*"!reader:a")
+            await seat.sees("names are masked", "A. A.", "B. B.")
+            await seat.presses("escape")
+            await seat.loses("names are masked")
+    assert access_log() == []
+
+
 async def test_a_name_without_letters_is_masked_too(
     sit: Sit, ann: ReadingApp, db: Database
 ) -> None:

@@ -103,7 +103,7 @@ def test_what_is_printed_is_on_record_and_nothing_is_when_it_cannot_be(
             cast.cara.id,
             "exported_view",
             None,
-            "console, from readers, filter ann, json, rows 1",
+            "console, from readers, filter of 1 term, json, rows 1",
         ),
     ]
 
@@ -114,6 +114,9 @@ def test_masked_it_has_initials(ask: Ask, ann: ReadingApp) -> None:
         printed = "\n".join(ask(mask=True, as_json=as_json))
         assert "A. A." in printed
         assert "Ann" not in printed
+        assert "A. A." not in "\n".join(ask(mask=True, as_json=as_json, filter="ann"))
+    with pytest.raises(ReadwatchError, match="names are masked"):
+        ask(mask=True, filter="reader:ann")
 
 
 def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: ReadingApp) -> None:

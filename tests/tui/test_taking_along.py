@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cast
+from conftest import Cast, StillClock
 from textual.widgets import Input
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, Seat, Sit
 from tui.test_access_log import log_that_refuses
 
+from readwatch.domain.users import UserRole
 from readwatch.store.database import Database
+from readwatch.store.users import NewUser, add_user
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,14 @@ def they_read(ann: ReadingApp, ben: ReadingApp) -> None:
 
 def rows_in(file: Path) -> list[list[str]]:
     return list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
+
+
+def add_readers(db: Database, clock: StillClock, number: int) -> None:
+    """Far more than a screen, and more than are asked for at once."""
+    with db.atomic():
+        for n in range(number):
+            new = NewUser(f"zoe{n}@example.org", f"Zoe {n:04}", UserRole.READER, "-")
+            add_user(db, new, clock())
 
 
 async def exports(seat: Seat, name: str | None = None) -> None:
@@ -80,7 +90,23 @@ async def test_only_what_the_filter_leaves_is_exported_also_as_json(
         await seat.sees("wrote 1 row to found.json")
     [found] = json.loads((folder / "found.json").read_text(encoding="utf-8"))
     assert (found["Reader"], found["Sessions"], found["Titles"]) == ("Ben Baker", "1", "1")
-    assert access_log()[-1].where == "console, from readers, filter ben, json, rows 1"
+    assert access_log()[-1].where == "console, from readers, filter of 1 term, json, rows 1"
+
+
+async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_screen(
+    sit: Sit, db: Database, clock: StillClock, folder: Path, access_log: AccessLog
+) -> None:
+    add_readers(db, clock, 700)
+    async with sit() as seat:
+        await seat.presses("3", "s", "S")
+        await seat.sees("Reader ▼", "Zoe")
+        await seat.filters("!reader:ann")
+        await seat.loses("Ann Archer")
+        await exports(seat, "all.csv")
+        await seat.sees("wrote 701 rows to all.csv")
+    names = [row[0] for row in rows_in(folder / "all.csv")]
+    assert names == ["Reader", *(f"Zoe {n:04}" for n in reversed(range(700))), "Ben Baker"]
+    assert access_log()[-1].where == "console, from readers, filter of 1 term, csv, rows 701"
 
 
 async def test_of_a_readers_page_the_table_with_the_keys_is_exported(

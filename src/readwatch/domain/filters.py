@@ -5,7 +5,7 @@ stays as it is until the term says something. A quotation that is open ends with
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -93,6 +93,13 @@ def parse(text: str, *, finished: bool = False) -> tuple[Term, ...]:
 def canonical(terms: Iterable[Term]) -> str:
     """Return terms as one text that parses to the same terms."""
     return " ".join(map(str, terms))
+
+
+def as_recorded(terms: Sequence[Term]) -> str:
+    """Return what the access log is told of a filter: its words can be names, and would stay."""
+    if not terms:
+        return ""
+    return f", filter of {len(terms)} {'term' if len(terms) == 1 else 'terms'}"
 
 
 def number_of(term: Term) -> float:

@@ -80,6 +80,14 @@ class Fields:
     by_name: Mapping[str, Field]
     words: Sequence[str]
 
+    def without(self, name: str) -> "Fields":
+        """Return the others; words without a name do not look into this one any more either."""
+        by_name = {other: field for other, field in self.by_name.items() if other != name}
+        match self.by_name.get(name):
+            case Text(sql) | Word(sql):
+                return Fields(by_name, [word for word in self.words if word != sql])
+        return Fields(by_name, self.words)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

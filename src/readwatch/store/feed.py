@@ -5,9 +5,9 @@ from datetime import datetime
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, as_json
 from readwatch.domain.text import clean
-from readwatch.store.conditions import Fields, Number, Seconds, Since, Text, Word, condition
+from readwatch.store.conditions import Fields, Number, Seconds, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment
-from readwatch.store.listing import Found, Question, order_by
+from readwatch.store.listing import Found, Question, asked_for, order_by
 from readwatch.store.rowsets import RowStatement
 
 FEED_LENGTH = 200
@@ -76,7 +76,7 @@ def activity_order(db: Database, question: Question, now: datetime) -> Found:
     if question.sort == "time" and question.descending and not question.terms:
         rows = _NEWEST(db, length=question.length)
     else:
-        wanted = condition(db, question.terms, FIELDS, now)
+        wanted = asked_for(db, question, FIELDS, now)
         statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
         through = LOOKED_THROUGH if question.terms else question.length
         rows = statement(db, through=through, length=question.length, **wanted.values)

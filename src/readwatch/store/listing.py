@@ -2,22 +2,32 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Term
+from readwatch.store.conditions import Condition, Fields, condition
+from readwatch.store.database import Database
 
 FIRST_PAGE = 1000
+
+_NAME = "reader"
+"""The field of each list that is a reader's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """The column to sort by and its direction, the filter, and the most ids that are wanted of a
     list without end.
+
+    With `masked` readers' names are not shown, so that no filter may find by them.
     """
 
     sort: str
     descending: bool = False
     terms: tuple[Term, ...] = ()
     length: int = FIRST_PAGE
+    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,16 @@ def found_readers(rows: Iterable[tuple[int]]) -> Found:
     """Return the order of a list of readers."""
     ids = tuple(id for (id,) in rows)
     return Found(ids, ids)
+
+
+def asked_for(db: Database, question: Question, fields: Fields, now: datetime) -> Condition:
+    """Return the condition of a question's filter; what masked names leave would tell them."""
+    if not question.masked:
+        return condition(db, question.terms, fields, now)
+    for term in question.terms:
+        if term.field == _NAME:
+            raise invalid(f"{term} asks for a name, and names are masked: sign in without --mask")
+    return condition(db, question.terms, fields.without(_NAME), now)
 
 
 def order_by(sorts: Mapping[str, str], question: Question) -> str:

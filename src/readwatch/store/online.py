@@ -9,9 +9,9 @@ from typing import Any
 from readwatch.domain.presence import IDLE_AFTER, LEAVING_AFTER, ONLINE_WINDOW, SILENT_AFTER
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
-from readwatch.store.conditions import Fields, Number, Since, State, Text, Word, condition
+from readwatch.store.conditions import Fields, Number, Since, State, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
-from readwatch.store.listing import Found, Question, found_readers, order_by
+from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
 
 TRACE_STEPS = 6
@@ -137,7 +137,7 @@ def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
 
 def online_order(db: Database, question: Question, now: datetime) -> Found:
     """Return the readers who are online and wanted, in order."""
-    wanted = condition(db, question.terms, FIELDS, now)
+    wanted = asked_for(db, question, FIELDS, now)
     key = order_by(_SORTS, question)
     if question.sort == "name" and not question.terms:
         sql = order_by({"name": _BY_NAME}, question)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.conditions import Fields, Number, Since, Text, Word, condition
+from readwatch.store.conditions import Fields, Number, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment_or_none
-from readwatch.store.listing import Found, Question, found_readers, order_by
+from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
 
 _READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
@@ -68,7 +68,7 @@ class ReaderSummary:
 
 def summary_order(db: Database, question: Question, now: datetime) -> Found:
     """Return the readers who are wanted, in order."""
-    wanted = condition(db, question.terms, FIELDS, now)
+    wanted = asked_for(db, question, FIELDS, now)
     statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
     return found_readers(statement(db, **wanted.values))
 

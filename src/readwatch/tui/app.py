@@ -19,6 +19,7 @@ from readwatch.domain.access_log import Action
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.filters import as_recorded
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.domain.users import User
 from readwatch.store.database import close_all
@@ -97,7 +98,9 @@ class Console(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._dress_in(settings.theme or themes.DEFAULT)
-        self._view, self._first = asked(settings.view, settings.filter, settings.sort)
+        self._view, self._first = asked(
+            settings.view, settings.filter, settings.sort, masked=settings.mask
+        )
         self._sign_in = SignInScreen(settings.email)
         self._lists: dict[View, ListScreen] = {}
         self._reader: ReaderScreen | None = None
@@ -110,7 +113,10 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
-        self._lists = {view: ListScreen(listing) for view, listing in LISTINGS.items()}
+        self._lists = {
+            view: ListScreen(listing, masked=self._settings.mask)
+            for view, listing in LISTINGS.items()
+        }
         self._lists[self._view].begin_with(self._first)
         for view, screen in self._lists.items():
             self.install_screen(screen, view)  # else it is gone when another takes its place
@@ -391,7 +397,7 @@ class Console(App[None]):
 
     def action_export(self) -> None:
         """Ask for a file for what is shown."""
-        if not self._is_in_sight or self._reader_in_front is None:
+        if not self._is_in_sight or not self._shows_something:
             return
         reader_id = None if self._reader is None else self._reader.reader_id
         moment = self._clock().astimezone()
@@ -402,8 +408,8 @@ class Console(App[None]):
 
     @on(ExportScreen.Asked)
     def _export(self, event: ExportScreen.Asked) -> None:
-        asked, in_front = event.screen, self._lists[self._view]
-        view, written = self._view, 0
+        asked, view, shown = event.screen, self._view, self._lists[self._view].shown
+        written = 0
 
         def refuse(refusal: ReadwatchError) -> None:
             asked.refuse(event.name, refusal)
@@ -415,8 +421,9 @@ class Console(App[None]):
 
         def write_it(fetch: Fetch) -> None:
             nonlocal written
-            lacking = asked.draft.lacking
-            sheet = asked.draft.sheet(in_front.rows(fetch(view, lacking)) if lacking else ())
+            items = fetch(view, asked.draft.lacking)
+            rows = LISTINGS[view].rows(items, shown.pulse.taken_at) if shown else ()
+            sheet = asked.draft.sheet(rows)
             write(sheet, file, replace=event.replace)
             written = len(sheet.rows)
 
@@ -433,8 +440,7 @@ class Console(App[None]):
     def action_copy(self) -> None:
         """Hand the row under the cursor to the terminal's clipboard."""
         text = self._table.row_in_words()
-        reader_id = self._reader_in_front
-        if not self._is_in_sight or text is None or reader_id is None:
+        if not self._is_in_sight or not self._shows_something or text is None:
             return
 
         def done() -> None:
@@ -449,7 +455,11 @@ class Console(App[None]):
             self.notify(f"not copied: {refusal.message}", severity="error", markup=False)
 
         self._once_on_record(
-            Action.COPIED_ROW, reader_id, self._seen_in, _Record(done, refuse), lambda _: None
+            Action.COPIED_ROW,
+            (self._reader or self._lists[self._view]).reader_id,
+            self._seen_in,
+            _Record(done, refuse),
+            lambda _: None,
         )
 
     @property
@@ -457,17 +467,18 @@ class Console(App[None]):
         return (self._reader or self._lists[self._view]).table
 
     @property
-    def _reader_in_front(self) -> int | None:
-        """Whose page it is, or who is under the cursor; None where nothing is shown."""
-        return (self._reader or self._lists[self._view]).reader_id
+    def _shows_something(self) -> bool:
+        """Whether there is a reader's page, or a list with rows, in front."""
+        if self._reader is not None:
+            return self._reader.reader_id is not None
+        return self._table.cursor_key is not None
 
     @property
     def _seen_in(self) -> str:
         """What is in front, as the access log says it."""
         if self._reader is not None:
             return f"from a reader's page, {self._table.id}"
-        words = self._lists[self._view].filtered_by
-        return f"from {self._view}, filter {words}" if words else f"from {self._view}"
+        return f"from {self._view}{as_recorded(self._lists[self._view].question.terms)}"
 
     def _once_on_record(
         self,

@@ -10,6 +10,7 @@ from datetime import datetime
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.console import ConsoleSettings
+from readwatch.domain.filters import as_recorded
 from readwatch.store import access_log, schema
 from readwatch.store.database import Database, close_all, one_moment, using
 from readwatch.store.listing import FIRST_PAGE
@@ -39,7 +40,7 @@ def look_once(
     It has `rows` rows at the most; lines of text are up to `width` cells wide. `password` is called
     when what is asked for is understood. All that fails is a `ReadwatchError`.
     """
-    view, question = asked(settings.view, settings.filter, settings.sort)
+    view, question = asked(settings.view, settings.filter, settings.sort, masked=settings.mask)
     question = replace(question, length=max(FIRST_PAGE, rows))
     url = settings.database_url
     user = authenticated(url, settings.email or "", password(), clock(), Action.SIGNED_IN)
@@ -48,9 +49,8 @@ def look_once(
         now = clock()
         with one_moment(db):
             overview = take_overview(db, view, now, question, Sight(rows))
-        words, _ = in_words(question)
         details = (
-            f"console, from {view}{f', filter {words}' if words else ''}, "
+            f"console, from {view}{as_recorded(question.terms)}, "
             f"{'json' if as_json else 'text'}, rows {min(rows, len(overview.order.ids))}"
         )
         look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())

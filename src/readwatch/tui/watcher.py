@@ -70,6 +70,9 @@ ASK_SECONDS = 2.0
 
 LONGEST_PAUSE_SECONDS = 30.0
 
+ITEMS_AT_ONCE = 500
+"""The most that one statement is asked for."""
+
 
 Fetch = Callable[[View, Sequence[int]], tuple[Item, ...]]
 
@@ -426,8 +429,12 @@ class Watcher:
             self._post(ItemsArrived(request.view, self._items(request.view, request.ids)))
 
     def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        with self._asking() as db:
-            return self._shown(LISTINGS[view].items(db, ids, self._clock()))
+        """Return items of one moment, some at a time: an export has thousands."""
+        now, found = self._clock(), list[Item]()
+        with self._asking() as db, one_moment(db):
+            for some in range(0, len(ids), ITEMS_AT_ONCE):
+                found += LISTINGS[view].items(db, ids[some : some + ITEMS_AT_ONCE], now)
+        return self._shown(tuple(found))
 
     def _note_loss(self, error: ReadwatchError) -> None:
         """Say since when there is nothing new, and wait longer before each new try."""
@@ -452,8 +459,10 @@ class Watcher:
     def _connected_data(self) -> Database:
         self._follow_the_file()
         if self._data is None:
-            # The log's connection can write, so it makes the files that a read-only one needs.
-            self._connected_log()
+            if self._identity is not None:
+                # The log's connection can write, so it makes the files that a read-only one needs.
+                # A server's is opened for a look: whether it may write is settled when it opens.
+                self._connected_log()
             self._data = schema.open_current(self._url, Role.CONSOLE)
         return self._data
 

@@ -45,10 +45,11 @@ class ListScreen(Screen[None]):
             super().__init__()
             self.screen = screen
 
-    def __init__(self, listing: Listing[Any]) -> None:
+    def __init__(self, listing: Listing[Any], *, masked: bool = False) -> None:
         super().__init__()
         self._listing = listing
-        self.question = listing.question()
+        self._first_question = listing.question(masked=masked)
+        self.question = self._first_question
         self.shown: Overview | None = None
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
@@ -117,7 +118,7 @@ class ListScreen(Screen[None]):
     def refuse(self, question: Question, reason: str) -> None:
         """Say why there is no answer to a question, and stay with the one before."""
         if question == self.question:
-            self.question = self.shown.question if self.shown else self._listing.question()
+            self.question = self.shown.question if self.shown else self._first_question
             self._mark_order()
             self._say(reason)
 

@@ -9,7 +9,9 @@ from readwatch.tui.snapshots import View
 from readwatch.tui.views import LISTINGS
 
 
-def asked(view: str, filter: str = "", sort: str = "") -> tuple[View, Question]:
+def asked(
+    view: str, filter: str = "", sort: str = "", *, masked: bool = False
+) -> tuple[View, Question]:
     """Return the view and what it is asked for; a word that is not understood is `invalid`.
 
     `sort` is a column, upwards, or downwards with `-` before it; without one the list is sorted as
@@ -18,7 +20,7 @@ def asked(view: str, filter: str = "", sort: str = "") -> tuple[View, Question]:
     if view not in LISTINGS:
         raise invalid(f"there is no view {view!r}: there are {', '.join(LISTINGS)}")
     listing = LISTINGS[View(view)]
-    question = replace(listing.question(), terms=parse(filter, finished=True))
+    question = replace(listing.question(masked=masked), terms=parse(filter, finished=True))
     if not sort:
         return View(view), question
     column = sort.removeprefix("-")

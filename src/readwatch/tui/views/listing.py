@@ -51,9 +51,9 @@ class Listing(Generic[ItemT]):
     pages: bool = False
     record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
 
-    def question(self) -> Question:
+    def question(self, *, masked: bool = False) -> Question:
         """Return what it is asked for in the beginning."""
-        return Question(self.sorts[0].column, self.sorts[0].descending)
+        return Question(self.sorts[0].column, self.sorts[0].descending, masked=masked)
 
     def sort_by(self, column: str) -> Sort | None:
         """Return the sort by a column; None where there is none."""

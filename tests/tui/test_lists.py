@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import Cast, StillClock
+from rich.cells import cell_len
 from tui.people import ReadingApp
 from tui.seat import LARGE, SMALL, Seat, Sit
 
@@ -376,3 +377,44 @@ async def test_nobody_online_nothing_done_no_readers(sit: Sit, db: Database, cas
         await seat.sees("there are no readers yet: readwatch user add")
         await seat.presses("enter", "down", "s", "end")
         await seat.sees("there are no readers yet", "● LIVE")
+
+
+# The columns.
+
+
+async def test_columns_are_turned_on_and_off_in_sight_and_come_back(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    ann.logs_in("tablet")
+    ann.reads("Dracula", progress=50)
+    async with sit() as seat:
+        await seat.sees("Dracula", "50%")
+        await seat.presses("c")
+        await seat.sees("[x] Progress", "[ ] Device", "r resets")
+        await seat.presses("down", "down", "down", "space")
+        await seat.loses("50%")
+        await seat.presses("end", "space")
+        await seat.sees("[ ] Progress", "[x] Device", "tablet")
+        await seat.presses("escape", "s", "s")
+        await seat.sees("Ago ▲")
+        assert "Dracula  " in seat.cursor, "the freed cells are the title's"
+        await seat.presses("c", "r")
+        await seat.sees("[x] Progress", "[ ] Device", "50%")
+        await seat.loses("tablet")
+
+
+async def test_one_column_stays_and_what_does_not_fit_is_cut(sit: Sit, ann: ReadingApp) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.presses("3")
+        await seat.sees("Last login", "Ann")
+        await seat.presses("c", *("space", "down") * 6)
+        await seat.sees("[ ] Reader", "[x] Last login")
+        await seat.presses("up", "space")
+        await seat.sees("[x] Last login")
+        await seat.presses("r", "end", "space")
+        await seat.sees("[x] Last activity")
+        await seat.presses("escape")
+        await seat.sees("Last login", "Ann")
+        await seat.loses("Columns")
+        assert all(cell_len(line) <= 80 for line in seat.lines)

@@ -31,3 +31,8 @@ class ConsoleSettings:
     view: str = "online"
     filter: str = ""
     sort: str = ""
+
+    @property
+    def asks_for_a_view(self) -> bool:
+        """Tell whether the person said what to show first."""
+        return (self.view, self.filter, self.sort) != ("online", "", "")

@@ -45,12 +45,14 @@ from readwatch.tui.messages import (
     Uncovered,
     UncoverRefused,
 )
+from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.cover import CoverScreen
 from readwatch.tui.screens.export import ExportScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.list import ListScreen
 from readwatch.tui.screens.reader import Panel, ReaderScreen
 from readwatch.tui.screens.sign_in import SignInScreen
+from readwatch.tui.screens.views import ViewsScreen
 from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.table import LiveTable
 from readwatch.tui.terminal import ENDINGS, Terminal
@@ -114,7 +116,7 @@ class Console(App[None]):
     def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
         self._lists = {
-            view: ListScreen(listing, masked=self._settings.mask)
+            view: ListScreen(view, listing, masked=self._settings.mask)
             for view, listing in LISTINGS.items()
         }
         self._lists[self._view].begin_with(self._first)
@@ -188,6 +190,10 @@ class Console(App[None]):
         self._dress_in(self._settings.theme or self._desk.theme)
         self._say_trouble()
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
+        first = self._desk.first_view
+        if first is not None and not self._settings.asks_for_a_view:
+            self._view = first.view
+            self._lists[first.view].recall(first)
         self.push_screen(self._lists[self._view])
         self._watch(self._view)
 
@@ -257,6 +263,17 @@ class Console(App[None]):
         if view is not self._view:
             self.switch_screen(self._lists[view])
         self._watch(view)
+
+    def action_saved_views(self) -> None:
+        """Offer the views that have names, and a name for the one in front."""
+        draft = self._lists[self._view].draft()
+        self.push_screen(ViewsScreen(self._desk, draft), self._recall)
+
+    def _recall(self, saved: SavedView | None) -> None:
+        self._say_trouble()
+        if saved is not None:
+            self._lists[saved.view].recall(saved)
+            self.action_view(saved.view)
 
     def action_freeze(self) -> None:
         """Hold the picture, or go on with the newest."""

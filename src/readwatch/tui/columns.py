@@ -1,7 +1,7 @@
 """Where a table's columns stand, and how a text is made exactly as wide as its column."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, takewhile
 from typing import Literal
@@ -35,6 +35,16 @@ class Column:
     align: Align = "left"
     from_width: int = 0
     drawn: bool = False
+
+
+_NEVER = 1_000_000  # cells; no terminal is as wide
+
+
+def chosen(columns: Sequence[Column], keys: Container[str]) -> tuple[Column, ...]:
+    """The columns, of which those with these keys are shown at every width, the others at none."""
+    return tuple(
+        replace(column, from_width=0 if column.key in keys else _NEVER) for column in columns
+    )
 
 
 @dataclass(frozen=True, slots=True)

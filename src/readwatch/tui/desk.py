@@ -10,9 +10,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from readwatch.store.sqlite import sqlite_path
+from readwatch.tui.saved_views import SavedView, saved_view
 
 _SEEN: Final = "seen"  # {the day: [the readers]}
 _THEME: Final = "theme"
+_VIEWS: Final = "views"
+_FIRST: Final = "first"  # the name of the view to start with
 
 
 class Desk:
@@ -52,6 +55,41 @@ class Desk:
         """Keep the name of colours that were chosen."""
         self._read()
         self._kept[_THEME] = name
+        self._write()
+
+    @property
+    def views(self) -> tuple[SavedView, ...]:
+        """The named views, by name."""
+        views = map(saved_view, self._kept.get(_VIEWS, ()))
+        return tuple(sorted(views, key=lambda view: view.name.casefold()))
+
+    @property
+    def first_view(self) -> SavedView | None:
+        """The view that the console starts with; None is the usual one."""
+        first = self._kept.get(_FIRST)
+        return next((view for view in self.views if view.name == first), None)
+
+    def keep_view(self, view: SavedView) -> None:
+        """Keep a view; one of the same name is forgotten."""
+        self._read()
+        self._keep_views(*self._views_but(view.name), view)
+
+    def forget_view(self, name: str) -> None:
+        """Forget a view."""
+        self._read()
+        self._keep_views(*self._views_but(name))
+
+    def turn_first(self, name: str) -> None:
+        """Start with a view from now on, or no longer."""
+        self._read()
+        self._kept[_FIRST] = "" if self._kept.get(_FIRST) == name else name
+        self._write()
+
+    def _views_but(self, name: str) -> list[SavedView]:
+        return [view for view in self.views if view.name != name]
+
+    def _keep_views(self, *views: SavedView) -> None:
+        self._kept[_VIEWS] = [view.kept() for view in views]
         self._write()
 
     def _read(self) -> None:
@@ -98,8 +136,13 @@ def _checked(kept: Any) -> dict[str, Any]:
     """Return what was kept; ValueError where it has not the shape in which it is written."""
     if not isinstance(kept, dict) or not isinstance(seen := kept.get(_SEEN, {}), dict):
         raise ValueError(_SEEN)
-    if not isinstance(kept.get(_THEME, ""), str):
-        raise ValueError(_THEME)
+    for name in (_THEME, _FIRST):
+        if not isinstance(kept.get(name, ""), str):
+            raise ValueError(name)
+    if not isinstance(views := kept.get(_VIEWS, []), list):
+        raise ValueError(_VIEWS)
+    for view in views:
+        saved_view(view)
     for readers in seen.values():
         if not isinstance(readers, list) or not all(type(id) is int for id in readers):
             raise ValueError(_SEEN)

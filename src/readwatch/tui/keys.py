@@ -69,6 +69,8 @@ KEYS: Final = (
     Key("filter", "slash", "filter", "Filter", "rows with these words only", _LISTS, at_once=True),
     Key("sort", "s", "sort", "Sort", "sort by the next column", _LISTS),
     _hidden("turn", "S", "turn", "Turn", "turn the order around", _LISTS),
+    _hidden("columns", "c", "columns", "Columns", "which columns are shown", _LISTS),
+    _hidden("views", "v", "app.saved_views", "Views", "views that have a name", _LISTS),
     Key("freeze", "p", "app.freeze", "Freeze", "hold the picture, or go on", _LISTS),
     _hidden("export", "e", "app.export", "Export", "what is shown, into a file", _LISTS),
     _hidden("copy", "y", "app.copy", "Copy", "the row under the cursor", _LISTS),

@@ -255,6 +255,13 @@ class LiveTable(ScrollView, can_focus=True):
         known = {key: self._rows[key] for key in kept if key in self._rows}
         self._rows = known | {row.key: row for row in rows}
 
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Show the same columns at other widths, or not at all."""
+        self.columns = tuple(columns)
+        self._strips.clear()
+        self._painted.clear()
+        self._repaint()
+
     def draft(self) -> Draft:
         """The columns that are shown, of all rows."""
         return Draft(self._shown_columns, self._order_without_ghost().ids, dict(self._rows))

@@ -15,12 +15,14 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import canonical, parse
 from readwatch.store.feed import LOOKED_THROUGH
 from readwatch.store.listing import FIRST_PAGE, Question
-from readwatch.tui.columns import place
+from readwatch.tui.columns import chosen, place
 from readwatch.tui.field import Field
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import Row
-from readwatch.tui.snapshots import Item, Overview
+from readwatch.tui.saved_views import SavedView
+from readwatch.tui.screens.columns import ColumnsScreen
+from readwatch.tui.snapshots import Item, Overview, View
 from readwatch.tui.suggester import FilterSuggester
 from readwatch.tui.table import LiveTable
 from readwatch.tui.views.listing import Listing
@@ -45,12 +47,14 @@ class ListScreen(Screen[None]):
             super().__init__()
             self.screen = screen
 
-    def __init__(self, listing: Listing[Any], *, masked: bool = False) -> None:
+    def __init__(self, view: View, listing: Listing[Any], *, masked: bool = False) -> None:
         super().__init__()
+        self.view = view
         self._listing = listing
         self._first_question = listing.question(masked=masked)
         self.question = self._first_question
         self.shown: Overview | None = None
+        self._columns: frozenset[str] | None = None
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
@@ -169,8 +173,7 @@ class ListScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Sort by the next column that is in sight."""
-        in_sight = {spot.column.key for spot in place(self.table.columns, self.table.size.width)}
-        sorts = [sort for sort in self._listing.sorts if sort.column in in_sight]
+        sorts = [sort for sort in self._listing.sorts if sort.column in self._in_sight]
         columns = [sort.column for sort in sorts]
         at = columns.index(self.question.sort) if self.question.sort in columns else -1
         following = sorts[(at + 1) % len(sorts)]
@@ -179,6 +182,40 @@ class ListScreen(Screen[None]):
     def action_turn(self) -> None:
         """Turn the order around."""
         self._ask(descending=not self.question.descending)
+
+    def action_columns(self) -> None:
+        """Ask which columns to show."""
+        columns = self._listing.columns
+        wanted = self._columns or self._in_sight
+        self.app.push_screen(ColumnsScreen(columns, wanted, self.choose_columns))
+
+    def choose_columns(self, keys: frozenset[str] | None) -> frozenset[str]:
+        """Show columns as far as they fit, or with None as many as do; return those wanted now."""
+        self._columns, columns = keys, self._listing.columns
+        self.table.show_columns(columns if keys is None else chosen(columns, keys))
+        return keys or self._in_sight
+
+    @property
+    def _in_sight(self) -> frozenset[str]:
+        placed = place(self.table.columns, self.table.size.width)
+        return frozenset(spot.column.key for spot in placed)
+
+    def draft(self) -> SavedView:
+        """Return what is wanted of this list now, to be kept under a name."""
+        asked, columns = self.question, self._columns
+        keys = None if columns is None else tuple(sorted(columns))
+        return SavedView("", self.view, asked.sort, asked.descending, self.filtered_by, keys)
+
+    def recall(self, saved: SavedView) -> None:
+        """Want of this list what was kept, as far as there is such a thing."""
+        known = frozenset(column.key for column in self._listing.columns)
+        self.choose_columns(known.intersection(saved.columns or ()) or None)
+        is_known = self._listing.sort_by(saved.sort) is not None
+        order = {"sort": saved.sort, "descending": saved.descending} if is_known else {}
+        with self.prevent(Input.Changed):
+            self._filter.value = saved.filter
+        self.set_class(bool(saved.filter), "-filtering")
+        self._look_for(saved.filter, **order)
 
     @on(LiveTable.HeadingClicked)
     def _sort_by(self, event: LiveTable.HeadingClicked) -> None:
@@ -197,14 +234,17 @@ class ListScreen(Screen[None]):
 
     @on(Input.Changed)
     def _filter_changed(self, event: Input.Changed) -> None:
+        self._look_for(event.value)
+
+    def _look_for(self, typed: str, **changes: Any) -> None:
         try:
-            terms = parse(event.value)
+            terms = parse(typed)
         except ReadwatchError as error:
             self._say(error.message)
             return
         looks_back = self._listing.pages and terms
         self._say(f"of the last {LOOKED_THROUGH:,} activities" if looks_back else "")
-        self._ask(terms=terms)
+        self._ask(terms=terms, **changes)
 
     @on(Input.Submitted)
     def _filter_kept(self) -> None:

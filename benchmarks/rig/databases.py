@@ -14,8 +14,9 @@ TESTS = Path(__file__).parents[2] / "tests"
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Lend a folder on the disk that /tmp is on; it and the servers also end with SIGTERM."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+    """Lend a folder on the disk that /tmp is on; it and the servers also end with ctrl+c."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit("stopped before the end"))
     with tempfile.TemporaryDirectory(prefix="readwatch-benchmark-") as folder:
         yield Path(folder)
 

@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_ENVIRONMENT = {
+ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("READWATCH_")},
     "PYTHONPATH": str(Path(__file__).parents[1]),
 }
@@ -92,11 +92,27 @@ def put(load: Load) -> Result:
         [sys.executable, "-m", "rig.load"],
         input=json.dumps(asdict(load)),
         stdout=subprocess.PIPE,
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         text=True,
         check=True,
     )
     return Result(**json.loads(done.stdout))
+
+
+@contextmanager
+def meanwhile(load: Load) -> Iterator[None]:
+    """Put a load on a server until what goes on beside it is over."""
+    command = [sys.executable, "-m", "rig.load"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=ENVIRONMENT, text=True
+    ) as process:
+        assert process.stdin
+        process.stdin.write(json.dumps(asdict(load)))
+        process.stdin.close()
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 @contextmanager
@@ -131,7 +147,7 @@ def console(url: str) -> Iterator[dict[str, Any]]:
         [sys.executable, "-m", "rig.console", url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=_ENVIRONMENT,
+        env=ENVIRONMENT,
         text=True,
     ) as process:
         yield figures
@@ -185,7 +201,7 @@ def _running(
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [sys.executable, *arguments], stdout=output, stderr=output, env=_ENVIRONMENT
+            [sys.executable, *arguments], stdout=output, stderr=output, env=ENVIRONMENT
         ) as process,
     ):
         try:

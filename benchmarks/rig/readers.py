@@ -11,13 +11,14 @@ from readwatch.domain.clock import system_clock
 from readwatch.domain.users import UserRole
 from readwatch.store import schema, sessions
 from readwatch.store.database import Database, Statement, close_all, open_database, stamp, using
-from readwatch.store.passwords import hash_password
+from readwatch.store.passwords import DEFAULT_COST, hash_password
 from readwatch.store.rights import Role
 from readwatch.store.tokens import new_token, token_hash
 from readwatch.store.users import NewUser, add_user
 from rig.load import Result
 
 PASSWORD = "a password for a benchmark"
+CONSULTANT = "cara@example.org"
 
 _PEOPLE = 1000  # of different names, devices and levels; then they come again
 _AGO = timedelta(minutes=10)  # no longer online, and not yet ended as silent
@@ -39,7 +40,7 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
     schema.prepare(url)
     people = cast(min(number, _PEOPLE), Random(number))
     password_hash, now = hash_password(PASSWORD, bcrypt_cost), system_clock()
-    with _opened(url, Role.ADMIN) as db, db.atomic():
+    with opened(url, Role.ADMIN) as db, db.atomic():
         users = [
             add_user(
                 db,
@@ -55,7 +56,7 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
             for reader, email in enumerate(emails(number))
         ]
     tokens = [new_token() for _ in users]
-    with _opened(url, Role.INGEST) as db, db.atomic():
+    with opened(url, Role.INGEST) as db, db.atomic():
         for reader, (user, token) in enumerate(zip(users, tokens, strict=True)):
             person = people[reader % _PEOPLE]
             sessions.open_session(
@@ -70,9 +71,17 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
     return tokens
 
 
+def consultant(url: str) -> int:
+    """Make the account of `CONSULTANT`, as costly to sign in to as real ones; return its id."""
+    password_hash = hash_password(PASSWORD, DEFAULT_COST)
+    new = NewUser(CONSULTANT, "Cara", UserRole.CONSULTANT, password_hash)
+    with opened(url, Role.ADMIN) as db, db.atomic():
+        return add_user(db, new, system_clock()).id
+
+
 def send_all_away(url: str) -> None:
     """Make it some minutes ago that anybody was heard from."""
-    with _opened(url, Role.OWNER) as db, db.atomic():
+    with opened(url, Role.OWNER) as db, db.atomic():
         _ALL_AWAY(db, moment=stamp(system_clock() - _AGO))
 
 
@@ -84,7 +93,7 @@ def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0)
     results = list(results)
     acknowledged = sum(result.accepted for result in results)
     in_doubt = sum(result.unanswered for result in results)
-    with _opened(url, Role.OWNER) as db:
+    with opened(url, Role.OWNER) as db:
         kept = _COUNT_ACTIVITIES(db).fetchone()[0] - besides
     found = f"{acknowledged:,} activities acknowledged, {kept:,} kept"
     if kept < acknowledged or (kept > acknowledged and not in_doubt):
@@ -93,7 +102,8 @@ def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0)
 
 
 @contextmanager
-def _opened(url: str, role: Role) -> Iterator[Database]:
+def opened(url: str, role: Role) -> Iterator[Database]:
+    """Lend a connection with a role."""
     db = open_database(url, role)
     try:
         with using(db):

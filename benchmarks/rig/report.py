@@ -46,9 +46,21 @@ def publish(
     settings: argparse.Namespace, columns: Sequence[Column], rows: Sequence[Row], *notes: str
 ) -> None:
     """Print the table with its notes; write all the figures as JSON if that was asked for."""
+    show(settings, columns, rows, *notes)
+    keep(settings, rows, *notes)
+
+
+def show(
+    settings: argparse.Namespace, columns: Sequence[Column], rows: Sequence[Row], *notes: str
+) -> None:
+    """Print a table with its notes."""
     print((_as_markdown if settings.markdown else _as_text)(columns, rows))
     for note in notes:
         print(f"\n{note}")
+
+
+def keep(settings: argparse.Namespace, rows: Sequence[Row], *notes: str) -> None:
+    """Write the figures as JSON if that was asked for."""
     if settings.json:
         options = {name: value for name, value in vars(settings).items() if name != "json"}
         document = {

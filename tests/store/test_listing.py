@@ -1,6 +1,6 @@
 """All lists: nothing that acts on a terminal comes out of them, and no history is gone through."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -94,3 +94,8 @@ def test_no_statement_of_the_console_goes_through_history(a_month_of_history, cl
         history = {"a", "reader_activities", "s", "reader_sessions"} - made
         scanned = {step.split()[1] for step in steps if step.startswith("SCAN ")}
         assert (sql, scanned & history) == (sql, set())
+        searched = {step.split()[1] for step in steps if step.endswith("(user_id=?)")}
+        assert (sql, searched & history) == (sql, set()), "all that a reader ever did"
+        outside = [outer for outer, inner in pairwise(steps) if inner.startswith("SCAN jsonb_each")]
+        again = [step for step in outside if step.startswith("SEARCH")]
+        assert (sql, again) == (sql, []), "what is asked for is gone through for each row"

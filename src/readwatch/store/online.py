@@ -94,6 +94,7 @@ _SOME = RowStatement(
     " ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
 # Only the index is read: that of a reader's activities by type, for the types there were lately.
+# Cross joins, as SQLite would else go through all that these readers ever did.
 _TRACES = RowStatement(
     {"id": "bigint"},
     f"""
@@ -107,8 +108,9 @@ _TRACES = RowStatement(
     CROSS JOIN (
         SELECT DISTINCT activity_type FROM activity_counts WHERE minute > :after_0
     ) AS lately
-    JOIN reader_activities a ON a.user_id = wanted.id
-        AND a.activity_type = lately.activity_type AND a.created_at > :after_0
+    CROSS JOIN reader_activities a
+    WHERE a.user_id = wanted.id
+    AND a.activity_type = lately.activity_type AND a.created_at > :after_0
     GROUP BY a.user_id
     """,
 )

@@ -45,9 +45,8 @@ _SOME = RowStatement(
         u.id, u.full_name, p.reading_level, coalesce(p.total_reading_time_minutes, 0),
         coalesce(p.total_sessions, 0), coalesce(p.unique_content_read, 0), p.last_login,
         p.last_activity_at
-    FROM {{rows}} AS wanted JOIN users u ON u.id = wanted.id
-    LEFT JOIN reader_profiles p ON p.user_id = u.id
-    WHERE {_READER}
+    FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
+    WHERE u.id IN (SELECT id FROM {{rows}} AS wanted) AND {_READER}
     """,
 )
 

@@ -1,0 +1,476 @@
+"""What a console costs and how soon it shows something; in a pseudo-terminal of 120 by 40.
+
+python benchmarks/console.py [--parts cost keys ...] [--seconds 15] [--activities 10000000]
+
+Four parts have a real `readwatch serve`, to which as many readers as are online post in the seed's
+rhythm: a heartbeat a minute, and an activity each 10 s.
+
+cost     a console signed in, and beside it a stock DataTable that is rebuilt each second
+keys     from the start to the first picture, and from a key to the row that it changes
+posted   from before an activity is posted until it stands on the screen
+queries  each query of the console after 100,000 activities and after many more
+many     twenty consoles on one database, and the heartbeats posted meanwhile
+"""
+
+import json
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from random import Random
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import monotonic, perf_counter, sleep
+
+from rig import databases
+from rig.history import READERS, make_history
+from rig.load import Load
+from rig.processes import ENVIRONMENT, Server, meanwhile, put, readwatch, watched
+from rig.readers import CONSULTANT, PASSWORD, consultant, opened, populate
+from rig.report import Column, Row, keep, parser, progress, show
+from rig.slices import greet, in_turn
+from rig.terminal import SIZE, Terminal, look_on, terminal
+
+from readwatch.domain.access_log import Action, Look
+from readwatch.domain.attention import Thresholds
+from readwatch.domain.clock import midnight, system_clock
+from readwatch.domain.filters import parse
+from readwatch.store.access_log import permitted
+from readwatch.store.database import Database, one_moment
+from readwatch.store.listing import Question
+from readwatch.store.online import count_online, online_order
+from readwatch.store.online_counts import peak_today
+from readwatch.store.overview import activities_per_minute
+from readwatch.store.rights import Role
+from readwatch.tui.attention import Attention
+from readwatch.tui.opened import OpenedReader
+from readwatch.tui.snapshots import Pulse
+from readwatch.tui.views import LISTINGS
+
+REQUESTS_A_MINUTE = 2
+BATCH = 6
+HOURS = 3600.0  # longer than anything here lasts
+
+CONSOLE_CPU = 0.03
+CONSOLE_MB = 100
+START_MS, HELP_MS, POSTED_MS = 1000, 250, 1000
+QUERY_MS, QUERY_RATIO = 10, 1.5
+FEW_ACTIVITIES = 100_000
+CONSOLES = 20
+HEADINGS = 2  # the line that they are in
+MB = 1_000_000
+
+# The keys, what each of them is called, and how a screen shows that it has come through.
+MOVES = {"down": "\x1b[B", "page down": "\x1b[6~", "end": "\x1b[F", "home": "\x1b[H"}
+VIEWS = {"2": ("Time", "Title"), "3": ("Reading time",), "1": ("State", "Reading")}
+
+COST_COLUMNS = (
+    Column("what", "what"),
+    Column("online", "online", ",d"),
+    Column("cpu", "CPU of a core", ".1%"),
+    Column("cpu_target", "target", ".0%"),
+    Column("memory_mb", "memory MB", ",.0f"),
+    Column("memory_target", "target", "d"),
+    Column("frames", "paints/s", ".2f"),
+    Column("kb", "KB/s painted", ",.1f"),
+)
+TIME_COLUMNS = (
+    Column("what", "what"),
+    Column("times", "times", "d"),
+    Column("p50_ms", "p50 ms", ",.0f"),
+    Column("p95_ms", "p95 ms", ",.0f"),
+    Column("target_ms", "target", ",d"),
+)
+QUERY_COLUMNS = (
+    Column("what", "what"),
+    Column("few_ms", "ms", ".2f"),
+    Column("many_ms", "ms with many", ".2f"),
+    Column("target_ms", "target", "d"),
+    Column("ratio", "ratio", ".2f"),
+    Column("ratio_target", "target", ".1f"),
+)
+MANY_COLUMNS = (
+    *COST_COLUMNS[:3],
+    *COST_COLUMNS[4:5],
+    Column("p50_ms", "heartbeat p50 ms", ".1f"),
+    Column("p99_ms", "p99 ms", ".1f"),
+    Column("errors", "errors"),
+)
+
+
+def main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
+    options.add_argument("--seconds", type=float, default=15, help="that costs are watched (15)")
+    options.add_argument("--online", type=int, nargs="+", default=[1000, 10_000], help="of cost")
+    options.add_argument("--samples", type=int, default=20, help="of each time (20)")
+    options.add_argument("--activities", type=int, default=10_000_000, help="of queries, the most")
+    options.add_argument("--postgresql", action="store_true", help="the PostgreSQL of the tests")
+    options.set_defaults(database=None)
+    settings = options.parse_args()
+    kept: list[Row] = []
+    with databases.temporary_folder() as folder:
+        for part in settings.parts:
+            progress(f"{part} ...")
+            columns, measure = PARTS[part]
+            rows = list(measure(settings, folder))
+            print(f"\n{part}")
+            show(settings, columns, rows)
+            kept += [{"part": part, **row} for row in rows]
+    keep(settings, kept)
+
+
+# Cost ---------------------------------------------------------------------------------------------
+
+
+def cost(settings: Namespace, folder: Path) -> Iterator[Row]:
+    """Watch a console, and then a stock table, while readers post."""
+    for online in settings.online:
+        with live(settings, folder, online) as place, meanwhile(place.rhythm):
+            with place.console() as console:
+                yield {
+                    "what": "console",
+                    **watched_for(settings, console, online),
+                    "cpu_target": CONSOLE_CPU,
+                    "memory_target": CONSOLE_MB,
+                }
+            with terminal(["-m", "rig.stock", place.url], folder) as stock:
+                stock.sees("Reader", "Reading")
+                yield {"what": "stock DataTable", **watched_for(settings, stock, online)}
+
+
+def watched_for(settings: Namespace, console: Terminal, online: int) -> Row:
+    """Return what a program used of the machine, and what it painted."""
+    progress(f"watching with {online:,} online ...")
+    frames, received = console.frames, console.received
+    with watched(console.server) as used:
+        look_on([console], settings.seconds)
+    return {
+        "online": online,
+        "cpu": used.cores,
+        "memory_mb": used.resident_bytes / MB,
+        "frames": (console.frames - frames) / used.seconds,
+        "kb": (console.received - received) / used.seconds / 1000,
+    }
+
+
+# Keys ---------------------------------------------------------------------------------------------
+
+
+def keys(settings: Namespace, folder: Path) -> Iterator[Row]:
+    """Time the start, and keys while a thousand rows change."""
+    yield times("readwatch --help", [help_shown() for _ in range(settings.samples)], HELP_MS)
+    with live(settings, folder, READERS) as place, meanwhile(place.rhythm):
+        starts = [place.start() for _ in range(max(1, settings.samples // 4))]
+        yield times("start to first picture", starts, START_MS)
+        with place.console() as console:
+            took: dict[str, list[float]] = {key: [] for key in (*MOVES, *VIEWS)}
+            for _ in range(settings.samples):
+                for name, key in MOVES.items():
+                    took[name].append(moved(console, key))
+                for number, headings in VIEWS.items():
+                    took[number].append(turned(console, number, headings))
+    yield from (times(f"key {name}", of_key) for name, of_key in took.items())
+
+
+def help_shown() -> float:
+    """Return how long a program takes that only tells what there is."""
+    start = perf_counter()
+    command = [sys.executable, "-m", "readwatch", "--help"]
+    subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+    return perf_counter() - start
+
+
+def moved(console: Terminal, key: str) -> float:
+    """Return how long it took until the cursor was on another row."""
+    console.settle()
+    before = cursor(console.lines)
+    pressed = console.press(key)
+    return console.until(lambda lines: cursor(lines) not in {None, before}) - pressed
+
+
+def turned(console: Terminal, number: str, headings: Sequence[str]) -> float:
+    """Return how long it took until another view had rows."""
+    console.settle()
+    pressed = console.press(number)
+    arrived = console.until(
+        lambda lines: all(word in lines[HEADINGS] for word in headings) and cursor(lines)
+    )
+    return arrived - pressed
+
+
+def cursor(lines: Sequence[str]) -> tuple[int, str] | None:
+    """Return the line of the cursor, and who is there in a list whose second column tells that."""
+    name = lines[HEADINGS].find("Reader")
+    return next(
+        ((y, line[name : name + 10]) for y, line in enumerate(lines) if line.startswith("▌")), None
+    )
+
+
+# Posted -------------------------------------------------------------------------------------------
+
+
+def posted(settings: Namespace, folder: Path) -> Iterator[Row]:
+    """Time the activities of the reader who stands on top, among those of all others."""
+    random, took = Random(settings.samples), []
+    with live(settings, folder, READERS) as place:
+        top = place.on_top()
+        others = [token for token in place.tokens if token != top]
+        rhythm = place.load("rhythm", len(others) * REQUESTS_A_MINUTE / 60, tokens=others)
+        with meanwhile(rhythm), place.console() as console:
+            for number in range(settings.samples):
+                look_on([console], random.uniform(0.5, 1.5))
+                start, title = perf_counter(), f"Found {number:03}"
+                place.post(top, title)
+                took.append(console.sees(title) - start)
+    yield times("posted to the screen", took, POSTED_MS)
+
+
+# Queries ------------------------------------------------------------------------------------------
+
+
+def queries(settings: Namespace, folder: Path) -> Iterator[Row]:
+    """Ask the same of a short and of a long history, in turn."""
+    now = system_clock()
+    with ExitStack() as open_:
+        few, many = (
+            open_.enter_context(asked(settings, folder, length, now))
+            for length in (FEW_ACTIVITIES, settings.activities)
+        )
+        progress("asking ...")
+        for name in few:
+            taken = in_turn(settings.samples, {"few": few[name], "many": many[name]})
+            few_ms, many_ms = (median(taken[which]) * 1000 for which in ("few", "many"))
+            yield {
+                "what": name,
+                "few_ms": few_ms,
+                "many_ms": many_ms,
+                "target_ms": QUERY_MS,
+                "ratio": many_ms / few_ms,
+                "ratio_target": QUERY_RATIO,
+            }
+
+
+@contextmanager
+def asked(
+    settings: Namespace, folder: Path, length: int, now: datetime
+) -> Iterator[Mapping[str, Callable[[], float]]]:
+    """Make a history of its own; lend what asks each of its questions, and returns how long."""
+    with database(settings, folder) as url:
+        start = perf_counter()
+        looking = make_history(url, length, now)
+        progress(f"{length:,} activities made in {perf_counter() - start:.0f} s")
+        with opened(url, Role.CONSOLE) as db:
+            yield {
+                name: partial(seconds, db, ask) for name, ask in questions(db, now, looking).items()
+            }
+
+
+def seconds(db: Database, ask: Callable[[], object]) -> float:
+    """Return how long a question took."""
+    start = perf_counter()
+    with one_moment(db):
+        ask()
+    return perf_counter() - start
+
+
+def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
+    """Return all that the console asks."""
+    found: dict[str, Callable[[], object]] = {"header": partial(pulse, db, now)}
+    for view, listing in LISTINGS.items():
+        for sort in listing.sorts:
+            question = Question(sort.column, sort.descending)
+            found[f"{view}: order by {sort.column}"] = partial(listing.order, db, question, now)
+        filtered = Question(listing.sorts[0].column, terms=parse("book"))
+        found[f"{view}: order, filtered"] = partial(listing.order, db, filtered, now)
+        ids = listing.order(db, listing.question(), now).ids[: 3 * SIZE[1]]
+        found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
+    looks = Attention(Thresholds())
+    looks.look(db, now)
+    found["attention: first look"] = lambda: Attention(Thresholds()).look(db, now)
+    found["attention: each look"] = lambda: looks.look(db, now)
+    permit = permitted(Look(consultant_id, Action.VIEWED_READER_PROFILE, READERS // 2))
+    page, header = OpenedReader(0, permit), pulse(db, now)
+    page.picture(db, header)
+    found["reader: first picture"] = lambda: OpenedReader(0, permit).picture(db, header)
+    found["reader: each picture"] = lambda: page.picture(db, header)
+    return found
+
+
+def pulse(db: Database, now: datetime) -> Pulse:
+    """Return what the header of every screen asks for."""
+    online, peak = count_online(db, now), peak_today(db, midnight(now))
+    return Pulse(now, online, activities_per_minute(db, now), peak)
+
+
+# Many ---------------------------------------------------------------------------------------------
+
+
+def many(settings: Namespace, folder: Path) -> Iterator[Row]:
+    """Let nobody look on and then twenty, while heartbeats and activities are posted."""
+    with live(settings, folder, READERS) as place, ExitStack() as consoles:
+        beats = place.load("heartbeats", READERS / 60, seconds=settings.seconds)
+        consoles.enter_context(meanwhile(place.load("activities", READERS / 60, batch=BATCH)))
+        yield looked_on("nobody looks on", [], beats)
+        there = []
+        for number in range(CONSOLES):
+            progress(f"console {number + 1} of {CONSOLES} ...")
+            there.append(consoles.enter_context(place.console()))
+        yield looked_on(f"{CONSOLES} consoles", there, beats)
+
+
+def looked_on(what: str, consoles: Sequence[Terminal], beats: Load) -> Row:
+    """Return what consoles cost together, and what came of heartbeats meanwhile."""
+    before = sum(console.server.cpu_seconds() for console in consoles)
+    start = perf_counter()
+    with ThreadPoolExecutor(1) as beside:
+        beating = beside.submit(put, beats)
+        while not beating.done():
+            look_on(consoles, 0.5)
+    used = sum(console.server.cpu_seconds() for console in consoles) - before
+    result = beating.result()
+    return {
+        "what": what,
+        "online": READERS,
+        "cpu": used / (perf_counter() - start),
+        "memory_mb": sum(console.server.resident_bytes() for console in consoles) / MB,
+        "p50_ms": result.p50 * 1000,
+        "p99_ms": result.p99 * 1000,
+        "errors": result.words(),
+    }
+
+
+# Places -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A service with readers who are online, and a consultant who may look."""
+
+    url: str
+    folder: Path
+    server: Server
+    tokens: list[str]
+
+    @property
+    def rhythm(self) -> Load:
+        """What all of them post."""
+        return self.load("rhythm", len(self.tokens) * REQUESTS_A_MINUTE / 60)
+
+    def load(
+        self,
+        traffic: str,
+        rate: float,
+        *,
+        batch: int = 1,
+        seconds: float = HOURS,
+        tokens: list[str] | None = None,
+    ) -> Load:
+        """Return a load on the service; those that go on for hours are ended with `meanwhile`."""
+        return Load(traffic, self.server.port, tokens or self.tokens, seconds, batch, 256, rate)
+
+    @contextmanager
+    def console(self) -> Iterator[Terminal]:
+        """Lend a console with its first picture."""
+        with self._asking() as console:
+            enter(console)
+            yield console
+
+    def start(self) -> float:
+        """Return how long a console takes, without the person at its keyboard."""
+        with self._asking() as console:
+            asked_at = console.sees("Password")
+            return asked_at - console.started_at + enter(console)
+
+    @contextmanager
+    def _asking(self) -> Iterator[Terminal]:
+        command = ["-m", "readwatch", "--database", self.url, "console", "--email", CONSULTANT]
+        with terminal(command, self.folder) as console:
+            yield console
+
+    def on_top(self) -> str:
+        """Return the token of the reader who is the first one by name."""
+        with opened(self.url, Role.CONSOLE) as db:
+            first = online_order(db, Question("name"), system_clock()).ids[0]
+        return self.tokens[first - 1]
+
+    def post(self, token: str, title: str) -> None:
+        """Post an activity as an app does."""
+        activity = {"activity_type": "page_read", "content_id": title, "content_title": title}
+        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        headers = {"Authorization": f"Bearer {token}"}
+        connection.request("POST", "/api/activities", json.dumps(activity), headers)
+        status = connection.getresponse().status
+        connection.close()
+        if status != 201:
+            sys.exit(f"an activity was answered with {status}")
+
+
+@contextmanager
+def live(settings: Namespace, folder: Path, online: int) -> Iterator[Place]:
+    """Lend a service of its own with readers who have just been heard from."""
+    with database(settings, folder) as url:
+        tokens = populate(url, online)
+        consultant(url)
+        with readwatch(url, folder) as server:
+            greet(server, tokens)
+            wait_until_here(url, online)
+            yield Place(url, folder, server, tokens)
+
+
+def wait_until_here(url: str, online: int) -> None:
+    """Wait for heartbeats that were acknowledged and are not written yet."""
+    with opened(url, Role.CONSOLE) as db:
+        deadline = monotonic() + 30
+        while count_online(db, system_clock()) < online:
+            if monotonic() > deadline:
+                sys.exit("readers who were heard from are not online")
+            sleep(0.1)
+
+
+@contextmanager
+def database(settings: Namespace, folder: Path) -> Iterator[str]:
+    """Lend the URL of an empty database, in a folder that goes with it."""
+    with (
+        TemporaryDirectory(dir=folder) as own,
+        databases.chosen(settings, Path(own)) as url,
+    ):
+        yield url
+
+
+def enter(console: Terminal) -> float:
+    """Sign in; return how long it took until the first rows were there."""
+    console.sees("Password")
+    pressed = console.press(f"{PASSWORD}\r")
+    return console.until(lambda lines: "LIVE" in lines[0] and cursor(lines)) - pressed
+
+
+def times(what: str, took: Sequence[float], target_ms: int | None = None) -> Row:
+    """Return a line about how long something took each time."""
+    ms = sorted(each * 1000 for each in took)
+    return {
+        "what": what,
+        "times": len(ms),
+        "p50_ms": median(ms),
+        "p95_ms": ms[int(0.95 * (len(ms) - 1) + 0.5)],
+        "target_ms": target_ms,
+    }
+
+
+PARTS = {
+    "cost": (COST_COLUMNS, cost),
+    "keys": (TIME_COLUMNS, keys),
+    "posted": (TIME_COLUMNS, posted),
+    "queries": (QUERY_COLUMNS, queries),
+    "many": (MANY_COLUMNS, many),
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""A history of any length, put into a database in bulk with all that is counted from it.
+
+Everybody does something each 20 minutes, day and night, and each minute in the last half hour:
+what is recent is the same however long the history is. The number of an activity tells all about
+it, so that the rollups are made without a look at the activities.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from readwatch.domain.health import Wrong
+from readwatch.store.database import Database, Statement, driver_of, is_sqlite
+from readwatch.store.recount import Readers
+from readwatch.store.rights import Role
+from rig.readers import consultant, opened, populate
+from rig.report import progress
+
+READERS = 1000
+STEP = 20_000
+"""A history has a multiple of so many activities, so that each reader has as many of each book."""
+
+_RECENT = 30 * READERS  # one each minute
+_ONCE_IN = timedelta(milliseconds=1200)  # before that: one of 50 readers a minute
+_ONCE_LATELY = timedelta(milliseconds=60)
+_AT_ONCE = 500_000
+
+_NAMES = {
+    "sqlite": {
+        "moment": "strftime('%Y-%m-%d %H:%M:%f', ({ms}) / 1000.0, 'unixepoch')",
+        "json": "TEXT",
+    },
+    "postgresql": {"moment": "to_timestamp(({ms}) / 1000.0)", "json": "JSONB"},
+}
+_MS = "CASE WHEN {i} < :recent THEN :begun + {i} * 1200 ELSE :lately + ({i} - :recent) * 60 END"
+_NUMBERS = """
+    WITH RECURSIVE numbers (i) AS (
+        SELECT CAST(:first AS BIGINT) UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :until
+    )
+"""
+
+
+def _made(sql: str) -> Statement:
+    """Return a statement over `numbers`; `at[…]` in it is the moment of an activity's number."""
+    spelled = {}
+    for engine, names in _NAMES.items():
+        text = sql.replace("JSON_TYPE", names["json"])
+        if engine == "postgresql":
+            text = text.replace("%", "%%")  # which the driver takes for one
+        moment = names["moment"].format(ms=_MS.format(i=r"(\1)"))
+        spelled[engine] = re.sub(r"at\[(.*?)\]", moment, text)
+    return Statement(spelled["sqlite"], postgresql=spelled["postgresql"])
+
+
+_ADD_SESSIONS = _made(
+    f"""
+    INSERT INTO reader_sessions (
+        id, user_id, session_token, device_type, started_at, last_heartbeat, ended_at, is_active
+    )
+    {_NUMBERS}, numbered AS (
+        SELECT i, i / 1000 * 50000 + i % 1000 AS began, i >= :until - 1000 AS is_open FROM numbers
+    )
+    SELECT
+        i + 1, i % 1000 + 1, 'token ' || i, 'tablet', at[began],
+        CASE WHEN is_open THEN at[:length - 1] ELSE at[began + 49000] END,
+        CASE WHEN NOT is_open THEN at[began + 49000] END, is_open
+    FROM numbered
+    """
+)
+_ADD_ACTIVITIES = _made(
+    f"""
+    INSERT INTO reader_activities (
+        id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
+        duration_seconds, metadata_json, occurred_at, created_at
+    )
+    {_NUMBERS}, placed AS (
+        SELECT i, i / 1000 AS place, (i + i / 1000) % 10 AS type FROM numbers
+    )
+    SELECT
+        i + 1, i % 1000 + 1, place / 50 * 1000 + i % 1000 + 1,
+        CASE type WHEN 8 THEN 'bookmark_added' WHEN 9 THEN 'quiz_completed' ELSE 'page_read' END,
+        'book-' || (place % 20), 'Book ' || (place % 20), 100000 * place / :length,
+        10, CAST(CASE type WHEN 9 THEN '{{"score": 80}}' ELSE '{{"page": 1}}' END AS JSON_TYPE),
+        at[i], at[i]
+    FROM placed
+    """
+)
+_ADD_CONTENTS = _made(
+    f"""
+    INSERT INTO reader_content_progress (
+        user_id, content_id, content_title, title_at, progress_percentage, progress_at,
+        total_seconds, first_at, last_at
+    )
+    {_NUMBERS}, ended AS (SELECT i, :length - 20000 + i AS last FROM numbers)
+    SELECT
+        i % 1000 + 1, 'book-' || (i / 1000), 'Book ' || (i / 1000), at[last],
+        100000 * (last / 1000) / :length, at[last], :length / 2000, at[i], at[last]
+    FROM ended
+    """
+)
+_MOVE_PROFILES = _made(
+    """
+    UPDATE reader_profiles SET
+        total_reading_seconds = :length / 100,
+        total_reading_time_minutes = :length / 6000,
+        unique_content_read = 20,
+        last_activity_id = :length - 1000 + user_id,
+        last_activity_at = at[:length - 1001 + user_id],
+        total_sessions = :sessions / 1000,
+        last_login = at[(:sessions / 1000 - 1) * 50000 + user_id - 1]
+    """
+)
+_ADD_COUNTS = _made(
+    f"""
+    INSERT INTO activity_counts (minute, activity_type, activities)
+    {_NUMBERS}, types (activity_type, tenths) AS (
+        VALUES ('page_read', 8), ('bookmark_added', 1), ('quiz_completed', 1)
+    )
+    SELECT at[:start + i * :width], activity_type, tenths * :width / 10 FROM numbers, types
+    """
+)
+_ADD_ONLINE_COUNTS = _made(
+    f"""
+    INSERT INTO online_counts (minute, readers)
+    {_NUMBERS} SELECT at[i * 50], 900 + i % 100 FROM numbers
+    """
+)
+_ADD_LOOKS = _made(
+    f"""
+    INSERT INTO consultant_access_log (
+        consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
+        prev_hash, row_hash
+    )
+    {_NUMBERS}
+    SELECT
+        1001, 'viewed_reader_profile', i * 7 % 1000 + 1, 'console, from online', 'local',
+        at[i * 100], 'hash ' || i, 'hash ' || (i + 1)
+    FROM numbers
+    """
+)
+_SEND_AWAY = Statement("DELETE FROM reader_sessions")
+_INDEXES = Statement(
+    """
+    SELECT name, sql FROM sqlite_master
+    WHERE tbl_name = 'reader_activities' AND type = 'index' AND sql IS NOT NULL
+    """,
+    postgresql="""
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE tablename = 'reader_activities' AND indexdef NOT LIKE 'CREATE UNIQUE%%'
+    """,
+)
+
+
+def make_history(url: str, length: int, now: datetime) -> int:
+    """Make a database with so many activities until the minute of `now`; return the consultant.
+
+    A thousand readers are online, the users 1 to 1000.
+    """
+    length = max(2 * _RECENT, -(-length // STEP) * STEP)
+    populate(url, READERS)
+    looking = consultant(url)
+    with opened(url, Role.OWNER) as db:
+        _make_haste(db)
+        _SEND_AWAY(db)
+        _fill(db, length, now)
+        wrong = Readers(0, 10).compare(db)
+    if wrong != Wrong():
+        sys.exit(f"wrong: the rollups of a made history differ from its activities: {wrong}")
+    return looking
+
+
+def _fill(db: Database, length: int, now: datetime) -> None:
+    end = now.replace(second=0, microsecond=0)
+    lately = end - _RECENT * _ONCE_LATELY
+    before = length - _RECENT
+    known = {
+        "recent": before,
+        "begun": _ms(lately - before * _ONCE_IN),
+        "lately": _ms(lately),
+        "length": length,
+    }
+
+    def add(statement: Statement, number: int, **values: object) -> None:
+        statement(db, first=0, until=number, **known, **values)
+
+    sessions = -(-length // 50_000) * READERS
+    add(_ADD_SESSIONS, sessions)
+    with _without_indexes(db):
+        for first in range(0, length, _AT_ONCE):
+            until = min(first + _AT_ONCE, length)
+            _ADD_ACTIVITIES(db, first=first, until=until, **known)
+            progress(f"{until:>12,} of {length:,} activities")
+    add(_ADD_CONTENTS, 20 * READERS)
+    _MOVE_PROFILES(db, sessions=sessions, **known)
+    add(_ADD_COUNTS, before // 50, start=0, width=50)
+    add(_ADD_COUNTS, 30, start=before, width=1000)
+    minutes = before // 50
+    _ADD_ONLINE_COUNTS(db, first=max(0, minutes - 2880), until=minutes, **known)
+    add(_ADD_LOOKS, length // 100)
+    if not is_sqlite(db):
+        db.execute_sql("VACUUM ANALYZE")
+
+
+@contextmanager
+def _without_indexes(db: Database) -> Iterator[None]:
+    """Put a table's rows in order once, not with each of them."""
+    indexes = list(_INDEXES(db))
+    for name, _ in indexes:
+        db.execute_sql(f"DROP INDEX {name}")
+    yield
+    for name, sql in indexes:
+        db.execute_sql(sql)
+        progress(f"{name}")
+
+
+def _make_haste(db: Database) -> None:
+    """Give up, for a database that is thrown away, what keeps rows safe and references right."""
+    if is_sqlite(db):
+        for name, value in {
+            "foreign_keys": "OFF",
+            "synchronous": "OFF",
+            "cache_size": -256 * 1024,
+            "threads": 2,
+        }.items():
+            driver_of(db).pragma(name, value)
+    else:
+        db.execute_sql("SET statement_timeout = 0")
+        db.execute_sql("SET session_replication_role = replica")
+        db.execute_sql("SET maintenance_work_mem = '512MB'")
+
+
+def _ms(moment: datetime) -> int:
+    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)

@@ -1,0 +1,54 @@
+"""What one would write first: a stock DataTable of who is online, rebuilt each second.
+
+python -m rig.stock URL
+"""
+
+import sys
+
+from textual.app import App, ComposeResult
+from textual.widgets import DataTable
+
+from readwatch.domain.clock import ago, system_clock
+from readwatch.store import schema
+from readwatch.store.database import using
+from readwatch.store.online import online_readers
+from readwatch.store.rights import Role
+
+EVERY_SECONDS = 1.0
+
+
+class Stock(App[None]):
+    """Everybody who is online, as rows of a DataTable."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._db = schema.open_current(url, Role.CONSOLE)
+
+    def compose(self) -> ComposeResult:
+        yield DataTable()
+
+    def on_mount(self) -> None:
+        self._rebuild()
+        self.set_interval(EVERY_SECONDS, self._rebuild)
+
+    def _rebuild(self) -> None:
+        table, now = self.query_one(DataTable), system_clock()
+        with using(self._db):
+            readers = online_readers(self._db, now)
+        table.clear(columns=True)
+        table.add_columns("Reader", "Reading", "Progress", "Last activity", "Ago", "Device")
+        table.add_rows(
+            (
+                reader.full_name,
+                reader.content_title,
+                f"{reader.progress_percentage or 0} %",
+                reader.activity_type,
+                ago(reader.last_activity_at, now),
+                reader.device_type,
+            )
+            for reader in readers
+        )
+
+
+if __name__ == "__main__":
+    Stock(sys.argv[1]).run()

@@ -28,13 +28,15 @@ _SOME = RowStatement({"id": "bigint"}, f"{_ROW} WHERE a.id IN (SELECT id FROM {{
 _NEWEST = Statement(
     "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
 )
+# First the newest, then what is asked of them: PostgreSQL would else go through all of history.
 _ORDER = """
-    SELECT a.id, a.user_id FROM reader_activities a JOIN users u ON u.id = a.user_id
-    WHERE a.id >= (
-        SELECT coalesce(min(id), 0) FROM (
-            SELECT id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :through
-        ) AS newest
-    ) AND ({condition})
+    SELECT a.id, a.user_id FROM (
+        SELECT
+            id, user_id, activity_type, content_title, progress_percentage, duration_seconds,
+            created_at
+        FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :through
+    ) a JOIN users u ON u.id = a.user_id
+    WHERE {condition}
     ORDER BY {key}, a.id DESC LIMIT :length
 """
 _SORTS = {

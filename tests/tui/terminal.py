@@ -50,6 +50,21 @@ class Terminal:
     def loses(self, words: str) -> None:
         self.until(lambda: words not in self.screen)
 
+    def leans_on(self, key: str, words: str) -> None:
+        """Press a key again and again until the words are painted."""
+
+        def presses() -> bool:
+            self.types(key)
+            return words in self.screen
+
+        self.until(presses)
+
+    def paints(self, seconds: float) -> None:
+        """Take in what is painted for a while."""
+        deadline = monotonic() + seconds
+        while monotonic() < deadline:
+            self._read()
+
     def stands_still(self) -> None:
         """Take in nothing from now on, as when somebody scrolls back."""
         self._flow(termios.TCOOFF)

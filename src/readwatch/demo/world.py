@@ -55,7 +55,7 @@ def world(readers: int, rng: Random, now: datetime) -> Iterator[World]:
         people = cast(readers, rng)
         # Some went quiet just before the demo starts, so that there is something to notice.
         awake, quiet = people[readers // 8 :], people[: readers // 8]
-        consultant, places = _populate(url, people, rng, now)
+        consultant, places = populate(url, people, rng, now)
         _fall_quiet(url, quiet, places, rng, now)
         with server(url, folder / "server.log") as base_url:
             yield World(url, base_url, consultant, awake, places)
@@ -63,7 +63,7 @@ def world(readers: int, rng: Random, now: datetime) -> Iterator[World]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _populate(
+def populate(
     url: str, people: Sequence[Person], rng: Random, now: datetime
 ) -> tuple[User, dict[str, Place]]:
     """Add the accounts and what they did in the past weeks."""

@@ -1,0 +1,27 @@
+"""A console whose clock runs fast: `night.py URL EMAIL START SPEED`, with two moments and a number.
+
+START is the moment by the clock of the machine from which on its own is SPEED times as fast. Its
+watcher does not rest in between, so that it takes about as many pictures as in a real night.
+"""
+
+import sys
+from datetime import datetime, timedelta
+
+from readwatch.domain.clock import system_clock
+from readwatch.domain.console import ConsoleSettings
+from readwatch.tui import watcher
+from readwatch.tui.app import Console
+
+
+def fast(start: datetime, speed: float) -> datetime:
+    return start + speed * (system_clock() - start)
+
+
+def main(url: str, email: str, start: datetime, speed: float) -> None:
+    watcher.POLL_SECONDS = watcher.REST = 0.005
+    settings = ConsoleSettings(url, email=email, refresh=timedelta(milliseconds=20))
+    Console(settings, clock=lambda: fast(start, speed)).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], datetime.fromisoformat(sys.argv[3]), float(sys.argv[4]))

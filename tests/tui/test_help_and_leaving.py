@@ -43,14 +43,6 @@ def test_the_filters_in_the_help_are_understood_by_a_list(typed: str, db: Databa
     assert canonical(terms) == typed
 
 
-async def test_the_palette_offers_no_screenshot(sit: Sit) -> None:
-    async with sit() as seat:
-        await seat.presses("ctrl+p")
-        await seat.sees("Search for commands", "Quit")
-        await seat.types("screenshot")
-        await seat.sees("No matches found")
-
-
 async def test_ctrl_c_says_how_to_leave(sit: Sit) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")

@@ -29,7 +29,7 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
         await seat.sees("keep Readers by Reader, ben")
         await seat.types("[/] Ben\N{RIGHT-TO-LEFT OVERRIDE}s")
         await seat.presses("enter")
-        await seat.sees("[/] Bens ", "Readers by Reader, ben")
+        await seat.sees("[/] Bens ", "Readers by Reader, ben", "its name")
         await seat.presses("b")
         await seat.sees("begins here")
         await seat.presses("escape")

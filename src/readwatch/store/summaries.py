@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.conditions import Fields, Number, Since, Text, Word
+from readwatch.store.conditions import Fields, Number, Since, Text, Word, condition
 from readwatch.store.database import Database, Statement, moment_or_none
 from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
@@ -38,6 +39,11 @@ FIELDS = Fields(
     },
     ("u.full_name", "p.reading_level"),
 )
+_NAMES = Fields({}, ("u.full_name",))
+_NAMED = f"""
+    SELECT u.id FROM users u WHERE {_READER} AND ({{condition}})
+    ORDER BY lower(u.full_name), u.id LIMIT :length
+"""
 _SOME = RowStatement(
     {"id": "bigint"},
     f"""
@@ -70,6 +76,18 @@ def summary_order(db: Database, question: Question, now: datetime) -> Found:
     wanted = asked_for(db, question, FIELDS, now)
     statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
     return found_readers(statement(db, **wanted.values))
+
+
+def readers_named(
+    db: Database, words: Sequence[str], now: datetime, *, length: int
+) -> tuple[ReaderSummary, ...]:
+    """Return the first readers, by name, whose names have all the words: at most `length`."""
+    terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
+    wanted = condition(db, terms, _NAMES, now)
+    ids = Statement(_NAMED.format(condition=wanted.sql))(db, length=length, **wanted.values)
+    found = [id for (id,) in ids]
+    by_id = {reader.user_id: reader for reader in summary_rows(db, found, now)}
+    return tuple(by_id[id] for id in found if id in by_id)
 
 
 def summary_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
-from textual.app import App, SystemCommand
+from textual.actions import parse
+from textual.app import App
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from readwatch.domain.access_log import Action
-from readwatch.domain.clock import Clock, system_clock
+from readwatch.domain.clock import Clock, ago, system_clock
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import as_recorded
@@ -29,7 +29,7 @@ from readwatch.tui import themes
 from readwatch.tui.desk import Desk, desk_file
 from readwatch.tui.export import checked_file, counted, format_of, write
 from readwatch.tui.header import Header, Status
-from readwatch.tui.keys import Group, bindings, checked
+from readwatch.tui.keys import KEYS, Group, bindings, checked, pressed_for
 from readwatch.tui.messages import (
     ConnectionLost,
     ItemsArrived,
@@ -37,6 +37,7 @@ from readwatch.tui.messages import (
     OverviewArrived,
     QuestionRefused,
     ReaderArrived,
+    ReadersFound,
     Recorded,
     RecordRefused,
     SignedIn,
@@ -50,9 +51,10 @@ from readwatch.tui.screens.cover import CoverScreen
 from readwatch.tui.screens.export import ExportScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.list import ListScreen
+from readwatch.tui.screens.palette import Offer, PaletteScreen
 from readwatch.tui.screens.reader import Panel, ReaderScreen
 from readwatch.tui.screens.sign_in import SignInScreen
-from readwatch.tui.screens.views import ViewsScreen
+from readwatch.tui.screens.views import ViewsScreen, words_of
 from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.table import LiveTable
 from readwatch.tui.terminal import ENDINGS, Terminal
@@ -78,6 +80,7 @@ class Console(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.EVERYWHERE)]
     # Nothing moves by itself: over ssh each moving cell is traffic.
     animation_level = "none"
+    ENABLE_COMMAND_PALETTE = False  # there is one of its own
 
     def __init__(
         self,
@@ -136,20 +139,10 @@ class Console(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer nothing but to leave before somebody has signed in, and while all is covered."""
         if not self._is_in_sight and action in {
-            *("view", "help", "command_palette", "freeze", "cover", "export", "copy")
+            *("view", "help", "palette", "freeze", "cover", "export", "copy")
         }:
             return False
         return super().check_action(action, parameters)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer the stock commands, but neither twenty themes nor the screenshot, which would copy
-        data unrecorded."""
-        for command in super().get_system_commands(screen):
-            if command.title not in {"Screenshot", "Theme"}:
-                yield command
-        for name in themes.NAMES:
-            choose = partial(self._choose_theme, name)
-            yield SystemCommand(f"Colours: {name}", "keep these from now on", choose)
 
     def _dress_in(self, name: str) -> None:
         self.theme = themes.textual_name("terminal" if self.no_color else name)
@@ -354,6 +347,61 @@ class Console(App[None]):
         self._held = overview
         self._set_status(held=self._lists[overview.view].count_new(overview), lost_since=None)
 
+    # The palette.
+
+    def action_palette(self) -> None:
+        """Offer readers by name, and all that can be done in front of this screen."""
+        if self.screen in {self._reader, self._lists[self._view]}:
+            palette = PaletteScreen([*self._offers()], masked=self._settings.mask)
+            self.push_screen(palette, self._choose)
+
+    def _choose(self, offer: Offer | None) -> None:
+        if offer is not None and self._is_in_sight:
+            offer.choose()
+
+    def _offers(self) -> Iterator[Offer]:
+        here = Group.LISTS if self._reader is None else Group.READER
+        for key in KEYS:
+            target = self if key.group is Group.EVERYWHERE else self.screen
+            _, name, parameters = parse(key.action)
+            if key.group not in {here, Group.EVERYWHERE} or key.id == "palette":
+                continue
+            if target.check_action(name, parameters):
+                words = f"{key.meaning} ({' '.join(pressed_for(key, self._settings.keys))})"
+                act = partial(self.call_later, self.run_action, key.action, target)
+                yield Offer(key.label, words, act)
+        for saved in self._desk.views:
+            yield Offer(saved.name, words_of(saved), partial(self._recall, saved))
+        for theme in themes.NAMES:
+            choose = partial(self._choose_theme, theme)
+            yield Offer(f"Colours: {theme}", "keep these from now on", choose)
+
+    @on(PaletteScreen.Asked)
+    def _find_readers(self, event: PaletteScreen.Asked) -> None:
+        self._watcher.find_readers(event.words)
+
+    @on(ReadersFound)
+    def _take_found(self, event: ReadersFound) -> None:
+        if isinstance(self.screen, PaletteScreen):
+            now, ids = self._clock(), tuple(reader.user_id for reader in event.readers)
+            offers = [
+                Offer(
+                    reader.full_name,
+                    f"{reader.reading_level}, last login {ago(reader.last_login, now)}",
+                    partial(self._open_found, ids, place),
+                )
+                for place, reader in enumerate(event.readers)
+            ]
+            self.screen.find(event.words, offers)
+
+    def _open_found(self, reader_ids: tuple[int, ...], place: int) -> None:
+        had_page = self._reader is not None
+        page = self._look_at(Walk("palette", reader_ids, place))
+        if had_page:
+            self.switch_screen(page)
+        else:
+            self.push_screen(page)
+
     # One reader.
 
     @on(LiveTable.Opened)
@@ -382,7 +430,7 @@ class Console(App[None]):
         """Ask for a reader's page, and return a screen on which nothing of another one can be."""
         self._reader = reader = ReaderScreen(next(self._openings), walk, panel)
         self._set_status(frozen=False, held=0)
-        self._watcher.open_reader(reader.opening, walk.reader_id, walk.view)
+        self._watcher.open_reader(reader.opening, walk.reader_id, walk.seen_in)
         return reader
 
     @on(ReaderScreen.ReadOn)

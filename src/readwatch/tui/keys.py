@@ -64,6 +64,7 @@ KEYS: Final = (
     _hidden("activity", "2", "view('activity')", "Activity", "what they do, newest first", _ALL),
     _hidden("readers", "3", "view('readers')", "Readers", "the progress of all readers", _ALL),
     _hidden("cover", "L", "cover", "Cover", "hide all until your password", _ALL),
+    Key("palette", "ctrl+p", "palette", "Palette", "readers and all by name", _ALL, at_once=True),
     Key("help", "question_mark", "help", "Help", "this page", _ALL),
     Key("quit", "q", "quit", "Quit", "leave the console", _ALL),
     Key("filter", "slash", "filter", "Filter", "rows with these words only", _LISTS, at_once=True),

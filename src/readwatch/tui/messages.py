@@ -7,6 +7,7 @@ from textual.message import Message
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.store.listing import Question
+from readwatch.store.summaries import ReaderSummary
 from readwatch.tui.snapshots import Item, Overview, ReaderPage, View
 
 
@@ -82,6 +83,15 @@ class ItemsArrived(Message):
         super().__init__()
         self.view = view
         self.items = items
+
+
+class ReadersFound(Message):
+    """Readers whose names have some words, by name."""
+
+    def __init__(self, words: str, readers: tuple[ReaderSummary, ...]) -> None:
+        super().__init__()
+        self.words = words
+        self.readers = readers
 
 
 class QuestionRefused(Message):

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, replace
 
-from readwatch.tui.snapshots import View
-
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The readers of a list from top to bottom, and the place of the one whose page is open."""
+    """The readers of a list from top to bottom, and the place of the one whose page is open.
 
-    view: View
+    `seen_in` names the list.
+    """
+
+    seen_in: str
     reader_ids: tuple[int, ...]
     place: int
 

@@ -36,6 +36,7 @@ from readwatch.store.overview import activities_per_minute
 from readwatch.store.rights import Role
 from readwatch.store.sign_in import sign_in
 from readwatch.store.sqlite import file_identity
+from readwatch.store.summaries import ReaderSummary, readers_named
 from readwatch.tui.messages import (
     ConnectionLost,
     ItemsArrived,
@@ -43,6 +44,7 @@ from readwatch.tui.messages import (
     OverviewArrived,
     QuestionRefused,
     ReaderArrived,
+    ReadersFound,
     Recorded,
     RecordRefused,
     SignedIn,
@@ -69,6 +71,9 @@ ASK_SECONDS = 2.0
 """How soon a console hears that who sits there may not look any more."""
 
 LONGEST_PAUSE_SECONDS = 30.0
+
+READERS_FOUND = 20
+"""The most that are offered for some words."""
 
 ITEMS_AT_ONCE = 500
 """The most that one statement is asked for."""
@@ -101,10 +106,15 @@ class _Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Find:
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Open:
     opening: int
     reader_id: int
-    seen_in: View
+    seen_in: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,7 @@ class _Stop:
     pass
 
 
-_Request = _SignIn | _Uncover | _Watch | _Fetch | _Open | _ReadOlder | _Record | _Stop
+_Request = _SignIn | _Uncover | _Watch | _Fetch | _Find | _Open | _ReadOlder | _Record | _Stop
 
 _ANY_SIGHT = Sight(height=50)
 
@@ -205,7 +215,11 @@ class Watcher:
         """Ask for `ItemsArrived`."""
         self._requests.put(_Fetch(view, ids))
 
-    def open_reader(self, opening: int, reader_id: int, seen_in: View) -> None:
+    def find_readers(self, words: str) -> None:
+        """Ask for `ReadersFound`; without an answer of the database they are none."""
+        self._requests.put(_Find(words))
+
+    def open_reader(self, opening: int, reader_id: int, seen_in: str) -> None:
         """Ask for a reader's page from now on: `ReaderArrived`, or `LookRefused`.
 
         `opening` is a number that is given once; the answers carry it.
@@ -263,6 +277,8 @@ class Watcher:
                 self._poll(at_once=True)
             case _Fetch():
                 self._fetch(request)
+            case _Find():
+                self._find(request)
             case _Open():
                 self._open(request)
             case _ReadOlder():
@@ -427,6 +443,17 @@ class Watcher:
             return
         with suppress(ReadwatchError), _in_words():
             self._post(ItemsArrived(request.view, self._items(request.view, request.ids)))
+
+    def _find(self, request: _Find) -> None:
+        """Answer who types; masked names are found by nothing."""
+        if self._consultant is None or self._mask:
+            return
+        readers: tuple[ReaderSummary, ...] = ()
+        with suppress(ReadwatchError), _in_words(), self._asking() as db:
+            users.require_unchanged(db, self._consultant)
+            words = request.words.split()
+            readers = readers_named(db, words, self._clock(), length=READERS_FOUND)
+        self._post(ReadersFound(request.words, readers))
 
     def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
         """Return items of one moment, some at a time: an export has thousands."""

@@ -241,7 +241,7 @@ class ReaderScreen(Screen[None]):
             presence = Content.assemble("   ", (mark.text, _TONES[mark.tone]))
         self._trail.update(
             Content.assemble(
-                (f"{self.walk.view.capitalize()} {TRAIL} ", "dim"),
+                (f"{self.walk.seen_in.capitalize()} {TRAIL} ", "dim"),
                 (name, "bold"),
                 (f" ({self.walk})", "dim"),
                 (f"   {self._note}" if self._note else "", "$text-warning"),

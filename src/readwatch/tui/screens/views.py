@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Label, OptionList
+from textual.widgets import Input, Label, OptionList
 
 from readwatch.tui.columns import fit
 from readwatch.tui.desk import Desk
@@ -23,8 +23,6 @@ class ViewsScreen(ModalScreen[SavedView | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
-        # Before any widget has its turn: the keys right after it are for the views already.
-        Binding("enter", "go_on", "Go on", priority=True),
         Binding("d", "forget", "Forget"),
         Binding("b", "begin", "Begin with"),
     ]
@@ -78,11 +76,10 @@ class ViewsScreen(ModalScreen[SavedView | None]):
     def _pick(self) -> None:
         self.dismiss(self._under_cursor)
 
-    def action_go_on(self) -> None:
-        """Keep what is in front under the name that is typed in, or show the view picked."""
-        if self.focused is not self._field:
-            self._pick()
-        elif name := name_of_view(self._field.value):
+    @on(Input.Submitted)
+    def _keep(self, event: Input.Submitted) -> None:
+        event.stop()
+        if name := name_of_view(event.value):
             self._desk.keep_view(replace(self._draft, name=name))
             self._field.value = ""
             self._show(name)

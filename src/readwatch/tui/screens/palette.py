@@ -1,0 +1,157 @@
+"""The palette: readers by name, and whatever else the console can do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Input, OptionList, Static
+
+from readwatch.domain.matching import anywhere, found
+from readwatch.tui.columns import cut, fit
+from readwatch.tui.field import Field
+
+SHORTEST = 2
+"""So many letters are asked of the store."""
+
+DEBOUNCE_SECONDS = 0.1
+_NAME_WIDTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that can be chosen: its name, a word about it, and what is done then."""
+
+    name: str
+    words: str
+    choose: Callable[[], object]
+
+    def line(self) -> Content:
+        """Return it as a line of text; nothing in it is markup."""
+        return Content.assemble(fit(self.name, _NAME_WIDTH), ("  " + cut(self.words, 40), "dim"))
+
+
+class PaletteScreen(ModalScreen[Offer | None]):
+    """Ends with what was chosen; `enter` waits until all that was typed is answered."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close"),
+        Binding("up", "move(-1)", "Up"),
+        Binding("down", "move(1)", "Down"),
+    ]
+
+    CSS = """
+    PaletteScreen { align: center top; }
+    PaletteScreen Vertical {
+        width: 76; max-width: 100%; height: auto; max-height: 100%; margin-top: 2;
+        border: round $primary; background: $surface; padding: 0 1;
+    }
+    PaletteScreen Input { height: 1; border: none; padding: 0; }
+    PaletteScreen OptionList { height: auto; max-height: 16; border: none; padding: 0; }
+    PaletteScreen Static { color: $text-muted; }
+    """
+
+    class Asked(Message):
+        """Somebody looks for readers with these words in their names."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    def __init__(self, offers: Sequence[Offer], *, masked: bool) -> None:
+        """With `masked` no reader is offered."""
+        super().__init__()
+        self._offers = tuple(offers)
+        self._masked = masked
+        self._field = Field(placeholder="words of a name")
+        self._list = OptionList()
+        self._list.can_focus = False
+        self._note = Static("", markup=False)
+        self._words = ""
+        self._awaited = self._hurried = False
+        self._readers: tuple[Offer, ...] = ()
+        self._shown: tuple[Offer, ...] = ()
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the question and what there is."""
+        with Vertical() as form:
+            form.border_title = "Actions; names are masked" if self._masked else "Readers, actions"
+            form.border_subtitle = "enter chooses, escape closes"
+            yield self._field
+            yield self._list
+            yield self._note
+
+    def on_mount(self) -> None:
+        """Show all actions, and let the keys go to the input."""
+        self._show()
+        self.set_focus(self._field)
+
+    def find(self, words: str, readers: Sequence[Offer]) -> None:
+        """Show the readers who were found, unless something else is typed by now."""
+        if words == self._typed:
+            self._readers, self._awaited = tuple(readers), False
+            self._show()
+            if self._hurried:
+                self._choose()
+
+    @on(Input.Submitted)
+    def _choose(self) -> None:
+        self._look()
+        self._hurried = self._awaited
+        if not self._awaited and self._list.highlighted is not None:
+            self.dismiss(self._shown[self._list.highlighted])
+
+    def action_move(self, lines: int) -> None:
+        """Move the cursor, not around the ends."""
+        if self._list.highlighted is not None:
+            place = self._list.highlighted + lines
+            self._list.highlighted = max(0, min(place, len(self._shown) - 1))
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._shown[event.option_index])
+
+    @on(Input.Changed)
+    def _look(self) -> None:
+        """Show what fits by now, and ask for readers soon."""
+        words = self._typed
+        if words == self._words:
+            return
+        self._words, self._readers, self._hurried = words, (), False
+        self._awaited = len(words) >= SHORTEST and not self._masked
+        if self._timer is not None:
+            self._timer.stop()
+        if self._awaited:
+            self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._ask(words))
+        self._show()
+
+    @property
+    def _typed(self) -> str:
+        return " ".join(self._field.value.split())
+
+    def _ask(self, words: str) -> None:
+        self.post_message(self.Asked(words))
+
+    def _show(self) -> None:
+        patterns = [anywhere(word) for word in self._words.split()]
+        fitting = [
+            offer for offer in self._offers if all(found(each, offer.name) for each in patterns)
+        ]
+        literal = self._words.casefold()
+        certain = [offer for offer in fitting if literal in offer.name.casefold()]
+        others = [offer for offer in fitting if offer not in certain]
+        self._shown = (*certain, *self._readers, *others)
+        self._list.clear_options()
+        self._list.add_options([offer.line() for offer in self._shown])
+        self._list.highlighted = 0 if self._shown else None
+        self._list.display = bool(self._shown)
+        self._note.update("" if self._shown else "…" if self._awaited else "nothing fits")
+        self._note.display = not self._shown

@@ -164,7 +164,7 @@ def test_a_terminal_that_stood_still_has_the_whole_picture_afterwards(window: Te
     window.stands_still()
     window.types(f"{'123' * 10}?")
     window.goes_on()
-    window.sees("Keys", "who is reading now", "● LIVE")
+    window.sees("Keys", "who is reading now", "escape closes")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

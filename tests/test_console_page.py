@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 
 from readwatch.domain.filters import canonical, parse
-from readwatch.store import feed, online, summaries
+from readwatch.store import attention, feed, online, summaries
 from readwatch.store.conditions import condition
 from readwatch.store.database import Database
 
 PAGE = (Path(__file__).parents[1] / "docs" / "console.md").read_text(encoding="utf-8")
 FILTER = PAGE.partition("## Finding readers: the filter")[2].partition("\n## ")[0]
 ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", FILTER, flags=re.MULTILINE))
-FIELDS = {"Online": online.FIELDS, "Activity": feed.FIELDS, "Readers": summaries.FIELDS}
+FIELDS = {
+    "Online": online.FIELDS,
+    "Activity": feed.FIELDS,
+    "Readers": summaries.FIELDS,
+    "Attention": attention.FIELDS,
+}
 EXAMPLES = [row.strip("`") for row in ROWS if row.startswith("`") and "…" not in row]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

@@ -107,7 +107,7 @@ def test_the_file_of_this_user_is_read_when_none_is_named(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("prot = 1", "there is no setting 'prot'; known: admin, ascii, bcrypt_cost, "),
+        ("prot = 1", "there is no setting 'prot'; known: admin, ascii, attention_came_back, "),
         ("config = 'other.toml'", "there is no setting 'config'; known: "),
         ("[serve]\nport = 1", "there is no setting 'serve'; known: "),
         ("as = 'dora@example.org'", "there is no setting 'as'; known: "),

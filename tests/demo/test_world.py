@@ -9,6 +9,7 @@ import pytest
 from tui.terminal import processes_in
 
 from readwatch.demo.world import WEEKS, world
+from readwatch.domain.attention import USUAL, Rule
 from readwatch.domain.clock import system_clock
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.store.database import open_database, using
@@ -17,6 +18,7 @@ from readwatch.store.listing import Question
 from readwatch.store.online import online_readers
 from readwatch.store.rights import Role
 from readwatch.store.summaries import summary_order, summary_rows
+from readwatch.tui.attention import Attention
 
 
 def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
@@ -32,8 +34,16 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
             here = online_readers(db, now)
             feed = activity_feed(db, length=100_000)
             readers = summary_rows(db, summary_order(db, Question("name"), now).ids, now)
+            attention = Attention(USUAL)
+            attention.look(db, now)
+            ids = attention.order(db, Question("why"), now).ids
+            needy = attention.items(db, ids, now)
         db.close()
-    assert len(here) == 120 // 8 == 120 - len(made.awake)
+    assert len(here) == 120 // 8
+    assert len(made.awake) == 99  # those who are stuck sleep on
+    assert {reason.rule for noticed in needy for reason in noticed.case.reasons} >= {
+        *(Rule.FAILED_QUIZ, Rule.IDLE, Rule.NO_PROGRESS)
+    }
     assert {Presence.IDLE, Presence.SILENT} <= {reader.presence(now) for reader in here}
     assert all(now - reader.last_heartbeat < ONLINE_WINDOW for reader in here)
     assert len(readers) == 120

@@ -96,9 +96,9 @@ def test_a_quiz_is_failed_when_the_app_says_so_or_the_score_is_low(hours, passed
 @pytest.mark.parametrize(
     ("days_away", "hours_here", "words"),
     [
-        (14, 0, "came back after 14 days"),
+        (14, 0, "back after 14 days"),
         (13.9, 0, None),
-        (400, 23.9, "came back after 400 days"),
+        (400, 23.9, "back after 400 days"),
         (400, 24, None),
     ],
 )
@@ -227,7 +227,7 @@ def test_one_reader_with_two_reasons_is_one_case_ranked_by_the_more_urgent():
     assert [(case.reader_id, str(case), case.since) for case in found] == [
         (2, "failed quiz (40), idle", before(hours=5)),
         (3, "idle", before(16)),
-        (1, "came back after 20 days, no progress", before(30)),
+        (1, "back after 20 days, no progress", before(30)),
     ]
 
 

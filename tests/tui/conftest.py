@@ -24,6 +24,7 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "ASK_SECONDS", 0.05)
     monkeypatch.setattr(watcher, "REST", 1)
     monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(watcher, "LOOK_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -27,6 +27,9 @@ STATUSES = {
     "lost": LOST,
     "lost for a long reason": replace(LOST, reason="no " * 200),
     "a wide name": replace(LIVE, person="語" * 200),
+    "a crowd that needs somebody": replace(
+        LIVE, pulse=replace(PULSE, unseen=frozenset(range(12_345)))
+    ),
     "a peak": replace(LIVE, pulse=replace(PULSE, peak=OnlineCount(NOON, 143))),
     "a crowd": replace(LIVE, pulse=replace(PULSE, online=1_234_567)),
 }
@@ -45,14 +48,14 @@ def test_no_line_is_wider_than_the_terminal(status: Status, width: int) -> None:
 
 def test_in_forty_cells_the_views_and_the_freshness_are_left() -> None:
     assert tuple(line.rstrip() for line in texts(LIVE, 40)) == (
-        " 1 Online  2 Activity  3 Readers  ● LIVE",
+        " 1  2 Activity  3  4              ● LIVE",
         "42 online   117 activities a minute",
     )
 
 
 def test_in_eighty_cells_there_is_all_with_a_short_line_of_the_last_minutes() -> None:
     first, second = texts(LIVE, 78)
-    assert first == "readwatch   1 Online  2 Activity  3 Readers                             ● LIVE"
+    assert first == "readwatch   1 Online  2 Activity  3 Readers  4 Attention                ● LIVE"
     assert (
         second == "42 online   117 activities a minute ▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇█    Cara Cook (consultant)"
     )
@@ -103,6 +106,15 @@ def test_the_worst_news_comes_first() -> None:
     later = NOON + timedelta(hours=1)
     assert replace(LOST, frozen=True, now=later).liveness() is Liveness.OFFLINE
     assert replace(LIVE, frozen=True, now=later).liveness() is Liveness.FROZEN
+
+
+@pytest.mark.parametrize(
+    ("width", "views"),
+    [(40, " 1  2 Activity  3  4 12 "), (78, " 3 Readers  4 Attention 12  ")],
+)
+def test_attention_counts_those_who_were_not_seen(width: int, views: str) -> None:
+    status = replace(LIVE, pulse=replace(PULSE, unseen=frozenset(range(12))))
+    assert views in texts(status, width)[0]
 
 
 def test_the_peak_of_the_day_is_there_where_the_line_of_minutes_keeps_its_room() -> None:

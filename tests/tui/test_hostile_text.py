@@ -93,13 +93,15 @@ def bars(seat: Seat) -> list[int]:
     return [cell_len(line[: line.index(BAR)]) for line in lines]
 
 
-@pytest.mark.parametrize("view", ["1", "2", "3"])
+@pytest.mark.parametrize("view", ["1", "2", "3", "4"])
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_every_list_shows_it_as_text_in_its_columns(
     sit: Sit, db: Database, clock: StillClock, size: tuple[int, int], view: str
 ) -> None:
     readers = mallories(db, clock)
-    title = {"1": "Ago", "2": "Time", "3": "Last login"}[view]
+    title = {"1": "Ago", "2": "Time", "3": "Last login", "4": "Since"}[view]
+    if view == "4":
+        clock.advance(minutes=6)
     async with sit(size=size) as seat:
         await seat.presses(view)
         await seat.sees(title, "␛", "● LIVE")
@@ -107,7 +109,7 @@ async def test_every_list_shows_it_as_text_in_its_columns(
         for key in "home", "end":
             await seat.presses(key)
             check(seat)
-            if view != "3":
+            if view in "12":
                 assert len(bars(seat)) == rows
                 assert len(set(bars(seat))) == 1
 

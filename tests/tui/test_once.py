@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from conftest import NOON, PASSWORD, Cast, StillClock
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import Sit
 
+from readwatch.domain.attention import Thresholds
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.database import Database
@@ -92,6 +94,22 @@ def test_a_list_without_end_has_no_count_and_no_metadata(
     assert ask(view="activity", rows=1)[-1] == "… and more"
 
 
+def test_attention_is_looked_for_with_the_thresholds_of_the_call(
+    ask: Ask, ann: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads("Dracula", activity_type="quiz_completed", metadata='{"score":40}')
+    clock.advance(minutes=5)
+    assert ask(view="attention")[3].split()[:5] == ["failed", "quiz", "(40),", "silent", "Ann"]
+    thresholds = Thresholds(silent_after=timedelta(minutes=6))
+    [row] = json.loads("\n".join(ask(as_json=True, view="attention", thresholds=thresholds)))[
+        "rows"
+    ]
+    assert (row["full_name"], row["content_title"]) == ("Ann Archer", "Dracula")
+    assert row["reasons"] == [
+        {"rule": "failed quiz", "since": NOON.isoformat(), "words": "failed quiz (40)"}
+    ]
+
+
 def test_what_is_printed_is_on_record_and_nothing_is_when_it_cannot_be(
     ask: Ask, cast: Cast, ann: ReadingApp, access_log: AccessLog, db: Database
 ) -> None:
@@ -131,7 +149,10 @@ def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: 
 @pytest.mark.parametrize(
     ("how", "complaint"),
     [
-        ({"view": "books"}, "there is no view 'books': there are online, activity, readers"),
+        (
+            {"view": "books"},
+            "there is no view 'books': there are online, activity, readers, attention",
+        ),
         ({"sort": "-shoes"}, "online cannot be sorted by 'shoes': there are name, title"),
         ({"filter": "ann title:"}, "title: has nothing right after it"),
         ({"filter": ">5"}, "has no field right before it"),

@@ -9,10 +9,13 @@ from conftest import NOON
 from rich.cells import cell_len
 
 from readwatch.domain.activities import MinuteCount, RecordedActivity
+from readwatch.domain.attention import Case, Reason, Rule
 from readwatch.domain.text import clean
-from readwatch.store import feed, online, summaries
+from readwatch.store import attention, feed, online, summaries
+from readwatch.store.attention import Glance
 from readwatch.store.online import TracedReader
 from readwatch.store.summaries import ReaderSummary
+from readwatch.tui.attention import Noticed
 from readwatch.tui.columns import place
 from readwatch.tui.keys import KEYS, Group, bindings
 from readwatch.tui.plain import overview_lines, pulse_line
@@ -73,13 +76,40 @@ ZOE = ReaderSummary(
     last_login=None,
     last_activity_at=before(days=3),
 )
+EVE = Noticed(
+    Case(
+        4,
+        (
+            Reason(Rule.FAILED_QUIZ, before(hours=2), " (40)"),
+            Reason(Rule.CAME_BACK, before(hours=3), " after 20 days"),
+        ),
+    ),
+    Glance(
+        user_id=4,
+        full_name=clean("Eve Early"),
+        reading_level=clean("B1"),
+        content_title=clean("Momo"),
+        progress_percentage=20,
+        last_activity_at=before(minutes=2),
+        started_at=before(hours=3),
+        last_heartbeat=before(minutes=1),
+    ),
+    clean("Eve Early"),
+    is_seen=False,
+)
 PULSE = Pulse(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
     View.ONLINE: online._SORTS,
     View.ACTIVITY: feed._SORTS,
     View.READERS: summaries._SORTS,
+    View.ATTENTION: attention._SORTS,
 }
-ITEMS: dict[View, Item] = {View.ONLINE: ANN, View.ACTIVITY: PAGE, View.READERS: ZOE}
+ITEMS: dict[View, Item] = {
+    View.ONLINE: ANN,
+    View.ACTIVITY: PAGE,
+    View.READERS: ZOE,
+    View.ATTENTION: EVE,
+}
 
 
 def cells(view: View, item: Item) -> list[str]:
@@ -150,6 +180,20 @@ def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
 
 def test_readers_sums_up_each_reader() -> None:
     assert cells(View.READERS, ZOE) == ["Zoe", "A2", "10 h 05", "3", "1", "never", "3 d"]
+
+
+def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
+    shown = cells(View.ATTENTION, EVE)
+    assert shown == [
+        "failed quiz (40), back after 20 days",
+        "Eve Early",
+        "Momo",
+        "━┄┄┄┄┄  20%",
+        "2 h",
+        "● reading",
+        "B1",
+    ]
+    assert cells(View.ATTENTION, replace(EVE, is_seen=True)) == [f"seen: {shown[0]}", *shown[1:]]
 
 
 def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:

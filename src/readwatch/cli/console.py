@@ -8,6 +8,7 @@ from functools import partial
 
 import click
 
+from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.faces import Faces, OnceCall
 from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.passwords import read_own_password
@@ -50,9 +51,12 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON; implies --once.")
 @click.option("--rows", type=click.IntRange(0, 20_000), help="So many rows at most, with --once.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin, with --once.")
+@attention_settings
+@setting("--bell", is_flag=True, help="Ring when somebody new may need a consultant.")
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     email: str | None,
     cover_after: int,
     mask: bool,
@@ -66,6 +70,8 @@ def command(
     as_json: bool,
     rows: int | None,
     password_stdin: bool,
+    bell: bool,
+    **attention: int,
 ) -> None:
     """Watch the readers, live: who reads what, how far, and who needs help."""
     faces: Faces = context.obj
@@ -82,6 +88,8 @@ def command(
         view=view,
         filter=filter,
         sort=sort,
+        thresholds=thresholds_of(attention),
+        bell=bell,
     )
     if once or as_json:
         if not email:

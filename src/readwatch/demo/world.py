@@ -7,7 +7,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +31,8 @@ PASSWORD = "demo password"  # noqa: S105 - of invented people, in a database tha
 BCRYPT_COST = 4  # the lowest: hundreds of people log in within seconds
 WEEKS = 3.0
 LAST_HOUR = timedelta(hours=1)  # in which nobody but those who fell quiet was there
+STUCK_EVERY = 20  # has not read for days, and does not in the demo
+BACK_EVERY = 30  # comes back after weeks
 START_SECONDS = 20.0
 
 
@@ -54,8 +56,11 @@ def world(readers: int, rng: Random, now: datetime) -> Iterator[World]:
         schema.prepare(url)
         people = cast(readers, rng)
         # Some went quiet just before the demo starts, so that there is something to notice.
-        awake, quiet = people[readers // 8 :], people[: readers // 8]
-        consultant, places = populate(url, people, rng, now)
+        quiet, others = people[: readers // 8], people[readers // 8 :]
+        stuck, awake = others[::STUCK_EVERY], _without(others, STUCK_EVERY)
+        gone_for = {person.email: _days(8, 13, rng) for person in stuck}
+        gone_for |= {person.email: _days(16, 30, rng) for person in awake[::BACK_EVERY]}
+        consultant, places = populate(url, people, rng, now, gone_for)
         _fall_quiet(url, quiet, places, rng, now)
         with server(url, folder / "server.log") as base_url:
             yield World(url, base_url, consultant, awake, places)
@@ -63,10 +68,23 @@ def world(readers: int, rng: Random, now: datetime) -> Iterator[World]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _without(people: tuple[Person, ...], every: int) -> tuple[Person, ...]:
+    return tuple(person for place, person in enumerate(people) if place % every)
+
+
+def _days(fewest: int, most: int, rng: Random) -> timedelta:
+    return timedelta(days=rng.uniform(fewest, most))
+
+
 def populate(
-    url: str, people: Sequence[Person], rng: Random, now: datetime
+    url: str,
+    people: Sequence[Person],
+    rng: Random,
+    now: datetime,
+    gone_for: Mapping[str, timedelta] | None = None,
 ) -> tuple[User, dict[str, Place]]:
-    """Add the accounts and what they did in the past weeks."""
+    """Add the accounts and what they did in the weeks before now, or before they were gone."""
+    gone = gone_for or {}
     # Two roles: the one that makes accounts may not post activities, and the other way round.
     admin, ingest = open_database(url, Role.ADMIN), open_database(url, Role.INGEST)
     password_hash = hash_password(PASSWORD, BCRYPT_COST)
@@ -82,7 +100,7 @@ def populate(
     weeks_before = [
         (past, reader)
         for person, reader in zip(people, readers, strict=True)
-        for past in history(person, now - LAST_HOUR, WEEKS, rng)
+        for past in history(person, now - gone.get(person.email, LAST_HOUR), WEEKS, rng)
     ]
     places: dict[str, Place] = {}
     with using(ingest), ingest.atomic():
@@ -101,7 +119,9 @@ def _fall_quiet(
     """Give people a session that is still open and was last heard from some time ago."""
     db = open_database(url, Role.INGEST)
     with using(db), db.atomic():
-        read_ago = sorted((rng.uniform(60, 1140) for _ in quiet), reverse=True)
+        # Evenly, so that there are some of each kind in any world.
+        places_in_time = range(len(quiet), 0, -1)
+        read_ago = [60 + 1080 * (at - rng.random()) / len(quiet) for at in places_in_time]
         for seconds, person in zip(read_ago, quiet, strict=True):
             read = now - timedelta(seconds=seconds)
             heard = now - timedelta(seconds=rng.uniform(0, min(240, seconds)))

@@ -27,7 +27,7 @@ class Rule(StrEnum):
     FAILED_QUIZ = "failed quiz"
     SILENT = "silent"
     IDLE = "idle"
-    CAME_BACK = "came back"
+    CAME_BACK = "back"
     NO_PROGRESS = "no progress"
 
 
@@ -50,6 +50,9 @@ class Thresholds:
     def no_progress_until(self) -> timedelta:
         """From when on somebody has left rather than got stuck."""
         return 2 * self.no_progress_after
+
+
+USUAL = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)

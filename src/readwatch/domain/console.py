@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from readwatch.domain.attention import USUAL, Thresholds
+
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
@@ -16,7 +18,8 @@ class ConsoleSettings:
     its colours, with None what the consultant chose last. With `ascii` no mark is more. `keys` are
     keys of one's own, by what they do. Two pictures are `refresh` apart at the least, so that a
     busy database costs no more than a calm one. `view`, `filter` and `sort` are what is shown
-    first, in the words of the person.
+    first, in the words of the person. `thresholds` say who may need a consultant; with `bell` it
+    rings when there is somebody new.
     """
 
     database_url: str
@@ -31,6 +34,8 @@ class ConsoleSettings:
     view: str = "online"
     filter: str = ""
     sort: str = ""
+    thresholds: Thresholds = USUAL
+    bell: bool = False
 
     @property
     def asks_for_a_view(self) -> bool:

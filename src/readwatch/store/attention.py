@@ -5,12 +5,16 @@ or at the readers who logged in within some days. Whether their accounts are sti
 once, of all who were found.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import SILENT_UNTIL, Here, Login, Pause, Quiz, quiz_result
+from readwatch.domain.attention import SILENT_UNTIL, Case, Here, Login, Pause, Quiz, quiz_result
+from readwatch.domain.presence import Presence, presence_of
+from readwatch.domain.text import SafeText, clean
+from readwatch.store.conditions import Fields, Number, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
 
 # Of all devices of a reader together: one that is silent says nothing while another is heard.
@@ -72,15 +76,90 @@ _LOGINS = Statement(
     ) AS lately WHERE heard_before <= :heard_until ORDER BY id
     """
 )
-# A cross join, as SQLite would else go through the given rows for each user.
+# Cross joins, as SQLite would else go through the given rows for each user.
+_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 _STILL_READERS = RowStatement(
     {"user_id": "bigint"},
-    """
-    SELECT u.id FROM {rows} AS given CROSS JOIN users u
-    WHERE u.id = given.user_id
-    AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
+    f"""
+    SELECT u.id FROM {{rows}} AS given CROSS JOIN users u
+    WHERE u.id = given.user_id AND {_READER}
     """,
 )
+
+_DETAILS = """
+    LEFT JOIN reader_profiles p ON p.user_id = u.id
+    LEFT JOIN reader_activities a ON a.id = p.last_activity_id AND a.user_id = u.id
+    LEFT JOIN reader_content_progress c ON c.user_id = a.user_id AND c.content_id = a.content_id
+"""
+_TITLE = "coalesce(a.content_title, c.content_title)"
+_PROGRESS = "coalesce(a.progress_percentage, c.progress_percentage)"
+_CASES = {
+    "user_id": "bigint",
+    "place": "bigint",
+    "seen": "bigint",
+    "why": "text",
+    "since": "timestamptz",
+}
+# Who was seen is at the end, whatever the order.
+_ORDER = f"""
+    SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {_DETAILS}
+    WHERE u.id = given.user_id AND {_READER} AND ({{condition}})
+    ORDER BY given.seen, {{key}}, given.place
+"""
+_SORTS = {
+    "why": "given.place {up}",
+    # Shown as how long ago it was: the latest is the smallest.
+    "since": "given.since {down}",
+    "name": "lower(u.full_name) {up}",
+    "title": f"nullif(lower({_TITLE}), '') {{up}} NULLS LAST",
+    "progress": f"{_PROGRESS} {{up}} NULLS LAST",
+    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+}
+FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "why": Text("given.why"),
+        "title": Text(_TITLE),
+        "progress": Number(_PROGRESS),
+        "since": Since("given.since"),
+        "level": Word("p.reading_level"),
+    },
+    ("u.full_name", "given.why", _TITLE),
+)
+_LAST_OF_SESSIONS = """(
+    SELECT CASE WHEN s.is_active = TRUE THEN s.{column} END FROM reader_sessions s
+    WHERE s.user_id = u.id ORDER BY s.id DESC LIMIT 1
+)"""
+_GLANCES = RowStatement(
+    {"user_id": "bigint"},
+    f"""
+    SELECT
+        u.id, u.full_name, p.reading_level, {_TITLE}, {_PROGRESS}, p.last_activity_at,
+        {_LAST_OF_SESSIONS.format(column="started_at")},
+        {_LAST_OF_SESSIONS.format(column="last_heartbeat")}
+    FROM {{rows}} AS given CROSS JOIN users u {_DETAILS}
+    WHERE u.id = given.user_id AND {_READER}
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Who a reader is, what they read last, and the moments of their last session if it is open."""
+
+    user_id: int
+    full_name: SafeText
+    reading_level: SafeText
+    content_title: SafeText
+    progress_percentage: int | None
+    last_activity_at: datetime | None
+    started_at: datetime | None
+    last_heartbeat: datetime | None
+
+    def presence(self, now: datetime) -> Presence:
+        """Tell what the reader is doing at `now`; a login counts as something done."""
+        deeds = [at for at in (self.started_at, self.last_activity_at) if at is not None]
+        return presence_of(self.last_heartbeat, max(deeds, default=None), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,3 +225,33 @@ def logins(
 def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
     """Return those of some readers whose accounts are still active."""
     return frozenset(row[0] for row in _STILL_READERS(db, [(id,) for id in reader_ids]))
+
+
+def attention_order(
+    db: Database, cases: Sequence[Case], seen: Set[int], question: Question, now: datetime
+) -> Found:
+    """Return the readers of the cases who are wanted, in order; those who were seen come last."""
+    wanted = asked_for(db, question, FIELDS, now)
+    sql = _ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question))
+    rows = [
+        (case.reader_id, place, int(case.reader_id in seen), str(case), stamp(case.since))
+        for place, case in enumerate(cases)
+    ]
+    return found_readers(RowStatement(_CASES, sql)(db, rows, **wanted.values))
+
+
+def glances(db: Database, reader_ids: Iterable[int]) -> tuple[Glance, ...]:
+    """Return what is shown of some readers besides their cases."""
+    return tuple(
+        Glance(
+            user_id=row[0],
+            full_name=clean(row[1]),
+            reading_level=clean(row[2]),
+            content_title=clean(row[3]),
+            progress_percentage=row[4],
+            last_activity_at=moment_or_none(row[5]),
+            started_at=moment_or_none(row[6]),
+            last_heartbeat=moment_or_none(row[7]),
+        )
+        for row in _GLANCES(db, [(id,) for id in reader_ids])
+    )

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -182,6 +183,7 @@ class Console(App[None]):
         self._desk = self._desk_of(consultant)
         self._dress_in(self._settings.theme or self._desk.theme)
         self._say_trouble()
+        self._tell_seen()
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
         first = self._desk.first_view
         if first is not None and not self._settings.asks_for_a_view:
@@ -283,6 +285,23 @@ class Console(App[None]):
         self._held = None
         self._set_status(view=view, held=0, frozen=False)
         self._ask()
+
+    @on(ListScreen.Marked)
+    def _mark_seen(self, event: ListScreen.Marked) -> None:
+        """Mark a reader as seen and go on to the next, or take the mark back."""
+        if not self._is_in_sight or event.screen is not self._lists[self._view]:
+            return
+        if event.reader_id in self._desk.turn_seen(event.reader_id, self._today):
+            event.screen.table.action_move(1)
+        self._say_trouble()
+        self._tell_seen()
+
+    @property
+    def _today(self) -> date:
+        return self._clock().astimezone().date()
+
+    def _tell_seen(self) -> None:
+        self._watcher.know_seen(self._desk.seen_on(self._today))
 
     def _ask(self) -> None:
         """Ask for the list in front as it is wanted now, with the rows that are in view."""
@@ -579,10 +598,14 @@ class Console(App[None]):
         self._set_status(lost_since=event.since, reason=event.reason)
 
     def _set_pulse(self, pulse: Pulse) -> None:
+        before = self._status.pulse
+        if self._settings.bell and before is not None and pulse.unseen - before.unseen:
+            self.bell()
         self._set_status(pulse=pulse, lost_since=None)
 
     def _tick(self) -> None:
         self._cover_if_idle()
+        self._tell_seen()  # at midnight all marks are gone
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:

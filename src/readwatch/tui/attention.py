@@ -1,6 +1,7 @@
 """Who may need a consultant: looked for anew each few seconds, in the watcher's thread."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readwatch.domain.attention import (
@@ -24,18 +25,44 @@ from readwatch.domain.attention import (
     silent,
     steadied,
 )
+from readwatch.domain.text import SafeText
 from readwatch.store import attention
 from readwatch.store.database import Database
+from readwatch.store.listing import Found, Question
 
 PAUSES_EVERY = timedelta(minutes=1)
 """Days without progress do not change by the second."""
 
 
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A case, who it is about, and whether a consultant has seen it today."""
+
+    case: Case
+    about: attention.Glance
+    full_name: SafeText
+    is_seen: bool
+
+    @property
+    def user_id(self) -> int:
+        """Return who it is about."""
+        return self.about.user_id
+
+
 class Attention:
-    """Remembers between two looks what neither has to be found again nor may flap."""
+    """Remembers between two looks what neither has to be found again nor may flap.
+
+    `seen` are the readers whom the consultant has marked.
+    """
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
+        self.seen: frozenset[int] = frozenset()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget what was found: the next look may be into another database."""
+        self._cases: dict[int, Case] = {}
         self._up_to: attention.LookedUpTo | None = None
         self._quizzes: dict[QuizKey, Quiz] = {}
         self._logins: dict[int, Login] = {}
@@ -43,8 +70,13 @@ class Attention:
         self._pauses_at: datetime | None = None
         self._held: dict[HeldKey, Held] = {}
 
-    def look(self, db: Database, now: datetime) -> tuple[Case, ...]:
-        """Return who may need a consultant now, the most urgent first."""
+    @property
+    def unseen(self) -> frozenset[int]:
+        """Return whom the last look has found, without those who were seen."""
+        return frozenset(self._cases.keys() - self.seen)
+
+    def look(self, db: Database, now: datetime) -> None:
+        """Find who may need a consultant now."""
         self._take_in_what_is_new(db, now)
         found = {
             (reader_id, reason.rule): reason
@@ -54,7 +86,19 @@ class Attention:
         self._held = steadied(self._held, found, now)
         still = attention.still_readers(db, {reader_id for reader_id, _ in self._held})
         self._held = {key: held for key, held in self._held.items() if key[0] in still}
-        return cases(self._held)
+        self._cases = {case.reader_id: case for case in cases(self._held)}
+
+    def order(self, db: Database, question: Question, now: datetime) -> Found:
+        """Return the readers whom the last look has found, as they are asked for."""
+        return attention.attention_order(db, [*self._cases.values()], self.seen, question, now)
+
+    def items(self, db: Database, ids: Sequence[int], _now: datetime) -> tuple[Noticed, ...]:
+        """Return what is shown of some of them."""
+        found = [id for id in ids if id in self._cases]
+        return tuple(
+            Noticed(self._cases[who.user_id], who, who.full_name, who.user_id in self.seen)
+            for who in attention.glances(db, found)
+        )
 
     def _take_in_what_is_new(self, db: Database, now: datetime) -> None:
         limits = self._thresholds

@@ -114,13 +114,24 @@ def lines(status: Status, width: int) -> tuple[Content, Content]:
 
 
 def _views(status: Status, room: int) -> Content:
-    parts = []
-    for view in View:
-        title = Content(f" {first_key(view, status.keymap)} {view.capitalize()} ")
-        look = title.stylize("bold reverse" if view is status.view else "dim")
-        parts.append(look.stylize(Style.from_meta({"view": view.value})))
-    views, name = Content.assemble(*parts), Content.styled("readwatch  ", "bold $text-accent")
-    return name + views if name.cell_length + views.cell_length <= room else views
+    """Return the views with their keys; where room is short only the one in front has a name."""
+    views, name = _tabs(status, tuple(View)), Content.styled("readwatch  ", "bold $text-accent")
+    if name.cell_length + views.cell_length <= room:
+        return name + views
+    return views if views.cell_length <= room else _tabs(status, (status.view,))
+
+
+def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
+    return Content.assemble(*(_tab(status, view, named=view in named) for view in View))
+
+
+def _tab(status: Status, view: View, *, named: bool) -> Content:
+    """Return what a click goes to a view by; the one of Attention counts whom nobody has seen."""
+    words = [first_key(view, status.keymap), *([view.capitalize()] if named else [])]
+    tab = Content(f" {' '.join(words)} ").stylize("bold reverse" if view is status.view else "dim")
+    if view is View.ATTENTION and status.pulse is not None and status.pulse.unseen:
+        tab += Content.styled(f"{len(status.pulse.unseen)} ", "bold $text-warning")
+    return tab.stylize(Style.from_meta({"view": view.value}))
 
 
 def _freshness(status: Status) -> Content:

@@ -19,6 +19,8 @@ class Group(StrEnum):
     LISTS = "in a list"
     READER = "on a reader's page"
     TABLES = "in every table"
+    ATTENTION = "in Attention"
+    FILTER = "in a filter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ def _hidden(id: str, key: str, action: str, label: str, meaning: str, group: Gro
     return Key(id, key, action, label, meaning, group, footer=False)
 
 
-_ALL, _LISTS, _READER, _TABLES = Group
+_ALL, _LISTS, _READER, _TABLES, _ATTENTION, _FILTER = Group
 
 KEYS: Final = (
     # The header names the views and their numbers: the footer need not.
     _hidden("online", "1", "view('online')", "Online", "who is reading now", _ALL),
     _hidden("activity", "2", "view('activity')", "Activity", "what they do, newest first", _ALL),
     _hidden("readers", "3", "view('readers')", "Readers", "the progress of all readers", _ALL),
-    _hidden("cover", "L", "cover", "Cover", "hide all until your password", _ALL),
+    _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
+    _hidden("cover", "L", "cover", "Cover", "hide until your password", _ALL),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and all by name", _ALL, at_once=True),
     Key("help", "question_mark", "help", "Help", "this page", _ALL),
     Key("quit", "q", "quit", "Quit", "leave the console", _ALL),
@@ -75,14 +78,14 @@ KEYS: Final = (
     Key("freeze", "p", "app.freeze", "Freeze", "hold the picture, or go on", _LISTS),
     _hidden("export", "e", "app.export", "Export", "what is shown, into a file", _LISTS),
     _hidden("copy", "y", "app.copy", "Copy", "the row under the cursor", _LISTS),
-    _hidden("clear", "escape", "clear", "Clear", "take the filter away", _LISTS),
+    _hidden("clear", "escape", "clear", "Clear", "take the filter away", _FILTER),
     Key("back", "escape", "back", "Back", "to the list", _READER),
     Key("previous", "left_curly_bracket", "walk(-1)", "Prev", "the reader above", _READER),
     Key("next", "right_curly_bracket", "walk(1)", "Next", "the reader below", _READER),
     Key("unfold", "space,enter", "unfold", "Unfold", "all about an activity", _READER),
     Key("panel", "tab", "app.focus_next", "Panel", "the next part", _READER),
     _hidden("export", "e", "app.export", "Export", "the table, into a file", _READER),
-    _hidden("copy", "y", "app.copy", "Copy", "its row with the cursor", _READER),
+    _hidden("copy", "y", "app.copy", "Copy", "its row at the cursor", _READER),
     Key("open", "enter", "open", "Open", "what the cursor is on", _TABLES),
     _hidden("up", "up,k", "move(-1)", "Up", "a row up", _TABLES),
     _hidden("down", "down,j", "move(1)", "Down", "a row down", _TABLES),
@@ -90,6 +93,7 @@ KEYS: Final = (
     _hidden("page_down", "pagedown", "page(1)", "Page down", "a page down", _TABLES),
     _hidden("first", "home,g", "first", "First", "the first row", _TABLES),
     _hidden("last", "end,G", "last", "Last", "the last row", _TABLES),
+    Key("mark", "x", "mark", "Seen", "seen today, or not", _ATTENTION),
 )
 
 
@@ -152,7 +156,10 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 
 
 _AT: Final = {
-    place: {Group.EVERYWHERE, place, Group.TABLES} for place in (Group.LISTS, Group.READER)
+    Group.LISTS: {
+        *(Group.EVERYWHERE, Group.LISTS, Group.TABLES, Group.ATTENTION, Group.FILTER),
+    },
+    Group.READER: {Group.EVERYWHERE, Group.READER, Group.TABLES},
 }
 
 

@@ -15,11 +15,12 @@ from readwatch.store import access_log, schema
 from readwatch.store.database import Database, close_all, one_moment, using
 from readwatch.store.listing import FIRST_PAGE
 from readwatch.store.rights import Role
+from readwatch.tui.attention import Attention
 from readwatch.tui.marks import Drawable
 from readwatch.tui.plain import is_cut, overview_lines, pulse_line
-from readwatch.tui.snapshots import Overview, masked
+from readwatch.tui.snapshots import Overview, View, masked
 from readwatch.tui.terminal import draws_ascii_only
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import LISTINGS, listings_with
 from readwatch.tui.views.asked import asked, in_words
 from readwatch.tui.watcher import authenticated, take_overview, terminal_address
 from readwatch.tui.window import Sight
@@ -46,9 +47,12 @@ def look_once(
     user = authenticated(url, settings.email or "", password(), clock(), Action.SIGNED_IN)
     # The log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
-        now = clock()
+        now, attention = clock(), Attention(settings.thresholds)
         with one_moment(db):
-            overview = take_overview(db, view, now, question, Sight(rows))
+            if view is View.ATTENTION:
+                attention.look(db, now)
+            sight, listings = Sight(rows), listings_with(attention)
+            overview = take_overview(db, view, now, question, sight, listings)
         details = (
             f"console, from {view}{as_recorded(question.terms)}, "
             f"{'json' if as_json else 'text'}, rows {min(rows, len(overview.order.ids))}"

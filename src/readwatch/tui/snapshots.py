@@ -15,6 +15,7 @@ from readwatch.domain.users import ReaderProfile, User
 from readwatch.store.listing import Question
 from readwatch.store.online import TracedReader
 from readwatch.store.summaries import ReaderSummary
+from readwatch.tui.attention import Noticed
 from readwatch.tui.window import Order
 
 
@@ -24,9 +25,10 @@ class View(StrEnum):
     ONLINE = "online"
     ACTIVITY = "activity"
     READERS = "readers"
+    ATTENTION = "attention"
 
 
-Item = TracedReader | RecordedActivity | ReaderSummary
+Item = TracedReader | RecordedActivity | ReaderSummary | Noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Pulse:
     """The most readers of the day, where that was not now."""
     rest: timedelta = timedelta(0)
     """How long no other picture is taken: the longer this one took, the longer."""
+    unseen: frozenset[int] = frozenset()
+    """The readers who may need a consultant and were not seen today."""
 
     @property
     def activities_a_minute(self) -> int:

@@ -7,11 +7,12 @@ connection has its role: one reads, one appends to the access log, one is opened
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import uniform
+from typing import Any
 
 from textual.message import Message
 
@@ -37,6 +38,7 @@ from readwatch.store.rights import Role
 from readwatch.store.sign_in import sign_in
 from readwatch.store.sqlite import file_identity
 from readwatch.store.summaries import ReaderSummary, readers_named
+from readwatch.tui.attention import Attention
 from readwatch.tui.messages import (
     ConnectionLost,
     ItemsArrived,
@@ -55,7 +57,8 @@ from readwatch.tui.messages import (
 )
 from readwatch.tui.opened import OpenedReader
 from readwatch.tui.snapshots import Item, Overview, Pulse, View, masked
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import LISTINGS, listings_with
+from readwatch.tui.views.listing import Listing
 from readwatch.tui.window import Order, Sight, order_of, top_of, window
 
 POLL_SECONDS = 0.25
@@ -69,6 +72,9 @@ REFRESH_SECONDS = 5.0
 
 ASK_SECONDS = 2.0
 """How soon a console hears that who sits there may not look any more."""
+
+LOOK_SECONDS = 10.0
+"""How often it is seen who may need a consultant, while that list is not in front."""
 
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -133,11 +139,18 @@ class _Record:
 
 
 @dataclass(frozen=True, slots=True)
+class _Seen:
+    readers: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Stop:
     pass
 
 
-_Request = _SignIn | _Uncover | _Watch | _Fetch | _Find | _Open | _ReadOlder | _Record | _Stop
+_Request = (
+    _SignIn | _Uncover | _Watch | _Fetch | _Find | _Open | _ReadOlder | _Record | _Seen | _Stop
+)
 
 _ANY_SIGHT = Sight(height=50)
 
@@ -153,6 +166,9 @@ class Watcher:
     ) -> None:
         self._refresh_seconds = settings.refresh.total_seconds()
         self._mask = settings.mask
+        self._attention = Attention(settings.thresholds)
+        self._look_at = 0.0
+        self._listings = listings_with(self._attention)
         self._revealed: set[int] = set()
         self._url = settings.database_url
         self._post = post
@@ -210,6 +226,11 @@ class Watcher:
     def see(self, sight: Sight) -> None:
         """Tell what is in view by now."""
         self._sight = sight  # a whole that is replaced as a whole: the other thread reads it once
+
+    def know_seen(self, seen: frozenset[int]) -> None:
+        """Tell who was marked as seen by now; what is new of that is shown at once."""
+        if seen != self._attention.seen:
+            self._requests.put(_Seen(seen))
 
     def fetch(self, view: View, ids: tuple[int, ...]) -> None:
         """Ask for `ItemsArrived`."""
@@ -281,6 +302,9 @@ class Watcher:
                 self._find(request)
             case _Open():
                 self._open(request)
+            case _Seen():
+                self._attention.seen = request.readers
+                self._poll(at_once=True)
             case _ReadOlder():
                 self._read_older(request)
             case _Record():
@@ -419,14 +443,24 @@ class Watcher:
             return self._answer(db, self._clock())
 
     def _answer(self, db: Database, now: datetime) -> Message:
+        self._look_around(db, now)
         if self._opened is not None:
-            page = self._opened.picture(db, _pulse(db, now))
+            page = self._opened.picture(db, self._with_unseen(_pulse(db, now)))
             return ReaderArrived(self._opened.opening, replace(page, pulse=self._rest(page.pulse)))
         view = self._view or View.ONLINE
-        picture = take_overview(db, view, now, self._question, self._sight)
+        picture = take_overview(db, view, now, self._question, self._sight, self._listings)
         self._answered = self._question
-        items, pulse = self._shown(picture.items), self._rest(picture.pulse)
-        return OverviewArrived(replace(picture, items=items, pulse=pulse))
+        pulse = self._rest(self._with_unseen(picture.pulse))
+        return OverviewArrived(replace(picture, items=self._shown(picture.items), pulse=pulse))
+
+    def _look_around(self, db: Database, now: datetime) -> None:
+        """See who may need a consultant: for the header now and then, for their list each time."""
+        if self._view is View.ATTENTION or uptime() >= self._look_at:
+            self._attention.look(db, now)
+            self._look_at = uptime() + LOOK_SECONDS
+
+    def _with_unseen(self, pulse: Pulse) -> Pulse:
+        return replace(pulse, unseen=self._attention.unseen)
 
     def _rest(self, pulse: Pulse) -> Pulse:
         """Begin to rest after a picture, and return its pulse that says how long."""
@@ -460,7 +494,7 @@ class Watcher:
         now, found = self._clock(), list[Item]()
         with self._asking() as db, one_moment(db):
             for some in range(0, len(ids), ITEMS_AT_ONCE):
-                found += LISTINGS[view].items(db, ids[some : some + ITEMS_AT_ONCE], now)
+                found += self._listings[view].items(db, ids[some : some + ITEMS_AT_ONCE], now)
         return self._shown(tuple(found))
 
     def _note_loss(self, error: ReadwatchError) -> None:
@@ -512,7 +546,9 @@ class Watcher:
                 with suppress(Exception):  # it is broken already, and the thread has to live on
                     close_all(db)
         self._data = self._log = self._seen_version = None
-        self._ask_at = 0.0  # what is reached next may be another database
+        # What is reached next may be another database.
+        self._ask_at = self._look_at = 0.0
+        self._attention.begin_anew()
 
 
 def authenticated(url: str, email: str, password: str, now: datetime, action: Action) -> User:
@@ -550,12 +586,13 @@ def take_overview(
     now: datetime,
     question: Question | None = None,
     sight: Sight = _ANY_SIGHT,
+    listings: Mapping[View, Listing[Any]] = LISTINGS,
 ) -> Overview:
     """Return the picture of a view at `now`, with the items that will be in sight.
 
     Without a question it is what the view begins with.
     """
-    listing = LISTINGS[view]
+    listing = listings[view]
     question = question or listing.question()
     found = listing.order(db, question, now)
     order = order_of(found.ids)

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
-_SIDES = ((Group.EVERYWHERE, Group.LISTS), (Group.READER, Group.TABLES))
+_SIDES = ((Group.EVERYWHERE, Group.LISTS), (Group.READER, Group.TABLES, Group.ATTENTION))
 
 FILTER = (
     ('drcl "the hob" !ann', "letters left out; words side by side; not Ann"),
@@ -54,21 +54,26 @@ class HelpScreen(ModalScreen[None]):
             with Grid():
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
-            yield Static(Content("\n").join(_filter_lines()))
+            yield Static(Content("\n").join(_filter_lines(self._keymap)))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
-    """Yield the keys by where they work, and what they do."""
+    """Yield the keys by where they work, and what they do; a single one is beside its heading."""
     keys = [(key, " ".join(pressed_for(key, keymap))) for key in KEYS if key.group in groups]
     width = max(len(pressed) for _, pressed in keys) + 1
     for group in groups:
-        yield Content.styled(group.value, "bold $text-accent")
-        for key, pressed in keys:
-            if key.group is group:
-                yield Content(f" {pressed:<{width}}{key.meaning}")
+        heading = Content.styled(group.value, "bold $text-accent")
+        here = [(key, pressed) for key, pressed in keys if key.group is group]
+        if len(here) == 1:
+            [(key, pressed)] = here
+            yield heading + f"  {pressed}  {key.meaning}"
+            continue
+        yield heading
+        for key, pressed in here:
+            yield Content(f" {pressed:<{width}}{key.meaning}")
 
 
-def _filter_lines() -> Iterator[Content]:
-    yield Content.styled("in a filter", "bold $text-accent")
+def _filter_lines(keymap: Keymap) -> Iterator[Content]:
+    yield from _lines((Group.FILTER,), keymap)
     for typed, meaning in FILTER:
         yield Content(f" {typed:<24}{meaning}")

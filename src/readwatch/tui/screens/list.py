@@ -31,7 +31,11 @@ from readwatch.tui.views.listing import Listing
 class ListScreen(Screen[None]):
     """Shows the pictures of one view, and says what it wants to be asked for."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.LISTS)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Group.LISTS),
+        *bindings(Group.ATTENTION),
+        *bindings(Group.FILTER),
+    ]
 
     CSS = """
     ListScreen Input { height: 1; border: none; padding: 0 1; display: none; }
@@ -46,6 +50,14 @@ class ListScreen(Screen[None]):
         def __init__(self, screen: "ListScreen") -> None:
             super().__init__()
             self.screen = screen
+
+    class Marked(Message):
+        """Somebody has seen a reader, or takes that back."""
+
+        def __init__(self, screen: "ListScreen", reader_id: int) -> None:
+            super().__init__()
+            self.screen = screen
+            self.reader_id = reader_id
 
     def __init__(self, view: View, listing: Listing[Any], *, masked: bool = False) -> None:
         super().__init__()
@@ -155,8 +167,10 @@ class ListScreen(Screen[None]):
     # What the person does.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the key of the filter to one that is typed in."""
+        """Leave the key of the filter to one that is typed in; offer marks where there are any."""
         if action == "filter" and self.focused is self._filter:
+            return False
+        if action == "mark" and not self._listing.marks:
             return False
         return super().check_action(action, parameters)
 
@@ -216,6 +230,11 @@ class ListScreen(Screen[None]):
             self._filter.value = saved.filter
         self.set_class(bool(saved.filter), "-filtering")
         self._look_for(saved.filter, **order)
+
+    def action_mark(self) -> None:
+        """Mark the reader under the cursor as seen, or take that back."""
+        if (key := self.table.cursor_key) is not None:
+            self.post_message(self.Marked(self, key))
 
     @on(LiveTable.HeadingClicked)
     def _sort_by(self, event: LiveTable.HeadingClicked) -> None:

@@ -38,7 +38,7 @@ class Listing(Generic[ItemT]):
     for some items.
 
     The first sort is how it begins. A list that `pages` has no end: its order is asked for up to a
-    length. For programs an item is a `record`.
+    length. For programs an item is a `record`. In one that `marks` readers can be marked as seen.
     """
 
     columns: tuple[Column, ...]
@@ -50,6 +50,7 @@ class Listing(Generic[ItemT]):
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
     pages: bool = False
     record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
+    marks: bool = False
 
     def question(self, *, masked: bool = False) -> Question:
         """Return what it is asked for in the beginning."""

@@ -1,0 +1,102 @@
+"""Attention: who may need a consultant, and why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from readwatch.domain.attention import USUAL, Rule
+from readwatch.domain.clock import ago
+from readwatch.store.attention import FIELDS
+from readwatch.store.database import Database
+from readwatch.store.listing import Found, Question
+from readwatch.tui.attention import Attention, Noticed
+from readwatch.tui.columns import Column
+from readwatch.tui.marks import presence_cell, progress_bar
+from readwatch.tui.rows import Row, Tone, Toned
+from readwatch.tui.views.listing import Listing, Sort
+
+_TONES: dict[Rule, Tone] = {
+    Rule.FAILED_QUIZ: "bad",
+    Rule.SILENT: "warn",
+    Rule.IDLE: "warn",
+    Rule.CAME_BACK: "accent",
+    Rule.NO_PROGRESS: "muted",
+}
+
+
+def row(noticed: Noticed, now: datetime) -> Row:
+    """Return a reader's row."""
+    case, about = noticed.case, noticed.about
+    why = Toned(str(case), _TONES[case.reasons[0].rule])
+    return Row(
+        about.user_id,
+        (
+            Toned(f"seen: {case}", "muted") if noticed.is_seen else why,
+            noticed.full_name,
+            about.content_title,
+            progress_bar(about.progress_percentage),
+            ago(case.since, now),
+            presence_cell(about.presence(now)),
+            about.reading_level,
+        ),
+        about.user_id,
+    )
+
+
+def record(noticed: Noticed, now: datetime) -> dict[str, object]:
+    """Return what a program is told of a reader."""
+    case, about = noticed.case, noticed.about
+    return {
+        "user_id": noticed.user_id,
+        "full_name": noticed.full_name,
+        "reasons": [
+            {"rule": reason.rule, "since": reason.since, "words": str(reason)}
+            for reason in case.reasons
+        ],
+        "content_title": about.content_title,
+        "progress_percentage": about.progress_percentage,
+        "presence": about.presence(now),
+        "reading_level": about.reading_level,
+    }
+
+
+def _order_at_once(db: Database, question: Question, now: datetime) -> Found:
+    return _looked(db, now).order(db, question, now)
+
+
+def _items_at_once(db: Database, ids: Sequence[int], now: datetime) -> tuple[Noticed, ...]:
+    return _looked(db, now).items(db, ids, now)
+
+
+def _looked(db: Database, now: datetime) -> Attention:
+    """Look once, where nothing is remembered from one picture to the next."""
+    attention = Attention(USUAL)
+    attention.look(db, now)
+    return attention
+
+
+LISTING: Listing[Noticed] = Listing(
+    columns=(
+        Column("why", "Why", width=24, flex=2),
+        Column("name", "Reader", width=12, flex=2),
+        Column("title", "Reading", width=10, flex=3),
+        Column("progress", "Progress", width=11, from_width=96),
+        Column("since", "Since", width=7, align="right"),
+        Column("presence", "State", width=9),
+        Column("level", "Level", width=7, from_width=120),
+    ),
+    row=row,
+    sorts=(
+        Sort("why"),
+        Sort("since", newest_first=True),
+        Sort("name"),
+        Sort("title"),
+        Sort("progress"),
+        Sort("level"),
+    ),
+    fields=FIELDS,
+    empty="nobody needs a consultant now",
+    order=_order_at_once,
+    items=_items_at_once,
+    marks=True,
+    record=record,
+)

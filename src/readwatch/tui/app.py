@@ -119,19 +119,26 @@ class Console(App[None]):
 
     def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
-        self._lists = {
-            view: ListScreen(view, listing, masked=self._settings.mask)
-            for view, listing in LISTINGS.items()
-        }
+        self._install_lists()
         self._lists[self._view].begin_with(self._first)
-        for view, screen in self._lists.items():
-            self.install_screen(screen, view)  # else it is gone when another takes its place
         self._watcher.start(self._consultant)
         if self._consultant is None:
             self.push_screen(self._sign_in)
         else:
             self._begin(self._consultant)
         self.set_interval(1, self._tick)
+
+    def _install_lists(self) -> None:
+        """Put empty lists in the place of those that somebody else sat in front of."""
+        for view, before in self._lists.items():
+            self.uninstall_screen(view)
+            before.remove()
+        self._lists = {
+            view: ListScreen(view, listing, masked=self._settings.mask)
+            for view, listing in LISTINGS.items()
+        }
+        for view, screen in self._lists.items():
+            self.install_screen(screen, view)  # else it is gone when another takes its place
 
     def on_unmount(self) -> None:
         """Let go of the database."""
@@ -175,6 +182,7 @@ class Console(App[None]):
         self._records.clear()
         for _ in self.screen_stack[1:]:
             self.pop_screen()
+        self._install_lists()
         self._sign_in = SignInScreen(None, event.reason)
         self.push_screen(self._sign_in)
 
@@ -283,7 +291,8 @@ class Console(App[None]):
     def _watch(self, view: View) -> None:
         self._view = view
         self._held = None
-        self._set_status(view=view, held=0, frozen=False)
+        shown = self._lists[view].shown
+        self._set_status(view=view, held=0, frozen=False, pulse=shown.pulse if shown else None)
         self._ask()
 
     @on(ListScreen.Marked)
@@ -335,7 +344,11 @@ class Console(App[None]):
 
     @on(QuestionRefused)
     def _say_refused(self, event: QuestionRefused) -> None:
-        self._lists[event.view].refuse(event.question, event.reason)
+        refused = self._lists[event.view]
+        refused.refuse(event.question, event.reason)
+        is_in_front = event.view is self._view and self._reader is None
+        if is_in_front and refused.question != event.question:
+            self._ask()
 
     @on(OverviewArrived)
     def _take_overview(self, event: OverviewArrived) -> None:
@@ -432,6 +445,8 @@ class Console(App[None]):
             return  # another key was faster: these are no longer the rows in front
         if event.reader_id is not None:
             reader_ids = seen_in.readers_in_order()
+            if event.reader_id not in reader_ids:  # gone since the key was pressed
+                reader_ids = (event.reader_id,)
             walk = Walk(self._view, reader_ids, reader_ids.index(event.reader_id))
             self.push_screen(self._look_at(walk))
 

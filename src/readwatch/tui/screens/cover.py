@@ -46,6 +46,6 @@ class CoverScreen(PasswordScreen):
 
     def _ask(self) -> None:
         password = self.password.value
-        if password and not self.password.disabled:
+        if password and not self.is_waiting:
             self.wait()
             self.post_message(self.Asked(password))

@@ -188,6 +188,8 @@ class ListScreen(Screen[None]):
     def action_sort(self) -> None:
         """Sort by the next column that is in sight."""
         sorts = [sort for sort in self._listing.sorts if sort.column in self._in_sight]
+        if not sorts:
+            return
         columns = [sort.column for sort in sorts]
         at = columns.index(self.question.sort) if self.question.sort in columns else -1
         following = sorts[(at + 1) % len(sorts)]

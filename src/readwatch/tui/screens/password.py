@@ -33,15 +33,16 @@ class PasswordScreen(Screen[None]):
         super().__init__()
         self.password = Field(password=True)
         self.answer = Static(reason, id="answer", markup=False)
+        self.is_waiting = False
 
     def refuse(self, reason: str) -> None:
         """Say why the password is of no use, and let them try again."""
+        self.is_waiting = False
         self.answer.update(reason)
-        self.password.disabled = False
-        self.password.value = ""
         self.set_focus(self.password)
 
     def wait(self) -> None:
-        """Say that the answer is on its way."""
-        self.password.disabled = True
+        """Say that the answer is on its way; what is typed meanwhile belongs to the next try."""
+        self.is_waiting = True
+        self.password.value = ""
         self.answer.update("one moment …")

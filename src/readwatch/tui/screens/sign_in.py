@@ -51,6 +51,6 @@ class SignInScreen(PasswordScreen):
 
     def _ask(self) -> None:
         email, password = self._email.value.strip(), self.password.value
-        if email and password and not self.password.disabled:
+        if email and password and not self.is_waiting:
             self.wait()
             self.post_message(self.Asked(email, password))

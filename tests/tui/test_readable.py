@@ -55,7 +55,7 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
         await seat.types(PASSWORD)
         await seat.presses("enter")
         await sees("● LIVE", "Ann Archer", "leaving", "silent")
-        for key, title in (("2", "quiz completed"), ("3", "Titles"), ("1", "State")):
+        for key, title in (("2", "quiz completed"), ("3", "Titles"), ("4", "Why"), ("1", "State")):
             await seat.presses(key)
             await sees(title, "● LIVE")
         await seat.presses("question_mark")
@@ -91,9 +91,9 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
         clock.advance(seconds=13)
         await sees("● STALE")
         await seat.presses("ctrl+p")
-        await sees("Quit")
+        await sees("escape closes")
         await seat.presses("escape")
-        await seat.loses("Quit the")
+        await seat.loses("escape closes")
         await seat.presses("L")
         await sees("covered")
     assert found == set()

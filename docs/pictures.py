@@ -37,9 +37,11 @@ SCREENS = (
     ("online", (110, 26), "dark", ("1", "down", "down", "down")),
     ("activity", (110, 26), "light", ("2", "down", "down")),
     ("readers", (110, 26), "dark", ("3", "down", "down")),
+    ("attention", (110, 26), "dark", ("4", "down")),
     ("filter", SMALL, "dark", ("1", "slash", *"level:B progress<30")),
     ("reader", LARGE, "dark", ("1", "down", "down", "down", "enter")),
     ("unfolded", SMALL, "light", ("1", "down", "down", "down", "enter", "space")),
+    ("palette", SMALL, "dark", ("1", "ctrl+p", *"ala")),
     ("help", SMALL, "dark", ("1", "question_mark")),
 )
 

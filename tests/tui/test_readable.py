@@ -19,7 +19,9 @@ LEAST = 4.5
 def pale(seat: Seat) -> Iterator[tuple[str, str, str, float]]:
     """The painted words whose contrast is too low, with their colours."""
     screen = seat.app.screen
-    in_front = screen.children[0].region if screen.is_modal else screen.region
+    in_front = screen.region
+    if screen.is_modal:  # what is behind is meant to fade
+        [in_front] = [child.region for child in screen.children if child.region]
     for strip in screen._compositor.render_strips()[in_front.y : in_front.bottom]:
         for text, style, _ in strip.crop(in_front.x, in_front.right):
             if style is None or not any(map(str.isalnum, text)):

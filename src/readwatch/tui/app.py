@@ -79,6 +79,11 @@ class Console(App[None]):
 
     TITLE = "readwatch"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.EVERYWHERE)]
+    # Textual's own colours of these are too pale to be read well.
+    CSS = """
+    * { border-title-color: $foreground; border-subtitle-color: $foreground; }
+    Input > .input--placeholder, Input > .input--suggestion { color: $text-muted; }
+    """
     # Nothing moves by itself: over ssh each moving cell is traffic.
     animation_level = "none"
     ENABLE_COMMAND_PALETTE = False  # there is one of its own

@@ -26,6 +26,7 @@ LIGHT = Theme(
         "text-error": "#a3123a",
         "text-accent": "#005a9c",
         "footer-key-foreground": "#005a9c",
+        "block-cursor-blurred-background": "#cbdbe6",
     },
 )
 

@@ -76,7 +76,7 @@ def _looked(db: Database, now: datetime) -> Attention:
 
 LISTING: Listing[Noticed] = Listing(
     columns=(
-        Column("why", "Why", width=24, flex=2),
+        Column("why", "Why", width=24, flex=1),
         Column("name", "Reader", width=12, flex=2),
         Column("title", "Reading", width=10, flex=3),
         Column("progress", "Progress", width=11, from_width=96),

@@ -222,6 +222,13 @@ async def test_the_terminal_rings_for_somebody_new_only_if_that_is_wanted(
         fails_a_quiz(ben)
         await sitting.sees("4 Attention 2")
         assert rings == (["ring"] if bell else [])
+        await sitting.presses("1")
+        await sitting.sees("Progress")
+        await sitting.presses("4", "x")
+        await sitting.sees("4 Attention 1")
+        await sitting.presses("end", "x")
+        await sitting.sees("4 Attention 2")
+        assert len(rings) == bell  # neither for going to and fro nor for a mark that is taken back
 
 
 async def test_a_rule_that_is_switched_off_finds_nobody(

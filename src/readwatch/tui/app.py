@@ -120,6 +120,7 @@ class Console(App[None]):
         self._records: dict[int, _Record] = {}
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status(keymap=settings.keys)
+        self._rung_for: frozenset[int] | None = None  # who is no news; None before the first
         self._held: Overview | None = None
 
     def on_mount(self) -> None:
@@ -197,6 +198,7 @@ class Console(App[None]):
         self._dress_in(self._settings.theme or self._desk.theme)
         self._say_trouble()
         self._tell_seen()
+        self._rung_for = None
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
         first = self._desk.first_view
         if first is not None and not self._settings.asks_for_a_view:
@@ -618,9 +620,9 @@ class Console(App[None]):
         self._set_status(lost_since=event.since, reason=event.reason)
 
     def _set_pulse(self, pulse: Pulse) -> None:
-        before = self._status.pulse
-        if self._settings.bell and before is not None and pulse.unseen - before.unseen:
+        if self._settings.bell and self._rung_for is not None and pulse.unseen - self._rung_for:
             self.bell()
+        self._rung_for = pulse.unseen | self._desk.seen_on(self._today)
         self._set_status(pulse=pulse, lost_since=None)
 
     def _tick(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from readwatch.domain.filters import canonical, parse
-from readwatch.store import attention, feed, online, summaries
+from readwatch.store import attention, entries, feed, online, summaries
 from readwatch.store.conditions import condition
 from readwatch.store.database import Database
 
@@ -19,6 +19,7 @@ FIELDS = {
     "Activity": feed.FIELDS,
     "Readers": summaries.FIELDS,
     "Attention": attention.FIELDS,
+    "Access log": entries.FIELDS,
 }
 EXAMPLES = [row.strip("`") for row in ROWS if row.startswith("`") and "…" not in row]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

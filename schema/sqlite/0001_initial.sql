@@ -208,8 +208,9 @@ CREATE TABLE consultant_access_log (
     row_hash VARCHAR(64) NOT NULL
 );
 
-CREATE INDEX idx_consultant_log_consultant_id ON consultant_access_log (consultant_user_id);
--- With the id, as people page through the looks at their own data.
+-- Both with the id, as people page through their own entries and the looks at their own data.
+CREATE INDEX idx_consultant_log_consultant_id
+    ON consultant_access_log (consultant_user_id, id);
 CREATE INDEX idx_consultant_log_target_id ON consultant_access_log (target_user_id, id);
 CREATE INDEX idx_consultant_log_created_at ON consultant_access_log (created_at);
 -- Where staff signed in, so that strangers' guesses do not lock them out there.

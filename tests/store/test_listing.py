@@ -1,5 +1,6 @@
 """All lists: nothing that acts on a terminal comes out of them, and no history is gone through."""
 
+from functools import partial
 from itertools import pairwise, product
 
 import pytest
@@ -7,8 +8,9 @@ import pytest
 from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity, as_json
 from readwatch.domain.filters import parse
-from readwatch.store import feed, online, readers, summaries
+from readwatch.store import entries, feed, online, readers, summaries
 from readwatch.store.database import Database, Statement, driver_of
+from readwatch.store.entries import entry_order, entry_rows
 from readwatch.store.feed import activity_feed, activity_order, activity_rows
 from readwatch.store.listing import Question
 from readwatch.store.online import count_online, online_order, online_readers, online_rows
@@ -54,12 +56,13 @@ def a_month_of_history(db, cast, clock, enter, post) -> Database:
     return db
 
 
-def ask_everything(db, now) -> None:
+def ask_everything(db, asker, now) -> None:
     """Ask each list in each way, and all else that a console asks."""
     for orders, rows, sorts in (
         (online_order, online_rows, online._SORTS),
         (activity_order, activity_rows, feed._SORTS),
         (summary_order, summary_rows, summaries._SORTS),
+        (partial(entry_order, asker=asker), partial(entry_rows, asker=asker), entries._SORTS),
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
             ids = orders(db, Question(sort, descending, parse(words)), now).ids
@@ -74,7 +77,9 @@ def ask_everything(db, now) -> None:
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("analyzed", [False, True], ids=["as made", "analyzed"])
-def test_no_statement_of_the_console_goes_through_history(a_month_of_history, clock, analyzed):
+def test_no_statement_of_the_console_goes_through_history(
+    a_month_of_history, cast, clock, analyzed
+):
     db = a_month_of_history
     if analyzed:
         db.execute_sql("ANALYZE")
@@ -83,7 +88,7 @@ def test_no_statement_of_the_console_goes_through_history(a_month_of_history, cl
     asked = {}
     connection = driver_of(db)
     connection.exec_trace = lambda _, sql, values: bool(asked.setdefault(sql, values)) or True
-    ask_everything(db, clock())
+    ask_everything(db, cast.cara, clock())
     connection.exec_trace = None
     assert len(asked) > 60
     for sql, values in asked.items():

@@ -10,6 +10,7 @@ from tui.seat import SMALL, Seat, Sit, seat
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.console import ConsoleSettings
+from readwatch.domain.users import User
 from readwatch.store.database import Database
 from readwatch.tui import watcher
 from readwatch.tui.app import Console
@@ -29,12 +30,16 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sit(url: str, clock: Clock, cast: Any) -> Sit:
-    """Cara sits down in front of the console, already signed in unless told otherwise."""
+    """Cara, or `who`, sits down in front of the console, signed in unless told otherwise."""
 
     def sit(
-        *, size: tuple[int, int] = SMALL, signed_in: bool = True, **how: Any
+        *,
+        size: tuple[int, int] = SMALL,
+        signed_in: bool = True,
+        who: User | None = None,
+        **how: Any,
     ) -> AbstractAsyncContextManager[Seat]:
-        who = cast.cara if signed_in else None
+        who = (who or cast.cara) if signed_in else None
         return seat(
             Console(
                 ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), signed_in=who, clock=clock

@@ -5,7 +5,9 @@ from datetime import timedelta
 from conftest import NOON, Cast, StillClock
 from tui.people import ReadingApp
 
+from readwatch.domain.access_log import Action, Look
 from readwatch.domain.users import User, UserRole
+from readwatch.store.access_log import append
 from readwatch.store.database import Database
 from readwatch.store.users import NewUser, add_user
 
@@ -67,8 +69,24 @@ def paint(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
                 activity_type=DOES[what],
                 metadata={"page": progress * 4, "note": "Look this word up."},
             )
+    _looks(db, cast)
     clock.moment = NOON
     return apps["Absent"]
+
+
+def _looks(db: Database, cast: Cast) -> None:
+    """Cara came in the morning, and looked at Ann again and again."""
+    profile, from_list = Action.VIEWED_READER_PROFILE, "console, from online"
+    for minutes, look in (
+        (1500, Look(cast.cara.id, Action.FAILED_SIGN_IN, None, "console: wrong password")),
+        (70, Look(cast.cara.id, Action.SIGNED_IN, None, "console")),
+        (42, Look(cast.cara.id, profile, cast.ann.id, from_list)),
+        (31, Look(cast.cara.id, profile, cast.ann.id, from_list)),
+        (25, Look(cast.cara.id, profile, cast.ben.id, from_list)),
+        (20, Look(cast.cara.id, profile, cast.ann.id, from_list)),
+        (12, Look(cast.cara.id, Action.EXPORTED_VIEW, None, "console, from online, csv, rows 5")),
+    ):
+        append(db, look, NOON - timedelta(minutes=minutes))
 
 
 def _newcomer(db: Database, name: str) -> User:

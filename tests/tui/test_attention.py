@@ -133,7 +133,7 @@ async def test_nobody_needs_anybody(sit: Sit, ann: ReadingApp) -> None:
     ann.reads()
     async with sit() as seat:
         await seat.presses("4")
-        await seat.sees("nobody needs a consultant now", " 4 Attention   ")
+        await seat.sees("nobody needs a consultant now", " 4 Attention  5 ")
 
 
 async def test_who_was_seen_goes_to_the_end_until_the_mark_is_taken_back_or_the_day_is_over(

@@ -48,14 +48,14 @@ def test_no_line_is_wider_than_the_terminal(status: Status, width: int) -> None:
 
 def test_in_forty_cells_the_views_and_the_freshness_are_left() -> None:
     assert tuple(line.rstrip() for line in texts(LIVE, 40)) == (
-        " 1  2 Activity  3  4              ● LIVE",
+        " 1  2 Activity  3  4  5           ● LIVE",
         "42 online   117 activities a minute",
     )
 
 
 def test_in_eighty_cells_there_is_all_with_a_short_line_of_the_last_minutes() -> None:
     first, second = texts(LIVE, 78)
-    assert first == "readwatch   1 Online  2 Activity  3 Readers  4 Attention                ● LIVE"
+    assert first == "readwatch   1 Online  2 Activity  3 Readers  4 Attention  5 Access log  ● LIVE"
     assert (
         second == "42 online   117 activities a minute ▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇█    Cara Cook (consultant)"
     )

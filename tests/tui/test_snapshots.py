@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 SIZES = ((80, 24), (120, 40), (200, 60))
-LISTS = {"1": "online", "2": "activity", "3": "readers", "4": "attention"}
+LISTS = {"1": "online", "2": "activity", "3": "readers", "4": "attention", "5": "access log"}
 WITHIN_SECONDS = 10.0
 
 Looks = Callable[[Seat, str], Awaitable[None]]

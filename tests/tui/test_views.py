@@ -11,8 +11,9 @@ from rich.cells import cell_len
 from readwatch.domain.activities import MinuteCount, RecordedActivity
 from readwatch.domain.attention import Case, Reason, Rule
 from readwatch.domain.text import clean
-from readwatch.store import attention, feed, online, summaries
+from readwatch.store import attention, entries, feed, online, summaries
 from readwatch.store.attention import Glance
+from readwatch.store.entries import LogRow
 from readwatch.store.online import TracedReader
 from readwatch.store.summaries import ReaderSummary
 from readwatch.tui.attention import Noticed
@@ -97,18 +98,32 @@ EVE = Noticed(
     clean("Eve Early"),
     is_seen=False,
 )
+LOOK = LogRow(
+    id=9,
+    created_at=before(minutes=4),
+    begun_at=before(minutes=42),
+    times=4,
+    consultant_name=clean("Cara Cook"),
+    action_type=clean("viewed_reader_profile"),
+    user_id=1,
+    full_name=clean("Ann Archer"),
+    action_details=clean("console, from online"),
+    reader_id=1,
+)
 PULSE = Pulse(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
     View.ONLINE: online._SORTS,
     View.ACTIVITY: feed._SORTS,
     View.READERS: summaries._SORTS,
     View.ATTENTION: attention._SORTS,
+    View.ACCESS_LOG: entries._SORTS,
 }
 ITEMS: dict[View, Item] = {
     View.ONLINE: ANN,
     View.ACTIVITY: PAGE,
     View.READERS: ZOE,
     View.ATTENTION: EVE,
+    View.ACCESS_LOG: LOOK,
 }
 
 
@@ -199,6 +214,14 @@ def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
 def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:
     [row] = LISTINGS[View.ACTIVITY].rows([PAGE], NOON)
     assert (row.key, row.reader_id) == (77, 1)
+
+
+def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
+    begun, last = (f"{moment.astimezone():%H:%M}" for moment in (LOOK.begun_at, LOOK.created_at))
+    what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
+    assert cells(View.ACCESS_LOG, LOOK) == [f"x4 {begun}-{last}", *what]
+    time = f"{LOOK.created_at.astimezone():%H:%M:%S}"
+    assert cells(View.ACCESS_LOG, replace(LOOK, times=1))[0] == time
 
 
 # As text.

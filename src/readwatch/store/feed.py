@@ -7,13 +7,10 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, as
 from readwatch.domain.text import clean
 from readwatch.store.conditions import Fields, Number, Seconds, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment
-from readwatch.store.listing import Found, Question, asked_for, order_by
+from readwatch.store.listing import LOOKED_THROUGH, Found, Question, asked_for, order_by
 from readwatch.store.rowsets import RowStatement
 
 FEED_LENGTH = 200
-
-LOOKED_THROUGH = 20_000
-"""The most activities that one order goes back: older ones are on their readers' pages."""
 
 # What an app adds in metadata is shown on the reader's own page, after the look is on record.
 _ROW = """
@@ -73,7 +70,7 @@ def activities_after(db: Database, after: int, *, length: int) -> tuple[Recorded
 def activity_order(db: Database, question: Question, now: datetime) -> Found:
     """Return the newest activities that are wanted, in order, `length` at the most.
 
-    A filter looks through the last `LOOKED_THROUGH` only.
+    A filter looks through the last `LOOKED_THROUGH` only: older ones are on their readers' pages.
     """
     if question.sort == "time" and question.descending and not question.terms:
         rows = _NEWEST(db, length=question.length)
@@ -83,7 +80,11 @@ def activity_order(db: Database, question: Question, now: datetime) -> Found:
         through = LOOKED_THROUGH if question.terms else question.length
         rows = statement(db, through=through, length=question.length, **wanted.values)
     found = tuple(rows)
-    return Found(tuple(id for id, _ in found), tuple(reader_id for _, reader_id in found))
+    return Found(
+        tuple(id for id, _ in found),
+        tuple(reader_id for _, reader_id in found),
+        has_older=len(found) == question.length,
+    )
 
 
 def activity_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[RecordedActivity, ...]:

@@ -11,6 +11,9 @@ from readwatch.store.database import Database
 
 FIRST_PAGE = 1000
 
+LOOKED_THROUGH = 20_000
+"""The most that an order of a list without end goes back."""
+
 _NAME = "reader"
 """The field of each list that is a reader's name."""
 
@@ -32,10 +35,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ids of all that is in a list, in order, and the reader whom each of them is about."""
+    """The ids of all that is in a list, in order, and the reader whom each of them is about; of a
+    list without end, whether there may be more than was wanted.
+    """
 
     ids: tuple[int, ...]
-    reader_ids: tuple[int, ...]
+    reader_ids: tuple[int | None, ...]
+    has_older: bool = False
 
 
 def found_readers(rows: Iterable[tuple[int]]) -> Found:

@@ -228,7 +228,8 @@ _HARMLESS = {
 }
 _FUNCTIONS = {
     *("->>", "hex", "json_array", "json_group_array", "unhex"),
-    *("coalesce", "count", "lower", "max", "min", "nullif", "row_number", "substr", "sum"),
+    *("coalesce", "count", "lag", "lead", "lower", "max", "min", "nullif", "row_number"),
+    *("substr", "sum"),
     *("instr", "length", "like", "matches", "octet_length"),
     *("sqlite_version", "strftime"),
 }

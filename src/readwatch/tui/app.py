@@ -118,6 +118,7 @@ class Console(App[None]):
         self._cover: CoverScreen | None = None
         self._used_at = clock()
         self._records: dict[int, _Record] = {}
+        self._log_asked = 0
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status(keymap=settings.keys)
         self._rung_for: frozenset[int] | None = None  # who is no news; None before the first
@@ -204,8 +205,13 @@ class Console(App[None]):
         if first is not None and not self._settings.asks_for_a_view:
             self._view = first.view
             self._lists[first.view].recall(first)
+        wanted = self._view
+        if wanted is View.ACCESS_LOG:  # it is not shown before it may be
+            self._view = View.ONLINE
         self.push_screen(self._lists[self._view])
         self._watch(self._view)
+        if wanted is not self._view:
+            self.action_view(wanted)
 
     def _desk_of(self, consultant: User) -> Desk:
         folder = self._settings.desks
@@ -265,8 +271,29 @@ class Console(App[None]):
     # Lists.
 
     def action_view(self, name: str) -> None:
-        """Go to a list, from wherever one is."""
+        """Go to a list, from wherever one is; to the access log once that may be shown."""
         view = View(name)
+        if view is View.ACCESS_LOG and view is not self._view:
+            self._open_log()
+        else:
+            self._go_to_list(view)
+
+    def _open_log(self) -> None:
+        in_front, self._log_asked = self.screen, next(self._openings)
+
+        def done() -> None:
+            if self.screen is in_front:  # nothing else was gone to meanwhile
+                self._go_to_list(View.ACCESS_LOG)
+
+        def refuse(refusal: ReadwatchError) -> None:
+            words = f"the access log is not shown: the look {refusal.message}"
+            self.notify(words, severity="error", markup=False)
+
+        self._records[self._log_asked] = _Record(done, refuse)
+        self._watcher.open_log(self._log_asked)
+
+    def _go_to_list(self, view: View) -> None:
+        self._records.pop(self._log_asked, None)
         if self._reader is not None:
             self._reader = None
             self.pop_screen()
@@ -454,7 +481,7 @@ class Console(App[None]):
             reader_ids = seen_in.readers_in_order()
             if event.reader_id not in reader_ids:  # gone since the key was pressed
                 reader_ids = (event.reader_id,)
-            walk = Walk(self._view, reader_ids, reader_ids.index(event.reader_id))
+            walk = Walk(self._view.words, reader_ids, reader_ids.index(event.reader_id))
             self.push_screen(self._look_at(walk))
 
     @on(ReaderScreen.Walked)
@@ -584,7 +611,7 @@ class Console(App[None]):
         """What is in front, as the access log says it."""
         if self._reader is not None:
             return f"from a reader's page, {self._table.id}"
-        return f"from {self._view}{as_recorded(self._lists[self._view].question.terms)}"
+        return f"from {self._view.words}{as_recorded(self._lists[self._view].question.terms)}"
 
     def _once_on_record(
         self,

@@ -132,6 +132,15 @@ def time_in_feed(moment: datetime, now: datetime) -> Toned:
     return Toned(shown, None, said=f"{here:%Y-%m-%d %H:%M:%S}")
 
 
+def repeated_in_feed(times: int, begun_at: datetime, moment: datetime, now: datetime) -> Toned:
+    """Return how often it was and when: `x4 14:02-14:40`, or the day of what was not today."""
+    begun, last = time_in_feed(begun_at, now), time_in_feed(moment, now)
+    here, today = begun_at.astimezone(), now.astimezone().date()
+    span = f"{here:%H:%M}-{moment.astimezone():%H:%M}"
+    shown = span if here.date() == today else last.text
+    return Toned(f"x{times} {shown}", None, said=f"{times} times, {begun.said} to {last.said}")
+
+
 def day_and_time(moment: datetime) -> str:
     """Return the day and time where the consultant is."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"

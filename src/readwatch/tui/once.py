@@ -17,7 +17,7 @@ from readwatch.store.listing import FIRST_PAGE
 from readwatch.store.rights import Role
 from readwatch.tui.attention import Attention
 from readwatch.tui.marks import Drawable
-from readwatch.tui.plain import is_cut, overview_lines, pulse_line
+from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.snapshots import Overview, View, masked
 from readwatch.tui.terminal import draws_ascii_only
 from readwatch.tui.views import LISTINGS, listings_with
@@ -51,10 +51,10 @@ def look_once(
         with one_moment(db):
             if view is View.ATTENTION:
                 attention.look(db, now)
-            sight, listings = Sight(rows), listings_with(attention)
+            sight, listings = Sight(rows), listings_with(attention, user)
             overview = take_overview(db, view, now, question, sight, listings)
         details = (
-            f"console, from {view}{as_recorded(question.terms)}, "
+            f"console, from {view.words}{as_recorded(question.terms)}, "
             f"{'json' if as_json else 'text'}, rows {min(rows, len(overview.order.ids))}"
         )
         look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())
@@ -104,7 +104,7 @@ def _json_lines(overview: Overview, rows: int, *, is_ascii: bool) -> Iterator[st
         "online": pulse.online,
         "peak_online": pulse.online if pulse.peak is None else pulse.peak.readers,
         "activities_a_minute": pulse.activities_a_minute,
-        "count": None if is_cut(overview) else len(overview.order.ids),
+        "count": None if overview.has_older else len(overview.order.ids),
         "rows": [listing.record(item, pulse.taken_at) for item in shown],
     }
     yield json.dumps(told, indent=2, ensure_ascii=is_ascii, default=datetime.isoformat)

@@ -13,12 +13,6 @@ def pulse_line(pulse: Pulse) -> str:
     return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.pace}"
 
 
-def is_cut(overview: Overview) -> bool:
-    """Tell whether there may be more rows than were asked for, in a list without end."""
-    length = overview.question.length
-    return LISTINGS[overview.view].pages and len(overview.order.ids) >= length
-
-
 def overview_lines(
     overview: Overview, *, width: int = 80, height: int = 10, in_words: bool = False
 ) -> Iterator[str]:
@@ -45,7 +39,7 @@ def overview_lines(
     if not overview.order.ids:
         yield cut(listing.empty, width)
     elif len(overview.order.ids) > len(shown):
-        number = "" if is_cut(overview) else f"{len(overview.order.ids) - len(shown)} "
+        number = "" if overview.has_older else f"{len(overview.order.ids) - len(shown)} "
         yield cut(f"… and {number}more", width)
 
 

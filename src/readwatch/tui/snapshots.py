@@ -12,6 +12,7 @@ from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
+from readwatch.store.entries import LogRow
 from readwatch.store.listing import Question
 from readwatch.store.online import TracedReader
 from readwatch.store.summaries import ReaderSummary
@@ -26,9 +27,15 @@ class View(StrEnum):
     ACTIVITY = "activity"
     READERS = "readers"
     ATTENTION = "attention"
+    ACCESS_LOG = "access_log"
+
+    @property
+    def words(self) -> str:
+        """Its name for people."""
+        return self.replace("_", " ")
 
 
-Item = TracedReader | RecordedActivity | ReaderSummary | Noticed
+Item = TracedReader | RecordedActivity | ReaderSummary | Noticed | LogRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +76,19 @@ class Overview:
     question: Question
     pulse: Pulse
     order: Order
-    reader_ids: tuple[int, ...]
+    reader_ids: tuple[int | None, ...]
     """Whom each of them is about."""
     items: tuple[Item, ...]
+    has_older: bool = False
+    """Of a list without end: whether there may be more than was asked for."""
 
 
 def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
     """Return items with initials for all readers but those whose page was opened."""
     return tuple(
-        item if item.user_id in revealed else replace(item, full_name=initials(item.full_name))
+        item
+        if item.user_id is None or item.user_id in revealed
+        else replace(item, full_name=initials(item.full_name))
         for item in items
     )
 

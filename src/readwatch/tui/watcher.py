@@ -20,7 +20,7 @@ from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import Clock, midnight, uptime
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
-from readwatch.domain.users import User
+from readwatch.domain.users import User, UserRole
 from readwatch.store import access_log, schema, users
 from readwatch.store.database import (
     Database,
@@ -144,12 +144,27 @@ class _Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class _OpenLog:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Stop:
     pass
 
 
 _Request = (
-    _SignIn | _Uncover | _Watch | _Fetch | _Find | _Open | _ReadOlder | _Record | _Seen | _Stop
+    _SignIn
+    | _Uncover
+    | _Watch
+    | _Fetch
+    | _Find
+    | _Open
+    | _ReadOlder
+    | _Record
+    | _OpenLog
+    | _Seen
+    | _Stop
 )
 
 _ANY_SIGHT = Sight(height=50)
@@ -265,6 +280,12 @@ class Watcher:
         """
         self._requests.put(_Record(number, action, reader_id, details, then))
 
+    def open_log(self, number: int) -> None:
+        """Ask that the access log may be watched, once that is on record where it is a look at
+        others' entries: `Recorded`, or `RecordRefused`.
+        """
+        self._requests.put(_OpenLog(number))
+
     # From here on everything runs in the watcher's thread.
 
     def _run(self) -> None:
@@ -309,6 +330,8 @@ class Watcher:
                 self._read_older(request)
             case _Record():
                 self._record(request)
+            case _OpenLog():
+                self._open_log(request)
 
     def _sign_in(self, request: _SignIn) -> None:
         try:
@@ -363,19 +386,35 @@ class Watcher:
     def _record(self, request: _Record) -> None:
         if self._consultant is None:
             return  # shown out while the key was on its way
-        try:
+        with self._answering(request.number):
             self._put_on_record(
                 self._consultant, request.action, request.reader_id, request.details
             )
             with _in_words():
                 request.then(self._items)
+
+    def _open_log(self, request: _OpenLog) -> None:
+        if self._consultant is None:
+            return  # shown out while the key was on its way
+        with self._answering(request.number):
+            if self._consultant.user_role is UserRole.ADMIN:
+                self._put_on_record(
+                    self._consultant, Action.LISTED_ACCESS_LOG, None, "everybody's entries"
+                )
+            self._listings = listings_with(self._attention, self._consultant)
+
+    @contextmanager
+    def _answering(self, number: int) -> Iterator[None]:
+        """Say whether what was asked for under a number is on record, and done."""
+        try:
+            yield
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
             else:
-                self._post(RecordRefused(request.number, error))
+                self._post(RecordRefused(number, error))
         else:
-            self._post(Recorded(request.number))
+            self._post(Recorded(number))
 
     def _put_on_record(
         self, consultant: User, action: Action, reader_id: int | None, details: str
@@ -426,6 +465,7 @@ class Watcher:
         """Show nothing more to somebody who may not look any more."""
         self._consultant = self._view = self._opened = None
         self._revealed.clear()
+        self._listings = listings_with(self._attention)
         self._post(SignedOut(reason))
 
     def _is_due(self, db: Database) -> bool:
@@ -604,6 +644,7 @@ def take_overview(
         order,
         found.reader_ids,
         listing.items(db, ids, now),
+        found.has_older,
     )
 
 

@@ -12,7 +12,10 @@ from textual.widgets import Static
 
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
-_SIDES = ((Group.EVERYWHERE, Group.LISTS), (Group.READER, Group.TABLES, Group.ATTENTION))
+_SIDES = (
+    (Group.EVERYWHERE, Group.LISTS),
+    (Group.READER, Group.TABLES, Group.ATTENTION, Group.FILTER),
+)
 
 FILTER = (
     ('drcl "the hob" !ann', "letters left out; words side by side; not Ann"),
@@ -54,7 +57,7 @@ class HelpScreen(ModalScreen[None]):
             with Grid():
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
-            yield Static(Content("\n").join(_filter_lines(self._keymap)))
+            yield Static(Content("\n").join(map(_example, *zip(*FILTER, strict=True))))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
@@ -73,7 +76,5 @@ def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
             yield Content(f" {pressed:<{width}}{key.meaning}")
 
 
-def _filter_lines(keymap: Keymap) -> Iterator[Content]:
-    yield from _lines((Group.FILTER,), keymap)
-    for typed, meaning in FILTER:
-        yield Content(f" {typed:<24}{meaning}")
+def _example(typed: str, meaning: str) -> Content:
+    return Content(f" {typed:<24}{meaning}")

@@ -13,8 +13,7 @@ from textual.widgets import Footer, Input, Static
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import canonical, parse
-from readwatch.store.feed import LOOKED_THROUGH
-from readwatch.store.listing import FIRST_PAGE, Question
+from readwatch.store.listing import FIRST_PAGE, LOOKED_THROUGH, Question
 from readwatch.tui.columns import chosen, place
 from readwatch.tui.field import Field
 from readwatch.tui.header import Header
@@ -248,9 +247,11 @@ class ListScreen(Screen[None]):
     @on(LiveTable.SightChanged)
     def _lengthen(self, event: LiveTable.SightChanged) -> None:
         """Ask for another page before the end of the last one comes into view."""
-        length, ahead = self.question.length, event.sight.top + 2 * event.sight.height
-        known = len(self.shown.order.ids) if self.shown else 0
-        if self._listing.pages and ahead >= known >= length and length < LOOKED_THROUGH:
+        shown, length = self.shown, self.question.length
+        if shown is None or shown.question != self.question or not shown.has_older:
+            return
+        ahead = event.sight.top + 2 * event.sight.height
+        if ahead >= len(shown.order.ids) and length < LOOKED_THROUGH:
             self._ask(length=length + FIRST_PAGE)
 
     @on(Input.Changed)
@@ -264,7 +265,7 @@ class ListScreen(Screen[None]):
             self._say(error.message)
             return
         looks_back = self._listing.pages and terms
-        self._say(f"of the last {LOOKED_THROUGH:,} activities" if looks_back else "")
+        self._say(f"of the last {LOOKED_THROUGH:,} {self._listing.pages}" if looks_back else "")
         self._ask(terms=terms, **changes)
 
     @on(Input.Submitted)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from readwatch.domain.users import User
 from readwatch.tui.attention import Attention
 from readwatch.tui.snapshots import View
-from readwatch.tui.views import activity, attention, online, readers
+from readwatch.tui.views import access_log, activity, attention, online, readers
 from readwatch.tui.views.listing import Listing
 
 LISTINGS: Mapping[View, Listing[Any]] = {
@@ -14,10 +15,14 @@ LISTINGS: Mapping[View, Listing[Any]] = {
     View.ACTIVITY: activity.LISTING,
     View.READERS: readers.LISTING,
     View.ATTENTION: attention.LISTING,
+    View.ACCESS_LOG: access_log.LISTING,
 }
 
 
-def listings_with(looking: Attention) -> Mapping[View, Listing[Any]]:
-    """Return the views, with Attention as the last look of `looking` has found it."""
+def listings_with(looking: Attention, asker: User | None = None) -> Mapping[View, Listing[Any]]:
+    """Return the views, with Attention as the last look of `looking` has found it, and the access
+    log with what `asker` may see by now.
+    """
     found = replace(attention.LISTING, order=looking.order, items=looking.items)
-    return {**LISTINGS, View.ATTENTION: found}
+    log = access_log.LISTING if asker is None else access_log.listing_of(asker)
+    return {**LISTINGS, View.ATTENTION: found, View.ACCESS_LOG: log}

@@ -55,6 +55,6 @@ LISTING: Listing[RecordedActivity] = Listing(
     empty="no activities yet",
     order=activity_order,
     items=activity_rows,
-    pages=True,
+    pages="activities",
     record=record,
 )

@@ -37,8 +37,9 @@ class Listing(Generic[ItemT]):
     what it says when it is empty, and the questions to the store: one for the order of all ids, one
     for some items.
 
-    The first sort is how it begins. A list that `pages` has no end: its order is asked for up to a
-    length. For programs an item is a `record`. In one that `marks` readers can be marked as seen.
+    The first sort is how it begins. A list that `pages` such things has no end: its order is asked
+    for up to a length. For programs an item is a `record`. In one that `marks` readers can be
+    marked as seen.
     """
 
     columns: tuple[Column, ...]
@@ -48,7 +49,7 @@ class Listing(Generic[ItemT]):
     empty: str
     order: Callable[[Database, Question, datetime], Found]
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
-    pages: bool = False
+    pages: str = ""
     record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
     marks: bool = False
 

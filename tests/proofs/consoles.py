@@ -20,7 +20,8 @@ from readwatch.domain.console import ConsoleSettings
 from readwatch.store import online
 from readwatch.store.database import one_moment, open_database, using
 from readwatch.store.rights import Role
-from readwatch.tui.messages import OverviewArrived, SignedIn
+from readwatch.tui import watcher as watching
+from readwatch.tui.messages import ConnectionLost, OverviewArrived, SignedIn
 from readwatch.tui.snapshots import View
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.watcher import Watcher
@@ -29,14 +30,19 @@ from readwatch.tui.window import Sight
 
 def main(url: str, email: str, password: str, number: int) -> None:
     posted: Counter[type[Message]] = Counter()
+    watching.REST = 1  # they look more often than in front of people: the more to bear
+    reasons: set[str] = set()
+
+    def post(message: Message) -> None:
+        posted[type(message)] += 1
+        if isinstance(message, ConnectionLost):
+            reasons.add(message.reason)
+
     stop = Event()
     # Ends with the others, also when these fail: who waits for the first picture sees the end.
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
-    watchers = [
-        Watcher(ConsoleSettings(url), lambda message: posted.update([type(message)]), system_clock)
-        for _ in range(number)
-    ]
+    watchers = [Watcher(ConsoleSettings(url), post, system_clock) for _ in range(number)]
     for at, watcher in enumerate(watchers):
         watcher.start()
         watcher.sign_in(email, password)
@@ -49,13 +55,14 @@ def main(url: str, email: str, password: str, number: int) -> None:
     before = posted[OverviewArrived]
     print("watching", flush=True)
     sys.stdin.read()
+    seen = posted.copy()  # whoever leaves takes a question back, and hears of that
     for watcher in watchers:
         watcher.stop()
     stop.set()
     reading.join()
-    if set(posted) != {SignedIn, OverviewArrived} or posted[SignedIn] != number:
-        sys.exit(f"the consoles saw {dict(posted)}")
-    print(posted[OverviewArrived] - before)
+    if set(seen) != {SignedIn, OverviewArrived} or seen[SignedIn] != number:
+        sys.exit(f"the consoles saw {dict(seen)} {reasons}")
+    print(seen[OverviewArrived] - before)
 
 
 def read_at_every_moment(url: str, stop: Event) -> None:

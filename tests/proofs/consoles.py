@@ -55,14 +55,13 @@ def main(url: str, email: str, password: str, number: int) -> None:
     before = posted[OverviewArrived]
     print("watching", flush=True)
     sys.stdin.read()
-    seen = posted.copy()  # whoever leaves takes a question back, and hears of that
     for watcher in watchers:
         watcher.stop()
     stop.set()
     reading.join()
-    if set(seen) != {SignedIn, OverviewArrived} or seen[SignedIn] != number:
-        sys.exit(f"the consoles saw {dict(seen)} {reasons}")
-    print(seen[OverviewArrived] - before)
+    if set(posted) != {SignedIn, OverviewArrived} or posted[SignedIn] != number:
+        sys.exit(f"the consoles saw {dict(posted)} {reasons}")
+    print(posted[OverviewArrived] - before)
 
 
 def read_at_every_moment(url: str, stop: Event) -> None:

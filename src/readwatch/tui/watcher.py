@@ -185,6 +185,7 @@ class Watcher:
         self._look_at = 0.0
         self._listings = listings_with(self._attention)
         self._revealed: set[int] = set()
+        self._is_leaving = False
         self._url = settings.database_url
         self._post = post
         self._clock = clock
@@ -217,6 +218,7 @@ class Watcher:
 
     def stop(self) -> None:
         """Let go of the database, soon."""
+        self._is_leaving = True
         self._requests.put(_Stop())
         self._interrupt()
         self._thread.join(timeout=0.5)
@@ -539,6 +541,8 @@ class Watcher:
 
     def _note_loss(self, error: ReadwatchError) -> None:
         """Say since when there is nothing new, and wait longer before each new try."""
+        if self._is_leaving:
+            return  # the question was taken back, nothing is lost
         self._failures += 1
         longest = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
         # Not all consoles at the same moment, when a server is back.

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from readwatch.tui.app import Console
+from readwatch.tui.screens.list import ListScreen
 
 SMALL, LARGE = (80, 24), (160, 48)
 PATIENCE_SECONDS = 20.0
@@ -98,11 +99,14 @@ class Seat:
         await self.until(lambda: self.app.screen.query(Input).last(Input).value == "")
 
     async def filters(self, words: str) -> None:
-        """Type the words of the filter and keep them."""
+        """Type the words of the filter, keep them, and wait for the list that they leave."""
+        front = self.app.screen
+        assert isinstance(front, ListScreen)
         await self.presses("/", *words)
         await self.until(lambda: self.lines[-2].strip() == words and "Freeze" not in self.lines[-1])
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])
+        await self.until(lambda: front.shown and front.shown.question == front.question)
 
     async def signs_in(self, email: str, password: str) -> None:
         await self.types(email)

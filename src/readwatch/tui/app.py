@@ -611,7 +611,8 @@ class Console(App[None]):
         """What is in front, as the access log says it."""
         if self._reader is not None:
             return f"from a reader's page, {self._table.id}"
-        return f"from {self._view.words}{as_recorded(self._lists[self._view].question.terms)}"
+        shown = self._lists[self._view].shown
+        return f"from {self._view.words}{as_recorded(shown.question.terms if shown else ())}"
 
     def _once_on_record(
         self,

@@ -1,7 +1,9 @@
 """`readwatch user import`: many accounts from one file, all of them or none."""
 
 import csv
+import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,41 @@ def test_who_has_no_password_gets_one_that_only_the_admin_can_read(
     with made.open(newline="") as opened:
         (row,) = csv.DictReader(opened)
     assert authenticate(db, row["email"], row["password"], cost=4).full_name == "Eve Ellis"
+
+
+@pytest.fixture
+def passwords(file: Path, tmp_path: Path) -> Path:
+    """Where the password that Eve gets is going to be."""
+    file.write_text("email,name,role\neve@example.org,Eve Ellis,reader\n")
+    return tmp_path / "passwords.csv"
+
+
+def test_no_account_is_there_before_its_password_is_on_disk(
+    shell: Shell,
+    cast: Cast,
+    db: Database,
+    file: Path,
+    passwords: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    accounts = []
+
+    def fsync(descriptor: int, put_on_disk: Callable[[int], None] = os.fsync) -> None:
+        accounts.append(len(list_users(db)))
+        put_on_disk(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert shell("user", "import", str(file), "--passwords", str(passwords)).code == 0
+    assert (accounts, len(list_users(db))) == ([4], 5)
+
+
+def test_no_password_is_left_where_the_accounts_cannot_be_added(
+    shell: Shell, cast: Cast, db: Database, file: Path, passwords: Path
+) -> None:
+    db.execute_sql("ALTER TABLE consultant_access_log RENAME COLUMN ip_address TO ip")
+    assert shell("user", "import", str(file), "--passwords", str(passwords)).code != 0
+    assert not passwords.exists()
+    assert len(list_users(db)) == 4
 
 
 def test_of_a_file_with_faults_nothing_is_imported_and_each_line_is_named(

@@ -124,6 +124,7 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
         (Role.CONSOLE, "resume_tokens", "r"),
         (Role.CONSOLE, "consultant_access_log", "a"),
         (Role.ACCESS_LOG, "reader_activities", "r"),
+        (Role.ACCESS_LOG, "consultant_access_log", "r: target_user_id"),
         (Role.SIGN_IN, "reader_activities", "r"),
         (Role.INGEST, "reader_activities", "cd"),
         (Role.INGEST, "users", "ad"),

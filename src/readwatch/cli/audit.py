@@ -11,7 +11,7 @@ from typing import TextIO
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, cell, for_the_owner, new_text_file, put_on_disk, unwritable
+from readwatch.cli.files import FILE, cell, new_text_file, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
@@ -19,6 +19,7 @@ from readwatch.domain.access_log import Action, Look
 from readwatch.domain.audit import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
+from readwatch.domain.files import for_its_owner, put_on_disk
 from readwatch.store import access_log, audit, schema, users
 from readwatch.store.database import Database
 from readwatch.store.rights import Role
@@ -110,7 +111,7 @@ def _anchors(file: Path, *, may_be_new: bool = False) -> tuple[Anchor, ...]:
 
 def _append(file: Path, line: str) -> None:
     try:
-        with open(file, "a", encoding="ascii", opener=for_the_owner) as opened:
+        with open(file, "a", encoding="ascii", opener=for_its_owner) as opened:
             opened.write(line)
             put_on_disk(opened)
     except OSError as error:

@@ -1,16 +1,15 @@
-"""Files that a command leaves behind: new ones, for their owner alone, whole or not at all."""
+"""Files that a command leaves behind: new ones, whole or not at all."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, TextIO
 
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.files import whole_file, whole_text_file
 from readwatch.domain.text import spreadsheet_cell
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -19,40 +18,25 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @contextmanager
 def new_file(file: Path) -> Iterator[IO[bytes]]:
     """Make a file that only its owner can read, whole or not at all."""
-    try:
-        with open(file, "xb", opener=for_the_owner) as opened:
-            try:
-                yield opened
-                put_on_disk(opened)
-            except BaseException:
-                file.unlink()
-                raise
-    except FileExistsError:
-        raise conflict(f"{file} is there already; name a new file") from None
-    except OSError as error:
-        raise unwritable(file, error) from None
+    with _file_errors(file), whole_file(file, replace=False) as opened:
+        yield opened
 
 
 @contextmanager
 def new_text_file(file: Path) -> Iterator[TextIO]:
     """Do the same for text in UTF-8."""
-    with new_file(file) as opened:
-        text = TextIOWrapper(opened, "utf-8", newline="")
-        try:
-            yield text
-        finally:
-            text.detach()
+    with _file_errors(file), whole_text_file(file, replace=False) as text:
+        yield text
 
 
-def for_the_owner(path: str, flags: int) -> int:
-    """Open a file for `open`; a new one can be read by its owner alone."""
-    return os.open(path, flags, 0o600)
-
-
-def put_on_disk(opened: IO[Any]) -> None:
-    """Wait until what was written is on disk."""
-    opened.flush()
-    os.fsync(opened.fileno())
+@contextmanager
+def _file_errors(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError:
+        raise conflict(f"{file} is there already; name a new file") from None
+    except OSError as error:
+        raise unwritable(file, error) from None
 
 
 def unwritable(file: Path, error: OSError) -> ReadwatchError:

@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -76,13 +76,10 @@ def import_(
         raise invalid(f"{len(made_up):,} have no password: name a new file with --passwords FILE")
     hashes = _hashes(lines, bcrypt_cost)  # which takes long: nobody's connection waits meanwhile
     with (
-        new_text_file(passwords) if made_up and passwords else nullcontext() as text,
         database(database_url(context)) as db,
+        db.atomic(),
+        _passwords(passwords, made_up) if made_up and passwords else nullcontext(),
     ):
-        if text is not None:
-            rows = csv.writer(text)
-            rows.writerow(("email", "password"))
-            rows.writerows((line.email, line.password) for line in made_up)
         _add(db, acting.id, lines, hashes)
     click.echo(f"imported {len(lines):,} {'account' if len(lines) == 1 else 'accounts'}")
 
@@ -160,6 +157,23 @@ def _line(number: int, row: dict[str, str]) -> _Line:
     )
 
 
+@contextmanager
+def _passwords(file: Path, made_up: Sequence[_Line]) -> Iterator[None]:
+    """Put what was made up on disk before the accounts are, and take it back if they fail.
+
+    When the transaction ends the file stays whatever comes: nobody else knows these passwords.
+    """
+    with new_text_file(file) as text:
+        rows = csv.writer(text)
+        rows.writerow(("email", "password"))
+        rows.writerows((line.email, line.password) for line in made_up)
+    try:
+        yield
+    except BaseException:
+        file.unlink()
+        raise
+
+
 def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         made = threads.map(lambda line: hash_password(line.password, cost), lines)
@@ -167,27 +181,24 @@ def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
 
 
 def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
-    """Add all accounts and their entries of the access log in one transaction."""
+    """Add all accounts and their entries of the access log. Call it in a transaction."""
     now = system_clock()
-    with db.atomic():
-        access_log.append(
-            db, Look(acting_id, Action.IMPORTED_USERS, details=f"cli, rows {len(lines)}"), now
+    access_log.append(
+        db, Look(acting_id, Action.IMPORTED_USERS, details=f"cli, rows {len(lines)}"), now
+    )
+    for line, password_hash in zip(lines, hashes, strict=True):
+        new = users.NewUser(
+            line.email,
+            line.full_name,
+            line.user_role,
+            password_hash,
+            line.reading_level,
+            line.language,
+            line.timezone,
         )
-        for line, password_hash in zip(lines, hashes, strict=True):
-            new = users.NewUser(
-                line.email,
-                line.full_name,
-                line.user_role,
-                password_hash,
-                line.reading_level,
-                line.language,
-                line.timezone,
-            )
-            try:
-                added = users.add_user(db, new, now)
-            except ReadwatchError as error:  # somebody else was quicker
-                raise conflict(
-                    f"nothing was imported: line {line.number}: {error.message}"
-                ) from None
-            details = f"cli import, role {line.user_role}"
-            access_log.append(db, Look(acting_id, Action.ADDED_USER, added.id, details), now)
+        try:
+            added = users.add_user(db, new, now)
+        except ReadwatchError as error:  # somebody else was quicker
+            raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
+        details = f"cli import, role {line.user_role}"
+        access_log.append(db, Look(acting_id, Action.ADDED_USER, added.id, details), now)

@@ -177,7 +177,7 @@ RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
         "schema_history": Rights(ALL),
         # The engine looks up the users that a new entry refers to.
         "users": Rights(only("id")),
-        "consultant_access_log": Rights(ALL, append=True),
+        "consultant_access_log": Rights(only("id", "prev_hash", "row_hash"), append=True),
     },
 }
 

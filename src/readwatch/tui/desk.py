@@ -1,7 +1,6 @@
 """What a console keeps between sittings: a small file of one consultant and one database."""
 
 import json
-import os
 from contextlib import suppress
 from datetime import date
 from hashlib import sha256
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from readwatch.domain.files import whole_text_file
 from readwatch.store.sqlite import sqlite_path
 from readwatch.tui.saved_views import SavedView, saved_view
 
@@ -110,12 +110,10 @@ class Desk:
     def _write(self) -> None:
         if self._file is None:
             return
-        whole = self._file.with_suffix(f".{os.getpid()}")
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(whole, "w", encoding="utf-8", opener=for_its_owner) as file:
-                json.dump(self._kept, file)
-            whole.replace(self._file)
+            with whole_text_file(self._file, replace=True) as opened:
+                json.dump(self._kept, opened)
         except OSError as error:
             self.trouble = f"what you keep is lost when you leave: {error.strerror}"
 
@@ -147,8 +145,3 @@ def _checked(kept: Any) -> dict[str, Any]:
         if not isinstance(readers, list) or not all(type(id) is int for id in readers):
             raise ValueError(_SEEN)
     return kept
-
-
-def for_its_owner(path: str, flags: int) -> int:
-    """Open a file for `open`; a new one can be read by its owner alone."""
-    return os.open(path, flags, 0o600)

@@ -2,18 +2,15 @@
 
 import csv
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from typing import TextIO
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.files import whole_text_file
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.tui.columns import Column
-from readwatch.tui.desk import for_its_owner
 from readwatch.tui.rows import Row, said
 
 
@@ -79,22 +76,9 @@ def format_of(file: Path) -> str:
 
 def write(sheet: Sheet, file: Path, *, replace: bool) -> None:
     """Write a file that only its owner can read, as a whole or not at all."""
-    whole = file.with_name(f".{file.name}.{token_hex(4)}")
     try:
-        if not replace:
-            open(file, "x", opener=for_its_owner).close()  # takes the name
-        try:
-            with open(whole, "x", encoding="utf-8", newline="", opener=for_its_owner) as opened:
-                _WRITE[format_of(file)](opened, sheet)
-                opened.flush()
-                os.fsync(opened.fileno())
-            whole.replace(file)
-        except BaseException:
-            whole.unlink(missing_ok=True)
-            if not replace:
-                with suppress(OSError):
-                    file.unlink()
-            raise
+        with whole_text_file(file, replace=replace) as opened:
+            _WRITE[format_of(file)](opened, sheet)
     except FileExistsError:
         raise _is_there() from None
     except OSError as error:

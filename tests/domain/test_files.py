@@ -1,0 +1,58 @@
+"""Files are for their owner alone, and whole or not there at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from readwatch.domain.files import whole_file, whole_text_file
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "a" / "report.csv"
+
+
+@pytest.fixture(autouse=True)
+def folder(file: Path) -> Path:
+    file.parent.mkdir()
+    return file.parent
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_file_is_its_owners_and_whole(file: Path, folder: Path, replace: bool) -> None:
+    with whole_text_file(file, replace=replace) as opened:
+        opened.write("Büro\r\n")
+        assert not file.exists() or file.read_bytes() == b""
+    assert file.read_bytes() == "Büro\r\n".encode()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(folder) == [file.name]
+
+
+def fail_in_the_middle(file: Path, *, replace: bool) -> None:
+    with whole_file(file, replace=replace) as opened:
+        opened.write(b"half")
+        opened.flush()
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_what_fails_in_the_middle_leaves_nothing(file: Path, folder: Path, replace: bool) -> None:
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle(file, replace=replace)
+    assert os.listdir(folder) == []
+
+
+def test_one_that_is_there_stays_as_it_is_unless_it_may_be_replaced(
+    file: Path, folder: Path
+) -> None:
+    file.write_text("mine")
+    with pytest.raises(FileExistsError), whole_file(file, replace=False):
+        pytest.fail("nothing is lent")
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle(file, replace=True)
+    assert file.read_text() == "mine"
+    with whole_file(file, replace=True) as opened:
+        opened.write(b"new")
+    assert file.read_bytes() == b"new"
+    assert os.listdir(folder) == [file.name]

@@ -20,6 +20,7 @@ OF_THE_DRIVER = re.compile(
     | \x1b\[(
         [0-9;]*m                # colours and such
         | [0-9;]*H              # a place
+        | [0-9]+G               # a column
         | \?[0-9]+[hl]          # a mode: the other screen, the mouse, pastes
         | \?[0-9]+\$p           # asks for one
         | >[0-9]+u | <u         # which keys are told apart

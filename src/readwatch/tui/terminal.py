@@ -14,6 +14,7 @@ from typing import Any
 from textual.drivers.linux_driver import LinuxDriver
 
 from readwatch.tui.marks import Drawable
+from readwatch.tui.pinned import pinned
 
 ENDINGS = (signal.SIGHUP, signal.SIGTERM)
 """The signals that end the console in good order, with 128 and their number as its exit status."""
@@ -128,7 +129,7 @@ class _Output:
 
     def write(self, text: str) -> None:
         """Write all of it."""
-        rest = text.translate(self._marks).encode(self._encoding)
+        rest = pinned(text.translate(self._marks)).encode(self._encoding)
         with suppress(OSError):
             while rest:
                 rest = rest[self._write_some(rest) :]

@@ -60,6 +60,12 @@ def test_a_column_begins_where_it_should_whatever_the_one_before_it_was_measured
     assert set(cells[ends[-1] + 1 :]) == {"#"}
 
 
+def test_a_text_that_is_wider_than_reckoned_is_whole_where_there_is_room_behind_it() -> None:
+    letters = "\u0926\u093e\u0928 \u0926\u093e\u0928"
+    cells = painted([letters, "x"], {"\u093e": 1})
+    assert "".join(cells).startswith(f"{letters}     |x")
+
+
 @given(st.text(st.sampled_from("ab é日本한┄━●▌…\x1b[1;H"), max_size=20))
 def test_what_all_terminals_measure_alike_goes_out_as_it_is(output: str) -> None:
     assert pinned(output) == output

@@ -18,7 +18,8 @@ _AGREED = (
 """The characters that are as wide in all terminals, as the inside of a regular expression."""
 
 _UNSURE = re.compile(rf"[^{_AGREED}\x00-\x1f]")
-_RUNS = re.compile(rf"[{_AGREED}]?[^{_AGREED}]+")  # with the letter that a mark may belong to
+# With the letter that a mark may belong to, and the spaces that what is wider may spread into.
+_RUNS = re.compile(rf"[{_AGREED}]?[^{_AGREED}](?:[^{_AGREED}]| )*")
 _CONTROLS = re.compile(r"(\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f])")
 _MOVE = re.compile(r"\x1b\[\d+;(\d+)H")
 
@@ -54,6 +55,6 @@ def _held(text: str, column: int) -> list[str]:
     for run in _RUNS.finditer(text):
         begin, end = (column + cell_len(text[:at]) for at in run.span())
         blank = f"{' ' * (end - begin)}\x1b[{begin}G"
-        held += [text[done : run.start()], blank, run[0], f"\x1b[{end}G"]
+        held += [text[done : run.start()], blank, run[0].rstrip(" "), f"\x1b[{end}G"]
         done = run.end()
     return [*held, text[done:]]

@@ -19,6 +19,7 @@ from rig.load import Result
 
 PASSWORD = "a password for a benchmark"
 CONSULTANT = "cara@example.org"
+ADMIN = "dora@example.org"
 
 _PEOPLE = 1000  # of different names, devices and levels; then they come again
 _AGO = timedelta(minutes=10)  # no longer online, and not yet ended as silent
@@ -73,8 +74,16 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
 
 def consultant(url: str) -> int:
     """Make the account of `CONSULTANT`, as costly to sign in to as real ones; return its id."""
-    password_hash = hash_password(PASSWORD, DEFAULT_COST)
-    new = NewUser(CONSULTANT, "Cara", UserRole.CONSULTANT, password_hash)
+    return _added(url, CONSULTANT, "Cara", UserRole.CONSULTANT)
+
+
+def administrator(url: str) -> int:
+    """Make the account of `ADMIN`, the only one; return its id."""
+    return _added(url, ADMIN, "Dora", UserRole.ADMIN)
+
+
+def _added(url: str, email: str, full_name: str, role: UserRole) -> int:
+    new = NewUser(email, full_name, role, hash_password(PASSWORD, DEFAULT_COST))
     with opened(url, Role.ADMIN) as db, db.atomic():
         return add_user(db, new, system_clock()).id
 

@@ -16,6 +16,8 @@ from readwatch.domain.access_log import Action, Look
 from readwatch.store.access_log import append
 from readwatch.store.database import Database, is_sqlite
 
+on_postgresql = pytest.mark.postgresql
+
 
 @pytest.fixture
 def looks(db: Database, cast: Any, clock: Any) -> None:
@@ -145,6 +147,33 @@ def test_the_list_is_an_entry_itself_and_the_newest(shell: Shell, db: Database, 
         shell("audit", "list", "--json", "--limit", "1", "--before", "2").out
     )] == [1]  # fmt: skip
     assert entries(db) == [(cast.dora.id, "listed_access_log", None, "cli")] * 2
+
+
+@pytest.mark.usefixtures("looks")
+@pytest.mark.parametrize(
+    ("engine", "change", "which"),
+    [
+        ("sqlite", "created_at = 'yesterday'", "entry 2"),
+        ("sqlite", "created_at = 5", "entry 2"),
+        ("sqlite", "consultant_user_id = 'cara'", "entry 2"),
+        ("sqlite", "action_details = CAST(x'ff' AS TEXT)", "an entry"),
+        pytest.param("postgresql", "created_at = 'infinity'", "entry 2", marks=on_postgresql),
+        pytest.param("postgresql", "created_at = '2026-11-22 BC'", "entry 2", marks=on_postgresql),
+    ],
+    indirect=["engine"],
+)
+def test_an_entry_that_cannot_be_read_is_named_and_who_tells_more(
+    shell: Shell, db: Database, tmp_path: Path, change: str, which: str
+) -> None:
+    if is_sqlite(db):
+        db.execute_sql("PRAGMA foreign_keys = OFF")
+    without_triggers(db).execute_sql(f"UPDATE consultant_access_log SET {change} WHERE id = 2")
+    for call in (("list",), ("list", "--json"), ("export", str(tmp_path / "log.csv"))):
+        complaint = shell("audit", *call).complaint
+        assert complaint.startswith(f"{which} of the access log cannot be read")
+        assert complaint.endswith("readwatch audit verify")
+    assert list(tmp_path.glob("*log.csv*")) == []
+    assert "NOT WHOLE: entry 2 was changed" in shell("audit", "verify").out
 
 
 @pytest.mark.usefixtures("looks")

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -158,7 +158,7 @@ def list_(
             db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
         )
     if as_json:
-        print_json([asdict(entry) for entry in entries])
+        print_json([entry._asdict() for entry in entries])
         return
     print_table(("id", "when", "who", "what", "whom"), [_row(entry) for entry in entries])
 
@@ -205,10 +205,12 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
 
 def _write_csv(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
     rows = csv.writer(text)
-    names = [field.name for field in fields(audit.Entry)]
-    rows.writerow(names)
+    rows.writerow(audit.Entry._fields)
     for portion in portions:
-        rows.writerows([cell(getattr(entry, name)) for name in names] for entry in portion)
+        rows.writerows(map(cell, entry) for entry in portion)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode
 
 
 def _write_json(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
@@ -216,7 +218,6 @@ def _write_json(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> No
     separator = "[\n"
     for portion in portions:
         for entry in portion:
-            line = json.dumps(asdict(entry), ensure_ascii=False, default=datetime.isoformat)
-            text.write(separator + line)
+            text.write(separator + _encode(entry._asdict()))
             separator = ",\n"
     text.write("[]\n" if separator == "[\n" else "\n]\n")

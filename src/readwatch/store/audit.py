@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import peewee
+from itertools import takewhile
+from typing import Any, NamedTuple
 
 from readwatch.domain.access_log import kept_hash
 from readwatch.domain.audit import (
@@ -24,10 +23,9 @@ from readwatch.domain.audit import (
     misplaced,
     removed_meanwhile,
 )
-from readwatch.domain.errors import not_found
+from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.text import SafeText, clean
-from readwatch.store import models
-from readwatch.store.database import Database, Statement
+from readwatch.store.database import Database, Statement, moment
 from readwatch.store.users import kept_form
 
 ENTRIES_AT_ONCE = 10_000
@@ -35,23 +33,32 @@ ENTRIES_AT_ONCE = 10_000
 _EXTENT = Statement(
     "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), -1) FROM consultant_access_log"
 )
-# Not bounded by the last id: PostgreSQL would sort all the rest for each portion of a new table.
-# The columns behind the first two in the order of their hash. On PostgreSQL a moment counts only if
-# its text is all of it: one with microseconds, or before Christ, is none that was written here.
-_ENTRIES = """
-    SELECT
-        id, row_hash,
-        prev_hash, consultant_user_id, action_type, target_user_id, action_details, ip_address,
-        {created_at}
-    FROM consultant_access_log WHERE id >= :first ORDER BY id LIMIT :length
+# On PostgreSQL a moment counts only if its text is all of it: one with microseconds, or before
+# Christ, is none that was written here.
+_TEXT_OF_MOMENT = "to_char(l.created_at, 'YYYY-MM-DD HH24:MI:SS.MS')"
+_MOMENT_ON_POSTGRESQL = f"""
+    CASE WHEN CAST({_TEXT_OF_MOMENT} AS timestamptz) = l.created_at THEN {_TEXT_OF_MOMENT} END
 """
-_TEXT_OF_MOMENT = "to_char(created_at, 'YYYY-MM-DD HH24:MI:SS.MS')"
-_IN_ORDER = Statement(
-    _ENTRIES.replace("{created_at}", "created_at"),
-    postgresql=_ENTRIES.replace(
-        "{created_at}",
-        f"CASE WHEN CAST({_TEXT_OF_MOMENT} AS timestamptz) = created_at THEN {_TEXT_OF_MOMENT} END",
-    ),
+
+
+def _with_moment(sql: str) -> Statement:
+    """Return a statement that reads `{created_at}` as the text of which the hash was made."""
+    return Statement(
+        sql.replace("{created_at}", "l.created_at"),
+        postgresql=sql.replace("{created_at}", _MOMENT_ON_POSTGRESQL),
+    )
+
+
+# Not bounded by the last id: PostgreSQL would sort all the rest for each portion of a new table.
+# The columns behind the first two in the order of their hash.
+_IN_ORDER = _with_moment(
+    """
+    SELECT
+        l.id, l.row_hash,
+        l.prev_hash, l.consultant_user_id, l.action_type, l.target_user_id, l.action_details,
+        l.ip_address, {created_at}
+    FROM consultant_access_log l WHERE l.id >= :first ORDER BY l.id LIMIT :length
+    """
 )
 _AT_OR_AFTER = Statement("SELECT min(id) FROM consultant_access_log WHERE id >= :first")
 _WITH_HASH = Statement("SELECT min(id) FROM consultant_access_log WHERE row_hash = :row_hash")
@@ -138,9 +145,11 @@ def _fault(db: Database, head: Head, id_: int, row_hash: str, columns: Sequence[
 # The entries ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry with the names of those whom it is about, also of deleted accounts."""
+class Entry(NamedTuple):
+    """An entry with the names of those whom it is about, also of deleted accounts.
+
+    A tuple, as there are millions of them.
+    """
 
     id: int
     created_at: datetime
@@ -154,6 +163,16 @@ class Entry:
     action_details: SafeText
     ip_address: SafeText
     row_hash: SafeText
+
+
+_ENTRIES = """
+    SELECT
+        l.id, {created_at}, l.consultant_user_id, c.email, c.full_name, l.action_type,
+        l.target_user_id, t.email, t.full_name, l.action_details, l.ip_address, l.row_hash
+    FROM consultant_access_log l
+    LEFT JOIN users c ON c.id = l.consultant_user_id LEFT JOIN users t ON t.id = l.target_user_id
+"""
+_OLDEST_FIRST = _with_moment(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id LIMIT :length")
 
 
 def account_id(db: Database, email: str) -> int:
@@ -177,67 +196,73 @@ def newest(
 
     `before` is the id of the last one of the page before.
     """
-    log = models.AccessLogEntry
-    query = _entries().order_by(log.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(log.id < before)
-    if consultant_id is not None:
-        query = query.where(log.consultant_user == consultant_id)
-    if reader_id is not None:
-        query = query.where(log.target_user == reader_id)
-    return tuple(_made(query.execute(db)))
+    wanted = {
+        "l.id < :before": before,
+        "l.consultant_user_id = :consultant_id": consultant_id,
+        "l.target_user_id = :reader_id": reader_id,
+    }
+    conditions = [condition for condition, value in wanted.items() if value is not None]
+    found = _with_moment(
+        f"{_ENTRIES} WHERE {' AND '.join(conditions or ['TRUE'])} ORDER BY l.id DESC LIMIT :limit"
+    )(db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id)
+    return tuple(_read(found))
 
 
 def oldest_first(db: Database, there: Extent) -> Iterator[tuple[Entry, ...]]:
     """Yield all entries that were there, in portions."""
-    log = models.AccessLogEntry
-    query = _entries().order_by(log.id).limit(ENTRIES_AT_ONCE)
     first = there.first
     while first <= there.last:
-        found = _made(query.where(log.id >= first).execute(db))
-        some = tuple(entry for entry in found if entry.id <= there.last)
+        found = _read(_OLDEST_FIRST(db, first=first, length=ENTRIES_AT_ONCE))
+        some = tuple(takewhile(lambda entry: entry.id <= there.last, found))
         if not some:
             return
         yield some
         first = some[-1].id + 1
 
 
-def _entries() -> Any:
-    log, consultant, target = models.AccessLogEntry, models.User.alias(), models.User.alias()
-    return (
-        log.select(
-            log.id,
-            log.created_at,
-            log.consultant_user,
-            consultant.email,
-            consultant.full_name,
-            log.action_type,
-            log.target_user,
-            target.email,
-            target.full_name,
-            log.action_details,
-            log.ip_address,
-            log.row_hash,
-        )
-        .join_from(log, consultant, peewee.JOIN.LEFT_OUTER, on=log.consultant_user == consultant.id)
-        .join_from(log, target, peewee.JOIN.LEFT_OUTER, on=log.target_user == target.id)
-        .tuples()
+def _read(rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
+    """Yield the entries; one that nobody can have written here is told, and who names its fault."""
+    try:
+        for row in rows:
+            yield _entry(*row)
+    except UnicodeDecodeError:  # SQLite keeps also what is no text
+        raise _unreadable("an entry") from None
+
+
+def _entry(
+    id_: int,
+    created_at: str,
+    consultant_id: int,
+    consultant_email: str | None,
+    consultant_name: str | None,
+    action_type: str,
+    target_id: int | None,
+    *texts: str | None,
+) -> Entry:
+    try:
+        at, consultant_id = moment(created_at), int(consultant_id)
+        target_id = None if target_id is None else int(target_id)
+    except (TypeError, ValueError):
+        raise _unreadable(f"entry {id_}") from None
+    target_email, target_name, details, ip_address, row_hash = map(clean, texts)
+    return Entry(
+        id_,
+        at,
+        consultant_id,
+        clean(consultant_email),
+        clean(consultant_name),
+        clean(action_type),
+        target_id,
+        target_email,
+        target_name,
+        details,
+        ip_address,
+        row_hash,
     )
 
 
-def _made(rows: Iterable[Any]) -> Iterator[Entry]:
-    for row in rows:
-        yield Entry(
-            id=row[0],
-            created_at=row[1],
-            consultant_user_id=row[2],
-            consultant_email=clean(row[3]),
-            consultant_name=clean(row[4]),
-            action_type=clean(row[5]),
-            target_user_id=row[6],
-            target_email=clean(row[7]),
-            target_name=clean(row[8]),
-            action_details=clean(row[9]),
-            ip_address=clean(row[10]),
-            row_hash=clean(row[11]),
-        )
+def _unreadable(which: str) -> ReadwatchError:
+    return conflict(
+        f"{which} of the access log cannot be read, since it was changed by another program; "
+        "what is wrong with the log is told by: readwatch audit verify"
+    )

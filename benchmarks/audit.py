@@ -1,0 +1,152 @@
+"""A long access log: what it takes to check, to list and to take out a million entries.
+
+python benchmarks/audit.py [--entries 1000000] [--postgresql]
+
+A log with real hashes is appended in bulk; then each command runs as an admin calls it, in a
+process of its own. In the end an entry in the middle is changed, as only the owner of the database
+can, and the log is checked once more.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+
+from rig import databases
+from rig.processes import ENVIRONMENT, MIB
+from rig.readers import administrator, consultant, opened, populate
+from rig.report import Column, Row, parser, progress, publish
+
+from readwatch.domain.access_log import GENESIS, Action, Look, entry_hash
+from readwatch.domain.clock import system_clock
+from readwatch.store.database import Database, is_sqlite, stamp
+from readwatch.store.rights import Role
+from readwatch.store.rowsets import RowStatement
+
+READERS = 1000
+AT_ONCE = 10_000
+
+COLUMNS = (
+    Column("command", "readwatch audit"),
+    Column("seconds", "s", ".1f"),
+    Column("entries_per_second", "entries/s", ",.0f"),
+    Column("peak_mib", "most MiB", ",.0f"),
+    Column("file_mib", "file MiB", ",.0f"),
+    Column("said", "what it says first"),
+)
+
+Entry = tuple[str | int | None, ...]
+
+_APPEND = RowStatement(
+    {
+        **{"consultant_user_id": "bigint", "action_type": "text", "target_user_id": "bigint"},
+        **{"action_details": "text", "ip_address": "text", "created_at": "timestamptz"},
+        **{"prev_hash": "text", "row_hash": "text"},
+    },
+    """
+    INSERT INTO consultant_access_log (
+        consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
+        prev_hash, row_hash
+    )
+    SELECT
+        consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
+        prev_hash, row_hash
+    FROM {rows} AS given
+    """,
+)
+
+
+def main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--entries", type=int, default=1_000_000)
+    databases.add_options(options)
+    settings = options.parse_args()
+    with databases.temporary_folder() as folder, databases.chosen(settings, folder) as url:
+        populate(url, READERS)
+        administrator(url)
+        _fill(url, consultant(url), settings.entries)
+        anchors = folder / "anchors"
+        rows = [
+            _called(url, settings.entries, "verify"),
+            _called(url, settings.entries, "anchor", anchors),
+            _called(url, settings.entries, "verify", "--anchor", anchors),
+            _called(url, settings.entries, "list"),
+            _called(url, settings.entries, "list", "--reader", "reader7@example.org"),
+            _called(url, settings.entries, "export", folder / "log.csv"),
+            _called(url, settings.entries, "export", folder / "log.json"),
+        ]
+        _tamper(url, settings.entries // 2)
+        rows.append(_called(url, settings.entries, "verify"))
+    publish(settings, COLUMNS, rows)
+
+
+def _fill(url: str, consultant_id: int, length: int) -> None:
+    """Append entries, one a second until now, as the store does it for one."""
+    entries = _chain(consultant_id, length)
+    with opened(url, Role.OWNER) as db:
+        for first in range(0, length, AT_ONCE):
+            with db.atomic():
+                _APPEND(db, list(islice(entries, AT_ONCE)))
+            if first % (10 * AT_ONCE) == 0:
+                progress(f"{first:>12,} of {length:,} entries")
+
+
+def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
+    begin, head = system_clock() - timedelta(seconds=length), GENESIS
+    for number in range(length):
+        look = Look(
+            consultant_id,
+            Action.VIEWED_READER_PROFILE,
+            number * 7 % READERS + 1,
+            "console, from online",
+            "10.0.0.7",
+        )
+        created_at = stamp(begin + timedelta(seconds=number))
+        row_hash = entry_hash(head, look, created_at)
+        yield (
+            *(look.consultant_user_id, look.action_type, look.target_user_id),
+            *(look.details, look.ip_address, created_at, head, row_hash),
+        )
+        head = row_hash
+
+
+def _tamper(url: str, id_: int) -> None:
+    """Do what the owner of the database can do to an entry."""
+    with opened(url, Role.OWNER) as db:
+        _drop_trigger(db)
+        db.execute_sql(f"UPDATE consultant_access_log SET target_user_id = 1 WHERE id = {id_}")
+
+
+def _drop_trigger(db: Database) -> None:
+    on = "" if is_sqlite(db) else " ON consultant_access_log"
+    db.execute_sql(f"DROP TRIGGER consultant_access_log_keeps_values{on}")
+
+
+def _called(url: str, entries: int, *arguments: str | Path) -> Row:
+    """Call a command; return its time, its most memory, and the first line that it says."""
+    command = [sys.executable, "-m", "readwatch", "--database", url, "audit", *map(str, arguments)]
+    start = perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
+        assert process.stdout
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = perf_counter() - start
+    named = [it.name if isinstance(it, Path) else it for it in arguments]
+    made = [it for it in arguments if isinstance(it, Path)]
+    return {
+        "command": " ".join(named),
+        "seconds": seconds,
+        "entries_per_second": None if named[0] == "list" else entries / seconds,
+        "peak_mib": used.ru_maxrss * 1024 / MIB,
+        "file_mib": made[0].stat().st_size / MIB if named[0] == "export" else None,
+        "said": said.partition("\n")[0] if named[0] in {"verify", "anchor"} else None,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -83,7 +83,13 @@ def test_in_a_hundred_and_sixty_cells_the_line_is_the_whole_hour_but_for_the_run
     ],
 )
 def test_the_freshness_is_a_word_and_an_age(status: str, words: str) -> None:
-    assert texts(STATUSES[status], 78)[0].endswith(f" {words}")
+    assert texts(STATUSES[status], 100)[0].endswith(f" {words}")
+
+
+def test_where_the_age_leaves_no_room_a_word_goes_before_the_names_do() -> None:
+    unseen = replace(PULSE, unseen=frozenset(range(120)))
+    first, _ = texts(replace(STATUSES["old"], pulse=unseen), 78)
+    assert first == " 1 Online  2 Activity  3 Readers  4 Attention 120  5 Access log    ● LIVE, 5 s"
 
 
 def test_a_loss_says_since_when_and_why() -> None:

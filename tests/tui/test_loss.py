@@ -69,7 +69,7 @@ async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
         with mislaid_table(db):
             await seat.sees("● OFFLINE", f"{SINCE_NOON}this database has no readwatch schema")
             clock.advance(seconds=40)
-            await seat.sees("● OFFLINE, 40 s old", SINCE_NOON)
+            await seat.sees("● OFFLINE, 40 s", SINCE_NOON)
             assert "Dracula" in seat.cursor
         ben.reads("Faust")
         await seat.sees("● LIVE", "Ann", "Ben", "2 online")
@@ -261,7 +261,7 @@ async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
     async with sit(refresh=timedelta(hours=1)) as seat:
         await seat.sees("● LIVE")
         clock.advance(hours=8)
-        await seat.sees("● STALE, 8 h old")
+        await seat.sees("● STALE, 8 h")
         slept = 8 * 3600
         await seat.sees("● LIVE")
 
@@ -289,7 +289,7 @@ async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
             await seat.sees("Ann", "● LIVE")
             db.execute_sql("LOCK TABLE reader_profiles IN ACCESS EXCLUSIVE MODE")
             clock.advance(seconds=13)
-            await seat.sees("● STALE, 10 s old", "Ann")
+            await seat.sees("● STALE, 10 s", "Ann")
             await seat.presses("q")
             await seat.until(lambda: not seat.app.is_running)
         await_watchers()
@@ -321,11 +321,11 @@ async def test_a_picture_that_no_other_follows_becomes_stale(
     async with sit() as seat:
         await seat.sees("nobody is online", "● LIVE")
         clock.advance(seconds=12)
-        await seat.sees("● LIVE, 10 s old")
+        await seat.sees("● LIVE, 10 s")
         clock.advance(seconds=1)
-        await seat.sees("● STALE, 10 s old")
+        await seat.sees("● STALE, 10 s")
         clock.advance(minutes=2)
-        await seat.sees("● STALE, 2 min old")
+        await seat.sees("● STALE, 2 min")
         ann.reads("Dracula")
         await seat.sees("● LIVE", "Dracula")
         assert "old" not in seat.screen

@@ -108,17 +108,21 @@ class Header(Widget):
 
 def lines(status: Status, width: int) -> tuple[Content, Content]:
     """Return the two lines of the header in `width` cells."""
-    freshness = _freshness(status)
-    views = _views(status, width - freshness.cell_length - 1)
-    return _across(views, freshness, width), _second(status, width)
+    return _first(status, width), _second(status, width)
 
 
-def _views(status: Status, room: int) -> Content:
-    """Return the views with their keys; where room is short only the one in front has a name."""
-    views, name = _tabs(status, tuple(View)), Content.styled("readwatch  ", "bold $text-accent")
-    if name.cell_length + views.cell_length <= room:
-        return name + views
-    return views if views.cell_length <= room else _tabs(status, (status.view,))
+def _first(status: Status, width: int) -> Content:
+    """Return the views with their keys and how fresh the picture is.
+
+    Where room is short the name of the program goes, then a word, then the names of the views
+    that are not in front.
+    """
+    views, freshness = _tabs(status, tuple(View)), _freshness(status)
+    named = Content.styled("readwatch  ", "bold $text-accent") + views
+    short = _tabs(status, (status.view,))
+    choices = (named, freshness), (views, freshness), (views, _freshness(status, old=""))
+    fitting = (pair for pair in choices if sum(part.cell_length for part in pair) < width)
+    return _across(*next(fitting, (short, freshness)), width)
 
 
 def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
@@ -134,13 +138,12 @@ def _tab(status: Status, view: View, *, named: bool) -> Content:
     return tab.stylize(Style.from_meta({"view": view.value}))
 
 
-def _freshness(status: Status) -> Content:
+def _freshness(status: Status, *, old: str = " old") -> Content:
     liveness = status.liveness()
     parts: list[Content | tuple[str, str]] = [(f"● {liveness}", f"bold {_TONES[liveness]}")]
     if status.pulse is not None and status.now is not None:
         age = length_of(status.now - status.pulse.taken_at)
-        old = "" if age == "now" else f", {age} old"
-        parts.append((old, "dim"))
+        parts.append(("" if age == "now" else f", {age}{old}", "dim"))
     if status.held:
         parts.append((f", {status.held} new", "$text-accent"))
     return Content.assemble(*parts)

@@ -102,11 +102,14 @@ async def test_live_frozen_stale_and_offline_differ_in_words(
     async with sit(size=size) as seat:
         await looks(seat, "online")
         clock.advance(seconds=13)
+        await seat.sees("● STALE")
         await looks(seat, "online stale")
         await seat.presses("p")
         absent.reads("Emma")
+        await seat.sees("● FROZEN", "1 new")
         await looks(seat, "online frozen")
         with mislaid_table(db):
+            await seat.sees("● OFFLINE")
             await looks(seat, "online offline")
 
 

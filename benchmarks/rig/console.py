@@ -1,4 +1,4 @@
-"""What a console asks the database for, once a second until the input is closed.
+"""What a console asks the database for: once, and each second until the input is closed.
 
 python -m rig.console URL
 """
@@ -22,7 +22,7 @@ def main() -> None:
     db = schema.open_current(sys.argv[1], Role.CONSOLE)
     took: list[float] = []
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0
-    while not select.select([sys.stdin], [], [], wait)[0]:
+    while not took or not select.select([sys.stdin], [], [], wait)[0]:
         start = perf_counter()
         with using(db), one_moment(db):
             take_overview(db, View.ONLINE, system_clock())

@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import canonical, parse
 from readwatch.store.listing import FIRST_PAGE, LOOKED_THROUGH, Question
 from readwatch.tui.columns import chosen, place
 from readwatch.tui.field import Field
+from readwatch.tui.footer import Footer
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import Row

@@ -14,13 +14,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
 from readwatch.tui.columns import cut
 from readwatch.tui.days import Days
+from readwatch.tui.footer import Footer
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.marks import (

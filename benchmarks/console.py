@@ -40,18 +40,16 @@ from rig.terminal import SIZE, Terminal, look_on, terminal
 
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.attention import Thresholds
-from readwatch.domain.clock import midnight, system_clock
+from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import parse
 from readwatch.store.access_log import permitted
 from readwatch.store.database import Database, one_moment
 from readwatch.store.listing import Question
 from readwatch.store.online import count_online, online_order
-from readwatch.store.online_counts import peak_today
-from readwatch.store.overview import activities_per_minute
 from readwatch.store.rights import Role
 from readwatch.tui.attention import Attention
 from readwatch.tui.opened import OpenedReader
-from readwatch.tui.snapshots import Pulse
+from readwatch.tui.overviews import take_pulse
 from readwatch.tui.views import LISTINGS
 
 REQUESTS_A_MINUTE = 2
@@ -283,7 +281,7 @@ def seconds(db: Database, ask: Callable[[], object]) -> float:
 
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
     """Return all that the console asks."""
-    found: dict[str, Callable[[], object]] = {"header": partial(pulse, db, now)}
+    found: dict[str, Callable[[], object]] = {"header": partial(take_pulse, db, now)}
     for view, listing in LISTINGS.items():
         for sort in listing.sorts:
             question = Question(sort.column, sort.descending)
@@ -293,21 +291,15 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         ids = listing.order(db, listing.question(), now).ids[: 3 * SIZE[1]]
         found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
     looks = Attention(Thresholds())
-    looks.look(db, now)
-    found["attention: first look"] = lambda: Attention(Thresholds()).look(db, now)
-    found["attention: each look"] = lambda: looks.look(db, now)
+    looks.notice(db, now)
+    found["attention: first look"] = lambda: Attention(Thresholds()).notice(db, now)
+    found["attention: each look"] = lambda: looks.notice(db, now)
     permit = permitted(Look(consultant_id, Action.VIEWED_READER_PROFILE, READERS // 2))
-    page, header = OpenedReader(0, permit), pulse(db, now)
+    page, header = OpenedReader(0, permit), take_pulse(db, now)
     page.picture(db, header)
     found["reader: first picture"] = lambda: OpenedReader(0, permit).picture(db, header)
     found["reader: each picture"] = lambda: page.picture(db, header)
     return found
-
-
-def pulse(db: Database, now: datetime) -> Pulse:
-    """Return what the header of every screen asks for."""
-    online, peak = count_online(db, now), peak_today(db, midnight(now))
-    return Pulse(now, online, activities_per_minute(db, now), peak)
 
 
 # Many ---------------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from readwatch.domain.clock import system_clock
 from readwatch.store import schema
 from readwatch.store.database import one_moment, using
 from readwatch.store.rights import Role
+from readwatch.tui.overviews import take_overview
 from readwatch.tui.snapshots import View
-from readwatch.tui.watcher import take_overview
 
 EVERY_SECONDS = 1.0
 

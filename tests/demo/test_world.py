@@ -35,7 +35,7 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
             feed = activity_feed(db, length=100_000)
             readers = summary_rows(db, summary_order(db, Question("name"), now).ids, now)
             attention = Attention(USUAL)
-            attention.look(db, now)
+            attention.notice(db, now)
             ids = attention.order(db, Question("why"), now).ids
             needy = attention.items(db, ids, now)
         db.close()

@@ -20,7 +20,7 @@ from readwatch.domain.console import ConsoleSettings
 from readwatch.store import online
 from readwatch.store.database import one_moment, open_database, using
 from readwatch.store.rights import Role
-from readwatch.tui import watcher as watching
+from readwatch.tui import pace
 from readwatch.tui.messages import ConnectionLost, OverviewArrived, SignedIn
 from readwatch.tui.snapshots import View
 from readwatch.tui.views import LISTINGS
@@ -30,7 +30,7 @@ from readwatch.tui.window import Sight
 
 def main(url: str, email: str, password: str, number: int) -> None:
     posted: Counter[type[Message]] = Counter()
-    watching.REST = 1  # they look more often than in front of people: the more to bear
+    pace.REST = 1  # they look more often than in front of people: the more to bear
     reasons: set[str] = set()
 
     def post(message: Message) -> None:

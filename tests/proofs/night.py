@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.clock import system_clock
 from readwatch.domain.console import ConsoleSettings
-from readwatch.tui import watcher
+from readwatch.tui import pace, watcher
 from readwatch.tui.app import Console
 
 
@@ -18,7 +18,7 @@ def fast(start: datetime, speed: float) -> datetime:
 
 
 def main(url: str, email: str, start: datetime, speed: float) -> None:
-    watcher.POLL_SECONDS = watcher.REST = 0.005
+    watcher.POLL_SECONDS = pace.REST = 0.005
     settings = ConsoleSettings(url, email=email, refresh=timedelta(milliseconds=20))
     Console(settings, clock=lambda: fast(start, speed)).run()
 

@@ -12,7 +12,7 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
 from readwatch.store.database import Database
-from readwatch.tui import watcher
+from readwatch.tui import front, loss, pace, watcher
 from readwatch.tui.app import Console
 
 AT_ONCE = timedelta(seconds=0.05)
@@ -23,9 +23,9 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody wants to wait: the watcher looks more often than it does in front of people."""
     monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(watcher, "ASK_SECONDS", 0.05)
-    monkeypatch.setattr(watcher, "REST", 1)
-    monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(watcher, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "REST", 1)
+    monkeypatch.setattr(loss, "LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(front, "NOTICE_SECONDS", 0.0)
 
 
 @pytest.fixture

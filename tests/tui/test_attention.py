@@ -29,7 +29,7 @@ def look(db: Database, clock: StillClock) -> Callable[[], dict[int, str]]:
     attention = Attention(USUAL)
 
     def look() -> dict[int, str]:
-        attention.look(db, clock())
+        attention.notice(db, clock())
         return {id: str(case) for id, case in attention._cases.items()}
 
     return look
@@ -91,7 +91,7 @@ def test_a_console_that_starts_later_finds_what_the_others_found_before(
     fails_a_quiz(ann)
     clock.advance(hours=23)
     late = Attention(USUAL)
-    late.look(db, clock())
+    late.notice(db, clock())
     assert {str(case) for case in late._cases.values()} == {
         "failed quiz (40)",
         "back after 20 days",

@@ -18,7 +18,7 @@ from readwatch.store import sqlite
 from readwatch.store.database import Database, open_database
 from readwatch.store.rights import Role
 from readwatch.store.sqlite import sqlite_path
-from readwatch.tui import watcher
+from readwatch.tui import loss, pace
 from readwatch.tui.app import Console
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
@@ -231,7 +231,7 @@ async def test_a_file_that_is_no_database_is_named_so(sit: Sit, cast: Cast, url:
 async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
     url: str, cast: Cast, ann: ReadingApp, clock: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watcher, "LONGEST_PAUSE_SECONDS", 1)
+    monkeypatch.setattr(loss, "LONGEST_PAUSE_SECONDS", 1)
     faults = [OverflowError("Dear diary")]
 
     def clock_with_a_fault() -> datetime:
@@ -256,8 +256,8 @@ async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
     sit: Sit, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept = 0
-    monkeypatch.setattr(watcher, "uptime", lambda: uptime() + slept)
-    monkeypatch.setattr(watcher, "REFRESH_SECONDS", 3600)
+    monkeypatch.setattr(pace, "uptime", lambda: uptime() + slept)
+    monkeypatch.setattr(pace, "REFRESH_SECONDS", 3600)
     async with sit(refresh=timedelta(hours=1)) as seat:
         await seat.sees("● LIVE")
         clock.advance(hours=8)
@@ -317,7 +317,7 @@ async def test_a_picture_that_no_other_follows_becomes_stale(
     clock: StillClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watcher, "REFRESH_SECONDS", 3600)
+    monkeypatch.setattr(pace, "REFRESH_SECONDS", 3600)
     async with sit() as seat:
         await seat.sees("nobody is online", "● LIVE")
         clock.advance(seconds=12)

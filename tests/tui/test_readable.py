@@ -10,7 +10,7 @@ from tui.still_life import paint
 from tui.test_themes import contrast
 
 from readwatch.store.database import Database
-from readwatch.tui import watcher
+from readwatch.tui import pace
 from readwatch.tui.rows import SIGNS
 
 LEAST = 4.5
@@ -42,7 +42,7 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
     theme: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watcher, "REFRESH_SECONDS", 3600)
+    monkeypatch.setattr(pace, "REFRESH_SECONDS", 3600)
     absent = paint(db, cast, clock)
     found = set()
     async with sit(theme=theme, signed_in=False) as seat:

@@ -16,7 +16,7 @@ from tui.still_life import fill_the_house, paint
 from tui.test_loss import mislaid_table
 
 from readwatch.store.database import Database
-from readwatch.tui import watcher
+from readwatch.tui import pace
 from readwatch.tui.app import Console
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
@@ -97,7 +97,7 @@ async def test_live_frozen_stale_and_offline_differ_in_words(
     size: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watcher, "REFRESH_SECONDS", 3600)
+    monkeypatch.setattr(pace, "REFRESH_SECONDS", 3600)
     absent = paint(db, cast, clock)
     async with sit(size=size) as seat:
         await looks(seat, "online")

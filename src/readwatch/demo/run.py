@@ -19,9 +19,9 @@ from readwatch.store.database import open_database, using
 from readwatch.store.listing import Question
 from readwatch.store.rights import Role
 from readwatch.tui import app
+from readwatch.tui.overviews import take_overview
 from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.snapshots import View
-from readwatch.tui.watcher import take_overview
 from readwatch.tui.window import Sight
 
 RAMP_SECONDS = 4.0

@@ -47,6 +47,7 @@ from readwatch.tui.messages import (
     Uncovered,
     UncoverRefused,
 )
+from readwatch.tui.requests import ReadItems
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.cover import CoverScreen
 from readwatch.tui.screens.export import ExportScreen
@@ -62,7 +63,7 @@ from readwatch.tui.terminal import ENDINGS, Terminal
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.views.asked import asked
 from readwatch.tui.walk import Walk
-from readwatch.tui.watcher import Fetch, Watcher
+from readwatch.tui.watcher import Watcher
 from readwatch.tui.window import Sight
 
 
@@ -508,7 +509,7 @@ class Console(App[None]):
 
     @on(ReaderArrived)
     def _take_reader(self, event: ReaderArrived) -> None:
-        if self._reader is not None and self._reader.opening == event.opening:
+        if self._reader is not None and self._reader.opening == event.page.opening:
             self._set_pulse(event.page.pulse)
             self._reader.show(event.page)
 
@@ -552,9 +553,9 @@ class Console(App[None]):
                 self.pop_screen()
             self.notify(f"wrote {counted(written)} to {file}", markup=False)
 
-        def write_it(fetch: Fetch) -> None:
+        def write_it(read: ReadItems) -> None:
             nonlocal written
-            items = fetch(view, asked.draft.lacking)
+            items = read(view, asked.draft.lacking)
             rows = LISTINGS[view].rows(items, shown.pulse.taken_at) if shown else ()
             sheet = asked.draft.sheet(rows)
             write(sheet, file, replace=event.replace)
@@ -620,7 +621,7 @@ class Console(App[None]):
         reader_id: int | None,
         details: str,
         record: "_Record",
-        then: Callable[[Fetch], None],
+        then: Callable[[ReadItems], None],
     ) -> None:
         number = next(self._openings)
         self._records[number] = record

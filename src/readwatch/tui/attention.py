@@ -50,7 +50,7 @@ class Noticed:
 
 
 class Attention:
-    """Remembers between two looks what neither has to be found again nor may flap.
+    """Remembers between two times what neither has to be found again nor may flap.
 
     `seen` are the readers whom the consultant has marked.
     """
@@ -61,7 +61,7 @@ class Attention:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Forget what was found: the next look may be into another database."""
+        """Forget what was found: the next time it may be another database."""
         self._cases: dict[int, Case] = {}
         self._up_to: attention.LookedUpTo | None = None
         self._quizzes: dict[QuizKey, Quiz] = {}
@@ -72,10 +72,10 @@ class Attention:
 
     @property
     def unseen(self) -> frozenset[int]:
-        """Return whom the last look has found, without those who were seen."""
+        """Return whom the last time has found, without those who were seen."""
         return frozenset(self._cases.keys() - self.seen)
 
-    def look(self, db: Database, now: datetime) -> None:
+    def notice(self, db: Database, now: datetime) -> None:
         """Find who may need a consultant now."""
         self._take_in_what_is_new(db, now)
         found = {
@@ -89,7 +89,7 @@ class Attention:
         self._cases = {case.reader_id: case for case in cases(self._held)}
 
     def order(self, db: Database, question: Question, now: datetime) -> Found:
-        """Return the readers whom the last look has found, as they are asked for."""
+        """Return the readers whom the last time has found, as they are asked for."""
         return attention.attention_order(db, [*self._cases.values()], self.seen, question, now)
 
     def items(self, db: Database, ids: Sequence[int], _now: datetime) -> tuple[Noticed, ...]:

@@ -107,9 +107,8 @@ class QuestionRefused(Message):
 class ReaderArrived(Message):
     """A new picture of a reader, of one opening: a later one waits for an entry of its own."""
 
-    def __init__(self, opening: int, page: ReaderPage) -> None:
+    def __init__(self, page: ReaderPage) -> None:
         super().__init__()
-        self.opening = opening
         self.page = page
 
 

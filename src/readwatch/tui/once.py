@@ -17,12 +17,13 @@ from readwatch.store.listing import FIRST_PAGE
 from readwatch.store.rights import Role
 from readwatch.tui.attention import Attention
 from readwatch.tui.marks import Drawable
+from readwatch.tui.overviews import take_overview
 from readwatch.tui.plain import overview_lines, pulse_line
+from readwatch.tui.sign_in import authenticated, terminal_address
 from readwatch.tui.snapshots import Overview, View, masked
 from readwatch.tui.terminal import draws_ascii_only
 from readwatch.tui.views import LISTINGS, listings_with
 from readwatch.tui.views.asked import asked, in_words
-from readwatch.tui.watcher import authenticated, take_overview, terminal_address
 from readwatch.tui.window import Sight
 
 
@@ -50,7 +51,7 @@ def look_once(
         now, attention = clock(), Attention(settings.thresholds)
         with one_moment(db):
             if view is View.ATTENTION:
-                attention.look(db, now)
+                attention.notice(db, now)
             sight, listings = Sight(rows), listings_with(attention, user)
             overview = take_overview(db, view, now, question, sight, listings)
         details = (

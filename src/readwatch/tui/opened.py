@@ -45,6 +45,7 @@ class OpenedReader:
             self._read_older(db)
         zone = zone_of(profile.timezone)
         return ReaderPage(
+            opening=self.opening,
             pulse=pulse,
             user=user,
             profile=profile,

@@ -95,12 +95,13 @@ def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ReaderPage:
-    """One reader's data, after the look is on record.
+    """One reader's data, after the look of that `opening` is on record.
 
     `zone` is None where the profile names none that there is; `days` then are those of UTC. They
     are whole weeks up to today, which is the last one.
     """
 
+    opening: int
     pulse: Pulse
     user: User
     profile: ReaderProfile

@@ -60,17 +60,17 @@ def record(noticed: Noticed, now: datetime) -> dict[str, object]:
 
 
 def _order_at_once(db: Database, question: Question, now: datetime) -> Found:
-    return _looked(db, now).order(db, question, now)
+    return _noticed(db, now).order(db, question, now)
 
 
 def _items_at_once(db: Database, ids: Sequence[int], now: datetime) -> tuple[Noticed, ...]:
-    return _looked(db, now).items(db, ids, now)
+    return _noticed(db, now).items(db, ids, now)
 
 
-def _looked(db: Database, now: datetime) -> Attention:
+def _noticed(db: Database, now: datetime) -> Attention:
     """Look once, where nothing is remembered from one picture to the next."""
     attention = Attention(USUAL)
-    attention.look(db, now)
+    attention.notice(db, now)
     return attention
 
 

@@ -1,0 +1,64 @@
+"""The picture of a list at a moment: what it asks of the store, and in which order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from readwatch.domain.clock import midnight
+from readwatch.store.database import Database
+from readwatch.store.listing import Question
+from readwatch.store.online import count_online
+from readwatch.store.online_counts import peak_today
+from readwatch.store.overview import activities_per_minute
+from readwatch.tui.snapshots import Overview, Pulse, View
+from readwatch.tui.views import LISTINGS
+from readwatch.tui.views.listing import Listing
+from readwatch.tui.window import Order, Sight, order_of, top_of, window
+
+ANY_SIGHT = Sight(height=50)
+"""What is in view where nobody said so."""
+
+
+def take_overview(
+    db: Database,
+    view: View,
+    now: datetime,
+    question: Question | None = None,
+    sight: Sight = ANY_SIGHT,
+    listings: Mapping[View, Listing[Any]] = LISTINGS,
+) -> Overview:
+    """Return the picture of a view at `now`, with the items that will be in sight.
+
+    Without a question it is what the view begins with.
+    """
+    listing = listings[view]
+    question = question or listing.question()
+    found = listing.order(db, question, now)
+    order = order_of(found.ids)
+    ids = window(order, top_of(order, sight), sight.height)
+    return Overview(
+        view,
+        question,
+        take_pulse(db, now, _online_in(view, question, order)),
+        order,
+        found.reader_ids,
+        listing.items(db, ids, now),
+        found.has_older,
+    )
+
+
+def take_pulse(db: Database, now: datetime, online: int | None = None) -> Pulse:
+    """Return what the header says at `now`; `online` is how many are, where that is known."""
+    online = count_online(db, now) if online is None else online
+    peak = peak_today(db, midnight(now))
+    return Pulse(
+        taken_at=now,
+        online=online,
+        per_minute=activities_per_minute(db, now),
+        peak=peak if peak is not None and peak.readers > online else None,
+    )
+
+
+def _online_in(view: View, question: Question, order: Order) -> int | None:
+    """Tell how many are online, where the order says so already."""
+    return len(order.ids) if view is View.ONLINE and not question.terms else None

@@ -18,25 +18,26 @@ from readwatch.store.sqlite import sqlite_path
 REFUSE = {
     "sqlite": """
         CREATE TRIGGER no_more_entries BEFORE INSERT ON consultant_access_log
-        BEGIN SELECT RAISE(ABORT, 'no more entries'); END
+        {when} BEGIN SELECT RAISE(ABORT, 'no more entries'); END
         """,
     "postgresql": """
         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN RAISE EXCEPTION 'no more entries'; END $$;
         CREATE TRIGGER no_more_entries BEFORE INSERT ON consultant_access_log
-        FOR EACH ROW EXECUTE FUNCTION refuse()
+        FOR EACH ROW {when} EXECUTE FUNCTION refuse()
         """,
 }
 TAKE = {
     "sqlite": "DROP TRIGGER no_more_entries",
-    "postgresql": "DROP TRIGGER no_more_entries ON consultant_access_log",
+    "postgresql": "DROP FUNCTION refuse CASCADE",
 }
 
 
 @contextmanager
-def log_that_refuses(db: Database) -> Iterator[None]:
+def log_that_refuses(db: Database, action: str = "") -> Iterator[None]:
     engine = "sqlite" if is_sqlite(db) else "postgresql"
-    db.execute_sql(REFUSE[engine])
+    when = f"WHEN (NEW.action_type = '{action}')" if action else ""
+    db.execute_sql(REFUSE[engine].replace("{when}", when))
     yield
     db.execute_sql(TAKE[engine])
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
+from peewee import DatabaseError
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import Sit
+from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.attention import Thresholds
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.database import Database
-from readwatch.tui import once
+from readwatch.tui import once, overviews
 from readwatch.tui.once import look_once
 
 Ask = Callable[..., list[str]]
@@ -110,8 +112,8 @@ def test_attention_is_looked_for_with_the_thresholds_of_the_call(
     ]
 
 
-def test_what_is_printed_is_on_record_and_nothing_is_when_it_cannot_be(
-    ask: Ask, cast: Cast, ann: ReadingApp, access_log: AccessLog, db: Database
+def test_what_is_printed_is_on_record(
+    ask: Ask, cast: Cast, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     ask(as_json=True, view="readers", filter="ann")
@@ -124,6 +126,41 @@ def test_what_is_printed_is_on_record_and_nothing_is_when_it_cannot_be(
             "console, from readers, filter of 1 term, json, rows 1",
         ),
     ]
+
+
+def test_nothing_about_a_reader_is_read_before_the_entry_is_on_disk(
+    ask: Ask, ann: ReadingApp, access_log: AccessLog, db: Database
+) -> None:
+    ann.reads("Dracula")
+    # A row has its book's progress, so that now none can be read; the order has no need of it.
+    db.execute_sql("ALTER TABLE reader_content_progress RENAME TO mislaid")
+    with pytest.raises(ReadwatchError, match="no readwatch schema"):
+        ask()
+    *_, last = access_log()
+    assert (last.did, last.where) == ("exported_view", "console, from online, text, rows 1")
+    with log_that_refuses(db, "exported_view"), pytest.raises(DatabaseError):
+        ask()
+
+
+def test_nothing_is_printed_when_it_cannot_be_put_on_record(
+    ask: Ask, ann: ReadingApp, access_log: AccessLog, db: Database
+) -> None:
+    ann.reads("Dracula")
+    for as_json in (False, True):
+        with log_that_refuses(db, "exported_view"), pytest.raises(DatabaseError):
+            ask(as_json=as_json)
+        assert access_log()[-1].did == "signed_in"
+        assert "Dracula" in "\n".join(ask(as_json=as_json))
+
+
+def test_as_many_rows_are_printed_as_are_asked_for_a_portion_at_a_time(
+    ask: Ask, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overviews, "ITEMS_AT_ONCE", 3)
+    titles = [f"Book {number}" for number in range(8)]
+    ann.reads_all(titles)
+    told = json.loads("\n".join(ask(as_json=True, view="activity", rows=7)))
+    assert [row["content_title"] for row in told["rows"]] == titles[:0:-1]
 
 
 def test_masked_it_has_initials(ask: Ask, ann: ReadingApp) -> None:

@@ -17,14 +17,13 @@ from readwatch.store.listing import FIRST_PAGE
 from readwatch.store.rights import Role
 from readwatch.tui.attention import Attention
 from readwatch.tui.marks import Drawable
-from readwatch.tui.overviews import take_overview
+from readwatch.tui.overviews import read_items, take_order
 from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.sign_in import authenticated, terminal_address
 from readwatch.tui.snapshots import Overview, View, masked
 from readwatch.tui.terminal import draws_ascii_only
 from readwatch.tui.views import LISTINGS, listings_with
 from readwatch.tui.views.asked import asked, in_words
-from readwatch.tui.window import Sight
 
 
 def look_once(
@@ -49,17 +48,19 @@ def look_once(
     # The log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
+        listings = listings_with(attention, user)
         with one_moment(db):
             if view is View.ATTENTION:
                 attention.notice(db, now)
-            sight, listings = Sight(rows), listings_with(attention, user)
-            overview = take_overview(db, view, now, question, sight, listings)
-        details = (
-            f"console, from {view.words}{as_recorded(question.terms)}, "
-            f"{'json' if as_json else 'text'}, rows {min(rows, len(overview.order.ids))}"
-        )
-        look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())
-        access_log.append(log, look, now)
+            overview = take_order(db, view, now, question, listings)
+            ids = overview.order.ids[:rows]
+            details = (
+                f"console, from {view.words}{as_recorded(question.terms)}, "
+                f"{'json' if as_json else 'text'}, rows {len(ids)}"
+            )
+            look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())
+            access_log.append(log, look, now)  # committed before what the ids stand for is read
+            overview = replace(overview, items=read_items(db, listings[view], ids, now))
     if settings.mask:
         overview = replace(overview, items=masked(overview.items, frozenset()))
     if as_json:

@@ -1,6 +1,7 @@
 """The picture of a list at a moment: what it asks of the store, and in which order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,9 @@ from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.views.listing import Listing
 from readwatch.tui.window import Order, Sight, order_of, top_of, window
+
+ITEMS_AT_ONCE = 500
+"""The most that one statement is asked for."""
 
 ANY_SIGHT = Sight(height=50)
 """What is in view where nobody said so."""
@@ -31,20 +35,42 @@ def take_overview(
 
     Without a question it is what the view begins with.
     """
-    listing = listings[view]
-    question = question or listing.question()
-    found = listing.order(db, question, now)
+    taken = take_order(db, view, now, question or listings[view].question(), listings)
+    ids = window(taken.order, top_of(taken.order, sight), sight.height)
+    return replace(taken, items=read_items(db, listings[view], ids, now))
+
+
+def take_order(
+    db: Database,
+    view: View,
+    now: datetime,
+    question: Question,
+    listings: Mapping[View, Listing[Any]],
+) -> Overview:
+    """Return the same picture without items: it has ids, and numbers of all readers together."""
+    found = listings[view].order(db, question, now)
     order = order_of(found.ids)
-    ids = window(order, top_of(order, sight), sight.height)
     return Overview(
         view,
         question,
         take_pulse(db, now, _online_in(view, question, order)),
         order,
         found.reader_ids,
-        listing.items(db, ids, now),
-        found.has_older,
+        has_older=found.has_older,
     )
+
+
+def read_items(
+    db: Database, listing: Listing[Any], ids: Sequence[int], now: datetime
+) -> tuple[Any, ...]:
+    """Return the items of ids, in any order, however many they are."""
+    return tuple(item for some in portions(ids) for item in listing.items(db, some, now))
+
+
+def portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield ids in such portions as one statement is asked for."""
+    for start in range(0, len(ids), ITEMS_AT_ONCE):
+        yield ids[start : start + ITEMS_AT_ONCE]
 
 
 def take_pulse(db: Database, now: datetime, online: int | None = None) -> Pulse:

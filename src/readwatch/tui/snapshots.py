@@ -78,7 +78,7 @@ class Overview:
     order: Order
     reader_ids: tuple[int | None, ...]
     """Whom each of them is about."""
-    items: tuple[Item, ...]
+    items: tuple[Item, ...] = ()
     has_older: bool = False
     """Of a list without end: whether there may be more than was asked for."""
 

@@ -7,7 +7,7 @@ FOUND = $(or $(PYTHON),$(error readwatch needs Python 3.11 or newer and found no
 	apt install python3 python3-venv, or brew install python))
 RUN = @$(FOUND) dev.py run
 
-BENCHMARKS = ingest recipe servers logins ladder memory console
+BENCHMARKS = ingest recipe servers logins ladder memory console audit person
 
 .PHONY: help demo test check format proof bench lock clean
 

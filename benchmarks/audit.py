@@ -7,17 +7,14 @@ process of its own. In the end an entry in the middle is changed, as only the ow
 can, and the log is checked once more.
 """
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from time import perf_counter
 
 from rig import databases
-from rig.processes import ENVIRONMENT, MIB
+from rig.commands import called
+from rig.processes import MIB
 from rig.readers import administrator, consultant, opened, populate
 from rig.report import Column, Row, parser, progress, publish
 
@@ -33,6 +30,7 @@ AT_ONCE = 10_000
 COLUMNS = (
     Column("command", "readwatch audit"),
     Column("seconds", "s", ".1f"),
+    Column("cpu_seconds", "cpu s", ".1f"),
     Column("entries_per_second", "entries/s", ",.0f"),
     Column("peak_mib", "most MiB", ",.0f"),
     Column("file_mib", "file MiB", ",.0f"),
@@ -127,24 +125,18 @@ def _drop_trigger(db: Database) -> None:
 
 
 def _called(url: str, entries: int, *arguments: str | Path) -> Row:
-    """Call a command; return its time, its most memory, and the first line that it says."""
-    command = [sys.executable, "-m", "readwatch", "--database", url, "audit", *map(str, arguments)]
-    start = perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
-        assert process.stdout
-        said = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = perf_counter() - start
+    """Call a command; return its figures, and the first line of what it says of the log."""
+    done = called(url, "audit", *arguments)
     named = [it.name if isinstance(it, Path) else it for it in arguments]
     made = [it for it in arguments if isinstance(it, Path)]
     return {
         "command": " ".join(named),
-        "seconds": seconds,
-        "entries_per_second": None if named[0] == "list" else entries / seconds,
-        "peak_mib": used.ru_maxrss * 1024 / MIB,
+        "seconds": done.seconds,
+        "cpu_seconds": done.cpu_seconds,
+        "entries_per_second": None if named[0] == "list" else entries / done.seconds,
+        "peak_mib": done.peak_bytes / MIB,
         "file_mib": made[0].stat().st_size / MIB if named[0] == "export" else None,
-        "said": said.partition("\n")[0] if named[0] in {"verify", "anchor"} else None,
+        "said": done.said.partition("\n")[0] if named[0] == "verify" else None,
     }
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
@@ -204,10 +205,10 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
 
 
 def _write_csv(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
-    rows = csv.writer(text)
+    rows, known = csv.writer(text), lru_cache(10_000, typed=True)(cell)
     rows.writerow(audit.Entry._fields)
     for portion in portions:
-        rows.writerows(map(cell, entry) for entry in portion)
+        rows.writerows(map(known, entry) for entry in portion)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode

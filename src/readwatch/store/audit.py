@@ -220,45 +220,39 @@ def oldest_first(db: Database, there: Extent) -> Iterator[tuple[Entry, ...]]:
         first = some[-1].id + 1
 
 
+class _Cleaned(dict[str | None, SafeText]):
+    """Texts as they can be shown: each is cleaned once, as names and words come again and again."""
+
+    def __missing__(self, text: str | None) -> SafeText:
+        self[text] = cleaned = clean(text)
+        return cleaned
+
+
 def _read(rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
     """Yield the entries; one that nobody can have written here is told, and who names its fault."""
+    shown = _Cleaned()
     try:
-        for row in rows:
-            yield _entry(*row)
+        for id_, created_at, consultant_id, *texts, row_hash in rows:
+            email, name, action, target_id, target_email, target_name, details, address = texts
+            try:
+                yield Entry(
+                    id_,
+                    moment(created_at),
+                    int(consultant_id),
+                    shown[email],
+                    shown[name],
+                    shown[action],
+                    None if target_id is None else int(target_id),
+                    shown[target_email],
+                    shown[target_name],
+                    shown[details],
+                    shown[address],
+                    clean(row_hash),
+                )
+            except (TypeError, ValueError):
+                raise _unreadable(f"entry {id_}") from None
     except UnicodeDecodeError:  # SQLite keeps also what is no text
         raise _unreadable("an entry") from None
-
-
-def _entry(
-    id_: int,
-    created_at: str,
-    consultant_id: int,
-    consultant_email: str | None,
-    consultant_name: str | None,
-    action_type: str,
-    target_id: int | None,
-    *texts: str | None,
-) -> Entry:
-    try:
-        at, consultant_id = moment(created_at), int(consultant_id)
-        target_id = None if target_id is None else int(target_id)
-    except (TypeError, ValueError):
-        raise _unreadable(f"entry {id_}") from None
-    target_email, target_name, details, ip_address, row_hash = map(clean, texts)
-    return Entry(
-        id_,
-        at,
-        consultant_id,
-        clean(consultant_email),
-        clean(consultant_name),
-        clean(action_type),
-        target_id,
-        target_email,
-        target_name,
-        details,
-        ip_address,
-        row_hash,
-    )
 
 
 def _unreadable(which: str) -> ReadwatchError:

@@ -1,0 +1,145 @@
+"""One reader with a long history: what the export and the erasure take, and who waits for them.
+
+python benchmarks/person.py [--activities 1000000] [--rate 20] [--postgresql]
+
+The service runs, and other readers post activities at a modest rate whatever the answers: first
+alone, then while each command is at work. The erasure is called twice, as for a night: the second
+call clears the unused space of the files, and on SQLite nobody can write meanwhile.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from rig import databases
+from rig.commands import Called, called
+from rig.load import Load, Result
+from rig.processes import MIB, Server, put, readwatch
+from rig.readers import administrator, emails, opened, populate
+from rig.report import Column, Row, parser, progress, publish
+from rig.slices import greet
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.clock import system_clock
+from readwatch.store.activities import record_activities
+from readwatch.store.rights import Role
+from readwatch.store.sessions import find_caller
+from readwatch.store.tokens import token_hash
+
+READERS = 1000
+AT_ONCE = 5_000
+SLICE_SECONDS = 5.0
+
+COLUMNS = (
+    Column("what", "what"),
+    Column("seconds", "s", ",.1f"),
+    Column("cpu_seconds", "cpu s", ",.1f"),
+    Column("peak_mib", "most MiB", ",.0f"),
+    Column("file_mib", "file MiB", ",.0f"),
+    Column("code", "exit code"),
+    Column("posts", "posts", ",d"),
+    Column("p50_ms", "p50 ms", ",.1f"),
+    Column("p99_ms", "worst p99 ms", ",.1f"),
+    Column("longest_ms", "longest ms", ",.0f"),
+    Column("errors", "answered with"),
+)
+
+
+def main() -> None:
+    options = parser(__doc__ or "")
+    options.add_argument("--activities", type=int, default=1_000_000, help="of one reader")
+    options.add_argument("--rate", type=float, default=20, help="posts a second of others (20)")
+    databases.add_options(options)
+    settings = options.parse_args()
+    with databases.temporary_folder() as folder, databases.chosen(settings, folder) as url:
+        tokens = populate(url, READERS)
+        administrator(url)
+        _read(url, tokens[0], settings.activities)
+        whom, file = emails(1)[0], folder / "person.zip"
+        calls: dict[str, Callable[[], Called | None]] = {
+            "nothing": lambda: None,
+            "user export": lambda: called(url, "user", "export", whom, "--output", file),
+            "user erase --no-vacuum": lambda: called(
+                url, "user", "erase", whom, "--yes", "--no-vacuum"
+            ),
+            "user erase, again": lambda: called(
+                url, "user", "erase", "erased-1@erased.invalid", "--yes"
+            ),
+        }
+        rows = []
+        with readwatch(url, folder) as server:
+            greet(server, tokens[1:])
+            for what, call in calls.items():
+                progress(f"{what} ...")
+                rows.append(_beside(server, tokens[1:], settings.rate, what, call, file))
+    publish(settings, COLUMNS, rows)
+
+
+def _read(url: str, token: str, length: int) -> None:
+    """Let a reader read for years, as the service records it."""
+    with opened(url, Role.INGEST) as db:
+        caller = find_caller(db, token_hash(token))
+        assert caller
+        for first in range(0, length, AT_ONCE):
+            pages = [
+                Activity(
+                    "page_read",
+                    f"book-{number // 300}",
+                    f"Book {number // 300}",
+                    number % 300 // 3,
+                    60,
+                    f'{{"page":{number % 300}}}',
+                    f"event-{number}",
+                )
+                for number in range(first, min(first + AT_ONCE, length))
+            ]
+            with db.atomic():
+                record_activities(db, caller, pages, system_clock())
+            if first % (20 * AT_ONCE) == 0:
+                progress(f"{first:>12,} of {length:,} activities")
+
+
+def _beside(
+    server: Server,
+    tokens: list[str],
+    rate: float,
+    what: str,
+    call: Callable[[], Called | None],
+    file: Path,
+) -> Row:
+    """Post until a call is over; return its figures and those of the posts."""
+    with ThreadPoolExecutor(1) as thread:
+        calling = thread.submit(call)
+        posted = _posts(server, tokens, rate, calling)
+    done = calling.result()
+    refused = sorted({status for result in posted for status in result.refused})
+    return {
+        "what": what,
+        "seconds": done and done.seconds,
+        "cpu_seconds": done and done.cpu_seconds,
+        "peak_mib": done and done.peak_bytes / MIB,
+        "file_mib": file.stat().st_size / MIB if what == "user export" else None,
+        "code": done and done.code,
+        "posts": sum(result.answered for result in posted),
+        "p50_ms": 1000 * sorted(result.p50 for result in posted)[len(posted) // 2],
+        "p99_ms": 1000 * max(result.p99 for result in posted),
+        "longest_ms": 1000 * max(result.longest for result in posted),
+        "errors": ", ".join(
+            f"{sum(result.refused.get(status, 0) for result in posted)} x {status}"
+            for status in refused
+        ),
+    }
+
+
+def _posts(
+    server: Server, tokens: list[str], rate: float, calling: Future[Called | None]
+) -> list[Result]:
+    posted = []
+    while not posted or not calling.done():
+        load = Load("activities", server.port, tokens, SLICE_SECONDS, rate=rate, connections=8)
+        posted.append(put(load))
+    return posted
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Commands of an admin, in processes of their own, and what each of them takes."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from time import perf_counter
+
+from rig.processes import ENVIRONMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a call took, the most memory that it held, and what it said."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+    code: int
+    said: str
+
+
+def called(url: str, *arguments: object) -> Called:
+    """Call `readwatch` on a database, and wait for its end."""
+    command = [sys.executable, "-m", "readwatch", "--database", url, *map(str, arguments)]
+    start = perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
+        assert process.stdout
+        said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return Called(
+        seconds=perf_counter() - start,
+        cpu_seconds=used.ru_utime + used.ru_stime,
+        peak_bytes=used.ru_maxrss * 1024,
+        code=process.returncode,
+        said=said,
+    )

@@ -13,9 +13,6 @@ from readwatch.store import readers
 from readwatch.store.database import Database, is_sqlite
 from readwatch.store.users import authenticate, find_user, list_users
 
-ADDED = "added_user"
-LISTED = "listed_users"
-
 
 @pytest.mark.parametrize(
     ("role", "password"),
@@ -36,7 +33,7 @@ def test_an_account_of_each_role_can_be_added_and_can_sign_in(
     assert ended.out == f"added {role} {eve.id}: eve@example.org\n"
     assert (eve.user_role, eve.full_name) == (UserRole(role), "Eve")
     assert authenticate(db, "eve@example.org", password).id == eve.id
-    assert log(db) == [(cast.dora.id, ADDED, eve.id, f"cli, role {role}")]
+    assert log(db) == [(cast.dora.id, "added_user", eve.id, f"cli, role {role}")]
 
 
 def test_a_reader_has_a_profile_with_what_was_told(shell: Shell, cast: Any, db: Database) -> None:
@@ -133,8 +130,8 @@ def test_two_admins_have_to_say_who_acts(shell: Shell, cast: Any, db: Database) 
     assert shell.add("finn@example.org", "reader", "--as", "eve@example.org").code == 0
     finn = find_user(db, "finn@example.org")
     assert log(db)[1:] == [
-        (eve.id, LISTED, None, "cli, role any"),
-        (eve.id, ADDED, finn.id, "cli, role reader"),
+        (eve.id, "listed_users", None, "cli, role any"),
+        (eve.id, "added_user", finn.id, "cli, role reader"),
     ]
 
 
@@ -195,7 +192,7 @@ def test_the_list_has_everybody_by_name(shell: Shell, cast: Any, db: Database) -
         ["3", "consultant", "Cara", "Cook", "cara@example.org", "active", "2026-10-23"],
         ["4", "admin", "Dora", "Dyer", "dora@example.org", "active", "2026-10-23"],
     ]
-    assert log(db) == [(cast.dora.id, LISTED, None, "cli, role any")]
+    assert log(db) == [(cast.dora.id, "listed_users", None, "cli, role any")]
 
 
 def test_in_a_pipe_an_account_is_one_line_and_never_cut(
@@ -226,7 +223,7 @@ def test_the_list_as_json_has_the_names_of_the_columns(
     }
     assert ben["email"] == "ben@example.org"
     assert "T" in ben["created_at"], "as RFC 3339 has it, and as the API answers"
-    assert log(db) == [(cast.dora.id, LISTED, None, "cli, role reader")]
+    assert log(db) == [(cast.dora.id, "listed_users", None, "cli, role reader")]
 
 
 def test_deleted_accounts_are_not_listed(shell: Shell, cast: Any, db: Database) -> None:

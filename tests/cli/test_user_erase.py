@@ -1,6 +1,7 @@
 """`readwatch user erase`: a person goes, and a report says what is left."""
 
 import json
+from pathlib import Path
 
 import pytest
 from cli.shell import Shell, log
@@ -13,6 +14,7 @@ from readwatch.store.sessions import open_session
 from readwatch.store.tokens import token_hash
 
 ANN = "ann@example.org"
+TRACES = (ANN.encode(), b"Ann Archer", b"Momo", token_hash("ann's").encode())
 
 
 @pytest.fixture
@@ -36,6 +38,21 @@ def test_a_person_is_erased_on_record_and_the_report_counts_what_is_left(
     assert log(db) == [(cast.dora.id, "erased_user", cast.ann.id, "cli")]
     assert shell("audit", "verify").code == 0
     assert shell("db", "health").code == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("read")
+def test_no_byte_of_the_person_is_left_in_any_file_of_the_database(
+    shell: Shell, cast: Cast, db: Database, tmp_path: Path
+) -> None:
+    def found() -> set[bytes]:
+        files = [file.read_bytes() for file in tmp_path.glob("readwatch.db*")]
+        return {trace for trace in TRACES if any(trace in file for file in files)}
+
+    shell("user", "show", ANN)
+    assert found() == set(TRACES)
+    assert shell("user", "erase", ANN, "--yes").code == 0
+    assert found() == set()
 
 
 @pytest.mark.usefixtures("read")

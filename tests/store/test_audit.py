@@ -310,6 +310,17 @@ def test_an_end_that_was_cut_off_and_grown_again_is_found_by_the_anchor_alone(
     assert told(log, anchor)[0] is FaultKind.REWRITTEN
 
 
+def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
+    anchor, forge, log, db, cast, clock
+):
+    forge(f"DELETE FROM {LOG}")
+    for _ in range(20):
+        append(db, Look(cast.cara.id, Action.SIGNED_IN), clock())
+    assert verdict(log).head.entries == 20
+    assert verdict(log).fault is None
+    assert told(log, anchor)[:2] == (FaultKind.REWRITTEN, 18)
+
+
 def test_each_of_several_anchors_counts(anchor, log):
     false = replace(anchor, head=replace(anchor.head, row_hash="f" * 64))
     older = Anchor(anchor.moment - timedelta(days=1), Head(3, 3, "f" * 64))

@@ -1,12 +1,13 @@
 """What each role may do: each thing is really tried, on both engines, and the engine answers."""
 
+import apsw
 import peewee
 import pytest
 from postgres import new_login
 
 from readwatch.domain.access_log import Action, Look
 from readwatch.store import access_log, online, readers, users
-from readwatch.store.database import Database, is_sqlite
+from readwatch.store.database import Database, driver_of, is_sqlite
 from readwatch.store.rights import FACES, LIMITED, TABLES, Rights, Role, rights
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -194,6 +195,26 @@ def test_nobody_changes_the_access_log_or_the_history_of_the_schema(role, table)
 )
 def test_nobody_gets_around_the_rights_on_sqlite(sql, connected):
     assert [role for role in LIMITED if is_allowed(connected(role), sql)] == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("act", ["DELETE FROM users", "PRAGMA user_version = 1"])
+def test_the_console_writes_nothing_even_without_its_gatekeeper(act, connected, cast):
+    connection = driver_of(connected(Role.CONSOLE))
+    connection.authorizer = None
+    connection.execute("PRAGMA query_only = 0; PRAGMA writable_schema = 1")
+    with pytest.raises(apsw.ReadOnlyError):
+        connection.execute(act)
+
+
+@on_sqlite
+@pytest.mark.parametrize("role", LIMITED)
+def test_nobody_edits_the_schema_even_without_the_gatekeeper(role, connected):
+    connection = driver_of(connected(role))
+    connection.authorizer = None
+    connection.execute("PRAGMA writable_schema = 1")
+    with pytest.raises(apsw.SQLError, match="may not be modified"):
+        connection.execute("UPDATE sqlite_master SET sql = ''")
 
 
 @on_sqlite

@@ -1,18 +1,12 @@
 """`readwatch audit`: the access log, checked, listed, taken out."""
 
-import csv
-import json
-from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import TextIO
 
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, cell, new_text_file, unwritable
+from readwatch.cli.files import FILE, new_text_file, unwritable, write_csv, write_json
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
@@ -185,7 +179,7 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
     The export is in the log before anything is written, and is not in the file.
     """
     kind = file.suffix.lower().lstrip(".")
-    write = {"csv": _write_csv, "json": _write_json}.get(kind)
+    write = {"csv": write_csv, "json": write_json}.get(kind)
     if write is None:
         raise invalid("an export is a .csv or a .json file")
     with database(database_url(context)) as db:
@@ -197,28 +191,7 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
             access_log.append(
                 db, Look(acting.id, Action.EXPORTED_ACCESS_LOG, details=details), system_clock()
             )
-            write(
-                text,
-                with_progress(audit.oldest_first(db, there), "Writing entries", there.portions),
-            )
+            written = write(text, audit.Entry._fields, audit.oldest_first(db, there))
+            for _ in with_progress(written, "Writing entries", there.portions):
+                pass
     click.echo(f"wrote {_counted(there.entries)} to {file}")
-
-
-def _write_csv(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
-    rows, known = csv.writer(text), lru_cache(10_000, typed=True)(cell)
-    rows.writerow(audit.Entry._fields)
-    for portion in portions:
-        rows.writerows(map(known, entry) for entry in portion)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode
-
-
-def _write_json(text: TextIO, portions: Iterable[tuple[audit.Entry, ...]]) -> None:
-    """Write one array, with an entry in each line."""
-    separator = "[\n"
-    for portion in portions:
-        for entry in portion:
-            text.write(separator + _encode(entry._asdict()))
-            separator = ",\n"
-    text.write("[]\n" if separator == "[\n" else "\n]\n")

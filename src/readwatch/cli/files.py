@@ -1,8 +1,11 @@
-"""Files that a command leaves behind: new ones, whole or not at all."""
+"""Files that a command leaves behind: new ones, whole or not at all, with rows as CSV or JSON."""
 
-from collections.abc import Iterator
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -44,7 +47,37 @@ def unwritable(file: Path, error: OSError) -> ReadwatchError:
     return invalid(f"{file} cannot be written: {error.strerror}")
 
 
-def cell(value: object) -> object:
+Row = Sequence[int | str | datetime | None]
+
+
+def write_csv(
+    text: TextIO, columns: Sequence[str], portions: Iterable[Iterable[Row]]
+) -> Iterator[None]:
+    """Write rows below the names of their columns, and yield after each portion."""
+    rows, known = csv.writer(text), lru_cache(1000, typed=True)(_cell)  # names come again and again
+    rows.writerow(columns)
+    for portion in portions:
+        rows.writerows(map(known, row) for row in portion)
+        yield
+
+
+def write_json(
+    text: TextIO, columns: Sequence[str], portions: Iterable[Iterable[Row]]
+) -> Iterator[None]:
+    """Write one array with a row in each line, and yield after each portion."""
+    separator = "[\n"
+    for portion in portions:
+        for row in portion:
+            text.write(separator + _encode(dict(zip(columns, row, strict=True))))
+            separator = ",\n"
+        yield
+    text.write("[]\n" if separator == "[\n" else "\n]\n")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode
+
+
+def _cell(value: object) -> object:
     """Return a value for a CSV file, so that no spreadsheet takes it for a formula."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -1,9 +1,6 @@
 """`readwatch user export`: all that is kept about one person, to be handed to them."""
 
-import csv
-import json
 from collections.abc import Iterator
-from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
@@ -12,7 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, cell, new_file
+from readwatch.cli.files import FILE, new_file, write_csv, write_json
 from readwatch.cli.main import database_url
 from readwatch.cli.output import with_progress
 from readwatch.cli.settings import acting_admin
@@ -56,30 +53,9 @@ def _written(db: Database, parts: tuple[person.Part, ...], opened: IO[bytes]) ->
     """Write the zip file, and yield after each portion."""
     with ZipFile(opened, "w", ZIP_DEFLATED) as bundle:
         for part in parts:
-            for kind, write in (("json", _write_json), ("csv", _write_csv)):
+            for kind, write in (("json", write_json), ("csv", write_csv)):
                 with (
                     bundle.open(f"{part.name}.{kind}", "w", force_zip64=True) as member,
                     TextIOWrapper(member, "utf-8", newline="") as text,
                 ):
-                    yield from write(db, part, text)
-
-
-def _write_json(db: Database, part: person.Part, text: TextIOWrapper) -> Iterator[None]:
-    """Write one array, with a row in each line."""
-    separator = "[\n"
-    for portion in part.portions(db):
-        for row in portion:
-            shown = dict(zip(part.columns, row, strict=True))
-            text.write(separator)
-            text.write(json.dumps(shown, ensure_ascii=False, default=datetime.isoformat))
-            separator = ",\n"
-        yield
-    text.write("[]\n" if separator == "[\n" else "\n]\n")
-
-
-def _write_csv(db: Database, part: person.Part, text: TextIOWrapper) -> Iterator[None]:
-    rows = csv.writer(text)
-    rows.writerow(part.columns)
-    for portion in part.portions(db):
-        rows.writerows([cell(value) for value in row] for row in portion)
-        yield
+                    yield from write(text, part.columns, part.portions(db))

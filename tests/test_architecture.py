@@ -86,7 +86,7 @@ def test_every_import_stays_within_its_layer_and_every_library_in_its_home():
         ("store/users.py", "from readwatch import cli", "readwatch.cli"),
         ("store/users.py", "from ..ingest import app", "readwatch.ingest.app"),
         ("store/__init__.py", "from .. import tui", "readwatch.tui"),
-        ("tui/app.py", "def late():\n    from ..cli import main", "readwatch.cli.main"),
+        ("tui/run.py", "def late():\n    from ..cli import main", "readwatch.cli.main"),
         ("tui/widgets/table.py", "from ...demo import run", "readwatch.demo.run"),
         ("cli/users.py", "from readwatch.__main__ import main", "readwatch.__main__.main"),
         ("demo.py", "from .ingest import app", "readwatch.ingest.app"),
@@ -109,7 +109,7 @@ def test_an_import_against_the_rules_is_seen(file, source, offence):
             "import json, peewee\nfrom ..domain.users import User\nfrom . import sql",
         ),
         ("cli/main.py", "from readwatch import __version__"),
-        ("__main__.py", "def main():\n    from .tui import app\n    from .cli import main"),
+        ("__main__.py", "def main():\n    from .tui import run\n    from .cli import main"),
     ],
 )
 def test_an_import_within_the_rules_is_fine(file, source):

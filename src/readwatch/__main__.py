@@ -29,7 +29,7 @@ def _serve(call: "ServeCall") -> None:
 
 
 def _console(settings: "ConsoleSettings") -> None:
-    from readwatch.tui.app import run
+    from readwatch.tui.run import run
 
     run(settings)
 

@@ -100,6 +100,7 @@ async def test_another_password_uncovers_nothing_and_that_is_on_record(
     async with sit() as seat:
         await seat.sees("Ann")
         await seat.presses("L")
+        await is_covered(seat)
         for tries in range(1, 6):
             await uncovers(seat, "a wrong guess")
             await seat.until(lambda tries=tries: failures(access_log) == tries)

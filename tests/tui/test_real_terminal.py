@@ -27,17 +27,17 @@ FAULTY = """
 import sys
 from readwatch.cli.faces import Faces
 from readwatch.cli.main import command_line
-from readwatch.tui import app
+from readwatch.tui import run as console
 
-class Faulty(app.Console):
+class Faulty(console.Console):
     def _say_no(self, event):
         diary = "Dear diary"
         raise ValueError(diary)
-    _say_no._textual_on = app.Console._say_no._textual_on
+    _say_no._textual_on = console.Console._say_no._textual_on
 
-app.Console = Faulty
+console.Console = Faulty
 sys.argv = ["readwatch", "--database", sys.argv[1], "console"]
-command_line(Faces(serve=None, console=app.run, once=None, demo=None))
+command_line(Faces(serve=None, console=console.run, once=None, demo=None))
 """
 
 

@@ -18,7 +18,7 @@ from readwatch.domain.console import ConsoleSettings
 from readwatch.store.database import open_database, using
 from readwatch.store.listing import Question
 from readwatch.store.rights import Role
-from readwatch.tui import app
+from readwatch.tui import run as console
 from readwatch.tui.overviews import take_overview
 from readwatch.tui.plain import overview_lines, pulse_line
 from readwatch.tui.snapshots import View
@@ -49,7 +49,7 @@ def run(*, readers: int, seconds: float, plain: bool) -> None:
         if plain:
             _print_tables(made, seconds)
         else:
-            app.run(ConsoleSettings(made.database_url), signed_in=made.consultant)
+            console.run(ConsoleSettings(made.database_url), signed_in=made.consultant)
 
 
 def _print_tables(made: World, seconds: float) -> None:

@@ -12,6 +12,7 @@ from readwatch.domain.files import whole_text_file
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.tui.columns import Column
 from readwatch.tui.rows import Row, said
+from readwatch.tui.snapshots import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +30,53 @@ def counted(rows: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a sheet is made of: columns with their places in a row's cells, the keys of all rows,
-    and the rows that are known.
+    """What a table shows at a moment: columns with their places in a row's cells, the keys of all
+    rows, the rows that are known, and the key under the cursor.
     """
 
     columns: Sequence[tuple[int, Column]]
     keys: Sequence[int]
     rows: Mapping[int, Row]
+    cursor: int | None = None
 
-    @property
-    def lacking(self) -> tuple[int, ...]:
-        """The keys of the rows that are not known yet."""
-        return tuple(key for key in self.keys if key not in self.rows)
-
-    def sheet(self, more: Iterable[Row] = ()) -> Sheet:
-        """Return the sheet, with the rows that were lacking; one that is gone is left out."""
-        rows = {**self.rows, **{row.key: row for row in more}}
+    def sheet(self, rows: Iterable[Row] | None = None) -> Sheet:
+        """Return the sheet of these rows, or of those that are known; what is gone is left out."""
+        by_key = self.rows if rows is None else {row.key: row for row in rows}
         return Sheet(
             tuple(column.title for _, column in self.columns),
-            tuple(
-                tuple(said(rows[key].cells[at]) for at, _ in self.columns)
-                for key in self.keys
-                if key in rows
-            ),
+            tuple(self._words(by_key[key]) for key in self.keys if key in by_key),
         )
+
+    def row_in_words(self) -> str | None:
+        """Return what is shown of the row under the cursor; None where there is none."""
+        row = self._row
+        return None if row is None else "  ".join(filter(None, self._words(row)))
+
+    @property
+    def reader_id(self) -> int | None:
+        """Whose page is behind the row under the cursor; None where there is none."""
+        return None if self._row is None else self._row.reader_id
+
+    @property
+    def _row(self) -> Row | None:
+        return None if self.cursor is None else self.rows.get(self.cursor)
+
+    def _words(self, row: Row) -> tuple[str, ...]:
+        return tuple(said(row.cells[at]) for at, _ in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is in front, and as what the access log knows it.
+
+    Of a list more rows than those that are known can be fetched from its `view`; a reader's page
+    has none, knows all its rows, and each of them is about `reader_id`.
+    """
+
+    draft: Draft
+    seen_in: str
+    view: View | None = None
+    reader_id: int | None = None
 
 
 def checked_file(name: str, *, replace: bool) -> Path:

@@ -263,15 +263,9 @@ class LiveTable(ScrollView, can_focus=True):
         self._repaint()
 
     def draft(self) -> Draft:
-        """The columns that are shown, of all rows."""
-        return Draft(self._shown_columns, self._order_without_ghost().ids, dict(self._rows))
-
-    def row_in_words(self) -> str | None:
-        """What is shown of the row under the cursor; None where there is none."""
-        if self._cursor is None or self._cursor not in self._rows:
-            return None
-        [cells] = Draft(self._shown_columns, [self._cursor], self._rows).sheet().rows
-        return "  ".join(filter(None, cells))
+        """Return what is shown."""
+        keys = self._order_without_ghost().ids
+        return Draft(self._shown_columns, keys, dict(self._rows), self._cursor)
 
     def move_to(self, key: int | None) -> bool:
         """Put the cursor on a key, or with None on the first row; False where no row has it."""

@@ -1,8 +1,9 @@
 """The cover: nothing of the console is painted until the one who sits here gives the password."""
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import Middle, Vertical
-from textual.message import Message
 from textual.widgets import Label
 
 from readwatch.domain.users import User
@@ -12,16 +13,11 @@ from readwatch.tui.screens.password import PasswordScreen
 class CoverScreen(PasswordScreen):
     """Hides what is behind it; the console goes on there."""
 
-    class Asked(Message):
-        """Somebody wants to see the console again."""
-
-        def __init__(self, password: str) -> None:
-            super().__init__()
-            self.password = password
-
-    def __init__(self, consultant: User) -> None:
+    def __init__(self, consultant: User, check: Callable[[str], object]) -> None:
+        """`check` is asked whether a password is right."""
         super().__init__()
         self._consultant = consultant
+        self._check = check
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
@@ -48,4 +44,4 @@ class CoverScreen(PasswordScreen):
         password = self.password.value
         if password and not self.is_waiting:
             self.wait()
-            self.post_message(self.Asked(password))
+            self._check(password)

@@ -1,17 +1,17 @@
 """Export: into which file, asked over the list or page that is exported."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.tui.export import Draft, counted
+from readwatch.tui.export import counted
 from readwatch.tui.field import Field
 
 
@@ -30,20 +30,13 @@ class ExportScreen(ModalScreen[None]):
     ExportScreen #note { color: $text-muted; width: 100%; }
     """
 
-    class Asked(Message):
-        """Somebody wants a sheet in a file."""
-
-        def __init__(self, screen: "ExportScreen", name: str, *, replace: bool) -> None:
-            super().__init__()
-            self.screen = screen
-            self.name = name
-            self.replace = replace
-
-    def __init__(self, draft: Draft, name: str, reader_id: int | None, seen_in: str) -> None:
+    def __init__(
+        self, rows: int, name: str, export: Callable[["ExportScreen", str, bool], object]
+    ) -> None:
+        """`export` is asked to write a file of that name, whether or not it replaces one."""
         super().__init__()
-        self.draft = draft
-        self.reader_id = reader_id
-        self.seen_in = seen_in
+        self._rows = rows
+        self._export = export
         self._file = Field(name, select_on_focus=False)
         self._answer = Static("", id="answer", markup=False)
         self._known_name = ""
@@ -51,7 +44,7 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical() as form:
-            form.border_title = f"Export {counted(len(self.draft.keys))}"
+            form.border_title = f"Export {counted(self._rows)}"
             form.border_subtitle = "enter writes, escape does not"
             yield Label("Into which file? .csv or .json")
             yield self._file
@@ -71,5 +64,4 @@ class ExportScreen(ModalScreen[None]):
     def _named(self, event: Input.Submitted) -> None:
         event.stop()
         if event.value.strip():
-            replace = event.value == self._known_name
-            self.post_message(self.Asked(self, event.value, replace=replace))
+            self._export(self, event.value, event.value == self._known_name)

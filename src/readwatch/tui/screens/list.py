@@ -12,9 +12,10 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.filters import canonical, parse
+from readwatch.domain.filters import as_recorded, canonical, parse
 from readwatch.store.listing import FIRST_PAGE, LOOKED_THROUGH, Question
 from readwatch.tui.columns import chosen, place
+from readwatch.tui.export import Source
 from readwatch.tui.field import Field
 from readwatch.tui.footer import Footer
 from readwatch.tui.header import Header
@@ -26,6 +27,7 @@ from readwatch.tui.snapshots import Item, Overview, View
 from readwatch.tui.suggester import FilterSuggester
 from readwatch.tui.table import LiveTable
 from readwatch.tui.views.listing import Listing
+from readwatch.tui.walk import Walk
 
 
 class ListScreen(Screen[None]):
@@ -66,6 +68,9 @@ class ListScreen(Screen[None]):
         self._first_question = listing.question(masked=masked)
         self.question = self._first_question
         self.shown: Overview | None = None
+        self.frozen = False
+        self.held = 0  # so many rows are new since then
+        self._newest: Overview | None = None  # None before there was one since it is in front
         self._columns: frozenset[str] | None = None
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
@@ -98,38 +103,57 @@ class ListScreen(Screen[None]):
 
     # Pictures.
 
-    def show(self, overview: Overview) -> None:
-        """Show a new picture of this view."""
+    def come_to_front(self) -> None:
+        """Begin to show what is going on."""
+        self.frozen, self.held, self._newest = False, 0, None
+
+    def take(self, overview: Overview) -> bool:
+        """Show a new picture of this view, or hold it while the one before is frozen; tell whether
+        it is shown.
+        """
+        if overview.question != self.question:
+            return False  # asked for in another way meanwhile
+        is_first, self._newest = self._newest is None, overview
+        shown = self.shown
+        if self.frozen and not is_first and shown and shown.question == overview.question:
+            self.held = sum(id not in shown.order.places for id in overview.order.ids)
+            return False
+        self._show(overview)
+        return True
+
+    def turn_frozen(self) -> None:
+        """Hold the picture, or go on with the newest."""
+        self.frozen, self.held = not self.frozen, 0
+        if not self.frozen and self._newest is not None:
+            self._show(self._newest)
+
+    def _show(self, overview: Overview) -> None:
         asked_anew = self.shown is not None and self.shown.question.terms != overview.question.terms
         self.shown = overview
         self.table.empty_text = self._empty_text()
-        self.table.show(self.rows(overview.items), overview.order)
+        self.table.show(self._rows(overview.items), overview.order)
         if asked_anew and self.table.cursor_is_ghost:  # still here, only not asked for
             self.table.move_to(None)
 
     def fill(self, items: Sequence[Item]) -> None:
         """Show items that were lacking in the picture."""
-        self.table.fill(self.rows(items))
+        self.table.fill(self._rows(items))
 
-    def rows(self, items: Sequence[Item]) -> list[Row]:
+    def _rows(self, items: Sequence[Item]) -> list[Row]:
         """Return the rows of items at the moment of the picture that is shown."""
         return self._listing.rows(items, self.shown.pulse.taken_at) if self.shown else []
 
-    def count_new(self, overview: Overview) -> int:
-        """Return how many rows a picture has that are not in the one that is shown."""
-        known = self.shown.order.places if self.shown else {}
-        return sum(id not in known for id in overview.order.ids)
+    def source(self) -> Source | None:
+        """Return what can be taken along; None where there is nothing."""
+        if self.shown is None or self.table.cursor_key is None:
+            return None
+        seen_in = f"from {self.view.words}{as_recorded(self.shown.question.terms)}"
+        return Source(self.table.draft(), seen_in, self.view)
 
     @property
     def filtered_by(self) -> str:
         """The filter; empty where there is none."""
         return canonical(self.question.terms)
-
-    @property
-    def reader_id(self) -> int | None:
-        """The reader under the cursor; None where there is none."""
-        cursor = self.table.cursor_key
-        return None if cursor is None else self.table.reader_id(cursor)
 
     def refuse(self, question: Question, reason: str) -> None:
         """Say why there is no answer to a question, and stay with the one before."""
@@ -138,9 +162,12 @@ class ListScreen(Screen[None]):
             self._mark_order()
             self._say(reason)
 
-    def readers_in_order(self) -> tuple[int, ...]:
-        """Return the readers of the rows from top to bottom, each once."""
-        return tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
+    def walk_from(self, reader_id: int) -> Walk:
+        """Return the walk through the readers of the rows from top to bottom, each once."""
+        reader_ids = tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
+        if reader_id not in reader_ids:  # gone since the key was pressed
+            reader_ids = (reader_id,)
+        return Walk(self.view.words, reader_ids, reader_ids.index(reader_id))
 
     def move_to_reader(self, reader_id: int) -> None:
         """Put the cursor on the first row of a reader, unless it is on one or there is none."""

@@ -1,6 +1,6 @@
 """The palette: readers by name, and whatever else the console can do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
@@ -58,16 +57,12 @@ class PaletteScreen(ModalScreen[Offer | None]):
     PaletteScreen Static { color: $text-muted; }
     """
 
-    class Asked(Message):
-        """Somebody looks for readers with these words in their names."""
-
-        def __init__(self, words: str) -> None:
-            super().__init__()
-            self.words = words
-
-    def __init__(self, offers: Sequence[Offer], *, masked: bool) -> None:
-        """With `masked` no reader is offered."""
+    def __init__(
+        self, offers: Iterable[Offer], look_for: Callable[[str], object], *, masked: bool
+    ) -> None:
+        """`look_for` is asked for readers by words of a name; with `masked` none is offered."""
         super().__init__()
+        self._look_for = look_for
         self._offers = tuple(offers)
         self._masked = masked
         self._field = Field(placeholder="words of a name")
@@ -130,15 +125,12 @@ class PaletteScreen(ModalScreen[Offer | None]):
         if self._timer is not None:
             self._timer.stop()
         if self._awaited:
-            self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._ask(words))
+            self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._look_for(words))
         self._show()
 
     @property
     def _typed(self) -> str:
         return " ".join(self._field.value.split())
-
-    def _ask(self, words: str) -> None:
-        self.post_message(self.Asked(words))
 
     def _show(self) -> None:
         patterns = [anywhere(word) for word in self._words.split()]

@@ -1,5 +1,6 @@
 """Reader: one reader's data, shown after the look is on record."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,6 +22,7 @@ from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
 from readwatch.tui.columns import cut
 from readwatch.tui.days import Days
+from readwatch.tui.export import Source
 from readwatch.tui.footer import Footer
 from readwatch.tui.header import Header
 from readwatch.tui.keys import Group, bindings
@@ -121,20 +123,19 @@ class ReaderScreen(Screen[None]):
         """The consultant goes back to the list."""
 
     @dataclass
-    class ReadOn(Message):
-        """The consultant comes near the oldest activity that is shown."""
-
-        oldest: int
-
-    @dataclass
     class Walked(Message):
         """The consultant goes on to another reader, so many places further down the list."""
 
         places: int
 
-    def __init__(self, opening: int, walk: Walk, panel: Panel) -> None:
-        """`panel` is the one that is open at first."""
+    def __init__(
+        self, opening: int, walk: Walk, panel: Panel, read_older: Callable[[int, int], object]
+    ) -> None:
+        """`panel` is the one that is open at first; `read_older` is asked for more activities of
+        this opening than the oldest that is shown.
+        """
         super().__init__()
+        self._read_older = read_older
         self.opening = opening
         self.walk = walk
         # Made here, because a picture may arrive before they are mounted.
@@ -218,15 +219,15 @@ class ReaderScreen(Screen[None]):
             f"This reader's data is not shown:\n\n{reason}\n\nescape goes back; the lists go on."
         )
 
-    @property
-    def reader_id(self) -> int | None:
-        """Whose data is shown; None while there is none."""
-        return None if self._page is None else self._page.user.id
-
-    @property
-    def table(self) -> LiveTable:
-        """The table that the keys go to."""
-        return self.focused if isinstance(self.focused, LiveTable) else self._activities
+    def source(self) -> Source | None:
+        """Return what can be taken along, of the table that the keys go to; None where there is
+        nothing.
+        """
+        if self._page is None:
+            return None
+        table = self.focused if isinstance(self.focused, LiveTable) else self._activities
+        seen_in = f"from a reader's page, {table.id}"
+        return Source(table.draft(), seen_in, reader_id=self._page.user.id)
 
     def say_end(self, places: int) -> None:
         """Say that there is nobody further in this direction."""
@@ -285,7 +286,7 @@ class ReaderScreen(Screen[None]):
         if self._page is not None and self._page.has_older and event.key is not None:
             last = self._page.activities[-_NEAR_END:]
             if event.key <= last[0].id:
-                self.post_message(self.ReadOn(last[-1].id))
+                self._read_older(self.opening, last[-1].id)
 
     def _show_unfolded(self, key: int | None) -> None:
         if self._page is not None and self.has_class("-unfolded"):

@@ -1,8 +1,9 @@
 """Sign-in: the e-mail, then the password; only consultants and admins get in."""
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import Middle, Vertical
-from textual.message import Message
 from textual.widgets import Label
 
 from readwatch.tui.field import Field
@@ -12,16 +13,12 @@ from readwatch.tui.screens.password import PasswordScreen
 class SignInScreen(PasswordScreen):
     """Asks who sits here."""
 
-    class Asked(Message):
-        """Somebody wants to sign in."""
-
-        def __init__(self, email: str, password: str) -> None:
-            super().__init__()
-            self.email = email
-            self.password = password
-
-    def __init__(self, email: str | None, reason: str = "") -> None:
+    def __init__(
+        self, email: str | None, check: Callable[[str, str], object], reason: str = ""
+    ) -> None:
+        """`check` is asked whether e-mail and password are right."""
         super().__init__(reason)
+        self._check = check
         self._given_email = email
         self._email = Field(select_on_focus=False)
 
@@ -53,4 +50,4 @@ class SignInScreen(PasswordScreen):
         email, password = self._email.value.strip(), self.password.value
         if email and password and not self.is_waiting:
             self.wait()
-            self.post_message(self.Asked(email, password))
+            self._check(email, password)

@@ -1,0 +1,67 @@
+"""What is done only once it is on record, and what is said where that cannot be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+from readwatch.domain.access_log import Action
+from readwatch.domain.errors import ReadwatchError
+from readwatch.tui.requests import ReadItems
+from readwatch.tui.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What somebody is about to do: done once it is on record, or told why it is not."""
+
+    done: Callable[[], object]
+    refused: Callable[[ReadwatchError], object]
+
+
+class OnRecord:
+    """Asks the watcher for entries of the access log, and knows what each of them is for."""
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+        self._numbers = count(1)
+        self._intents: dict[int, Intent] = {}
+
+    def ask(
+        self,
+        action: Action,
+        reader_id: int | None,
+        details: str,
+        intent: Intent,
+        then: Callable[[ReadItems], object] = lambda _: None,
+    ) -> None:
+        """Ask for an entry; before the intent is done, the watcher's thread does `then`."""
+        self._watcher.record(self._note(intent), action, reader_id, details, then)
+
+    def ask_for_log(self, intent: Intent) -> int:
+        """Ask to see the access log, and return the number of this intent."""
+        number = self._note(intent)
+        self._watcher.open_log(number)
+        return number
+
+    def done(self, number: int) -> None:
+        """Do what was intended, now that it is on record."""
+        if (intent := self._intents.pop(number, None)) is not None:
+            intent.done()
+
+    def refused(self, number: int, refusal: ReadwatchError) -> None:
+        """Say why what was intended is not done."""
+        if (intent := self._intents.pop(number, None)) is not None:
+            intent.refused(refusal)
+
+    def forget(self, number: int) -> None:
+        """Let nothing come of an intent any more."""
+        self._intents.pop(number, None)
+
+    def forget_all(self) -> None:
+        """Let nothing come of any."""
+        self._intents.clear()
+
+    def _note(self, intent: Intent) -> int:
+        number = next(self._numbers)
+        self._intents[number] = intent
+        return number

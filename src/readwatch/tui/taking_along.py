@@ -1,0 +1,81 @@
+"""Taking data along: exports and copies, on record first."""
+
+from functools import partial
+from pathlib import Path
+
+from textual.app import App
+
+from readwatch.domain.access_log import Action
+from readwatch.domain.clock import Clock
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.text import spreadsheet_cell
+from readwatch.tui.export import Source, checked_file, counted, format_of, write
+from readwatch.tui.on_record import Intent, OnRecord
+from readwatch.tui.requests import ReadItems
+from readwatch.tui.screens.export import ExportScreen
+from readwatch.tui.views import LISTINGS
+
+
+class TakingAlong:
+    """Writes what is in front into a file, or copies a row of it, and says what came of it."""
+
+    def __init__(self, app: App[None], on_record: OnRecord, clock: Clock) -> None:
+        self._app = app
+        self._on_record = on_record
+        self._clock = clock
+
+    def ask_for_file(self, source: Source) -> None:
+        """Ask into which file, and write what was in front when that was asked for."""
+        moment = self._clock().astimezone()
+        name = f"readwatch-{source.view or 'reader'}-{moment:%Y-%m-%d-%H%M}.csv"
+        path = str(Path.cwd() / name)
+        rows = len(source.draft.keys)
+        self._app.push_screen(ExportScreen(rows, path, partial(self._export, source)))
+
+    def _export(self, source: Source, form: ExportScreen, name: str, replace: bool) -> None:
+        written = 0
+
+        def write_it(read: ReadItems) -> None:
+            nonlocal written
+            sheet = source.draft.sheet()
+            if source.view is not None:
+                items = read(source.view, source.draft.keys)
+                sheet = source.draft.sheet(LISTINGS[source.view].rows(items, self._clock()))
+            write(sheet, file, replace=replace)
+            written = len(sheet.rows)
+
+        def done() -> None:
+            if self._app.screen is form:
+                self._app.pop_screen()
+            self._app.notify(f"wrote {counted(written)} to {file}", markup=False)
+
+        refuse = partial(form.refuse, name)
+        try:
+            file = checked_file(name, replace=replace)
+        except ReadwatchError as refusal:
+            refuse(refusal)
+            return
+        details = f"{source.seen_in}, {format_of(file)}, rows {len(source.draft.keys)}"
+        self._on_record.ask(
+            Action.EXPORTED_VIEW, source.reader_id, details, Intent(done, refuse), write_it
+        )
+
+    def copy(self, source: Source) -> None:
+        """Hand the row under the cursor to the terminal's clipboard."""
+        row = source.draft.row_in_words()
+        if row is None:
+            return
+
+        def done() -> None:
+            # No terminal says whether it took it.
+            self._app.copy_to_clipboard(spreadsheet_cell(row))
+            self._app.notify(
+                "sent to the clipboard; some terminals do not take it (tmux: set-clipboard on)",
+                markup=False,
+            )
+
+        def refuse(refusal: ReadwatchError) -> None:
+            self._app.notify(f"not copied: {refusal.message}", severity="error", markup=False)
+
+        reader_id = source.reader_id or source.draft.reader_id
+        self._on_record.ask(Action.COPIED_ROW, reader_id, source.seen_in, Intent(done, refuse))

@@ -22,7 +22,7 @@ from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
-from readwatch.store import schema
+from readwatch.store import schema, sqlite
 from readwatch.store.database import open_database, using
 from readwatch.store.rights import Role
 from readwatch.tui.app import Console
@@ -44,6 +44,8 @@ SCREENS = (
     ("palette", SMALL, "dark", ("1", "ctrl+p", *"ala")),
     ("help", SMALL, "dark", ("1", "question_mark")),
 )
+# While somebody else does not let go of the database.
+REFUSED = ("refused", SMALL, "dark", ("1", "down", "down", "down", "enter"))
 
 
 def make_world(url: str) -> User:
@@ -97,6 +99,10 @@ def main() -> None:
         consultant = make_world(url)
         for name, size, theme, keys in SCREENS:
             asyncio.run(take(url, consultant, name, size, theme, keys))
+        sqlite.BUSY_TIMEOUT_SECONDS = 1
+        db = open_database(url, Role.INGEST)
+        with using(db), db.atomic():
+            asyncio.run(take(url, consultant, *REFUSED))
 
 
 main()

@@ -1,16 +1,30 @@
 """A console's session ends by itself when the account behind it is not what it was."""
 
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
-from conftest import COST, NOON, PASSWORD, Cast
-from tui.people import ReadingApp
-from tui.seat import Sit
+from conftest import COST, NOON, PASSWORD, Cast, StillClock
+from textual.message import Message
+from tui.conftest import AT_ONCE
+from tui.people import AccessLog, ReadingApp
+from tui.seat import PATIENCE_SECONDS, Sit, seat
+from tui.test_taking_along import add_readers, exports
 
+from readwatch.domain.console import ConsoleSettings
 from readwatch.store import accounts
-from readwatch.store.database import Database
+from readwatch.store.database import Database, close_all, open_database
+from readwatch.store.listing import Question
 from readwatch.store.passwords import hash_password
+from readwatch.store.rights import Role
+from readwatch.tui.app import Console
+from readwatch.tui.messages import ItemsArrived, OverviewArrived
+from readwatch.tui.snapshots import View
+from readwatch.tui.watcher import Watcher
+from readwatch.tui.window import Sight
 
 Change = Callable[[Database, int], object]
 
@@ -61,6 +75,61 @@ async def test_who_may_not_look_any_more_sees_nothing_more_without_a_key(
         await seat.sees("E-mail", "Password")
         assert reason in " ".join(word for word in seat.screen.split() if word != "│")
         assert "Ann" not in seat.screen
+
+
+async def test_an_export_ends_with_the_session_and_leaves_no_file(
+    url: str,
+    db: Database,
+    cast: Cast,
+    clock: StillClock,
+    access_log: AccessLog,
+    tmp_path: Path,
+) -> None:
+    add_readers(db, clock, 1200)  # more than two portions
+    others, changes = open_database(url, Role.OWNER), [suspend]
+    folder = tmp_path / "exports"
+    folder.mkdir()
+
+    def clock_of_an_eventful_day() -> datetime:
+        is_writing = threading.current_thread().name == "watcher" and [*folder.iterdir()]
+        if is_writing and changes:
+            with others.connection_context():
+                changes.pop()(others, cast.cara.id)
+        return clock()
+
+    settings = ConsoleSettings(url, view="readers")
+    async with seat(Console(settings, signed_in=cast.cara, clock=clock_of_an_eventful_day)) as cara:
+        await cara.sees("Titles", "Zoe", "● LIVE")
+        await exports(cara, str(folder / "all.csv"))
+        await cara.sees("E-mail", "this account is suspended")
+        assert "Zoe" not in cara.screen
+    close_all(others)
+    assert [*folder.iterdir()] == []
+    assert [entry.did for entry in access_log()] == ["exported_view"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_who_asks_without_end_gets_new_pictures_too(
+    url: str, cast: Cast, ann: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    titles: SimpleQueue[str | None] = SimpleQueue()
+
+    def post(message: Message) -> None:
+        if isinstance(message, ItemsArrived):
+            watcher.fetch(View.ONLINE, (ann.user.id,))  # the next one, before anything else
+        elif isinstance(message, OverviewArrived):
+            titles.put(message.overview.items[0].content_title)
+
+    watcher = Watcher(ConsoleSettings(url, refresh=AT_ONCE), post, clock)
+    watcher.start(cast.cara)
+    watcher.watch(View.ONLINE, Question("name"), Sight(20))
+    watcher.fetch(View.ONLINE, (ann.user.id,))
+    assert titles.get(timeout=PATIENCE_SECONDS) == "Dracula"
+    ann.reads("Faust")
+    while titles.get(timeout=PATIENCE_SECONDS) != "Faust":
+        pass
+    watcher.stop()
 
 
 async def test_who_has_the_new_password_comes_back(sit: Sit, cast: Cast, db: Database) -> None:

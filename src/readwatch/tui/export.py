@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -11,6 +11,7 @@ from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import whole_text_file
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.tui.columns import Column
+from readwatch.tui.overviews import portions
 from readwatch.tui.rows import Row, said
 from readwatch.tui.snapshots import View
 
@@ -20,7 +21,11 @@ class Sheet:
     """The columns that a table shows, in words, of all its rows, also of those out of sight."""
 
     titles: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Iterable[tuple[str, ...]]
+
+
+ReadRows = Callable[[Sequence[int]], Iterable[Row]]
+"""Reads rows by their keys, in any order."""
 
 
 def counted(rows: int) -> str:
@@ -39,13 +44,16 @@ class Draft:
     rows: Mapping[int, Row]
     cursor: int | None = None
 
-    def sheet(self, rows: Iterable[Row] | None = None) -> Sheet:
-        """Return the sheet of these rows, or of those that are known; what is gone is left out."""
-        by_key = self.rows if rows is None else {row.key: row for row in rows}
-        return Sheet(
-            tuple(column.title for _, column in self.columns),
-            tuple(self._words(by_key[key]) for key in self.keys if key in by_key),
-        )
+    def sheet(self, read: ReadRows | None = None) -> Sheet:
+        """Return the sheet of the rows that are known or, a portion at a time as they are taken, of
+        all as they are read then; what is gone is left out.
+        """
+        return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
+
+    def _texts(self, read: ReadRows | None) -> Iterator[tuple[str, ...]]:
+        for keys in portions(self.keys):
+            by_key = {row.key: row for row in read(keys)} if read else self.rows
+            yield from (self._words(by_key[key]) for key in keys if key in by_key)
 
     def row_in_words(self) -> str | None:
         """Return what is shown of the row under the cursor; None where there is none."""
@@ -98,27 +106,34 @@ def format_of(file: Path) -> str:
     return file.suffix.lower().lstrip(".")
 
 
-def write(sheet: Sheet, file: Path, *, replace: bool) -> None:
-    """Write a file that only its owner can read, as a whole or not at all."""
+def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
+    """Write a file that only its owner can read, as a whole or not at all; return how many rows."""
     try:
         with whole_text_file(file, replace=replace) as opened:
-            _WRITE[format_of(file)](opened, sheet)
+            return _WRITE[format_of(file)](opened, sheet)
     except FileExistsError:
         raise _is_there() from None
     except OSError as error:
         raise invalid(f"the file cannot be written: {error.strerror}") from None
 
 
-def _write_csv(opened: TextIO, sheet: Sheet) -> None:
-    rows = csv.writer(opened)
+def _write_csv(opened: TextIO, sheet: Sheet) -> int:
+    written, rows = 0, csv.writer(opened)
     rows.writerow(sheet.titles)
-    rows.writerows([spreadsheet_cell(text) for text in row] for row in sheet.rows)
+    for row in sheet.rows:
+        rows.writerow(spreadsheet_cell(text) for text in row)
+        written += 1
+    return written
 
 
-def _write_json(opened: TextIO, sheet: Sheet) -> None:
-    rows = [dict(zip(sheet.titles, row, strict=True)) for row in sheet.rows]
-    json.dump(rows, opened, ensure_ascii=False, indent=1)
-    opened.write("\n")
+def _write_json(opened: TextIO, sheet: Sheet) -> int:
+    written = 0
+    for row in sheet.rows:
+        told = json.dumps(dict(zip(sheet.titles, row, strict=True)), ensure_ascii=False)
+        opened.write(f"{',' if written else '['}\n{told}")
+        written += 1
+    opened.write("\n]\n" if written else "[]\n")
+    return written
 
 
 _WRITE = {"csv": _write_csv, "json": _write_json}

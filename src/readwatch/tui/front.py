@@ -12,7 +12,7 @@ from readwatch.store.database import Database
 from readwatch.store.listing import Question
 from readwatch.tui.attention import Attention
 from readwatch.tui.opened import OpenedReader
-from readwatch.tui.overviews import ANY_SIGHT, take_overview, take_pulse
+from readwatch.tui.overviews import ANY_SIGHT, read_items, take_overview, take_pulse
 from readwatch.tui.snapshots import Item, Overview, ReaderPage, View, masked
 from readwatch.tui.views import listings_with
 
@@ -89,7 +89,7 @@ class Front:
         self, db: Database, view: View, ids: Sequence[int], now: datetime
     ) -> tuple[Item, ...]:
         """Return items of a list as they are shown."""
-        return self._shown(self._listings[view].items(db, ids, now))
+        return self._shown(read_items(db, self._listings[view], ids, now))
 
     def _shown(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items

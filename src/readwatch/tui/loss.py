@@ -5,7 +5,8 @@ from random import uniform
 
 from readwatch.domain.clock import uptime
 
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 4.0
+"""So that soon after a loss it is known whether who sits there may still look."""
 
 
 class Loss:

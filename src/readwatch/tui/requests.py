@@ -8,7 +8,7 @@ from readwatch.store.listing import Question
 from readwatch.tui.snapshots import Item, View
 
 ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
-"""Reads items of a view by their ids."""
+"""Reads items of a view by their ids, as long as who asks may look."""
 
 
 @dataclass(frozen=True, slots=True)

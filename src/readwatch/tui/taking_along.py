@@ -1,5 +1,6 @@
 """Taking data along: exports and copies, on record first."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from readwatch.domain.text import spreadsheet_cell
 from readwatch.tui.export import Source, checked_file, counted, format_of, write
 from readwatch.tui.on_record import Intent, OnRecord
 from readwatch.tui.requests import ReadItems
+from readwatch.tui.rows import Row
 from readwatch.tui.screens.export import ExportScreen
+from readwatch.tui.snapshots import View
 from readwatch.tui.views import LISTINGS
 
 
@@ -37,12 +40,8 @@ class TakingAlong:
 
         def write_it(read: ReadItems) -> None:
             nonlocal written
-            sheet = source.draft.sheet()
-            if source.view is not None:
-                items = read(source.view, source.draft.keys)
-                sheet = source.draft.sheet(LISTINGS[source.view].rows(items, self._clock()))
-            write(sheet, file, replace=replace)
-            written = len(sheet.rows)
+            read_rows = None if source.view is None else partial(self._rows, read, source.view)
+            written = write(source.draft.sheet(read_rows), file, replace=replace)
 
         def done() -> None:
             if self._app.screen is form:
@@ -59,6 +58,9 @@ class TakingAlong:
         self._on_record.ask(
             Action.EXPORTED_VIEW, source.reader_id, details, Intent(done, refuse), write_it
         )
+
+    def _rows(self, read: ReadItems, view: View, ids: Sequence[int]) -> list[Row]:
+        return LISTINGS[view].rows(read(view, ids), self._clock())
 
     def copy(self, source: Source) -> None:
         """Hand the row under the cursor to the terminal's clipboard."""

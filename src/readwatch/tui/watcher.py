@@ -14,7 +14,7 @@ from textual.message import Message
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.console import ConsoleSettings
-from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.store import access_log, schema, users
 from readwatch.store.database import Database, data_version, one_moment
@@ -55,9 +55,6 @@ ASK_SECONDS = 2.0
 
 READERS_FOUND = 20
 """The most that are offered for some words."""
-
-ITEMS_AT_ONCE = 500
-"""The most that one statement is asked for."""
 
 
 class Watcher:
@@ -175,16 +172,16 @@ class Watcher:
                 self._connections.let_go()
                 return
             try:
-                self._serve(request)
+                if request is not None:
+                    self._serve(request)
+                self._poll(at_once=False)  # whatever is asked for, and however often
             except Exception as error:  # noqa: BLE001 - the thread lives on, and says so
                 with suppress(Exception):
                     self._note_loss(fault(error))
 
-    def _serve(self, request: requests.Request | None) -> None:
-        """Do what is asked for; when that is nothing, see what is new."""
+    def _serve(self, request: requests.Request) -> None:
+        """Do what is asked for."""
         match request:
-            case None:
-                self._poll(at_once=False)
             case requests.SignIn():
                 self._sign_in(request)
             case requests.Uncover():
@@ -371,12 +368,13 @@ class Watcher:
         self._post(ReadersFound(request.words, readers))
 
     def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        """Return items of one moment, some at a time: an export has thousands."""
-        now, found = self._clock(), list[Item]()
-        with self._connections.looking() as db, one_moment(db):
-            for some in range(0, len(ids), ITEMS_AT_ONCE):
-                found += self._front.items(db, view, ids[some : some + ITEMS_AT_ONCE], now)
-        return tuple(found)
+        """Return items of one moment, if who sits here may still look: an export asks often."""
+        if self._consultant is None or self._is_leaving:
+            raise unavailable("the console is being left")
+        with self._connections.looking() as db:
+            users.require_unchanged(db, self._consultant)
+            with one_moment(db):
+                return self._front.items(db, view, ids, self._clock())
 
     def _note_loss(self, error: ReadwatchError) -> None:
         """Say since when there is nothing new, and wait longer before each new try."""

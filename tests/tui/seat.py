@@ -103,7 +103,9 @@ class Seat:
         front = self.app.screen
         assert isinstance(front, ListScreen)
         await self.presses("/", *words)
-        await self.until(lambda: self.lines[-2].strip() == words and "Freeze" not in self.lines[-1])
+        await self.until(
+            lambda: self.lines[-2].startswith(f" {words} ") and "Freeze" not in self.lines[-1]
+        )
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])
         await self.until(lambda: front.shown and front.shown.question == front.question)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -40,8 +41,10 @@ class ListScreen(Screen[None]):
     ]
 
     CSS = """
-    ListScreen Input { height: 1; border: none; padding: 0 1; display: none; }
-    ListScreen.-filtering Input { display: block; }
+    ListScreen #filter { height: 1; display: none; }
+    ListScreen.-filtering #filter { display: block; }
+    ListScreen Input { width: 1fr; height: 1; border: none; padding: 0 1; }
+    ListScreen #found { width: auto; padding: 0 1; color: $text-muted; }
     ListScreen #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
     ListScreen.-filtering.-noted #note { display: block; }
     """
@@ -79,6 +82,7 @@ class ListScreen(Screen[None]):
             placeholder="words to look for; enter keeps them, escape clears",
             suggester=FilterSuggester(listing.fields),
         )
+        self._found = Static("", id="found", markup=False)
         self._note = Static("", id="note", markup=False)
         self._mark_order()
 
@@ -87,7 +91,7 @@ class ListScreen(Screen[None]):
         yield self.header
         yield self.table
         yield self._note
-        yield self._filter
+        yield Horizontal(self._filter, self._found, id="filter")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -132,6 +136,7 @@ class ListScreen(Screen[None]):
         self.shown = overview
         self.table.empty_text = self._empty_text()
         self.table.show(self._rows(overview.items), overview.order)
+        self._say_found()
         if asked_anew and self.table.cursor_is_ghost:  # still here, only not asked for
             self.table.move_to(None)
 
@@ -296,6 +301,19 @@ class ListScreen(Screen[None]):
         self._say(f"of the last {LOOKED_THROUGH:,} {self._listing.pages}" if looks_back else "")
         self._ask(terms=terms, **changes)
 
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _say_found(self) -> None:
+        """Say how many rows the filter leaves, and which keys end it."""
+        keys = "enter keeps, escape clears" if self.focused is self._filter else "escape clears"
+        self._found.update(f"{self._fitting()}{keys}" if self.question.terms else "")
+
+    def _fitting(self) -> str:
+        if self.shown is None or self.shown.question.terms != self.question.terms:
+            return ""  # not known yet
+        number, more = len(self.shown.order.ids), "+" if self.shown.has_older else ""
+        return f"{number:,}{more} {'fits' if number == 1 else 'fit'}; "
+
     @on(Input.Submitted)
     def _filter_kept(self) -> None:
         if not self._filter.value.strip():
@@ -307,6 +325,7 @@ class ListScreen(Screen[None]):
         if question != self.question:
             self.question = question
             self._mark_order()
+            self._say_found()
             self.post_message(self.Asked(self))
 
     def _mark_order(self) -> None:

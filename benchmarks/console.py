@@ -19,7 +19,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from http.client import HTTPConnection
@@ -286,7 +286,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         for sort in listing.sorts:
             question = Question(sort.column, sort.descending)
             found[f"{view}: order by {sort.column}"] = partial(listing.order, db, question, now)
-        filtered = Question(listing.sorts[0].column, terms=parse("book"))
+        filtered = replace(listing.question(), terms=parse("book"))
         found[f"{view}: order, filtered"] = partial(listing.order, db, filtered, now)
         ids = listing.order(db, listing.question(), now).ids[: 3 * SIZE[1]]
         found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)

@@ -25,6 +25,7 @@ STEP = 20_000
 _RECENT = 30 * READERS  # one each minute
 _ONCE_IN = timedelta(milliseconds=1200)  # before that: one of 50 readers a minute
 _ONCE_LATELY = timedelta(milliseconds=60)
+_FAILING = 50  # the readers who fail their quizzes
 _AT_ONCE = 500_000
 
 _NAMES = {
@@ -82,7 +83,9 @@ _ADD_ACTIVITIES = _made(
         i + 1, i % 1000 + 1, place / 50 * 1000 + i % 1000 + 1,
         CASE type WHEN 8 THEN 'bookmark_added' WHEN 9 THEN 'quiz_completed' ELSE 'page_read' END,
         'book-' || (place % 20), 'Book ' || (place % 20), 100000 * place / :length,
-        10, CAST(CASE type WHEN 9 THEN '{{"score": 80}}' ELSE '{{"page": 1}}' END AS JSON_TYPE),
+        10, CAST(CASE
+            WHEN type < 9 THEN '{{"page": 1}}' WHEN i % 1000 < {_FAILING} THEN '{{"score": 40}}'
+            ELSE '{{"score": 80}}' END AS JSON_TYPE),
         at[i], at[i]
     FROM placed
     """
@@ -98,6 +101,16 @@ _ADD_CONTENTS = _made(
         i % 1000 + 1, 'book-' || (i / 1000), 'Book ' || (i / 1000), at[last],
         100000 * (last / 1000) / :length, at[last], :length / 2000, at[i], at[last]
     FROM ended
+    """
+)
+_ADD_QUIZZES = _made(
+    f"""
+    INSERT INTO reader_quizzes (user_id, content_id, score, occurred_at)
+    {_NUMBERS}, ended AS (SELECT i, :length - 20000 + i AS last FROM numbers)
+    SELECT
+        i % 1000 + 1, 'book-' || (i / 1000), CASE WHEN i % 1000 < {_FAILING} THEN 40 ELSE 80 END,
+        at[last]
+    FROM ended WHERE (last + last / 1000) % 10 = 9
     """
 )
 _MOVE_PROFILES = _made(
@@ -193,6 +206,7 @@ def _fill(db: Database, length: int, now: datetime) -> None:
             _ADD_ACTIVITIES(db, first=first, until=until, **known)
             progress(f"{until:>12,} of {length:,} activities")
     add(_ADD_CONTENTS, 20 * READERS)
+    add(_ADD_QUIZZES, 20 * READERS)
     _MOVE_PROFILES(db, sessions=sessions, **known)
     add(_ADD_COUNTS, before // 50, start=0, width=50)
     add(_ADD_COUNTS, 30, start=before, width=1000)

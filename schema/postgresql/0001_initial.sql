@@ -153,7 +153,8 @@ CREATE TABLE reader_activities (
     PRIMARY KEY (id, user_id, created_at)
 );
 
-CREATE INDEX idx_activities_user_id ON reader_activities (user_id);
+-- With the id, which SQLite has in each index, so that a reader's page is read off it.
+CREATE INDEX idx_activities_user_id ON reader_activities (user_id, id);
 CREATE INDEX idx_activities_session_id ON reader_activities (session_id);
 CREATE INDEX idx_activities_type ON reader_activities (activity_type);
 CREATE INDEX idx_activities_created_at ON reader_activities (created_at);
@@ -188,6 +189,20 @@ CREATE TABLE reader_content_progress (
     last_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (user_id, content_id)
 );
+
+-- The last quiz of a reader with each content, as the app told how it ended.
+CREATE TABLE reader_quizzes (
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    content_id VARCHAR(255) NOT NULL, -- empty where the app names none
+    passed BOOLEAN,
+    score DOUBLE PRECISION,
+    occurred_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (user_id, content_id)
+);
+
+-- How those that failed lately are found: all that says so is in it.
+CREATE INDEX idx_reader_quizzes_failed ON reader_quizzes (occurred_at, passed, score)
+    WHERE passed IS NOT TRUE;
 
 CREATE TABLE activity_counts (
     minute TIMESTAMPTZ NOT NULL,

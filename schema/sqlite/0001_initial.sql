@@ -180,6 +180,20 @@ CREATE TABLE reader_content_progress (
     PRIMARY KEY (user_id, content_id)
 ) WITHOUT ROWID;
 
+-- The last quiz of a reader with each content, as the app told how it ended.
+CREATE TABLE reader_quizzes (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    content_id VARCHAR(255) NOT NULL, -- empty where the app names none
+    passed BOOLEAN,
+    score REAL,
+    occurred_at DATETIME NOT NULL,
+    PRIMARY KEY (user_id, content_id)
+) WITHOUT ROWID;
+
+-- How those that failed lately are found: all that says so is in it.
+CREATE INDEX idx_reader_quizzes_failed ON reader_quizzes (occurred_at, passed, score)
+    WHERE passed IS NOT TRUE;
+
 CREATE TABLE activity_counts (
     minute DATETIME NOT NULL,
     activity_type VARCHAR(50) NOT NULL,

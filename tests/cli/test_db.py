@@ -16,18 +16,19 @@ from readwatch.store.database import Database, is_sqlite
 from readwatch.store.sessions import open_session
 from readwatch.store.sqlite import sqlite_path
 
-ROLLUPS = ["reader_profiles", "reader_content_progress", "activity_counts"]
+ROLLUPS = ["reader_profiles", "reader_content_progress", "reader_quizzes", "activity_counts"]
 
 
 @pytest.fixture
 def read(db: Database, cast: Any, clock: Any) -> None:
-    """Ann has read two pages."""
+    """Ann has read two pages and done a quiz."""
     with db.atomic():
         ann = open_session(db, cast.ann, "a token's hash", clock())
         for progress in (10, 20):
             record_activities(
                 db, ann, [Activity("page_read", "hobbit", "The Hobbit", progress, 60)], clock()
             )
+        record_activities(db, ann, [Activity("quiz_completed", "hobbit")], clock())
 
 
 def states(shell: Shell) -> dict[str, str]:
@@ -39,6 +40,7 @@ def states(shell: Shell) -> dict[str, str]:
 def damage(db: Database) -> None:
     db.execute_sql("UPDATE reader_profiles SET total_reading_seconds = 9")
     db.execute_sql("DELETE FROM reader_content_progress")
+    db.execute_sql("UPDATE reader_quizzes SET score = 10")
     db.execute_sql("UPDATE activity_counts SET activities = 3")
 
 
@@ -59,7 +61,8 @@ def test_a_wrong_rollup_is_told_rebuilt_and_healthy_again(shell: Shell, db: Data
     assert rebuilt.out.splitlines() == [
         "mended 2 rows of reader_profiles",
         "mended 1 row of reader_content_progress",
-        "mended 1 row of activity_counts",
+        "mended 1 row of reader_quizzes",
+        "mended 2 rows of activity_counts",
     ]
     assert shell("db", "health").code == 0
     again = shell("db", "rebuild")

@@ -22,6 +22,7 @@ from readwatch.store.tokens import token_hash
 ANN = "ann@example.org"
 PARTS = {
     *("account", "profile", "sessions", "staff_sessions", "activities", "content_progress"),
+    "quizzes",
     *("looks_at_this_person", "looks_of_this_person"),
 }
 

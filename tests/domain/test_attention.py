@@ -19,7 +19,6 @@ from readwatch.domain.attention import (
     Rule,
     Thresholds,
     cases,
-    latest_quizzes,
     quiz_result,
     steadied,
 )
@@ -148,36 +147,6 @@ def test_no_metadata_is_too_odd_to_be_said_in_words(value):
 
 
 # What is remembered -------------------------------------------------------------------------------
-
-
-def failing(*quizzes: Quiz, now: datetime = NOON) -> list[str]:
-    """Which contents count as failed after these arrived, each in a look of its own."""
-    latest: dict = {}
-    for quiz in quizzes:
-        latest = latest_quizzes(latest, [quiz], now, LIMITS)
-    return sorted(
-        quiz.content_id
-        for quiz in latest.values()
-        if attention.failed_quiz(quiz, now, LIMITS) is not None
-    )
-
-
-def test_a_quiz_that_is_passed_takes_back_the_failures_before_it_in_whatever_order_they_arrive():
-    failed, passed = (Quiz(1, "momo", before(n), n == 5, None) for n in (10, 5))
-    other = Quiz(1, "emma", before(20), False, None)
-    assert failing(failed) == ["momo"]
-    assert failing(failed, passed, other) == failing(passed, other, failed) == ["emma"]
-    again = Quiz(1, "momo", before(1), False, None)
-    assert failing(failed, passed, again) == ["momo"]
-
-
-def test_what_is_remembered_of_quizzes_does_not_grow_for_ever():
-    quizzes = [Quiz(n, "momo", before(n), False, None) for n in range(9)]
-    latest = latest_quizzes({}, quizzes, NOON, LIMITS)
-    assert len(latest) == 9
-    assert latest_quizzes(latest, (), NOON + timedelta(hours=24, minutes=-4), LIMITS).keys() == {
-        (n, "momo") for n in range(4)
-    }
 
 
 KEYS = st.sampled_from([(reader, rule) for reader in (1, 2) for rule in (Rule.SILENT, Rule.IDLE)])

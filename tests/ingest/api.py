@@ -22,6 +22,7 @@ TABLES = (
     "reader_activities",
     "activity_receipts",
     "reader_content_progress",
+    "reader_quizzes",
     "activity_counts",
     "consultant_access_log",
 )

@@ -4,15 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.activities import Activity, as_json
-from readwatch.domain.attention import Here, Login, Pause, Quiz
+from readwatch.domain.activities import Activity
+from readwatch.domain.attention import Here, Login, Pause
 from readwatch.store import attention
-from readwatch.store.attention import LookedUpTo, looked_up_to, looked_up_to_at
+from readwatch.store.attention import last_session, last_session_before
 from readwatch.store.database import Statement, driver_of
 from readwatch.store.rights import Role
 from readwatch.store.sessions import end_session, record_heartbeat
 
-NOWHERE = LookedUpTo(0, 0)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
@@ -116,63 +115,32 @@ def test_who_logs_in_and_reads_nothing_makes_no_progress(console, cast, clock, e
 # What is new ------------------------------------------------------------------------------------
 
 
-def test_quizzes_are_read_once_each_with_what_the_app_said(console, cast, clock, enter, post):
-    ann, ben = enter(cast.ann), enter(cast.ben)
-
-    def quiz(**result: object) -> Activity:
-        return Activity("quiz_completed", "momo", metadata=as_json(result))
-
-    post(ann, Activity("page_read", metadata=as_json({"passed": False})), quiz(passed=False))
-    first = looked_up_to(console)
-    post(ben, quiz(score=40), Activity("quiz_completed"))
-    second = looked_up_to(console)
-    assert attention.quizzes(console, NOWHERE, first) == [
-        Quiz(cast.ann.id, "momo", clock(), False, None)
-    ]
-    assert attention.quizzes(console, first, second) == [
-        Quiz(cast.ben.id, "momo", clock(), None, 40),
-        Quiz(cast.ben.id, "", clock(), None, None),
-    ]
-    assert attention.quizzes(console, second, looked_up_to(console)) == []
-
-
-@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_metadata_that_is_no_json_breaks_nothing(console, db, cast, enter, post):
-    post(enter(cast.ann), Activity("quiz_completed"))
-    db.execute_sql("UPDATE reader_activities SET metadata_json = '{'")
-    (quiz,) = attention.quizzes(console, NOWHERE, looked_up_to(console))
-    assert (quiz.passed, quiz.score) == (None, None)
-
-
 def test_a_login_comes_with_the_last_word_of_the_session_before(console, db, cast, clock, enter):
     ann = enter(cast.ann)
     heard = clock.advance(hours=1)
     record_heartbeat(db, ann, heard)
     enter(cast.ben)
-    before = looked_up_to(console)
+    before = last_session(console)
     now = clock.advance(days=20)
     enter(cast.ann)
     enter(cast.ann)  # the second device of the same morning is nothing new
-    after = looked_up_to(console)
+    after = last_session(console)
     logins = [Login(cast.ann.id, now, heard)]
     assert attention.logins(console, before, after, now - 14 * DAY) == logins
-    assert attention.logins(console, NOWHERE, after, now - 14 * DAY) == logins
+    assert attention.logins(console, 0, after, now - 14 * DAY) == logins
     assert attention.logins(console, before, after, now - 21 * DAY) == []
-    assert attention.logins(console, after, looked_up_to(console), now - 14 * DAY) == []
+    assert attention.logins(console, after, last_session(console), now - 14 * DAY) == []
 
 
-def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock, enter, post):
+def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock, enter):
     morning = clock()
-    assert looked_up_to(console) == looked_up_to_at(console, morning, morning) == NOWHERE
+    assert last_session(console) == last_session_before(console, morning) == 0
     ann = enter(cast.ann)
-    post(ann, Activity("page_read", occurred_at=morning - DAY))
-    known = looked_up_to(console)
     later = clock.advance(hours=1)
-    enter(cast.ben)
-    post(ann, Activity("page_read", occurred_at=morning - DAY))
-    assert looked_up_to_at(console, later, later) == known
-    assert looked_up_to_at(console, morning, morning) == NOWHERE
-    assert looked_up_to_at(console, later + MINUTE, later + MINUTE) == looked_up_to(console)
+    ben = enter(cast.ben)
+    assert last_session_before(console, morning) == 0
+    assert last_session_before(console, later) == ann.session_id
+    assert last_session_before(console, later + MINUTE) == last_session(console) == ben.session_id
 
 
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])
@@ -189,11 +157,7 @@ def test_who_is_no_active_reader_any_more_is_told_from_those_who_are(console, db
 SEARCHED = {
     "_HERE": "s USING INDEX idx_sessions_active (is_active=? AND last_heartbeat>?)",
     "_PAUSES": "p USING INDEX idx_reader_profiles_last_login (last_login>?)",
-    "_LAST_ACTIVITY": "reader_activities",
     "_LAST_SESSION": "reader_sessions",
-    "_LAST_ACTIVITY_BEFORE": "reader_activities USING COVERING INDEX "
-    "idx_activities_created_at (created_at<?)",
-    "_QUIZZES": "a USING INDEX idx_activities_type (activity_type=? AND rowid>? AND rowid<?)",
     "_LOGINS": "s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 }
 

@@ -28,7 +28,7 @@ def read(activities: int) -> list[Activity]:
     """What Ann read: many pages in one hour."""
     return [
         Activity(
-            ("page_read", "note_added")[page % 2],
+            ("page_read", "quiz_completed")[page % 2],
             content_id=f"{TITLE} {page % 7}",
             content_title=TITLE,
             duration_seconds=30,
@@ -48,7 +48,11 @@ def about_ann(db, cast: Cast, enter, post, clock):
         keep_resume_token(db, ann, new_resume_token(), clock())
         lockout.record_failure(db, ANN, "10.9.8.7", clock())
     post(ann, *read(erasure.PORTION + 100))
-    post(enter(cast.ben), *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)))
+    post(
+        enter(cast.ben),
+        *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)),
+        Activity("quiz_completed", "momo"),
+    )
     return ann
 
 
@@ -85,6 +89,7 @@ def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, ab
         "reader_activities": 600,
         "activity_receipts": 600,
         "reader_content_progress": 7,
+        "reader_quizzes": 7,
         "resume_tokens": 1,
         "reader_sessions": 1,
         "staff_sessions": 0,
@@ -102,8 +107,8 @@ def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, ab
     assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
     assert [trace for trace in TRACES if trace in everything(db)] == []
     assert erasure.rows_about(db, cast.ben.id, cast.ben.email) == bens
-    counts = db.execute_sql("SELECT activity_type, activities FROM activity_counts")
-    assert [tuple(row) for row in counts] == [("page_read", 3)]
+    counts = db.execute_sql("SELECT activity_type, activities FROM activity_counts ORDER BY 1")
+    assert [tuple(row) for row in counts] == [("page_read", 3), ("quiz_completed", 1)]
     assert not wrong(db)
 
 
@@ -112,7 +117,7 @@ def test_who_is_stopped_in_the_middle_goes_on_later(db, cast: Cast, about_ann, e
     half = erasure.rows_about(db, cast.ann.id, ANN)
     assert (half["reader_activities"], half["users"]) == (100, 1)
     counted = db.execute_sql("SELECT sum(activities) FROM activity_counts").fetchone()[0]
-    assert counted == 100 + 3, "the counts go down together with what they count"
+    assert counted == 100 + 4, "the counts go down together with what they count"
 
     erase()
     assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}

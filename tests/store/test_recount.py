@@ -13,7 +13,7 @@ from readwatch.store.database import Database, is_sqlite, using
 from readwatch.store.rights import Role
 from readwatch.store.sessions import open_session
 
-ROLLUPS = ("reader_profiles", "reader_content_progress", "activity_counts")
+ROLLUPS = ("reader_profiles", "reader_content_progress", "reader_quizzes", "activity_counts")
 
 
 @pytest.fixture
@@ -47,6 +47,8 @@ def read(cast, clock, enter, post):
         post(ben, Activity("page_read", "momo", "Momo", 30, 10, occurred_at=late))
         post(ben, Activity("bookmark_added", "momo", occurred_at=late))
         post(ann, Activity("app_opened"))
+        post(ann, Activity("quiz_completed", "hobbit", metadata=f'{{"score":{minute}.5}}'))
+        post(ben, Activity("quiz_completed", metadata='{"passed":false}', occurred_at=late))
 
 
 WRONGS = {
@@ -74,6 +76,15 @@ WRONGS = {
         "INSERT INTO reader_content_progress (user_id, content_id, first_at, last_at)"
         " SELECT {dora}, 'emma', min(first_at), max(last_at) FROM reader_content_progress",
         1,
+    ),
+    "a result": ("UPDATE reader_quizzes SET passed = NOT coalesce(passed, FALSE)", 2),
+    "a score": ("UPDATE reader_quizzes SET score = 60 WHERE user_id = {ann}", 1),
+    "when a quiz ended": ("UPDATE reader_quizzes SET occurred_at = '2026-01-01 00:00:00.000'", 2),
+    "a quiz is lost": ("DELETE FROM reader_quizzes WHERE user_id = {ben}", 1),
+    "a quiz too many": (
+        "INSERT INTO reader_quizzes (user_id, content_id, occurred_at)"
+        " SELECT user_id, 'emma', occurred_at FROM reader_quizzes",
+        2,
     ),
     "counts": ("UPDATE activity_counts SET activities = 50 WHERE activity_type = 'app_opened'", 4),
     "counts are lost": ("DELETE FROM activity_counts WHERE activity_type = 'app_opened'", 4),

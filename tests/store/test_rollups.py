@@ -172,11 +172,12 @@ def test_activities_are_counted_in_the_minute_in_which_they_occurred(
 told = st.fixed_dictionaries(
     {
         "event_id": st.none() | st.sampled_from("abcdef"),
-        "activity_type": st.sampled_from(["page_read", "bookmark_added"]),
+        "activity_type": st.sampled_from(["page_read", "quiz_completed"]),
         "content_id": st.none() | st.sampled_from(["hobbit", "momo", "emma"]),
         "content_title": st.sampled_from([None, "", "First edition", "Second edition"]),
         "progress_percentage": st.none() | st.integers(0, 100),
         "duration_seconds": st.none() | st.integers(0, 200),
+        "metadata": st.sampled_from([None, '{"passed":true}', '{"passed":false,"score":59.5}']),
     }
 )
 # Few, so that moments are often the same, or the same as they are kept.

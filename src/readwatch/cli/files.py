@@ -47,7 +47,7 @@ def unwritable(file: Path, error: OSError) -> ReadwatchError:
     return invalid(f"{file} cannot be written: {error.strerror}")
 
 
-Row = Sequence[int | str | datetime | None]
+Row = Sequence[int | float | str | datetime | None]
 
 
 def write_csv(

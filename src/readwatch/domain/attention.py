@@ -1,7 +1,7 @@
 """Who may need a consultant, and why: rules over moments, and what keeps them from flapping."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -189,28 +189,6 @@ def _between(
 
 
 # What is remembered from one look to the next -----------------------------------------------------
-
-QuizKey = tuple[int, str]
-"""A reader and the content that the quiz was about."""
-
-
-def latest_quizzes(
-    before: Mapping[QuizKey, Quiz], ended: Iterable[Quiz], now: datetime, thresholds: Thresholds
-) -> dict[QuizKey, Quiz]:
-    """Return the last quiz of each reader with each content, while it may count.
-
-    So a quiz that is passed takes back the failures before it, in whatever order they arrive.
-    """
-    latest = dict(before)
-    for quiz in ended:
-        key = (quiz.reader_id, quiz.content_id)
-        if key not in latest or latest[key].occurred_at <= quiz.occurred_at:
-            latest[key] = quiz
-    return {
-        key: quiz
-        for key, quiz in latest.items()
-        if now - quiz.occurred_at < thresholds.failed_within
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import SILENT_UNTIL, Case, Here, Login, Pause, Quiz, quiz_result
+from readwatch.domain.attention import SILENT_UNTIL, Case, Here, Login, Pause
 from readwatch.domain.presence import Presence, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.conditions import Fields, Number, Since, Text, Word
@@ -43,25 +43,10 @@ _PAUSES = Statement(
     )
     """
 )
-_LAST_ACTIVITY = Statement("SELECT coalesce(max(id), 0) FROM reader_activities")
 _LAST_SESSION = Statement("SELECT coalesce(max(id), 0) FROM reader_sessions")
-_LAST_ACTIVITY_BEFORE = Statement(
-    """
-    SELECT id FROM reader_activities WHERE created_at < :since
-    ORDER BY created_at DESC, id DESC LIMIT 1
-    """
-)
 # No index finds sessions by their beginning: this goes back through those that are later.
 _LAST_SESSION_BEFORE = Statement(
     "SELECT id FROM reader_sessions WHERE started_at < :since ORDER BY id DESC LIMIT 1"
-)
-_QUIZZES = Statement(
-    """
-    SELECT a.user_id, a.content_id, a.occurred_at, a.metadata_json
-    FROM reader_activities a
-    WHERE a.activity_type = 'quiz_completed' AND a.id > :after AND a.id <= :until
-    ORDER BY a.id
-    """
 )
 _LOGINS = Statement(
     """
@@ -162,14 +147,6 @@ class Glance:
         return presence_of(self.last_heartbeat, max(deeds, default=None), now)
 
 
-@dataclass(frozen=True, slots=True)
-class LookedUpTo:
-    """The last activity and the last session that a look has taken in, by their ids."""
-
-    activity_id: int
-    session_id: int
-
-
 def here(db: Database, now: datetime, silent_since: datetime, idle_since: datetime) -> list[Here]:
     """Return the readers with an open session who were not heard from, or did nothing, since."""
     rows = _HERE(
@@ -191,34 +168,22 @@ def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
     return [Pause(row[0], moment(row[1])) for row in rows]
 
 
-def looked_up_to(db: Database) -> LookedUpTo:
-    """Return what is the last at this moment."""
-    return LookedUpTo(_LAST_ACTIVITY(db).fetchone()[0], _LAST_SESSION(db).fetchone()[0])
+def last_session(db: Database) -> int:
+    """Return the id of the session that began last; 0 where there is none."""
+    last: int = _LAST_SESSION(db).fetchone()[0]
+    return last
 
 
-def looked_up_to_at(db: Database, quizzes_since: datetime, logins_since: datetime) -> LookedUpTo:
-    """Return what was the last before two moments: what came since can then be asked for."""
-    activity = _LAST_ACTIVITY_BEFORE(db, since=stamp(quizzes_since)).fetchone()
-    session = _LAST_SESSION_BEFORE(db, since=stamp(logins_since)).fetchone()
-    return LookedUpTo(activity[0] if activity else 0, session[0] if session else 0)
+def last_session_before(db: Database, since: datetime) -> int:
+    """Return the id of the last that began before a moment: those since can then be asked for."""
+    row = _LAST_SESSION_BEFORE(db, since=stamp(since)).fetchone()
+    return row[0] if row else 0
 
 
-def quizzes(db: Database, after: LookedUpTo, until: LookedUpTo) -> list[Quiz]:
-    """Return how the quizzes of readers ended that arrived between two looks, in that order."""
-    return [
-        Quiz(row[0], row[1] or "", moment(row[2]), *quiz_result(row[3]))
-        for row in _QUIZZES(db, after=after.activity_id, until=until.activity_id)
-    ]
-
-
-def logins(
-    db: Database, after: LookedUpTo, until: LookedUpTo, heard_until: datetime
-) -> list[Login]:
-    """Return the logins between two looks of readers whose session before was last heard of
-    until a moment."""
-    rows = _LOGINS(
-        db, after=after.session_id, until=until.session_id, heard_until=stamp(heard_until)
-    )
+def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[Login]:
+    """Return the logins that opened the sessions after one and up to another, of readers whose
+    session before was last heard of until a moment."""
+    rows = _LOGINS(db, after=after, until=until, heard_until=stamp(heard_until))
     return [Login(row[0], moment(row[1]), moment(row[2])) for row in rows]
 
 

@@ -26,6 +26,7 @@ _KEYS = {
     "reader_activities": ("id", "bigint"),
     "activity_receipts": ("event_id", "text"),
     "reader_content_progress": ("content_id", "text"),
+    "reader_quizzes": ("content_id", "text"),
     "resume_tokens": ("family_hash", "text"),
     "reader_sessions": ("id", "bigint"),
     "staff_sessions": ("id", "bigint"),

@@ -171,6 +171,18 @@ class ReaderContentProgress(_Table):
         primary_key = peewee.CompositeKey("user", "content_id")
 
 
+class ReaderQuiz(_Table):
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    content_id = peewee.CharField()
+    passed = peewee.BooleanField(null=True)
+    score = peewee.DoubleField(null=True)
+    occurred_at = MomentField()
+
+    class Meta:
+        table_name = "reader_quizzes"
+        primary_key = peewee.CompositeKey("user", "content_id")
+
+
 class ActivityCount(_Table):
     minute = MomentField()
     activity_type = peewee.CharField(max_length=50)
@@ -215,6 +227,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ReaderActivity,
     ActivityReceipt,
     ReaderContentProgress,
+    ReaderQuiz,
     ActivityCount,
     OnlineCount,
     AccessLogEntry,

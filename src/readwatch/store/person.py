@@ -16,7 +16,7 @@ from readwatch.store.database import Database
 
 ROWS_AT_ONCE = 5_000
 
-Value = int | bool | datetime | SafeText | None
+Value = int | float | bool | datetime | SafeText | None
 
 _LONGEST = 2**20
 _SECRETS = {models.User.password_hash, models.ReaderSession.session_token}
@@ -63,6 +63,7 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
             models.ReaderContentProgress.content_id,
             models.ReaderContentProgress.user == person,
         ),
+        _part(db, "quizzes", models.ReaderQuiz.content_id, models.ReaderQuiz.user == person),
         _part(db, "looks_at_this_person", log.id, log.target_user == person, looks),
         _part(db, "looks_of_this_person", log.id, log.consultant_user == person, own),
     )

@@ -1,7 +1,8 @@
 """What the rollups have to be: counted again from history, compared with what is kept, mended.
 
 This says the rule of `readwatch.store.rollups` from its other end: what was told last counts, by
-the moment when it occurred and, at the same moment, by its id. It all goes on in portions, so that
+the moment when it occurred and, at the same moment, by its id. How a quiz ended is the domain's to
+tell, as it is when it is posted. It all goes on in portions, so that
 memory stays bounded and nobody who writes has to wait long.
 """
 
@@ -22,6 +23,7 @@ from readwatch.store.database import (
     stamp,
     take_turn,
 )
+from readwatch.store.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
 from readwatch.store.rowsets import Row, RowStatement
 
 ACTIVITIES_OF_READERS = 2_500
@@ -167,6 +169,26 @@ _ADD_CONTENTS = Statement(
     FROM counted
     """
 )
+_LAST_QUIZZES = Statement(
+    """
+    SELECT user_id, content_id, metadata_json, occurred_at FROM (
+        SELECT
+            user_id, content_id, metadata_json, occurred_at,
+            row_number() OVER (
+                PARTITION BY user_id, coalesce(content_id, '') ORDER BY occurred_at DESC, id DESC
+            ) AS place
+        FROM reader_activities
+        WHERE user_id > :after AND user_id <= :last AND activity_type = :quiz_ended
+    ) AS ended WHERE place = 1
+    """
+)
+_KEPT_QUIZZES = Statement(
+    """
+    SELECT user_id, content_id, passed, score, occurred_at FROM reader_quizzes
+    WHERE user_id > :after AND user_id <= :last
+    """
+)
+_DROP_QUIZZES = Statement("DELETE FROM reader_quizzes WHERE user_id > :after AND user_id <= :last")
 
 # Minutes ----------------------------------------------------------------------------------------
 
@@ -231,6 +253,7 @@ class Readers:
             return Wrong(
                 reader_profiles=self._run(db, _WRONG_PROFILES).fetchone()[0],
                 reader_content_progress=self._run(db, _WRONG_CONTENTS).fetchone()[0],
+                reader_quizzes=self._wrong_quizzes(db),
             )
 
     def rebuild(self, db: Database, now: datetime) -> Wrong:
@@ -242,7 +265,21 @@ class Readers:
                 self._run(db, _MEND_PROFILES, now=stamp(now))
                 self._run(db, _DROP_CONTENTS)
                 self._run(db, _ADD_CONTENTS)
+                self._run(db, _DROP_QUIZZES)
+                add_quizzes(db, self._quizzes(db))
         return wrong
+
+    def _wrong_quizzes(self, db: Database) -> int:
+        kept = {(*row, _text(at)) for *row, at in self._run(db, _KEPT_QUIZZES)}
+        return len({tuple(row[:2]) for row in kept ^ {*self._quizzes(db)}})
+
+    def _quizzes(self, db: Database) -> list[Row]:
+        return [
+            quiz_row(user_id, content_id, metadata, _text(occurred_at))
+            for user_id, content_id, metadata, occurred_at in self._run(
+                db, _LAST_QUIZZES, quiz_ended=QUIZ_ENDED
+            )
+        ]
 
     def _run(self, db: Database, statement: Statement, **values: object) -> Any:
         return statement(db, after=self.after, last=self.last, **values)
@@ -276,10 +313,15 @@ class Minutes:
         with one_moment(db):
             found = _WRONG_COUNTS(db, since=stamp(self.since), until=stamp(self.until))
             counts: list[Row] = [
-                (minute if isinstance(minute, str) else stamp(minute), activity_type, activities)
+                (_text(minute), activity_type, activities)
                 for minute, activity_type, activities in found
             ]
             return counts, _NEWEST(db).fetchone()[0]
+
+
+def _text(at: str | datetime) -> str:
+    """Return a moment, as either engine gives it, as it is kept."""
+    return at if isinstance(at, str) else stamp(at)
 
 
 Portion = Readers | Minutes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from readwatch.domain.activities import Activity
 from readwatch.store.database import Database
+from readwatch.store.quizzes import QUIZ_ENDED, move_quizzes, quiz_row
 from readwatch.store.rowsets import RowStatement
 
 Content = tuple[int, str]
@@ -134,6 +135,7 @@ class Rollup:
         self._known = known
         self._readers: dict[int, _Reader] = {}
         self._contents: dict[Content, _Content] = {}
+        self._quizzes: dict[Content, tuple[str, str | None]] = {}  # when it ended, and how
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
@@ -148,6 +150,10 @@ class Rollup:
                 reader.latest_at, reader.latest_id = occurred_at, activity_id
         count = (f"{occurred_at[:16]}:00.000", activity.activity_type)
         self._counts[count] = self._counts.get(count, 0) + 1
+        if activity.activity_type == QUIZ_ENDED:
+            quiz = (user_id, activity.content_id or "")
+            if quiz not in self._quizzes or occurred_at >= self._quizzes[quiz][0]:
+                self._quizzes[quiz] = (occurred_at, activity.metadata)
         if activity.content_id is None:
             return
         key = (user_id, activity.content_id)
@@ -162,6 +168,14 @@ class Rollup:
         """Write the sums."""
         if self._contents:
             self._move_contents(db)
+        if self._quizzes:
+            move_quizzes(
+                db,
+                [
+                    quiz_row(*key, metadata, occurred_at)
+                    for key, (occurred_at, metadata) in self._quizzes.items()
+                ],
+            )
         _MOVE_PROFILES(
             db,
             [

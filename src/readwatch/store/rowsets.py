@@ -10,7 +10,7 @@ from typing import Any
 
 from readwatch.store.database import Database, Statement, is_sqlite
 
-Row = Sequence[str | int | None]
+Row = Sequence[str | int | float | None]
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
@@ -20,8 +20,8 @@ _CASTS = {"bytes": "decode(value->>{at}, 'hex')", "json": "CAST(value->>{at} AS 
 class RowStatement:
     """A statement over rows: its text names the set `{rows}` and the columns by their names.
 
-    `columns` gives the type of each column: `bigint`, `text`, `timestamptz`, `json`, or `bytes` for
-    what is handed over as hex.
+    `columns` gives the type of each column: `bigint`, `text`, `timestamptz`, `boolean`, `double
+    precision`, `json`, or `bytes` for what is handed over as hex.
     """
 
     def __init__(self, columns: dict[str, str], sql: str) -> None:

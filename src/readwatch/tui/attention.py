@@ -12,15 +12,12 @@ from readwatch.domain.attention import (
     HeldKey,
     Login,
     Pause,
-    Quiz,
-    QuizKey,
     Reason,
     Thresholds,
     came_back,
     cases,
     failed_quiz,
     idle,
-    latest_quizzes,
     no_progress,
     silent,
     steadied,
@@ -29,6 +26,7 @@ from readwatch.domain.text import SafeText
 from readwatch.store import attention
 from readwatch.store.database import Database
 from readwatch.store.listing import Found, Question
+from readwatch.store.quizzes import failed_quizzes
 
 PAUSES_EVERY = timedelta(minutes=1)
 """Days without progress do not change by the second."""
@@ -63,8 +61,7 @@ class Attention:
     def begin_anew(self) -> None:
         """Forget what was found: the next time it may be another database."""
         self._cases: dict[int, Case] = {}
-        self._up_to: attention.LookedUpTo | None = None
-        self._quizzes: dict[QuizKey, Quiz] = {}
+        self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
         self._pauses: list[Pause] = []
         self._pauses_at: datetime | None = None
@@ -103,16 +100,13 @@ class Attention:
     def _take_in_what_is_new(self, db: Database, now: datetime) -> None:
         limits = self._thresholds
         logins_since = now - CAME_BACK_WITHIN
-        if self._up_to is None:
-            quizzes_since = now - limits.failed_within
-            self._up_to = attention.looked_up_to_at(db, quizzes_since, logins_since)
-        after, until = self._up_to, attention.looked_up_to(db)
-        ended = attention.quizzes(db, after, until)
-        self._quizzes = latest_quizzes(self._quizzes, ended, now, limits)
+        after, until = self._last_session, attention.last_session(db)
+        if after is None:
+            after = attention.last_session_before(db, logins_since)
         returned = attention.logins(db, after, until, now - limits.away_for)
         logins = self._logins | {login.reader_id: login for login in returned}
         self._logins = {id: each for id, each in logins.items() if each.started_at > logins_since}
-        self._up_to = until
+        self._last_session = until
         if self._pauses_at is None or abs(now - self._pauses_at) >= PAUSES_EVERY:
             since, until_then = now - limits.no_progress_until, now - limits.no_progress_after
             self._pauses = attention.pauses(db, since, until_then)
@@ -125,7 +119,7 @@ class Attention:
         for reader in attention.here(db, now, silent_since, now - limits.idle_after):
             yield reader.reader_id, silent(reader, now, limits)
             yield reader.reader_id, idle(reader, now, limits)
-        for quiz in sorted(self._quizzes.values(), key=lambda quiz: quiz.occurred_at):
+        for quiz in failed_quizzes(db, now - limits.failed_within, limits.pass_score):
             yield quiz.reader_id, failed_quiz(quiz, now, limits)
         for login in self._logins.values():
             yield login.reader_id, came_back(login, now, limits)

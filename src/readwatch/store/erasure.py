@@ -42,32 +42,47 @@ _SOME = {
     )
     for table, (key, _) in _KEYS.items()
 }
-_ERASE = {
-    table: RowStatement(
+
+
+def _with_keys(kind: str, sql: str) -> RowStatement:
+    """Return a statement over rows whose keys are `{given}`.
+
+    An array PostgreSQL looks up by its index; for a set it goes over all rows of the person where
+    it has no statistics yet.
+    """
+    keys = "SELECT key FROM {rows} AS given"
+    return RowStatement(
         {"key": kind},
-        f"DELETE FROM {table} WHERE user_id = :user_id AND {key} IN"  # noqa: S608
-        " (SELECT key FROM {rows} AS given)",
+        sql.replace("{given}", f"IN ({keys})").replace("{minute}", MINUTE_SQLITE),
+        postgresql=sql.replace("{given}", f"= ANY (ARRAY({keys}))").replace(
+            "{minute}", MINUTE_POSTGRESQL
+        ),
+    )
+
+
+_ERASE = {
+    table: _with_keys(
+        kind,
+        f"DELETE FROM {table} WHERE user_id = :user_id AND {key} {{given}}",  # noqa: S608
     )
     for table, (key, kind) in _KEYS.items()
 }
-_LOWER_COUNTS = """
+_LOWER_COUNTS = _with_keys(
+    "bigint",
+    """
     UPDATE activity_counts AS kept SET activities = kept.activities - gone.activities FROM (
         SELECT {minute} AS minute, activity_type, count(*) AS activities
-        FROM reader_activities WHERE id IN (SELECT key FROM {rows} AS given) GROUP BY 1, 2
+        FROM reader_activities WHERE id {given} GROUP BY 1, 2
     ) AS gone WHERE kept.minute = gone.minute AND kept.activity_type = gone.activity_type
-"""
-_DROP_EMPTY_COUNTS = """
+    """,
+)
+_DROP_EMPTY_COUNTS = _with_keys(
+    "bigint",
+    """
     DELETE FROM activity_counts WHERE activities <= 0 AND (minute, activity_type) IN (
-        SELECT {minute}, activity_type
-        FROM reader_activities WHERE id IN (SELECT key FROM {rows} AS given)
+        SELECT {minute}, activity_type FROM reader_activities WHERE id {given}
     )
-"""
-_COUNTS_ON_SQLITE, _COUNTS_ON_POSTGRESQL = (
-    tuple(
-        RowStatement({"key": "bigint"}, statement.replace("{minute}", minute))
-        for statement in (_LOWER_COUNTS, _DROP_EMPTY_COUNTS)
-    )
-    for minute in (MINUTE_SQLITE, MINUTE_POSTGRESQL)
+    """,
 )
 _PERSON = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
 _REPLACE = Statement(
@@ -165,8 +180,8 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
             with db.atomic():
                 take_turn(db, Turn.ROLLUPS)
                 if table == "reader_activities":
-                    for statement in _COUNTS_ON_SQLITE if is_sqlite(db) else _COUNTS_ON_POSTGRESQL:
-                        statement.run(db, some)
+                    _LOWER_COUNTS.run(db, some)
+                    _DROP_EMPTY_COUNTS.run(db, some)
                 _ERASE[table].run(db, some, user_id=user_id)
             yield Erased(table, len(keys[start : start + PORTION]))
             time.sleep(time.monotonic() - began)

@@ -21,13 +21,14 @@ class RowStatement:
     """A statement over rows: its text names the set `{rows}` and the columns by their names.
 
     `columns` gives the type of each column: `bigint`, `text`, `timestamptz`, `boolean`, `double
-    precision`, `json`, or `bytes` for what is handed over as hex.
+    precision`, `json`, or `bytes` for what is handed over as hex. `postgresql` is the text there if
+    it differs.
     """
 
-    def __init__(self, columns: dict[str, str], sql: str) -> None:
+    def __init__(self, columns: dict[str, str], sql: str, *, postgresql: str | None = None) -> None:
         self._statement = Statement(
             sql.replace("{rows}", _sqlite_rows(columns)),
-            postgresql=sql.replace("{rows}", _postgresql_rows(columns)),
+            postgresql=(postgresql or sql).replace("{rows}", _postgresql_rows(columns)),
         )
 
     def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:

@@ -16,12 +16,14 @@ from readwatch.store.database import (
     close_all,
     driver_of,
     interruption,
+    is_sqlite,
     moment,
     moment_or_none,
     one_moment,
     open_database,
     stamp,
     using,
+    work_clock,
 )
 from readwatch.store.rights import Role
 from readwatch.store.sqlite import refuse_affected_sqlite, sqlite_path
@@ -180,6 +182,14 @@ def test_another_thread_can_put_an_end_to_a_statement_that_has_none(opened, url)
         interrupt()  # again and again: the statement may not have begun yet
         asking.join(0.01)
     assert refusals.get_nowait().kind is ErrorKind.UNAVAILABLE
+
+
+def test_to_wait_is_no_work_of_sqlite_and_all_that_is_seen_of_a_servers(db):
+    clock = work_clock(db)
+    begun_at = clock()
+    time.sleep(0.05)
+    worked = clock() - begun_at
+    assert worked < 0.05 if is_sqlite(db) else worked >= 0.05
 
 
 def test_to_interrupt_nothing_does_no_harm(opened, url):

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from readwatch.store import sqlite
 from readwatch.store.database import Database, open_database
 from readwatch.store.rights import Role
 from readwatch.store.sqlite import sqlite_path
-from readwatch.tui import loss, pace
+from readwatch.tui import pace
 from readwatch.tui.app import Console
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
@@ -229,19 +230,18 @@ async def test_a_file_that_is_no_database_is_named_so(sit: Sit, cast: Cast, url:
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
-    url: str, cast: Cast, ann: ReadingApp, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+    url: str, cast: Cast, ann: ReadingApp, clock: StillClock
 ) -> None:
-    monkeypatch.setattr(loss, "LONGEST_PAUSE_SECONDS", 1)
-    faults = [OverflowError("Dear diary")]
+    ann.reads("Dracula")
+    file, calls = sqlite_path(url), count()
+    away = file.rename(file.with_suffix(".away"))
 
     def clock_with_a_fault() -> datetime:
-        if threading.current_thread().name == "watcher" and faults:
-            raise faults.pop()
+        is_asked_for_a_loss = threading.current_thread().name == "watcher" and not file.exists()
+        if is_asked_for_a_loss and next(calls) % 2 == 0:  # of the fault that follows it tells since
+            raise OverflowError("Dear diary")
         return clock()
 
-    ann.reads("Dracula")
-    file = sqlite_path(url)
-    away = file.rename(file.with_suffix(".away"))
     console = Console(ConsoleSettings(url), signed_in=cast.cara, clock=clock_with_a_fault)
     async with seat(console) as cara:
         # The clock is asked outside of what is done with the database: since when that is away.

@@ -1,6 +1,7 @@
 """Connections: opened here alone, with a role; and what differs between the two engines."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -173,6 +174,15 @@ def data_version(db: Database) -> int | None:
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
     return int(driver_of(db).pragma("data_version")) if is_sqlite(db) else None
+
+
+def work_clock(db: Database) -> Callable[[], float]:
+    """Return a clock, in seconds, of what this thread's questions cost.
+
+    SQLite works in the thread itself, and what others do meanwhile is none of its cost. A server
+    works elsewhere: of that only the time is known, which is longer when it has much to do.
+    """
+    return time.thread_time if is_sqlite(db) else time.monotonic
 
 
 def interruption(db: Database) -> Callable[[], None]:

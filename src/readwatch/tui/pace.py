@@ -5,10 +5,13 @@ from datetime import timedelta
 from readwatch.domain.clock import uptime
 
 REST = 40
-"""How many times as long as a picture took the watcher rests after it."""
+"""How many times as long as a picture's work the watcher rests after it."""
+
+LONGEST_REST = timedelta(seconds=10)
+"""One picture that had to wait, as for a lock, says little about the next one."""
 
 REFRESH_SECONDS = 5.0
-"""The longest: presence changes with time alone."""
+"""The longest without a picture otherwise: presence changes with time alone."""
 
 
 class Pace:
@@ -28,9 +31,9 @@ class Pace:
         self._version = version
         self._begun_at = uptime()
 
-    def rest(self) -> timedelta:
-        """Begin to rest after a picture, and return how long."""
-        rest = max(self._refresh, REST * timedelta(seconds=uptime() - self._begun_at))
+    def rest(self, work: timedelta) -> timedelta:
+        """Begin to rest after a picture that cost so much work, and return how long."""
+        rest = max(self._refresh, min(REST * work, LONGEST_REST))
         self._rest_until = uptime() + rest.total_seconds()
         return rest
 

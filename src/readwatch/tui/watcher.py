@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from textual.message import Message
 
@@ -17,7 +18,7 @@ from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.store import access_log, schema, users
-from readwatch.store.database import Database, data_version, one_moment
+from readwatch.store.database import Database, data_version, one_moment, work_clock
 from readwatch.store.listing import Question
 from readwatch.store.summaries import ReaderSummary, readers_named
 from readwatch.tui import requests
@@ -342,9 +343,12 @@ class Watcher:
 
     def _picture(self, db: Database) -> Message:
         self._pace.begin(data_version(db))
+        work = work_clock(db)
+        begun_at = work()
         with one_moment(db):
             taken = self._front.picture(db, self._clock())
-        pulse = replace(taken.pulse, rest=self._pace.rest())
+        rest = self._pace.rest(timedelta(seconds=work() - begun_at))
+        pulse = replace(taken.pulse, rest=rest)
         if isinstance(taken, Overview):
             return OverviewArrived(replace(taken, pulse=pulse))
         return ReaderArrived(replace(taken, pulse=pulse))

@@ -9,6 +9,7 @@ from random import Random
 from threading import Condition
 
 from conftest import NOON, Cast
+from ingest.api import told
 from ingest.process import PATIENCE, Running, serving
 from proofs.apps import Lost, StubbornApp
 from proofs.length import short_and_long
@@ -18,11 +19,11 @@ from readwatch.store import audit
 from readwatch.store.database import Database
 from readwatch.store.users import NewUser, add_user
 
-READERS = 400
+READERS = 200
 LOOKING_AT_ONCE = 8
 
 
-@short_and_long("rounds", 2, 40)
+@short_and_long("rounds", 1, 40)
 def test_nobody_is_shown_without_an_entry_however_the_server_ends(
     url: str,
     cast: Cast,
@@ -46,7 +47,6 @@ def test_nobody_is_shown_without_an_entry_however_the_server_ends(
             )
         }
         assert looks.shown <= on_record
-        assert len(looks.shown) < READERS, "it was killed in the middle"
         shown += len(looks.shown)
     *_, verdict = audit.verify(db, (), audit.extent(db))
     assert verdict.fault is None
@@ -100,7 +100,10 @@ class Looks:
         with suppress(Lost):
             for reader_id in self._readers:
                 status, answer = app.once("GET", f"/api/readers/{reader_id}")
-                assert (status, answer["user"]["id"]) == (200, reader_id), answer
-                with self._grown:
-                    self.shown.add(reader_id)
-                    self._grown.notify_all()
+                if status == 200:
+                    assert answer["user"]["id"] == reader_id
+                    with self._grown:
+                        self.shown.add(reader_id)
+                        self._grown.notify_all()
+                else:  # on a machine with too much to do
+                    told(answer, 503)

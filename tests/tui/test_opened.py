@@ -8,6 +8,7 @@ from tui.people import ReadingApp
 
 from readwatch.domain.access_log import Permit
 from readwatch.store.database import Database
+from readwatch.tui import opened as opened_page
 from readwatch.tui.opened import PAGE, OpenedReader
 from readwatch.tui.snapshots import Pulse, ReaderPage
 
@@ -53,6 +54,23 @@ def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
     assert (len(page.activities), page.has_older) == (PAGE, True)
     assert opened.read_on(page.activities[-1].id)
     assert picture().activities[-1].id == first
+
+
+def test_a_page_that_is_left_open_keeps_the_newest(
+    ann: ReadingApp, opened: OpenedReader, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened_page, "KEPT", PAGE + 50)
+    ann.reads_all(f"Book {number}" for number in range(PAGE + 40))
+    assert opened.read_on(picture().activities[-1].id)
+    page = picture()
+    assert (len(page.activities), page.has_older) == (PAGE + 40, False)
+    for number in range(20):
+        ann.reads(f"Later {number}")
+        page = picture()
+    titles = [activity.content_title for activity in page.activities]
+    assert (len(titles), titles[0], titles[-1]) == (PAGE + 50, "Later 19", "Book 10")
+    assert page.has_older
+    assert not opened.read_on(page.activities[-1].id)
 
 
 def test_the_sessions_of_the_weeks_are_read_once_a_day(

@@ -14,6 +14,10 @@ from readwatch.tui.snapshots import Pulse, ReaderPage
 PAGE = 100
 """How many activities are read at once."""
 
+KEPT = 5_000
+"""The most activities that a page has, however far back somebody goes and however long it is open.
+"""
+
 _LONGEST_SESSION = timedelta(days=1)
 """One that began so long before the days that are shown may reach into them."""
 
@@ -31,8 +35,11 @@ class OpenedReader:
         self._reads_on = False
 
     def read_on(self, oldest: int) -> bool:
-        """Let the next picture go further back than `oldest`; False if one did so already."""
-        self._reads_on = self._has_older and self._activities[-1].id == oldest
+        """Let the next picture go further back than `oldest`; False if one did so already, or the
+        page has as many as it keeps.
+        """
+        goes_on = self._has_older and len(self._activities) < KEPT
+        self._reads_on = goes_on and self._activities[-1].id == oldest
         return self._reads_on
 
     def picture(self, db: Database, pulse: Pulse) -> ReaderPage:
@@ -63,8 +70,8 @@ class OpenedReader:
         if self._has_older:
             before = self._activities[-1].id
             older = readers.activities(db, self._permit, length=PAGE, before=before)
-            self._activities += older
             self._has_older = len(older) == PAGE
+            self._keep(self._activities + older)
 
     def _take_newest(self, newest: tuple[RecordedActivity, ...]) -> None:
         """Put the newest activities before those that are known.
@@ -76,7 +83,11 @@ class OpenedReader:
             newest += tuple(known for known in self._activities if known.id < oldest)
         else:
             self._has_older = len(newest) == PAGE
-        self._activities = newest
+        self._keep(newest)
+
+    def _keep(self, activities: tuple[RecordedActivity, ...]) -> None:
+        self._has_older = self._has_older or len(activities) > KEPT
+        self._activities = activities[:KEPT]
 
     def _days(
         self, db: Database, sessions: tuple[Session, ...], now: datetime, zone: tzinfo

@@ -7,8 +7,11 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
+from readwatch.store import online, summaries
+from readwatch.store.database import driver_of
 from readwatch.store.listing import Question
 from readwatch.store.online import count_online, online_order, online_readers, online_rows
+from readwatch.store.rowsets import RowStatement
 from readwatch.store.sessions import end_session, record_heartbeat
 
 JUST = timedelta(milliseconds=1)
@@ -207,3 +210,16 @@ def test_the_trace_counts_what_arrived_in_the_last_half_hour_five_minutes_each(
         ann.user_id: (0, 4, 0, 0, 0, 1),
         ben.user_id: (0, 0, 0, 0, 0, 0),
     }
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_trace_is_read_off_an_index_and_the_ids_are_read_once(db):
+    def plan(rows: RowStatement) -> list[str]:
+        sql = f"EXPLAIN QUERY PLAN {rows._statement._sqlite}"
+        values = {"rows": "[]", "since": ""} | {f"after_{step}": "" for step in range(6)}
+        return [step for *_, step in driver_of(db).execute(sql, values)]
+
+    index = "idx_activities_user_type_created (user_id=? AND activity_type=? AND created_at>?)"
+    assert f"SEARCH a USING COVERING INDEX {index}" in plan(online._TRACES)
+    for rows in (online._SOME, summaries._SOME):
+        assert not any(step.startswith("CORRELATED") for step in plan(rows))

@@ -16,6 +16,7 @@ from readwatch.store.conditions import Fields, Number, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
 from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
+from readwatch.store.users import ACTIVE_READER
 
 # Of all devices of a reader together: one that is silent says nothing while another is heard.
 _HERE = Statement(
@@ -62,12 +63,11 @@ _LOGINS = Statement(
     """
 )
 # Cross joins, as SQLite would else go through the given rows for each user.
-_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 _STILL_READERS = RowStatement(
     {"user_id": "bigint"},
     f"""
     SELECT u.id FROM {{rows}} AS given CROSS JOIN users u
-    WHERE u.id = given.user_id AND {_READER}
+    WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )
 
@@ -88,7 +88,7 @@ _CASES = {
 # Who was seen is at the end, whatever the order.
 _ORDER = f"""
     SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {_DETAILS}
-    WHERE u.id = given.user_id AND {_READER} AND ({{condition}})
+    WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({{condition}})
     ORDER BY given.seen, {{key}}, given.place
 """
 _SORTS = {
@@ -123,7 +123,7 @@ _GLANCES = RowStatement(
         {_LAST_OF_SESSIONS.format(column="started_at")},
         {_LAST_OF_SESSIONS.format(column="last_heartbeat")}
     FROM {{rows}} AS given CROSS JOIN users u {_DETAILS}
-    WHERE u.id = given.user_id AND {_READER}
+    WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )
 

@@ -11,14 +11,9 @@ from datetime import datetime, timedelta
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Comparison, Term, duration_of, number_of
 from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
-from readwatch.domain.presence import (
-    IDLE_AFTER,
-    LEAVING_AFTER,
-    ONLINE_WINDOW,
-    SILENT_AFTER,
-    Presence,
-)
+from readwatch.domain.presence import Presence
 from readwatch.store.database import Database, is_sqlite, stamp
+from readwatch.store.presence import PLACES, presence, presence_moments
 
 # The kinds of fields; `sql` is a view's own expression, and may be NULL.
 
@@ -100,8 +95,8 @@ class Condition:
 def condition(db: Database, terms: Iterable[Term], fields: Fields, now: datetime) -> Condition:
     """Return the condition for the rows that all the terms want; without terms these are all rows.
 
-    The values are named `:filter_0` and so on. A term that the view cannot answer is an `invalid`
-    error whose sentence names the mend.
+    The values are named `:filter_0` and so on, and those of a state as in `presence_moments`. A
+    term that the view cannot answer is an `invalid` error whose sentence names the mend.
     """
     composing = _Composing(db, now)
     sql = " AND ".join(composing.term(term, fields) for term in terms)
@@ -151,18 +146,8 @@ class _Composing:
                 sign, never = _SINCE[term.comparison]
                 return f"coalesce({sql} {sign} {then}, {never})"
             case State(heartbeat, activity):
-                wanted = ", ".join(map(self._value, _states(term)))
-                return f"{self._presence(heartbeat, activity)} IN ({wanted})"
-
-    def _presence(self, heartbeat: str, activity: str) -> str:
-        """Say `presence_of` in SQL."""
-        return (
-            f"CASE WHEN coalesce({heartbeat} <= {self._ago(ONLINE_WINDOW)}, TRUE) THEN 'offline'"
-            f" WHEN {heartbeat} <= {self._ago(LEAVING_AFTER)} THEN 'leaving'"
-            f" WHEN {heartbeat} <= {self._ago(SILENT_AFTER)} THEN 'silent'"
-            f" WHEN coalesce({activity} <= {self._ago(IDLE_AFTER)}, TRUE) THEN 'idle'"
-            " ELSE 'reading' END"
-        )
+                self.values |= presence_moments(self.now)
+                return f"{presence(heartbeat, activity)} IN ({_places(term)})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
         """Return what looks for a word in an expression of a view."""
@@ -205,8 +190,8 @@ _SINCE = {
 }
 
 
-def _states(term: Term) -> list[str]:
-    states = [state.value for state in Presence if state.startswith(term.value.casefold())]
-    if not states:
+def _places(term: Term) -> str:
+    places = [str(PLACES[state]) for state in Presence if state.startswith(term.value.casefold())]
+    if not places:
         raise invalid(f"{term} is no state: there are {', '.join(Presence)}")
-    return states
+    return ", ".join(places)

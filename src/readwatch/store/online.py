@@ -6,18 +6,19 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from readwatch.domain.presence import IDLE_AFTER, LEAVING_AFTER, ONLINE_WINDOW, SILENT_AFTER
+from readwatch.domain.presence import ONLINE_WINDOW
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.conditions import Fields, Number, Since, State, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
 from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
+from readwatch.store.presence import presence, presence_moments
 from readwatch.store.rowsets import RowStatement
+from readwatch.store.users import ACTIVE_READER
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
-_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 _HERE = "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
 _DETAILS = """
     LEFT JOIN reader_profiles p ON p.user_id = u.id
@@ -32,11 +33,11 @@ _LAST_DEED = (
     "CASE WHEN p.last_activity_at > s.started_at THEN p.last_activity_at ELSE s.started_at END"
 )
 
-_COUNT = Statement(f"SELECT count(*) FROM users u WHERE {_READER} AND u.id IN ({_HERE})")
+_COUNT = Statement(f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})")
 
 # Both are answered from two indexes alone: this is what most consoles ask, again and again.
 _BY_NAME = f"""
-    SELECT u.id FROM users u WHERE {_READER} AND u.id IN ({_HERE})
+    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})
     ORDER BY lower(u.full_name) {{up}}, u.id
 """
 # Who is here on two devices has the session that was heard from last.
@@ -47,13 +48,11 @@ _ORDER = f"""
             row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
         FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
     ) s JOIN users u ON u.id = s.user_id {_DETAILS}
-    WHERE s.place = 1 AND {_READER} AND ({{condition}})
+    WHERE s.place = 1 AND {ACTIVE_READER} AND ({{condition}})
     ORDER BY {{key}}, lower(u.full_name), u.id
 """
 _SORTS = {
-    "presence": f"""CASE
-        WHEN s.last_heartbeat <= :leaving_since THEN 3 WHEN s.last_heartbeat <= :silent_since THEN 2
-        WHEN {_LAST_DEED} <= :idle_since THEN 1 ELSE 0 END {{up}}""",
+    "presence": f"{presence('s.last_heartbeat', _LAST_DEED)} {{up}}",
     "name": "lower(u.full_name) {up}",
     "title": f"nullif(lower({_TITLE}), '') {{up}} NULLS LAST",
     "progress": f"{_PROGRESS} {{up}} NULLS LAST",
@@ -84,7 +83,7 @@ _ROW = f"""
         u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
         p.last_activity_at, a.activity_type, {_TITLE}, {_PROGRESS}
     FROM reader_sessions s JOIN users u ON u.id = s.user_id {_DETAILS}
-    WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {_READER}
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
 _EVERYBODY = Statement(f"{_ROW} ORDER BY s.last_heartbeat DESC, s.id DESC")
 # The plus keeps both engines from going through all sessions that these readers ever had.
@@ -93,25 +92,23 @@ _SOME = RowStatement(
     f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
     " ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Only the index is read: that of a reader's activities by type, for the types there were lately.
-# Cross joins, as SQLite would else go through all that these readers ever did.
+# Only the index is read: that of a reader's activities by type, for the types there were lately;
+# reader by reader and as one text, as PostgreSQL would else go through all that everybody did.
+# A cross join, as SQLite would else go through all that these readers ever did.
+_SINCE_EACH_STEP = " || ' ' || ".join(
+    f"count(*) FILTER (WHERE a.created_at > :after_{step})" for step in range(TRACE_STEPS)
+)
 _TRACES = RowStatement(
     {"id": "bigint"},
     f"""
-    SELECT a.user_id, {
-        ", ".join(
-            f"sum(CASE WHEN a.created_at > :after_{step} THEN 1 ELSE 0 END)"
-            for step in range(TRACE_STEPS)
-        )
-    }
-    FROM {{rows}} AS wanted
-    CROSS JOIN (
+    WITH lately AS MATERIALIZED (
         SELECT DISTINCT activity_type FROM activity_counts WHERE minute > :after_0
-    ) AS lately
-    CROSS JOIN reader_activities a
-    WHERE a.user_id = wanted.id
-    AND a.activity_type = lately.activity_type AND a.created_at > :after_0
-    GROUP BY a.user_id
+    )
+    SELECT wanted.id, (
+        SELECT {_SINCE_EACH_STEP} FROM lately CROSS JOIN reader_activities a
+        WHERE a.user_id = wanted.id
+        AND a.activity_type = lately.activity_type AND a.created_at > :after_0
+    ) FROM {{rows}} AS wanted
     """,
 )
 
@@ -148,10 +145,7 @@ def online_order(db: Database, question: Question, now: datetime) -> Found:
     rows = Statement(sql)(
         db,
         since=stamp(now - ONLINE_WINDOW),
-        leaving_since=stamp(now - LEAVING_AFTER),
-        silent_since=stamp(now - SILENT_AFTER),
-        idle_since=stamp(now - IDLE_AFTER),
-        **wanted.values,
+        **{**presence_moments(now), **wanted.values},
     )
     return found_readers(rows)
 
@@ -162,14 +156,11 @@ def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[Traced
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     moments = {f"after_{step}": stamp(begin) for step, begin in enumerate(steps)}
     traces = {
-        user_id: tuple(int(more - less) for more, less in pairwise((*since, 0)))
-        for user_id, *since in _TRACES(db, wanted, **moments)
+        user_id: tuple(more - less for more, less in pairwise((*map(int, since.split()), 0)))
+        for user_id, since in _TRACES(db, wanted, **moments)
     }
     rows = _SOME(db, wanted, since=stamp(now - ONLINE_WINDOW))
-    return tuple(
-        TracedReader(**about, trace=traces.get(about["user_id"], (0,) * TRACE_STEPS))
-        for about in _once(rows)
-    )
+    return tuple(TracedReader(**about, trace=traces[about["user_id"]]) for about in _once(rows))
 
 
 def _once(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from readwatch.domain.users import User, UserRole
 from readwatch.store.database import Database, Statement, Turn, moment, stamp, take_turn
 from readwatch.store.sessions import end_session, open_session
 from readwatch.store.tokens import family_of, token_hash
-from readwatch.store.users import get_user
+from readwatch.store.users import ACTIVE_READER, get_user
 
 GOOD_FOR = timedelta(days=30)
 """How long after a login, or after it was last resumed, a session can be resumed."""
@@ -24,14 +24,14 @@ _KEEP = Statement(
     """
 )
 _FIND = Statement(
-    """
+    f"""
     SELECT r.token_hash, r.expires_at, r.user_id, r.session_id, s.device_type
     FROM resume_tokens r
     JOIN users u ON u.id = r.user_id
     JOIN reader_sessions s ON s.id = r.session_id
     WHERE r.family_hash = :family_hash
-    AND u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL
-    """
+    AND {ACTIVE_READER}
+    """  # noqa: S608 - our own text
 )
 _RENEW = Statement(
     """

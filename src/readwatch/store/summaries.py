@@ -10,11 +10,11 @@ from readwatch.store.conditions import Fields, Number, Since, Text, Word, condit
 from readwatch.store.database import Database, Statement, moment_or_none
 from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
+from readwatch.store.users import ACTIVE_READER
 
-_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 _ORDER = f"""
     SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
-    WHERE {_READER} AND ({{condition}})
+    WHERE {ACTIVE_READER} AND ({{condition}})
     ORDER BY {{key}}, lower(u.full_name), u.id
 """
 _SORTS = {
@@ -41,7 +41,7 @@ FIELDS = Fields(
 )
 _NAMES = Fields({}, ("u.full_name",))
 _NAMED = f"""
-    SELECT u.id FROM users u WHERE {_READER} AND ({{condition}})
+    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({{condition}})
     ORDER BY lower(u.full_name), u.id LIMIT :length
 """
 _SOME = RowStatement(
@@ -52,7 +52,7 @@ _SOME = RowStatement(
         coalesce(p.total_sessions, 0), coalesce(p.unique_content_read, 0), p.last_login,
         p.last_activity_at
     FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
-    WHERE u.id IN (SELECT id FROM {{rows}} AS wanted) AND {_READER}
+    WHERE u.id IN (SELECT id FROM {{rows}} AS wanted) AND {ACTIVE_READER}
     """,
 )
 

@@ -25,6 +25,9 @@ from readwatch.store.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
 
+ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
+"""The condition in SQL for a row `u` of users: a reader who may come in, and is in the lists."""
+
 _COLUMNS = (
     models.User.id,
     models.User.email,

@@ -93,6 +93,33 @@ async def test_l_covers_at_once_also_a_page_and_no_key_gets_behind_it(
     assert did == ["viewed_reader_profile", "unlocked_console"]
 
 
+async def test_l_covers_the_help_too_and_is_a_letter_where_something_is_typed(sit: Sit) -> None:
+    async with sit() as seat:
+        await seat.sees("● LIVE")
+        await seat.presses("?")
+        await seat.sees("who is reading now")
+        await seat.presses("L")
+        await is_covered(seat)
+        await uncovers(seat)
+        await seat.sees("who is reading now")
+        await seat.presses("escape")
+        await seat.loses("who is reading now")
+        await seat.presses(*"/L")
+        await seat.sees("nothing fits: L")
+
+
+async def test_all_keys_that_come_at_once_are_the_password(
+    sit: Sit, ann: ReadingApp, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("L", *PASSWORD, "enter", *"3")
+        await seat.until(access_log)
+        await seat.sees("Ann", "● LIVE")
+    assert [entry.did for entry in access_log()] == ["unlocked_console"]
+
+
 async def test_another_password_uncovers_nothing_and_that_is_on_record(
     sit: Sit, cast: Cast, ann: ReadingApp, access_log: AccessLog, clock: StillClock
 ) -> None:

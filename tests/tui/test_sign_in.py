@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
+from textual import events
 from textual.widgets import Input
 from tui.people import AccessLog, Entry
 from tui.seat import LARGE, SMALL, Sit
@@ -102,6 +103,21 @@ async def test_the_password_is_not_painted_when_a_slow_line_brings_all_keys_at_o
         await seat.sees(cast.cara.email, "•" * len(PASSWORD))
         assert PASSWORD[:4] not in seat.screen
         await seat.presses("enter")
+        await seat.sees("● LIVE")
+
+
+async def test_what_comes_at_once_is_the_password_up_to_enter(sit: Sit, cast: Cast) -> None:
+    async with sit(signed_in=False) as seat:
+        await seat.presses(*cast.cara.email, "enter", *PASSWORD, "enter", *"3")
+        await seat.sees("● LIVE")
+
+
+@pytest.mark.parametrize("text", [PASSWORD, f"{PASSWORD}\n"])
+async def test_a_password_can_be_pasted(sit: Sit, cast: Cast, text: str) -> None:
+    async with sit(signed_in=False, email=cast.cara.email) as seat:
+        await seat.sees(cast.cara.email)
+        seat.app.post_message(events.Paste(text))
+        await seat.presses("enter", *"3")
         await seat.sees("● LIVE")
 
 

@@ -2,11 +2,15 @@
 
 import csv
 import json
+import os
+import threading
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
 from conftest import Cast, StillClock
+from textual import events
 from textual.widgets import Input
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, Seat, Sit
@@ -15,6 +19,7 @@ from tui.test_access_log import log_that_refuses
 from readwatch.domain.users import UserRole
 from readwatch.store.database import Database
 from readwatch.store.users import NewUser, add_user
+from readwatch.tui.table import LiveTable
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +114,43 @@ async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_s
     assert access_log()[-1].where == "console, from readers, filter of 1 term, csv, rows 701"
 
 
+async def test_all_rows_of_an_export_are_of_the_moment_in_which_it_is_written(
+    sit: Sit, db: Database, clock: StillClock, ann: ReadingApp, folder: Path
+) -> None:
+    add_readers(db, clock, 100)
+    async with sit() as seat:
+        await seat.presses("3", "s")
+        await seat.sees("▌ Ann Archer", "Zoe")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        ann.reads("Emma")
+        await exports(seat, "all.csv")
+        await seat.sees("wrote 102 rows")
+        assert " 2 " not in seat.line("Ann Archer")
+    titles, first, *_ = rows_in(folder / "all.csv")
+    assert (first[0], first[titles.index("Titles")]) == ("Ann Archer", "2")
+
+
+async def test_a_file_that_is_being_written_is_whole_before_the_console_is_left(
+    sit: Sit, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, put_on_disk = threading.Event(), os.fsync
+
+    def slowly(fileno: int) -> None:
+        begun.set()
+        sleep(1)
+        put_on_disk(fileno)
+
+    monkeypatch.setattr(os, "fsync", slowly)  # a disk far away
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await exports(seat, "online.csv")
+        await seat.until(begun.is_set)
+        await seat.presses("escape", "q")
+    assert [file.name for file in folder.iterdir()] == ["online.csv"]
+    assert len(rows_in(folder / "online.csv")) == 3
+
+
 async def test_of_a_readers_page_the_table_with_the_keys_is_exported(
     sit: Sit, cast: Cast, folder: Path, access_log: AccessLog
 ) -> None:
@@ -191,6 +233,50 @@ async def test_a_row_is_copied_in_words_and_it_is_said_what_became_of_it(
         await seat.until(lambda: "page read" in seat.app.clipboard)
         told = "console, from a reader's page, activities"
         assert access_log()[-1] == Entry(cast.cara.id, "copied_row", cast.ann.id, told)
+
+
+async def test_the_row_is_copied_that_was_painted_when_the_key_was_pressed(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Time", "Faust")
+        pressed = events.Key("y", "y")
+        ann.reads("Dracula")
+        await seat.until(lambda: "Dracula" in seat.cursor)
+        seat.app.post_message(pressed)
+        await seat.until(lambda: "Faust" in seat.app.clipboard)
+
+
+async def test_a_row_out_of_sight_is_shown_before_it_can_be_copied(
+    sit: Sit, db: Database, clock: StillClock, access_log: AccessLog
+) -> None:
+    add_readers(db, clock, 100)
+    async with sit() as seat:
+        await seat.presses("3", "s")
+        await seat.sees("▌ Ann Archer")
+        seat.app.screen.query_one(LiveTable).scroll_to(y=70, animate=False)
+        await seat.loses("Ann Archer")
+        await seat.presses("y")
+        await seat.sees("▌ Ann Archer")
+        assert access_log() == []
+        await seat.presses("y")
+        await seat.until(lambda: "Ann Archer" in seat.app.clipboard)
+
+
+async def test_what_is_chosen_in_the_palette_is_done_with_what_is_in_sight_by_then(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Time", "Faust")
+        await seat.presses("home")
+        ann.reads("Dracula")
+        await seat.until(lambda: "Dracula" in seat.cursor)
+        await seat.presses("ctrl+p", *"Copy")
+        await seat.sees("the row under the cursor")
+        await seat.presses("enter")
+        await seat.until(lambda: "Dracula" in seat.app.clipboard)
 
 
 async def test_what_is_masked_is_taken_along_masked(sit: Sit, folder: Path) -> None:

@@ -18,6 +18,7 @@ from readwatch.domain.users import User
 from readwatch.tui import themes
 from readwatch.tui.desk import Desk, desk_file
 from readwatch.tui.export import Source
+from readwatch.tui.field import Field
 from readwatch.tui.header import Header, Status
 from readwatch.tui.keys import Group, bindings, checked
 from readwatch.tui.lists import Lists
@@ -102,27 +103,33 @@ class Console(App[None]):
         self._status = Status(keymap=settings.keys)
         self._rung_for: frozenset[int] | None = None  # who is no news; None before the first
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
         self._lists.install()
         self._lists.front.begin_with(self._first)
         self._watcher.start(self._sitting.consultant)
         if self._sitting.consultant is None:
-            self._sitting.ask()
+            await self._sitting.ask()
         else:
             self._begin(self._sitting.consultant)
         self.set_interval(1, self._tick)
 
     def on_unmount(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, and of files only when they are whole."""
         self._watcher.stop()
+        self._taking_along.leave()
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, whose local variables are readers' data."""
         self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer nothing but to leave before somebody has signed in, and while all is covered."""
+        """Offer nothing but to leave before somebody has signed in, and while all is covered.
+
+        The key of the cover is left to a field in which something is typed.
+        """
+        if action == "cover" and isinstance(self.focused, Field):
+            return False
         if not self._sitting.is_in_sight and action in {
             *("view", "help", "palette", "freeze", "cover", "export", "copy")
         }:
@@ -150,10 +157,10 @@ class Console(App[None]):
         self._begin(event.user)
 
     @on(SignedOut)
-    def _show_out(self, event: SignedOut) -> None:
+    async def _show_out(self, event: SignedOut) -> None:
         self._reader = None
         self._on_record.forget_all()
-        self._sitting.show_out(event.reason)
+        await self._sitting.show_out(event.reason)
         self._lists.install()
 
     @on(Uncovered)
@@ -163,14 +170,14 @@ class Console(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Note that somebody is here; who comes back after too long wakes nothing but the cover."""
         if isinstance(event, events.InputEvent) and not event.is_forwarded:
-            if self._sitting.cover_if_idle():
+            if await self._sitting.cover_if_idle():
                 return
             self._sitting.go_on()
         await super().on_event(event)
 
-    def action_cover(self) -> None:
+    async def action_cover(self) -> None:
         """Hide everything until the password is given again."""
-        self._sitting.cover()
+        await self._sitting.cover()
 
     def _begin(self, consultant: User) -> None:
         folder = self._settings.desks
@@ -330,6 +337,7 @@ class Console(App[None]):
 
     def _choose(self, offer: Offer | None) -> None:
         if offer is not None and self._sitting.is_in_sight:
+            self._lists.front.table.forget_key()
             offer.choose()
 
     @on(ReadersFound)
@@ -404,8 +412,9 @@ class Console(App[None]):
 
     def action_copy(self) -> None:
         """Hand the row under the cursor to the terminal's clipboard."""
-        if (source := self._source) is not None:
-            self._taking_along.copy(source)
+        source, key = self._source, (self._reader or self._lists.front).table.meant()
+        if source is not None and key is not None:
+            self._taking_along.copy(source, key)
 
     @property
     def _source(self) -> Source | None:
@@ -439,8 +448,8 @@ class Console(App[None]):
         self._rung_for = pulse.unseen | self._desk.seen_on(self._today)
         self._set_status(pulse=pulse, lost_since=None)
 
-    def _tick(self) -> None:
-        self._sitting.cover_if_idle()
+    async def _tick(self) -> None:
+        await self._sitting.cover_if_idle()
         self._tell_seen()  # at midnight all marks are gone
         self._set_status()
 

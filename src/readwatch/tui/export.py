@@ -36,13 +36,12 @@ def counted(rows: int) -> str:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a table shows at a moment: columns with their places in a row's cells, the keys of all
-    rows, the rows that are known, and the key under the cursor.
+    rows, and the rows that are known.
     """
 
     columns: Sequence[tuple[int, Column]]
     keys: Sequence[int]
     rows: Mapping[int, Row]
-    cursor: int | None = None
 
     def sheet(self, read: ReadRows | None = None) -> Sheet:
         """Return the sheet of the rows that are known or, a portion at a time as they are taken, of
@@ -55,19 +54,9 @@ class Draft:
             by_key = {row.key: row for row in read(keys)} if read else self.rows
             yield from (self._words(by_key[key]) for key in keys if key in by_key)
 
-    def row_in_words(self) -> str | None:
-        """Return what is shown of the row under the cursor; None where there is none."""
-        row = self._row
-        return None if row is None else "  ".join(filter(None, self._words(row)))
-
-    @property
-    def reader_id(self) -> int | None:
-        """Whose page is behind the row under the cursor; None where there is none."""
-        return None if self._row is None else self._row.reader_id
-
-    @property
-    def _row(self) -> Row | None:
-        return None if self.cursor is None else self.rows.get(self.cursor)
+    def in_words(self, row: Row) -> str:
+        """Return what is shown of a row."""
+        return "  ".join(filter(None, self._words(row)))
 
     def _words(self, row: Row) -> tuple[str, ...]:
         return tuple(said(row.cells[at]) for at, _ in self.columns)
@@ -77,8 +66,8 @@ class Draft:
 class Source:
     """What is in front, and as what the access log knows it.
 
-    Of a list more rows than those that are known can be fetched from its `view`; a reader's page
-    has none, knows all its rows, and each of them is about `reader_id`.
+    The rows of a list are read from its `view`; a reader's page has none, knows all its rows, and
+    each of them is about `reader_id`.
     """
 
     draft: Draft

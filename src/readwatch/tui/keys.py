@@ -54,8 +54,10 @@ class Key:
         )
 
 
-def _hidden(id: str, key: str, action: str, label: str, meaning: str, group: Group) -> Key:
-    return Key(id, key, action, label, meaning, group, footer=False)
+def _hidden(
+    id: str, key: str, action: str, label: str, meaning: str, group: Group, *, at_once: bool = False
+) -> Key:
+    return Key(id, key, action, label, meaning, group, footer=False, at_once=at_once)
 
 
 _ALL, _LISTS, _READER, _TABLES, _ATTENTION, _FILTER = Group
@@ -67,7 +69,7 @@ KEYS: Final = (
     _hidden("readers", "3", "view('readers')", "Readers", "the progress of all readers", _ALL),
     _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
     _hidden("access_log", "5", "view('access_log')", "Access log", "who looked at whom", _ALL),
-    _hidden("cover", "L", "cover", "Cover", "hide until your password", _ALL),
+    _hidden("cover", "L", "cover", "Cover", "hide until your password", _ALL, at_once=True),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and all by name", _ALL, at_once=True),
     Key("help", "question_mark", "help", "Help", "this page", _ALL),
     Key("quit", "q", "quit", "Quit", "leave the console", _ALL),

@@ -36,9 +36,9 @@ class Sitting:
         """Whether what the console shows may be seen and used."""
         return self.consultant is not None and self._cover is None
 
-    def ask(self) -> None:
-        """Ask who sits here."""
-        self._app.push_screen(self._sign_in)
+    async def ask(self) -> None:
+        """Ask who sits here; the keys that come next wait until they can be taken in."""
+        await self._app.push_screen(self._sign_in)
 
     def refuse(self, reason: str) -> None:
         """Say why a password is of no use."""
@@ -49,21 +49,21 @@ class Sitting:
         self.consultant = consultant
         self._app.pop_screen()
 
-    def show_out(self, reason: str) -> None:
+    async def show_out(self, reason: str) -> None:
         """Take everything away from somebody who may not look any more, and ask who sits here."""
         self.consultant = self._cover = None
         for _ in self._app.screen_stack[1:]:
             self._app.pop_screen()
         self._sign_in = SignInScreen(None, self._watcher.sign_in, reason)
-        self.ask()
+        await self.ask()
 
     # The cover.
 
-    def cover(self) -> None:
-        """Hide everything until the password is given again."""
+    async def cover(self) -> None:
+        """Hide everything until the password is given again, whose keys may come next."""
         if self.consultant is not None and self._cover is None:
             self._cover = CoverScreen(self.consultant, self._watcher.uncover)
-            self._app.push_screen(self._cover)
+            await self._app.push_screen(self._cover)
 
     def uncover(self) -> None:
         """Go on where it was left."""
@@ -76,12 +76,12 @@ class Sitting:
         """Note that somebody is here."""
         self._used_at = self._clock()
 
-    def cover_if_idle(self) -> bool:
+    async def cover_if_idle(self) -> bool:
         """Cover the console that nobody has used for too long; tell whether that was so."""
         if not self.is_in_sight or self._cover_after is None:
             return False
         # A clock that was set back does not keep the picture open.
         is_idle = abs(self._clock() - self._used_at) >= self._cover_after
         if is_idle:
-            self.cover()
+            await self.cover()
         return is_idle

@@ -265,7 +265,7 @@ class LiveTable(ScrollView, can_focus=True):
     def draft(self) -> Draft:
         """Return what is shown."""
         keys = self._order_without_ghost().ids
-        return Draft(self._shown_columns, keys, dict(self._rows), self._cursor)
+        return Draft(self._shown_columns, keys, dict(self._rows))
 
     def move_to(self, key: int | None) -> bool:
         """Put the cursor on a key, or with None on the first row; False where no row has it."""
@@ -300,14 +300,25 @@ class LiveTable(ScrollView, can_focus=True):
         return self.opens if action == "open" else super().check_action(action, parameters)
 
     def action_open(self) -> None:
-        """Open what the cursor was on when the key was pressed; if it is out of sight, show it."""
+        """Open what the key was meant for."""
+        if (key := self.meant()) is not None:
+            self._open(key)
+
+    def meant(self) -> int | None:
+        """Return what the cursor was on when the key was pressed that is handled now; if it is out
+        of sight, show it and return None.
+        """
         pressed_at = get_time() if self._pressed_at is None else self._pressed_at
-        self._pressed_at = None
+        self.forget_key()
         key = self._led_from if pressed_at < self._led_at + self.GLANCE else self._cursor
         if key is None or not self._in_view:
             self._reveal()
-        else:
-            self._open(key)
+            return None
+        return key
+
+    def forget_key(self) -> None:
+        """Take what is done next for meant by what is in sight now, not by a key from before."""
+        self._pressed_at = None
 
     def on_key(self, event: events.Key) -> None:
         """Note the time, because the cursor may follow the top before the key gets its turn."""

@@ -1,14 +1,16 @@
 """Taking data along: exports and copies, on record first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from textual.app import App
 
 from readwatch.domain.access_log import Action
 from readwatch.domain.clock import Clock
-from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.errors import ReadwatchError, unavailable
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.tui.export import Source, checked_file, counted, format_of, write
 from readwatch.tui.on_record import Intent, OnRecord
@@ -18,6 +20,9 @@ from readwatch.tui.screens.export import ExportScreen
 from readwatch.tui.snapshots import View
 from readwatch.tui.views import LISTINGS
 
+PATIENCE_SECONDS = 5.0
+"""How long a file that is being written keeps the console from being left."""
+
 
 class TakingAlong:
     """Writes what is in front into a file, or copies a row of it, and says what came of it."""
@@ -26,6 +31,7 @@ class TakingAlong:
         self._app = app
         self._on_record = on_record
         self._clock = clock
+        self._writing = Lock()
 
     def ask_for_file(self, source: Source) -> None:
         """Ask into which file, and write what was in front when that was asked for."""
@@ -41,7 +47,8 @@ class TakingAlong:
         def write_it(read: ReadItems) -> None:
             nonlocal written
             read_rows = None if source.view is None else partial(self._rows, read, source.view)
-            written = write(source.draft.sheet(read_rows), file, replace=replace)
+            with self._undisturbed():
+                written = write(source.draft.sheet(read_rows), file, replace=replace)
 
         def done() -> None:
             if self._app.screen is form:
@@ -62,15 +69,30 @@ class TakingAlong:
     def _rows(self, read: ReadItems, view: View, ids: Sequence[int]) -> list[Row]:
         return LISTINGS[view].rows(read(view, ids), self._clock())
 
-    def copy(self, source: Source) -> None:
-        """Hand the row under the cursor to the terminal's clipboard."""
-        row = source.draft.row_in_words()
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Keep the console from being left while a file is written or taken away again."""
+        if not self._writing.acquire(blocking=False):
+            raise unavailable("the console is being left")
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def leave(self) -> None:
+        """Wait for a file that is being written, as long as a disk may take; begin no other."""
+        self._writing.acquire(timeout=PATIENCE_SECONDS)
+
+    def copy(self, source: Source, key: int) -> None:
+        """Hand a row to the terminal's clipboard."""
+        row = source.draft.rows.get(key)
         if row is None:
-            return
+            return  # what nobody has seen yet, nobody can mean
+        words = source.draft.in_words(row)
 
         def done() -> None:
             # No terminal says whether it took it.
-            self._app.copy_to_clipboard(spreadsheet_cell(row))
+            self._app.copy_to_clipboard(spreadsheet_cell(words))
             self._app.notify(
                 "sent to the clipboard; some terminals do not take it (tmux: set-clipboard on)",
                 markup=False,
@@ -79,5 +101,5 @@ class TakingAlong:
         def refuse(refusal: ReadwatchError) -> None:
             self._app.notify(f"not copied: {refusal.message}", severity="error", markup=False)
 
-        reader_id = source.reader_id or source.draft.reader_id
+        reader_id = source.reader_id or row.reader_id
         self._on_record.ask(Action.COPIED_ROW, reader_id, source.seen_in, Intent(done, refuse))

@@ -267,7 +267,7 @@ class ListScreen(Screen[None]):
 
     def action_mark(self) -> None:
         """Mark the reader under the cursor as seen, or take that back."""
-        if (key := self.table.cursor_key) is not None:
+        if (key := self.table.meant()) is not None:
             self.post_message(self.Marked(self, key))
 
     @on(LiveTable.HeadingClicked)

@@ -225,9 +225,13 @@ class ReaderScreen(Screen[None]):
         """
         if self._page is None:
             return None
-        table = self.focused if isinstance(self.focused, LiveTable) else self._activities
-        seen_in = f"from a reader's page, {table.id}"
-        return Source(table.draft(), seen_in, reader_id=self._page.user.id)
+        seen_in = f"from a reader's page, {self.table.id}"
+        return Source(self.table.draft(), seen_in, reader_id=self._page.user.id)
+
+    @property
+    def table(self) -> LiveTable:
+        """The table that the keys go to."""
+        return self.focused if isinstance(self.focused, LiveTable) else self._activities
 
     def say_end(self, places: int) -> None:
         """Say that there is nobody further in this direction."""

@@ -43,11 +43,14 @@ class SignInScreen(PasswordScreen):
         if self.focused is self._email:
             self.set_focus(self.password)
         elif self.focused is self.password:
-            # When both have taken in the keys that came before.
-            self._email.call_later(self.password.call_later, self._ask)
+            self.password.call_later(self._take_password)
 
-    def _ask(self) -> None:
-        email, password = self._email.value.strip(), self.password.value
+    def _take_password(self) -> None:
+        """Take what came before enter, and leave what comes after it; then wait for the e-mail."""
+        self._email.call_later(self._ask, self.password.value)
+
+    def _ask(self, password: str) -> None:
+        email = self._email.value.strip()
         if email and password and not self.is_waiting:
             self.wait()
             self._check(email, password)

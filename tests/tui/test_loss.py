@@ -19,8 +19,9 @@ from readwatch.store import sqlite
 from readwatch.store.database import Database, open_database
 from readwatch.store.rights import Role
 from readwatch.store.sqlite import sqlite_path
-from readwatch.tui import pace
+from readwatch.tui import loss, pace
 from readwatch.tui.app import Console
+from readwatch.tui.loss import Loss
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
 
@@ -249,6 +250,25 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
         assert "diary" not in cara.screen
         away.rename(file)
         await cara.sees("● LIVE", "Dracula")
+
+
+def test_tries_are_further_and_further_apart_but_never_more_than_four_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = 1000.0
+    monkeypatch.setattr(loss, "uptime", lambda: seconds)
+    monkeypatch.setattr(loss, "LONGEST_PAUSE_SECONDS", 4)
+    lost = Loss()
+    for minute, longest in enumerate((1, 2, 4, 4)):
+        assert not lost.is_pausing
+        assert lost.note(NOON + timedelta(minutes=minute)) == NOON
+        seconds += longest / 2 - 0.01
+        assert lost.is_pausing
+        seconds += longest / 2 + 0.02
+    lost.note(NOON)
+    lost.end()
+    assert not lost.is_pausing
+    assert lost.note(NOON + timedelta(hours=1)) == NOON + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

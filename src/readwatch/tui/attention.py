@@ -48,7 +48,7 @@ class Noticed:
 
 
 class Attention:
-    """Remembers between two times what neither has to be found again nor may flap.
+    """Remembers, from one time to the next, what need not be found again and must not flap.
 
     `seen` are the readers whom the consultant has marked.
     """
@@ -59,7 +59,7 @@ class Attention:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Forget what was found: the next time it may be another database."""
+        """Forget what was found: it may be another database by the next time."""
         self._cases: dict[int, Case] = {}
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
@@ -69,7 +69,7 @@ class Attention:
 
     @property
     def unseen(self) -> frozenset[int]:
-        """Return whom the last time has found, without those who were seen."""
+        """Return who was found last, without those who were seen."""
         return frozenset(self._cases.keys() - self.seen)
 
     def notice(self, db: Database, now: datetime) -> None:
@@ -86,7 +86,7 @@ class Attention:
         self._cases = {case.reader_id: case for case in cases(self._held)}
 
     def order(self, db: Database, question: Question, now: datetime) -> Found:
-        """Return the readers whom the last time has found, as they are asked for."""
+        """Return the readers who were found last, as they are asked for."""
         return attention.attention_order(db, [*self._cases.values()], self.seen, question, now)
 
     def items(self, db: Database, ids: Sequence[int], _now: datetime) -> tuple[Noticed, ...]:

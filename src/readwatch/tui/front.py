@@ -27,11 +27,10 @@ class Front:
     """
 
     def __init__(self, settings: ConsoleSettings) -> None:
-        self.sight = ANY_SIGHT
-        self.opened: OpenedReader | None = None
+        self._mask = settings.mask
         self.attention = Attention(settings.thresholds)
         self._notice_at = 0.0
-        self._mask = settings.mask
+        self.sight = ANY_SIGHT
         self.empty()
 
     def empty(self) -> None:
@@ -41,7 +40,7 @@ class Front:
         self._answered: Question | None = None
         self._revealed: set[int] = set()
         self._listings = listings_with(self.attention)
-        self.leave()
+        self.opened: OpenedReader | None = None
 
     def begin_anew(self) -> None:
         """Forget what was so in the database before: another may have taken its place."""

@@ -357,7 +357,7 @@ class Watcher:
         """Answer who scrolls; what fails here is said by the next picture."""
         if self._consultant is None or request.view is not self._front.view:
             return
-        with suppress(ReadwatchError), in_words():
+        with suppress(ReadwatchError):
             self._post(ItemsArrived(request.view, self._items(request.view, request.ids)))
 
     def _find(self, request: requests.Find) -> None:

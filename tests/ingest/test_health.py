@@ -99,4 +99,4 @@ def test_while_the_database_is_locked_it_says_so_sheds_heartbeats_and_recovers_b
     assert rows(db, "SELECT id FROM reader_activities") == [(1,)], "what was refused is not there"
     told = [record.getMessage() for record in caplog.records if record.name.endswith(".load")]
     assert told[0].startswith("heartbeats are shed: the database could not be written")
-    assert told[-1] == "heartbeats are taken again"
+    assert "heartbeats are taken again" in told

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.notifications import Notification
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import SMALL, Seat, Sit, seat
 
@@ -26,6 +27,12 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "REST", 1)
     monkeypatch.setattr(loss, "LONGEST_PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(front, "NOTICE_SECONDS", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def toasts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told for some seconds is there to be seen, also where the tests run slowly."""
+    monkeypatch.setattr(Notification, "time_left", 3600.0)
 
 
 @pytest.fixture

@@ -15,21 +15,13 @@ from readwatch.tui.app import Console
 from readwatch.tui.screens.list import ListScreen
 
 SMALL, LARGE = (80, 24), (160, 48)
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 def seen(app: Console) -> list[str]:
-    """The painted screen, line by line."""
-    return [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
-
-
-async def wait_until(pilot: Pilot[None], condition: Callable[[], Any]) -> None:
-    """Let the console work until something is so; say what was on the screen if it never is."""
-    deadline = monotonic() + PATIENCE_SECONDS
-    while not condition():
-        if monotonic() > deadline:
-            raise AssertionError("not within patience:\n" + "\n".join(seen(pilot.app)))  # type: ignore[arg-type]
-        await pilot.pause(0.01)
+    """The painted screen, line by line; a screen that is not laid out yet has empty lines."""
+    lines = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    return [*lines, *[""] * (app.size.height - len(lines))]
 
 
 class Seat:
@@ -60,7 +52,15 @@ class Seat:
         return self.line("▌").removeprefix("▌ ")
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        await wait_until(self.pilot, condition)
+        """Let the console work until something is so; say what is on the screen if it never is."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert monotonic() < deadline, self._impatience()
+            await self.pilot.pause(0.01)
+
+    def _impatience(self) -> str:
+        told = [notification.message for notification in self.app._notifications]
+        return f"not within patience:\n{self.screen}\ntold so far: {told}"
 
     async def sees(self, *words: str) -> None:
         """Wait until all the words are painted at the same time."""
@@ -74,20 +74,33 @@ class Seat:
         """Press keys one right after the other, as fast as a terminal can send them."""
         for key in keys:
             character = key if len(key) == 1 else None
-            event = events.Key(_character_to_key(key) if character else key, character)
-            event.set_sender(self.app)
-            self.app._driver.send_message(event)
+            self._sends(events.Key(_character_to_key(key) if character else key, character))
         await self.pilot.pause(0)
 
     async def leans_on(self, key: str, words: str) -> None:
         """Press a key again and again until the words are painted."""
         deadline = monotonic() + PATIENCE_SECONDS
         while words not in self.screen:
-            assert monotonic() < deadline, f"{words} not within patience:\n{self.screen}"
+            assert monotonic() < deadline, self._impatience()
             await self.presses(key)
 
     async def types(self, text: str) -> None:
+        """Type where something can be typed in."""
+        await self._until_typing()
         await self.presses(*text)
+
+    async def pastes(self, text: str) -> None:
+        """Put in a text as a whole: nothing is looked for that it only begins with."""
+        await self._until_typing()
+        self._sends(events.Paste(text))
+        await self.pilot.pause(0)
+
+    async def _until_typing(self) -> None:
+        await self.until(lambda: isinstance(self.app.focused, Input))
+
+    def _sends(self, event: events.Event) -> None:
+        event.set_sender(self.app)
+        self.app._driver.send_message(event)
 
     async def empties_the_email(self) -> None:
         """Go back from the password to the e-mail."""
@@ -99,10 +112,11 @@ class Seat:
         await self.until(lambda: self.app.screen.query(Input).last(Input).value == "")
 
     async def filters(self, words: str) -> None:
-        """Type the words of the filter, keep them, and wait for the list that they leave."""
+        """Fill in the filter, keep it, and wait for the list that it leaves."""
         front = self.app.screen
         assert isinstance(front, ListScreen)
-        await self.presses("/", *words)
+        await self.presses("/")
+        await self.pastes(words)
         await self.until(
             lambda: self.lines[-2].startswith(f" {words} ") and "Freeze" not in self.lines[-1]
         )

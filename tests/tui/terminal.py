@@ -15,7 +15,7 @@ import pexpect
 import pyte
 
 READWATCH = (sys.executable, "-m", "readwatch")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Terminal:

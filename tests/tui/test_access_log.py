@@ -228,8 +228,9 @@ async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_th
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_while_the_next_look_is_put_on_record_nothing_of_either_reader_is_shown(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
     ann.reads("Dracula")
     ben.reads("Faust")
     async with sit() as seat:

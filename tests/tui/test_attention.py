@@ -223,7 +223,7 @@ async def test_the_terminal_rings_for_somebody_new_only_if_that_is_wanted(
         await sitting.sees("4 Attention 2")
         assert rings == (["ring"] if bell else [])
         await sitting.presses("1")
-        await sitting.sees("Progress")
+        await sitting.sees("Ago")
         await sitting.presses("4", "x")
         await sitting.sees("4 Attention 1")
         await sitting.presses("end", "x")

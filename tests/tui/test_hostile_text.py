@@ -124,8 +124,8 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
         for _ in range(readers):
             await seat.presses("enter")
             await seat.sees("of reading", "● reading", "● LIVE")
+            await seat.until(lambda: len(bars(seat)) == 2)
             check(seat)
-            assert len(bars(seat)) == 2
             await seat.presses("space")
             await seat.sees('"note":')
             check(seat)

@@ -63,10 +63,10 @@ async def test_a_click_on_the_name_of_a_view_goes_there_also_from_a_readers_page
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.sees("Ann")
-        for name, title in ("Readers", "Last login"), ("Online", "30 min"), ("Activity", "Time"):
+        for name, title in ("Readers", "Last login"), ("Online", "30 min"), ("Activity", "Time ▼"):
             await seat.presses("enter")
             await seat.sees("of reading")
             await seat.pilot.click(Header, offset=(seat.lines[0].index(name), 0))
             await seat.sees(title, "● LIVE", "Ann")
         await seat.pilot.click(Header, offset=(2, 0))
-        await seat.sees("Time")
+        await seat.sees("Time ▼")

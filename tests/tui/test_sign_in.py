@@ -62,9 +62,9 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
         for tries in range(1, 6):
             await seat.types(WRONG)
             await seat.presses("enter")
-            await seat.sees("wrong e-mail or password")
             await seat.until(lambda tries=tries: access_log().count(failed) == tries)
             await seat.is_asked_again()
+            await seat.sees("wrong e-mail or password")
     assert access_log()[-1] == Entry(cast.cara.id, "locked_out", None, "console, for 1 s")
     async with sit(signed_in=False, email=cast.cara.email) as seat:
         await seat.types(PASSWORD)

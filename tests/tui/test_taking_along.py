@@ -19,6 +19,7 @@ from tui.test_access_log import log_that_refuses
 from readwatch.domain.users import UserRole
 from readwatch.store.database import Database
 from readwatch.store.users import NewUser, add_user
+from readwatch.tui import overviews
 from readwatch.tui.table import LiveTable
 
 
@@ -42,7 +43,7 @@ def rows_in(file: Path) -> list[list[str]]:
 
 
 def add_readers(db: Database, clock: StillClock, number: int) -> None:
-    """Far more than a screen, and more than are asked for at once."""
+    """Far more than a screen and those around it."""
     with db.atomic():
         for n in range(number):
             new = NewUser(f"zoe{n}@example.org", f"Zoe {n:04}", UserRole.READER, "-")
@@ -99,19 +100,25 @@ async def test_only_what_the_filter_leaves_is_exported_also_as_json(
 
 
 async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_screen(
-    sit: Sit, db: Database, clock: StillClock, folder: Path, access_log: AccessLog
+    sit: Sit,
+    db: Database,
+    clock: StillClock,
+    folder: Path,
+    access_log: AccessLog,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add_readers(db, clock, 700)
+    monkeypatch.setattr(overviews, "ITEMS_AT_ONCE", 50)
+    add_readers(db, clock, 120)
     async with sit() as seat:
         await seat.presses("3", "s", "S")
         await seat.sees("Reader ▼", "Zoe")
         await seat.filters("!reader:ann")
         await seat.loses("Ann Archer")
         await exports(seat, "all.csv")
-        await seat.sees("wrote 701 rows to all.csv")
+        await seat.sees("wrote 121 rows to all.csv")
     names = [row[0] for row in rows_in(folder / "all.csv")]
-    assert names == ["Reader", *(f"Zoe {n:04}" for n in reversed(range(700))), "Ben Baker"]
-    assert access_log()[-1].where == "console, from readers, filter of 1 term, csv, rows 701"
+    assert names == ["Reader", *(f"Zoe {n:04}" for n in reversed(range(120))), "Ben Baker"]
+    assert access_log()[-1].where == "console, from readers, filter of 1 term, csv, rows 121"
 
 
 async def test_all_rows_of_an_export_are_of_the_moment_in_which_it_is_written(
@@ -293,6 +300,6 @@ async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: Sit, db: Any
     db.execute_sql("UPDATE reader_sessions SET is_active = FALSE")
     async with sit() as seat:
         await seat.sees("nobody is online")
-        await seat.presses("y", "e")
-        await seat.sees("nobody is online")
+        await seat.presses("y", "e", "s")
+        await seat.sees("nobody is online", "Reading ▲")
         assert "Into which file?" not in seat.screen

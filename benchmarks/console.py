@@ -47,10 +47,11 @@ from readwatch.store.database import Database, one_moment
 from readwatch.store.listing import Question
 from readwatch.store.online import count_online, online_order
 from readwatch.store.rights import Role
+from readwatch.store.users import get_user
 from readwatch.tui.attention import Attention
 from readwatch.tui.opened import OpenedReader
 from readwatch.tui.overviews import take_pulse
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import listings_with
 
 REQUESTS_A_MINUTE = 2
 BATCH = 6
@@ -282,7 +283,9 @@ def seconds(db: Database, ask: Callable[[], object]) -> float:
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
     """Return all that the console asks."""
     found: dict[str, Callable[[], object]] = {"header": partial(take_pulse, db, now)}
-    for view, listing in LISTINGS.items():
+    looks = Attention(Thresholds())
+    looks.notice(db, now)
+    for view, listing in listings_with(looks, get_user(db, consultant_id)).items():
         for sort in listing.sorts:
             question = Question(sort.column, sort.descending)
             found[f"{view}: order by {sort.column}"] = partial(listing.order, db, question, now)
@@ -290,8 +293,6 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         found[f"{view}: order, filtered"] = partial(listing.order, db, filtered, now)
         ids = listing.order(db, listing.question(), now).ids[: 3 * SIZE[1]]
         found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
-    looks = Attention(Thresholds())
-    looks.notice(db, now)
     found["attention: first look"] = lambda: Attention(Thresholds()).notice(db, now)
     found["attention: each look"] = lambda: looks.notice(db, now)
     permit = permitted(Look(consultant_id, Action.VIEWED_READER_PROFILE, READERS // 2))

@@ -18,7 +18,7 @@ FOLDED_WITHIN = timedelta(minutes=15)
 """The longest between two looks that are one row: the same person's, at the same reader's data, in
 the same view."""
 
-REACH = 2_000
+REACH = 1_000
 """So many entries before those that are wanted, the looks are looked for that they repeat."""
 
 _KIND = "l.consultant_user_id, l.action_type, l.target_user_id, l.action_details"

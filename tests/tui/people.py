@@ -8,10 +8,11 @@ from typing import Any
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import Caller
-from readwatch.domain.users import User
+from readwatch.domain.users import User, UserRole
 from readwatch.store import sessions
 from readwatch.store.activities import record_activities
 from readwatch.store.database import Database
+from readwatch.store.users import NewUser, add_user
 
 
 class ReadingApp:
@@ -65,6 +66,14 @@ class ReadingApp:
         with self._db.atomic():
             sessions.end_session(self._db, self._caller, self._clock())
         self._caller = None
+
+
+def add_readers(db: Database, clock: Clock, number: int, name: str = "Zoe") -> None:
+    """Readers who were never here: Zoe 0000, Zoe 0001 ..."""
+    with db.atomic():
+        for n in range(number):
+            new = NewUser(f"{name}{n}@example.org", f"{name} {n:04}", UserRole.READER, "-")
+            add_user(db, new, clock())
 
 
 @dataclass(frozen=True)

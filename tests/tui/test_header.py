@@ -22,7 +22,7 @@ STATUSES = {
     "waiting": replace(LIVE, pulse=None),
     "live": LIVE,
     "old": replace(LIVE, now=NOON + 9 * SECOND),
-    "frozen": replace(LIVE, frozen=True, held=12, now=NOON + 600 * SECOND),
+    "frozen": replace(LIVE, frozen=True, held="12", now=NOON + 600 * SECOND),
     "stale": replace(LIVE, now=NOON + 100 * SECOND),
     "lost": LOST,
     "lost for a long reason": replace(LOST, reason="no " * 200),

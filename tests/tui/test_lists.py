@@ -3,7 +3,7 @@
 import pytest
 from conftest import Cast, StillClock
 from rich.cells import cell_len
-from tui.people import ReadingApp
+from tui.people import ReadingApp, add_readers
 from tui.seat import LARGE, SMALL, Seat, Sit
 
 from readwatch.store.database import Database
@@ -273,9 +273,11 @@ async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
     ben.reads("Faust")
     async with sit() as seat:
         await seat.presses("2")
-        await seat.until(lambda: "Time ▼" in seat.lines[2] and "Faust" in seat.lines[3])
+        await seat.sees("Time ▼")
+        await seat.until(lambda: "Faust" in seat.lines[3])
         await seat.presses("s")
-        await seat.until(lambda: "Reader ▲" in seat.lines[2] and "Dracula" in seat.lines[3])
+        await seat.sees("Reader ▲")
+        await seat.until(lambda: "Dracula" in seat.lines[3])
 
 
 # More than a screen.
@@ -285,7 +287,7 @@ async def test_activity_goes_back_page_by_page_as_one_goes_down(sit: Sit, ann: R
     ann.reads_all(f"Title {number}" for number in range(1100))
     async with sit() as seat:
         await seat.presses("2")
-        await seat.sees("Title 1099")
+        await seat.sees("Time ▼", "Title 1099")
         await seat.presses("end")
         await seat.until(lambda: len(seat.app._lists[View.ACTIVITY].table.keys) == 1100)
         await seat.until(lambda: "Title 100" in seat.cursor)
@@ -332,6 +334,59 @@ async def test_a_frozen_picture_is_held_and_what_is_new_is_counted(
         await seat.presses("p")
         await seat.sees("● LIVE", "Faust")
         assert "new" not in seat.screen
+
+
+async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads_all(f"Volume {n}" for n in range(1100))
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Time", "Volume 1099")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        ben.reads("Faust")
+        await seat.sees(", 1 new")
+        table = seat.app._lists[View.ACTIVITY].table
+        await seat.presses("end")
+        await seat.until(lambda: len(table.keys) == 1100)
+        await seat.presses("end")
+        await seat.until(lambda: seat.cursor.endswith("Volume 0"))
+        assert "● FROZEN, 1 new" in seat.screen
+        await seat.presses("home")
+        await seat.until(lambda: "Volume 1099" in seat.cursor)
+        await seat.presses("p")
+        await seat.sees("● LIVE", "Faust")
+
+
+async def test_what_is_new_is_counted_as_far_as_it_can_be_known(sit: Sit, ann: ReadingApp) -> None:
+    ann.reads_all(f"Volume {n}" for n in range(10))
+    async with sit() as seat:
+        await seat.presses("2")
+        await seat.sees("Time", "Volume 9")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        ann.reads_all(f"Part {n}" for n in range(1200))
+        await seat.sees(", 1000+ new")
+
+
+async def test_rows_out_of_sight_are_frozen_too(
+    sit: Sit, db: Database, clock: StillClock, ann: ReadingApp
+) -> None:
+    add_readers(db, clock, 80, "Abe")
+    async with sit() as seat:
+        await seat.presses("3", "s")
+        await seat.sees("Reader ▲", "▌ Abe 0000")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        table = seat.app._lists[View.READERS].table
+        await seat.until(lambda: len(table.draft().rows) == 82)
+        ann.reads("Dracula")
+        await seat.presses("end", "up")
+        await seat.until(lambda: "Ann Archer" in seat.cursor)
+        assert "never" in seat.cursor
+        await seat.presses("p")
+        await seat.until(lambda: "Ann Archer" in seat.cursor and "never" not in seat.cursor)
 
 
 async def test_a_frozen_picture_can_be_sorted_and_searched(

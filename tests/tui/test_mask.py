@@ -1,5 +1,6 @@
 """With --mask the lists tell nobody's name to who looks over a shoulder."""
 
+from textual.widgets import Input
 from tui.people import AccessLog, ReadingApp
 from tui.seat import Sit
 
@@ -45,6 +46,8 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             await seat.sees("names are masked", "A. A.", "B. B.")
             await seat.presses("escape")
             await seat.loses("names are masked")
+            suggester = seat.app.screen.query_one(Input).suggester
+            assert await suggester.get_suggestion("rea") is None
     assert access_log() == []
 
 

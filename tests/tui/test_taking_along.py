@@ -12,13 +12,11 @@ import pytest
 from conftest import Cast, StillClock
 from textual import events
 from textual.widgets import Input
-from tui.people import AccessLog, Entry, ReadingApp
+from tui.people import AccessLog, Entry, ReadingApp, add_readers
 from tui.seat import LARGE, Seat, Sit
 from tui.test_access_log import log_that_refuses
 
-from readwatch.domain.users import UserRole
 from readwatch.store.database import Database
-from readwatch.store.users import NewUser, add_user
 from readwatch.tui import overviews
 from readwatch.tui.table import LiveTable
 
@@ -40,14 +38,6 @@ def they_read(ann: ReadingApp, ben: ReadingApp) -> None:
 
 def rows_in(file: Path) -> list[list[str]]:
     return list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
-
-
-def add_readers(db: Database, clock: StillClock, number: int) -> None:
-    """Far more than a screen and those around it."""
-    with db.atomic():
-        for n in range(number):
-            new = NewUser(f"zoe{n}@example.org", f"Zoe {n:04}", UserRole.READER, "-")
-            add_user(db, new, clock())
 
 
 async def exports(seat: Seat, name: str | None = None) -> None:

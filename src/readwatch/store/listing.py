@@ -51,13 +51,16 @@ def found_readers(rows: Iterable[tuple[int]]) -> Found:
 
 
 def asked_for(db: Database, question: Question, fields: Fields, now: datetime) -> Condition:
-    """Return the condition of a question's filter; what masked names leave would tell them."""
-    if not question.masked:
-        return condition(db, question.terms, fields, now)
+    """Return the condition of a question's filter."""
     for term in question.terms:
-        if term.field == _NAME:
+        if question.masked and term.field == _NAME:
             raise invalid(f"{term} asks for a name, and names are masked: sign in without --mask")
-    return condition(db, question.terms, fields.without(_NAME), now)
+    return condition(db, question.terms, askable(fields, masked=question.masked), now)
+
+
+def askable(fields: Fields, *, masked: bool) -> Fields:
+    """Return what a filter may ask for: what it leaves would tell a name that is masked."""
+    return fields.without(_NAME) if masked else fields
 
 
 def order_by(sorts: Mapping[str, str], question: Question) -> str:

@@ -379,7 +379,7 @@ class Console(App[None]):
         """Ask for a reader's page, and return a screen on which nothing of another one can be."""
         opening, read_older = next(self._openings), self._watcher.read_older
         self._reader = reader = ReaderScreen(opening, walk, panel, read_older)
-        self._set_status(frozen=False, held=0)
+        self._set_status(frozen=False, held="")
         self._watcher.open_reader(reader.opening, walk.reader_id, walk.seen_in)
         return reader
 

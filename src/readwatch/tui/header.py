@@ -52,7 +52,7 @@ class Status:
     person: str = ""
     pulse: Pulse | None = None
     frozen: bool = False
-    held: int = 0
+    held: str = ""
     lost_since: datetime | None = None
     reason: str = ""
     now: datetime | None = None

@@ -3,6 +3,7 @@
 from textual.app import App
 
 from readwatch.store.listing import Question
+from readwatch.tui.overviews import portions
 from readwatch.tui.screens.list import ListScreen
 from readwatch.tui.snapshots import View
 from readwatch.tui.table import LiveTable
@@ -60,8 +61,8 @@ class Lists:
         """Tell what is in view of the list in front by now, and ask for the rows it lacks."""
         if change.table is self.front.table:
             self._watcher.see(change.sight)
-            if change.wanted:
-                self._watcher.fetch(self.view, change.wanted)
+            for ids in portions(change.wanted):
+                self._watcher.fetch(self.view, tuple(ids))
 
     def refuse(self, view: View, question: Question, reason: str) -> bool:
         """Say why there is no answer; tell whether the list in front has another question now."""

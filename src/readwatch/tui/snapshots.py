@@ -17,7 +17,7 @@ from readwatch.store.listing import Question
 from readwatch.store.online import TracedReader
 from readwatch.store.summaries import ReaderSummary
 from readwatch.tui.attention import Noticed
-from readwatch.tui.window import Order
+from readwatch.tui.window import Order, order_of
 
 
 class View(StrEnum):
@@ -81,6 +81,19 @@ class Overview:
     items: tuple[Item, ...] = ()
     has_older: bool = False
     """Of a list without end: whether there may be more than was asked for."""
+
+
+def with_older(before: Overview, longer: Overview) -> Overview:
+    """Return a picture of a list without end with what a longer one has of the time before it."""
+    newest = max(before.order.ids, default=0)
+    readers = dict(zip(longer.order.ids, longer.reader_ids, strict=True))
+    ids = tuple(id for id in longer.order.ids if id <= newest)
+    return replace(
+        longer,
+        pulse=before.pulse,
+        order=order_of(ids),
+        reader_ids=tuple(readers[id] for id in ids),
+    )
 
 
 def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:

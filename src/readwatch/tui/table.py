@@ -181,6 +181,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._wanted: frozenset[int] = frozenset()  # those that were asked for
         self._told = Sight(0)
         self._body = 0  # the lines there are for rows
+        self._keeps_all = False
         self._cursor: int | None = None
         self._haunted = False  # the row of the cursor is a ghost
         self._pinned = False  # a person has put the cursor where it is
@@ -249,9 +250,15 @@ class LiveTable(ScrollView, can_focus=True):
         self._know(rows, self._order, self._top)
         self._repaint()
 
+    def keep_all(self, keeps_all: bool) -> None:
+        """Ask for all rows at once and keep them, or go on with those that are near the view."""
+        self._keeps_all = keeps_all
+        self._tell_sight()
+
     def _know(self, rows: Sequence[Row], order: Order, top: int) -> None:
         """Take rows, and keep of those that are known what is still of use."""
-        kept = [*window(order, top, self._body), self._cursor, self._led_from]
+        near = order.ids if self._keeps_all else window(order, top, self._body)
+        kept = [*near, self._cursor, self._led_from]
         known = {key: self._rows[key] for key in kept if key in self._rows}
         self._rows = known | {row.key: row for row in rows}
 
@@ -487,10 +494,12 @@ class LiveTable(ScrollView, can_focus=True):
         """Say what is in view when it is something else, and ask for the rows that are lacking
         before they come into view."""
         sight, half = self.sight, self._body // 2
-        near = self._order.ids[max(0, sight.top - half) : sight.top + self._body + half]
+        near = around = self._order.ids
+        if not self._keeps_all:
+            near = near[max(0, sight.top - half) : sight.top + self._body + half]
+            around = window(self._order, sight.top, self._body)
         wanted: tuple[int, ...] = ()
         if any(key not in self._rows and key not in self._wanted for key in near):
-            around = window(self._order, sight.top, self._body)
             wanted = tuple(key for key in around if key not in self._rows)
             self._wanted = frozenset(wanted)
         if wanted or sight != self._told:

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import as_recorded, canonical, parse
-from readwatch.store.listing import FIRST_PAGE, LOOKED_THROUGH, Question
+from readwatch.store.listing import FIRST_PAGE, LOOKED_THROUGH, Question, askable
 from readwatch.tui.columns import chosen, place
 from readwatch.tui.export import Source
 from readwatch.tui.field import Field
@@ -24,7 +24,7 @@ from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import Row
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.columns import ColumnsScreen
-from readwatch.tui.snapshots import Item, Overview, View
+from readwatch.tui.snapshots import Item, Overview, View, with_older
 from readwatch.tui.suggester import FilterSuggester
 from readwatch.tui.table import LiveTable
 from readwatch.tui.views.listing import Listing
@@ -72,7 +72,7 @@ class ListScreen(Screen[None]):
         self.question = self._first_question
         self.shown: Overview | None = None
         self.frozen = False
-        self.held = 0  # so many rows are new since then
+        self.held = ""  # how many rows are new since then
         self._newest: Overview | None = None  # None before there was one since it is in front
         self._columns: frozenset[str] | None = None
         # Made here, because a picture may arrive before they are mounted.
@@ -80,7 +80,7 @@ class ListScreen(Screen[None]):
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
         self._filter = Field(
             placeholder="words to look for; enter keeps them, escape clears",
-            suggester=FilterSuggester(listing.fields),
+            suggester=FilterSuggester(askable(listing.fields, masked=masked)),
         )
         self._found = Static("", id="found", markup=False)
         self._note = Static("", id="note", markup=False)
@@ -109,27 +109,45 @@ class ListScreen(Screen[None]):
 
     def come_to_front(self) -> None:
         """Begin to show what is going on."""
-        self.frozen, self.held, self._newest = False, 0, None
+        self._freeze(False)
+        self._newest = None
 
     def take(self, overview: Overview) -> bool:
-        """Show a new picture of this view, or hold it while the one before is frozen; tell whether
-        it is shown.
+        """Show a new picture of this view, or hold it while the one before is frozen, which only
+        becomes longer at its older end; tell whether it is shown.
         """
         if overview.question != self.question:
             return False  # asked for in another way meanwhile
         is_first, self._newest = self._newest is None, overview
-        shown = self.shown
-        if self.frozen and not is_first and shown and shown.question == overview.question:
-            self.held = sum(id not in shown.order.places for id in overview.order.ids)
-            return False
+        if self.frozen and not is_first and self.shown is not None:
+            length = overview.question.length
+            if replace(self.shown.question, length=length) == overview.question:
+                if self.shown.question.length != length:
+                    self._show(with_older(self.shown, overview))
+                self.held = self._count_new(self.shown, overview)
+                return False
         self._show(overview)
         return True
 
+    def _count_new(self, shown: Overview, overview: Overview) -> str:
+        """Say how many rows a picture has that are not in the one that is shown; with `+` where
+        there may be others further down.
+        """
+        ids = overview.order.ids
+        new = sum(id not in shown.order.places for id in ids)
+        is_sure = not overview.has_older or (new < len(ids) and self.table.follow_top)
+        return f"{new}{'' if is_sure else '+'}" if new else ""
+
     def turn_frozen(self) -> None:
         """Hold the picture, or go on with the newest."""
-        self.frozen, self.held = not self.frozen, 0
+        self._freeze(not self.frozen)
         if not self.frozen and self._newest is not None:
             self._show(self._newest)
+
+    def _freeze(self, frozen: bool) -> None:
+        self.frozen, self.held = frozen, ""
+        # An activity or an entry never changes, and is read when it comes into view.
+        self.table.keep_all(frozen and not self._listing.pages)
 
     def _show(self, overview: Overview) -> None:
         asked_anew = self.shown is not None and self.shown.question.terms != overview.question.terms

@@ -12,6 +12,7 @@ from textual.message import Message
 from tui.conftest import AT_ONCE
 from tui.people import AccessLog, ReadingApp
 from tui.seat import PATIENCE_SECONDS, Sit, seat
+from tui.test_loss import await_watchers
 from tui.test_taking_along import add_readers, exports
 
 from readwatch.domain.console import ConsoleSettings
@@ -20,6 +21,7 @@ from readwatch.store.database import Database, close_all, open_database
 from readwatch.store.listing import Question
 from readwatch.store.passwords import hash_password
 from readwatch.store.rights import Role
+from readwatch.tui import taking_along
 from readwatch.tui.app import Console
 from readwatch.tui.messages import ItemsArrived, OverviewArrived
 from readwatch.tui.snapshots import View
@@ -106,6 +108,40 @@ async def test_an_export_ends_with_the_session_and_leaves_no_file(
     close_all(others)
     assert [*folder.iterdir()] == []
     assert [entry.did for entry in access_log()] == ["exported_view"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_console_that_is_left_leaves_no_half_of_an_export(
+    url: str,
+    db: Database,
+    cast: Cast,
+    clock: StillClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(taking_along, "PATIENCE_SECONDS", 0.1)
+    add_readers(db, clock, 1200)
+    folder, begun, left = tmp_path / "exports", threading.Event(), threading.Event()
+    folder.mkdir()
+
+    def clock_that_stops_while_somebody_leaves() -> datetime:
+        if threading.current_thread().name == "watcher" and [*folder.iterdir()]:
+            begun.set()
+            left.wait(PATIENCE_SECONDS)
+        return clock()
+
+    console = Console(
+        ConsoleSettings(url, view="readers"),
+        signed_in=cast.cara,
+        clock=clock_that_stops_while_somebody_leaves,
+    )
+    async with seat(console) as cara:
+        await cara.sees("Titles", "Zoe", "● LIVE")
+        await exports(cara, str(folder / "all.csv"))
+        await cara.until(begun.is_set)
+    left.set()
+    await_watchers()
+    assert [*folder.iterdir()] == []
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

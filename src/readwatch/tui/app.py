@@ -17,7 +17,6 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.tui import themes
 from readwatch.tui.desk import Desk, desk_file
-from readwatch.tui.export import Source
 from readwatch.tui.field import Field
 from readwatch.tui.header import Header, Status
 from readwatch.tui.keys import Group, bindings, checked
@@ -93,20 +92,16 @@ class Console(App[None]):
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._dress_in(settings.theme or themes.DEFAULT)
-        view, self._first = asked(
-            settings.view, settings.filter, settings.sort, masked=settings.mask
-        )
-        self._lists = Lists(self, self._watcher, view, masked=settings.mask)
+        first = asked(settings.view, settings.filter, settings.sort, masked=settings.mask)
+        self._lists = Lists(self, self._watcher, *first)
         self._reader: ReaderScreen | None = None
-        self._log_asked = 0
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status(keymap=settings.keys)
         self._rung_for: frozenset[int] | None = None  # who is no news; None before the first
 
     async def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
-        self._lists.install()
-        self._lists.front.begin_with(self._first)
+        self._lists.begin()
         self._watcher.start(self._sitting.consultant)
         if self._sitting.consultant is None:
             await self._sitting.ask()
@@ -124,12 +119,9 @@ class Console(App[None]):
         self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer nothing but to leave before somebody has signed in, and while all is covered.
-
-        The key of the cover is left to a field in which something is typed.
-        """
+        """Offer nothing but to leave before somebody has signed in, and while all is covered."""
         if action == "cover" and isinstance(self.focused, Field):
-            return False
+            return False  # its key is a letter
         if not self._sitting.is_in_sight and action in {
             *("view", "help", "palette", "freeze", "cover", "export", "copy")
         }:
@@ -227,10 +219,10 @@ class Console(App[None]):
             words = f"the access log is not shown: the look {refusal.message}"
             self.notify(words, severity="error", markup=False)
 
-        self._log_asked = self._on_record.ask_for_log(Intent(done, refuse))
+        self._on_record.ask_for_log(Intent(done, refuse))
 
     def _go_to_list(self, view: View) -> None:
-        self._on_record.forget(self._log_asked)
+        self._on_record.forget_log()
         if self._reader is not None:
             self._reader = None
             self.pop_screen()
@@ -407,21 +399,18 @@ class Console(App[None]):
 
     def action_export(self) -> None:
         """Ask for a file for what is shown."""
-        if (source := self._source) is not None:
+        if (source := self._shown.source()) is not None:
             self._taking_along.ask_for_file(source)
 
     def action_copy(self) -> None:
         """Hand the row under the cursor to the terminal's clipboard."""
-        source, key = self._source, (self._reader or self._lists.front).table.meant()
+        source, key = self._shown.source(), self._shown.table.meant()
         if source is not None and key is not None:
             self._taking_along.copy(source, key)
 
     @property
-    def _source(self) -> Source | None:
-        """What can be taken along of what is in front; None where nothing is shown."""
-        if not self._sitting.is_in_sight:
-            return None
-        return (self._reader or self._lists.front).source()
+    def _shown(self) -> ReaderScreen | ListScreen:
+        return self._reader or self._lists.front
 
     @on(Recorded)
     def _go_on(self, event: Recorded) -> None:
@@ -455,4 +444,4 @@ class Console(App[None]):
 
     def _set_status(self, **changes: object) -> None:
         self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
-        (self._reader or self._lists.front).header.status = self._status
+        self._shown.header.status = self._status

@@ -15,13 +15,18 @@ from readwatch.tui.window import Sight
 class Lists:
     """Knows which list is in front, also while a reader's page is open or all is covered."""
 
-    def __init__(self, app: App[None], watcher: Watcher, view: View, *, masked: bool) -> None:
-        """`view` is in front at first."""
+    def __init__(self, app: App[None], watcher: Watcher, view: View, first: Question) -> None:
+        """`view` is in front at first, and asked for as in `first`."""
         self.view = view
+        self._first = first
         self._app = app
         self._watcher = watcher
-        self._masked = masked
         self._screens: dict[View, ListScreen] = {}
+
+    def begin(self) -> None:
+        """Make the lists."""
+        self.install()
+        self.front.begin_with(self._first)
 
     def install(self) -> None:
         """Put empty lists in the place of those that somebody else sat in front of."""
@@ -29,7 +34,7 @@ class Lists:
             self._app.uninstall_screen(view)
             before.remove()
         self._screens = {
-            view: ListScreen(view, listing, masked=self._masked)
+            view: ListScreen(view, listing, masked=self._first.masked)
             for view, listing in LISTINGS.items()
         }
         for view, screen in self._screens.items():

@@ -25,6 +25,7 @@ class OnRecord:
         self._watcher = watcher
         self._numbers = count(1)
         self._intents: dict[int, Intent] = {}
+        self._log_asked = 0
 
     def ask(
         self,
@@ -37,11 +38,14 @@ class OnRecord:
         """Ask for an entry; before the intent is done, the watcher's thread does `then`."""
         self._watcher.record(self._note(intent), action, reader_id, details, then)
 
-    def ask_for_log(self, intent: Intent) -> int:
-        """Ask to see the access log, and return the number of this intent."""
-        number = self._note(intent)
-        self._watcher.open_log(number)
-        return number
+    def ask_for_log(self, intent: Intent) -> None:
+        """Ask to see the access log."""
+        self._log_asked = self._note(intent)
+        self._watcher.open_log(self._log_asked)
+
+    def forget_log(self) -> None:
+        """Let nothing come of the last wish to see the access log."""
+        self._intents.pop(self._log_asked, None)
 
     def done(self, number: int) -> None:
         """Do what was intended, now that it is on record."""
@@ -53,12 +57,8 @@ class OnRecord:
         if (intent := self._intents.pop(number, None)) is not None:
             intent.refused(refusal)
 
-    def forget(self, number: int) -> None:
-        """Let nothing come of an intent any more."""
-        self._intents.pop(number, None)
-
     def forget_all(self) -> None:
-        """Let nothing come of any."""
+        """Let nothing come of any intent."""
         self._intents.clear()
 
     def _note(self, intent: Intent) -> int:

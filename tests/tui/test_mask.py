@@ -1,19 +1,26 @@
 """With --mask the lists tell nobody's name to who looks over a shoulder."""
 
+import pytest
 from textual.widgets import Input
 from tui.people import AccessLog, ReadingApp
 from tui.seat import Sit
 
 from readwatch.store.database import Database
 
+LISTS = (("1", "State"), ("2", "Time"), ("3", "Last login"))
 
-async def test_the_lists_have_initials_until_a_reader_is_opened(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
-) -> None:
+
+@pytest.fixture(autouse=True)
+def they_read(ann: ReadingApp, ben: ReadingApp) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
+
+
+async def test_the_lists_have_initials_until_a_reader_is_opened(
+    sit: Sit, access_log: AccessLog
+) -> None:
     async with sit(mask=True) as seat:
-        for view, title in ("1", "State"), ("2", "Time"), ("3", "Last login"):
+        for view, title in LISTS:
             await seat.presses(view)
             await seat.sees(title, "A. A.", "B. B.", "● LIVE")
             assert not any(name in seat.screen for name in ("Ann", "Archer", "Ben", "Baker"))
@@ -29,13 +36,9 @@ async def test_the_lists_have_initials_until_a_reader_is_opened(
         await seat.sees("Ann Archer", "B. B.")
 
 
-async def test_no_filter_finds_by_a_name_that_is_masked(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
-) -> None:
-    ann.reads("Dracula")
-    ben.reads("Faust")
+async def test_no_filter_finds_by_a_name_that_is_masked(sit: Sit, access_log: AccessLog) -> None:
     async with sit(mask=True) as seat:
-        for view, title in ("1", "State"), ("2", "Time"), ("3", "Last login"):
+        for view, title in LISTS:
             await seat.presses(view)
             await seat.sees(title, "A. A.", "B. B.", "● LIVE")
             await seat.presses(*"/ann")

@@ -1,7 +1,8 @@
 """A console whose clock runs fast: `night.py URL EMAIL START SPEED`, with two moments and a number.
 
 START is the moment by the clock of the machine from which on its own is SPEED times as fast. Its
-watcher does not rest in between, so that it takes about as many pictures as in a real night.
+watcher does not rest in between, so that it takes about as many pictures as in a real night. The
+longest list is short, so that what it needs is there from early on.
 """
 
 import sys
@@ -11,6 +12,7 @@ from readwatch.domain.clock import system_clock
 from readwatch.domain.console import ConsoleSettings
 from readwatch.tui import pace, watcher
 from readwatch.tui.app import Console
+from readwatch.tui.screens import list as lists
 
 
 def fast(start: datetime, speed: float) -> datetime:
@@ -18,9 +20,13 @@ def fast(start: datetime, speed: float) -> datetime:
 
 
 def main(url: str, email: str, start: datetime, speed: float) -> None:
+    lists.LOOKED_THROUGH = 2000
     watcher.POLL_SECONDS = pace.REST = 0.005
     settings = ConsoleSettings(url, email=email, refresh=timedelta(milliseconds=20))
-    Console(settings, clock=lambda: fast(start, speed)).run()
+    console = Console(settings, clock=lambda: fast(start, speed))
+    console.run()
+    if console._exception is not None:
+        raise console._exception
 
 
 if __name__ == "__main__":

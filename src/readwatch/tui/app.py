@@ -97,7 +97,7 @@ class Console(App[None]):
         self._reader: ReaderScreen | None = None
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status(keymap=settings.keys)
-        self._rung_for: frozenset[int] | None = None  # who is no news; None before the first
+        self._in_need: frozenset[int] | None = None  # by the last picture; None before the first
 
     async def on_mount(self) -> None:
         """Ask who sits here, unless that is known, and start to watch."""
@@ -178,7 +178,7 @@ class Console(App[None]):
         self._dress_in(self._settings.theme or self._desk.theme)
         self._say_trouble()
         self._tell_seen()
-        self._rung_for = None
+        self._in_need = None
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
         first = self._desk.first_view
         if first is not None and not self._settings.asks_for_a_view:
@@ -432,9 +432,10 @@ class Console(App[None]):
         self._set_status(lost_since=event.since, reason=event.reason)
 
     def _set_pulse(self, pulse: Pulse) -> None:
-        if self._settings.bell and self._rung_for is not None and pulse.unseen - self._rung_for:
+        known = self._in_need
+        if self._settings.bell and known is not None and pulse.unseen - known:
             self.bell()
-        self._rung_for = pulse.unseen | self._desk.seen_on(self._today)
+        self._in_need = pulse.in_need
         self._set_status(pulse=pulse, lost_since=None)
 
     async def _tick(self) -> None:

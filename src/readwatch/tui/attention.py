@@ -68,9 +68,9 @@ class Attention:
         self._held: dict[HeldKey, Held] = {}
 
     @property
-    def unseen(self) -> frozenset[int]:
-        """Return who was found last, without those who were seen."""
-        return frozenset(self._cases.keys() - self.seen)
+    def in_need(self) -> frozenset[int]:
+        """Return who was found last."""
+        return frozenset(self._cases)
 
     def notice(self, db: Database, now: datetime) -> None:
         """Find who may need a consultant now."""

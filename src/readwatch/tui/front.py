@@ -13,7 +13,7 @@ from readwatch.store.listing import Question
 from readwatch.tui.attention import Attention
 from readwatch.tui.opened import OpenedReader
 from readwatch.tui.overviews import ANY_SIGHT, read_items, take_overview, take_pulse
-from readwatch.tui.snapshots import Item, Overview, ReaderPage, View, masked
+from readwatch.tui.snapshots import Item, Overview, Pulse, ReaderPage, View, masked
 from readwatch.tui.views import listings_with
 
 NOTICE_SECONDS = 10.0
@@ -74,15 +74,17 @@ class Front:
     def picture(self, db: Database, now: datetime) -> Overview | ReaderPage:
         """Return what is in front at `now`."""
         self._notice(db, now)
-        unseen = self.attention.unseen
         if self.opened is not None:
-            pulse = replace(take_pulse(db, now), unseen=unseen)
-            return self.opened.picture(db, pulse)
+            return self.opened.picture(db, self._with_attention(take_pulse(db, now)))
         view = self.view or View.ONLINE
         taken = take_overview(db, view, now, self.question, self.sight, self._listings)
         self._answered = self.question
-        pulse = replace(taken.pulse, unseen=unseen)
+        pulse = self._with_attention(taken.pulse)
         return replace(taken, items=self._shown(taken.items), pulse=pulse)
+
+    def _with_attention(self, pulse: Pulse) -> Pulse:
+        in_need = self.attention.in_need
+        return replace(pulse, in_need=in_need, unseen=in_need - self.attention.seen)
 
     def items(
         self, db: Database, view: View, ids: Sequence[int], now: datetime

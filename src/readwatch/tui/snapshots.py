@@ -49,8 +49,10 @@ class Pulse:
     """The most readers of the day, where that was not now."""
     rest: timedelta = timedelta(0)
     """How long no other picture is taken: the longer this one took, the longer."""
+    in_need: frozenset[int] = frozenset()
+    """The readers who may need a consultant."""
     unseen: frozenset[int] = frozenset()
-    """The readers who may need a consultant and were not seen today."""
+    """Those of them who were not seen today."""
 
     @property
     def activities_a_minute(self) -> int:

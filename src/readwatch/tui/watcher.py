@@ -114,9 +114,7 @@ class Watcher:
 
     def see(self, sight: Sight) -> None:
         """Tell what is in view by now."""
-        self._front.sight = (
-            sight  # a whole that is replaced as a whole: the other thread reads it once
-        )
+        self._front.sight = sight
 
     def know_seen(self, seen: frozenset[int]) -> None:
         """Tell who was marked as seen by now; what is new of that is shown at once."""

@@ -1,108 +1,337 @@
 """Make `docs/pictures/`: the console exports each of its screens, with the demo's readers in it.
 
     python3 dev.py run python docs/pictures.py
+    python3 dev.py run python docs/pictures.py --to /tmp/look --size 160x48 --theme none online help
 
-Nothing is left to chance or to the clock: the same program makes the same pictures.
+Nothing is left to chance or to the clock: the same program makes the same pictures, and none of a
+screen that lacks the words that it has to have.
 """
 
+import argparse
 import asyncio
 import os
 import re
+import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
+import apsw
 from textual.pilot import Pilot
 
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
-from readwatch.demo.world import populate
+from readwatch.demo.world import PASSWORD, populate
+from readwatch.domain.access_log import Action, Look
 from readwatch.domain.console import ConsoleSettings
-from readwatch.domain.users import User
-from readwatch.store import schema, sqlite
-from readwatch.store.database import open_database, using
+from readwatch.domain.users import User, UserRole
+from readwatch.store import schema
+from readwatch.store.access_log import append
+from readwatch.store.database import Database, open_database, using
+from readwatch.store.listing import Question
+from readwatch.store.online import online_order
 from readwatch.store.rights import Role
+from readwatch.store.sessions import open_session
+from readwatch.store.users import NewUser, add_user, find_user
+from readwatch.tui import watcher
 from readwatch.tui.app import Console
+from readwatch.tui.desk import Desk, desk_file
+from readwatch.tui.saved_views import SavedView
+from readwatch.tui.snapshots import View
 
 PICTURES = Path(__file__).with_name("pictures")
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
-SMALL, LARGE = (80, 24), (160, 48)
+SMALL, MIDDLE, LARGE = (80, 24), (110, 26), (160, 48)
+THEMES = ("dark", "light", "none")
 READERS = 120
+LONGEST_WAIT_SECONDS = 30
 
-# File, size, colours, and the keys that lead there.
-SCREENS = (
-    ("online", (110, 26), "dark", ("1", "down", "down", "down")),
-    ("activity", (110, 26), "light", ("2", "down", "down")),
-    ("readers", (110, 26), "dark", ("3", "down", "down")),
-    ("attention", (110, 26), "dark", ("4", "down")),
-    ("filter", SMALL, "dark", ("1", "slash", *"level:B progress<30")),
-    ("reader", LARGE, "dark", ("1", "down", "down", "down", "enter")),
-    ("unfolded", SMALL, "light", ("1", "down", "down", "down", "enter", "space")),
-    ("palette", SMALL, "dark", ("1", "ctrl+p", *"ala")),
-    ("help", SMALL, "dark", ("1", "question_mark")),
+
+# What happens in front of the console, beside the keys.
+
+
+@dataclass
+class World:
+    """A folder with a database and a desk, who is in it and what time it is there."""
+
+    folder: Path
+    consultant: User
+    admin: User
+    now: datetime = NOW
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.folder}/demo.db"
+
+    def open(self, role: Role) -> Database:
+        return open_database(self.url, role)
+
+
+Happening = Callable[[World], AbstractContextManager[None]]
+
+
+@contextmanager
+def nothing_is_asked_twice(world: World) -> Iterator[None]:
+    watcher.REFRESH_SECONDS = 3600.0
+    yield
+
+
+@contextmanager
+def half_a_minute_goes_by(world: World) -> Iterator[None]:
+    world.now += timedelta(seconds=31)
+    yield
+
+
+@contextmanager
+def the_database_is_away(world: World) -> Iterator[None]:
+    db = apsw.Connection(str(world.folder / "demo.db"))
+    db.execute("ALTER TABLE users RENAME TO mislaid")
+    yield
+
+
+@contextmanager
+def another_program_writes_on_and_on(world: World) -> Iterator[None]:
+    db = apsw.Connection(str(world.folder / "demo.db"))
+    db.execute("BEGIN IMMEDIATE")
+    yield
+    db.execute("ROLLBACK")
+
+
+@contextmanager
+def three_readers_come(world: World) -> Iterator[None]:
+    db = world.open(Role.INGEST)
+    with using(db), db.atomic():
+        online = online_order(db, Question("name", descending=False), world.now).ids
+        readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
+        away = [reader for reader in readers if reader.id not in online]
+        for reader in away[:3]:
+            open_session(db, reader, reader.email, world.now, device_type="phone")
+    yield
+
+
+# The pictures.
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture: its name, size and colours, the words it must have, and what leads there."""
+
+    name: str
+    size: tuple[int, int]
+    theme: str
+    sees: str
+    steps: tuple[str | Happening, ...] = ()
+    signed_in: str | None = "consultant"
+    readers: int = READERS
+    mask: bool = False
+
+
+OPEN = ("down", "down", "down", "enter")
+SCENES = (
+    Scene("online", MIDDLE, "dark", "State", ("down", "down", "down")),
+    Scene("activity", MIDDLE, "light", "Time", ("2", "down", "down")),
+    Scene("readers", MIDDLE, "dark", "Last login", ("3", "down", "down")),
+    Scene("attention", MIDDLE, "dark", "Why", ("4", "down")),
+    Scene("access-log", MIDDLE, "dark", "Whom", ("5", "down")),
+    Scene("access-log-of-all", MIDDLE, "dark", "listed access log", ("5", "down"), "admin"),
+    Scene("filter", SMALL, "dark", "level:B", ("slash", *"level:B progress<30")),
+    Scene("filter-refused", SMALL, "dark", "idle>10x", ("slash", *"idle>10x")),
+    Scene("filter-without-rows", SMALL, "dark", "nothing fits", ("slash", *"title:zzz", "enter")),
+    Scene("reader", LARGE, "dark", "of reading", OPEN),
+    Scene("days", SMALL, "dark", "minutes a day", (*OPEN, "shift+tab", "shift+tab")),
+    Scene("unfolded", SMALL, "light", "content ", (*OPEN, "space")),
+    Scene("last", SMALL, "dark", "nobody below", ("end", "enter", "right_curly_bracket")),
+    Scene("palette", SMALL, "dark", "last login", ("ctrl+p", *"ala")),
+    Scene("palette-at-first", SMALL, "dark", "escape closes", ("ctrl+p",)),
+    Scene("columns", SMALL, "dark", "resets", ("c", "down", "down")),
+    Scene("views", SMALL, "dark", "begins", ("v", "down")),
+    Scene("views-at-first", SMALL, "dark", "its name", ("v",), "admin"),
+    Scene("export", SMALL, "dark", "Into which file", ("e", "ctrl+u", *"evening.csv")),
+    Scene("copied", SMALL, "dark", "clipboard", ("y",)),
+    Scene("help", SMALL, "dark", "everywhere", ("question_mark",)),
+    Scene("sign-in", SMALL, "dark", "E-mail", (*"cara@example.org", "enter", *"secret"), None),
+    Scene(
+        "sign-in-refused",
+        SMALL,
+        "dark",
+        "wrong e-mail or password",
+        (*"consultant@example.org", "enter", *"not it", "enter"),
+        None,
+    ),
+    Scene("cover", SMALL, "dark", "is covered", ("L",)),
+    Scene("masked", SMALL, "dark", "State", ("down", "down"), mask=True),
+    Scene("frozen", SMALL, "dark", "3 new", ("down", "p", three_readers_come)),
+    Scene("stale", SMALL, "dark", "STALE", (nothing_is_asked_twice, "1", half_a_minute_goes_by)),
+    Scene("offline", SMALL, "dark", "OFFLINE", ("down", the_database_is_away)),
+    Scene(
+        "refused", SMALL, "dark", "is not shown", (another_program_writes_on_and_on, *OPEN)
+    ),
+    Scene("empty", SMALL, "dark", "nobody is online", readers=0),
+    Scene("empty-readers", SMALL, "dark", "no readers yet", ("3",), readers=0),
+    Scene("empty-attention", SMALL, "dark", "nobody needs", ("4",), readers=0),
 )
-# While somebody else does not let go of the database.
-REFUSED = ("refused", SMALL, "dark", ("1", "down", "down", "down", "enter"))
+OF_THE_DOCS = (
+    *("online", "activity", "readers", "attention", "access-log", "filter", "reader", "unfolded"),
+    *("palette", "columns", "views", "export", "help", "cover", "offline", "refused"),
+)
 
 
-def make_world(url: str) -> User:
-    """Fill a database with three weeks and an evening; return the consultant."""
+def make_world(folder: Path, readers: int) -> World:
+    """Fill a folder with three weeks and an evening of readers, and what a consultant did."""
     rng = Random(7)  # noqa: S311 - invented behaviour, no secret
+    url = f"sqlite:///{folder}/demo.db"
     schema.prepare(url)
-    people = cast(READERS, rng)
+    people = cast(readers, rng) if readers else ()
     consultant, places = populate(url, people, rng, NOW)
     db = open_database(url, Role.INGEST)
     with using(db):
-        evening = timedelta(minutes=50)
-        Replay(db, people, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
-    return consultant
+        if people:
+            evening = timedelta(minutes=50)
+            Replay(db, people, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
+    db.close()
+    admin = open_database(url, Role.ADMIN)
+    with using(admin):
+        boss = NewUser("dora@example.org", "Dora Dyer", UserRole.ADMIN, "no password")
+        world = World(folder, consultant, add_user(admin, boss, NOW - timedelta(days=30)))
+        if people:
+            _looks(admin, world, [find_user(admin, person.email) for person in people])
+    admin.close()
+    return world
 
 
-async def take(
-    url: str, who: User, name: str, size: tuple[int, int], theme: str, keys: Sequence[str]
-) -> None:
-    """Sit down, press the keys and take the picture."""
-    console = Console(ConsoleSettings(url, theme=theme), signed_in=who, clock=lambda: NOW)
-    async with console.run_test(size=size) as pilot:
-        await calm(pilot)
-        for key in keys:
-            await pilot.press(key)
-            if len(key) > 1 or key.isdigit():
-                await calm(pilot)
-        await calm(pilot)
-        picture = console.export_screenshot(title="readwatch")
-    # The stock picture asks a foreign host for a font; any monospaced one does. Its ids are by
-    # chance of what is in it, and long.
-    picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
-    picture = re.sub(r"terminal-\d+", name, picture)
-    (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
+def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
+    cara, dora = world.consultant.id, world.admin.id
+    opened, in_list = Action.VIEWED_READER_PROFILE, "console, from online"
+    first, second, third = (reader.id for reader in readers[:3])
+    for minutes, look in (
+        (1620, Look(dora, Action.ADDED_USER, cara, "cli")),
+        (1500, Look(cara, Action.FAILED_SIGN_IN, None, "console: wrong password")),
+        (1499, Look(cara, Action.SIGNED_IN, None, "console")),
+        (1490, Look(cara, opened, third, "console, from attention")),
+        (95, Look(cara, Action.SIGNED_IN, None, "console")),
+        *((minutes, Look(cara, opened, first, in_list)) for minutes in (82, 74, 63, 51)),
+        (48, Look(cara, opened, second, in_list)),
+        (40, Look(cara, Action.EXPORTED_VIEW, None, f"{in_list}, csv, rows 23")),
+        (22, Look(dora, opened, second, "console, from palette")),
+        (12, Look(cara, Action.UNLOCKED_CONSOLE, None, "console")),
+        (9, Look(cara, opened, third, "console, from attention")),
+        (8, Look(cara, Action.COPIED_ROW, third, "console, from a reader's page, books")),
+    ):
+        append(db, look, NOW - timedelta(minutes=minutes))
 
 
-async def calm(pilot: Pilot[None]) -> None:
-    """Wait until nothing has changed for a while."""
+def keep_views(world: World) -> None:
+    """Give the consultant some views of their own."""
+    desk = Desk(desk_file(world.folder, world.url, world.consultant.id))
+    for view in (
+        SavedView("Stopped lately", View.ONLINE, "ago", False, "!state:reading idle<1h", None),
+        SavedView("B1 without progress", View.READERS, "login", False, "level:B1 login>7d", None),
+        SavedView("Quizzes", View.ACTIVITY, "time", True, "type:quiz", None),
+    ):
+        desk.keep_view(view)
+    desk.turn_first("Stopped lately")
+
+
+async def take(scene: Scene, world: World) -> str:
+    """Sit down, do what leads there, and return the picture."""
+    keep_views(world)
+    settings = ConsoleSettings(
+        world.url,
+        theme=scene.theme,
+        desks=world.folder,
+        mask=scene.mask,
+        sort="name",  # who says how to begin does not begin with a view of their own
+    )
+    who = None if scene.signed_in is None else getattr(world, scene.signed_in)
+    console = Console(settings, signed_in=who, clock=lambda: world.now)
+    happenings, keys = ExitStack(), [*scene.steps]
+    with happenings:
+        while keys and not isinstance(keys[0], str):  # before somebody sits down
+            happenings.enter_context(keys.pop(0)(world))
+        async with console.run_test(size=scene.size, notifications=True) as pilot:
+            await calm(pilot)
+            for step in keys:
+                if not isinstance(step, str):
+                    happenings.enter_context(step(world))
+                else:
+                    await pilot.press(step)
+                if not isinstance(step, str) or len(step) > 1 or step.isupper() or step.isdigit():
+                    await calm(pilot)
+            await calm(pilot, scene.sees)
+            return console.export_screenshot(title="readwatch")
+
+
+async def calm(pilot: Pilot[None], words: str = "") -> None:
+    """Wait until the words are there and nothing has changed for a while."""
     before: list[str] = []
-    while before != (now := [strip.text for strip in pilot.app.screen._compositor.render_strips()]):
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while before != (now := painted(pilot)) or words not in "\n".join(now):
+        if time.monotonic() > until:
+            raise SystemExit(f"there is no {words!r} in:\n" + "\n".join(now))
         before = now
         await pilot.pause(1.2)
 
 
-def main() -> None:
-    """Take all pictures."""
+def painted(pilot: Pilot[None]) -> list[str]:
+    return [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+
+
+def draw(scene: Scene, world: World, to: Path) -> None:
+    """Make one picture, in a copy of the world and in a process of its own."""
     os.environ["TZ"] = "UTC"
     time.tzset()
-    PICTURES.mkdir(exist_ok=True)
+    if scene.theme == "none":
+        os.environ["NO_COLOR"] = "1"
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/demo.db"
-        consultant = make_world(url)
-        for name, size, theme, keys in SCREENS:
-            asyncio.run(take(url, consultant, name, size, theme, keys))
-        sqlite.BUSY_TIMEOUT_SECONDS = 1
-        db = open_database(url, Role.INGEST)
-        with using(db), db.atomic():
-            asyncio.run(take(url, consultant, *REFUSED))
+        shutil.copytree(world.folder, folder, dirs_exist_ok=True)
+        picture = asyncio.run(take(scene, replace(world, folder=Path(folder))))
+    # The stock picture asks a foreign host for a font; any monospaced one does. Its ids are by
+    # chance of what is in it, and long.
+    picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
+    picture = re.sub(r"terminal-\d+", scene.name, picture)
+    (to / f"{scene.name}.svg").write_text(picture, encoding="utf-8")
 
 
-main()
+def size(words: str) -> tuple[int, int]:
+    width, height = map(int, words.split("x"))
+    return width, height
+
+
+def main() -> None:
+    """Take the pictures of the docs, or those that are asked for, as they are asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", metavar="NAME", default=OF_THE_DOCS)
+    parser.add_argument("--all", action="store_true", help="also those that no page shows")
+    parser.add_argument("--to", type=Path, default=PICTURES, metavar="FOLDER")
+    parser.add_argument("--size", type=size, metavar="80x24")
+    parser.add_argument("--theme", choices=THEMES)
+    asked = parser.parse_args()
+    asked.to.mkdir(parents=True, exist_ok=True)
+    changes = {key: value for key in ("size", "theme") if (value := getattr(asked, key))}
+    scenes = [
+        replace(scene, **changes) for scene in SCENES if asked.all or scene.name in asked.names
+    ]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as pool:
+        worlds = {}
+        for readers in {scene.readers for scene in scenes}:
+            place = Path(folder) / str(readers)
+            place.mkdir()
+            worlds[readers] = make_world(place, readers)
+        workers = ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1)
+        taken = pool.enter_context(workers).map(
+            partial(draw, to=asked.to), scenes, (worlds[scene.readers] for scene in scenes)
+        )
+        for scene, _ in zip(scenes, taken, strict=True):
+            print(scene.name)
+
+
+if __name__ == "__main__":
+    main()

@@ -29,7 +29,7 @@ from textual.pilot import Pilot
 
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
-from readwatch.demo.world import PASSWORD, populate
+from readwatch.demo.world import populate
 from readwatch.domain.access_log import Action, Look
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User, UserRole
@@ -41,7 +41,7 @@ from readwatch.store.online import online_order
 from readwatch.store.rights import Role
 from readwatch.store.sessions import open_session
 from readwatch.store.users import NewUser, add_user, find_user
-from readwatch.tui import watcher
+from readwatch.tui import pace
 from readwatch.tui.app import Console
 from readwatch.tui.desk import Desk, desk_file
 from readwatch.tui.saved_views import SavedView
@@ -52,6 +52,8 @@ NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
 SMALL, MIDDLE, LARGE = (80, 24), (110, 26), (160, 48)
 THEMES = ("dark", "light", "none")
 READERS = 120
+FILE = "readwatch.db"
+URL = f"sqlite:///{FILE}"
 LONGEST_WAIT_SECONDS = 30
 
 
@@ -60,46 +62,43 @@ LONGEST_WAIT_SECONDS = 30
 
 @dataclass
 class World:
-    """A folder with a database and a desk, who is in it and what time it is there."""
+    """A folder with a database, who is in it and what time it is there."""
 
     folder: Path
     consultant: User
     admin: User
     now: datetime = NOW
 
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.folder}/demo.db"
-
-    def open(self, role: Role) -> Database:
-        return open_database(self.url, role)
-
 
 Happening = Callable[[World], AbstractContextManager[None]]
 
 
 @contextmanager
-def nothing_is_asked_twice(world: World) -> Iterator[None]:
-    watcher.REFRESH_SECONDS = 3600.0
+def nothing_is_asked_twice(_world: World) -> Iterator[None]:
+    """The first picture is the last."""
+    pace.REFRESH_SECONDS = 3600.0
     yield
 
 
 @contextmanager
 def half_a_minute_goes_by(world: World) -> Iterator[None]:
+    """Everything is half a minute older."""
     world.now += timedelta(seconds=31)
     yield
 
 
 @contextmanager
-def the_database_is_away(world: World) -> Iterator[None]:
-    db = apsw.Connection(str(world.folder / "demo.db"))
-    db.execute("ALTER TABLE users RENAME TO mislaid")
+def the_database_is_away(_world: World) -> Iterator[None]:
+    """The file is moved under the console."""
+    for file in Path().glob(f"{FILE}*"):
+        file.rename(f"away-{file}")
     yield
 
 
 @contextmanager
-def another_program_writes_on_and_on(world: World) -> Iterator[None]:
-    db = apsw.Connection(str(world.folder / "demo.db"))
+def another_program_writes_on_and_on(_world: World) -> Iterator[None]:
+    """Nobody else can."""
+    db = apsw.Connection(FILE)
     db.execute("BEGIN IMMEDIATE")
     yield
     db.execute("ROLLBACK")
@@ -107,7 +106,8 @@ def another_program_writes_on_and_on(world: World) -> Iterator[None]:
 
 @contextmanager
 def three_readers_come(world: World) -> Iterator[None]:
-    db = world.open(Role.INGEST)
+    """They log in."""
+    db = open_database(URL, Role.INGEST)
     with using(db), db.atomic():
         online = online_order(db, Question("name", descending=False), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
@@ -171,9 +171,7 @@ SCENES = (
     Scene("frozen", SMALL, "dark", "3 new", ("down", "p", three_readers_come)),
     Scene("stale", SMALL, "dark", "STALE", (nothing_is_asked_twice, "1", half_a_minute_goes_by)),
     Scene("offline", SMALL, "dark", "OFFLINE", ("down", the_database_is_away)),
-    Scene(
-        "refused", SMALL, "dark", "is not shown", (another_program_writes_on_and_on, *OPEN)
-    ),
+    Scene("refused", SMALL, "dark", "is not shown", (another_program_writes_on_and_on, *OPEN)),
     Scene("empty", SMALL, "dark", "nobody is online", readers=0),
     Scene("empty-readers", SMALL, "dark", "no readers yet", ("3",), readers=0),
     Scene("empty-attention", SMALL, "dark", "nobody needs", ("4",), readers=0),
@@ -187,15 +185,18 @@ OF_THE_DOCS = (
 def make_world(folder: Path, readers: int) -> World:
     """Fill a folder with three weeks and an evening of readers, and what a consultant did."""
     rng = Random(7)  # noqa: S311 - invented behaviour, no secret
-    url = f"sqlite:///{folder}/demo.db"
+    url = f"sqlite:///{folder}/{FILE}"
     schema.prepare(url)
     people = cast(readers, rng) if readers else ()
-    consultant, places = populate(url, people, rng, NOW)
+    stuck, awake = people[::15], [person for n, person in enumerate(people) if n % 15]
+    gone = {person.email: timedelta(days=9) for person in stuck}
+    gone |= {person.email: timedelta(days=20) for person in awake[::40]}
+    consultant, places = populate(url, people, rng, NOW, gone)
     db = open_database(url, Role.INGEST)
     with using(db):
-        if people:
+        if awake:
             evening = timedelta(minutes=50)
-            Replay(db, people, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
+            Replay(db, awake, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
     db.close()
     admin = open_database(url, Role.ADMIN)
     with using(admin):
@@ -230,7 +231,7 @@ def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
 
 def keep_views(world: World) -> None:
     """Give the consultant some views of their own."""
-    desk = Desk(desk_file(world.folder, world.url, world.consultant.id))
+    desk = Desk(desk_file(world.folder, URL, world.consultant.id))
     for view in (
         SavedView("Stopped lately", View.ONLINE, "ago", False, "!state:reading idle<1h", None),
         SavedView("B1 without progress", View.READERS, "login", False, "level:B1 login>7d", None),
@@ -244,7 +245,7 @@ async def take(scene: Scene, world: World) -> str:
     """Sit down, do what leads there, and return the picture."""
     keep_views(world)
     settings = ConsoleSettings(
-        world.url,
+        URL,
         theme=scene.theme,
         desks=world.folder,
         mask=scene.mask,
@@ -281,6 +282,7 @@ async def calm(pilot: Pilot[None], words: str = "") -> None:
 
 
 def painted(pilot: Pilot[None]) -> list[str]:
+    """Return the lines of the screen."""
     return [strip.text for strip in pilot.app.screen._compositor.render_strips()]
 
 
@@ -292,7 +294,9 @@ def draw(scene: Scene, world: World, to: Path) -> None:
         os.environ["NO_COLOR"] = "1"
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(world.folder, folder, dirs_exist_ok=True)
+        os.chdir(folder)
         picture = asyncio.run(take(scene, replace(world, folder=Path(folder))))
+        os.chdir("/")
     # The stock picture asks a foreign host for a font; any monospaced one does. Its ids are by
     # chance of what is in it, and long.
     picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
@@ -301,6 +305,7 @@ def draw(scene: Scene, world: World, to: Path) -> None:
 
 
 def size(words: str) -> tuple[int, int]:
+    """Understand `80x24`."""
     width, height = map(int, words.split("x"))
     return width, height
 
@@ -327,10 +332,12 @@ def main() -> None:
             worlds[readers] = make_world(place, readers)
         workers = ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1)
         taken = pool.enter_context(workers).map(
-            partial(draw, to=asked.to), scenes, (worlds[scene.readers] for scene in scenes)
+            partial(draw, to=asked.to.absolute()),
+            scenes,
+            (worlds[scene.readers] for scene in scenes),
         )
         for scene, _ in zip(scenes, taken, strict=True):
-            print(scene.name)
+            print(scene.name)  # noqa: T201 - a program of its own
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ class Seat:
         await self.presses("/")
         await self.pastes(words)
         await self.until(
-            lambda: self.lines[-2].startswith(f" {words} ") and "Freeze" not in self.lines[-1]
+            lambda: self.lines[-2].startswith(f" / {words} ") and "Freeze" not in self.lines[-1]
         )
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])

@@ -151,7 +151,7 @@ async def test_the_filter_stays_in_sight_and_in_force_until_it_is_cleared(
         await seat.sees("Ben")
         assert "Ann" not in seat.screen
         await seat.sees(" 1 fits; escape clears")
-        assert seat.lines[-2].startswith(" ben ")
+        assert seat.lines[-2].startswith(" / ben ")
         ben.reads("Faust")
         await seat.sees("1 online")
         await seat.presses("escape")

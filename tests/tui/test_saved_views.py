@@ -52,7 +52,7 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
         assert "Ann" not in seat.screen
         assert "Last login" not in seat.screen
         await seat.sees(" 1 fits; escape clears")
-        assert seat.lines[-2].startswith(" ben ")
+        assert seat.lines[-2].startswith(" / ben ")
     async with sit(desks=tmp_path, view="activity") as seat:
         await seat.sees("Time", "● LIVE")  # what was asked for goes before
         await seat.presses("v")

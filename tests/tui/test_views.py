@@ -219,7 +219,7 @@ def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:
 def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
     begun, last = (f"{moment.astimezone():%H:%M}" for moment in (LOOK.begun_at, LOOK.created_at))
     what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
-    assert cells(View.ACCESS_LOG, LOOK) == [f"x4 {begun}-{last}", *what]
+    assert cells(View.ACCESS_LOG, LOOK) == [f"{begun}-{last} x4", *what]
     time = f"{LOOK.created_at.astimezone():%H:%M:%S}"
     assert cells(View.ACCESS_LOG, replace(LOOK, times=1))[0] == time
 

@@ -25,7 +25,7 @@ class Column:
     """`width` cells, plus a `flex` share of what is left; shown in tables of `from_width` or more.
 
     Widths of tables count the scrollbar: a table that fills an 80-cell terminal is 80 wide. What is
-    `drawn` in a column takes more room in words.
+    `drawn` in a column takes more room in words. `about` says what a short title leaves open.
     """
 
     key: str
@@ -35,6 +35,7 @@ class Column:
     align: Align = "left"
     from_width: int = 0
     drawn: bool = False
+    about: str = ""
 
 
 _NEVER = 1_000_000  # cells; no terminal is as wide

@@ -5,6 +5,13 @@ from textual.widgets import Input
 
 
 class Field(Input):
-    """An input whose cursor stands still: over ssh each blink is traffic."""
+    """An input of one line, whose cursor stands still: over ssh each blink is traffic."""
+
+    DEFAULT_CSS = """
+    Field, Field:focus { height: 1; border: none; padding: 0 1; background: $panel; }
+    Field:nocolor > .input--cursor {
+        background: $background; color: $foreground; text-style: reverse;
+    }
+    """
 
     cursor_blink = reactive(default=False, init=False)

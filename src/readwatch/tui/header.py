@@ -132,9 +132,12 @@ def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
 def _tab(status: Status, view: View, *, named: bool) -> Content:
     """Return what a click goes to a view by; the one of Attention counts whom nobody has seen."""
     words = [first_key(view, status.keymap), *([view.words.capitalize()] if named else [])]
-    tab = Content(f" {' '.join(words)} ").stylize("bold reverse" if view is status.view else "dim")
+    is_in_front, tab = view is status.view, Content(f" {' '.join(words)} ")
+    tab = tab.stylize("bold" if is_in_front else "dim")
     if view is View.ATTENTION and status.pulse is not None and status.pulse.unseen:
         tab += Content.styled(f"{len(status.pulse.unseen)} ", "bold $text-warning")
+    if is_in_front:
+        tab = Content.styled(tab.plain, "bold reverse")
     return tab.stylize(Style.from_meta({"view": view.value}))
 
 

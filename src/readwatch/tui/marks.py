@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from rich.cells import cell_len
 
+from readwatch.domain.clock import ago
 from readwatch.domain.presence import Presence
 from readwatch.tui.rows import Cell, Tone, Toned
 
@@ -133,12 +134,18 @@ def time_in_feed(moment: datetime, now: datetime) -> Toned:
 
 
 def repeated_in_feed(times: int, begun_at: datetime, moment: datetime, now: datetime) -> Toned:
-    """Return how often it was and when: `x4 14:02-14:40`, or the day of what was not today."""
+    """Return when it was and how often: `14:02-14:40 x4`, or the day of what was not today."""
     begun, last = time_in_feed(begun_at, now), time_in_feed(moment, now)
     here, today = begun_at.astimezone(), now.astimezone().date()
     span = f"{here:%H:%M}-{moment.astimezone():%H:%M}"
     shown = span if here.date() == today else last.text
-    return Toned(f"x{times} {shown}", None, said=f"{times} times, {begun.said} to {last.said}")
+    return Toned(f"{shown} x{times}", None, said=f"{times} times, {begun.said} to {last.said}")
+
+
+def how_long_ago(moment: datetime | None, now: datetime) -> str:
+    """Return it as a sentence goes on: `7 min ago`, `now`, `never`."""
+    words = ago(moment, now)
+    return words if words in {"now", "never"} else f"{words} ago"
 
 
 def day_and_time(moment: datetime) -> str:

@@ -7,10 +7,10 @@ from functools import partial
 from textual.actions import parse
 from textual.app import App
 
-from readwatch.domain.clock import ago
 from readwatch.store.summaries import ReaderSummary
 from readwatch.tui import themes
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
+from readwatch.tui.marks import how_long_ago
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.palette import Offer
 from readwatch.tui.screens.views import words_of
@@ -54,7 +54,7 @@ def readers_found(
     return [
         Offer(
             reader.full_name,
-            f"{reader.reading_level}, last login {ago(reader.last_login, now)}",
+            f"{reader.reading_level}, last login {how_long_ago(reader.last_login, now)}",
             partial(look_at, ids, place),
         )
         for place, reader in enumerate(readers)

@@ -9,7 +9,14 @@ from textual.theme import BUILTIN_THEMES, Theme
 DARK = replace(
     BUILTIN_THEMES["textual-dark"],
     name="readwatch-dark",
-    variables={"block-cursor-background": "#005a9c"},
+    # Amber is left to what warns.
+    accent="#4aa8ff",
+    variables={
+        "block-cursor-background": "#005a9c",
+        "text-accent": "#7cc0ff",
+        "scrollbar": "#5a6a75",
+        "scrollbar-background": "#1e1e1e",
+    },
 )
 LIGHT = Theme(
     name="readwatch-light",
@@ -27,6 +34,8 @@ LIGHT = Theme(
         "text-accent": "#005a9c",
         "footer-key-foreground": "#005a9c",
         "block-cursor-blurred-background": "#cbdbe6",
+        "scrollbar": "#8a9aa5",
+        "scrollbar-background": "#ffffff",
     },
 )
 

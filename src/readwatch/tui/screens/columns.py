@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
-from readwatch.tui.columns import Column
+from readwatch.tui.choices import Choices
+from readwatch.tui.columns import Column, fit
 
 Choose = Callable[[frozenset[str] | None], frozenset[str]]
 """Shows columns, or with None those that fit, and returns the ones that are chosen then."""
@@ -27,9 +28,9 @@ class ColumnsScreen(ModalScreen[None]):
 
     CSS = """
     ColumnsScreen { align: right bottom; background: transparent; }
-    ColumnsScreen OptionList {
-        width: 40; max-width: 100%; height: auto; max-height: 100%; margin-bottom: 1;
-        border: round $primary; background: $surface; padding: 0 1;
+    ColumnsScreen Choices, ColumnsScreen Choices:focus {
+        width: 48; max-width: 100%; max-height: 100%; margin-bottom: 1;
+        border: round $primary;
     }
     """
 
@@ -38,12 +39,12 @@ class ColumnsScreen(ModalScreen[None]):
         self._columns = tuple(columns)
         self._chosen = chosen
         self._choose = choose
-        self._list = OptionList(*self._prompts())
+        self._list = Choices(*self._prompts())
 
     def compose(self) -> ComposeResult:
         """Lay out the columns from left to right as lines."""
         self._list.border_title = "Columns"
-        self._list.border_subtitle = "space turns, r resets, escape"
+        self._list.border_subtitle = "space turns, r resets, escape closes"
         yield self._list
 
     def action_turn(self) -> None:
@@ -67,6 +68,10 @@ class ColumnsScreen(ModalScreen[None]):
 
     def _prompts(self) -> list[Content]:
         return [
-            Content(f"[{'x' if column.key in self._chosen else ' '}] {column.title}")
+            Content.assemble(
+                f" [{'x' if column.key in self._chosen else ' '}] ",
+                fit(column.title, 14),
+                (column.about, "dim"),
+            )
             for column in self._columns
         ]

@@ -24,8 +24,9 @@ class ExportScreen(ModalScreen[None]):
     ExportScreen { align: center middle; }
     ExportScreen Vertical {
         width: 72; max-width: 100%; height: auto; border: round $primary; background: $surface;
-        padding: 0 2;
+        padding: 1 2;
     }
+    ExportScreen Field { margin-top: 1; }
     ExportScreen #answer { color: $text-error; height: auto; }
     ExportScreen #note { color: $text-muted; width: 100%; }
     """
@@ -46,7 +47,7 @@ class ExportScreen(ModalScreen[None]):
         with Vertical() as form:
             form.border_title = f"Export {counted(self._rows)}"
             form.border_subtitle = "enter writes, escape does not"
-            yield Label("Into which file? .csv or .json")
+            yield Label("Into which file? Its name ends in .csv or .json")
             yield self._file
             yield self._answer
             yield Label("It is put on record first. Only you can read the file.", id="note")

@@ -13,8 +13,8 @@ from textual.widgets import Static
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
 _SIDES = (
-    (Group.EVERYWHERE, Group.LISTS),
-    (Group.READER, Group.TABLES, Group.ATTENTION, Group.FILTER),
+    (Group.EVERYWHERE, Group.TABLES),
+    (Group.LISTS, Group.ATTENTION, Group.READER),
 )
 
 FILTER = (
@@ -57,16 +57,17 @@ class HelpScreen(ModalScreen[None]):
             with Grid():
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
-            yield Static(Content("\n").join(map(_example, *zip(*FILTER, strict=True))))
+            examples = (_example(typed, meaning) for typed, meaning in FILTER)
+            yield Static(Content("\n").join([*_lines((Group.FILTER,), self._keymap), *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
     """Yield the keys by where they work, and what they do; a single one is beside its heading."""
     keys = [(key, " ".join(pressed_for(key, keymap))) for key in KEYS if key.group in groups]
-    width = max(len(pressed) for _, pressed in keys) + 1
     for group in groups:
         heading = Content.styled(group.value, "bold $text-accent")
         here = [(key, pressed) for key, pressed in keys if key.group is group]
+        width = max(len(pressed) for _, pressed in here) + 1
         if len(here) == 1:
             [(key, pressed)] = here
             yield heading + f"  {pressed}  {key.meaning}"

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import as_recorded, canonical, parse
@@ -41,11 +41,14 @@ class ListScreen(Screen[None]):
     ]
 
     CSS = """
-    ListScreen #filter { height: 1; display: none; }
+    ListScreen #filter { height: 1; background: $panel; padding: 0 1; display: none; }
     ListScreen.-filtering #filter { display: block; }
-    ListScreen Input { width: 1fr; height: 1; border: none; padding: 0 1; }
-    ListScreen #found { width: auto; padding: 0 1; color: $text-muted; }
-    ListScreen #note { height: auto; padding: 0 1; color: $text-warning; display: none; }
+    ListScreen #filter Label { color: $text-accent; text-style: bold; }
+    ListScreen #filter Field { width: 1fr; }
+    ListScreen #found { width: auto; color: $text-muted; }
+    ListScreen #note {
+        height: auto; padding: 0 1; background: $surface; color: $text-warning; display: none;
+    }
     ListScreen.-filtering.-noted #note { display: block; }
     """
 
@@ -91,7 +94,7 @@ class ListScreen(Screen[None]):
         yield self.header
         yield self.table
         yield self._note
-        yield Horizontal(self._filter, self._found, id="filter")
+        yield Horizontal(Label("/"), self._filter, self._found, id="filter")
         yield Footer()
 
     def on_mount(self) -> None:

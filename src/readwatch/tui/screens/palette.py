@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
 from readwatch.domain.matching import anywhere, found
+from readwatch.tui.choices import Choices
 from readwatch.tui.columns import cut, fit
 from readwatch.tui.field import Field
 
@@ -50,10 +51,10 @@ class PaletteScreen(ModalScreen[Offer | None]):
     PaletteScreen { align: center top; }
     PaletteScreen Vertical {
         width: 76; max-width: 100%; height: auto; max-height: 100%; margin-top: 2;
-        border: round $primary; background: $surface; padding: 0 1;
+        border: round $primary; background: $surface;
     }
-    PaletteScreen Input { height: 1; border: none; padding: 0; }
-    PaletteScreen OptionList { height: auto; max-height: 16; border: none; padding: 0; }
+    PaletteScreen Choices { max-height: 16; }
+    PaletteScreen Choices, PaletteScreen Static { padding: 0 1; }
     PaletteScreen Static { color: $text-muted; }
     """
 
@@ -66,7 +67,7 @@ class PaletteScreen(ModalScreen[Offer | None]):
         self._offers = tuple(offers)
         self._masked = masked
         self._field = Field(placeholder="words of a name")
-        self._list = OptionList()
+        self._list = Choices(classes="-lively")  # its keys come through the field
         self._list.can_focus = False
         self._note = Static("", markup=False)
         self._words = ""

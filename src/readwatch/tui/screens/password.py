@@ -23,10 +23,16 @@ class PasswordScreen(Screen[None]):
     PasswordScreen { align: center middle; }
     PasswordScreen Middle { height: auto; width: 100%; align: center middle; }
     PasswordScreen #form { width: 56; height: auto; border: round $primary; padding: 1 2; }
-    PasswordScreen Input { margin-bottom: 1; }
+    PasswordScreen Field {
+        height: 3; border: round $border 50%; background: $background; margin-bottom: 1;
+    }
+    PasswordScreen Field:focus {
+        height: 3; border: round $border; background: $background; background-tint: transparent;
+    }
+    PasswordScreen Label { width: 100%; }
     PasswordScreen #title { text-style: bold; color: $text-accent; margin-bottom: 1; }
     PasswordScreen #answer { color: $text-error; height: auto; }
-    PasswordScreen #note { color: $text-muted; width: 100%; margin-top: 1; }
+    PasswordScreen #note { color: $text-muted; margin-top: 1; }
     """
 
     def __init__(self, reason: str = "") -> None:

@@ -31,6 +31,7 @@ from readwatch.tui.marks import (
     activity_words,
     day_and_time,
     hours_and_minutes,
+    how_long_ago,
     minutes_of,
     presence_cell,
     progress_bar,
@@ -115,7 +116,7 @@ class ReaderScreen(Screen[None]):
     ReaderScreen.-low.-narrow.-unfolded #books, ReaderScreen.-low.-narrow.-unfolded #sessions {
         display: none;
     }
-    ReaderScreen #refused { padding: 1 2; display: none; height: 1fr; }
+    ReaderScreen #refused { padding: 1 2; display: none; height: 1fr; background: $surface; }
     ReaderScreen.-refused #refused { display: block; }
     """
 
@@ -214,9 +215,13 @@ class ReaderScreen(Screen[None]):
         self.add_class("-refused")
         self.remove_class("-shown", "-unfolded")
         self._show_trail()
-        self._who.update("nothing is shown")
+        self._who.update("")
         self._refused.update(
-            f"This reader's data is not shown:\n\n{reason}\n\nescape goes back; the lists go on."
+            Content.assemble(
+                ("This reader's data is not shown", "bold $text-error"),
+                f"\n\n{reason}\n\n",
+                ("escape goes back; the lists go on", "dim"),
+            )
         )
 
     def source(self) -> Source | None:
@@ -316,7 +321,7 @@ def _who(page: ReaderPage, now: datetime) -> Content:
         f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
         _counted(profile.total_sessions, "session"),
         _counted(profile.unique_content_read, "title"),
-        f"last login {_since(profile.last_login, now)}",
+        f"last login {how_long_ago(profile.last_login, now)}",
     )
     return Content("\n").join(
         [
@@ -328,11 +333,6 @@ def _who(page: ReaderPage, now: datetime) -> Content:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _since(moment: datetime | None, now: datetime) -> str:
-    words = ago(moment, now)
-    return words if words in {"now", "never"} else f"{words} ago"
 
 
 def _time_there(zone: ZoneInfo | None, now: datetime) -> str:

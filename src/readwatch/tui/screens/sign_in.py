@@ -24,7 +24,8 @@ class SignInScreen(PasswordScreen):
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""
-        with Middle(), Vertical(id="form"):
+        with Middle(), Vertical(id="form") as form:
+            form.border_subtitle = "enter goes on, escape leaves"
             yield Label("readwatch", id="title")
             yield Label("E-mail")
             yield self._email

@@ -11,11 +11,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 
-from readwatch.tui.columns import fit
+from readwatch.tui.choices import Choices
+from readwatch.tui.columns import cut, fit
 from readwatch.tui.desk import Desk
 from readwatch.tui.field import Field
 from readwatch.tui.saved_views import LONGEST_NAME, SavedView, name_of_view
 from readwatch.tui.views import LISTINGS
+
+_NAME_WIDTH, _ROOM = 20, 50
 
 
 class ViewsScreen(ModalScreen[SavedView | None]):
@@ -31,11 +34,10 @@ class ViewsScreen(ModalScreen[SavedView | None]):
     ViewsScreen { align: center middle; }
     ViewsScreen Vertical {
         width: 76; max-width: 100%; height: auto; max-height: 100%;
-        border: round $primary; background: $surface; padding: 0 1;
+        border: round $primary; background: $surface;
     }
-    ViewsScreen OptionList { height: auto; max-height: 14; border: none; padding: 0; }
-    ViewsScreen Input { height: 1; border: none; padding: 0; }
-    ViewsScreen Label { color: $text-muted; }
+    ViewsScreen Choices { max-height: 14; margin-bottom: 1; }
+    ViewsScreen Label { color: $text-muted; padding: 0 1; }
     """
 
     def __init__(self, desk: Desk, draft: SavedView) -> None:
@@ -43,14 +45,13 @@ class ViewsScreen(ModalScreen[SavedView | None]):
         self._desk = desk
         self._draft = draft
         self._views: tuple[SavedView, ...] = ()
-        self._list = OptionList()
-        self._field = Field(placeholder="its name", max_length=LONGEST_NAME)
+        self._list = Choices()
+        self._field = Field(placeholder="its name; enter keeps it", max_length=LONGEST_NAME)
 
     def compose(self) -> ComposeResult:
         """Lay out the views and the name."""
         with Vertical() as form:
             form.border_title = "Views"
-            form.border_subtitle = "enter shows it, d forgets it, b begins with it, escape closes"
             yield self._list
             yield Label(f"tab: keep {words_of(self._draft)}", markup=False)
             yield self._field
@@ -96,6 +97,8 @@ class ViewsScreen(ModalScreen[SavedView | None]):
         self._list.clear_options()
         self._list.add_options(_line(view, is_first=view == first) for view in self._views)
         self._list.display = bool(self._views)
+        keys = "enter shows, d forgets, b begins with it" if self._views else "enter keeps"
+        self.query_one(Vertical).border_subtitle = f"{keys}, escape closes"
         if self._views:
             place = names.index(name) if name else before
             self._list.highlighted = min(place, len(names) - 1)
@@ -110,6 +113,5 @@ def words_of(saved: SavedView) -> str:
 
 
 def _line(saved: SavedView, *, is_first: bool) -> Content:
-    name = fit(saved.name, 24)
-    words = f"  {'begins here: ' if is_first else ''}{words_of(saved)}"
-    return Content.assemble(name, (words, "dim"))
+    words = f"{'begins here: ' if is_first else ''}{words_of(saved)}"
+    return Content.assemble(f" {fit(saved.name, _NAME_WIDTH)}  ", (cut(words, _ROOM), "dim"))

@@ -29,13 +29,13 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
 
 LISTING: Listing[ReaderSummary] = Listing(
     columns=(
-        Column("name", "Reader", width=16, flex=1),
-        Column("level", "Level", width=5),
-        Column("time", "Reading time", width=14, align="right"),
-        Column("sessions", "Sessions", width=10, align="right"),
-        Column("contents", "Titles", width=8, align="right"),
-        Column("login", "Last login", width=12, align="right"),
-        Column("activity", "Last activity", width=15, align="right", from_width=100),
+        Column("name", "Reader", width=16, flex=7),
+        Column("level", "Level", width=7),
+        Column("time", "Reading time", width=14, flex=1, align="right"),
+        Column("sessions", "Sessions", width=10, flex=1, align="right", from_width=96),
+        Column("contents", "Titles", width=8, flex=1, align="right"),
+        Column("login", "Last login", width=12, flex=1, align="right"),
+        Column("activity", "Last activity", width=15, flex=1, align="right", from_width=110),
     ),
     row=row,
     sorts=(

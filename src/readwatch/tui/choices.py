@@ -1,0 +1,24 @@
+"""Where one of several lines is chosen."""
+
+from textual.widgets import OptionList
+
+
+class Choices(OptionList):
+    """A list whose cursor looks like that of the tables, also where there are no colours."""
+
+    DEFAULT_CSS = """
+    Choices, Choices:focus {
+        height: auto; border: none; padding: 0; background: $surface; background-tint: transparent;
+        scrollbar-size-vertical: 1;
+    }
+    Choices:focus > .option-list--option-highlighted,
+    Choices.-lively > .option-list--option-highlighted {
+        background: $block-cursor-background;
+        color: $block-cursor-foreground;
+        text-style: $block-cursor-text-style;
+    }
+    Choices:nocolor:focus > .option-list--option-highlighted,
+    Choices.-lively:nocolor > .option-list--option-highlighted {
+        background: $background; color: $foreground; text-style: reverse;
+    }
+    """

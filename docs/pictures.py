@@ -177,8 +177,8 @@ SCENES = (
     Scene("empty-attention", SMALL, "dark", "nobody needs", ("4",), readers=0),
 )
 OF_THE_DOCS = (
-    *("online", "activity", "readers", "attention", "access-log", "filter", "reader", "unfolded"),
-    *("palette", "columns", "views", "export", "help", "cover", "offline", "refused"),
+    *("online", "activity", "help", "filter", "palette", "columns", "attention", "reader"),
+    *("unfolded", "access-log", "offline", "refused"),
 )
 
 

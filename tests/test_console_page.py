@@ -11,7 +11,8 @@ from readwatch.store import attention, entries, feed, online, summaries
 from readwatch.store.conditions import condition
 from readwatch.store.database import Database
 
-PAGE = (Path(__file__).parents[1] / "docs" / "console.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "console.md").read_text(encoding="utf-8")
 FILTER = PAGE.partition("## Finding readers: the filter")[2].partition("\n## ")[0]
 ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", FILTER, flags=re.MULTILINE))
 FIELDS = {
@@ -39,3 +40,8 @@ def test_an_example_is_as_short_as_it_can_be_and_some_list_understands_it(
 @pytest.mark.parametrize("view", FIELDS)
 def test_the_names_of_each_list_are_all_there(view: str) -> None:
     assert re.findall(r"`(\w+)`", ROWS[view]) == list(FIELDS[view].by_name)
+
+
+def test_each_picture_is_on_the_page() -> None:
+    shown = re.findall(r"^!\[.+\]\(pictures/([\w-]+)\.svg\)$", PAGE, flags=re.MULTILINE)
+    assert sorted(shown) == sorted(file.stem for file in (DOCS / "pictures").iterdir())

@@ -53,10 +53,10 @@ def test_a_screen_as_text_says_in_words_what_the_console_shows(
     pulse, asked, titles, *rows = ask()
     assert pulse.startswith(f"{NOON.astimezone():%H:%M:%S}  2 online, 2 ")
     assert asked == "online, sorted by name"
-    assert titles.split() == ["State", "Reader", "Reading", "Progress", "Ago", "Min"]
+    assert titles.split() == ["State", "Reader", "Reading", "Progress", "Ago"]
     assert [row.split() for row in rows] == [
-        ["reading", "Ann", "Archer", "Dracula", "12%", "now", "0"],
-        ["reading", "Ben", "Baker", "Faust", "10%", "now", "0"],
+        ["reading", "Ann", "Archer", "Dracula", "12%", "now"],
+        ["reading", "Ben", "Baker", "Faust", "10%", "now"],
     ]
 
 
@@ -224,8 +224,8 @@ async def test_the_console_begins_with_what_is_asked_for(
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
-    async with sit(view="readers", filter="reader:ben", sort="-sessions") as seat:
-        await seat.sees("Titles", "Sessions ▼", "reader:ben", "Ben")
+    async with sit(view="readers", filter="reader:ben", sort="-time") as seat:
+        await seat.sees("Titles", "Reading time ▼", "reader:ben", "Ben")
         assert "Ann" not in seat.screen
         await seat.presses("escape")
         await seat.sees("Ann", "Ben")

@@ -57,9 +57,16 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
         await seat.types(PASSWORD)
         await seat.presses("enter")
         await sees("● LIVE", "Ann Archer", "leaving", "silent")
-        for key, title in (("2", "quiz completed"), ("3", "Titles"), ("4", "Why"), ("1", "State")):
+        for key, title in (("2", "quiz completed"), ("3", "Titles"), ("4", "Why"), ("5", "When")):
             await seat.presses(key)
             await sees(title, "● LIVE")
+        await seat.presses("1")
+        await sees("State", "● LIVE")
+        for key, words in (("c", "since the login"), ("v", "its name")):
+            await seat.presses(key)
+            await sees(words)
+            await seat.presses("escape")
+            await seat.loses(words)
         await seat.presses("question_mark")
         await sees("everywhere")
         await seat.presses("escape")

@@ -11,6 +11,7 @@ from time import monotonic
 
 import pytest
 from conftest import Cast, StillClock
+from textual.widgets import Input
 from tui.seat import PATIENCE_SECONDS, Seat, Sit
 from tui.still_life import fill_the_house, paint
 from tui.test_loss import mislaid_table
@@ -23,17 +24,32 @@ pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 SIZES = ((80, 24), (120, 40), (200, 60))
-LISTS = {"1": "online", "2": "activity", "3": "readers", "4": "attention", "5": "access log"}
+LISTS = {
+    "1": ("online", "30 min"),
+    "2": ("activity", "Time ▼"),
+    "3": ("readers", "Titles"),
+    "4": ("attention", "Why ▲"),
+    "5": ("access log", "When ▼"),
+}
+OVER_A_LIST = (
+    (("ctrl+p", *"ann a"), "palette", "Ann Archer", "last login"),
+    (("c", "down"), "columns", "Columns", "since the login"),
+    (("v",), "views", "Views", "tab: keep"),
+    (("question_mark",), "help", "everywhere"),
+)
 
-Looks = Callable[[Seat, str], Awaitable[None]]
+Looks = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
 def looks(request: pytest.FixtureRequest) -> Looks:
-    """`await looks(seat, name)`: the screen is, or within moments becomes, the one in the file."""
+    """`await looks(seat, name, *words)`: the screen is, or within moments becomes, the one in the
+    file; without the words none is written.
+    """
     writes = request.config.getoption("--update-snapshots")
 
-    async def looks(seat: Seat, name: str) -> None:
+    async def looks(seat: Seat, name: str, *words: str) -> None:
+        await seat.sees(*words)
         width, height = seat.app.size
         file = SNAPSHOTS / f"{width}x{height}" / f"{name.replace(' ', '-')}.txt"
         if writes:
@@ -75,15 +91,36 @@ async def test_every_screen_has_its_likeness(
 ) -> None:
     paint(db, cast, clock)
     async with sit(size=size) as seat:
-        for key, name in LISTS.items():
+        for key, (name, word) in LISTS.items():
             await seat.presses(key)
-            await looks(seat, name)
+            await looks(seat, name, word, "● LIVE")
         await seat.presses("1", "enter")
-        await looks(seat, "reader")
+        await looks(seat, "reader", "of reading")
         await seat.presses("space")
-        await looks(seat, "reader unfolded")
+        await looks(seat, "reader unfolded", "content ")
         await seat.presses("question_mark")
-        await looks(seat, "help")
+        await looks(seat, "help", "everywhere")
+
+
+async def test_so_has_whatever_is_laid_over_a_list(
+    sit: Sit, db: Database, cast: Cast, clock: StillClock, looks: Looks
+) -> None:
+    paint(db, cast, clock)
+    async with sit() as seat:
+        await seat.sees("Ann Archer", "● LIVE")
+        for keys, name, *words in OVER_A_LIST:
+            await seat.presses(*keys)
+            await looks(seat, name, *words)
+            await seat.presses("escape")
+            await seat.until(lambda: not seat.app.screen.is_modal)
+        await seat.presses("e")
+        await seat.sees("Into which file?")
+        await seat.presses("end", "ctrl+u")
+        await seat.until(lambda: seat.app.screen.query_one(Input).value == "")
+        await seat.types("all.csv")
+        await looks(seat, "export", "Export 4 rows", "  all.csv  ")
+        await seat.presses("escape", "L")
+        await looks(seat, "cover", "readwatch is covered")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -99,18 +136,15 @@ async def test_live_frozen_stale_and_offline_differ_in_words(
     monkeypatch.setattr(pace, "REFRESH_SECONDS", 3600)
     absent = paint(db, cast, clock)
     async with sit(size=size) as seat:
-        await looks(seat, "online")
+        await looks(seat, "online", "30 min", "● LIVE")
         clock.advance(seconds=13)
-        await seat.sees("● STALE")
-        await looks(seat, "online stale")
+        await looks(seat, "online stale", "● STALE")
         await seat.presses("p")
         await seat.sees("● FROZEN")
         absent.reads("Emma")
-        await seat.sees("● FROZEN", "1 new")
-        await looks(seat, "online frozen")
+        await looks(seat, "online frozen", "● FROZEN", "1 new")
         with mislaid_table(db):
-            await seat.sees("● OFFLINE")
-            await looks(seat, "online offline")
+            await looks(seat, "online offline", "● OFFLINE")
 
 
 async def test_where_nobody_is_each_list_says_so(
@@ -118,9 +152,9 @@ async def test_where_nobody_is_each_list_says_so(
 ) -> None:
     db.execute_sql("DELETE FROM users WHERE user_role = 'reader'")
     async with sit() as seat:
-        for key, name in LISTS.items():
+        for key, (name, word) in LISTS.items():
             await seat.presses(key)
-            await looks(seat, f"{name} empty")
+            await looks(seat, f"{name} empty", word, "● LIVE")
 
 
 async def test_of_a_thousand_rows_the_first_and_the_last_are_there(
@@ -129,9 +163,9 @@ async def test_of_a_thousand_rows_the_first_and_the_last_are_there(
     fill_the_house(db, clock)
     for size in SIZES:
         async with sit(size=size) as seat:
-            await looks(seat, "online 1000 top")
+            await looks(seat, "online 1000 top", "Reader0000")
             await seat.presses("end")
-            await looks(seat, "online 1000 end")
+            await looks(seat, "online 1000 end", "Reader0999")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "no colour"])
@@ -148,11 +182,11 @@ async def test_the_words_say_it_all_in_any_colours(
         monkeypatch.setenv("NO_COLOR", "1")
     paint(db, cast, clock)
     async with sit(theme="light" if theme == "light" else "dark") as seat:
-        await looks(seat, "online")
+        await looks(seat, "online", "30 min", "● LIVE")
         assert stands_out(seat.app, in_line=0) == [" 1 Online "]
         assert ("▌" in "".join(stands_out(seat.app, in_line=3))) == (theme == "no colour")
         await seat.presses("enter")
-        await looks(seat, "reader")
+        await looks(seat, "reader", "of reading")
 
 
 def stands_out(app: Console, *, in_line: int) -> list[str]:

@@ -54,7 +54,8 @@ def readers_found(
     return [
         Offer(
             reader.full_name,
-            f"{reader.reading_level}, last login {how_long_ago(reader.last_login, now)}",
+            f"{reader.reading_level or 'no level'},"
+            f" last login {how_long_ago(reader.last_login, now)}",
             partial(look_at, ids, place),
         )
         for place, reader in enumerate(readers)

@@ -68,10 +68,9 @@ class ColumnsScreen(ModalScreen[None]):
 
     def _prompts(self) -> list[Content]:
         return [
-            Content.assemble(
-                f" [{'x' if column.key in self._chosen else ' '}] ",
-                fit(column.title, 14),
-                (column.about, "dim"),
+            Content(
+                f" [{'x' if column.key in self._chosen else ' '}] "
+                f"{fit(column.title, 14)}{column.about}"
             )
             for column in self._columns
         ]

@@ -35,7 +35,7 @@ class Offer:
 
     def line(self) -> Content:
         """Return it as a line of text; nothing in it is markup."""
-        return Content.assemble(fit(self.name, _NAME_WIDTH), ("  " + cut(self.words, 40), "dim"))
+        return Content(f"{fit(self.name, _NAME_WIDTH)}  {cut(self.words, 40)}")
 
 
 class PaletteScreen(ModalScreen[Offer | None]):

@@ -114,4 +114,4 @@ def words_of(saved: SavedView) -> str:
 
 def _line(saved: SavedView, *, is_first: bool) -> Content:
     words = f"{'begins here: ' if is_first else ''}{words_of(saved)}"
-    return Content.assemble(f" {fit(saved.name, _NAME_WIDTH)}  ", (cut(words, _ROOM), "dim"))
+    return Content(f" {fit(saved.name, _NAME_WIDTH)}  {cut(words, _ROOM)}")

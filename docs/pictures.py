@@ -1,7 +1,7 @@
 """Make `docs/pictures/`: the console exports each of its screens, with the demo's readers in it.
 
     python3 dev.py run python docs/pictures.py
-    python3 dev.py run python docs/pictures.py --to /tmp/look --size 160x48 --theme none online help
+    python3 dev.py run python docs/pictures.py --to look --size 160x48 --theme none online help
 
 Nothing is left to chance or to the clock: the same program makes the same pictures, and none of a
 screen that lacks the words that it has to have.

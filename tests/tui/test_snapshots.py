@@ -119,7 +119,9 @@ async def test_so_has_whatever_is_laid_over_a_list(
         await seat.until(lambda: seat.app.screen.query_one(Input).value == "")
         await seat.types("all.csv")
         await looks(seat, "export", "Export 4 rows", "  all.csv  ")
-        await seat.presses("escape", "L")
+        await seat.presses("escape")
+        await seat.until(lambda: not seat.app.screen.is_modal)
+        await seat.presses("L")
         await looks(seat, "cover", "readwatch is covered")
 
 

@@ -76,7 +76,7 @@ def _noticed(db: Database, now: datetime) -> Attention:
 
 LISTING: Listing[Noticed] = Listing(
     columns=(
-        Column("why", "Why", width=22, flex=1),
+        Column("why", "Why", width=24, flex=1),
         Column("name", "Reader", width=12, flex=3),
         Column("title", "Reading", width=10, flex=4),
         Column("progress", "Progress", width=11, from_width=96),

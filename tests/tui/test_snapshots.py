@@ -35,7 +35,6 @@ OVER_A_LIST = (
     (("ctrl+p", *"ann a"), "palette", "Ann Archer", "last login"),
     (("c", "down"), "columns", "Columns", "since the login"),
     (("v",), "views", "Views", "tab: keep"),
-    (("question_mark",), "help", "everywhere"),
 )
 
 Looks = Callable[..., Awaitable[None]]

@@ -144,7 +144,7 @@ async def test_who_was_seen_goes_to_the_end_until_the_mark_is_taken_back_or_the_
     fails_a_quiz(ben)
     async with sit() as seat:
         await seat.presses("4")
-        await seat.sees("4 Attention 2", "Ben")
+        await seat.sees("4 Attention 2", "Why ▲", "Ben")
         await seat.presses("x")
         await seat.sees("4 Attention 1", "seen: failed quiz")
         assert seat.line_number("Ann") < seat.line_number("Ben")

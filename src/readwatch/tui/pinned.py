@@ -9,11 +9,11 @@ import re
 from rich.cells import cell_len
 
 _AGREED = (
-    " -~¡-¬®-\u036f"  # Latin, and the marks that letters carry
-    "\u0370-\u0482\u048a-\u058f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1fff"
-    "\u2010-\u2027\u2030-\u205e\u2190-\u2199\u23ce\u2500-\u25ff"
-    "\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7a3\uff01-\uff60\U00020000-\U0003fffd"
+    r" -~\u00a1-\u00ac\u00ae-\u036f"  # Latin, and the marks that letters carry
+    r"\u0370-\u0482\u048a-\u058f\u05d0-\u05ea\u0620-\u064a\u1e00-\u1fff"
+    r"\u2010-\u2027\u2030-\u205e\u2190-\u2199\u23ce\u2500-\u25ff"
+    r"\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    r"\uac00-\ud7a3\uff01-\uff60\U00020000-\U0003fffd"
 )
 """The characters that are as wide in all terminals, as the inside of a regular expression."""
 

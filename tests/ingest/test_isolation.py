@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from conftest import PASSWORD, Cast
+from conftest import PASSWORD, Cast, StillClock
 from ingest.api import Api, Caller, problem, rows
 
 from readwatch.store.database import Database
@@ -42,6 +42,7 @@ RULES: Mapping[tuple[str, str], tuple[int, ...]] = {
 }
 
 OF_ONE_READER = [rule for _, rule in RULES if "<id:reader_id>" in rule]
+OF_ALL_READERS = [rule for (_, rule), statuses in RULES.items() if statuses == STAFF_ONLY]
 
 BODIES: Mapping[str, Any] = {
     "/api/login": {"email": "ben@example.org", "password": PASSWORD},
@@ -103,12 +104,17 @@ def test_who_gets_in_and_whose_look_is_on_record(
     looks = [(getattr(cast, name).id, cast.ann.id)] * len(OF_ONE_READER) if name in STAFF else []
     log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
     assert rows(db, f"{log} <> 'refused_look' AND target_user_id IS NOT NULL") == looks
+    who = getattr(cast, name).id if name in STAFF else None
+    lists = "SELECT consultant_user_id, action_details FROM consultant_access_log WHERE action_type"
+    assert rows(db, f"{lists} = 'viewed_list' ORDER BY id") == (
+        [(who, "api, activities"), (who, "api, online")] if name in STAFF else []
+    )
     # Ann is refused the live lists, Ben more: of one's refusals the first is on record.
     refused = [getattr(cast, name).id] if name in {"ann", "ben"} else []
     assert [who for who, _ in rows(db, f"{log} = 'refused_look'")] == refused
 
 
-@pytest.mark.parametrize("rule", OF_ONE_READER)
+@pytest.mark.parametrize("rule", [*OF_ALL_READERS, *OF_ONE_READER])
 @pytest.mark.usefixtures("told")
 def test_a_look_that_cannot_be_put_on_record_shows_nothing(
     ann: Caller, cara: Caller, cast: Cast, db: Database, rule: str
@@ -116,4 +122,16 @@ def test_a_look_that_cannot_be_put_on_record_shows_nothing(
     db.execute_sql("ALTER TABLE consultant_access_log RENAME TO moved")
 
     assert "Ann" not in str(problem(cara.get(of_ann(rule, cast)), 503))
-    assert ann.get(of_ann(rule, cast)).status_code == 200
+    if rule in OF_ONE_READER:
+        assert ann.get(of_ann(rule, cast)).status_code == 200
+
+
+@pytest.mark.parametrize("rule", OF_ALL_READERS)
+def test_who_goes_on_looking_at_a_list_has_an_entry_every_five_minutes(
+    cara: Caller, db: Database, clock: StillClock, rule: str
+) -> None:
+    for _ in range(6):
+        assert cara.get(rule).status_code == 200
+        clock.advance(minutes=2)
+    log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'signed_in'"
+    assert rows(db, log) == [("viewed_list",)] * 2

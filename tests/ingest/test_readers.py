@@ -48,7 +48,7 @@ def test_a_refusal_is_on_record_also_of_whom_there_is_not_and_again_after_minute
         clock.advance(minutes=5)
     assert rows(db, LOOKS) == [
         (cast.ann.id, "refused_look", None, "api, viewed_reader_sessions", "127.0.0.1"),
-        (cast.ann.id, "refused_look", None, "api, live lists", "127.0.0.1"),
+        (cast.ann.id, "refused_look", None, "api, activities", "127.0.0.1"),
         (cast.ann.id, "refused_look", cast.ben.id, "api, viewed_reader_profile", "127.0.0.1"),
     ]
 

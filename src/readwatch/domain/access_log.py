@@ -24,6 +24,7 @@ class Action(StrEnum):
     REFUSED_LOOK = "refused_look"
     EXPORTED_VIEW = "exported_view"
     COPIED_ROW = "copied_row"
+    VIEWED_LIST = "viewed_list"
     VIEWED_READER_PROFILE = "viewed_reader_profile"
     VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
     VIEWED_READER_SESSIONS = "viewed_reader_sessions"

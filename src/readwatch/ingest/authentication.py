@@ -41,12 +41,18 @@ def current_reader() -> Caller:
     return caller
 
 
-def current_staff() -> Caller:
-    """Return the consultant or admin who sent the request; a reader is refused with 403."""
-    caller = current_caller()
+def admit_to_list(view: str) -> None:
+    """Let a consultant or an admin see a list of all readers, once that is on record.
+
+    A reader is refused with 403.
+    """
+    caller, running = current_caller(), service()
     if not caller.user_role.is_staff:
-        raise refused(caller, "only consultants and admins can do this", "live lists")
-    return caller
+        raise refused(caller, "only consultants and admins can do this", view)
+    look = Look(
+        caller.user_id, Action.VIEWED_LIST, details=f"api, {view}", ip_address=request.remote_addr
+    )
+    running.looks.put_on_record(look, running.now())
 
 
 def refused(

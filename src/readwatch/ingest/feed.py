@@ -6,7 +6,7 @@ from flask import Blueprint
 from typing_extensions import TypedDict
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.ingest.authentication import current_staff
+from readwatch.ingest.authentication import admit_to_list
 from readwatch.ingest.bodies import PageAfter, query
 from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.service import service
@@ -30,7 +30,7 @@ def feed() -> Activities:
     Who asks again with the last id that came misses nothing. Metadata is left out: that is in
     the reader's own list, where the look is on record.
     """
-    current_staff()
+    admit_to_list("activities")
     page = query(PageAfter)
     with using(service().db) as db:
         found = (

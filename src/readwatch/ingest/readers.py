@@ -10,7 +10,7 @@ from readwatch.domain.access_log import Action, Look, Permit
 from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import Caller, OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.ingest.authentication import current_caller, current_staff, refused
+from readwatch.ingest.authentication import admit_to_list, current_caller, refused
 from readwatch.ingest.bodies import Page, PageBefore, query
 from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, described
@@ -53,7 +53,7 @@ class Sessions(TypedDict):
 @described({200: Online}, who=STAFF)
 def online() -> Online:
     """Return who is online, the one heard from last first."""
-    current_staff()
+    admit_to_list("online")
     running = service()
     now = running.now()
     with using(running.db) as db:

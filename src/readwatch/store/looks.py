@@ -25,17 +25,21 @@ class Looks:
 
     def permit(self, look: Look, now: datetime) -> Permit:
         """Return the permit for a look once it is on record."""
-        self._put_on_record(look, look, now)
+        self.put_on_record(look, now)
         return permitted(look)
+
+    def put_on_record(self, look: Look, now: datetime) -> None:
+        """Put a look on record that needs no permit, such as one at a list of all readers."""
+        self._unless_it_rests(look, look, now)
 
     def refuse(self, look: Look, now: datetime) -> None:
         """Put on record that somebody was refused: the first time in five minutes, whatever it was.
 
         Else a reader who tries all numbers could write an entry for each.
         """
-        self._put_on_record(look.consultant_user_id, look, now)
+        self._unless_it_rests(look.consultant_user_id, look, now)
 
-    def _put_on_record(self, kind: Look | int, look: Look, now: datetime) -> None:
+    def _unless_it_rests(self, kind: Look | int, look: Look, now: datetime) -> None:
         recorded_at = self._recorded.get(kind)
         if recorded_at is not None and timedelta(0) <= now - recorded_at < REST_FOR:
             return

@@ -243,6 +243,22 @@ async def test_the_row_is_copied_that_was_painted_when_the_key_was_pressed(
         await seat.until(lambda: "Faust" in seat.app.clipboard)
 
 
+async def test_nothing_is_copied_past_the_record_by_the_mouse(
+    sit: Sit, access_log: AccessLog
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        await seat.pilot.mouse_down("#who", offset=(0, 0))
+        await seat.pilot.hover("#who", offset=(70, 0))
+        await seat.pilot.mouse_up("#who", offset=(70, 0))
+        await seat.presses("ctrl+c")
+        await seat.sees("q leaves the console")
+        assert seat.app.clipboard == ""
+    assert [entry.did for entry in access_log()] == ["viewed_reader_profile"]
+
+
 async def test_a_row_out_of_sight_is_shown_before_it_can_be_copied(
     sit: Sit, db: Database, clock: StillClock, access_log: AccessLog
 ) -> None:

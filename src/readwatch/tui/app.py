@@ -68,6 +68,7 @@ class Console(App[None]):
     # Nothing moves by itself: over ssh each moving cell is traffic.
     animation_level = "none"
     ENABLE_COMMAND_PALETTE = False  # there is one of its own
+    ALLOW_SELECT = False  # a copy of personal data is made by an action that logs it
 
     def __init__(
         self,

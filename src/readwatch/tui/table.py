@@ -48,7 +48,6 @@ class LiveTable(ScrollView, can_focus=True):
     nothing behind a row.
     """
 
-    ALLOW_SELECT = False  # a copy of personal data is made by an action that logs it
     GLANCE: ClassVar[float] = 0.25
     """Seconds: sooner after a row took the cursor by itself, nobody can have meant it by a key."""
 

@@ -11,7 +11,6 @@ from rich.cells import cell_len
 
 from readwatch.domain.presence import Presence
 from readwatch.tui import columns, marks
-from readwatch.tui.columns import GAP
 from readwatch.tui.rows import Toned
 from readwatch.tui.views import LISTINGS, online
 
@@ -51,7 +50,6 @@ def test_every_presence_has_a_mark_of_its_own_and_its_word_and_fits_its_column()
     assert len({text[0] for text in texts}) == len(texts) == len(Presence)
     assert [text[2:] for text in texts] == list(Presence)
     assert max(map(cell_len, texts)) <= online.LISTING.columns[0].width
-    assert GAP > 0
 
 
 @pytest.mark.parametrize(

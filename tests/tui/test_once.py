@@ -60,6 +60,12 @@ def test_a_screen_as_text_says_in_words_what_the_console_shows(
     ]
 
 
+@pytest.mark.parametrize("view", ["online", "activity", "readers", "attention", "access_log"])
+def test_where_nothing_fits_the_filter_is_told(ask: Ask, ann: ReadingApp, view: str) -> None:
+    ann.reads("Dracula")
+    assert ask(view=view, filter="Faust")[-1] == "nothing fits: Faust"
+
+
 def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
     ask: Ask, ann: ReadingApp, ben: ReadingApp
 ) -> None:

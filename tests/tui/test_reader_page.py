@@ -267,8 +267,7 @@ async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_e
         await seat.presses("1")
         await seat.sees("Ann", "Ben", "Reader ▲")
         await seat.presses("enter", "2")
-        await seat.sees("Time ▼")
-        await seat.pilot.pause()
+        await seat.sees("● LIVE", "Time ▼", "Faust")
         assert cast.ben.id not in [entry.whom for entry in access_log()]
 
 

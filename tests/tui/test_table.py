@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from readwatch.tui.rows import SIGNS
-from readwatch.tui.table import Cell, Column, LiveTable, Row, Toned
+from readwatch.tui.columns import Column
+from readwatch.tui.rows import SIGNS, Cell, Row, Toned
+from readwatch.tui.table import LiveTable
 from readwatch.tui.window import Sight, order_of
 
 SMALL, LARGE = (80, 24), (160, 48)

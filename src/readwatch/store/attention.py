@@ -14,6 +14,7 @@ from readwatch.domain.presence import Presence, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.conditions import Fields, Number, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.last_read import LAST_READ, PROGRESS, TITLE
 from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.rowsets import RowStatement
 from readwatch.store.users import ACTIVE_READER
@@ -71,13 +72,6 @@ _STILL_READERS = RowStatement(
     """,
 )
 
-_DETAILS = """
-    LEFT JOIN reader_profiles p ON p.user_id = u.id
-    LEFT JOIN reader_activities a ON a.id = p.last_activity_id AND a.user_id = u.id
-    LEFT JOIN reader_content_progress c ON c.user_id = a.user_id AND c.content_id = a.content_id
-"""
-_TITLE = "coalesce(a.content_title, c.content_title)"
-_PROGRESS = "coalesce(a.progress_percentage, c.progress_percentage)"
 _CASES = {
     "user_id": "bigint",
     "place": "bigint",
@@ -87,7 +81,7 @@ _CASES = {
 }
 # Who was seen is at the end, whatever the order.
 _ORDER = f"""
-    SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {_DETAILS}
+    SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {LAST_READ}
     WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({{condition}})
     ORDER BY given.seen, {{key}}, given.place
 """
@@ -96,20 +90,20 @@ _SORTS = {
     # Shown as how long ago it was: the latest is the smallest.
     "since": "given.since {down}",
     "name": "lower(u.full_name) {up}",
-    "title": f"nullif(lower({_TITLE}), '') {{up}} NULLS LAST",
-    "progress": f"{_PROGRESS} {{up}} NULLS LAST",
+    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
+    "progress": f"{PROGRESS} {{up}} NULLS LAST",
     "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
 }
 FIELDS = Fields(
     {
         "reader": Text("u.full_name"),
         "why": Text("given.why"),
-        "title": Text(_TITLE),
-        "progress": Number(_PROGRESS),
+        "title": Text(TITLE),
+        "progress": Number(PROGRESS),
         "since": Since("given.since"),
         "level": Word("p.reading_level"),
     },
-    ("u.full_name", "given.why", _TITLE),
+    ("u.full_name", "given.why", TITLE),
 )
 _LAST_OF_SESSIONS = """(
     SELECT CASE WHEN s.is_active = TRUE THEN s.{column} END FROM reader_sessions s
@@ -119,10 +113,10 @@ _GLANCES = RowStatement(
     {"user_id": "bigint"},
     f"""
     SELECT
-        u.id, u.full_name, p.reading_level, {_TITLE}, {_PROGRESS}, p.last_activity_at,
+        u.id, u.full_name, p.reading_level, {TITLE}, {PROGRESS}, p.last_activity_at,
         {_LAST_OF_SESSIONS.format(column="started_at")},
         {_LAST_OF_SESSIONS.format(column="last_heartbeat")}
-    FROM {{rows}} AS given CROSS JOIN users u {_DETAILS}
+    FROM {{rows}} AS given CROSS JOIN users u {LAST_READ}
     WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )

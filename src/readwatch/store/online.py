@@ -11,6 +11,7 @@ from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.conditions import Fields, Number, Since, State, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.last_read import LAST_READ, PROGRESS, TITLE
 from readwatch.store.listing import Found, Question, asked_for, found_readers, order_by
 from readwatch.store.presence import presence, presence_moments
 from readwatch.store.rowsets import RowStatement
@@ -20,14 +21,6 @@ TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
 _HERE = "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
-_DETAILS = """
-    LEFT JOIN reader_profiles p ON p.user_id = u.id
-    LEFT JOIN reader_activities a ON a.id = p.last_activity_id
-    LEFT JOIN reader_content_progress c ON c.user_id = a.user_id AND c.content_id = a.content_id
-"""
-# Not each activity says what is read and how far; the content's rollup knows.
-_TITLE = "coalesce(a.content_title, c.content_title)"
-_PROGRESS = "coalesce(a.progress_percentage, c.progress_percentage)"
 # As the domain has it, a login counts as something done.
 _LAST_DEED = (
     "CASE WHEN p.last_activity_at > s.started_at THEN p.last_activity_at ELSE s.started_at END"
@@ -47,15 +40,15 @@ _ORDER = f"""
             user_id, device_type, started_at, last_heartbeat,
             row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
         FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
-    ) s JOIN users u ON u.id = s.user_id {_DETAILS}
+    ) s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.place = 1 AND {ACTIVE_READER} AND ({{condition}})
     ORDER BY {{key}}, lower(u.full_name), u.id
 """
 _SORTS = {
     "presence": f"{presence('s.last_heartbeat', _LAST_DEED)} {{up}}",
     "name": "lower(u.full_name) {up}",
-    "title": f"nullif(lower({_TITLE}), '') {{up}} NULLS LAST",
-    "progress": f"{_PROGRESS} {{up}} NULLS LAST",
+    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
+    "progress": f"{PROGRESS} {{up}} NULLS LAST",
     "activity": "nullif(a.activity_type, '') {up} NULLS LAST",
     # Shown as how long ago it was: the latest is the smallest.
     "ago": "p.last_activity_at {down} NULLS LAST",
@@ -66,8 +59,8 @@ _SORTS = {
 FIELDS = Fields(
     {
         "reader": Text("u.full_name"),
-        "title": Text(_TITLE),
-        "progress": Number(_PROGRESS),
+        "title": Text(TITLE),
+        "progress": Number(PROGRESS),
         "state": State("s.last_heartbeat", _LAST_DEED),
         "idle": Since(_LAST_DEED),
         "minutes": Since("s.started_at", "m"),
@@ -75,14 +68,14 @@ FIELDS = Fields(
         "level": Word("p.reading_level"),
         "device": Word("s.device_type"),
     },
-    ("u.full_name", _TITLE, "p.reading_level"),
+    ("u.full_name", TITLE, "p.reading_level"),
 )
 
 _ROW = f"""
     SELECT
         u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
-        p.last_activity_at, a.activity_type, {_TITLE}, {_PROGRESS}
-    FROM reader_sessions s JOIN users u ON u.id = s.user_id {_DETAILS}
+        p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
+    FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
 _EVERYBODY = Statement(f"{_ROW} ORDER BY s.last_heartbeat DESC, s.id DESC")

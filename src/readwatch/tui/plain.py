@@ -37,7 +37,7 @@ def overview_lines(
     for row in shown:
         yield line(tuple(map(said if in_words else _as_drawn, row.cells)))
     if not overview.order.ids:
-        yield cut(listing.empty, width)
+        yield cut(listing.nothing(overview.question), width)
     elif len(overview.order.ids) > len(shown):
         number = "" if overview.has_older else f"{len(overview.order.ids) - len(shown)} "
         yield cut(f"… and {number}more", width)

@@ -21,7 +21,6 @@ from readwatch.tui.columns import Column, place
 from readwatch.tui.export import Draft
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.rows import (
-    Cell,
     Entry,
     Heading,
     Line,
@@ -29,13 +28,9 @@ from readwatch.tui.rows import (
     Note,
     Row,
     SortedBy,
-    Tone,
-    Toned,
     parts_of,
 )
 from readwatch.tui.window import Order, Sight, order_of, top_of, window, with_ghost
-
-__all__ = ["Cell", "Column", "LiveTable", "Row", "SortedBy", "Tone", "Toned"]
 
 
 class LiveTable(ScrollView, can_focus=True):

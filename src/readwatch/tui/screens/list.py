@@ -155,7 +155,7 @@ class ListScreen(Screen[None]):
     def _show(self, overview: Overview) -> None:
         asked_anew = self.shown is not None and self.shown.question.terms != overview.question.terms
         self.shown = overview
-        self.table.empty_text = self._empty_text()
+        self.table.empty_text = self._listing.nothing(self.question)
         self.table.show(self._rows(overview.items), overview.order)
         self._say_found()
         if asked_anew and self.table.cursor_is_ghost:  # still here, only not asked for
@@ -212,10 +212,6 @@ class ListScreen(Screen[None]):
             reader_id = known.get(key, self.table.reader_id(key))
             if reader_id is not None:
                 yield key, reader_id
-
-    def _empty_text(self) -> str:
-        terms = self.question.terms
-        return f"nothing fits: {canonical(terms)}" if terms else self._listing.empty
 
     # What the person does.
 

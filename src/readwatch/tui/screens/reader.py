@@ -20,7 +20,7 @@ from textual.widgets import Static
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
-from readwatch.tui.columns import cut
+from readwatch.tui.columns import Column, cut
 from readwatch.tui.days import Days
 from readwatch.tui.export import Source
 from readwatch.tui.footer import Footer
@@ -38,8 +38,9 @@ from readwatch.tui.marks import (
     seconds_shown,
     time_spent,
 )
+from readwatch.tui.rows import Row, Tone, Toned
 from readwatch.tui.snapshots import ReaderPage
-from readwatch.tui.table import Column, LiveTable, Row, Tone, Toned
+from readwatch.tui.table import LiveTable
 from readwatch.tui.unfolded import Unfolded
 from readwatch.tui.walk import Walk
 

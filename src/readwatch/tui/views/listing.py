@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from readwatch.domain.filters import canonical
 from readwatch.store.conditions import Fields
 from readwatch.store.database import Database
 from readwatch.store.listing import Found, Question
@@ -65,6 +66,10 @@ class Listing(Generic[ItemT]):
         """Tell whether what is new comes in at the top."""
         sort = self.sort_by(question.sort)
         return bool(sort and sort.newest_first and sort.descending == question.descending)
+
+    def nothing(self, question: Question) -> str:
+        """Return what is said where no row is wanted, or there is none."""
+        return f"nothing fits: {canonical(question.terms)}" if question.terms else self.empty
 
     def rows(self, items: Iterable[ItemT], now: datetime) -> list[Row]:
         """Return the rows of items."""

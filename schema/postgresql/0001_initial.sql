@@ -108,7 +108,7 @@ CREATE TABLE staff_sessions (
 
 CREATE INDEX idx_staff_sessions_user_id ON staff_sessions (user_id);
 CREATE UNIQUE INDEX idx_staff_sessions_token ON staff_sessions (session_token);
-CREATE INDEX idx_staff_sessions_ended ON staff_sessions (ended_at);
+CREATE INDEX idx_staff_sessions_open ON staff_sessions (started_at) WHERE is_active = TRUE;
 
 -- How a device whose session ended by silence gets a new one without the password: a row a device.
 CREATE TABLE resume_tokens (

@@ -84,7 +84,7 @@ def test_a_change_ends_the_sessions_lets_the_old_password_in_no_more_and_is_on_r
     ended = shell("user", *words, "Ann@Example.org", stdin=stdin)
 
     assert (ended.code, ended.out, ended.err) == (0, said, "")
-    assert find_caller(db, token_hash("tablet")) is None
+    assert find_caller(db, token_hash("tablet"), NOON) is None
     with pytest.raises(ReadwatchError):
         authenticate(db, ANN, PASSWORD, cost=4)
     assert log(db) == [(cast.dora.id, action, cast.ann.id, "cli")]
@@ -148,7 +148,7 @@ def test_a_reader_who_joins_the_staff_gets_another_password_and_is_signed_out(
     ended = shell("user", "role", ANN, "consultant", "--password-stdin", stdin="twelve and more\n")
 
     assert (ended.code, ended.out) == (0, f"{ANN} is a consultant now: 1 session ended\n")
-    assert find_caller(db, token_hash("tablet")) is None
+    assert find_caller(db, token_hash("tablet"), NOON) is None
     assert authenticate(db, ANN, "twelve and more", cost=4).user_role == "consultant"
     assert log(db) == [(cast.dora.id, "changed_role", cast.ann.id, "cli, reader to consultant")]
 

@@ -31,6 +31,15 @@ def test_the_token_of_a_session_that_was_silent_for_an_hour_is_refused(
     problem(ann.post("/api/heartbeat"), 401)
 
 
+def test_the_clean_up_ends_a_session_of_staff_that_is_good_no_more(
+    api: Api, cara: Caller, clock: StillClock, db: Database
+) -> None:
+    clock.advance(hours=12)
+    problem(cara.get("/api/me"), 401)
+    cleanup_of(api).end_staff_sessions()
+    assert rows(db, "SELECT count(*) FROM staff_sessions WHERE is_active = TRUE") == [(0,)]
+
+
 def test_a_service_ends_silent_sessions_as_soon_as_it_runs_and_after_as_long_as_it_was_told(
     url: str, cast: Any, api: Api, ann: Caller, clock: StillClock, db: Database
 ) -> None:

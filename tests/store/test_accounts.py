@@ -68,10 +68,10 @@ def test_all_sessions_of_the_user_end_and_none_can_be_resumed(
     with admin.atomic():
         assert change(admin, cast.ann, now) == 2
 
-    gone = {token_hash(tokens["tablet"]), token_hash(tokens["staff"])}
-    assert set(tokens_gone(db, before)) == gone, "so every server hears of it"
-    assert [find_caller(db, it) for it in gone] == [None, None]
-    assert find_caller(db, token_hash(tokens["ben"])) == ben
+    gone = [token_hash(tokens["tablet"]), token_hash(tokens["staff"])]
+    assert tokens_gone(db, before) == gone[:1], "so every server that remembers it hears of it"
+    assert [find_caller(db, it, now) for it in gone] == [None, None]
+    assert find_caller(db, token_hash(tokens["ben"]), now) == ben
     resumable = db.execute_sql("SELECT user_id FROM resume_tokens").fetchall()
     assert [row[0] for row in resumable] == [cast.ben.id]
 

@@ -1,5 +1,7 @@
 """A token is remembered, and soon forgotten when its session ends anywhere."""
 
+from datetime import timedelta
+
 import pytest
 
 from readwatch.store.callers import CHECK_EVERY, Callers
@@ -46,6 +48,27 @@ def test_a_suspended_account_is_forgotten_within_seconds(callers, token, db, clo
     db.execute_sql(f"UPDATE users SET {change}")
     clock.moment += CHECK_EVERY
     assert callers.find(token, clock()) is None
+
+
+@pytest.mark.parametrize("behind", [0, 10])
+def test_a_session_of_staff_that_ended_is_nobodys_at_once_whatever_clock_ended_it(
+    callers, db, cast, clock, behind
+):
+    caller = open_session(db, cast.cara, "hash of a token", clock())
+    assert callers.find("hash of a token", clock()) == caller
+    end_session(db, caller, clock() - timedelta(minutes=behind))
+    assert callers.find("hash of a token", clock()) is None
+
+
+def test_a_token_of_staff_is_good_for_twelve_hours_and_one_of_a_reader_for_longer(
+    callers, token, db, cast, clock
+):
+    open_session(db, cast.cara, "hash of another", clock())
+    clock.advance(hours=12, milliseconds=-1)
+    assert callers.find("hash of another", clock()).user_id == cast.cara.id
+    clock.advance(milliseconds=1)
+    assert callers.find("hash of another", clock()) is None
+    assert callers.find(token, clock()).user_id == cast.ann.id
 
 
 def test_one_that_logged_out_here_is_forgotten_at_once(callers, token, db, clock):

@@ -12,10 +12,11 @@ from readwatch.store.cleanup import (
     FIRST_PLACE,
     RECEIPTS_KEPT_FOR,
     end_silent_sessions,
+    end_staff_sessions,
     forget_failures,
     forget_receipts,
 )
-from readwatch.store.database import Statement, driver_of
+from readwatch.store.database import Statement, driver_of, moment_or_none
 from readwatch.store.rights import Role
 from readwatch.store.sessions import record_heartbeat
 
@@ -88,6 +89,21 @@ def test_a_session_that_another_server_is_at_is_left_to_it(opened, url, db, cast
         end_silent_sessions(other, now, HOUR)
     assert readers.sessions(db, Permit(cast.ann.id))[0].is_active
     assert not readers.sessions(db, Permit(cast.ben.id))[0].is_active
+
+
+# Sessions of staff ------------------------------------------------------------------------------
+
+
+def test_sessions_of_staff_end_after_twelve_hours_the_oldest_first(ingest, db, cast, clock, enter):
+    for user in (cast.cara, cast.dora, cast.cara):
+        enter(user)
+        clock.advance(minutes=1)
+    clock.advance(hours=11, minutes=58)
+    assert end_staff_sessions(ingest, now := clock(), most=1)
+    assert not end_staff_sessions(ingest, now, most=2)
+    kept = db.execute_sql("SELECT is_active, ended_at FROM staff_sessions ORDER BY id").fetchall()
+    ends = [(bool(is_active), moment_or_none(ended_at)) for is_active, ended_at in kept]
+    assert ends == [(False, now), (False, now), (True, None)]
 
 
 # Receipts ---------------------------------------------------------------------------------------

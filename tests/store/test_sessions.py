@@ -56,12 +56,12 @@ def test_an_overlong_user_agent_is_cut(db, cast, enter):
 # Tokens -----------------------------------------------------------------------------------------
 
 
-def test_a_token_tells_who_is_calling(db, cast, enter):
+def test_a_token_tells_who_is_calling(db, cast, clock, enter):
     ann, cara = new_token(), new_token()
-    assert enter(cast.ann, ann) == find_caller(db, token_hash(ann))
-    assert enter(cast.cara, cara) == find_caller(db, token_hash(cara))
-    assert find_caller(db, token_hash(ann)).user_role is UserRole.READER
-    assert find_caller(db, token_hash(cara)).user_role is UserRole.CONSULTANT
+    assert enter(cast.ann, ann) == find_caller(db, token_hash(ann), clock())
+    assert enter(cast.cara, cara) == find_caller(db, token_hash(cara), clock())
+    assert find_caller(db, token_hash(ann), clock()).user_role is UserRole.READER
+    assert find_caller(db, token_hash(cara), clock()).user_role is UserRole.CONSULTANT
 
 
 def test_every_token_is_new_and_recognisable():
@@ -85,21 +85,23 @@ def test_the_token_itself_is_nowhere_in_the_database(db, cast, enter):
     assert not [value for value in kept if ann[3:] in value or cara[3:] in value]
 
 
-def test_an_unknown_token_is_nobodys(db, cast, enter):
+def test_an_unknown_token_is_nobodys(db, cast, clock, enter):
     enter(cast.ann)
     for token in ("", "rw_", "rw_" + "x" * 43, "' OR ''='"):
-        assert find_caller(db, token_hash(token)) is None
-        assert find_caller(db, token) is None
+        assert find_caller(db, token_hash(token), clock()) is None
+        assert find_caller(db, token, clock()) is None
 
 
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])
-def test_a_token_of_an_account_that_is_suspended_or_deleted_is_nobodys(db, cast, enter, change):
+def test_a_token_of_an_account_that_is_suspended_or_deleted_is_nobodys(
+    db, cast, clock, enter, change
+):
     ann, cara = new_token(), new_token()
     enter(cast.ann, ann)
     enter(cast.cara, cara)
     db.execute_sql(f"UPDATE users SET {change}")
-    assert find_caller(db, token_hash(ann)) is None
-    assert find_caller(db, token_hash(cara)) is None
+    assert find_caller(db, token_hash(ann), clock()) is None
+    assert find_caller(db, token_hash(cara), clock()) is None
 
 
 # The end ----------------------------------------------------------------------------------------
@@ -113,9 +115,9 @@ def test_an_ended_session_stays_in_the_history_and_its_token_is_nobodys(db, cast
     started_at, ended_at = clock(), clock.advance(minutes=9)
     end_session(db, ann, ended_at)
     end_session(db, cara, ended_at)
-    assert find_caller(db, token_hash(tablet)) is None
-    assert find_caller(db, token_hash(staff)) is None
-    assert find_caller(db, token_hash(phone)) is not None
+    assert find_caller(db, token_hash(tablet), clock()) is None
+    assert find_caller(db, token_hash(staff), clock()) is None
+    assert find_caller(db, token_hash(phone), clock()) is not None
     on_phone, on_tablet = of(cast.ann)
     assert (on_tablet.is_active, on_tablet.ended_at) == (False, ended_at)
     assert (on_tablet.started_at, on_phone.is_active) == (started_at, True)

@@ -11,6 +11,9 @@ from readwatch.domain.users import UserRole
 END_SILENT_AFTER = timedelta(hours=1)
 """A session without a heartbeat for so long is ended, unless the installation says otherwise."""
 
+END_STAFF_AFTER = timedelta(hours=12)
+"""A session of staff is good for so long, whatever is done with it: a day's work."""
+
 MAX_DEVICE_TYPE_LENGTH = 50
 
 

@@ -1,5 +1,5 @@
-"""The service's round: each minute it counts who is online and ends silent sessions; each hour it
-forgets what is old."""
+"""The service's round: each minute it counts who is online and ends sessions that are silent
+or too old; each hour it forgets what is old."""
 
 import logging
 import threading
@@ -56,6 +56,10 @@ class CleanUp:
             partial(cleanup.end_silent_sessions, now=now, silent_for=self._end_silent_after)
         )
 
+    def end_staff_sessions(self) -> None:
+        """End the sessions of consultants and admins that are good no more."""
+        self._in_portions(partial(cleanup.end_staff_sessions, now=self._clock()))
+
     def forget(self) -> None:
         """Forget all that is too old to be of use."""
         now = self._clock()
@@ -78,6 +82,7 @@ class CleanUp:
             try:
                 self.count_online()
                 self.end_silent_sessions()
+                self.end_staff_sessions()
                 if turn % FORGET_EVERY == 0:
                     self.forget()
             except ReadwatchError as error:

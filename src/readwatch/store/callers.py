@@ -1,4 +1,4 @@
-"""Who is behind a token, remembered by the process, so that a request need not ask the database."""
+"""Who is behind a token; readers are remembered, so that a request need not ask the database."""
 
 import threading
 from datetime import datetime, timedelta
@@ -17,7 +17,10 @@ MAX_REMEMBERED = 200_000
 
 
 class Callers:
-    """Finds callers by the hash of their token; safe to use from many threads."""
+    """Finds callers by the hash of their token; safe to use from many threads.
+
+    Staff are few and see everybody, so each of their requests asks the database.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -35,8 +38,8 @@ class Callers:
         if caller is not None:
             return caller
         with using(self._db) as db:
-            caller = find_caller(db, session_token)
-        if caller is not None:
+            caller = find_caller(db, session_token, now)
+        if caller is not None and not caller.user_role.is_staff:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
             self._known[session_token] = caller

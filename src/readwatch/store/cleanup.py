@@ -7,6 +7,7 @@ on SQLite they take turns as all writers do.
 from datetime import datetime, timedelta
 
 from readwatch.domain.lockout import FORGET_ALL_AFTER
+from readwatch.domain.sessions import END_STAFF_AFTER
 from readwatch.store.database import Database, Statement, stamp
 
 PORTION = 1000
@@ -35,6 +36,16 @@ _END_SILENT_SESSIONS = _statement(
         SELECT id FROM reader_sessions
         WHERE is_active = TRUE AND last_heartbeat < :silent_since
         ORDER BY last_heartbeat LIMIT :most {the_busy}
+    ) RETURNING id
+    """
+)
+_END_STAFF_SESSIONS = _statement(
+    """
+    UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
+    WHERE id IN (
+        SELECT id FROM staff_sessions
+        WHERE is_active = TRUE AND started_at <= :before
+        ORDER BY started_at LIMIT :most {the_busy}
     ) RETURNING id
     """
 )
@@ -85,6 +96,12 @@ def end_silent_sessions(
     ended = _END_SILENT_SESSIONS(
         db, now=stamp(now), silent_since=stamp(now - silent_for), most=most
     )
+    return len(ended.fetchall()) == most
+
+
+def end_staff_sessions(db: Database, now: datetime, *, most: int = PORTION) -> bool:
+    """End the sessions of staff that are good no more; tell whether there may be more of them."""
+    ended = _END_STAFF_SESSIONS(db, now=stamp(now), before=stamp(now - END_STAFF_AFTER), most=most)
     return len(ended.fetchall()) == most
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from readwatch.domain.errors import not_found
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import END_STAFF_AFTER, Caller
 from readwatch.domain.users import User, UserRole
 from readwatch.store.database import Database, Statement, Turn, stamp, take_turn
 from readwatch.store.rowsets import RowStatement
@@ -38,17 +38,12 @@ _OPEN_STAFF_SESSION = Statement(
     ) RETURNING id
     """
 )
-# Sessions that ended lately, and those of accounts that are suspended or deleted.
+# Readers' sessions that ended lately, and those of accounts that are suspended or deleted.
 _GONE = Statement(
     """
     SELECT session_token FROM reader_sessions WHERE ended_at > :since
     UNION ALL
-    SELECT session_token FROM staff_sessions WHERE ended_at > :since
-    UNION ALL
     SELECT s.session_token FROM users u JOIN reader_sessions s ON s.user_id = u.id
-    WHERE u.is_active = FALSE AND s.is_active = TRUE
-    UNION ALL
-    SELECT s.session_token FROM users u JOIN staff_sessions s ON s.user_id = u.id
     WHERE u.is_active = FALSE AND s.is_active = TRUE
     """
 )
@@ -65,7 +60,7 @@ _STAFF_CALLER = Statement(
     """
     SELECT s.user_id, u.user_role, s.id
     FROM staff_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.session_token = :session_token AND s.is_active = TRUE
+    WHERE s.session_token = :session_token AND s.is_active = TRUE AND s.started_at > :since
     AND u.is_active = TRUE AND u.deleted_at IS NULL
     """
 )
@@ -157,13 +152,20 @@ def open_session(
     return Caller(user_id=user.id, user_role=user.user_role, session_id=row[0])
 
 
-def find_caller(db: Database, session_token: str) -> Caller | None:
-    """Return who is behind a token's hash; None when its session or its account is not active."""
-    for statement in (_READER_CALLER, _STAFF_CALLER):
-        row = statement(db, session_token=session_token).fetchone()
-        if row is not None:
-            return Caller(user_id=row[0], user_role=UserRole(row[1]), session_id=row[2])
-    return None
+def find_caller(db: Database, session_token: str, now: datetime) -> Caller | None:
+    """Return who is behind a token's hash; None when its session or its account is not active.
+
+    A session of staff that is too old counts no more, also before the clean-up ends it.
+    """
+    row = (
+        _READER_CALLER(db, session_token=session_token).fetchone()
+        or _STAFF_CALLER(
+            db, session_token=session_token, since=stamp(now - END_STAFF_AFTER)
+        ).fetchone()
+    )
+    if row is None:
+        return None
+    return Caller(user_id=row[0], user_role=UserRole(row[1]), session_id=row[2])
 
 
 def record_heartbeats(db: Database, heard: Mapping[Caller, datetime]) -> None:
@@ -251,5 +253,5 @@ def users_deleted(db: Database, since: datetime) -> set[int]:
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:
-    """Return the token hashes whose session ended after `since`, or whose user may not come in."""
+    """Return readers' token hashes whose session ended after `since` or whose account is closed."""
     return [row[0] for row in _GONE(db, since=stamp(since))]

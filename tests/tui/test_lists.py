@@ -344,18 +344,32 @@ async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
         await seat.sees("Time", "Volume 1099")
         await seat.presses("p")
         await seat.sees("● FROZEN")
-        ben.reads("Faust")
-        await seat.sees(", 1 new")
+        ben.reads_all(f"Faust {n}" for n in range(2100))
+        await seat.sees(", 1000+ new")
         table = seat.app._lists[View.ACTIVITY].table
         await seat.presses("end")
         await seat.until(lambda: len(table.keys) == 1100)
         await seat.presses("end")
         await seat.until(lambda: seat.cursor.endswith("Volume 0"))
-        assert "● FROZEN, 1 new" in seat.screen
+        await seat.sees("● FROZEN, 2100 new")
         await seat.presses("home")
         await seat.until(lambda: "Volume 1099" in seat.cursor)
         await seat.presses("p")
         await seat.sees("● LIVE", "Faust")
+
+
+async def test_in_another_order_a_frozen_feed_stays_as_long_as_it_is(
+    sit: Sit, ann: ReadingApp
+) -> None:
+    ann.reads_all(f"Volume {n:04}" for n in range(1100))
+    async with sit() as seat:
+        await seat.presses("2", "s", "p")
+        await seat.sees("Reader ▲", "● FROZEN", "Volume 1099")
+        await seat.presses("end")
+        await seat.until(lambda: seat.cursor.endswith("Volume 0100"))
+        ann.reads("Faust")
+        await seat.sees(", 1+ new")
+        assert len(seat.app._lists[View.ACTIVITY].table.keys) == 1000
 
 
 async def test_what_is_new_is_counted_as_far_as_it_can_be_known(sit: Sit, ann: ReadingApp) -> None:
@@ -392,11 +406,15 @@ async def test_a_frozen_picture_can_be_sorted_and_searched(
     sit: Sit, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula", progress=20)
-    ben.reads("Faust", progress=70)
     async with sit() as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("p", "s")
-        await seat.sees("● FROZEN", "Reading ▲")
+        await seat.sees("Ann")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        ben.reads("Faust", progress=70)
+        await seat.sees(", 1 new")
+        await seat.presses("s")
+        await seat.sees("● FROZEN", "Reading ▲", "Ann", "Ben")
+        await seat.loses(" new")
         await seat.presses(*"/ben")
         await keeps(seat, "Ben", "Ann")
         await seat.sees("● FROZEN", "Reading ▲")

@@ -86,15 +86,17 @@ class Overview:
 
 
 def with_older(before: Overview, longer: Overview) -> Overview:
-    """Return a picture of a list without end with what a longer one has of the time before it."""
-    newest = max(before.order.ids, default=0)
-    readers = dict(zip(longer.order.ids, longer.reader_ids, strict=True))
-    ids = tuple(id for id in longer.order.ids if id <= newest)
+    """Return a picture of a list without end, newest first, and below it what a longer one has of
+    the time before.
+    """
+    oldest = min(before.order.ids, default=0)
+    pairs = zip(longer.order.ids, longer.reader_ids, strict=True)
+    older = [(id, reader_id) for id, reader_id in pairs if id < oldest]
     return replace(
         longer,
         pulse=before.pulse,
-        order=order_of(ids),
-        reader_ids=tuple(readers[id] for id in ids),
+        order=order_of((*before.order.ids, *(id for id, _ in older))),
+        reader_ids=(*before.reader_ids, *(reader_id for _, reader_id in older)),
     )
 
 

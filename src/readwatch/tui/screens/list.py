@@ -122,15 +122,24 @@ class ListScreen(Screen[None]):
         if overview.question != self.question:
             return False  # asked for in another way meanwhile
         is_first, self._newest = self._newest is None, overview
-        if self.frozen and not is_first and self.shown is not None:
-            length = overview.question.length
-            if replace(self.shown.question, length=length) == overview.question:
-                if self.shown.question.length != length:
-                    self._show(with_older(self.shown, overview))
-                self.held = self._count_new(self.shown, overview)
-                return False
+        shown = self.shown
+        if self.frozen and not is_first and shown and self._goes_on(shown, overview):
+            if overview.question != shown.question:
+                shown = with_older(shown, overview)
+                self._show(shown)
+                self._lengthen()  # so much may be new that nothing older came
+            self.held = self._count_new(shown, overview)
+            return False
+        self.held = ""
         self._show(overview)
         return True
+
+    def _goes_on(self, shown: Overview, overview: Overview) -> bool:
+        """Tell whether a picture answers what the one that is shown does, or goes further back."""
+        asked = shown.question
+        if self.table.follow_top:
+            asked = replace(asked, length=overview.question.length)
+        return asked == overview.question
 
     def _count_new(self, shown: Overview, overview: Overview) -> str:
         """Say how many rows a picture has that are not in the one that is shown; with `+` where
@@ -295,12 +304,14 @@ class ListScreen(Screen[None]):
             self._ask(sort=sort.column, descending=sort.descending)
 
     @on(LiveTable.SightChanged)
-    def _lengthen(self, event: LiveTable.SightChanged) -> None:
+    def _lengthen(self) -> None:
         """Ask for another page before the end of the last one comes into view."""
-        shown, length = self.shown, self.question.length
+        shown, length, sight = self.shown, self.question.length, self.table.sight
         if shown is None or shown.question != self.question or not shown.has_older:
             return
-        ahead = event.sight.top + 2 * event.sight.height
+        if self.frozen and not self.table.follow_top:
+            return  # what is older has its places among the rows that are held
+        ahead = sight.top + 2 * sight.height
         if ahead >= len(shown.order.ids) and length < LOOKED_THROUGH:
             self._ask(length=length + FIRST_PAGE)
 

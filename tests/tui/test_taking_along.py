@@ -9,7 +9,7 @@ from time import sleep
 from typing import Any
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock
 from textual import events
 from textual.widgets import Input
 from tui.people import AccessLog, Entry, ReadingApp, add_readers
@@ -298,6 +298,24 @@ async def test_what_is_masked_is_taken_along_masked(sit: Sit, folder: Path) -> N
         await seat.presses("y")
         await seat.until(lambda: "A. A." in seat.app.clipboard)
     assert [row[1] for row in rows_in(folder / "masked.csv")] == ["Reader", "A. A.", "B. B."]
+
+
+async def test_what_was_told_is_neither_on_the_cover_nor_for_the_next_person(
+    sit: Sit, cast: Cast, db: Database
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await exports(seat, "ann.csv")
+        await seat.sees("wrote 2 rows to ann.csv")
+        await seat.presses("L")
+        await seat.sees("readwatch is covered")
+        assert "ann.csv" not in seat.screen
+        db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {cast.cara.id}")
+        await seat.sees("E-mail", "this account is suspended")
+        assert "ann.csv" not in seat.screen
+        await seat.signs_in("dora@example.org", PASSWORD)
+        await seat.sees("Ann", "● LIVE")
+        assert "ann.csv" not in seat.screen
 
 
 async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: Sit, db: Any) -> None:

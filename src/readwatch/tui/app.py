@@ -423,8 +423,10 @@ class Console(App[None]):
 
     def action_help_quit(self) -> None:
         """Say how to leave, when somebody presses ctrl+c."""
-        key = "q" if self._sitting.is_in_sight else "escape"
-        self.notify(f"{key} leaves the console", timeout=3, markup=False)
+        if self._sitting.is_in_sight:
+            self.notify("q leaves the console", timeout=3, markup=False)
+        else:
+            self._sitting.say("escape leaves the console")
 
     # The header.
 

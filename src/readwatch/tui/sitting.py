@@ -44,9 +44,14 @@ class Sitting:
         """Say why a password is of no use."""
         (self._cover or self._sign_in).refuse(reason)
 
+    def say(self, words: str) -> None:
+        """Say something on the sign-in or the cover, where no toast is painted."""
+        (self._cover or self._sign_in).answer.update(words)
+
     def let_in(self, consultant: User) -> None:
-        """Take the sign-in away from before somebody."""
+        """Take the sign-in away from before somebody, who is told nothing of the one before."""
         self.consultant = consultant
+        self._app.clear_notifications()
         self._app.pop_screen()
 
     async def show_out(self, reason: str) -> None:

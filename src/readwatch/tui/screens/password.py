@@ -21,6 +21,7 @@ class PasswordScreen(Screen[None]):
 
     DEFAULT_CSS = """
     PasswordScreen { align: center middle; }
+    PasswordScreen Toast { display: none; }
     PasswordScreen Middle { height: auto; width: 100%; align: center middle; }
     PasswordScreen #form { width: 56; height: auto; border: round $primary; padding: 1 2; }
     PasswordScreen Field {

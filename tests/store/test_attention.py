@@ -6,6 +6,7 @@ import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import Here, Login, Pause
+from readwatch.domain.presence import Presence
 from readwatch.store import attention
 from readwatch.store.attention import last_session, last_session_before
 from readwatch.store.database import Statement, driver_of
@@ -110,6 +111,29 @@ def test_who_logs_in_and_reads_nothing_makes_no_progress(console, cast, clock, e
     now = clock.advance(days=8)
     enter(cast.ann)
     assert attention.pauses(console, now - 14 * DAY, now - 7 * DAY) != []
+
+
+# What is shown of them ------------------------------------------------------------------------
+
+
+def test_who_reads_on_a_tablet_is_reading_whatever_the_phone_does(
+    db, console, cast, clock, enter, post
+):
+    def state() -> Presence:
+        (ann,) = attention.glances(console, [cast.ann.id], clock())
+        return ann.presence(clock())
+
+    assert state() is Presence.OFFLINE
+    tablet = enter(cast.ann, device_type="tablet")
+    clock.advance(minutes=4)
+    phone = enter(cast.ann, device_type="mobile")
+    record_heartbeat(db, tablet, clock.advance(minutes=4))
+    post(tablet, Activity("page_read"))
+    assert state() is Presence.READING
+    end_session(db, phone, clock())
+    assert state() is Presence.READING
+    end_session(db, tablet, clock())
+    assert state() is Presence.OFFLINE
 
 
 # What is new ------------------------------------------------------------------------------------

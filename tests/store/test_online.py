@@ -197,17 +197,17 @@ def test_the_rows_are_of_those_who_are_asked_for_and_still_here(db, cast, clock,
 def test_the_trace_counts_what_arrived_in_the_last_half_hour_five_minutes_each(
     db, cast, clock, enter, post
 ):
-    ann = enter(cast.ann)
+    ann, last_week = enter(cast.ann), clock() - timedelta(days=7)
     post(ann, Activity("page_read"))
     clock.advance(minutes=6)
     post(ann, *[Activity("page_read")] * 3, Activity("quiz_completed"))
     clock.advance(minutes=24, seconds=30)
-    post(ann, Activity("bookmark_added"))
+    post(ann, Activity("bookmark_added"), Activity("note_added", occurred_at=last_week))
     record_heartbeat(db, ann, clock())
     ben = enter(cast.ben)
     rows = online_rows(db, [ann.user_id, ben.user_id], clock())
     assert {row.user_id: row.trace for row in rows} == {
-        ann.user_id: (0, 4, 0, 0, 0, 1),
+        ann.user_id: (0, 4, 0, 0, 0, 2),
         ben.user_id: (0, 0, 0, 0, 0, 0),
     }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readwatch.domain.attention import SILENT_UNTIL, Case, Here, Login, Pause
-from readwatch.domain.presence import Presence, presence_of
+from readwatch.domain.presence import ONLINE_WINDOW, Presence, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.conditions import Fields, Number, Since, Text, Word
 from readwatch.store.database import Database, Statement, moment, moment_or_none, stamp
@@ -105,18 +105,19 @@ FIELDS = Fields(
     },
     ("u.full_name", "given.why", TITLE),
 )
-_LAST_OF_SESSIONS = """(
-    SELECT CASE WHEN s.is_active = TRUE THEN s.{column} END FROM reader_sessions s
-    WHERE s.user_id = u.id ORDER BY s.id DESC LIMIT 1
-)"""
 _GLANCES = RowStatement(
     {"user_id": "bigint"},
     f"""
     SELECT
         u.id, u.full_name, p.reading_level, {TITLE}, {PROGRESS}, p.last_activity_at,
-        {_LAST_OF_SESSIONS.format(column="started_at")},
-        {_LAST_OF_SESSIONS.format(column="last_heartbeat")}
+        s.started_at, s.last_heartbeat
     FROM {{rows}} AS given CROSS JOIN users u {LAST_READ}
+    LEFT JOIN (
+        SELECT
+            user_id, started_at, last_heartbeat,
+            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
+        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
+    ) s ON s.user_id = u.id AND s.place = 1
     WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )
@@ -124,7 +125,9 @@ _GLANCES = RowStatement(
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Who a reader is, what they read last, and the moments of their last session if it is open."""
+    """Who a reader is, what they read last, and the moments of the session that was heard from
+    last, if they are online.
+    """
 
     user_id: int
     full_name: SafeText
@@ -199,7 +202,7 @@ def attention_order(
     return found_readers(RowStatement(_CASES, sql)(db, rows, **wanted.values))
 
 
-def glances(db: Database, reader_ids: Iterable[int]) -> tuple[Glance, ...]:
+def glances(db: Database, reader_ids: Iterable[int], now: datetime) -> tuple[Glance, ...]:
     """Return what is shown of some readers besides their cases."""
     return tuple(
         Glance(
@@ -212,5 +215,5 @@ def glances(db: Database, reader_ids: Iterable[int]) -> tuple[Glance, ...]:
             started_at=moment_or_none(row[6]),
             last_heartbeat=moment_or_none(row[7]),
         )
-        for row in _GLANCES(db, [(id,) for id in reader_ids])
+        for row in _GLANCES(db, [(id,) for id in reader_ids], since=stamp(now - ONLINE_WINDOW))
     )

@@ -85,22 +85,27 @@ _SOME = RowStatement(
     f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
     " ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Only the index is read: that of a reader's activities by type, for the types there were lately;
-# reader by reader and as one text, as PostgreSQL would else go through all that everybody did.
-# A cross join, as SQLite would else go through all that these readers ever did.
+# Only the index is read, that of a reader's activities by type: from one type to the next, and of
+# each what is new; reader by reader and as one text, as PostgreSQL would else go through all that
+# everybody did. A cross join, as SQLite would else go through all that these readers ever did.
 _SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.created_at > :after_{step})" for step in range(TRACE_STEPS)
 )
 _TRACES = RowStatement(
     {"id": "bigint"},
     f"""
-    WITH lately AS MATERIALIZED (
-        SELECT DISTINCT activity_type FROM activity_counts WHERE minute > :after_0
-    )
     SELECT wanted.id, (
-        SELECT {_SINCE_EACH_STEP} FROM lately CROSS JOIN reader_activities a
+        WITH RECURSIVE types (name) AS (
+            SELECT min(activity_type) FROM reader_activities WHERE user_id = wanted.id
+            UNION ALL
+            SELECT (
+                SELECT min(activity_type) FROM reader_activities
+                WHERE user_id = wanted.id AND activity_type > types.name
+            ) FROM types WHERE types.name IS NOT NULL
+        )
+        SELECT {_SINCE_EACH_STEP} FROM types CROSS JOIN reader_activities a
         WHERE a.user_id = wanted.id
-        AND a.activity_type = lately.activity_type AND a.created_at > :after_0
+        AND a.activity_type = types.name AND a.created_at > :after_0
     ) FROM {{rows}} AS wanted
     """,
 )

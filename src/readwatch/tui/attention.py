@@ -89,12 +89,12 @@ class Attention:
         """Return the readers who were found last, as they are asked for."""
         return attention.attention_order(db, [*self._cases.values()], self.seen, question, now)
 
-    def items(self, db: Database, ids: Sequence[int], _now: datetime) -> tuple[Noticed, ...]:
+    def items(self, db: Database, ids: Sequence[int], now: datetime) -> tuple[Noticed, ...]:
         """Return what is shown of some of them."""
         found = [id for id in ids if id in self._cases]
         return tuple(
             Noticed(self._cases[who.user_id], who, who.full_name, who.user_id in self.seen)
-            for who in attention.glances(db, found)
+            for who in attention.glances(db, found, now)
         )
 
     def _take_in_what_is_new(self, db: Database, now: datetime) -> None:

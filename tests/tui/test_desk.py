@@ -88,6 +88,16 @@ def test_what_cannot_be_written_is_kept_until_one_leaves_and_one_is_told(file: P
     assert desk.turn_seen(2, TODAY) == {1, 2}
 
 
+def test_what_cannot_be_read_is_not_overwritten(file: Path) -> None:
+    file.parent.mkdir()
+    file.symlink_to(file.name)  # leads round in a circle, which not even root can read
+    desk = Desk(file)
+    assert "cannot be read" in desk.trouble
+    assert desk.turn_seen(1, TODAY) == {1}
+    assert desk.turn_seen(2, TODAY) == {1, 2}
+    assert file.is_symlink()
+
+
 def test_without_a_file_marks_last_as_long_as_the_desk() -> None:
     desk = Desk(None)
     desk.turn_seen(1, TODAY)

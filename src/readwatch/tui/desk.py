@@ -21,7 +21,7 @@ _FIRST: Final = "first"  # the name of the view to start with
 class Desk:
     """Tells what was kept, and writes each change at once, as a whole.
 
-    Without a file, or where that cannot be written, things are kept until the console ends;
+    Without a file, or where that cannot be read or written, things are kept until the console ends;
     `trouble` is then a sentence for the consultant, and so when the file could not be understood.
     """
 
@@ -100,7 +100,11 @@ class Desk:
         except FileNotFoundError:
             return
         except OSError as error:
-            self.trouble = f"what you kept cannot be read: {error.strerror}"
+            self._file = None  # what is in it is not overwritten
+            self.trouble = (
+                f"what you kept cannot be read: {error.strerror};"
+                " what you keep now is lost when you leave"
+            )
         except (ValueError, RecursionError):
             aside = self._file.with_suffix(".broken")
             with suppress(OSError):

@@ -66,8 +66,16 @@ async def test_it_brings_a_view_with_a_name_back(sit: Sit, tmp_path: Path) -> No
         await seat.sees("nobody is online")
         await seat.presses("ctrl+p", *"round")
         await seat.sees("[/] round")
+        await seat.presses("enter", "enter")
+        await seat.sees("Last login", "Ann", "Ben", "● LIVE")
+        await seat.presses(*"/ann")
+        await seat.sees("1 fits")
+        await seat.presses("ctrl+p", *"round")
+        await seat.sees("[/] round")
         await seat.presses("enter")
-        await seat.sees("Last login", "● LIVE")
+        await seat.sees("Ben", "Ann", "● LIVE")
+        await seat.presses("down")
+        await seat.until(lambda: "Ben" in seat.cursor)
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])

@@ -61,6 +61,7 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
     async with sit() as seat:
         await seat.sees("Ann", "Ben", "● LIVE")
         await exports(seat)
+        await seat.presses("enter", "enter")
         await seat.sees("wrote 2 rows to")
     [file] = folder.iterdir()
     assert file.name.startswith("readwatch-online-2026-11-2")

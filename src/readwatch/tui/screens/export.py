@@ -41,6 +41,7 @@ class ExportScreen(ModalScreen[None]):
         self._file = Field(name, select_on_focus=False)
         self._answer = Static("", id="answer", markup=False)
         self._known_name = ""
+        self._is_waiting = False
 
     def compose(self) -> ComposeResult:
         """Lay out the question."""
@@ -58,11 +59,14 @@ class ExportScreen(ModalScreen[None]):
 
     def refuse(self, name: str, refusal: ReadwatchError) -> None:
         """Say why nothing was written; the same name once more replaces a file that is there."""
+        self._is_waiting = False
         self._known_name = name if refusal.kind is ErrorKind.CONFLICT else ""
         self._answer.update(refusal.message)
 
     @on(Input.Submitted)
     def _named(self, event: Input.Submitted) -> None:
         event.stop()
-        if event.value.strip():
+        if event.value.strip() and not self._is_waiting:
+            self._is_waiting = True
+            self._answer.update("one moment …")
             self._export(self, event.value, event.value == self._known_name)

@@ -289,6 +289,7 @@ class ListScreen(Screen[None]):
         with self.prevent(Input.Changed):
             self._filter.value = saved.filter
         self.set_class(bool(saved.filter), "-filtering")
+        self.set_focus(self.table)
         self._look_for(saved.filter, **order)
 
     def action_mark(self) -> None:

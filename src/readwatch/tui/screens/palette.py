@@ -103,7 +103,7 @@ class PaletteScreen(ModalScreen[Offer | None]):
         self._look()
         self._hurried = self._awaited
         if not self._awaited and self._list.highlighted is not None:
-            self.dismiss(self._shown[self._list.highlighted])
+            self._end_with(self._shown[self._list.highlighted])
 
     def action_move(self, lines: int) -> None:
         """Move the cursor, not around the ends."""
@@ -113,7 +113,11 @@ class PaletteScreen(ModalScreen[Offer | None]):
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._shown[event.option_index])
+        self._end_with(self._shown[event.option_index])
+
+    def _end_with(self, offer: Offer) -> None:
+        if self.is_current:  # a second enter may be here already
+            self.dismiss(offer)
 
     @on(Input.Changed)
     def _look(self) -> None:

@@ -75,7 +75,8 @@ class ViewsScreen(ModalScreen[SavedView | None]):
 
     @on(OptionList.OptionSelected)
     def _pick(self) -> None:
-        self.dismiss(self._under_cursor)
+        if self.is_current:  # a second enter may be here already
+            self.dismiss(self._under_cursor)
 
     @on(Input.Submitted)
     def _keep(self, event: Input.Submitted) -> None:

@@ -39,7 +39,8 @@ def look_once(
     """Return the lines of one screen, once the sign-in and the export are on record.
 
     It has `rows` rows at the most; lines of text are up to `width` cells wide. `password` is called
-    when what is asked for is understood. All that fails is a `ReadwatchError`.
+    when what is asked for is understood. What cannot be asked or answered is a `ReadwatchError`; a
+    statement that the database refuses is peewee's `DatabaseError`.
     """
     view, question = asked(settings.view, settings.filter, settings.sort, masked=settings.mask)
     question = replace(question, length=max(FIRST_PAGE, rows))

@@ -121,6 +121,9 @@ def test_what_is_no_file_of_anchors_is_told(shell: Shell, tmp_path: Path) -> Non
     file = tmp_path / "anchors"
     complaint = shell("audit", "verify", "--anchor", str(file)).complaint
     assert complaint == f"the anchors in {file} cannot be read: No such file or directory"
+    file.touch()
+    complaint = shell("audit", "verify", "--anchor", str(file)).complaint
+    assert complaint.startswith(f"there are no anchors in {file}: ")
     file.write_bytes(b"\xff something else\n")
     for call in (("verify", "--anchor"), ("anchor",)):
         complaint = shell("audit", *call, str(file)).complaint

@@ -7,7 +7,9 @@ import pytest
 from cli.shell import Shell, log
 from conftest import Cast
 
+from readwatch.domain.access_log import Action, Look
 from readwatch.domain.activities import Activity
+from readwatch.store.access_log import append
 from readwatch.store.activities import record_activities
 from readwatch.store.database import Database
 from readwatch.store.sessions import open_session
@@ -34,7 +36,11 @@ def test_a_person_is_erased_on_record_and_the_report_counts_what_is_left(
     lines = [" ".join(line.split()) for line in ended.out.splitlines()]
     assert lines[0] == "table rows before rows left"
     assert {"reader_activities 1 0", "reader_sessions 1 0", "users 1 0"} <= set(lines)
-    assert lines[-2] == "erased user 1, now erased-1@erased.invalid"
+    assert lines[-3:] == [
+        "erased user 1, now erased-1@erased.invalid",
+        "failed logins from where the person never signed in are forgotten within 11 hours",
+        "backups and exports that were made before are yours to erase",
+    ]
     assert log(db) == [(cast.dora.id, "erased_user", cast.ann.id, "cli")]
     assert shell("audit", "verify").code == 0
     assert shell("db", "health").code == 0
@@ -62,6 +68,16 @@ def test_as_json_the_report_has_all_counts(shell: Shell, cast: Cast) -> None:
     assert (report["complete"], report["unused_space"]) == (True, None)
     assert report["before"].keys() == report["left"].keys()
     assert (sum(report["before"].values()), sum(report["left"].values())) == (5, 0)
+
+
+def test_entries_that_keep_the_addresses_of_the_person_are_told(
+    shell: Shell, cast: Cast, db: Database, clock
+) -> None:
+    for address in ("10.0.0.7", "10.0.0.7", None):
+        append(db, Look(cast.cara.id, Action.SIGNED_IN, ip_address=address), clock())
+    append(db, Look(cast.dora.id, Action.SIGNED_IN, ip_address="10.0.0.8"), clock())
+    told = shell("user", "erase", cast.cara.email, "--yes").out
+    assert "2 entries of the access log keep the addresses from which the person acted" in told
 
 
 def test_clearing_the_unused_space_can_be_left_for_later(shell: Shell, cast: Cast) -> None:

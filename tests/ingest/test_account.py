@@ -333,6 +333,15 @@ def test_who_is_signed_in_can_change_the_own_password(api: Api, db: Database, em
     assert NEW not in repr(everything(db))
 
 
+def test_a_new_password_is_on_record_where_it_is_one_of_staff(
+    ann: Caller, cara: Caller, cast: Any, db: Database
+) -> None:
+    assert [change(it).status_code for it in (ann, cara)] == [204, 204]
+    log = "SELECT consultant_user_id, target_user_id, action_details, ip_address"
+    log = f"{log} FROM consultant_access_log WHERE action_type = 'set_password'"
+    assert rows(db, log) == [(cast.cara.id, cast.cara.id, "api", "127.0.0.1")]
+
+
 @pytest.mark.parametrize("email", ["ann@example.org", "cara@example.org"])
 def test_a_new_password_ends_all_other_sessions_within_seconds(
     api: Api, email: str, clock: StillClock

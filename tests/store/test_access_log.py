@@ -9,7 +9,7 @@ from readwatch.domain.access_log import GENESIS, Action, Look, Permit, entry_has
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
-from readwatch.store import database
+from readwatch.store import sqlite
 from readwatch.store.access_log import append, permit_look, permit_own
 from readwatch.store.database import Database, moment, stamp, using
 from readwatch.store.rights import Role
@@ -155,7 +155,7 @@ def test_what_cannot_be_recorded_is_not_permitted(connected, db, look, clock):
 
 @on_sqlite
 def test_while_the_log_is_locked_there_are_no_looks(db, opened, url, look, clock, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     log = opened(url, Role.ACCESS_LOG)
     with db.atomic(), pytest.raises(ReadwatchError) as refusal, using(log):
         permit_look(log, look, clock())

@@ -278,6 +278,11 @@ def test_a_log_that_grew_since_fits_its_anchors(anchor, log, db, cast, clock):
     assert (found.head.entries, found.fault) == (10, None)
 
 
+def test_entries_that_are_numbered_anew_fit_the_anchor(anchor, forge, log):
+    forge(f"UPDATE {LOG} SET id = id + 100")
+    assert verdict(log, anchor) == Verdict(replace(anchor.head, id=109))
+
+
 @pytest.mark.parametrize("last", [6, 0])
 def test_a_cut_off_end_is_found_by_the_anchor_alone(last, anchor, forge, log):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")

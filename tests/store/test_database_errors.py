@@ -9,7 +9,7 @@ import pytest
 from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store import database
+from readwatch.store import database, sqlite
 from readwatch.store.database import Database, Statement, using
 from readwatch.store.engine_errors import engine_errors
 from readwatch.store.rights import Role
@@ -62,7 +62,7 @@ def test_no_value_of_a_failing_statement_is_repeated(db, cast):
 
 @on_sqlite
 def test_a_locked_sqlite_is_busy(refusal_of, connected, url, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     with connected(Role.OWNER).atomic():
         refusal = refusal_of(url, Role.INGEST, "BEGIN IMMEDIATE")
     assert (refusal.kind, "busy" in refusal.message) == (ErrorKind.UNAVAILABLE, True)

@@ -177,7 +177,7 @@ def in_files(path: str) -> str:
 def test_while_somebody_goes_on_reading_it_is_said_that_something_is_left(
     url: str, db, opened, about_ann, erase, monkeypatch
 ):
-    monkeypatch.setattr("readwatch.store.database.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("readwatch.store.sqlite.BUSY_TIMEOUT_SECONDS", 0)
     reading = opened(url, Role.CONSOLE)
     reading.connect()
     with reading.atomic("DEFERRED"):

@@ -41,6 +41,8 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
     anchors. Whoever can write both the database and the file of anchors can deceive this check.
     """
     anchors = () if file is None else _anchors(file)
+    if file is not None and not anchors:
+        raise invalid(f"there are no anchors in {file}: readwatch audit anchor writes them")
     with database(database_url(context), Role.MAINTENANCE) as db:
         schema.require_current(db)
         verdict = _verdict(db, anchors)

@@ -28,6 +28,7 @@ class _Report:
     left: Mapping[str, int]
     unused_space: str | None  # why there may still be something
     named_in_access_log: int
+    addresses_in_access_log: int
 
     @property
     def complete(self) -> bool:
@@ -63,8 +64,9 @@ def erase(
         for _ in with_progress(erasure.portions(db, user_id, system_clock()), "Erasing", pieces):
             pass
         left = erasure.rows_about(db, user_id, email)
+        addresses = erasure.addresses_in_access_log(db, user_id)
     unused = "it was not cleared, as you said" if no_vacuum else _with_unused_space(url)
-    report = _Report(user_id, erasure.pseudonym(user_id), before, left, unused, named)
+    report = _Report(user_id, erasure.pseudonym(user_id), before, left, unused, named, addresses)
     if as_json:
         print_json({**asdict(report), "complete": report.complete})
     else:
@@ -110,4 +112,8 @@ def _sentences(report: _Report) -> Iterator[str]:
     if report.named_in_access_log:
         entries = f"{report.named_in_access_log:,} entries of the access log"
         yield f"{entries} name the person in their details, which cannot be changed"
+    if report.addresses_in_access_log:
+        entries = f"{report.addresses_in_access_log:,} entries of the access log"
+        yield f"{entries} keep the addresses from which the person acted, which cannot be changed"
+    yield "failed logins from where the person never signed in are forgotten within 11 hours"
     yield "backups and exports that were made before are yours to erase"

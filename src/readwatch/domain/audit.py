@@ -152,9 +152,12 @@ def _parsed(line: str, number: int) -> Anchor:
 
 
 def contradicted(anchors: Iterable[Anchor], head: Head) -> Fault | None:
-    """Return the fault of a log whose head, at as many entries as anchors tell, is another."""
+    """Return the fault of a log whose head, at as many entries as anchors tell, has another hash.
+
+    Its id may be another: entries that are numbered anew say the same.
+    """
     for anchor in anchors:
-        if anchor.head != head:
+        if anchor.head.row_hash != head.row_hash:
             return Fault(
                 FaultKind.REWRITTEN,
                 head.id,

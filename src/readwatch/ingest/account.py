@@ -191,6 +191,9 @@ def change_password() -> tuple[str, int]:
         lockout.forget_failures(db, email, address)
         users.change_password(db, caller.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, caller, now)
+        if caller.user_role.is_staff:
+            look = Look(caller.user_id, Action.SET_PASSWORD, caller.user_id, "api", address)
+            append(db, look, now)
 
     running.writer.run(change)
     return "", 204

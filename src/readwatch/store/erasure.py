@@ -102,6 +102,12 @@ _NAMED_IN_ACCESS_LOG = Statement(
     _NAMED.replace("{place}", "instr"), postgresql=_NAMED.replace("{place}", "strpos")
 )
 
+_ADDRESSES_IN_ACCESS_LOG = Statement(
+    """
+    SELECT count(*) FROM consultant_access_log
+    WHERE consultant_user_id = :user_id AND ip_address IS NOT NULL
+    """
+)
 _IS_OWNER = Statement(
     "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST('users' AS regclass)"
 )
@@ -140,6 +146,11 @@ def named_in_access_log(db: Database, user_id: int) -> int:
     """
     email, full_name, _ = _PERSON(db, user_id=user_id).fetchone()
     return int(_NAMED_IN_ACCESS_LOG(db, email=email, full_name=full_name).fetchone()[0])
+
+
+def addresses_in_access_log(db: Database, user_id: int) -> int:
+    """Return how many entries keep an address from which the person acted, for good."""
+    return int(_ADDRESSES_IN_ACCESS_LOG(db, user_id=user_id).fetchone()[0])
 
 
 def begin(db: Database, user_id: int, now: datetime) -> None:

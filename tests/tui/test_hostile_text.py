@@ -77,6 +77,11 @@ def mallories(db: Database, clock: StillClock, kinds: Iterable[str] = HOSTILE) -
     return number + 1
 
 
+def name_consultant(db: Database, name: str) -> None:
+    mark = "?" if is_sqlite(db) else "%s"
+    db.execute_sql(f"UPDATE users SET full_name = {mark} WHERE email = 'cara@example.org'", (name,))
+
+
 def check(seat: Seat) -> None:
     """The screen holds nothing but text, and each line is as wide as the terminal."""
     for strip in seat.app.screen._compositor.render_strips():
@@ -134,6 +139,39 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
             await seat.presses("down")
 
 
+async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
+    sit: Sit, db: Database, clock: StillClock
+) -> None:
+    readers = mallories(db, clock, (*WORST, *ENDLESS))
+    name_consultant(db, HOSTILE["a clipboard"])
+    async with sit() as seat:
+        await seat.sees("State", "␛", "● LIVE")
+        for key, words in (
+            ("c", "space turns"),
+            ("v", "keep Online"),
+            ("e", "Into which file?"),
+            ("question_mark", "everywhere"),
+        ):
+            await seat.presses(key)
+            await seat.sees(words)
+            check(seat)
+            await seat.presses("escape")
+            await seat.loses(words)
+        await seat.presses("ctrl+p")
+        await seat.sees("words of a name")
+        await seat.types("zxz")
+        await seat.sees("a␛]52;c;", "last login")
+        check(seat)
+        await seat.presses("escape", "enter")
+        for number in range(1, readers):
+            await seat.sees(f"({number} of {readers})", "of reading")
+            await seat.presses("}")
+        await seat.sees(f"({readers} of {readers})", "of reading")
+        await seat.presses("5")
+        await seat.sees("Whom", "␛", "● LIVE")
+        check(seat)
+
+
 async def test_what_looks_like_markup_is_shown_as_it_was_written_and_can_be_clicked(
     sit: Sit, db: Database, clock: StillClock
 ) -> None:
@@ -159,11 +197,12 @@ async def test_a_filter_for_such_words_is_text_too(sit: Sit) -> None:
 
 
 async def test_a_consultants_own_name_leaves_the_header_whole(sit: Sit, db: Database) -> None:
-    name = "[/] \x1b[2J\u202e" + "語" * 200
-    mark = "?" if is_sqlite(db) else "%s"
-    db.execute_sql(f"UPDATE users SET full_name = {mark} WHERE email = 'cara@example.org'", (name,))
+    name_consultant(db, "[/] \x1b[2J\u202e" + "語" * 200)
     async with sit(signed_in=False) as seat:
         await seat.signs_in("cara@example.org", PASSWORD)
         await seat.sees("0 online", "[/] ␛[2J語", "● LIVE", "State")
         check(seat)
         assert "State" in seat.lines[2]
+        await seat.presses("L")
+        await seat.sees("readwatch is covered", "␛[2J語", "where it was left", "escape leaves")
+        check(seat)

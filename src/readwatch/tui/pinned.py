@@ -29,7 +29,8 @@ def pinned(output: str) -> str:
 
     The cells of a doubtful text are blanked before it and the cursor is set to their end after it
     (CUP and CHA of ECMA-48), which needs no answer of the terminal. Text whose column is not known,
-    because no move went before it, stays as it is.
+    because no move went before it, stays as it is. A text that is drawn wider than all that is
+    painted covers what is right of that, until that is painted anew.
     """
     if _UNSURE.search(output) is None:
         return output

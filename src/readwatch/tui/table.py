@@ -310,7 +310,7 @@ class LiveTable(ScrollView, can_focus=True):
         of sight, show it and return None.
         """
         pressed_at = get_time() if self._pressed_at is None else self._pressed_at
-        self.forget_key()
+        self._pressed_at = None
         key = self._led_from if pressed_at < self._led_at + self.GLANCE else self._cursor
         if key is None or not self._in_view:
             self._reveal()
@@ -319,7 +319,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def forget_key(self) -> None:
         """Take what is done next for meant by what is in sight now, not by a key from before."""
-        self._pressed_at = None
+        self._pressed_at, self._led_at = None, -inf
 
     def on_key(self, event: events.Key) -> None:
         """Note the time, because the cursor may follow the top before the key gets its turn."""

@@ -7,6 +7,7 @@ from textual.containers import Middle, Vertical
 from textual.widgets import Label
 
 from readwatch.domain.users import User
+from readwatch.tui.columns import cut
 from readwatch.tui.screens.password import PasswordScreen
 
 
@@ -23,9 +24,8 @@ class CoverScreen(PasswordScreen):
         """Lay out the form."""
         with Middle(), Vertical(id="form"):
             yield Label("readwatch is covered", id="title")
-            yield Label(
-                f"{self._consultant.full_name} may uncover it, where it was left.", markup=False
-            )
+            name = cut(self._consultant.full_name, 40)
+            yield Label(f"{name} may uncover it, where it was left.", markup=False)
             yield Label("")
             yield Label("Password")
             yield self.password

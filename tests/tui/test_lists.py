@@ -442,6 +442,19 @@ async def test_going_elsewhere_ends_the_freeze(sit: Sit, ann: ReadingApp) -> Non
         await seat.sees("Dracula")
 
 
+async def test_opening_a_reader_ends_the_freeze(sit: Sit, ann: ReadingApp, ben: ReadingApp) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("● LIVE", "Ann")
+        await seat.presses("p")
+        await seat.sees("● FROZEN")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+        ben.reads("Faust")
+        await seat.presses("escape")
+        await seat.sees("● LIVE", "Faust")
+
+
 async def test_nobody_online_nothing_done_no_readers(sit: Sit, db: Database, cast: Cast) -> None:
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE user_role = 'reader'")
     async with sit() as seat:

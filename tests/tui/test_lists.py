@@ -5,6 +5,7 @@ from conftest import Cast, StillClock
 from rich.cells import cell_len
 from tui.people import ReadingApp, add_readers
 from tui.seat import LARGE, SMALL, Seat, Sit
+from tui.test_loss import mislaid_table
 
 from readwatch.store.database import Database
 from readwatch.tui.rows import SIGNS
@@ -400,6 +401,22 @@ async def test_rows_out_of_sight_are_frozen_too(
         assert "never" in seat.cursor
         await seat.presses("p")
         await seat.until(lambda: "Ann Archer" in seat.cursor and "never" not in seat.cursor)
+
+
+async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they_can(
+    sit: Sit, db: Database, clock: StillClock
+) -> None:
+    add_readers(db, clock, 80, "Abe")
+    async with sit() as seat:
+        await seat.presses("3", "s")
+        await seat.sees("Reader ▲", "▌ Abe 0000")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("p")
+            await seat.until(lambda: seat.app._watcher._missed)
+        table = seat.app._lists[View.READERS].table
+        await seat.until(lambda: len(table.draft().rows) == 82)
+        await seat.sees("● FROZEN")
 
 
 async def test_a_frozen_picture_can_be_sorted_and_searched(

@@ -75,6 +75,7 @@ class Watcher:
         # Not joined at exit: a query that hangs must not keep the console from quitting.
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._is_leaving = False
+        self._told_seen: frozenset[int] = frozenset()
 
         self._connections = Connections(self._url, self._begin_anew)
         self._pace = Pace(settings.refresh)
@@ -82,6 +83,7 @@ class Watcher:
         self._front = Front(settings)
         self._consultant: User | None = None
         self._ask_at = 0.0
+        self._missed: list[requests.Fetch] = []
 
     def start(self, signed_in: User | None = None) -> None:
         """Start watching; `signed_in` is who signed in already."""
@@ -118,7 +120,8 @@ class Watcher:
 
     def know_seen(self, seen: frozenset[int]) -> None:
         """Tell who was marked as seen by now; what is new of that is shown at once."""
-        if seen != self._front.attention.seen:
+        if seen != self._told_seen:
+            self._told_seen = seen
             self._requests.put(requests.KnowSeen(seen))
 
     def fetch(self, view: View, ids: tuple[int, ...]) -> None:
@@ -314,6 +317,7 @@ class Watcher:
                     self._ask_at = uptime() + ASK_SECONDS
                 if at_once or self._pace.is_due(data_version(db)):
                     self._post(self._picture(db))
+                    self._fetch_missed()
         except ReadwatchError as error:
             self._say_refused(error)
         else:
@@ -352,11 +356,22 @@ class Watcher:
         return ReaderArrived(replace(taken, pulse=pulse))
 
     def _fetch(self, request: requests.Fetch) -> None:
-        """Answer who scrolls; what fails here is said by the next picture."""
+        """Answer who scrolls or freezes; why that fails is said by the next picture, and after one
+        that does not fail it is tried again.
+        """
         if self._consultant is None or request.view is not self._front.view:
             return
-        with suppress(ReadwatchError):
-            self._post(ItemsArrived(request.view, self._items(request.view, request.ids)))
+        try:
+            items = self._items(request.view, request.ids)
+        except ReadwatchError:
+            self._missed.append(request)
+        else:
+            self._post(ItemsArrived(request.view, items))
+
+    def _fetch_missed(self) -> None:
+        missed, self._missed = self._missed, []
+        for request in missed:
+            self._requests.put(request)
 
     def _find(self, request: requests.Find) -> None:
         """Answer who types; masked names are found by nothing."""

@@ -79,7 +79,7 @@ def test_no_account_is_there_before_its_password_is_on_disk(
 
     monkeypatch.setattr(os, "fsync", fsync)
     assert shell("user", "import", str(file), "--passwords", str(passwords)).code == 0
-    assert (accounts, len(list_users(db))) == ([4], 5)
+    assert (accounts, len(list_users(db))) == ([4, 4], 5), "the file, and its name"
 
 
 def test_no_password_is_left_where_the_accounts_cannot_be_added(

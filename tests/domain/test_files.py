@@ -23,7 +23,7 @@ def folder(file: Path) -> Path:
 def test_a_file_is_its_owners_and_whole(file: Path, folder: Path, replace: bool) -> None:
     with whole_text_file(file, replace=replace) as opened:
         opened.write("Büro\r\n")
-        assert not file.exists() or file.read_bytes() == b""
+        assert not file.exists()
     assert file.read_bytes() == "Büro\r\n".encode()
     assert file.stat().st_mode & 0o777 == 0o600
     assert os.listdir(folder) == [file.name]
@@ -55,4 +55,47 @@ def test_one_that_is_there_stays_as_it_is_unless_it_may_be_replaced(
     with whole_file(file, replace=True) as opened:
         opened.write(b"new")
     assert file.read_bytes() == b"new"
+    assert os.listdir(folder) == [file.name]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_name_can_be_as_long_as_the_system_lets_it(folder: Path, replace: bool) -> None:
+    file = folder / f"{'r' * 251}.csv"
+    with whole_file(file, replace=replace) as opened:
+        opened.write(b"new")
+    assert (file.read_bytes(), os.listdir(folder)) == (b"new", [file.name])
+    with pytest.raises(OSError, match="too long"), whole_file(folder / ("r" * 256), replace=False):
+        pytest.fail("nothing is lent")
+    assert os.listdir(folder) == [file.name]
+
+
+@pytest.mark.parametrize("without_links", [True, False])
+def test_a_name_that_somebody_took_meanwhile_stays_theirs(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, without_links: bool
+) -> None:
+    if without_links:
+        monkeypatch.setattr(os, "link", refuse_to_link)
+    with pytest.raises(FileExistsError):
+        write_while_somebody_takes_the_name(file)
+    assert (file.read_text(), os.listdir(folder)) == ("theirs", [file.name])
+
+
+def write_while_somebody_takes_the_name(file: Path) -> None:
+    with whole_file(file, replace=False) as opened:
+        opened.write(b"mine")
+        file.write_text("theirs")
+
+
+def refuse_to_link(*_: object, **__: object) -> None:
+    """Do as a file system that has no hard links."""
+    raise PermissionError
+
+
+def test_a_new_file_is_whole_also_where_there_are_no_hard_links(
+    file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "link", refuse_to_link)
+    with whole_file(file, replace=False) as opened:
+        opened.write(b"new")
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o600)
     assert os.listdir(folder) == [file.name]

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EEXIST
 from io import TextIOWrapper
 from pathlib import Path
 from secrets import token_hex
@@ -13,21 +14,22 @@ from typing import IO, Any, TextIO
 def whole_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
     """Lend a file that is in its place, for its owner alone, once all of it is on disk.
 
-    Unless it may `replace` one, its name is taken at once; FileExistsError if somebody has it.
+    Unless it may `replace` one, FileExistsError where its name is taken, or was in the meantime.
     """
     if not replace:
-        open(file, "xb", opener=for_its_owner).close()
-    draft = file.with_name(f".{file.name}.{token_hex(4)}")
+        _require_free(file)
+    draft = file.with_name(f".{token_hex(8)}.draft")
     try:
         with open(draft, "xb", opener=for_its_owner) as opened:
             yield opened
             put_on_disk(opened)
-        draft.replace(file)
-    except BaseException:
+        if replace:
+            draft.replace(file)
+        else:
+            _take_name(draft, file)
+    finally:
         draft.unlink(missing_ok=True)
-        if not replace:
-            file.unlink(missing_ok=True)
-        raise
+    _put_names_on_disk(file.parent)
 
 
 @contextmanager
@@ -50,3 +52,36 @@ def put_on_disk(opened: IO[Any]) -> None:
     """Wait until what was written is on disk."""
     opened.flush()
     os.fsync(opened.fileno())
+
+
+def _require_free(file: Path) -> None:
+    try:
+        file.lstat()
+    except FileNotFoundError:
+        return
+    raise FileExistsError(EEXIST, os.strerror(EEXIST), str(file))
+
+
+def _take_name(draft: Path, file: Path) -> None:
+    """Give a draft a name that nobody has, which renaming it would not see to."""
+    try:
+        file.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:  # some file systems have no such links
+        open(file, "xb", opener=for_its_owner).close()
+        try:
+            draft.replace(file)
+        except OSError:
+            file.unlink()
+            raise
+
+
+def _put_names_on_disk(folder: Path) -> None:
+    """Wait until the names in a folder are on disk, where the system lets one."""
+    with suppress(OSError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)

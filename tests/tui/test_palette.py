@@ -66,7 +66,7 @@ async def test_it_brings_a_view_with_a_name_back(sit: Sit, tmp_path: Path) -> No
         await seat.sees("nobody is online")
         await seat.presses("ctrl+p", *"round")
         await seat.sees("[/] round")
-        await seat.presses("enter", "enter")
+        await seat.presses("enter")
         await seat.sees("Last login", "Ann", "Ben", "● LIVE")
         await seat.presses(*"/ann")
         await seat.sees("1 fits")

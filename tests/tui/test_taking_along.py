@@ -61,7 +61,6 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
     async with sit() as seat:
         await seat.sees("Ann", "Ben", "● LIVE")
         await exports(seat)
-        await seat.presses("enter", "enter")
         await seat.sees("wrote 2 rows to")
     [file] = folder.iterdir()
     assert file.name.startswith("readwatch-online-2026-11-2")
@@ -73,6 +72,19 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
     ]
     told = "console, from online, csv, rows 2"
     assert access_log() == [Entry(cast.cara.id, "exported_view", None, told)]
+
+
+async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
+    sit: Sit, folder: Path, access_log: AccessLog
+) -> None:
+    async with sit() as seat:
+        await seat.sees("Ann", "Ben", "● LIVE")
+        await seat.presses("e")
+        await seat.sees("Into which file?")
+        await seat.presses("enter", "enter", "enter")
+        await seat.sees("wrote 2 rows to")
+    assert len(list(folder.iterdir())) == 1
+    assert [entry.did for entry in access_log()].count("exported_view") == 1
 
 
 async def test_only_what_the_filter_leaves_is_exported_also_as_json(
@@ -112,7 +124,7 @@ async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_s
     assert access_log()[-1].where == "console, from readers, filter of 1 term, csv, rows 121"
 
 
-async def test_all_rows_of_an_export_are_of_the_moment_in_which_it_is_written(
+async def test_of_a_frozen_list_the_rows_are_exported_that_are_held(
     sit: Sit, db: Database, clock: StillClock, ann: ReadingApp, folder: Path
 ) -> None:
     add_readers(db, clock, 100)
@@ -124,9 +136,13 @@ async def test_all_rows_of_an_export_are_of_the_moment_in_which_it_is_written(
         ann.reads("Emma")
         await exports(seat, "all.csv")
         await seat.sees("wrote 102 rows")
-        assert " 2 " not in seat.line("Ann Archer")
-    titles, first, *_ = rows_in(folder / "all.csv")
-    assert (first[0], first[titles.index("Titles")]) == ("Ann Archer", "2")
+        await seat.presses("p")
+        await seat.sees("● LIVE")
+        await exports(seat, "new.csv")
+        await seat.sees("wrote 102 rows to new.csv")
+    for name, known in ("all.csv", "1"), ("new.csv", "2"):
+        titles, first, *_ = rows_in(folder / name)
+        assert (first[0], first[titles.index("Titles")]) == ("Ann Archer", known)
 
 
 async def test_a_file_that_is_being_written_is_whole_before_the_console_is_left(

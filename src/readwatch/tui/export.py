@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -44,14 +44,17 @@ class Draft:
     rows: Mapping[int, Row]
 
     def sheet(self, read: ReadRows | None = None) -> Sheet:
-        """Return the sheet of the rows that are known or, a portion at a time as they are taken, of
-        all as they are read then; what is gone is left out.
+        """Return the sheet of the rows that are known and of the others as they are read, a portion
+        at a time as they are taken; what is gone is left out.
         """
         return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
 
     def _texts(self, read: ReadRows | None) -> Iterator[tuple[str, ...]]:
         for keys in portions(self.keys):
-            by_key = {row.key: row for row in read(keys)} if read else self.rows
+            by_key = {key: self.rows[key] for key in keys if key in self.rows}
+            if read:
+                lacking = [key for key in keys if key not in by_key]
+                by_key |= {row.key: row for row in read(lacking)}
             yield from (self._words(by_key[key]) for key in keys if key in by_key)
 
     def in_words(self, row: Row) -> str:
@@ -66,14 +69,21 @@ class Draft:
 class Source:
     """What is in front, and as what the access log knows it.
 
-    The rows of a list are read from its `view`; a reader's page has none, knows all its rows, and
-    each of them is about `reader_id`.
+    The rows of a list are read from its `view`, if it `is_held` only those that are not known; a
+    reader's page has none, knows all its rows, and each of them is about `reader_id`.
     """
 
     draft: Draft
     seen_in: str
     view: View | None = None
     reader_id: int | None = None
+    is_held: bool = False
+
+    @property
+    def exported(self) -> Draft:
+        """What an export takes for known already."""
+        is_known = self.is_held or self.view is None
+        return self.draft if is_known else replace(self.draft, rows={})
 
 
 def checked_file(name: str, *, replace: bool) -> Path:

@@ -48,7 +48,7 @@ class TakingAlong:
             nonlocal written
             read_rows = None if source.view is None else partial(self._rows, read, source.view)
             with self._undisturbed():
-                written = write(source.draft.sheet(read_rows), file, replace=replace)
+                written = write(source.exported.sheet(read_rows), file, replace=replace)
 
         def done() -> None:
             if self._app.screen is form:

@@ -183,7 +183,7 @@ class ListScreen(Screen[None]):
         if self.shown is None or self.table.cursor_key is None:
             return None
         seen_in = f"from {self.view.words}{as_recorded(self.shown.question.terms)}"
-        return Source(self.table.draft(), seen_in, self.view)
+        return Source(self.table.draft(), seen_in, self.view, is_held=self.frozen)
 
     @property
     def filtered_by(self) -> str:

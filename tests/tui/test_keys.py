@@ -37,6 +37,8 @@ async def test_other_keys_work_and_are_named_in_header_footer_and_help(
         ({"filter": ""}, "filter cannot have the key ''"),
         ({"filter": "hyper+x"}, "filter cannot have the key 'hyper+x'"),
         ({"filter": "\x1b"}, "filter cannot have the key"),
+        ({"palette": "ctrl+o,t"}, "palette cannot have the key 't', which is typed; try f5"),
+        ({"palette": "slash"}, "palette cannot have the key 'slash', which is typed"),
         ({"filter": "?"}, "? would do two things, help and filter"),
         ({"sort": "question_mark"}, "? would do two things, help and sort"),
         ({"sort": "f,j"}, "j would do two things, sort and down"),

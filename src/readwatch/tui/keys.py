@@ -119,9 +119,11 @@ def checked(keymap: Keymap) -> Keymap:
     for id, names in keymap.items():
         if id not in _IDS:
             raise _refused(f"{id!r} is nothing that a key does; there are {', '.join(_IDS)}")
-        for name in names.split(","):
-            if not _is_key(name.strip()):
-                raise _refused(f"{id} cannot have the key {name.strip()!r}; try x, f5 or ctrl+x")
+        for name in map(str.strip, names.split(",")):
+            if not _is_key(name):
+                raise _refused(f"{id} cannot have the key {name!r}; try x, f5 or ctrl+x")
+            if id == "palette" and len(_printed(name)) == 1:  # it goes before a field
+                raise _refused(f"{id} cannot have the key {name!r}, which is typed; try f5")
     for pressed, one, other in sorted(_clashes(keymap) - _clashes({})):
         raise _refused(f"{pressed} would do two things, {one} and {other}")
     return keymap

@@ -60,6 +60,16 @@ def test_a_screen_as_text_says_in_words_what_the_console_shows(
     ]
 
 
+def test_a_moment_is_told_whole_though_it_is_longer_than_what_the_console_shows(
+    ask: Ask, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    *_, row = ask(view="activity")
+    assert row.startswith(f"{NOON.astimezone():%Y-%m-%d %H:%M:%S}  Ann Archer")
+    *_, row = ask(view="access_log")
+    assert row.startswith(f"{NOON.astimezone():%Y-%m-%d %H:%M:%S}  Cara Cook")
+
+
 @pytest.mark.parametrize("view", ["online", "activity", "readers", "attention", "access_log"])
 def test_where_nothing_fits_the_filter_is_told(ask: Ask, ann: ReadingApp, view: str) -> None:
     ann.reads("Dracula")

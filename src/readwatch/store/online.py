@@ -96,7 +96,8 @@ _TRACES = RowStatement(
     f"""
     SELECT wanted.id, (
         WITH RECURSIVE types (name) AS (
-            SELECT min(activity_type) FROM reader_activities WHERE user_id = wanted.id
+            SELECT min(activity_type) FROM reader_activities
+            WHERE user_id = wanted.id AND activity_type >= ''
             UNION ALL
             SELECT (
                 SELECT min(activity_type) FROM reader_activities

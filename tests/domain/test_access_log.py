@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from readwatch.domain.access_log import GENESIS, Action, Look, entry_hash
+from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
 
 LOOK = Look(3, Action.VIEWED_READER_PROFILE, 1, "console, from online", "10.0.0.7")
 MOMENT = "2026-11-22 12:00:00.000"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from readwatch.domain.access_log import GENESIS
-from readwatch.domain.audit import Anchor, Head, parsed_anchors
+from readwatch.domain.audit import GENESIS
+from readwatch.domain.audit_chain import Anchor, Head, parsed_anchors
 from readwatch.domain.errors import ReadwatchError
 
 ANCHOR = Anchor(datetime(2026, 11, 22, 12, 0, tzinfo=UTC), Head(12, 14, "a" * 64))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats
 
-from readwatch.domain.load import (
+from readwatch.domain.load_shedding import (
     NOT_READY_AT,
     SHED_HEARTBEATS_AT,
     heartbeat_retry_seconds,

@@ -16,9 +16,9 @@ from postgres import drop_database, new_database
 from readwatch.domain.users import UserRole
 from readwatch.ingest.app import create_app
 from readwatch.ingest.service import Settings
-from readwatch.store.database import Database, close_all, open_database, using
-from readwatch.store.rights import Role
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.users import NewUser, add_user
 
 MIB = 1024 * 1024
 SECRET = "what only Ann may know"

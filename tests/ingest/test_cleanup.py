@@ -9,8 +9,8 @@ from ingest.api import Api, Caller, problem, rows
 from readwatch.ingest.app import create_app
 from readwatch.ingest.cleanup import CleanUp
 from readwatch.ingest.service import Settings
-from readwatch.store.callers import CHECK_EVERY
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.session_cache import CHECK_EVERY
 
 ACTIVE = "SELECT count(*) FROM reader_sessions WHERE is_active = TRUE AND ended_at IS NULL"
 

@@ -17,9 +17,9 @@ from textual.message import Message
 
 from readwatch.domain.clock import system_clock
 from readwatch.domain.console import ConsoleSettings
-from readwatch.store import online
-from readwatch.store.database import one_moment, open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import one_moment, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists import online
 from readwatch.tui import pace
 from readwatch.tui.messages import ConnectionLost, OverviewArrived, SignedIn
 from readwatch.tui.snapshots import View

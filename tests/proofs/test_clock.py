@@ -12,7 +12,7 @@ from proofs.length import short_and_long
 from proofs.truth import assert_healthy, events_kept
 
 from readwatch.domain.lockout import LIMITS
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 JUMPS = [timedelta(days=1), timedelta(hours=1), timedelta(minutes=10), timedelta(seconds=20)]
 

@@ -17,8 +17,8 @@ from proofs.apps import StubbornApp, activity
 from proofs.length import short_and_long
 from proofs.truth import assert_healthy, assert_no_fault
 
-from readwatch.store.database import Database
-from readwatch.store.sqlite import WAL_PAGES
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.sqlite import WAL_PAGES
 
 HERE = Path(__file__).parent
 CONSOLES = 20

@@ -14,8 +14,8 @@ from proofs.length import short_and_long
 from proofs.truth import assert_healthy, assert_no_fault
 
 from readwatch.domain.users import UserRole
-from readwatch.store.database import Database
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.users import NewUser, add_user
 
 AT_ONCE = 100
 CONNECTIONS = 32

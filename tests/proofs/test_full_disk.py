@@ -16,9 +16,9 @@ from proofs.apps import StubbornApp, Told, activity
 from proofs.length import proof
 from proofs.truth import assert_healthy, assert_no_fault, events_kept
 
-from readwatch.store.database import Database, close_all, open_database, using
-from readwatch.store.rights import Role
-from readwatch.store.sqlite import sqlite_path
+from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import sqlite_path
 
 HERE = Path(__file__).parent
 

@@ -21,8 +21,8 @@ from proofs.truth import assert_healthy, assert_no_fault, events_kept
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.server import free_port
-from readwatch.store.database import close_all, moment, open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import close_all, moment, open_database, using
+from readwatch.store.engine.privileges import Role
 
 MAY_LOSE_SECONDS = 1.0
 """As much of the acknowledged heartbeats as a crash may cost."""

@@ -13,7 +13,7 @@ from proofs.apps import StubbornApp, Told, activity
 from proofs.length import short_and_long
 from proofs.truth import assert_healthy, assert_no_fault, events_kept
 
-from readwatch.store.database import Database, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
 
 
 @short_and_long("times, devices", (1, 8), (3, 24))

@@ -15,9 +15,9 @@ from proofs.apps import Lost, StubbornApp
 from proofs.length import short_and_long
 
 from readwatch.domain.users import UserRole
-from readwatch.store import audit
-from readwatch.store.database import Database
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.audit import chain
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.users import NewUser, add_user
 
 READERS = 200
 LOOKING_AT_ONCE = 8
@@ -48,7 +48,7 @@ def test_nobody_is_shown_without_an_entry_however_the_server_ends(
         }
         assert looks.shown <= on_record
         shown += len(looks.shown)
-    *_, verdict = audit.verify(db, (), audit.extent(db))
+    *_, verdict = chain.verify(db, (), chain.extent(db))
     assert verdict.fault is None
     proved(
         f"{rounds} kills: {shown} readers were shown, each with an entry;"

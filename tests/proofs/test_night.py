@@ -19,8 +19,8 @@ from readwatch.demo.habits import Rhythm
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import PASSWORD, populate
 from readwatch.domain.clock import system_clock
-from readwatch.store.database import open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.privileges import Role
 
 pytestmark = [
     # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.

@@ -17,7 +17,7 @@ from proofs.length import short_and_long
 from proofs.truth import assert_healthy, assert_no_fault, events_kept
 
 from readwatch.ingest.server import THREADS
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 MIB = 1024 * 1024
 ABORT = b"\1\0\0\0\0\0\0\0"

@@ -3,8 +3,9 @@
 from ingest.api import rows
 
 from readwatch.domain.health import Wrong
-from readwatch.store import health, recount
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
+from readwatch.store.lifecycle import health
+from readwatch.store.recording import rebuild
 
 
 def events_kept(db: Database) -> dict[tuple[int, str], int]:
@@ -22,7 +23,7 @@ def assert_healthy(db: Database) -> None:
     condition = health.condition(db)
     assert not condition.damages
     assert not condition.dangling_rows
-    assert sum((piece.compare(db) for piece in recount.portions(db)), Wrong()) == Wrong()
+    assert sum((piece.compare(db) for piece in rebuild.portions(db)), Wrong()) == Wrong()
 
 
 def assert_no_fault(log: str) -> None:

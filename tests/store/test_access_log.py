@@ -5,14 +5,14 @@ from dataclasses import replace
 import peewee
 import pytest
 
-from readwatch.domain.access_log import GENESIS, Action, Look, Permit, entry_hash
+from readwatch.domain.audit import GENESIS, Action, Look, Permit, entry_hash
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
-from readwatch.store import sqlite
-from readwatch.store.access_log import append, permit_look, permit_own
-from readwatch.store.database import Database, moment, stamp, using
-from readwatch.store.rights import Role
+from readwatch.store.audit.log import append, permit_look, permit_own
+from readwatch.store.engine import sqlite
+from readwatch.store.engine.connections import Database, moment, stamp, using
+from readwatch.store.engine.privileges import Role
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
@@ -21,10 +21,10 @@ on_postgresql = pytest.mark.parametrize(
 
 LOOK_25_TIMES = """
 from datetime import UTC, datetime
-from readwatch.domain.access_log import Action, Look
-from readwatch.store.access_log import permit_look
-from readwatch.store.database import close_all, open_database, using
-from readwatch.store.rights import Role
+from readwatch.domain.audit import Action, Look
+from readwatch.store.audit.log import permit_look
+from readwatch.store.engine.connections import close_all, open_database, using
+from readwatch.store.engine.privileges import Role
 
 log = open_database(sys.argv[1], Role.ACCESS_LOG)
 with using(log):

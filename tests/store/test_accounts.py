@@ -3,25 +3,26 @@
 import pytest
 from conftest import COST, PASSWORD
 
-from readwatch.domain.access_log import Action, Look, Permit
+from readwatch.domain.audit import Action, Look, Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, Counted
 from readwatch.domain.users import Standing, UserRole
-from readwatch.store import access_log, accounts
-from readwatch.store.lockout import record_failure
-from readwatch.store.passwords import hash_password
-from readwatch.store.resume import keep_resume_token
-from readwatch.store.rights import Role
-from readwatch.store.sessions import find_caller, tokens_gone
-from readwatch.store.tokens import new_resume_token, new_token, token_hash
-from readwatch.store.users import authenticate, find_user, get_user, list_users
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import accounts
+from readwatch.store.identity.lockout import record_failure
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.identity.resume_tokens import keep_resume_token
+from readwatch.store.identity.sessions import find_caller, tokens_gone
+from readwatch.store.identity.tokens import new_resume_token, new_token, token_hash
+from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
 SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store import accounts
-from readwatch.store.database import open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.privileges import Role
 with using(open_database(sys.argv[1], Role.ADMIN)) as db:
     for user_id in map(int, sys.argv[2:]):
         try:
@@ -138,7 +139,7 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
     enter(cast.cara)
     signed_in_at = clock()
     now = clock.advance(minutes=3)
-    access_log.append(db, Look(cast.dora.id, Action.SIGNED_IN, details="console"), now)
+    audit_log.append(db, Look(cast.dora.id, Action.SIGNED_IN, details="console"), now)
     found = [
         accounts.standing(admin, Permit(user.id), now)
         for user in (cast.ann, cast.ben, cast.cara, cast.dora)

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import MAX_BATCH, Activity, Outcome, Receipt, as_json
+from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store import readers
-from readwatch.store.activities import record_activities
-from readwatch.store.rights import Role
+from readwatch.store import reader_data
+from readwatch.store.engine.privileges import Role
+from readwatch.store.recording.activities import record_activities
 
 PAGE = Activity(
     activity_type="page_read",
@@ -31,7 +31,7 @@ def ann(cast, enter):
 @pytest.fixture
 def kept(db):
     """`kept(user)` is what a consultant sees of a reader's activities, oldest first."""
-    return lambda user: readers.activities(db, Permit(user.id))[::-1]
+    return lambda user: reader_data.activities(db, Permit(user.id))[::-1]
 
 
 def test_an_activity_is_kept_as_it_was_told(db, cast, clock, ann, post, kept):

@@ -7,11 +7,11 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import Here, Login, Pause
 from readwatch.domain.presence import Presence
-from readwatch.store import attention
-from readwatch.store.attention import last_session, last_session_before
-from readwatch.store.database import Statement, driver_of
-from readwatch.store.rights import Role
-from readwatch.store.sessions import end_session, record_heartbeat
+from readwatch.store.engine.connections import Statement, driver_of
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.lists import attention
+from readwatch.store.lists.attention import last_session, last_session_before
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

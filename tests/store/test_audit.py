@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.access_log import GENESIS, Action, Look, entry_hash
-from readwatch.domain.audit import Anchor, FaultKind, Head, Verdict
-from readwatch.store import audit
-from readwatch.store.access_log import append
-from readwatch.store.database import Database, is_sqlite, moment, stamp
-from readwatch.store.rights import Role
+from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
+from readwatch.domain.audit_chain import Anchor, FaultKind, Head, Verdict
+from readwatch.store.audit import chain
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database, is_sqlite, moment, stamp
+from readwatch.store.engine.privileges import Role
 
 LOG = "consultant_access_log"
 CONTENT = "consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at"
@@ -26,7 +26,7 @@ Forge = Callable[..., None]
 
 def verdict(db: Database, *anchors: Anchor) -> Verdict:
     """What a whole walk comes to."""
-    *_, last = audit.verify(db, anchors, audit.extent(db))
+    *_, last = chain.verify(db, anchors, chain.extent(db))
     return last
 
 
@@ -39,7 +39,7 @@ def told(db: Database, *anchors: Anchor) -> tuple[FaultKind, int, str]:
 
 @pytest.fixture(params=[3, 10_000], ids=["portions of 3", "one portion"], autouse=True)
 def portions(request, monkeypatch) -> None:
-    monkeypatch.setattr(audit, "ENTRIES_AT_ONCE", request.param)
+    monkeypatch.setattr(chain, "ENTRIES_AT_ONCE", request.param)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
 
 
 def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast, clock):
-    walk = audit.verify(log, (), audit.extent(log))
+    walk = chain.verify(log, (), chain.extent(log))
     steps = [next(walk)]
     append(db, Look(cast.dora.id, Action.LISTED_USERS), clock())
     steps += walk
@@ -256,9 +256,9 @@ def test_a_forged_entry_that_follows_the_right_one_is_found_without_the_index(fo
 
 
 def test_entries_that_go_during_the_walk_are_missed(forge, log):
-    there = audit.extent(log)
+    there = chain.extent(log)
     forge(f"DELETE FROM {LOG} WHERE id > 6")
-    *_, found = audit.verify(log, (), there)
+    *_, found = chain.verify(log, (), there)
     assert found.fault is not None
     assert (found.fault.kind, found.fault.id) == (FaultKind.REMOVED, 6)
 
@@ -338,26 +338,26 @@ def test_each_of_several_anchors_counts(anchor, log):
 
 
 def test_entries_are_listed_newest_first_page_by_page(log):
-    first = audit.newest(log, limit=4)
+    first = chain.newest(log, limit=4)
     assert [entry.id for entry in first] == [9, 8, 7, 6]
-    assert [entry.id for entry in audit.newest(log, limit=4, before=6)] == [5, 4, 3, 2]
+    assert [entry.id for entry in chain.newest(log, limit=4, before=6)] == [5, 4, 3, 2]
     assert first[0].consultant_email == "cara@example.org"
     assert first[0].target_name == "Ben Baker"
 
 
 def test_entries_of_one_consultant_or_reader_are_found(log, db, cast, clock):
     append(db, Look(cast.dora.id, Action.LISTED_USERS), clock())
-    of_dora = audit.newest(log, limit=9, consultant_id=cast.dora.id)
+    of_dora = chain.newest(log, limit=9, consultant_id=cast.dora.id)
     assert [(entry.action_type, entry.target_user_id) for entry in of_dora] == [
         ("listed_users", None)
     ]
-    of_ann = audit.newest(log, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
+    of_ann = chain.newest(log, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
     assert [entry.id for entry in of_ann] == [8, 6, 4, 2]
 
 
 def test_all_entries_that_were_there_are_read_in_order(log, db, cast, clock):
-    there = audit.extent(log)
+    there = chain.extent(log)
     append(db, Look(cast.dora.id, Action.LISTED_USERS), clock())
-    read = [entry.id for portion in audit.oldest_first(log, there) for entry in portion]
+    read = [entry.id for portion in chain.oldest_first(log, there) for entry in portion]
     assert read == list(range(1, 10))
-    assert list(audit.oldest_first(log, audit.Extent(0, 0, -1))) == []
+    assert list(chain.oldest_first(log, chain.Extent(0, 0, -1))) == []

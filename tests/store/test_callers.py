@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.store.callers import CHECK_EVERY, Callers
-from readwatch.store.rights import Role
-from readwatch.store.sessions import end_session, open_session
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.session_cache import CHECK_EVERY, Callers
+from readwatch.store.identity.sessions import end_session, open_session
 
 
 @pytest.fixture

@@ -4,11 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity, Outcome
+from readwatch.domain.audit import Permit
 from readwatch.domain.lockout import FORGET_ALL_AFTER
-from readwatch.store import cleanup, lockout, readers
-from readwatch.store.cleanup import (
+from readwatch.store import reader_data
+from readwatch.store.engine.connections import Statement, driver_of, moment_or_none
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import lockout
+from readwatch.store.identity.sessions import record_heartbeat
+from readwatch.store.lifecycle import retention
+from readwatch.store.lifecycle.retention import (
     FIRST_PLACE,
     RECEIPTS_KEPT_FOR,
     end_silent_sessions,
@@ -16,9 +21,6 @@ from readwatch.store.cleanup import (
     forget_failures,
     forget_receipts,
 )
-from readwatch.store.database import Statement, driver_of, moment_or_none
-from readwatch.store.rights import Role
-from readwatch.store.sessions import record_heartbeat
 
 HOUR = timedelta(hours=1)
 MOMENT = timedelta(milliseconds=1)
@@ -44,12 +46,12 @@ def test_a_session_ends_when_it_was_silent_for_longer_than_allowed(ingest, db, c
     now = clock.advance(hours=1)
 
     end_silent_sessions(ingest, now - timedelta(seconds=1), HOUR)
-    assert readers.sessions(db, Permit(silent.user_id))[0].is_active
+    assert reader_data.sessions(db, Permit(silent.user_id))[0].is_active
     end_silent_sessions(ingest, now, HOUR)
 
-    (ended,) = readers.sessions(db, Permit(silent.user_id))
+    (ended,) = reader_data.sessions(db, Permit(silent.user_id))
     assert (ended.is_active, ended.ended_at) == (False, now)
-    (still_open,) = readers.sessions(db, Permit(heard.user_id))
+    (still_open,) = reader_data.sessions(db, Permit(heard.user_id))
     assert (still_open.is_active, still_open.ended_at) == (True, None)
 
 
@@ -57,7 +59,7 @@ def test_what_ended_before_keeps_its_end(ingest, db, cast, clock, enter):
     enter(cast.ann)
     end_silent_sessions(ingest, ended_at := clock.advance(hours=2), HOUR)
     end_silent_sessions(ingest, clock.advance(hours=2), HOUR)
-    assert readers.sessions(db, Permit(cast.ann.id))[0].ended_at == ended_at
+    assert reader_data.sessions(db, Permit(cast.ann.id))[0].ended_at == ended_at
 
 
 def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
@@ -68,7 +70,7 @@ def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
         clock.advance(minutes=1)
     now = clock.advance(hours=2)
     assert end_silent_sessions(ingest, now, HOUR, most=2)
-    newest_first = [session.is_active for session in readers.sessions(db, Permit(cast.ann.id))]
+    newest_first = [session.is_active for session in reader_data.sessions(db, Permit(cast.ann.id))]
     assert newest_first == [True, False, False]
     assert not end_silent_sessions(ingest, now, HOUR, most=2)
     assert not end_silent_sessions(ingest, now, HOUR, most=2)
@@ -87,8 +89,8 @@ def test_a_session_that_another_server_is_at_is_left_to_it(opened, url, db, cast
     with db.atomic():
         record_heartbeat(db, session, now)
         end_silent_sessions(other, now, HOUR)
-    assert readers.sessions(db, Permit(cast.ann.id))[0].is_active
-    assert not readers.sessions(db, Permit(cast.ben.id))[0].is_active
+    assert reader_data.sessions(db, Permit(cast.ann.id))[0].is_active
+    assert not reader_data.sessions(db, Permit(cast.ben.id))[0].is_active
 
 
 # Sessions of staff ------------------------------------------------------------------------------
@@ -158,7 +160,7 @@ def test_failed_logins_are_forgotten_when_none_of_them_can_count_any_more(ingest
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_no_statement_goes_through_a_whole_table(db):
-    statements = [(n, s) for n, s in vars(cleanup).items() if isinstance(s, Statement)]
+    statements = [(n, s) for n, s in vars(retention).items() if isinstance(s, Statement)]
     assert len(statements) >= 4
     names = ("now", "silent_since", "most", "user_id", "event_id", "before")
     values = dict.fromkeys((*names, "last_user_id", "last_event_id"), 1)

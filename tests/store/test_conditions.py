@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.filters import MAX_VALUE_LENGTH, Term, parse
 from readwatch.domain.presence import Presence, presence_of
-from readwatch.store.conditions import (
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import stamp
+from readwatch.store.lists.filter_sql import (
     Fields,
     Number,
     Seconds,
@@ -23,8 +25,6 @@ from readwatch.store.conditions import (
     Word,
     condition,
 )
-from readwatch.store.database import stamp
-from readwatch.store.rowsets import RowStatement
 
 FIELDS = Fields(
     {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store.database import (
+from readwatch.store.engine.connections import (
     Statement,
     close_all,
     driver_of,
@@ -25,9 +25,9 @@ from readwatch.store.database import (
     using,
     work_clock,
 )
-from readwatch.store.rights import Role
-from readwatch.store.sqlite import refuse_affected_sqlite, sqlite_path
-from readwatch.store.users import get_user
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import refuse_affected_sqlite, sqlite_path
+from readwatch.store.identity.users import get_user
 
 moments = st.datetimes(
     min_value=datetime(1970, 1, 2),  # noqa: DTZ001 - hypothesis adds the zones

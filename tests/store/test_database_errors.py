@@ -9,10 +9,10 @@ import pytest
 from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store import database, sqlite
-from readwatch.store.database import Database, Statement, using
-from readwatch.store.engine_errors import engine_errors
-from readwatch.store.rights import Role
+from readwatch.store.engine import connections, sqlite
+from readwatch.store.engine.connections import Database, Statement, using
+from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.privileges import Role
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_no_value_of_a_failing_statement_is_repeated(db, cast):
             add(db, email=email, password_hash="$2b$secret", user_role=role)
         said = f"{failure.value} {failure.value.__dict__}"
         assert not [word for word in (email, "$2b$", "queen", "Again") if word in said]
-        if not database.is_sqlite(db):
+        if not connections.is_sqlite(db):
             db.rollback()
 
 
@@ -90,7 +90,7 @@ def test_a_sqlite_file_that_is_not_there_is_not_made_but_told(refusal_of, name, 
 
 @on_sqlite
 def test_a_damaged_sqlite_file_is_told(refusal_of, url):
-    path = database.sqlite_path(url)
+    path = connections.sqlite_path(url)
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     refusal = refusal_of(url, sql="SELECT email FROM users")
@@ -146,8 +146,8 @@ def test_a_lost_connection_is_told_once_and_the_next_loan_has_a_new_one(connecte
 
 @on_postgresql
 def test_a_pool_that_stays_empty_is_busy(opened, url, monkeypatch):
-    monkeypatch.setattr(database, "POOL_SIZE", 1)
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(connections, "POOL_SIZE", 1)
+    monkeypatch.setattr(connections, "BUSY_TIMEOUT_SECONDS", 0.01)
     db = opened(f"{url}&connect_timeout=5", Role.CONSOLE)
 
     def borrow() -> None:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import parse
-from readwatch.store import entries as store
-from readwatch.store.access_log import append
-from readwatch.store.entries import entry_order, entry_rows
-from readwatch.store.listing import Question
-from readwatch.store.rights import Role
+from readwatch.store.audit.log import append
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists import access_log as store
+from readwatch.store.lists.access_log import entry_order, entry_rows
+from readwatch.store.lists.query import Question
 
 NEWEST = Question("time", descending=True)
 PROFILE = Action.VIEWED_READER_PROFILE

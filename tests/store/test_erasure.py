@@ -6,18 +6,20 @@ from pathlib import Path
 import pytest
 from conftest import NOON, Cast, StillClock
 
-from readwatch.domain.access_log import Action, Look
 from readwatch.domain.activities import Activity
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import Wrong
-from readwatch.store import erasure, lockout, recount, users
-from readwatch.store.access_log import append
-from readwatch.store.activities import record_activities
-from readwatch.store.callers import Callers
-from readwatch.store.engine_errors import engine_errors
-from readwatch.store.resume import keep_resume_token
-from readwatch.store.rights import Role
-from readwatch.store.tokens import new_resume_token, token_hash
+from readwatch.store.audit.log import append
+from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import lockout, users
+from readwatch.store.identity.resume_tokens import keep_resume_token
+from readwatch.store.identity.session_cache import Callers
+from readwatch.store.identity.tokens import new_resume_token, token_hash
+from readwatch.store.lifecycle import erasure
+from readwatch.store.recording import rebuild
+from readwatch.store.recording.activities import record_activities
 
 ANN = "ann@example.org"
 TITLE = "The Count of Monte Cristo"
@@ -80,7 +82,7 @@ def everything(db) -> str:
 
 def wrong(db) -> Wrong:
     """What the rollups tell otherwise than the activities."""
-    return sum((portion.compare(db) for portion in recount.portions(db)), Wrong())
+    return sum((portion.compare(db) for portion in rebuild.portions(db)), Wrong())
 
 
 def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, about_ann, erase):
@@ -177,7 +179,7 @@ def in_files(path: str) -> str:
 def test_while_somebody_goes_on_reading_it_is_said_that_something_is_left(
     url: str, db, opened, about_ann, erase, monkeypatch
 ):
-    monkeypatch.setattr("readwatch.store.sqlite.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("readwatch.store.engine.sqlite.BUSY_TIMEOUT_SECONDS", 0)
     reading = opened(url, Role.CONSOLE)
     reading.connect()
     with reading.atomic("DEFERRED"):

@@ -6,9 +6,14 @@ import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
-from readwatch.store import feed as store
-from readwatch.store.feed import activities_after, activity_feed, activity_order, activity_rows
-from readwatch.store.listing import Question
+from readwatch.store.lists import feed as store
+from readwatch.store.lists.feed import (
+    activities_after,
+    activity_feed,
+    activity_order,
+    activity_rows,
+)
+from readwatch.store.lists.query import Question
 
 NEWEST = Question("time", descending=True)
 

@@ -5,12 +5,12 @@ import pytest
 from postgres import drop_database, new_database, new_login
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store import schema
-from readwatch.store.database import Database, driver_of, using
-from readwatch.store.engine_errors import engine_errors
-from readwatch.store.grants import admit, role_name, shortfalls, statements
-from readwatch.store.rights import FACES, LIMITED, Role
-from readwatch.store.users import list_users
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, driver_of, using
+from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.grants import admit, role_name, shortfalls, statements
+from readwatch.store.engine.privileges import FACES, LIMITED, Role
+from readwatch.store.identity.users import list_users
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -72,7 +72,7 @@ def test_the_members_of_one_database_have_no_rights_in_another(
     new_login(url, "person", role_name(db.database, Role.CONSOLE))
     other = new_database(postgresql_server, postgresql_template)
     try:
-        schema.prepare(postgresql_server.url(other))
+        migrations.prepare(postgresql_server.url(other))
         there = new_login(postgresql_server.url(other), "x").replace(
             f"user={other}_x", f"user={db.database}_person"
         )
@@ -92,8 +92,8 @@ def test_the_members_of_one_database_have_no_rights_in_another(
 
 def test_an_owner_who_may_make_roles_needs_nobody_else(owned_url, opened):
     url = owned_url("CREATEROLE")
-    schema.prepare(url)
-    assert schema.unenforced_rights(url) == ()
+    migrations.prepare(url)
+    assert migrations.unenforced_rights(url) == ()
     for role in LIMITED:
         db = opened(url, role)
         assert user(db) == role_name(db.database, role)
@@ -103,8 +103,8 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
     owned_url, empty_url, opened
 ):
     url = owned_url()
-    schema.prepare(url)
-    assert len(schema.unenforced_rights(url)) == len(LIMITED)
+    migrations.prepare(url)
+    assert len(migrations.unenforced_rights(url)) == len(LIMITED)
     assert user(opened(url, Role.CONSOLE)).endswith("_owner")
     with using(opened(url, Role.CONSOLE)) as db:
         assert list_users(db) == ()
@@ -117,8 +117,8 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
         for statement in sql:
             administrator.execute(statement)
 
-    assert schema.unenforced_rights(url) == ()
-    assert schema.prepare(url) == ()
+    assert migrations.unenforced_rights(url) == ()
+    assert migrations.prepare(url) == ()
     assert user(opened(url, Role.CONSOLE)).endswith("_console")
 
 
@@ -142,7 +142,7 @@ def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, ur
     console = role_name(db.database, Role.CONSOLE)
     driver_of(db).execute(tampering.format(console=console, database=db.database))
     assert [sentence for sentence in shortfalls(db) if told in sentence]
-    schema.prepare(url)
+    migrations.prepare(url)
     assert shortfalls(db) == ()
 
 
@@ -157,8 +157,8 @@ def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, ur
 def test_what_init_cannot_mend_is_told(tampering, told, db, url):
     console = role_name(db.database, Role.CONSOLE)
     driver_of(db).execute(tampering.format(console=console))
-    schema.prepare(url)
-    assert [sentence for sentence in schema.unenforced_rights(url) if told in sentence]
+    migrations.prepare(url)
+    assert [sentence for sentence in migrations.unenforced_rights(url) if told in sentence]
 
 
 @pytest.mark.usefixtures("engine")
@@ -169,8 +169,8 @@ def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
         connection.execute(f"ALTER DATABASE {short} RENAME TO {name}")
     try:
         url = postgresql_server.url(name)
-        schema.prepare(url)
-        assert "no room" in schema.unenforced_rights(url)[0]
+        migrations.prepare(url)
+        assert "no room" in migrations.unenforced_rights(url)[0]
     finally:
         drop_database(postgresql_server, name)
 
@@ -185,7 +185,7 @@ def test_only_a_login_that_there_is_can_be_let_in(db):
 
 def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
     url = owned_url()
-    schema.prepare(url)
+    migrations.prepare(url)
     with (
         using(opened(url, Role.OWNER)) as db,
         pytest.raises(ReadwatchError, match="readwatch init"),

@@ -5,18 +5,19 @@ from itertools import pairwise, product
 
 import pytest
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity, as_json
+from readwatch.domain.audit import Permit
 from readwatch.domain.filters import parse
-from readwatch.store import entries, feed, online, readers, summaries
-from readwatch.store.database import Database, Statement, driver_of
-from readwatch.store.entries import entry_order, entry_rows
-from readwatch.store.feed import activity_feed, activity_order, activity_rows
-from readwatch.store.listing import Question
-from readwatch.store.online import count_online, online_order, online_readers, online_rows
-from readwatch.store.overview import activities_per_minute
-from readwatch.store.sessions import end_session
-from readwatch.store.summaries import summary_order, summary_rows
+from readwatch.store import reader_data
+from readwatch.store.engine.connections import Database, Statement, driver_of
+from readwatch.store.identity.sessions import end_session
+from readwatch.store.lists import access_log, feed, online, readers
+from readwatch.store.lists.access_log import entry_order, entry_rows
+from readwatch.store.lists.feed import activity_feed, activity_order, activity_rows
+from readwatch.store.lists.online import count_online, online_order, online_readers, online_rows
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import summary_order, summary_rows
+from readwatch.store.totals import activities_per_minute
 
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"
 
@@ -61,8 +62,8 @@ def ask_everything(db, asker, now) -> None:
     for orders, rows, sorts in (
         (online_order, online_rows, online._SORTS),
         (activity_order, activity_rows, feed._SORTS),
-        (summary_order, summary_rows, summaries._SORTS),
-        (partial(entry_order, asker=asker), partial(entry_rows, asker=asker), entries._SORTS),
+        (summary_order, summary_rows, readers._SORTS),
+        (partial(entry_order, asker=asker), partial(entry_rows, asker=asker), access_log._SORTS),
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
             ids = orders(db, Question(sort, descending, parse(words)), now).ids
@@ -71,7 +72,12 @@ def ask_everything(db, asker, now) -> None:
     activities_per_minute(db, now)
     activity_feed(db)
     permit = Permit(1)
-    for ask in readers.profile, readers.contents, readers.sessions, readers.activities:
+    for ask in (
+        reader_data.profile,
+        reader_data.contents,
+        reader_data.sessions,
+        reader_data.activities,
+    ):
         ask(db, permit)
 
 

@@ -11,7 +11,7 @@ import peewee
 import psycopg
 import pytest
 
-from readwatch.store.models import TABLES, MomentField
+from readwatch.store.engine.models import TABLES, MomentField
 
 SEED = Path(__file__).with_name("seed_schema.sql")
 

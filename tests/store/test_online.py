@@ -7,12 +7,12 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
-from readwatch.store import online, summaries
-from readwatch.store.database import driver_of
-from readwatch.store.listing import Question
-from readwatch.store.online import count_online, online_order, online_readers, online_rows
-from readwatch.store.rowsets import RowStatement
-from readwatch.store.sessions import end_session, record_heartbeat
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import driver_of
+from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.lists import online, readers
+from readwatch.store.lists.online import count_online, online_order, online_readers, online_rows
+from readwatch.store.lists.query import Question
 
 JUST = timedelta(milliseconds=1)
 
@@ -221,5 +221,5 @@ def test_a_trace_is_read_off_an_index_and_the_ids_are_read_once(db):
 
     index = "idx_activities_user_type_created (user_id=? AND activity_type=? AND created_at>?)"
     assert f"SEARCH a USING COVERING INDEX {index}" in plan(online._TRACES)
-    for rows in (online._SOME, summaries._SOME):
+    for rows in (online._SOME, readers._SOME):
         assert not any(step.startswith("CORRELATED") for step in plan(rows))

@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.presence import OnlineCount
-from readwatch.store.database import driver_of
-from readwatch.store.online_counts import (
+from readwatch.store.engine.connections import driver_of
+from readwatch.store.engine.privileges import Role
+from readwatch.store.recording.online_counts import (
     _PEAK,
     KEPT_FOR,
     forget_online_counts,
     keep_online_count,
     peak_today,
 )
-from readwatch.store.rights import Role
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from readwatch.domain.activities import Activity
-from readwatch.store.overview import activities_per_minute
+from readwatch.store.totals import activities_per_minute
 
 
 def test_the_last_sixty_minutes_are_all_there_the_running_one_last(db, cast, clock, enter, post):

@@ -9,7 +9,7 @@ from time import sleep
 import pytest
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store.passwords import (
+from readwatch.store.identity.passwords import (
     LONGEST_RETRY_SECONDS,
     Queue,
     hash_password,

@@ -6,9 +6,9 @@ import pytest
 
 from readwatch.domain.activities import Activity, as_json
 from readwatch.domain.attention import Quiz
-from readwatch.store import quizzes
-from readwatch.store.database import driver_of
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import driver_of
+from readwatch.store.engine.privileges import Role
+from readwatch.store.recording import quizzes
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity, as_json
+from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store import readers
-from readwatch.store.access_log import permit_own
-from readwatch.store.database import Database, Statement, is_sqlite
-from readwatch.store.sessions import end_session, record_heartbeat
+from readwatch.store import reader_data
+from readwatch.store.audit.log import permit_own
+from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.identity.sessions import end_session, record_heartbeat
 
-SOURCES = Path(readers.__file__).parents[1]
+SOURCES = Path(reader_data.__file__).parents[1]
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"
 
 
@@ -31,8 +31,8 @@ def ann(cast, enter):
 def test_every_query_of_a_readers_data_asks_for_a_permit():
     queries = {
         name: inspect.signature(query)
-        for name, query in vars(readers).items()
-        if inspect.isfunction(query) and query.__module__ == readers.__name__
+        for name, query in vars(reader_data).items()
+        if inspect.isfunction(query) and query.__module__ == reader_data.__name__
     }
     del queries["require_reader"]  # tells no more than whether there is such a reader
     assert {"account", "profile", "sessions", "activities", "contents", "spans"} <= set(queries)
@@ -56,27 +56,27 @@ def test_a_permit_opens_the_data_of_its_reader_alone(db, cast, ann, enter, post)
     post(ann, page)
     post(enter(cast.ben), page)
     permit = permit_own(ann)
-    assert readers.account(db, permit) == cast.ann
-    assert readers.profile(db, permit).user_id == cast.ann.id
-    assert {session.user_id for session in readers.sessions(db, permit)} == {cast.ann.id}
-    assert {activity.user_id for activity in readers.activities(db, permit)} == {cast.ann.id}
-    assert len(readers.contents(db, permit)) == 1
+    assert reader_data.account(db, permit) == cast.ann
+    assert reader_data.profile(db, permit).user_id == cast.ann.id
+    assert {session.user_id for session in reader_data.sessions(db, permit)} == {cast.ann.id}
+    assert {activity.user_id for activity in reader_data.activities(db, permit)} == {cast.ann.id}
+    assert len(reader_data.contents(db, permit)) == 1
 
 
 @pytest.mark.parametrize("who", ["cara", "dora"])
 def test_the_account_of_a_consultant_or_an_admin_is_no_readers_data(db, cast, who):
     with pytest.raises(ReadwatchError) as refusal:
-        readers.account(db, Permit(getattr(cast, who).id))
+        reader_data.account(db, Permit(getattr(cast, who).id))
     assert refusal.value.kind is ErrorKind.NOT_FOUND
 
 
 def test_a_reader_who_is_not_there_has_nothing(db, cast):
     permit = Permit(4711)
-    for query in (readers.account, readers.profile):
+    for query in (reader_data.account, reader_data.profile):
         with pytest.raises(ReadwatchError) as refusal:
             query(db, permit)
         assert refusal.value.kind is ErrorKind.NOT_FOUND
-    for query in (readers.sessions, readers.activities, readers.contents):
+    for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
         assert query(db, permit) == ()
 
 
@@ -88,18 +88,24 @@ def test_a_page_shows_the_newest_first_and_no_more_than_asked(db, cast, clock, e
         clock.advance(minutes=1)
         post(enter(cast.ann, device_type=f"device {n}"), Activity("page_read", f"book {n}"))
     permit = Permit(cast.ann.id)
-    assert [s.device_type for s in readers.sessions(db, permit, length=2)] == [
+    assert [s.device_type for s in reader_data.sessions(db, permit, length=2)] == [
         "device 3",
         "device 2",
     ]
-    assert [a.content_id for a in readers.activities(db, permit, length=2)] == ["book 3", "book 2"]
-    assert [c.content_id for c in readers.contents(db, permit, length=2)] == ["book 3", "book 2"]
+    assert [a.content_id for a in reader_data.activities(db, permit, length=2)] == [
+        "book 3",
+        "book 2",
+    ]
+    assert [c.content_id for c in reader_data.contents(db, permit, length=2)] == [
+        "book 3",
+        "book 2",
+    ]
 
 
 def test_the_book_that_was_read_last_comes_first_whenever_it_was_told(db, clock, ann, post):
     post(ann, Activity("page_read", "momo"))
     post(ann, Activity("page_read", "hobbit", occurred_at=clock() - timedelta(hours=1)))
-    assert [content.content_id for content in readers.contents(db, permit_own(ann))] == [
+    assert [content.content_id for content in reader_data.contents(db, permit_own(ann))] == [
         "momo",
         "hobbit",
     ]
@@ -119,8 +125,8 @@ def test_spans_are_those_of_the_readers_own_sessions_since_a_moment(db, cast, cl
         record_heartbeat(db, session, clock())
         end_session(db, session, clock.advance(minutes=1))
     span = (begun + timedelta(days=1), begun + timedelta(days=1, minutes=21))
-    assert readers.spans(db, permit_own(session), since) == (span,)
-    assert len(readers.spans(db, permit_own(session), begun - timedelta(minutes=1))) == 2
+    assert reader_data.spans(db, permit_own(session), since) == (span,)
+    assert len(reader_data.spans(db, permit_own(session), begun - timedelta(minutes=1))) == 2
 
 
 def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_others(db, cast):
@@ -136,8 +142,8 @@ def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_others(db, cas
         f"SELECT u.id, concat(u.id, ' ', a.n) FROM users u CROSS JOIN ({numbers}) a"
     )
     db.execute_sql("ANALYZE")
-    values = {"user_id": cast.ann.id, "before": readers.LAST_ID, "length": 50}
-    plan = plan_of(db, readers._SESSIONS, values)
+    values = {"user_id": cast.ann.id, "before": reader_data.LAST_ID, "length": 50}
+    plan = plan_of(db, reader_data._SESSIONS, values)
     assert "idx_sessions_user_id" in plan
     assert not re.search("TEMP B-TREE|Seq Scan|pkey", plan)
 
@@ -160,8 +166,8 @@ def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, pos
     ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
     post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=as_json({"a": HOSTILE})))
     permit = permit_own(ann)
-    records = [readers.account(db, permit), readers.profile(db, permit)]
-    for query in (readers.sessions, readers.activities, readers.contents):
+    records = [reader_data.account(db, permit), reader_data.profile(db, permit)]
+    for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
         records.extend(query(db, permit))
     shown = [
         text

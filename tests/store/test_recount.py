@@ -7,11 +7,11 @@ import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.health import Wrong
-from readwatch.store import recount
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, is_sqlite, using
-from readwatch.store.rights import Role
-from readwatch.store.sessions import open_session
+from readwatch.store.engine.connections import Database, is_sqlite, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.recording import rebuild as rollup_rebuild
+from readwatch.store.recording.activities import record_activities
 
 ROLLUPS = ("reader_profiles", "reader_content_progress", "reader_quizzes", "activity_counts")
 
@@ -22,11 +22,11 @@ def maintenance(connected) -> Database:
 
 
 def wrong(db: Database) -> Wrong:
-    return sum((portion.compare(db) for portion in recount.portions(db)), Wrong())
+    return sum((portion.compare(db) for portion in rollup_rebuild.portions(db)), Wrong())
 
 
 def rebuild(db: Database, now) -> Wrong:
-    return sum((portion.rebuild(db, now) for portion in recount.portions(db)), Wrong())
+    return sum((portion.rebuild(db, now) for portion in rollup_rebuild.portions(db)), Wrong())
 
 
 def kept(db: Database) -> dict[str, list[tuple]]:
@@ -114,13 +114,13 @@ def test_whatever_is_wrong_is_told_and_mended(read, cast, clock, db, maintenance
 def test_all_rollups_come_back_from_nothing_in_portions_of_any_size(
     read, cast, clock, db, maintenance, monkeypatch
 ):
-    monkeypatch.setattr(recount, "ACTIVITIES_OF_READERS", 1)
-    monkeypatch.setattr(recount, "ACTIVITIES_OF_MINUTES", 3)
-    monkeypatch.setattr(recount, "COUNTS_AT_ONCE", 2)
+    monkeypatch.setattr(rollup_rebuild, "ACTIVITIES_OF_READERS", 1)
+    monkeypatch.setattr(rollup_rebuild, "ACTIVITIES_OF_MINUTES", 3)
+    monkeypatch.setattr(rollup_rebuild, "COUNTS_AT_ONCE", 2)
     right = kept(db)
     for rollup in ROLLUPS[1:]:
         db.execute_sql(f"DELETE FROM {rollup}")
-    assert len(recount.portions(maintenance)) > 5
+    assert len(rollup_rebuild.portions(maintenance)) > 5
     lost = Wrong(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
     assert rebuild(maintenance, clock()) == lost
     assert kept(db) == right
@@ -152,7 +152,7 @@ def refuse_contents_of(db: Database, reader: int) -> None:
 def test_a_rebuild_that_is_stopped_leaves_whole_portions_and_the_next_one_finishes(
     read, cast, clock, db, maintenance, monkeypatch
 ):
-    monkeypatch.setattr(recount, "ACTIVITIES_OF_READERS", 1)
+    monkeypatch.setattr(rollup_rebuild, "ACTIVITIES_OF_READERS", 1)
     db.execute_sql("UPDATE reader_profiles SET total_sessions = 9")
     db.execute_sql("UPDATE reader_content_progress SET total_seconds = 9")
     refuse_contents_of(db, cast.ben.id)
@@ -196,7 +196,7 @@ def test_what_arrives_between_the_counting_and_the_mending_is_counted(
         role_db.atomic = atomic
         return role_db
 
-    for portion in recount.portions(maintenance):
+    for portion in rollup_rebuild.portions(maintenance):
         clock.advance(seconds=7)
         assert portion.rebuild(served(maintenance), clock())
     assert wrong(maintenance) == Wrong()

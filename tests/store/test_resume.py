@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.access_log import Permit
+from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store import readers
-from readwatch.store.cleanup import end_silent_sessions, forget_resume_tokens
-from readwatch.store.resume import GOOD_FOR, keep_resume_token, resume_session
-from readwatch.store.rights import Role
-from readwatch.store.sessions import end_session
-from readwatch.store.tokens import family_of, new_resume_token, new_token, token_hash
+from readwatch.store import reader_data
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.resume_tokens import GOOD_FOR, keep_resume_token, resume_session
+from readwatch.store.identity.sessions import end_session
+from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
+from readwatch.store.lifecycle.retention import end_silent_sessions, forget_resume_tokens
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def come_back(ingest, clock):
 @pytest.fixture
 def active(db):
     """`active(user)` are the numbers of a reader's sessions that have not ended."""
-    return lambda user: [s.id for s in readers.sessions(db, Permit(user.id)) if s.is_active]
+    return lambda user: [s.id for s in reader_data.sessions(db, Permit(user.id)) if s.is_active]
 
 
 def is_refused(answer) -> bool:
@@ -66,9 +66,9 @@ def test_a_session_that_ended_by_silence_is_followed_by_a_new_one(
     new, _ = come_back(token)
     assert (new.user_id, new.user_role) == (old.user_id, old.user_role)
     assert active(cast.ann) == [new.session_id]
-    latest = readers.sessions(db, Permit(cast.ann.id))[0]
+    latest = reader_data.sessions(db, Permit(cast.ann.id))[0]
     assert (latest.device_type, latest.started_at) == ("tablet", clock())
-    profile = readers.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, Permit(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, clock())
 
 

@@ -5,10 +5,13 @@ import peewee
 import pytest
 from postgres import new_login
 
-from readwatch.domain.access_log import Action, Look
-from readwatch.store import access_log, online, readers, users
-from readwatch.store.database import Database, driver_of, is_sqlite
-from readwatch.store.rights import FACES, LIMITED, TABLES, Rights, Role, rights
+from readwatch.domain.audit import Action, Look
+from readwatch.store import reader_data
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine.connections import Database, driver_of, is_sqlite
+from readwatch.store.engine.privileges import FACES, LIMITED, TABLES, Rights, Role, rights
+from readwatch.store.identity import users
+from readwatch.store.lists import online
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
@@ -108,11 +111,11 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
         connected(Role.SIGN_IN), "cara@example.org", "correct horse battery", cost=4
     )
     look = Look(authenticated.id, Action.VIEWED_READER_PROFILE, cast.ann.id)
-    permit = access_log.permit_look(connected(Role.ACCESS_LOG), look, clock())
+    permit = audit_log.permit_look(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
-    assert readers.account(console, permit).full_name == "Ann Archer"
+    assert reader_data.account(console, permit).full_name == "Ann Archer"
     assert online.online_readers(console, clock()) == ()
-    access_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
+    audit_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
     assert len(users.list_users(connected(Role.ADMIN))) == 4
 
 
@@ -256,7 +259,7 @@ def test_the_console_cannot_read_what_would_let_it_in_as_somebody_else(sql, conn
     "role", [role for role in LIMITED if rights(role, "consultant_access_log").append]
 )
 def test_an_entry_of_the_log_cannot_be_replaced(role, connected, cast, clock):
-    access_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
+    audit_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
     with pytest.raises(peewee.IntegrityError, match="append-only"):
         connected(role).execute_sql(
             "INSERT OR REPLACE INTO consultant_access_log"

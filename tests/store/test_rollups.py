@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity
-from readwatch.store import online, overview, readers, recount
-from readwatch.store.database import Database, is_sqlite, moment
+from readwatch.domain.audit import Permit
+from readwatch.store import reader_data, totals
+from readwatch.store.engine.connections import Database, is_sqlite, moment
+from readwatch.store.lists import online
+from readwatch.store.recording import rebuild
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def ann(cast, enter):
 
 @pytest.fixture
 def profile(db, cast):
-    return lambda: readers.profile(db, Permit(cast.ann.id))
+    return lambda: reader_data.profile(db, Permit(cast.ann.id))
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def book(db, cast):
     """`book()` is Ann's progress in the only book that she reads."""
 
     def book():
-        (progress,) = readers.contents(db, Permit(cast.ann.id))
+        (progress,) = reader_data.contents(db, Permit(cast.ann.id))
         return progress
 
     return book
@@ -86,7 +88,7 @@ def test_two_readers_of_one_book_have_their_own_progress(db, cast, ann, enter, p
     post(ann, page(40))
     post(enter(cast.ben), page(90))
     assert book().progress_percentage == 40
-    assert readers.contents(db, Permit(cast.ben.id))[0].progress_percentage == 90
+    assert reader_data.contents(db, Permit(cast.ben.id))[0].progress_percentage == 90
 
 
 def test_who_turns_back_to_read_again_has_less_progress(clock, ann, post, book):
@@ -163,7 +165,7 @@ def test_activities_are_counted_in_the_minute_in_which_they_occurred(
     post(ann, page(), page(at=two_ago), Activity("bookmark_added", occurred_at=two_ago))
     clock.advance(seconds=59.999)
     post(enter(cast.ben), page())
-    counted = overview.activities_per_minute(db, clock())
+    counted = totals.activities_per_minute(db, clock())
     assert [minute.activities for minute in counted[-4:]] == [0, 2, 0, 2]
 
 
@@ -268,4 +270,4 @@ def test_after_any_requests_the_rollups_are_what_history_comes_to(
             assert rows(db, counted, user=reader.user_id) == rows(db, kept, user=reader.user_id)
     minute = MINUTE_SQLITE if is_sqlite(db) else MINUTE_POSTGRESQL
     assert rows(db, COUNTS, minute=minute) == rows(db, KEPT_COUNTS)
-    assert not any(portion.compare(db) for portion in recount.portions(db))
+    assert not any(portion.compare(db) for portion in rebuild.portions(db))

@@ -2,9 +2,10 @@
 
 import pytest
 
-from readwatch.store import activities, rollups, sessions
-from readwatch.store.database import driver_of
-from readwatch.store.rowsets import RowStatement
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import driver_of
+from readwatch.store.identity import sessions
+from readwatch.store.recording import activities, rollups
 
 UNIQUE = (
     "PRIMARY KEY (rowid=?)",

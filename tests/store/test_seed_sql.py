@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 import apsw
 import pytest
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import Activity
+from readwatch.domain.audit import Permit
 from readwatch.domain.clock import system_clock
-from readwatch.store import online, readers
-from readwatch.store.database import Database, close_all, using
-from readwatch.store.listing import Question
-from readwatch.store.rights import Role
-from readwatch.store.sqlite import sqlite_path
-from readwatch.store.summaries import summary_order, summary_rows
+from readwatch.store import reader_data
+from readwatch.store.engine.connections import Database, close_all, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.store.lists import online
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import summary_order, summary_rows
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -177,8 +178,8 @@ def test_the_clean_up_job_ends_stale_sessions_and_we_read_what_it_wrote(
     with closing(shell()) as connection:
         assert connection.execute(CLEAN_UP).rowcount == 1
     with using(opened(url, Role.CONSOLE)) as db:
-        (ended,) = readers.sessions(db, Permit(cast.ann.id))
-        (going_on,) = readers.sessions(db, Permit(cast.ben.id))
+        (ended,) = reader_data.sessions(db, Permit(cast.ann.id))
+        (going_on,) = reader_data.sessions(db, Permit(cast.ben.id))
     assert not ended.is_active
     assert ended.ended_at is not None
     assert timedelta(0) <= system_clock() - ended.ended_at < timedelta(minutes=1)

@@ -5,17 +5,17 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.access_log import Permit
+from readwatch.domain.audit import Permit
 from readwatch.domain.users import UserRole
-from readwatch.store import readers
-from readwatch.store.sessions import end_session, find_caller, record_heartbeat
-from readwatch.store.tokens import new_token, token_hash
+from readwatch.store import reader_data
+from readwatch.store.identity.sessions import end_session, find_caller, record_heartbeat
+from readwatch.store.identity.tokens import new_token, token_hash
 
 
 @pytest.fixture
 def of(db):
     """`of(user)` is what a consultant sees of a user's sessions, the newest first."""
-    return lambda user: readers.sessions(db, Permit(user.id))
+    return lambda user: reader_data.sessions(db, Permit(user.id))
 
 
 def test_a_login_opens_a_session_and_counts_in_the_profile(db, cast, clock, enter, of):
@@ -27,9 +27,9 @@ def test_a_login_opens_a_session_and_counts_in_the_profile(db, cast, clock, ente
     assert (session.is_active, session.ended_at) == (True, None)
 
     enter(cast.ann, device_type="mobile")
-    profile = readers.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, Permit(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, clock())
-    assert readers.profile(db, Permit(cast.ben.id)).total_sessions == 0
+    assert reader_data.profile(db, Permit(cast.ben.id)).total_sessions == 0
 
 
 def test_the_last_login_is_the_latest_one_also_when_the_clock_jumped_back(db, cast, clock, enter):
@@ -37,7 +37,7 @@ def test_the_last_login_is_the_latest_one_also_when_the_clock_jumped_back(db, ca
     latest = clock()
     clock.advance(minutes=-5)
     enter(cast.ann)
-    profile = readers.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, Permit(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, latest)
 
 

@@ -3,12 +3,12 @@
 import pytest
 from conftest import COST, PASSWORD
 
-from readwatch.domain.access_log import Action
+from readwatch.domain.audit import Action
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, Counted
-from readwatch.store.lockout import record_failure
-from readwatch.store.rights import Role
-from readwatch.store.sign_in import sign_in
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.lockout import record_failure
+from readwatch.store.identity.login import sign_in
 
 CARA, DESK, ELSEWHERE = "cara@example.org", "10.0.0.7", "203.0.113.9"
 WRONG = "a wrong guess"

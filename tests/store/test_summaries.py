@@ -5,8 +5,8 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.users import UserRole
-from readwatch.store.listing import Question
-from readwatch.store.summaries import summary_order, summary_rows
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import summary_order, summary_rows
 
 
 def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock, enter, post, join):

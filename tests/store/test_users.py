@@ -3,13 +3,13 @@
 import pytest
 from conftest import COST, NOON, PASSWORD
 
-from readwatch.domain.access_log import Permit
+from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import UserRole
-from readwatch.store import readers
-from readwatch.store.passwords import hash_password
-from readwatch.store.rights import Role
-from readwatch.store.users import (
+from readwatch.store import reader_data
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.identity.users import (
     acting_admin,
     authenticate,
     change_password,
@@ -94,7 +94,7 @@ def test_a_new_account_is_found_as_it_was_made(db, clock, join):
 
 def test_a_reader_has_a_profile_from_the_start_and_staff_has_none(db, join, cast):
     eve = join("Eve Early", reading_level="B1", preferred_language="pt", timezone="Asia/Tokyo")
-    profile = readers.profile(db, Permit(eve.id))
+    profile = reader_data.profile(db, Permit(eve.id))
     assert (profile.reading_level, profile.preferred_language, profile.timezone) == (
         "B1",
         "pt",
@@ -103,7 +103,7 @@ def test_a_reader_has_a_profile_from_the_start_and_staff_has_none(db, join, cast
     assert (profile.total_sessions, profile.total_reading_time_minutes) == (0, 0)
     assert (profile.unique_content_read, profile.last_login) == (0, None)
     with pytest.raises(ReadwatchError, match="no profile"):
-        readers.profile(db, Permit(cast.cara.id))
+        reader_data.profile(db, Permit(cast.cara.id))
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "ANN@EXAMPLE.ORG"])

@@ -8,9 +8,15 @@ from threading import Event, Thread
 
 import pytest
 
-from readwatch.store import sqlite
-from readwatch.store.database import Statement, close_all, one_moment, open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine import sqlite
+from readwatch.store.engine.connections import (
+    Statement,
+    close_all,
+    one_moment,
+    open_database,
+    using,
+)
+from readwatch.store.engine.privileges import Role
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -15,12 +15,12 @@ from readwatch.domain.activities import Activity, Outcome
 from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict, unavailable
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
-from readwatch.store import sqlite
-from readwatch.store import writer as writing
-from readwatch.store.activities import Post
-from readwatch.store.database import Database, Statement, moment, using
-from readwatch.store.rights import Role
-from readwatch.store.writer import Backlog, Commit, Write, Writer
+from readwatch.store.engine import sqlite
+from readwatch.store.engine.connections import Database, Statement, moment, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.recording import writer as writing
+from readwatch.store.recording.activities import Post
+from readwatch.store.recording.writer import Backlog, Commit, Write, Writer
 
 LONG = 30  # seconds: who waits longer waits for ever
 

@@ -12,7 +12,7 @@ from tui.seat import SMALL, Seat, Sit, seat
 from readwatch.domain.clock import Clock
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui import front, loss, pace, watcher
 from readwatch.tui.app import Console
 

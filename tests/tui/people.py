@@ -9,10 +9,10 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User, UserRole
-from readwatch.store import sessions
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import sessions
+from readwatch.store.identity.users import NewUser, add_user
+from readwatch.store.recording.activities import record_activities
 
 
 class ReadingApp:

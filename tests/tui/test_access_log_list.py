@@ -6,9 +6,9 @@ from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, Sit
 from tui.test_access_log import log_that_refuses
 
-from readwatch.domain.access_log import Action, Look
-from readwatch.store.access_log import append
-from readwatch.store.database import Database
+from readwatch.domain.audit import Action, Look
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database
 
 EVERYBODYS = ("listed_access_log", None, "console, everybody's entries")
 

@@ -13,7 +13,7 @@ from tui.seat import Sit, seat
 from readwatch.domain.activities import as_json
 from readwatch.domain.attention import USUAL, Thresholds
 from readwatch.domain.console import ConsoleSettings
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui.app import Console
 from readwatch.tui.attention import Attention
 

@@ -9,7 +9,7 @@ from tui.terminal import READWATCH, terminal
 from tui.test_hostile_text import mallories
 
 from readwatch.domain.clock import system_clock
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

@@ -7,7 +7,7 @@ from conftest import PASSWORD, Cast, StillClock
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, Seat, Sit
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 TEN_MINUTES = timedelta(minutes=10)
 

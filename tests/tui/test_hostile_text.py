@@ -11,8 +11,8 @@ from tui.people import ReadingApp
 from tui.seat import LARGE, SMALL, Seat, Sit
 
 from readwatch.domain.users import UserRole
-from readwatch.store.database import Database, is_sqlite
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.identity.users import NewUser, add_user
 
 HOSTILE = {
     "markup": "[/]",

@@ -7,7 +7,7 @@ from tui.people import ReadingApp, add_readers
 from tui.seat import LARGE, SMALL, Seat, Sit
 from tui.test_loss import mislaid_table
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui.rows import SIGNS
 from readwatch.tui.snapshots import View
 from readwatch.tui.table import LiveTable

@@ -15,10 +15,10 @@ from tui.seat import PATIENCE_SECONDS, Sit, seat
 
 from readwatch.domain.clock import uptime
 from readwatch.domain.console import ConsoleSettings
-from readwatch.store import sqlite
-from readwatch.store.database import Database, open_database
-from readwatch.store.rights import Role
-from readwatch.store.sqlite import sqlite_path
+from readwatch.store.engine import sqlite
+from readwatch.store.engine.connections import Database, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui import loss, pace
 from readwatch.tui.app import Console
 from readwatch.tui.loss import Loss

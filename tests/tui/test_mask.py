@@ -5,7 +5,7 @@ from textual.widgets import Input
 from tui.people import AccessLog, ReadingApp
 from tui.seat import Sit
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 LISTS = (("1", "State"), ("2", "Time"), ("3", "Last login"))
 

@@ -15,7 +15,7 @@ from tui.test_access_log import log_that_refuses
 from readwatch.domain.attention import Thresholds
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui import once, overviews
 from readwatch.tui.once import look_once
 

@@ -6,8 +6,8 @@ import pytest
 from conftest import Cast, StillClock
 from tui.people import ReadingApp
 
-from readwatch.domain.access_log import Permit
-from readwatch.store.database import Database
+from readwatch.domain.audit import Permit
+from readwatch.store.engine.connections import Database
 from readwatch.tui import opened as opened_page
 from readwatch.tui.opened import PAGE, OpenedReader
 from readwatch.tui.snapshots import Pulse, ReaderPage

@@ -9,8 +9,8 @@ from tui.people import AccessLog, ReadingApp
 from tui.seat import LARGE, SMALL, Sit
 from tui.test_hostile_text import HOSTILE, check, mallories
 
-from readwatch.store.database import Database
-from readwatch.store.summaries import readers_named
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.readers import readers_named
 from readwatch.tui.screens.reader import TRAIL
 
 

@@ -9,7 +9,7 @@ from tui.seat import Seat, Sit
 from tui.still_life import paint
 from tui.test_themes import contrast
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui import pace
 from readwatch.tui.rows import SIGNS
 

@@ -9,8 +9,8 @@ from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, SMALL, Sit
 
 from readwatch.domain.users import UserRole
-from readwatch.store.database import Database
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.users import NewUser, add_user
 from readwatch.tui.marks import TRAIL
 
 Join = Callable[[str], ReadingApp]

@@ -11,7 +11,7 @@ from conftest import PASSWORD, Cast
 from tui.people import ReadingApp
 from tui.terminal import READWATCH, Terminal, terminal
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

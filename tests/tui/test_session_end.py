@@ -16,11 +16,11 @@ from tui.test_loss import await_watchers
 from tui.test_taking_along import add_readers, exports
 
 from readwatch.domain.console import ConsoleSettings
-from readwatch.store import accounts
-from readwatch.store.database import Database, close_all, open_database
-from readwatch.store.listing import Question
-from readwatch.store.passwords import hash_password
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import Database, close_all, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import accounts
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.lists.query import Question
 from readwatch.tui import taking_along
 from readwatch.tui.app import Console
 from readwatch.tui.messages import ItemsArrived, OverviewArrived

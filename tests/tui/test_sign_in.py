@@ -7,7 +7,7 @@ from textual.widgets import Input
 from tui.people import AccessLog, Entry
 from tui.seat import LARGE, SMALL, Sit
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 WRONG = "no horse at all"
 

@@ -16,7 +16,7 @@ from tui.seat import PATIENCE_SECONDS, Seat, Sit
 from tui.still_life import fill_the_house, paint
 from tui.test_loss import mislaid_table
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui import pace
 from readwatch.tui.app import Console
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from readwatch.store.online import FIELDS
+from readwatch.store.lists.online import FIELDS
 from readwatch.tui.suggester import completed
 
 

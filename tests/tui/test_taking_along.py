@@ -16,7 +16,7 @@ from tui.people import AccessLog, Entry, ReadingApp, add_readers
 from tui.seat import LARGE, Seat, Sit
 from tui.test_access_log import log_that_refuses
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 from readwatch.tui import overviews
 from readwatch.tui.table import LiveTable
 

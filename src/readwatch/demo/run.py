@@ -15,9 +15,9 @@ from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.clock import system_clock
 from readwatch.domain.console import ConsoleSettings
-from readwatch.store.database import open_database, using
-from readwatch.store.listing import Question
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists.query import Question
 from readwatch.tui import run as console
 from readwatch.tui.overviews import take_overview
 from readwatch.tui.plain import overview_lines, pulse_line

@@ -16,7 +16,7 @@ from readwatch.ingest.openapi import READERS, described
 from readwatch.ingest.problems import InvalidRequest, Problem, problem_of
 from readwatch.ingest.request_body import json_object
 from readwatch.ingest.service import service
-from readwatch.store.activities import Post, Result
+from readwatch.store.recording.activities import Post, Result
 
 routes = Blueprint("activities", __name__)
 

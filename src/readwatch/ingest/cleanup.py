@@ -10,10 +10,11 @@ from itertools import count
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store import cleanup, online_counts
-from readwatch.store.database import Database, using
-from readwatch.store.online import count_online
-from readwatch.store.writer import Writer
+from readwatch.store.engine.connections import Database, using
+from readwatch.store.lifecycle import retention
+from readwatch.store.lists.online import count_online
+from readwatch.store.recording import online_counts
+from readwatch.store.recording.writer import Writer
 
 TURN_SECONDS = 60.0
 
@@ -53,25 +54,25 @@ class CleanUp:
         """End all sessions that have been silent for too long."""
         now = self._clock()
         self._in_portions(
-            partial(cleanup.end_silent_sessions, now=now, silent_for=self._end_silent_after)
+            partial(retention.end_silent_sessions, now=now, silent_for=self._end_silent_after)
         )
 
     def end_staff_sessions(self) -> None:
         """End the sessions of consultants and admins that are good no more."""
-        self._in_portions(partial(cleanup.end_staff_sessions, now=self._clock()))
+        self._in_portions(partial(retention.end_staff_sessions, now=self._clock()))
 
     def forget(self) -> None:
         """Forget all that is too old to be of use."""
         now = self._clock()
-        self._in_portions(partial(cleanup.forget_failures, now=now))
-        self._in_portions(partial(cleanup.forget_resume_tokens, now=now))
+        self._in_portions(partial(retention.forget_failures, now=now))
+        self._in_portions(partial(retention.forget_resume_tokens, now=now))
         self._writer.run(partial(online_counts.forget_online_counts, now=now))
         self._forget_receipts(now)
 
     def _forget_receipts(self, now: datetime) -> None:
-        place: cleanup.Place | None = cleanup.FIRST_PLACE
+        place: retention.Place | None = retention.FIRST_PLACE
         while place is not None and not self._closing.is_set():
-            place = self._writer.run(partial(cleanup.forget_receipts, after=place, now=now))
+            place = self._writer.run(partial(retention.forget_receipts, after=place, now=now))
 
     def _in_portions(self, portion: Callable[[Database], bool]) -> None:
         while self._writer.run(portion) and not self._closing.is_set():

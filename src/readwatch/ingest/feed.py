@@ -10,8 +10,8 @@ from readwatch.ingest.authentication import admit_to_list
 from readwatch.ingest.bodies import PageAfter, query
 from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.service import service
-from readwatch.store.database import using
-from readwatch.store.feed import activities_after, activity_feed
+from readwatch.store.engine.connections import using
+from readwatch.store.lists.feed import activities_after, activity_feed
 
 routes = Blueprint("feed", __name__)
 

@@ -5,7 +5,7 @@ import random
 import threading
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.load import (
+from readwatch.domain.load_shedding import (
     NOT_READY_AT,
     SHED_HEARTBEATS_AT,
     heartbeat_retry_seconds,
@@ -13,8 +13,8 @@ from readwatch.domain.load import (
     load_of,
     pressure,
 )
-from readwatch.store import writer as limits
-from readwatch.store.writer import Backlog, Writer
+from readwatch.store.recording import writer as limits
+from readwatch.store.recording.writer import Backlog, Writer
 
 _log = logging.getLogger(__name__)
 

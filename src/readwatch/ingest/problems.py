@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.load import retry_seconds
+from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load import chance
 from readwatch.ingest.logs import fault
 

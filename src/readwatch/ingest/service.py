@@ -11,13 +11,13 @@ from readwatch.domain.sessions import END_SILENT_AFTER
 from readwatch.ingest.cleanup import CleanUp
 from readwatch.ingest.load import Load
 from readwatch.ingest.metrics import Metrics, Present
-from readwatch.store.callers import Callers
-from readwatch.store.database import close_all
-from readwatch.store.looks import Looks
-from readwatch.store.passwords import DEFAULT_COST, prepare
-from readwatch.store.rights import Role
-from readwatch.store.schema import open_current
-from readwatch.store.writer import Writer
+from readwatch.store.audit.dedupe import Looks
+from readwatch.store.engine.connections import close_all
+from readwatch.store.engine.migrations import open_current
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.passwords import DEFAULT_COST, prepare
+from readwatch.store.identity.session_cache import Callers
+from readwatch.store.recording.writer import Writer
 
 WRITER_CACHE_MIB = 64
 """Each activity moves about ten pages, and those of the readers who are awake come again."""

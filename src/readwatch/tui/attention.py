@@ -23,10 +23,10 @@ from readwatch.domain.attention import (
     steadied,
 )
 from readwatch.domain.text import SafeText
-from readwatch.store import attention
-from readwatch.store.database import Database
-from readwatch.store.listing import Found, Question
-from readwatch.store.quizzes import failed_quizzes
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists import attention
+from readwatch.store.lists.query import Found, Question
+from readwatch.store.recording.quizzes import failed_quizzes
 
 PAUSES_EVERY = timedelta(minutes=1)
 """Days without progress do not change by the second."""

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from readwatch.store import schema
-from readwatch.store.database import Database, close_all, interruption, using
-from readwatch.store.rights import Role
-from readwatch.store.sqlite import file_identity
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, close_all, interruption, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import file_identity
 from readwatch.tui.faults import in_words
 
 
@@ -61,13 +61,13 @@ class Connections:
                 # The log's connection can write, so it makes the files that a read-only one needs.
                 # A server's is opened for a look: whether it may write is settled when it opens.
                 self._opened_log()
-            self._data = schema.open_current(self._url, Role.CONSOLE)
+            self._data = migrations.open_current(self._url, Role.CONSOLE)
         return self._data
 
     def _opened_log(self) -> Database:
         self._follow_the_file()
         if self._log is None:
-            self._log = schema.open_current(self._url, Role.ACCESS_LOG)
+            self._log = migrations.open_current(self._url, Role.ACCESS_LOG)
         return self._log
 
     def _follow_the_file(self) -> None:

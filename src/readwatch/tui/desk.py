@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from readwatch.domain.files import whole_text_file
-from readwatch.store.sqlite import sqlite_path
+from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui.saved_views import SavedView, saved_view
 
 _SEEN: Final = "seen"  # {the day: [the readers]}

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from readwatch.domain.access_log import Permit
+from readwatch.domain.audit import Permit
 from readwatch.domain.clock import uptime
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
-from readwatch.store.database import Database
-from readwatch.store.listing import Question
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.query import Question
 from readwatch.tui.attention import Attention
 from readwatch.tui.opened import OpenedReader
 from readwatch.tui.overviews import ANY_SIGHT, read_items, take_overview, take_pulse

@@ -2,7 +2,7 @@
 
 from textual.app import App
 
-from readwatch.store.listing import Question
+from readwatch.store.lists.query import Question
 from readwatch.tui.overviews import portions
 from readwatch.tui.screens.list import ListScreen
 from readwatch.tui.snapshots import View

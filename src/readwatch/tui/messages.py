@@ -6,8 +6,8 @@ from textual.message import Message
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
-from readwatch.store.listing import Question
-from readwatch.store.summaries import ReaderSummary
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.snapshots import Item, Overview, ReaderPage, View
 
 

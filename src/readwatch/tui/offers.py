@@ -7,7 +7,7 @@ from functools import partial
 from textual.actions import parse
 from textual.app import App
 
-from readwatch.store.summaries import ReaderSummary
+from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui import themes
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 from readwatch.tui.marks import how_long_ago

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from readwatch.domain.access_log import Action
+from readwatch.domain.audit import Action
 from readwatch.domain.errors import ReadwatchError
 from readwatch.tui.requests import ReadItems
 from readwatch.tui.watcher import Watcher

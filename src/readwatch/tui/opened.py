@@ -2,13 +2,13 @@
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from readwatch.domain.access_log import Permit
 from readwatch.domain.activities import RecordedActivity
+from readwatch.domain.audit import Permit
 from readwatch.domain.clock import zone_of
 from readwatch.domain.reading import DayOfReading, Span, days_of_reading, first_day, start_of
 from readwatch.domain.sessions import Session
-from readwatch.store import readers
-from readwatch.store.database import Database
+from readwatch.store import reader_data
+from readwatch.store.engine.connections import Database
 from readwatch.tui.snapshots import Pulse, ReaderPage
 
 PAGE = 100
@@ -44,10 +44,10 @@ class OpenedReader:
 
     def picture(self, db: Database, pulse: Pulse) -> ReaderPage:
         """Return the picture of the reader at the moment of `pulse`."""
-        user = readers.account(db, self._permit)
-        profile = readers.profile(db, self._permit)
-        sessions = readers.sessions(db, self._permit)
-        self._take_newest(readers.activities(db, self._permit, length=PAGE))
+        user = reader_data.account(db, self._permit)
+        profile = reader_data.profile(db, self._permit)
+        sessions = reader_data.sessions(db, self._permit)
+        self._take_newest(reader_data.activities(db, self._permit, length=PAGE))
         if self._reads_on:
             self._read_older(db)
         zone = zone_of(profile.timezone)
@@ -57,7 +57,7 @@ class OpenedReader:
             user=user,
             profile=profile,
             zone=zone,
-            contents=readers.contents(db, self._permit),
+            contents=reader_data.contents(db, self._permit),
             sessions=sessions,
             activities=self._activities,
             has_older=self._has_older,
@@ -69,7 +69,7 @@ class OpenedReader:
         self._reads_on = False
         if self._has_older:
             before = self._activities[-1].id
-            older = readers.activities(db, self._permit, length=PAGE, before=before)
+            older = reader_data.activities(db, self._permit, length=PAGE, before=before)
             self._has_older = len(older) == PAGE
             self._keep(self._activities + older)
 
@@ -101,6 +101,6 @@ class OpenedReader:
         first = first_day(today)
         if self._spans_until != today:
             since = start_of(first, zone) - _LONGEST_SESSION
-            self._spans, self._spans_until = readers.spans(db, self._permit, since), today
+            self._spans, self._spans_until = reader_data.spans(db, self._permit, since), today
         latest = (session.span for session in sessions)
         return days_of_reading((*self._spans, *latest), zone, first, today)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from readwatch.domain.clock import midnight
-from readwatch.store.database import Database
-from readwatch.store.listing import Question
-from readwatch.store.online import count_online
-from readwatch.store.online_counts import peak_today
-from readwatch.store.overview import activities_per_minute
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.online import count_online
+from readwatch.store.lists.query import Question
+from readwatch.store.recording.online_counts import peak_today
+from readwatch.store.totals import activities_per_minute
 from readwatch.tui.snapshots import Overview, Pulse, View
 from readwatch.tui.views import LISTINGS
 from readwatch.tui.views.listing import Listing

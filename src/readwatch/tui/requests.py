@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from readwatch.domain.access_log import Action
-from readwatch.store.listing import Question
+from readwatch.domain.audit import Action
+from readwatch.store.lists.query import Question
 from readwatch.tui.snapshots import Item, View
 
 ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]

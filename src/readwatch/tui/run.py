@@ -5,9 +5,9 @@ import sys
 
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
-from readwatch.store.database import close_all
-from readwatch.store.rights import Role
-from readwatch.store.schema import open_current
+from readwatch.store.engine.connections import close_all
+from readwatch.store.engine.migrations import open_current
+from readwatch.store.engine.privileges import Role
 from readwatch.tui.app import Console
 from readwatch.tui.terminal import ENDINGS
 

@@ -3,17 +3,17 @@
 import os
 from datetime import datetime
 
-from readwatch.domain.access_log import Action
+from readwatch.domain.audit import Action
 from readwatch.domain.users import User
-from readwatch.store import schema
-from readwatch.store.database import close_all
-from readwatch.store.rights import Role
-from readwatch.store.sign_in import sign_in
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import close_all
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.login import sign_in
 
 
 def authenticated(url: str, email: str, password: str, now: datetime, action: Action) -> User:
     """Return who may look, once that is on record; whoever else asks is refused."""
-    db = schema.open_current(url, Role.SIGN_IN)
+    db = migrations.open_current(url, Role.SIGN_IN)
     try:
         return sign_in(db, email, password, terminal_address(), now, action=action)
     finally:

@@ -12,10 +12,10 @@ from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.store.entries import LogRow
-from readwatch.store.listing import Question
-from readwatch.store.online import TracedReader
-from readwatch.store.summaries import ReaderSummary
+from readwatch.store.lists.access_log import LogRow
+from readwatch.store.lists.online import TracedReader
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.attention import Noticed
 from readwatch.tui.window import Order, order_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from textual.suggester import Suggester
 
 from readwatch.domain.presence import Presence
-from readwatch.store.conditions import Field, Fields, Number, Seconds, Since, State
+from readwatch.store.lists.filter_sql import Field, Fields, Number, Seconds, Since, State
 
 # From two letters on: most words that begin with the letter of a field are none.
 _NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z]{2,})$")

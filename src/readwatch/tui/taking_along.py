@@ -8,7 +8,7 @@ from threading import Lock
 
 from textual.app import App
 
-from readwatch.domain.access_log import Action
+from readwatch.domain.audit import Action
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError, unavailable
 from readwatch.domain.text import spreadsheet_cell

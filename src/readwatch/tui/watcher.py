@@ -12,15 +12,17 @@ from datetime import timedelta
 
 from textual.message import Message
 
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User, UserRole
-from readwatch.store import access_log, schema, users
-from readwatch.store.database import Database, data_version, one_moment, work_clock
-from readwatch.store.listing import Question
-from readwatch.store.summaries import ReaderSummary, readers_named
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, data_version, one_moment, work_clock
+from readwatch.store.identity import users
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import ReaderSummary, readers_named
 from readwatch.tui import requests
 from readwatch.tui.connections import Connections
 from readwatch.tui.faults import fault, in_words
@@ -245,7 +247,7 @@ class Watcher:
                 return
             self._post(LookRefused(request.opening, f"the look {error.message}"))
             return
-        self._front.open(request.opening, access_log.permitted(look))
+        self._front.open(request.opening, audit_log.permitted(look))
         self._poll(at_once=True)
 
     def _read_older(self, request: requests.ReadOlder) -> None:
@@ -295,7 +297,7 @@ class Watcher:
             with self._connections.looking() as db:
                 users.require_unchanged(db, consultant)
             with self._connections.recording() as log:
-                access_log.append(log, look, self._clock())
+                audit_log.append(log, look, self._clock())
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
@@ -312,7 +314,7 @@ class Watcher:
         try:
             with self._connections.looking() as db:
                 if at_once or uptime() >= self._ask_at:
-                    schema.require_current(db)
+                    migrations.require_current(db)
                     users.require_unchanged(db, self._consultant)
                     self._ask_at = uptime() + ASK_SECONDS
                 if at_once or self._pace.is_due(data_version(db)):

@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import as_recorded, canonical, parse
-from readwatch.store.listing import FIRST_PAGE, LOOKED_THROUGH, Question, askable
+from readwatch.store.lists.query import FIRST_PAGE, LOOKED_THROUGH, Question, askable
 from readwatch.tui.columns import chosen, place
 from readwatch.tui.export import Source
 from readwatch.tui.field import Field

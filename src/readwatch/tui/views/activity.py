@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.store.feed import FIELDS, activity_order, activity_rows
+from readwatch.store.lists.feed import FIELDS, activity_order, activity_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import activity_words, progress_bar, seconds_shown, time_in_feed
 from readwatch.tui.rows import Row

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import canonical, parse
-from readwatch.store.listing import Question
+from readwatch.store.lists.query import Question
 from readwatch.tui.snapshots import View
 from readwatch.tui.views import LISTINGS
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from readwatch.domain.attention import USUAL, Rule
 from readwatch.domain.clock import ago
-from readwatch.store.attention import FIELDS
-from readwatch.store.database import Database
-from readwatch.store.listing import Found, Question
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.attention import FIELDS
+from readwatch.store.lists.query import Found, Question
 from readwatch.tui.attention import Attention, Noticed
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import presence_cell, progress_bar

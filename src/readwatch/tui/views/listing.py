@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from readwatch.domain.filters import canonical
-from readwatch.store.conditions import Fields
-from readwatch.store.database import Database
-from readwatch.store.listing import Found, Question
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.filter_sql import Fields
+from readwatch.store.lists.query import Found, Question
 from readwatch.tui.columns import Column
 from readwatch.tui.rows import Row
 

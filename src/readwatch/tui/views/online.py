@@ -3,7 +3,13 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.online import FIELDS, TRACE_STEPS, TracedReader, online_order, online_rows
+from readwatch.store.lists.online import (
+    FIELDS,
+    TRACE_STEPS,
+    TracedReader,
+    online_order,
+    online_rows,
+)
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import activity_words, minutes_of, presence_cell, progress_bar, trace_line
 from readwatch.tui.rows import Row

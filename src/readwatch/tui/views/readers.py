@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.summaries import FIELDS, ReaderSummary, summary_order, summary_rows
+from readwatch.store.lists.readers import FIELDS, ReaderSummary, summary_order, summary_rows
 from readwatch.tui.columns import Column
 from readwatch.tui.marks import hours_and_minutes
 from readwatch.tui.rows import Row

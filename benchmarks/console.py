@@ -42,15 +42,15 @@ from readwatch.domain.attention import Thresholds
 from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import parse
+from readwatch.monitor.attention import Attention
+from readwatch.monitor.build import take_pulse
+from readwatch.monitor.reader_page import OpenedReader
 from readwatch.store.audit.log import permitted
 from readwatch.store.engine.connections import Database, one_moment
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.online import count_online, online_order
 from readwatch.store.lists.query import Question
-from readwatch.tui.attention import Attention
-from readwatch.tui.opened import OpenedReader
-from readwatch.tui.overviews import take_pulse
 from readwatch.tui.views import listings_with
 
 REQUESTS_A_MINUTE = 2

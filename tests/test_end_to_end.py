@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import PASSWORD, Cast
-from tui.terminal import READWATCH, processes_in, terminal
+from tui.real_terminal import READWATCH, processes_in, terminal
 
 from readwatch.demo.world import server
 from readwatch.store.engine.connections import Database

@@ -9,11 +9,11 @@ import sys
 from time import perf_counter, process_time
 
 from readwatch.domain.clock import system_clock
+from readwatch.monitor.build import take_overview
+from readwatch.monitor.snapshots import View
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import one_moment, using
 from readwatch.store.engine.privileges import Role
-from readwatch.tui.overviews import take_overview
-from readwatch.tui.snapshots import View
 
 EVERY_SECONDS = 1.0
 

@@ -10,7 +10,7 @@ import pytest
 from readwatch.__main__ import _once
 from readwatch.cli.faces import DemoCall, Faces, ServeCall
 from readwatch.cli.main import command_line
-from readwatch.domain.console import ConsoleSettings
+from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
 
 ADMIN_PASSWORD = "an admin's password"

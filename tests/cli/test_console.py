@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli.shell import Shell
 from conftest import PASSWORD, Cast
-from tui.terminal import READWATCH, terminal
+from tui.real_terminal import READWATCH, terminal
 
 from readwatch.store.engine.connections import Database
 

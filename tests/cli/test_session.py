@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from cli.shell import Shell, log
 from conftest import NOON, Cast
-from tui.terminal import READWATCH, terminal
+from tui.real_terminal import READWATCH, terminal
 
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User

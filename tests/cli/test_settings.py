@@ -12,7 +12,7 @@ from readwatch.cli import console
 from readwatch.cli.faces import ServeCall
 from readwatch.cli.main import readwatch
 from readwatch.cli.settings import default_config, default_database, names_of_settings
-from readwatch.domain.console import ConsoleSettings
+from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
 
 

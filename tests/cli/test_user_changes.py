@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Shell, log
 from conftest import NOON, PASSWORD, Cast
-from tui.terminal import READWATCH, terminal
+from tui.real_terminal import READWATCH, terminal
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User

@@ -7,7 +7,7 @@ from ingest.api import Api, Caller, problem
 from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
-from readwatch.ingest.service import Settings
+from readwatch.ingest.services import Settings
 from readwatch.store.audit.log import append
 from readwatch.store.engine.connections import Database, driver_of
 from readwatch.store.reader_data import _LOOKS

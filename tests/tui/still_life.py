@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from conftest import NOON, Cast, StillClock
-from tui.people import ReadingApp
+from reading_app import ReadingApp
 
 from readwatch.domain.audit import Action, Look
 from readwatch.domain.users import User, UserRole

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import NOON
-from tui.seat import LARGE, SMALL, Sit
+from tui.console_pilot import LARGE, SMALL, Sit
 
 from readwatch.domain.filters import canonical, parse
 from readwatch.store.engine.connections import Database

@@ -6,9 +6,9 @@ from unicodedata import category
 
 import pytest
 from conftest import PASSWORD, StillClock
+from reading_app import ReadingApp
 from rich.cells import cell_len
-from tui.people import ReadingApp
-from tui.seat import LARGE, SMALL, Seat, Sit
+from tui.console_pilot import LARGE, SMALL, Seat, Sit
 
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database, is_sqlite

@@ -1,9 +1,9 @@
 """With --mask the lists tell nobody's name to who looks over a shoulder."""
 
 import pytest
+from reading_app import AccessLog, ReadingApp
 from textual.widgets import Input
-from tui.people import AccessLog, ReadingApp
-from tui.seat import Sit
+from tui.console_pilot import Sit
 
 from readwatch.store.engine.connections import Database
 

@@ -13,10 +13,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.bodies import Login, PageBefore, PasswordChange, Resume, checked, query
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
-from readwatch.ingest.service import service
+from readwatch.ingest.schemas import Login, PageBefore, PasswordChange, Resume, checked, query
+from readwatch.ingest.services import service
 from readwatch.store import reader_data
 from readwatch.store.audit.log import append, permit_own
 from readwatch.store.engine.connections import Database, using

@@ -7,9 +7,9 @@ from typing_extensions import TypedDict
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.ingest.authentication import admit_to_list
-from readwatch.ingest.bodies import PageAfter, query
 from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.service import service
+from readwatch.ingest.schemas import PageAfter, query
+from readwatch.ingest.services import service
 from readwatch.store.engine.connections import using
 from readwatch.store.lists.feed import activities_after, activity_feed
 

@@ -10,10 +10,10 @@ from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load_shedding import retry_seconds
-from readwatch.ingest.load import chance
+from readwatch.ingest.load_shedding import chance
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.problems import answer, problem
-from readwatch.ingest.service import Service, Settings, service
+from readwatch.ingest.services import Service, Settings, service
 from readwatch.store.engine.connections import using
 from readwatch.store.engine.migrations import require_current
 

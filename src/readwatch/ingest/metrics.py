@@ -23,7 +23,7 @@ from readwatch.store.lists.online import count_online
 from readwatch.store.recording.writer import Commit
 
 if TYPE_CHECKING:
-    from readwatch.ingest.service import Service
+    from readwatch.ingest.services import Service
 
 COUNT_ONLINE_EVERY = 5.0
 """Seconds; whoever asks more often gets the number that there is."""

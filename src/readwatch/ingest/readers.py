@@ -11,11 +11,11 @@ from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import Caller, OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.ingest.authentication import admit_to_list, current_caller, refused
-from readwatch.ingest.bodies import Page, PageBefore, query
 from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.service import service
-from readwatch.ingest.shown import shown
+from readwatch.ingest.schemas import Page, PageBefore, query
+from readwatch.ingest.serialization import shown
+from readwatch.ingest.services import service
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import using

@@ -9,22 +9,22 @@ from datetime import datetime
 
 from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import Clock, system_clock
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.filters import as_recorded
+from readwatch.monitor.attention import Attention
+from readwatch.monitor.build import read_items, take_order
+from readwatch.monitor.login import authenticated, terminal_address
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.monitor.snapshots import Overview, View, masked
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, one_moment, using
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import FIRST_PAGE
-from readwatch.tui.attention import Attention
-from readwatch.tui.marks import Drawable
-from readwatch.tui.overviews import read_items, take_order
-from readwatch.tui.plain import overview_lines, pulse_line
-from readwatch.tui.sign_in import authenticated, terminal_address
-from readwatch.tui.snapshots import Overview, View, masked
-from readwatch.tui.terminal import draws_ascii_only
+from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.text import Drawable
+from readwatch.tui.terminal.driver import draws_ascii_only
 from readwatch.tui.views import LISTINGS, listings_with
-from readwatch.tui.views.asked import asked, in_words
+from readwatch.tui.views.options import asked, in_words
 
 
 def look_once(

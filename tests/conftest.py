@@ -15,7 +15,7 @@ from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.users import NewUser, add_user
@@ -94,7 +94,7 @@ def postgresql_server() -> Iterator[Server]:
 def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
     db = open_database(postgresql_server.url(name), Role.OWNER)
-    with using(db):  # without the roles, which each copy has for itself
+    with connection(db):  # without the roles, which each copy has for itself
         migrations.upgrade(db, migrations.known_migrations(db))
     close_all(db)
     yield name
@@ -104,7 +104,7 @@ def postgresql_template(postgresql_server: Server) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "readwatch.db"
-    migrations.prepare(f"sqlite:///{path}")
+    migrations.create_or_upgrade(f"sqlite:///{path}")
     return path
 
 
@@ -138,7 +138,7 @@ def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         return
     running: Server = request.getfixturevalue("postgresql_server")
     name = new_database(running, request.getfixturevalue("postgresql_template"))
-    migrations.prepare(running.url(name))
+    migrations.create_or_upgrade(running.url(name))
     yield running.url(name)
     drop_database(running, name)
 
@@ -197,7 +197,7 @@ class Cast:
 def cast(url: str, password_hash: str) -> Cast:
     """Ann and Ben read, Cara watches, Dora administers."""
     db = open_database(url, Role.OWNER)
-    with using(db):
+    with connection(db):
         people = {
             name.split()[0].lower(): add_user(
                 db,

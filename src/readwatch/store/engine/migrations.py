@@ -53,7 +53,7 @@ _HAS_HISTORY_POSTGRESQL = Statement("SELECT 1 WHERE to_regclass('schema_history'
 def schema_folder() -> Path:
     """Return the folder of the DDL: inside the wheel, or beside `src/` in a checkout."""
     packaged = Path(str(files("readwatch") / "_schema"))
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "schema"
+    return packaged if packaged.is_dir() else Path(__file__).parents[4] / "schema"
 
 
 def migrations(folder: Path) -> tuple[Migration, ...]:

@@ -1,4 +1,4 @@
-"""The page of decisions: each entry has a number, a date and a status, is short and in the index."""
+"""The page of decisions: each entry has a number, a date and a status, is short and is indexed."""
 
 import re
 from pathlib import Path

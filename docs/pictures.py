@@ -148,7 +148,7 @@ SCENES = (
     Scene("reader", LARGE, "dark", "of reading", OPEN),
     Scene("days", SMALL, "dark", "minutes a day", (*OPEN, "shift+tab", "shift+tab")),
     Scene("unfolded", SMALL, "light", "content ", (*OPEN, "space")),
-    Scene("last", SMALL, "dark", "nobody below", ("end", "enter", "right_curly_bracket")),
+    Scene("last", SMALL, "dark", "last reader", ("end", "enter", "right_curly_bracket")),
     Scene("palette", SMALL, "dark", "last login", ("ctrl+p", *"ala")),
     Scene("palette-at-first", SMALL, "dark", "escape closes", ("ctrl+p",)),
     Scene("columns", SMALL, "dark", "resets", ("c", "down", "down")),
@@ -166,7 +166,7 @@ SCENES = (
         (*"consultant@example.org", "enter", *"not it", "enter"),
         None,
     ),
-    Scene("cover", SMALL, "dark", "is covered", ("L",)),
+    Scene("cover", SMALL, "dark", "is locked", ("L",)),
     Scene("masked", SMALL, "dark", "State", ("down", "down"), mask=True),
     Scene("frozen", SMALL, "dark", "3 new", ("down", "p", three_readers_come)),
     Scene("stale", SMALL, "dark", "STALE", (nothing_is_asked_twice, "1", half_a_minute_goes_by)),
@@ -240,8 +240,8 @@ def keep_views(world: World) -> None:
         SavedView("B1 without progress", View.READERS, "login", False, "level:B1 login>7d", None),
         SavedView("Quizzes", View.ACTIVITY, "time", True, "type:quiz", None),
     ):
-        desk.keep_view(view)
-    desk.turn_first("Stopped lately")
+        desk.save_view(view)
+    desk.toggle_start_view("Stopped lately")
 
 
 async def take(scene: Scene, world: World) -> str:

@@ -35,9 +35,14 @@ from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.monitor.worker import Worker
 from readwatch.tui.audited_actions import AuditedActions, Intent
 from readwatch.tui.exporting import Exporter
-from readwatch.tui.keys import Group, bindings, checked
+from readwatch.tui.keys import Group, bindings, checked_keymap
 from readwatch.tui.login_flow import LoginFlow
-from readwatch.tui.palette_commands import colours, keys_here, named_views, readers_found
+from readwatch.tui.palette_commands import (
+    key_commands,
+    reader_commands,
+    saved_view_commands,
+    theme_commands,
+)
 from readwatch.tui.preferences import Preferences, preferences_file
 from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.saved_views import SavedView
@@ -47,7 +52,7 @@ from readwatch.tui.screens.reader import Panel, ReaderScreen
 from readwatch.tui.screens.saved_views import SavedViewsScreen
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.terminal import themes
-from readwatch.tui.terminal.driver import Terminal
+from readwatch.tui.terminal.driver import TerminalDriver
 from readwatch.tui.view_screens import ViewScreens
 from readwatch.tui.views.options import parse_options
 from readwatch.tui.widgets.header import Header, Status
@@ -79,12 +84,12 @@ class Console(App[None]):
     ) -> None:
         """`signed_in` is who signed in already."""
         super().__init__(
-            driver_class=partial(Terminal, ascii=settings.ascii),  # type: ignore[arg-type]
+            driver_class=partial(TerminalDriver, ascii=settings.ascii),  # type: ignore[arg-type]
             ansi_color=True if "NO_COLOR" in os.environ else None,
         )
         self._clock = clock
         self._settings = settings
-        self.set_keymap(dict(checked(settings.keys)))
+        self.set_keymap(dict(checked_keymap(settings.keys)))
         self._desk = Preferences(None)
         self._watcher = Worker(settings, self.post_message, clock)
         self._sitting = LoginFlow(self, self._watcher, settings, clock, signed_in)
@@ -121,10 +126,10 @@ class Console(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer nothing but to leave before somebody has signed in, and while all is covered."""
-        if action == "cover" and isinstance(self.focused, TextInput):
+        if action == "lock" and isinstance(self.focused, TextInput):
             return False  # its key is a letter
         if not self._sitting.is_in_sight and action in {
-            *("view", "help", "palette", "freeze", "cover", "export", "copy")
+            *("view", "help", "palette", "freeze", "lock", "export", "copy")
         }:
             return False
         return super().check_action(action, parameters)
@@ -134,7 +139,7 @@ class Console(App[None]):
 
     def _choose_theme(self, name: str) -> None:
         self._dress_in(name)
-        self._desk.keep_theme(name)
+        self._desk.save_theme(name)
         self._say_trouble()
 
     # Who sits here.
@@ -168,7 +173,7 @@ class Console(App[None]):
             self._sitting.go_on()
         await super().on_event(event)
 
-    async def action_cover(self) -> None:
+    async def action_lock(self) -> None:
         """Hide everything until the password is given again."""
         await self._sitting.cover()
 
@@ -180,11 +185,11 @@ class Console(App[None]):
         self._say_trouble()
         self._tell_seen()
         self._in_need = None
-        self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
-        first = self._desk.first_view
+        self._set_status(user=f"{consultant.full_name} ({consultant.user_role})")
+        first = self._desk.start_view
         if first is not None and not self._settings.asks_for_a_view:
             self._lists.view = first.view
-            self._lists.front.recall(first)
+            self._lists.front.apply_saved_view(first)
         wanted = self._lists.view
         if wanted is View.ACCESS_LOG:  # it is not shown before it may be
             self._lists.view = View.ONLINE
@@ -233,17 +238,19 @@ class Console(App[None]):
 
     def action_saved_views(self) -> None:
         """Offer the views that have names, and a name for the one in front."""
-        self.push_screen(SavedViewsScreen(self._desk, self._lists.front.draft()), self._recall)
+        self.push_screen(
+            SavedViewsScreen(self._desk, self._lists.front.to_saved_view()), self._recall
+        )
 
     def _recall(self, saved: SavedView | None) -> None:
         self._say_trouble()
         if saved is not None:
-            self._lists[saved.view].recall(saved)
+            self._lists[saved.view].apply_saved_view(saved)
             self.action_view(saved.view)
 
     def action_freeze(self) -> None:
         """Hold the picture, or go on with the newest."""
-        self._lists.front.turn_frozen()
+        self._lists.front.toggle_frozen()
         self._say_how_live()
 
     def action_help(self) -> None:
@@ -257,15 +264,15 @@ class Console(App[None]):
     def _say_how_live(self) -> None:
         """Say which list is in front, of which moment it is, and whether it is held."""
         view, front = self._lists.view, self._lists.front
-        pulse = front.shown.stats if front.shown else None
-        self._set_status(view=view, pulse=pulse, frozen=front.frozen, held=front.held)
+        pulse = front.snapshot.stats if front.snapshot else None
+        self._set_status(view=view, stats=pulse, frozen=front.frozen, new_rows=front.new_rows)
 
-    @on(ViewScreen.Marked)
-    def _mark_seen(self, event: ViewScreen.Marked) -> None:
+    @on(ViewScreen.SeenToggled)
+    def _mark_seen(self, event: ViewScreen.SeenToggled) -> None:
         """Mark a reader as seen and go on to the next, or take the mark back."""
         if not self._sitting.is_in_sight or event.screen is not self._lists.front:
             return
-        if event.reader_id in self._desk.turn_seen(event.reader_id, self._today):
+        if event.reader_id in self._desk.toggle_seen(event.reader_id, self._today):
             event.screen.table.action_move(1)
         self._say_trouble()
         self._tell_seen()
@@ -282,8 +289,8 @@ class Console(App[None]):
         if self._sitting.is_in_sight:
             self.action_view(event.view)
 
-    @on(ViewScreen.Asked)
-    def _ask_anew(self, event: ViewScreen.Asked) -> None:
+    @on(ViewScreen.QueryChanged)
+    def _ask_anew(self, event: ViewScreen.QueryChanged) -> None:
         if event.screen is self._lists.front and self._reader is None:
             self._lists.ask()
 
@@ -294,7 +301,7 @@ class Console(App[None]):
     @on(ItemsReady)
     def _take_items(self, event: ItemsReady) -> None:
         if event.view is self._lists.view and self._sitting.consultant is not None:
-            self._lists.front.fill(event.items)
+            self._lists.front.add_items(event.items)
 
     @on(QueryRefused)
     def _say_refused(self, event: QueryRefused) -> None:
@@ -309,9 +316,9 @@ class Console(App[None]):
         if self._reader is not None:
             self._set_pulse(overview.stats)  # of the lists that go on behind a refused look
             return
-        if self._lists.front.take(overview):
+        if self._lists.front.show_snapshot(overview):
             self._set_pulse(overview.stats)
-        self._set_status(held=self._lists.front.held, lost_since=None)
+        self._set_status(new_rows=self._lists.front.new_rows, lost_since=None)
 
     # The palette.
 
@@ -320,9 +327,9 @@ class Console(App[None]):
         if self.screen in {self._reader, self._lists.front}:
             here = Group.LISTS if self._reader is None else Group.READER
             offers = (
-                *keys_here(self, here, self._settings.keys),
-                *named_views(self._desk.views, self._recall),
-                *colours(self._choose_theme),
+                *key_commands(self, here, self._settings.keys),
+                *saved_view_commands(self._desk.views, self._recall),
+                *theme_commands(self._choose_theme),
             )
             find = self._watcher.find_readers
             palette = PaletteScreen(offers, find, masked=self._settings.mask)
@@ -330,14 +337,14 @@ class Console(App[None]):
 
     def _choose(self, offer: PaletteCommand | None) -> None:
         if offer is not None and self._sitting.is_in_sight:
-            self._lists.front.table.forget_key()
-            offer.choose()
+            self._lists.front.table.discard_key_time()
+            offer.run()
 
     @on(ReadersFound)
     def _take_found(self, event: ReadersFound) -> None:
         if isinstance(self.screen, PaletteScreen):
-            offers = readers_found(event.readers, self._clock(), self._open_found)
-            self.screen.find(event.words, offers)
+            offers = reader_commands(event.readers, self._clock(), self._open_found)
+            self.screen.show_readers(event.words, offers)
 
     def _open_found(self, reader_ids: tuple[int, ...], place: int) -> None:
         had_page = self._reader is not None
@@ -356,15 +363,15 @@ class Console(App[None]):
         if self._reader is not None or event.table is not self._lists.front.table:
             return  # another key was faster: these are no longer the rows in front
         if event.reader_id is not None:
-            self.push_screen(self._look_at(self._lists.front.walk_from(event.reader_id)))
+            self.push_screen(self._look_at(self._lists.front.pager_from(event.reader_id)))
 
-    @on(ReaderScreen.Walked)
-    def _walk(self, event: ReaderScreen.Walked) -> None:
+    @on(ReaderScreen.StepRequested)
+    def _walk(self, event: ReaderScreen.StepRequested) -> None:
         if self._reader is None or self.screen is not self._reader:
             return  # another key was faster
-        walk = self._reader.walk.step(event.places)
+        walk = self._reader.pager.step(event.offset)
         if walk is None:
-            self._reader.say_end(event.places)
+            self._reader.show_end(event.offset)
         else:
             self.switch_screen(self._look_at(walk, panel=self._reader.panel))
 
@@ -372,26 +379,26 @@ class Console(App[None]):
         """Ask for a reader's page, and return a screen on which nothing of another one can be."""
         opening, read_older = next(self._openings), self._watcher.read_older
         self._reader = reader = ReaderScreen(opening, walk, panel, read_older)
-        self._set_status(frozen=False, held="")
-        self._watcher.open_reader(reader.opening, walk.reader_id, walk.seen_in)
+        self._set_status(frozen=False, new_rows="")
+        self._watcher.open_reader(reader.request_id, walk.reader_id, walk.list_name)
         return reader
 
     @on(ReaderSnapshotReady)
     def _take_reader(self, event: ReaderSnapshotReady) -> None:
-        if self._reader is not None and self._reader.opening == event.page.request_id:
+        if self._reader is not None and self._reader.request_id == event.page.request_id:
             self._set_pulse(event.page.stats)
             self._reader.show(event.page)
 
     @on(ReaderRefused)
     def _say_why_not(self, event: ReaderRefused) -> None:
-        if self._reader is not None and self._reader.opening == event.opening:
+        if self._reader is not None and self._reader.request_id == event.opening:
             self._reader.refuse(event.reason)
 
-    @on(ReaderScreen.Left)
+    @on(ReaderScreen.BackRequested)
     def _leave_reader(self) -> None:
         # Not where another key was faster: it has left already, or put another screen in front.
         if self._reader is not None and self.screen is self._reader:
-            reader_id, self._reader = self._reader.walk.reader_id, None
+            reader_id, self._reader = self._reader.pager.reader_id, None
             self.pop_screen()
             self._lists.front.move_to_reader(reader_id)
             self._watch(self._lists.view)
@@ -400,12 +407,12 @@ class Console(App[None]):
 
     def action_export(self) -> None:
         """Ask for a file for what is shown."""
-        if (source := self._shown.source()) is not None:
+        if (source := self._shown.export_source()) is not None:
             self._taking_along.ask_for_file(source)
 
     def action_copy(self) -> None:
         """Hand the row under the cursor to the terminal's clipboard."""
-        source, key = self._shown.source(), self._shown.table.meant()
+        source, key = self._shown.export_source(), self._shown.table.intended_key()
         if source is not None and key is not None:
             self._taking_along.copy(source, key)
 
@@ -439,7 +446,7 @@ class Console(App[None]):
         if self._settings.bell and known is not None and pulse.unseen - known:
             self.bell()
         self._in_need = pulse.in_need
-        self._set_status(pulse=pulse, lost_since=None)
+        self._set_status(stats=pulse, lost_since=None)
 
     async def _tick(self) -> None:
         await self._sitting.cover_if_idle()

@@ -15,7 +15,7 @@ from readwatch.domain.text import spreadsheet_cell
 from readwatch.monitor.requests import ReadItems
 from readwatch.monitor.snapshots import View
 from readwatch.tui.audited_actions import AuditedActions, Intent
-from readwatch.tui.export_file import Source, checked_file, counted, format_of, write
+from readwatch.tui.export_file import Source, checked_file, format_of, row_count_text, write
 from readwatch.tui.format.cells import Row
 from readwatch.tui.screens.export import ExportScreen
 from readwatch.tui.views import VIEW_SPECS
@@ -38,7 +38,7 @@ class Exporter:
         moment = self._clock().astimezone()
         name = f"readwatch-{source.view or 'reader'}-{moment:%Y-%m-%d-%H%M}.csv"
         path = str(Path.cwd() / name)
-        rows = len(source.draft.keys)
+        rows = len(source.table.keys)
         self._app.push_screen(ExportScreen(rows, path, partial(self._export, source)))
 
     def _export(self, source: Source, form: ExportScreen, name: str, replace: bool) -> None:
@@ -53,7 +53,7 @@ class Exporter:
         def done() -> None:
             if self._app.screen is form:
                 self._app.pop_screen()
-            self._app.notify(f"wrote {counted(written)} to {file}", markup=False)
+            self._app.notify(f"wrote {row_count_text(written)} to {file}", markup=False)
 
         refuse = partial(form.refuse, name)
         try:
@@ -61,7 +61,7 @@ class Exporter:
         except ReadwatchError as refusal:
             refuse(refusal)
             return
-        details = f"{source.seen_in}, {format_of(file)}, rows {len(source.draft.keys)}"
+        details = f"{source.details}, {format_of(file)}, rows {len(source.table.keys)}"
         self._on_record.ask(
             AuditAction.EXPORTED_VIEW, source.reader_id, details, Intent(done, refuse), write_it
         )
@@ -85,10 +85,10 @@ class Exporter:
 
     def copy(self, source: Source, key: int) -> None:
         """Hand a row to the terminal's clipboard."""
-        row = source.draft.rows.get(key)
+        row = source.table.rows.get(key)
         if row is None:
             return  # what nobody has seen yet, nobody can mean
-        words = source.draft.in_words(row)
+        words = source.table.in_words(row)
 
         def done() -> None:
             # No terminal says whether it took it.
@@ -102,4 +102,4 @@ class Exporter:
             self._app.notify(f"not copied: {refusal.message}", severity="error", markup=False)
 
         reader_id = source.reader_id or row.reader_id
-        self._on_record.ask(AuditAction.COPIED_ROW, reader_id, source.seen_in, Intent(done, refuse))
+        self._on_record.ask(AuditAction.COPIED_ROW, reader_id, source.details, Intent(done, refuse))

@@ -20,8 +20,8 @@ from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import FIRST_PAGE
-from readwatch.tui.format.plain import overview_lines, pulse_line
-from readwatch.tui.format.text import Drawable
+from readwatch.tui.format.plain import snapshot_lines, stats_line
+from readwatch.tui.format.text import DrawableCharacters
 from readwatch.tui.terminal.driver import draws_ascii_only
 from readwatch.tui.views import VIEW_SPECS, view_specs
 from readwatch.tui.views.options import option_texts, parse_options
@@ -72,7 +72,7 @@ def look_once(
     if as_json:
         return _json_lines(overview, rows, is_ascii=settings.ascii or encoding != "utf-8")
     is_ascii = settings.ascii or draws_ascii_only(encoding, os.environ)
-    marks = Drawable(encoding, ascii=is_ascii)
+    marks = DrawableCharacters(encoding, ascii=is_ascii)
     return (line.translate(marks) for line in _text_lines(overview, rows, width))
 
 
@@ -88,9 +88,9 @@ def _opened(url: str, role: Role) -> Iterator[Database]:
 
 def _text_lines(overview: ViewSnapshot, rows: int, width: int) -> Iterator[str]:
     words, sort = option_texts(overview.query)
-    yield pulse_line(overview.stats)
+    yield stats_line(overview.stats)
     yield f"{overview.view}, sorted by {sort}{f', filter {words}' if words else ''}"
-    yield from overview_lines(overview, width=width, height=rows, in_words=True)
+    yield from snapshot_lines(overview, width=width, height=rows, in_words=True)
 
 
 def _json_lines(overview: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterator[str]:

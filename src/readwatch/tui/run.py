@@ -9,7 +9,7 @@ from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
 from readwatch.tui.app import Console
-from readwatch.tui.terminal.driver import ENDINGS
+from readwatch.tui.terminal.driver import END_SIGNALS
 
 
 def run(settings: ConsoleSettings, *, signed_in: User | None = None) -> None:
@@ -19,7 +19,7 @@ def run(settings: ConsoleSettings, *, signed_in: User | None = None) -> None:
     """
     close_all(open_current(settings.database_url, Role.LOGIN))  # fails here, with a clear sentence
     console = Console(settings, signed_in=signed_in)
-    before = {number: signal.getsignal(number) for number in ENDINGS}
+    before = {number: signal.getsignal(number) for number in END_SIGNALS}
     try:
         console.run()
     finally:

@@ -26,7 +26,7 @@ class ViewScreens:
     def begin(self) -> None:
         """Make the lists."""
         self.install()
-        self.front.begin_with(self._first)
+        self.front.set_initial_query(self._first)
 
     def install(self) -> None:
         """Put empty lists in the place of those that somebody else sat in front of."""
@@ -52,7 +52,7 @@ class ViewScreens:
     def watch(self, view: View) -> None:
         """Have a list in front from now on."""
         self.view = view
-        self.front.come_to_front()
+        self.front.activate()
         self.ask()
 
     def ask(self) -> None:
@@ -60,17 +60,17 @@ class ViewScreens:
         sight = self.front.table.viewport
         if not sight.height:  # it was never on the screen
             sight = Viewport(self._app.size.height)
-        self._watcher.watch(self.view, self.front.question, sight)
+        self._watcher.watch(self.view, self.front.list_query, sight)
 
     def look_elsewhere(self, change: LiveTable.ViewportChanged) -> None:
         """Tell what is in view of the list in front by now, and ask for the rows it lacks."""
         if change.table is self.front.table:
-            self._watcher.see(change.sight)
-            for ids in chunks(change.wanted):
+            self._watcher.see(change.viewport)
+            for ids in chunks(change.missing_keys):
                 self._watcher.fetch(self.view, tuple(ids))
 
     def refuse(self, view: View, question: ListQuery, reason: str) -> bool:
         """Say why there is no answer; tell whether the list in front has another question now."""
         refused = self._screens[view]
         refused.refuse(question, reason)
-        return view is self.view and refused.question != question
+        return view is self.view and refused.list_query != question

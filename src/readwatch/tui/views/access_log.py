@@ -10,9 +10,9 @@ from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.access_log import FIELDS, AccessLogRow, access_log_ids, access_log_rows
 from readwatch.store.lists.query import ListQuery, ResultIds
-from readwatch.tui.format.cells import Row, Toned
+from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_words, repeated_in_feed, time_in_feed
+from readwatch.tui.format.text import activity_label, repeated_in_feed, time_in_feed
 from readwatch.tui.views.spec import Sort, ViewSpec
 
 _TROUBLE = frozenset(
@@ -22,7 +22,7 @@ _TROUBLE = frozenset(
 
 def row(entry: AccessLogRow, now: datetime) -> Row:
     """Return an entry's row, with how often it was repeated up to then."""
-    what = activity_words(entry.action_type)
+    what = activity_label(entry.action_type)
     return Row(
         entry.id,
         (
@@ -30,7 +30,7 @@ def row(entry: AccessLogRow, now: datetime) -> Row:
             if entry.repeats == 1
             else repeated_in_feed(entry.repeats, entry.first_created_at, entry.created_at, now),
             entry.consultant_name,
-            Toned(what, "warn") if entry.action_type in _TROUBLE else what,
+            TonedText(what, "warn") if entry.action_type in _TROUBLE else what,
             entry.full_name,
             entry.action_details,
         ),

@@ -6,7 +6,7 @@ from readwatch.domain.activities import RecordedActivity
 from readwatch.store.lists.feed import FIELDS, activity_ids, activity_rows
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_words, progress_bar, seconds_shown, time_in_feed
+from readwatch.tui.format.text import activity_label, activity_length, progress_bar, time_in_feed
 from readwatch.tui.views.spec import Sort, ViewSpec, fields_of
 
 
@@ -17,10 +17,10 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
         (
             time_in_feed(activity.created_at, now),
             activity.full_name,
-            activity_words(activity.activity_type),
+            activity_label(activity.activity_type),
             activity.content_title,
             progress_bar(activity.progress_percentage),
-            seconds_shown(activity.duration_seconds),
+            activity_length(activity.duration_seconds),
         ),
         activity.user_id,
     )

@@ -9,7 +9,7 @@ from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.attention import FIELDS
 from readwatch.store.lists.query import ListQuery, ResultIds
-from readwatch.tui.format.cells import Row, Tone, Toned
+from readwatch.tui.format.cells import Row, Tone, TonedText
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import presence_cell, progress_bar
 from readwatch.tui.views.spec import Sort, ViewSpec
@@ -26,11 +26,11 @@ _TONES: dict[Rule, Tone] = {
 def row(noticed: AttentionItem, now: datetime) -> Row:
     """Return a reader's row."""
     case, about = noticed.case, noticed.about
-    why = Toned(str(case), _TONES[case.reasons[0].rule])
+    why = TonedText(str(case), _TONES[case.reasons[0].rule])
     return Row(
         about.user_id,
         (
-            Toned(f"seen: {case}", "muted") if noticed.is_seen else why,
+            TonedText(f"seen: {case}", "muted") if noticed.is_seen else why,
             noticed.full_name,
             about.content_title,
             progress_bar(about.progress_percentage),

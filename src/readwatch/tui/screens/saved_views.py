@@ -109,7 +109,7 @@ def words_of(saved: SavedView) -> str:
     """Say what a view shows: `Readers by Level, level:B1`."""
     listing = VIEW_SPECS[saved.view]
     titles = {column.key: column.title for column in listing.columns}
-    words = f"{saved.view.words.capitalize()} by {titles.get(saved.sort, saved.sort)}"
+    words = f"{saved.view.label.capitalize()} by {titles.get(saved.sort, saved.sort)}"
     return f"{words}, {saved.filter}" if saved.filter else words
 
 

@@ -26,7 +26,7 @@ class ExportScreen(ModalScreen[None]):
         width: 72; max-width: 100%; height: auto; border: round $primary; background: $surface;
         padding: 1 2;
     }
-    ExportScreen Field { margin-top: 1; }
+    ExportScreen TextInput { margin-top: 1; }
     ExportScreen #answer { color: $text-error; height: auto; }
     ExportScreen #note { color: $text-muted; width: 100%; }
     """

@@ -31,13 +31,13 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
     ]
 
     CSS = """
-    ViewsScreen { align: center middle; }
-    ViewsScreen Vertical {
+    SavedViewsScreen { align: center middle; }
+    SavedViewsScreen Vertical {
         width: 76; max-width: 100%; height: auto; max-height: 100%;
         border: round $primary; background: $surface;
     }
-    ViewsScreen Choices { max-height: 14; margin-bottom: 1; }
-    ViewsScreen Label { color: $text-muted; padding: 0 1; }
+    SavedViewsScreen PlainOptionList { max-height: 14; margin-bottom: 1; }
+    SavedViewsScreen Label { color: $text-muted; padding: 0 1; }
     """
 
     def __init__(self, desk: Preferences, draft: SavedView) -> None:

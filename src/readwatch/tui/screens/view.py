@@ -41,15 +41,15 @@ class ViewScreen(Screen[None]):
     ]
 
     CSS = """
-    ListScreen #filter { height: 1; background: $panel; padding: 0 1; display: none; }
-    ListScreen.-filtering #filter { display: block; }
-    ListScreen #filter Label { color: $text-accent; text-style: bold; }
-    ListScreen #filter Field { width: 1fr; }
-    ListScreen #found { width: auto; color: $text-muted; }
-    ListScreen #note {
+    ViewScreen #filter { height: 1; background: $panel; padding: 0 1; display: none; }
+    ViewScreen.-filtering #filter { display: block; }
+    ViewScreen #filter Label { color: $text-accent; text-style: bold; }
+    ViewScreen #filter TextInput { width: 1fr; }
+    ViewScreen #found { width: auto; color: $text-muted; }
+    ViewScreen #note {
         height: auto; padding: 0 1; background: $surface; color: $text-warning; display: none;
     }
-    ListScreen.-filtering.-noted #note { display: block; }
+    ViewScreen.-filtering.-noted #note { display: block; }
     """
 
     class Asked(Message):

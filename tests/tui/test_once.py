@@ -173,7 +173,7 @@ def test_nothing_is_printed_when_it_cannot_be_put_on_record(
 def test_as_many_rows_are_printed_as_are_asked_for_a_portion_at_a_time(
     ask: Ask, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "ITEMS_AT_ONCE", 3)
+    monkeypatch.setattr(build, "CHUNK_LENGTH", 3)
     titles = [f"Book {number}" for number in range(8)]
     ann.reads_all(titles)
     told = json.loads("\n".join(ask(as_json=True, view="activity", rows=7)))

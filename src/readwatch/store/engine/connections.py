@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from enum import IntEnum
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import apsw
 import peewee
 
 from readwatch.domain.clock import in_utc
@@ -211,19 +213,59 @@ def close_all(db: Database) -> None:
 
 
 class Statement:
-    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs."""
+    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs.
 
-    __slots__ = ("_postgresql", "_sqlite")
+    Its text has the names of tables and columns written out, and nothing to be replaced later: text
+    that several statements share is a constant that an f-string puts in its place, and every value
+    is a parameter. Each column has a name, which `one_or_none` and `all` give to the rows.
+    """
+
+    __slots__ = ("_postgresql", "_row_type", "_sqlite")
 
     def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
         self._sqlite = sql
         self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
+        self._row_type: Any = None
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run it and return the driver's cursor."""
-        sql = self._sqlite if is_sqlite(db) else self._postgresql
-        return db.execute_sql(sql, values)  # type: ignore[no-untyped-call]
+        return db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
 
+    def one_or_none(self, db: Database, **values: object) -> Any:
+        """Run it and return the first row, with its columns as attributes; None without a row."""
+        cursor = self(db, **values)
+        row_type = self._row_type or self._name_columns(cursor)
+        row = cursor.fetchone()
+        return None if row is None else row_type._make(row)
+
+    def all(self, db: Database, **values: object) -> list[Any]:
+        """Run it and return all rows, with their columns as attributes."""
+        return list(self.iterate(db, **values))
+
+    def iterate(self, db: Database, **values: object) -> Iterator[Any]:
+        """Run it and return the rows one after the other, with their columns as attributes."""
+        cursor = self(db, **values)
+        row_type = self._row_type or self._name_columns(cursor)
+        return map(row_type._make, cursor)
+
+    def scalar(self, db: Database, **values: object) -> Any:
+        """Run it and return the only value of its only row."""
+        return self(db, **values).fetchone()[0]
+
+    def text(self, db: Database) -> str:
+        """Return its SQL for the engine of `db`."""
+        return self._sqlite if is_sqlite(db) else self._postgresql
+
+    def _name_columns(self, cursor: Any) -> Any:
+        try:
+            names = [column[0] for column in cursor.description]
+        except apsw.ExecutionCompleteError:  # without rows SQLite does not tell their names
+            return _NO_ROW
+        self._row_type = namedtuple("Row", names)  # type: ignore[misc]
+        return self._row_type
+
+
+_NO_ROW = namedtuple("_NO_ROW", ())
 
 _TAKE_TURN = Statement("SELECT pg_advisory_xact_lock(:key)")
 

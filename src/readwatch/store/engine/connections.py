@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import apsw
 import peewee
@@ -16,26 +16,13 @@ import peewee
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
-from readwatch.store.engine.privileges import Role, reads_only
-from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS, CACHE_MIB, open_sqlite, sqlite_path
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
 
 Database = peewee.Database
 
-POOL_SIZE = 20
-
 CANCEL_SECONDS = 0.5
 """How long PostgreSQL may take to hear that a statement is no longer wanted."""
-
-SILENT_SERVER = {
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
-"""A connection that a suspended laptop or a lost network has cut is given up within half a minute;
-libpq's own way takes up to two hours. In seconds, the first in milliseconds."""
-
-_POSTGRESQL_TYPES = {"UTC": "TIMESTAMPTZ"}
 
 
 def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
@@ -53,7 +40,13 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
     if scheme == "sqlite":
         return open_sqlite(sqlite_path(url), role, cache_mib)
     if scheme in {"postgresql", "postgres"}:
-        return _open_postgresql(url, role)
+        try:
+            from readwatch.store.engine.postgresql import open_postgresql
+        except ImportError:
+            raise misconfigured(
+                "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
+            ) from None
+        return open_postgresql(url, role)
     raise misconfigured(
         f"the database URL starts with {f'{scheme}://' if scheme else 'no scheme'}; "
         "use sqlite:///path/to/file.db or postgresql://…"
@@ -63,52 +56,6 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
 def is_sqlite(db: Database) -> bool:
     """Tell which engine this is, for the few statements that differ."""
     return isinstance(db, peewee.SqliteDatabase)
-
-
-# PostgreSQL -------------------------------------------------------------------------------------
-
-
-def _open_postgresql(url: str, role: Role) -> Database:
-    try:
-        from readwatch.store.engine.grants import PostgreSQL
-    except ImportError:
-        raise misconfigured(
-            "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
-        ) from None
-    parts = urlsplit(url)
-    name = unquote(parts.path.lstrip("/"))
-    if not name:
-        raise misconfigured("the PostgreSQL URL names no database: postgresql://host/NAME")
-    address = {
-        "host": parts.hostname,
-        "port": parts.port,
-        "user": parts.username and unquote(parts.username),
-        "password": parts.password and unquote(parts.password),
-    }
-    settings: dict[str, Any] = dict(parse_qsl(parts.query))
-    settings.update({key: value for key, value in address.items() if value})
-    # Moments travel as text without a zone, as on SQLite; the session says that they are in UTC.
-    options = ["-c timezone=UTC", "-c lock_timeout=5s", "-c statement_timeout=60s"]
-    if reads_only(role):
-        options.append("-c default_transaction_read_only=on")
-    settings["options"] = " ".join((settings.get("options", ""), *options)).strip()
-    settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)
-    settings = {**SILENT_SERVER, **settings}
-    settings.setdefault("application_name", f"readwatch {role}")
-    db: Database = PostgreSQL(
-        name,
-        role,
-        max_connections=POOL_SIZE,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        stale_timeout=300,
-        autoconnect=False,
-        field_types=_POSTGRESQL_TYPES,
-        **settings,
-    )
-    return db
-
-
-# Both -------------------------------------------------------------------------------------------
 
 
 @contextmanager

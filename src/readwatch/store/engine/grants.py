@@ -8,10 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from playhouse.postgres_ext import (  # type: ignore[import-untyped]
-    PooledPsycopg3Database,
-    Psycopg3Database,
-)
 
 from readwatch.domain.errors import misconfigured, not_found
 from readwatch.store.engine.connections import (
@@ -21,6 +17,7 @@ from readwatch.store.engine.connections import (
     acquire_lock,
     driver_connection,
 )
+from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
     DRAWN,
     LIMITED,
@@ -34,58 +31,6 @@ from readwatch.store.engine.privileges import (
 )
 
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
-
-# Since PostgreSQL 16 a member need not be one who may act as the role.
-_MAY_ACT = """
-    CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
-"""
-
-# Connections ------------------------------------------------------------------------------------
-
-# Tables are looked for where they were before, never among temporary ones first.
-_ACT = f"""
-    SELECT rolname, CASE WHEN pg_has_role(oid, {_MAY_ACT}) THEN
-        set_config(
-            'search_path', quote_ident(coalesce(current_schema(), 'public')) || ', pg_temp', FALSE
-        ) || set_config('role', rolname, FALSE)
-    END
-    FROM pg_roles WHERE rolname = current_database() || '_' || %s AND NOT rolcanlogin
-"""  # noqa: S608 - our own texts
-
-
-def act(connection: psycopg.Connection, role: Role) -> None:
-    """Give up all rights but those of a role; where the database has no such role, nothing."""
-    found = connection.execute(_ACT, (role,)).fetchone()
-    if found is not None and found[1] is None:
-        face = next(face for face, roles in PROGRAMS.items() if role in roles)
-        raise misconfigured(
-            f"the PostgreSQL user of the URL may not act as {found[0]}; who owns the database "
-            f"calls: readwatch db grant {face} USER"
-        )
-
-
-class _Acting(Psycopg3Database):  # type: ignore[misc]
-    """Connections that act as a role from their first moment on."""
-
-    role: Role
-
-    def _connect(self) -> psycopg.Connection:
-        connection: psycopg.Connection = super()._connect()
-        if self.role is not Role.OWNER:
-            try:
-                act(connection, self.role)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-
-class PostgreSQL(PooledPsycopg3Database, _Acting):  # type: ignore[misc]
-    """A pool of such connections: it asks `_Acting` for new ones."""
-
-    def __init__(self, name: str, role: Role, **settings: Any) -> None:
-        self.role = role
-        super().__init__(name, **settings)
 
 
 # What is in force -------------------------------------------------------------------------------
@@ -108,7 +53,7 @@ _FOUND_ROLES = Statement(
             OR has_schema_privilege(r.oid, current_schema(), 'CREATE'),
         has_database_privilege(r.oid, current_database(), 'CONNECT')
             AND has_schema_privilege(r.oid, current_schema(), 'USAGE')
-            AND pg_has_role(o.oid, r.oid, {_MAY_ACT}),
+            AND pg_has_role(o.oid, r.oid, {MAY_SET_ROLE}),
         has_database_privilege(r.oid, current_database(), 'TEMPORARY')
     FROM pg_roles r, pg_roles o WHERE r.rolname = ANY(:names) AND o.rolname = :owner
     """  # noqa: S608 - our own texts

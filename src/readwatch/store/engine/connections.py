@@ -104,7 +104,7 @@ def acquire_lock(db: Database, turn: Lock) -> None:
     On SQLite BEGIN IMMEDIATE has waited for everybody already.
     """
     if not is_sqlite(db):
-        _TAKE_TURN(db, key=int(turn))
+        _ACQUIRE_LOCK(db, key=int(turn))
 
 
 def driver_connection(db: Database) -> Any:
@@ -214,7 +214,7 @@ class Statement:
 
 _NO_ROW = namedtuple("_NO_ROW", ())
 
-_TAKE_TURN = Statement("SELECT pg_advisory_xact_lock(:key)")
+_ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 def to_db_time(moment: datetime) -> str:

@@ -19,8 +19,8 @@ from readwatch.store.engine.connections import (
 )
 from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
-    DRAWN,
-    LIMITED,
+    ID_SEQUENCES,
+    LIMITED_ROLES,
     PRIVILEGES,
     PROGRAMS,
     TABLES,
@@ -110,17 +110,17 @@ def role_name(database: str, role: Role) -> str:
     return f"{database}_{role}"
 
 
-def shortfalls(db: Database) -> tuple[str, ...]:
+def unenforced_privileges(db: Database) -> tuple[str, ...]:
     """Return, as sentences, what the engine does not enforce of the rights; none if it does all."""
-    return tuple(_shortfalls(db))
+    return tuple(_unenforced_privileges(db))
 
 
-def _shortfalls(db: Database) -> Iterator[str]:
+def _unenforced_privileges(db: Database) -> Iterator[str]:
     database, _, owner, _ = _place(db)
     if _is_too_long(database):
         yield f"the name of this database leaves no room for {role_name('…', Role.MAINTENANCE)}"
         return
-    names = {role_name(database, role): role for role in LIMITED}
+    names = {role_name(database, role): role for role in LIMITED_ROLES}
     found = {row[0]: row[1:] for row in _FOUND_ROLES(db, names=list(names), owner=owner)}
     for name in names:
         if name not in found:
@@ -150,7 +150,7 @@ def _place(db: Database) -> tuple[str, str, str, bool]:
 
 
 def _is_too_long(database: str) -> bool:
-    return any(len(role_name(database, role).encode()) > _LONGEST_NAME for role in LIMITED)
+    return any(len(role_name(database, role).encode()) > _LONGEST_NAME for role in LIMITED_ROLES)
 
 
 def _wanted(role: Role, table: str, columns: list[str]) -> list[Any]:
@@ -159,7 +159,7 @@ def _wanted(role: Role, table: str, columns: list[str]) -> list[Any]:
     read, change = (
         [column for column in columns if column in some] for some in (on.read, on.change)
     )
-    return [read, on.append, change, on.delete, table in DRAWN.get(role, ()), False]
+    return [read, on.append, change, on.delete, table in ID_SEQUENCES.get(role, ()), False]
 
 
 def _columns(db: Database) -> dict[str, list[str]]:
@@ -172,25 +172,25 @@ def _columns(db: Database) -> dict[str, list[str]]:
 def enforce(db: Database) -> None:
     """Make the roles and their GRANTs as the table says, all or nothing; what is right stays.
 
-    Where the user of the connection may not do that, nothing is changed: see `shortfalls`.
+    A user of the connection who may not do that changes nothing: see `unenforced_privileges`.
     """
     try:
         with db.atomic():
             acquire_lock(db, Lock.SCHEMA)
-            if shortfalls(db):
-                for statement in statements(db):
+            if unenforced_privileges(db):
+                for statement in grant_statements(db):
                     driver_connection(db).execute(statement)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidGrantor):
         pass
 
 
-def statements(db: Database) -> tuple[str, ...]:
+def grant_statements(db: Database) -> tuple[str, ...]:
     """Return the SQL that brings the GRANTs in line, for an administrator of the server.
 
     Nothing, where the names of the roles are too long or somebody's who logs in.
     """
     database, schema, owner, owner_is_superuser = _place(db)
-    names = {role: role_name(database, role) for role in LIMITED}
+    names = {role: role_name(database, role) for role in LIMITED_ROLES}
     found = {row[0]: row[1] for row in _FOUND_ROLES(db, names=list(names.values()), owner=owner)}
     if _is_too_long(database) or any(found.values()):
         return ()
@@ -214,7 +214,7 @@ def statements(db: Database) -> tuple[str, ...]:
                 tables[table]: ", ".join(_privileges(on, columns[table]))
                 for table, on in PRIVILEGES[role].items()
             },
-            **{f"SEQUENCE {sequences[table]}": "USAGE" for table in DRAWN.get(role, ())},
+            **{f"SEQUENCE {sequences[table]}": "USAGE" for table in ID_SEQUENCES.get(role, ())},
         }
         done += [f"GRANT {what} ON {where} TO {_quoted(name)}" for where, what in granted.items()]
     return tuple(done)
@@ -245,7 +245,7 @@ def _quoted(name: str) -> str:
 _LOGIN = Statement("SELECT 1 FROM pg_roles WHERE rolname = :login AND rolcanlogin")
 
 
-def admit(db: Database, face: str, login: str) -> None:
+def grant_program(db: Database, face: str, login: str) -> None:
     """Let a login of the server act as the roles of a face. Call it in a transaction."""
     database = _place(db)[0]
     if _LOGIN(db, login=login).fetchone() is None:

@@ -107,7 +107,7 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
         _SAVE(db, subject=subject, failures=failures, now=to_db_time(now))
 
 
-def forget_failures(db: Database, email: str, address: str | None) -> None:
+def delete_failures(db: Database, email: str, address: str | None) -> None:
     """Delete the failures of a user who has logged in; those of the address stay.
 
     Call it in a transaction.
@@ -117,7 +117,7 @@ def forget_failures(db: Database, email: str, address: str | None) -> None:
             _DELETE(db, subject=subject)
 
 
-def forget_account(db: Database, email: str) -> None:
+def delete_account_failures(db: Database, email: str) -> None:
     """Delete the failures of an account, where it was logged in before and anywhere else.
 
     Call it in a transaction.
@@ -127,7 +127,7 @@ def forget_account(db: Database, email: str) -> None:
 
 
 def count_of_account(db: Database, email: str) -> int:
-    """Return how many rows `forget_account` would delete."""
+    """Return how many rows `delete_account_failures` would delete."""
     subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
     return sum(_failures(db, subject) is not None for subject in subjects_of_account)
 

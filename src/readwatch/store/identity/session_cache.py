@@ -32,7 +32,7 @@ class SessionCache:
         return len(self._principals)
 
     def find(self, session_token: str, now: datetime) -> Principal | None:
-        """Return the principal of a token's hash, None unless its session and account are active."""
+        """Return the principal of a token's hash; None unless session and account are active."""
         self._discard_invalid(now)
         principal = self._principals.get(session_token)
         if principal is not None:
@@ -45,7 +45,7 @@ class SessionCache:
             self._principals[session_token] = principal
         return principal
 
-    def forget(self, session_token: str) -> None:
+    def discard(self, session_token: str) -> None:
         """Ask the database the next time that this token comes."""
         self._principals.pop(session_token, None)
 

@@ -24,10 +24,10 @@ _PEAK = CompiledQuery(
 _PURGE = CompiledQuery(OnlineCounts.delete().where(OnlineCounts.minute < Param("before")))
 
 
-def keep_online_count(db: Database, readers: int, now: datetime) -> None:
+def add_online_count(db: Database, readers: int, now: datetime) -> None:
     """Save how many readers are online in this minute; of several servers the first count stays.
 
-    Call it, and `forget_online_counts`, in a transaction.
+    Call it, and `purge_online_counts`, in a transaction.
     """
     _ADD(db, minute=to_db_time(now.replace(second=0, microsecond=0)), readers=readers)
 
@@ -38,6 +38,6 @@ def peak_today(db: Database, since: datetime) -> OnlineCount | None:
     return None if peak is None else OnlineCount(from_db_time(peak.minute), peak.readers)
 
 
-def forget_online_counts(db: Database, now: datetime) -> None:
+def purge_online_counts(db: Database, now: datetime) -> None:
     """Delete the counts that are older than `RETENTION`."""
     _PURGE(db, before=to_db_time(now - RETENTION))

@@ -214,10 +214,10 @@ def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
     first, second, third = (reader.id for reader in readers[:3])
     for minutes, look in (
         (1620, AuditEvent(dora, AuditAction.ADDED_USER, cara, "cli")),
-        (1500, AuditEvent(cara, AuditAction.FAILED_SIGN_IN, None, "console: wrong password")),
-        (1499, AuditEvent(cara, AuditAction.SIGNED_IN, None, "console")),
+        (1500, AuditEvent(cara, AuditAction.FAILED_LOGIN, None, "console: wrong password")),
+        (1499, AuditEvent(cara, AuditAction.LOGGED_IN, None, "console")),
         (1490, AuditEvent(cara, opened, third, "console, from attention")),
-        (95, AuditEvent(cara, AuditAction.SIGNED_IN, None, "console")),
+        (95, AuditEvent(cara, AuditAction.LOGGED_IN, None, "console")),
         *((minutes, AuditEvent(cara, opened, first, in_list)) for minutes in (82, 74, 63, 51)),
         (48, AuditEvent(cara, opened, second, in_list)),
         (40, AuditEvent(cara, AuditAction.EXPORTED_VIEW, None, f"{in_list}, csv, rows 23")),

@@ -75,10 +75,10 @@ def test_entries_that_keep_the_addresses_of_the_person_are_told(
 ) -> None:
     for address in ("10.0.0.7", "10.0.0.7", None):
         append_event(
-            db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, ip_address=address), clock()
+            db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, ip_address=address), clock()
         )
     append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, ip_address="10.0.0.8"), clock()
+        db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, ip_address="10.0.0.8"), clock()
     )
     told = shell("user", "erase", cast.cara.email, "--yes").out
     assert "2 entries of the access log keep the addresses from which the person acted" in told

@@ -80,9 +80,9 @@ def _looks(db: Database, cast: Cast) -> None:
     for minutes, look in (
         (
             1500,
-            AuditEvent(cast.cara.id, AuditAction.FAILED_SIGN_IN, None, "console: wrong password"),
+            AuditEvent(cast.cara.id, AuditAction.FAILED_LOGIN, None, "console: wrong password"),
         ),
-        (70, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, None, "console")),
+        (70, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, None, "console")),
         (42, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
         (31, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
         (25, AuditEvent(cast.cara.id, profile, cast.ben.id, from_list)),

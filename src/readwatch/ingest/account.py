@@ -82,7 +82,7 @@ def login() -> LoggedIn:
         if user.user_role.is_staff:
             append_event(
                 db,
-                AuditEvent(user.id, AuditAction.SIGNED_IN, details="api", ip_address=address),
+                AuditEvent(user.id, AuditAction.LOGGED_IN, details="api", ip_address=address),
                 now,
             )
         if resume_token is not None:

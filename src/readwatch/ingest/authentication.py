@@ -66,7 +66,7 @@ def refused(
     with connection(running.db) as db:
         target_id = None if reader_id is None else known_id(db, reader_id)
     look = AuditEvent(
-        caller.user_id, AuditAction.REFUSED_LOOK, target_id, f"api, {view}", request.remote_addr
+        caller.user_id, AuditAction.REFUSED_ACCESS, target_id, f"api, {view}", request.remote_addr
     )
     running.looks.log_refusal(look, running.now())
     return ReadwatchError(ErrorKind.FORBIDDEN, sentence)

@@ -213,7 +213,7 @@ class Worker:
         try:
             with safe_errors():
                 user = authenticated(
-                    self._url, request.email, request.password, self._clock(), AuditAction.SIGNED_IN
+                    self._url, request.email, request.password, self._clock(), AuditAction.LOGGED_IN
                 )
         except ReadwatchError as error:
             self._post(LoginRefused(error.message))

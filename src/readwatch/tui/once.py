@@ -48,7 +48,7 @@ def look_once(
     )
     question = replace(question, length=max(FIRST_PAGE, rows))
     url = settings.database_url
-    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.SIGNED_IN)
+    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
     # The log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)

@@ -118,7 +118,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
         db.execute_sql(f"UPDATE sqlite_sequence SET seq = 40 WHERE name = '{LOG}'")
     else:
         db.execute_sql(f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), 40)")
-    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    append_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log)
     assert (found.head.entries, found.head.id, found.fault) == (10, 41, None)
 
@@ -139,7 +139,7 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
     "change",
     [
         "consultant_user_id = 4",
-        "action_type = 'signed_in'",
+        "action_type = 'logged_in'",
         "target_user_id = 2",
         "target_user_id = NULL",
         "action_details = 'nothing'",
@@ -277,7 +277,7 @@ def anchor(log, clock) -> Anchor:
 
 
 def test_a_log_that_grew_since_fits_its_anchors(anchor, log, db, cast, clock):
-    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    append_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log, Anchor(clock(), Head()), anchor)
     assert (found.head.entries, found.fault) == (10, None)
 
@@ -314,7 +314,7 @@ def test_an_end_that_was_cut_off_and_grown_again_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     for _ in range(5):
-        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+        append_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).fault is None
     assert told(log, anchor)[0] is ChainFaultKind.REWRITTEN
 
@@ -324,7 +324,7 @@ def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG}")
     for _ in range(20):
-        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+        append_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).head.entries == 20
     assert verdict(log).fault is None
     assert told(log, anchor)[:2] == (ChainFaultKind.REWRITTEN, 18)

@@ -67,7 +67,7 @@ def test_every_entry_carries_the_hash_of_the_one_before_it(db, connected, cast, 
         log, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS, details="Büro, 東京"), clock()
     )
     clock.advance(microseconds=1_987)
-    append_event(log, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    append_event(log, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert checked_chain(db) == ["console", "Büro, 東京", None]
 
 
@@ -126,7 +126,7 @@ def test_two_entries_cannot_follow_the_same_one(db, look, clock):
         db.execute_sql(
             "INSERT INTO consultant_access_log "
             "(consultant_user_id, action_type, prev_hash, row_hash) "
-            f"VALUES ({look.consultant_user_id}, 'signed_in', '{GENESIS}', 'forged')"
+            f"VALUES ({look.consultant_user_id}, 'logged_in', '{GENESIS}', 'forged')"
         )
 
 

@@ -21,9 +21,9 @@ SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store import accounts
-from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
-with using(open_database(sys.argv[1], Role.ADMIN)) as db:
+with connection(open_database(sys.argv[1], Role.ADMIN)) as db:
     for user_id in map(int, sys.argv[2:]):
         try:
             with db.atomic():
@@ -140,7 +140,7 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
     signed_in_at = clock()
     now = clock.advance(minutes=3)
     audit_log.append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, details="console"), now
+        db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, details="console"), now
     )
     found = [
         accounts.standing(admin, Permit(user.id), now)

@@ -43,8 +43,8 @@ def test_each_try_of_a_consultant_is_on_record(tries, on_record, cast):
     assert tries() is ErrorKind.UNAUTHENTICATED
     assert tries(password=PASSWORD) == cast.cara
     assert on_record() == [
-        (cast.cara.id, "failed_sign_in", "console: wrong e-mail or password", DESK),
-        (cast.cara.id, "signed_in", "console", DESK),
+        (cast.cara.id, "failed_login", "console: wrong e-mail or password", DESK),
+        (cast.cara.id, "logged_in", "console", DESK),
     ]
 
 
@@ -90,14 +90,14 @@ def test_strangers_do_not_lock_a_consultant_out_where_she_signed_in_before(
             record_failure(db, CARA, ELSEWHERE, clock())
     assert tries(password=PASSWORD, address="10.0.0.8") is ErrorKind.THROTTLED, "never there"
     assert tries(password=PASSWORD) == cast.cara
-    assert {action for _, action, _, _ in on_record()} == {AuditAction.SIGNED_IN}
+    assert {action for _, action, _, _ in on_record()} == {AuditAction.LOGGED_IN}
 
 
 def test_a_suspended_account_stays_out_and_the_try_is_on_record(tries, db, cast, on_record):
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'cara@example.org'")
     assert tries(password=PASSWORD) is ErrorKind.UNAUTHENTICATED
     assert on_record() == [
-        (cast.cara.id, "failed_sign_in", "console: this account is suspended", DESK)
+        (cast.cara.id, "failed_login", "console: this account is suspended", DESK)
     ]
 
 

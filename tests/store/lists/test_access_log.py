@@ -44,10 +44,10 @@ def seen(connected, clock):
 
 
 def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, seen, db, clock):
-    look(cast.cara, AuditAction.SIGNED_IN)
+    look(cast.cara, AuditAction.LOGGED_IN)
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
-    assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "signed_in", "")]
+    assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "logged_in", "")]
     assert seen(cast.dora)[0] == ("Dora", "viewed_reader_profile", "Ben")
     assert len(seen(cast.dora)) == 3
     everything = access_log_ids(db, NEWEST, clock(), asker=cast.dora).ids
@@ -56,7 +56,7 @@ def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, se
 
 
 def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cast, look, db, clock):
-    look(cast.dora, AuditAction.SIGNED_IN)
+    look(cast.dora, AuditAction.LOGGED_IN)
     look(cast.dora, AuditAction.CHANGED_ROLE, cast.cara)
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
@@ -93,7 +93,7 @@ def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
 
 def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     for _ in range(3):
-        look(cast.cara, AuditAction.FAILED_SIGN_IN)
+        look(cast.cara, AuditAction.FAILED_LOGIN)
     assert len(seen(cast.cara)) == 3
 
 
@@ -111,10 +111,10 @@ def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     ],
 )
 def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, clock, words, found):
-    look(cast.cara, AuditAction.SIGNED_IN)
+    look(cast.cara, AuditAction.LOGGED_IN)
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ann)
-    look(cast.dora, AuditAction.SIGNED_IN)
+    look(cast.dora, AuditAction.LOGGED_IN)
     question = ListQuery("time", terms=parse(words))
     ids = access_log_ids(db, question, clock(), asker=cast.dora).ids
     assert "".join(map(str, ids)) == found
@@ -131,7 +131,7 @@ def test_masked_names_of_readers_are_not_found_those_of_staff_are(cast, look, se
 
 def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, monkeypatch):
     for _ in range(3):
-        look(cast.cara, AuditAction.SIGNED_IN)
+        look(cast.cara, AuditAction.LOGGED_IN)
     for _ in range(3):
         look(cast.cara, PROFILE, cast.ann)
 

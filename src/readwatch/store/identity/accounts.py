@@ -39,7 +39,7 @@ _LAST_LOGIN = Statement(
         SELECT max(started_at) FROM staff_sessions WHERE user_id = :user_id
         UNION ALL
         SELECT max(created_at) FROM consultant_access_log
-        WHERE consultant_user_id = :user_id AND action_type = 'signed_in'
+        WHERE consultant_user_id = :user_id AND action_type = 'logged_in'
     ) AS logins
     """
 )

@@ -27,7 +27,7 @@ _SIGNED_IN_THERE = Statement(
     WHERE lower(u.email) = :email AND s.ip_address = :address
     UNION ALL
     SELECT 1 FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
-    WHERE lower(u.email) = :email AND l.ip_address = :address AND l.action_type = 'signed_in'
+    WHERE lower(u.email) = :email AND l.ip_address = :address AND l.action_type = 'logged_in'
     LIMIT 1
     """
 )
@@ -40,7 +40,7 @@ _ADDRESSES = Statement(
     WHERE lower(u.email) = :email
     UNION
     SELECT l.ip_address FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
-    WHERE lower(u.email) = :email AND l.action_type = 'signed_in'
+    WHERE lower(u.email) = :email AND l.action_type = 'logged_in'
     """
 )
 _FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")

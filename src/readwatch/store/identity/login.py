@@ -20,7 +20,7 @@ def log_in(
     address: str,
     now: datetime,
     *,
-    action: AuditAction = AuditAction.SIGNED_IN,
+    action: AuditAction = AuditAction.LOGGED_IN,
     cost: int = DEFAULT_COST,
 ) -> User:
     """Return the consultant or admin whose e-mail and password these are, once that is on record.
@@ -60,7 +60,7 @@ def record_failure(
     user = _staff(db, email)
     if user is None:
         return
-    append_event(db, AuditEvent(user.id, AuditAction.FAILED_SIGN_IN, None, details, address), now)
+    append_event(db, AuditEvent(user.id, AuditAction.FAILED_LOGIN, None, details, address), now)
     seconds = ceil(lockout.pause(db, email, address, now).total_seconds())
     if seconds:
         face = details.partition(":")[0]

@@ -35,7 +35,7 @@ from readwatch.domain.users import User, UserRole
 from readwatch.monitor import refresh_policy
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -229,7 +229,7 @@ def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
             AuditEvent(cara, AuditAction.COPIED_ROW, third, "console, from a reader's page, books"),
         ),
     ):
-        append_event(db, look, NOW - timedelta(minutes=minutes))
+        log_event(db, look, NOW - timedelta(minutes=minutes))
 
 
 def keep_views(world: World) -> None:

@@ -7,7 +7,7 @@ from reading_app import ReadingApp
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
 
@@ -94,7 +94,7 @@ def _looks(db: Database, cast: Cast) -> None:
             ),
         ),
     ):
-        append_event(db, look, NOON - timedelta(minutes=minutes))
+        log_event(db, look, NOON - timedelta(minutes=minutes))
 
 
 def _newcomer(db: Database, name: str) -> User:

@@ -72,17 +72,6 @@ class AuditEntryForReader:
     full_name: SafeText | None
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right to read one reader's data: every query of such data asks for it.
-
-    Only `readwatch.store.audit.log` makes one, for readers themselves or after the look is on
-    record.
-    """
-
-    subject_id: int
-
-
 def entry_hash(prev_hash: str, look: AuditEvent, created_at: str) -> str:
     """Return the SHA-256 (hex) over the predecessor's hash and the canonical form of an entry.
 

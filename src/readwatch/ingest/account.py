@@ -18,7 +18,7 @@ from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import Login, PageBefore, PasswordChange, Resume, checked, query
 from readwatch.ingest.services import services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import append_event, permit_own
+from readwatch.store.audit.log import append_in_transaction, permit_own
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, resume_tokens, sessions, users
 from readwatch.store.identity.login import record_failure
@@ -80,7 +80,7 @@ def login() -> LoggedIn:
             device_type=body.device_type,
         )
         if user.user_role.is_staff:
-            append_event(
+            append_in_transaction(
                 db,
                 AuditEvent(user.id, AuditAction.LOGGED_IN, details="api", ip_address=address),
                 now,
@@ -202,7 +202,7 @@ def change_password() -> tuple[str, int]:
             look = AuditEvent(
                 caller.user_id, AuditAction.SET_PASSWORD, caller.user_id, "api", address
             )
-            append_event(db, look, now)
+            append_in_transaction(db, look, now)
 
     running.writer.run(change)
     return "", 204

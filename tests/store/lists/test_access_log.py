@@ -5,7 +5,7 @@ import pytest
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import parse
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import access_log as store
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
@@ -20,7 +20,7 @@ def look(db, clock):
     """`look(who, action, whom)` is an entry, a minute after the one before."""
 
     def look(who, action=PROFILE, whom=None, details="console, from online"):
-        append_event(
+        log_event(
             db, AuditEvent(who.id, action, whom and whom.id, details), clock.advance(minutes=1)
         )
 

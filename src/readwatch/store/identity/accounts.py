@@ -6,9 +6,9 @@ cannot cross it, and of two admins who change each other one stays.
 
 from datetime import datetime
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.users import Standing, User, UserRole
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import (
     Database,
     Lock,

@@ -6,8 +6,8 @@ from math import ceil
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
+from readwatch.domain.users import normalised_email
 from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
-from readwatch.store.identity.users import kept_form
 
 _FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
 _KEEP = Statement(
@@ -115,7 +115,7 @@ def count_of_account(db: Database, email: str) -> int:
 
 
 def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
-    addresses = [row[0] for row in _ADDRESSES(db, email=kept_form(email))]
+    addresses = [row[0] for row in _ADDRESSES(db, email=normalised_email(email))]
     for address in (*addresses, None):
         for counted, subject in _subjects(email, address).items():
             if counted is not Counted.ADDRESS:
@@ -124,11 +124,13 @@ def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, st
 
 def _subjects(email: str, address: str | None) -> dict[Counted, str]:
     # Spellings that lead to the same account are counted together.
-    return subjects(kept_form(email), address)
+    return subjects(normalised_email(email), address)
 
 
 def _signed_in_there(db: Database, email: str, address: str | None) -> bool:
-    return _SIGNED_IN_THERE(db, email=kept_form(email), address=address).fetchone() is not None
+    return (
+        _SIGNED_IN_THERE(db, email=normalised_email(email), address=address).fetchone() is not None
+    )
 
 
 def _remembered(db: Database, subject: str) -> Failures | None:

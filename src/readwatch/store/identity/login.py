@@ -6,7 +6,7 @@ from math import ceil
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import User
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection
 from readwatch.store.identity import lockout
 from readwatch.store.identity.passwords import DEFAULT_COST
@@ -43,7 +43,9 @@ def log_in(
         acquire_lock(db, Lock.ROLLUPS)  # as the service does for logins: else the two could cross
         lockout.refuse_if_locked(db, email, address, now)
         lockout.forget_failures(db, email, address)
-        append_event(db, AuditEvent(user.id, action, details="console", ip_address=address), now)
+        append_in_transaction(
+            db, AuditEvent(user.id, action, details="console", ip_address=address), now
+        )
     return user
 
 
@@ -60,11 +62,13 @@ def record_failure(
     user = _staff(db, email)
     if user is None:
         return
-    append_event(db, AuditEvent(user.id, AuditAction.FAILED_LOGIN, None, details, address), now)
+    append_in_transaction(
+        db, AuditEvent(user.id, AuditAction.FAILED_LOGIN, None, details, address), now
+    )
     seconds = ceil(lockout.pause(db, email, address, now).total_seconds())
     if seconds:
         face = details.partition(":")[0]
-        append_event(
+        append_in_transaction(
             db,
             AuditEvent(user.id, AuditAction.LOCKED_OUT, None, f"{face}, for {seconds} s", address),
             now,

@@ -212,7 +212,7 @@ def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: 
         ({"filter": ">5"}, "has no field right before it"),
         ({"filter": "shoes:5"}, "asks for a field that is not here: there are"),
         ({"password": "no horse at all"}, "wrong e-mail or password"),
-        ({"email": "ann@example.org"}, "only consultants and admins get in"),
+        ({"email": "ann@example.org"}, "only consultants and admins can log in here"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_a_sentence(

@@ -13,7 +13,14 @@ from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
-from readwatch.store.engine.connections import Database, Lock, Statement, acquire_lock, to_db_time
+from readwatch.store.engine.connections import (
+    Database,
+    Lock,
+    Statement,
+    acquire_lock,
+    connection,
+    to_db_time,
+)
 
 T = TypeVar("T")
 
@@ -109,7 +116,7 @@ def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
 
     Inside another transaction it is a `ValueError`.
     """
-    return _commit_to(db)(lambda db: append_in_transaction(db, event, now))
+    return commit_to(db)(lambda db: append_in_transaction(db, event, now))
 
 
 def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
@@ -117,7 +124,7 @@ def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
 
     Inside another transaction, which could still be undone, it is a `ValueError`.
     """
-    return log_access_by(_commit_to(db), event, now)
+    return log_access_by(commit_to(db), event, now)
 
 
 def log_access_by(commit: Commit, event: AuditEvent, now: datetime) -> Permit:
@@ -137,7 +144,7 @@ def log_list_access(
 ) -> LoggedListAccess:
     """Log that somebody lists, exports or prints readers' data, and return the right with its
     entry."""
-    return log_list_access_by(_commit_to(db), access, event, now)
+    return log_list_access_by(commit_to(db), access, event, now)
 
 
 def log_list_access_by(
@@ -180,13 +187,14 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     return entry_id
 
 
-def _commit_to(db: Database) -> Commit:
-    """Return how a write is committed by itself."""
+def commit_to(db: Database) -> Commit:
+    """Return what commits a write by itself; inside another transaction it is a `ValueError`."""
 
     def commit(write: Callable[[Database], T]) -> T:
         if db.in_transaction():
             raise ValueError("an entry that comes first is committed by itself")
-        with db.atomic():  # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile
+        # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile.
+        with connection(db), db.atomic():
             return write(db)
 
     return commit

@@ -92,14 +92,14 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
         _KEEP(db, subject=subject, failures=failures, now=to_db_time(now))
 
 
-def forget_failures(db: Database, email: str, address: str | None) -> None:
+def purge_failures(db: Database, email: str, address: str | None) -> None:
     """Forget the failures of one who got in; those of the address stay. In a transaction."""
     for counted, subject in _subjects(email, address).items():
         if counted is not Counted.ADDRESS:
             _FORGET(db, subject=subject)
 
 
-def forget_account(db: Database, email: str) -> None:
+def purge_account(db: Database, email: str) -> None:
     """Forget what failed for an account, there where it was signed in or anywhere else.
 
     Call it in a transaction.
@@ -109,7 +109,7 @@ def forget_account(db: Database, email: str) -> None:
 
 
 def count_of_account(db: Database, email: str) -> int:
-    """Return how many rows `forget_account` would forget."""
+    """Return how many rows `purge_account` would delete."""
     subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
     return sum(_remembered(db, subject) is not None for subject in subjects_of_account)
 

@@ -21,7 +21,7 @@ from readwatch.store.identity.users import authenticate, find_user, get_user, li
 SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store import accounts
+from readwatch.store.identity import accounts
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 with connection(open_database(sys.argv[1], Role.ADMIN)) as db:

@@ -104,7 +104,7 @@ def test_what_is_about_nobody_is_never_folded(cast, look, seen):
         ("reader:ann", "23"),
         ("!reader:ann", "14"),
         ("action:viewed", "23"),
-        ("action:sign", "14"),
+        ("action:log", "14"),
         ("ago<1m", "4"),
         ("dora", "34"),
         ("archer cara", "2"),
@@ -141,7 +141,7 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
     assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
     assert (order(length=7).ids, order(length=7).has_older) == ((6, 3, 2, 1), False)
     monkeypatch.setattr(store, "LOOKED_THROUGH", 4)
-    assert order(terms=parse("action:signed")).ids == (3,)
+    assert order(terms=parse("action:logged")).ids == (3,)
 
 
 def test_the_order_turns_around(cast, look, db, clock):

@@ -1,4 +1,4 @@
-"""Exports of a table to a CSV or JSON file that only its owner can read."""
+"""Export files: the rows of a table, as a CSV or JSON file that only its owner can read."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from readwatch.tui.format.columns import Column
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The visible columns of all rows of a table, as plain text."""
+    """The texts of a table: the columns that it shows, of all its rows."""
 
     titles: tuple[str, ...]
     rows: Iterable[tuple[str, ...]]
@@ -25,14 +25,14 @@ ReadRows = Callable[[Sequence[int]], Iterable[Row]]
 """Reads rows by their keys, in any order."""
 
 
-def row_count_text(rows: int) -> str:
-    """Return the number of rows in words."""
+def row_count(rows: int) -> str:
+    """Return a number of rows as text."""
     return "1 row" if rows == 1 else f"{rows} rows"
 
 
 @dataclass(frozen=True, slots=True)
 class TableExport:
-    """What a table shows: visible columns with the index of their cells, the keys of all rows, and
+    """A table at one moment: columns with their indexes in a row's cells, the keys of all rows, and
     the rows that are loaded.
     """
 
@@ -41,8 +41,8 @@ class TableExport:
     rows: Mapping[int, Row]
 
     def sheet(self, read: ReadRows | None = None) -> Sheet:
-        """Return the sheet; rows that are not loaded are read in chunks while it is iterated, and
-        those that no longer exist are omitted.
+        """Return the texts of the loaded rows, and of the others as they are read, one chunk at a
+        time; a row that is gone by then is left out.
         """
         return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
 
@@ -52,39 +52,39 @@ class TableExport:
             if read:
                 missing = [key for key in keys if key not in by_key]
                 by_key |= {row.key: row for row in read(missing)}
-            yield from (self._words(by_key[key]) for key in keys if key in by_key)
+            yield from (self._cells(by_key[key]) for key in keys if key in by_key)
 
-    def in_words(self, row: Row) -> str:
-        """Return the visible cells of a row as one line."""
-        return "  ".join(filter(None, self._words(row)))
+    def as_text(self, row: Row) -> str:
+        """Return a row as one line of text."""
+        return "  ".join(filter(None, self._cells(row)))
 
-    def _words(self, row: Row) -> tuple[str, ...]:
-        return tuple(cell_text(row.cells[at]) for at, _ in self.columns)
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        return tuple(cell_text(row.cells[index]) for index, _ in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The table to export or copy from, with what the access log says about it.
+    """A table that can be exported, and its name in the access log.
 
-    The rows of a list are read anew from its `view`; of a frozen list (`is_held`) only those that
-    are not loaded. A reader's page has no `view`; all its rows are loaded, and are of `reader_id`.
+    The rows of a view are read anew, in a frozen one only those that are not loaded. A reader's
+    page has no `view`: all its rows are loaded, and all are about `reader_id`.
     """
 
     table: TableExport
-    details: str
+    origin: str
     view: View | None = None
     reader_id: int | None = None
-    is_held: bool = False
+    is_frozen: bool = False
 
     @property
     def exported(self) -> TableExport:
-        """The table with the rows that an export need not read."""
-        is_loaded = self.is_held or self.view is None
+        """The table with the rows that need not be read anew."""
+        is_loaded = self.is_frozen or self.view is None
         return self.table if is_loaded else replace(self.table, rows={})
 
 
 def checked_file(name: str, *, replace: bool) -> Path:
-    """Return the file of a typed name; refuse other formats, and existing files."""
+    """Return the file of a name; refuse other formats and, unless `replace`, one that exists."""
     try:
         file = Path(name.strip()).expanduser()
         exists = file.exists()
@@ -93,12 +93,12 @@ def checked_file(name: str, *, replace: bool) -> Path:
     if format_of(file) not in WRITERS:
         raise invalid("the name must end in .csv or .json")
     if exists and not replace:
-        raise _exists()
+        raise _file_exists()
     return file
 
 
 def format_of(file: Path) -> str:
-    """Return the suffix of a file name, in lower case and without the dot."""
+    """Return the format by the suffix of the name."""
     return file.suffix.lower().lstrip(".")
 
 
@@ -108,10 +108,10 @@ def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
         with whole_text_file(file, replace=replace) as text:
             return WRITERS[format_of(file)](text, sheet.titles, sheet.rows)
     except FileExistsError:
-        raise _exists() from None
+        raise _file_exists() from None
     except OSError as error:
         raise invalid(f"the file cannot be written: {error.strerror}") from None
 
 
-def _exists() -> ReadwatchError:
+def _file_exists() -> ReadwatchError:
     return conflict("this file exists; press enter again to replace it")

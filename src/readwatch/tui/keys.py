@@ -73,7 +73,7 @@ KEYS: Final = (
     # The header names the views and their numbers: the footer need not.
     _hidden("online", "1", "view('online')", "Online", "who is online now", _ALL),
     _hidden("activity", "2", "view('activity')", "Activity", "all activities, newest first", _ALL),
-    _hidden("readers", "3", "view('readers')", "Readers", "all readers and their progress", _ALL),
+    _hidden("readers", "3", "view('readers')", "Readers", "all readers and progress", _ALL),
     _hidden("attention", "4", "view('attention')", "Attention", "who may need help, and why", _ALL),
     _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whose data", _ALL),
     _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),
@@ -94,8 +94,8 @@ KEYS: Final = (
     Key("next", "right_curly_bracket", "step(1)", "Next", "the reader below", _READER),
     Key("detail", "space,enter", "toggle_detail", "Details", "details of an activity", _READER),
     Key("panel", "tab", "app.focus_next", "Panel", "the next panel", _READER),
-    _hidden("export", "e", "app.export", "Export", "export the table to a file", _READER),
-    _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _READER),
+    _hidden("export", "e", "app.export", "Export", "export the table", _READER),
+    _hidden("copy", "y", "app.copy", "Copy", "copy the row", _READER),
     Key("open", "enter", "open", "Open", "open the reader's page", _TABLES),
     _hidden("up", "up,k", "move(-1)", "Up", "a row up", _TABLES),
     _hidden("down", "down,j", "move(1)", "Down", "a row down", _TABLES),
@@ -103,7 +103,7 @@ KEYS: Final = (
     _hidden("page_down", "pagedown", "page(1)", "Page down", "a page down", _TABLES),
     _hidden("first", "home,g", "first", "First", "the first row", _TABLES),
     _hidden("last", "end,G", "last", "Last", "the last row", _TABLES),
-    Key("seen", "x", "toggle_seen", "Seen", "mark as seen today, or unmark", _ATTENTION),
+    Key("seen", "x", "toggle_seen", "Seen", "seen today, or not", _ATTENTION),
 )
 
 

@@ -1,4 +1,4 @@
-"""The commands of the palette: keys, saved views, themes, and readers."""
+"""The commands of the palette: the actions of a screen, saved views, themes and readers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -16,25 +16,25 @@ from readwatch.tui.screens.saved_views import description_of
 from readwatch.tui.terminal import themes
 
 
-def key_commands(app: App[None], here: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
-    """Yield the actions of the keys that work on the screen, which is one of the group `here`."""
+def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
+    """Yield the actions of the keys that work on the screen, which is one of the group."""
     for key in KEYS:
         target = app if key.group is Group.EVERYWHERE else app.screen
         _, name, parameters = parse(key.action)
-        if key.group not in {here, Group.EVERYWHERE} or key.id == "palette":
+        if key.group not in {group, Group.EVERYWHERE} or key.id == "palette":
             continue
         if target.check_action(name, parameters):
-            words = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"
+            text = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"
             act = partial(app.call_later, app.run_action, key.action, target)
-            yield PaletteCommand(key.label, words, act)
+            yield PaletteCommand(key.label, text, act)
 
 
 def saved_view_commands(
-    views: Iterable[SavedView], apply: Callable[[SavedView], object]
+    views: Iterable[SavedView], recall: Callable[[SavedView], object]
 ) -> Iterator[PaletteCommand]:
     """Yield the saved views."""
     for view in views:
-        yield PaletteCommand(view.name, description_of(view), partial(apply, view))
+        yield PaletteCommand(view.name, description_of(view), partial(recall, view))
 
 
 def theme_commands(choose: Callable[[str], object]) -> Iterator[PaletteCommand]:
@@ -48,7 +48,7 @@ def reader_commands(
     now: datetime,
     open_reader: Callable[[tuple[int, ...], int], object],
 ) -> list[PaletteCommand]:
-    """Return a command for each reader; `open_reader` is called with all ids and one index."""
+    """Return readers; `open_reader` is called with the ids of all, and the index of one."""
     readers = tuple(readers)
     ids = tuple(reader.user_id for reader in readers)
     return [

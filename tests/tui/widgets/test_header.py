@@ -103,7 +103,7 @@ def test_a_picture_is_stale_only_after_the_limit() -> None:
 
 
 def test_a_picture_whose_watcher_rests_longer_is_stale_later() -> None:
-    resting = replace(LIVE, stats=replace(PULSE, rest=20 * SECOND))
+    resting = replace(LIVE, stats=replace(PULSE, refresh_pause=20 * SECOND))
     assert replace(resting, now=NOON + STALE_AFTER + 20 * SECOND).liveness() is Liveness.LIVE
     assert replace(resting, now=NOON + STALE_AFTER + 21 * SECOND).liveness() is Liveness.STALE
 

@@ -13,7 +13,7 @@ from readwatch.tui.views import VIEW_SPECS
 
 def stats_line(stats: LiveStats) -> str:
     """Return the live statistics of the header."""
-    return f"{stats.taken_at.astimezone():%H:%M:%S}  {stats.online} online, {stats.pace}"
+    return f"{stats.taken_at.astimezone():%H:%M:%S}  {stats.online} online, {stats.activity_rate}"
 
 
 def snapshot_lines(
@@ -43,7 +43,7 @@ def snapshot_lines(
     yield line(tuple(column.title for column in columns))
     yield from map(line, texts)
     if not snapshot.order.ids:
-        yield cut(spec.nothing(snapshot.query), width)
+        yield cut(spec.empty_text(snapshot.query), width)
     elif len(snapshot.order.ids) > len(texts):
         number = "" if snapshot.has_older else f"{len(snapshot.order.ids) - len(texts)} "
         yield cut(f"… and {number}more", width)

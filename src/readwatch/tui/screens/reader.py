@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,24 +15,23 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from readwatch.domain.activities import ContentProgress, RecordedActivity
-from readwatch.domain.clock import ago
-from readwatch.domain.sessions import Session
+from readwatch.domain.activities import ContentProgress
 from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.tui.export_file import Source
-from readwatch.tui.format.cells import Row, Tone, TonedText
-from readwatch.tui.format.columns import Column, cut
+from readwatch.tui.format.cells import Row, Tone
+from readwatch.tui.format.columns import cut
+from readwatch.tui.format.reader_page import (
+    ACTIVITY_COLUMNS,
+    BOOK_COLUMNS,
+    SESSION_COLUMNS,
+    activity_row,
+    book_row,
+    profile_summary,
+    session_row,
+)
 from readwatch.tui.format.text import (
     BREADCRUMB,
-    activity_label,
-    activity_length,
-    day_and_time,
-    hours_and_minutes,
-    how_long_ago,
     presence_cell,
-    progress_bar,
-    time_spent,
-    whole_minutes,
 )
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.reader_pager import ReaderPager
@@ -44,26 +41,6 @@ from readwatch.tui.widgets.header import Header
 from readwatch.tui.widgets.live_table import LiveTable
 from readwatch.tui.widgets.reading_days import ReadingDays
 
-_BOOKS = (
-    Column("title", "Book", width=12, flex=1),
-    Column("progress", "Progress", width=11),
-    Column("time", "Time", width=9, align="right", from_width=52),
-    Column("ago", "Last read", width=9, align="right"),
-)
-_SESSIONS = (
-    Column("started", "Session", width=16),
-    Column("minutes", "Min", width=5, align="right"),
-    Column("device", "Device", width=8, flex=1),
-    Column("state", "State", width=10),
-)
-_ACTIVITIES = (
-    Column("when", "Activity", width=16),
-    Column("type", "What", width=16),
-    Column("title", "Title", width=8, flex=2),
-    Column("progress", "Progress", width=11),
-    Column("duration", "Length", width=6, align="right", from_width=84),
-    Column("metadata", "Details", width=10, flex=2, from_width=88),
-)
 _TONES: dict[Tone | None, str] = {
     "good": "$text-success",
     "warn": "$text-warning",
@@ -152,13 +129,15 @@ class ReaderScreen(Screen[None]):
         self._refused = Static("", id="refused", markup=False)
         self._book_keys: dict[str, int] = {}
         self._days = ReadingDays(id=Panel.DAYS)
-        self._books = LiveTable(_BOOKS, opens=False, id=Panel.BOOKS, empty_text="no books yet")
+        self._books = LiveTable(
+            BOOK_COLUMNS, opens=False, id=Panel.BOOKS, empty_text="no books yet"
+        )
         self._activities = LiveTable(
-            _ACTIVITIES, opens=False, id=Panel.ACTIVITIES, empty_text="no activities yet"
+            ACTIVITY_COLUMNS, opens=False, id=Panel.ACTIVITIES, empty_text="no activities yet"
         )
         self._detail = ActivityDetail()
         self._sessions = LiveTable(
-            _SESSIONS, opens=False, id=Panel.SESSIONS, empty_text="no sessions yet"
+            SESSION_COLUMNS, opens=False, id=Panel.SESSIONS, empty_text="no sessions yet"
         )
         self._activity_panel = Vertical(self._activities, self._detail, id="activity-panel")
         # For each panel, the widget that takes the focus and the widget that grows.
@@ -199,10 +178,10 @@ class ReaderScreen(Screen[None]):
         self.add_class("-shown")
         self.remove_class("-refused")
         self._show_breadcrumb()
-        self._summary.update(_summary_of(page, now))
+        self._summary.update(profile_summary(page, now))
         self._days.days = page.days
-        self._books.show([_book_row(self._key_of(book), book, now) for book in page.contents])
-        self._sessions.show([_session_row(session) for session in page.sessions])
+        self._books.show([book_row(self._key_of(book), book, now) for book in page.contents])
+        self._sessions.show([session_row(session) for session in page.sessions])
         self._show_activities(page)
         if first:
             self.set_focus(self._panels[self.panel][0])
@@ -210,7 +189,7 @@ class ReaderScreen(Screen[None]):
     def _show_activities(self, page: ReaderSnapshot) -> None:
         cached = self._rows  # activities never change
         self._rows = {
-            item.id: cached[item.id] if item.id in cached else _activity_row(item)
+            item.id: cached[item.id] if item.id in cached else activity_row(item)
             for item in page.activities
         }
         self._activities.show(tuple(self._rows.values()))
@@ -314,71 +293,3 @@ class ReaderScreen(Screen[None]):
         for panel, (_, grows) in self._panels.items():
             grows.set_class(panel is self.panel, "-open")
         self.set_class(self.panel is Panel.DAYS, "-days")
-
-
-def _summary_of(page: ReaderSnapshot, now: datetime) -> Content:
-    """Return the profile in two lines."""
-    user, profile = page.user, page.profile
-    level = cut(profile.reading_level, 20) or "no level"
-    facts = (level, cut(profile.preferred_language, 10), _time_there(page.zone, now))
-    totals = (
-        f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
-        _counted(profile.total_sessions, "session"),
-        _counted(profile.unique_content_read, "title"),
-        f"last login {how_long_ago(profile.last_login, now)}",
-    )
-    return Content("\n").join(
-        [
-            Content.assemble("   ".join(facts), "   ", (cut(user.email, 80), "dim")),
-            Content("   ".join(totals)),
-        ]
-    )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _time_there(zone: ZoneInfo | None, now: datetime) -> str:
-    if zone is None:
-        return f"{now:%a %H:%M} UTC"
-    return f"{now.astimezone(zone):%a %H:%M} there ({cut(zone.key, 30)})"
-
-
-def _book_row(key: int, book: ContentProgress, now: datetime) -> Row:
-    return Row(
-        key,
-        (
-            book.content_title or book.content_id,
-            progress_bar(book.progress_percentage),
-            time_spent(book.total_seconds),
-            ago(book.last_at, now),
-        ),
-    )
-
-
-def _session_row(session: Session) -> Row:
-    begun, until = session.span
-    return Row(
-        session.id,
-        (
-            day_and_time(session.started_at),
-            whole_minutes(until - begun),
-            session.device_type,
-            TonedText("active", "good") if session.is_active else "ended",
-        ),
-    )
-
-
-def _activity_row(item: RecordedActivity) -> Row:
-    return Row(
-        item.id,
-        (
-            day_and_time(item.occurred_at),
-            activity_label(item.activity_type),
-            item.content_title,
-            progress_bar(item.progress_percentage),
-            activity_length(item.duration_seconds),
-            item.metadata_json,
-        ),
-    )

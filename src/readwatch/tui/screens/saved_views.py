@@ -109,7 +109,7 @@ def description_of(saved: SavedView) -> str:
     """Return what a view shows: `Readers by Level, level:B1`."""
     spec = VIEW_SPECS[saved.view]
     titles = {column.key: column.title for column in spec.columns}
-    words = f"{saved.view.words.capitalize()} by {titles.get(saved.sort, saved.sort)}"
+    words = f"{saved.view.label.capitalize()} by {titles.get(saved.sort, saved.sort)}"
     return f"{words}, {saved.filter}" if saved.filter else words
 
 

@@ -71,7 +71,7 @@ class ViewScreen(Screen[None]):
         super().__init__()
         self.view = view
         self._spec = spec
-        self._initial_query = spec.query(masked=masked)
+        self._initial_query = spec.queries.first_query(masked=masked)
         self.list_query = self._initial_query
         self.snapshot: ViewSnapshot | None = None
         self.frozen = False
@@ -83,7 +83,7 @@ class ViewScreen(Screen[None]):
         self.table = LiveTable(spec.columns, empty_text="loading …")
         self._filter = TextInput(
             placeholder="type a filter; enter keeps it, escape clears it",
-            suggester=FilterSuggester(askable(spec.fields, masked=masked)),
+            suggester=FilterSuggester(askable(spec.queries.fields, masked=masked)),
         )
         self._match_count = Static("", id="match-count", markup=False)
         self._note = Static("", id="note", markup=False)
@@ -144,7 +144,7 @@ class ViewScreen(Screen[None]):
     def _count_new(self, current: ViewSnapshot, newer: ViewSnapshot) -> str:
         """Return the number of new rows in a snapshot, with `+` if there may be more."""
         ids = newer.order.ids
-        new = sum(id not in current.order.places for id in ids)
+        new = sum(id not in current.order.positions for id in ids)
         is_sure = not newer.has_older or (new < len(ids) and self.table.follow_top)
         return f"{new}{'' if is_sure else '+'}" if new else ""
 
@@ -157,14 +157,14 @@ class ViewScreen(Screen[None]):
     def _set_frozen(self, frozen: bool) -> None:
         self.frozen, self.new_rows = frozen, ""
         # Activities and entries never change: they can be loaded when they come into view.
-        self.table.load_all(frozen and not self._spec.pages)
+        self.table.load_all(frozen and not self._spec.queries.pages)
 
     def _replace_snapshot(self, snapshot: ViewSnapshot) -> None:
         is_other_filter = (
             self.snapshot is not None and self.snapshot.query.terms != snapshot.query.terms
         )
         self.snapshot = snapshot
-        self.table.empty_text = self._spec.nothing(self.list_query)
+        self.table.empty_text = self._spec.empty_text(self.list_query)
         self.table.show(self._rows(snapshot.items), snapshot.order)
         self._show_match_count()
         if is_other_filter and self.table.cursor_row_departed:  # only filtered out
@@ -182,8 +182,8 @@ class ViewScreen(Screen[None]):
         """Return what an export or copy contains; None if the list is empty."""
         if self.snapshot is None or self.table.cursor_key is None:
             return None
-        details = f"from {self.view.words}{filter_size(self.snapshot.query.terms)}"
-        return Source(self.table.export(), details, self.view, is_held=self.frozen)
+        details = f"from {self.view.label}{filter_size(self.snapshot.query.terms)}"
+        return Source(self.table.export(), details, self.view, is_frozen=self.frozen)
 
     @property
     def filtered_by(self) -> str:
@@ -202,7 +202,7 @@ class ViewScreen(Screen[None]):
         reader_ids = tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
         if reader_id not in reader_ids:  # the reader left the list after the key was pressed
             reader_ids = (reader_id,)
-        return ReaderPager(self.view.words, reader_ids, reader_ids.index(reader_id))
+        return ReaderPager(self.view.label, reader_ids, reader_ids.index(reader_id))
 
     def move_to_reader(self, reader_id: int) -> None:
         """Move the cursor to the first row of a reader, unless it is on one of them already."""
@@ -245,7 +245,7 @@ class ViewScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Sort by the next visible column."""
-        sorts = [sort for sort in self._spec.sorts if sort.column in self._visible_columns]
+        sorts = [sort for sort in self._spec.queries.sorts if sort.column in self._visible_columns]
         if not sorts:
             return
         columns = [sort.column for sort in sorts]
@@ -286,7 +286,7 @@ class ViewScreen(Screen[None]):
         """Apply the query and columns of a saved view, as far as they still exist."""
         existing = frozenset(column.key for column in self._spec.columns)
         self.choose_columns(existing.intersection(saved.columns or ()) or None)
-        can_sort = self._spec.sort_by(saved.sort) is not None
+        can_sort = self._spec.queries.sort_by(saved.sort) is not None
         order = {"sort": saved.sort, "descending": saved.descending} if can_sort else {}
         with self.prevent(Input.Changed):
             self._filter.value = saved.filter
@@ -303,7 +303,7 @@ class ViewScreen(Screen[None]):
     def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
         if event.column == self.list_query.sort:
             self.action_reverse()
-        elif (sort := self._spec.sort_by(event.column)) is not None:
+        elif (sort := self._spec.queries.sort_by(event.column)) is not None:
             self._change_query(sort=sort.column, descending=sort.descending)
 
     @on(LiveTable.ViewportChanged)
@@ -328,8 +328,8 @@ class ViewScreen(Screen[None]):
         except ReadwatchError as error:
             self._show_note(error.message)
             return
-        is_limited = self._spec.pages and terms
-        limit = f"searches the last {LOOKED_THROUGH:,} {self._spec.pages}"
+        is_limited = self._spec.queries.pages and terms
+        limit = f"searches the last {LOOKED_THROUGH:,} {self._spec.queries.pages}"
         self._show_note(limit if is_limited else "")
         self._change_query(terms=terms, **changes)
 
@@ -362,7 +362,7 @@ class ViewScreen(Screen[None]):
 
     def _set_table_order(self) -> None:
         self.table.sorted_by = (self.list_query.sort, self.list_query.descending)
-        self.table.follow_top = self._spec.follows_top(self.list_query)
+        self.table.follow_top = self._spec.queries.follows_top(self.list_query)
 
     def _show_note(self, note: str) -> None:
         self._note.update(note)

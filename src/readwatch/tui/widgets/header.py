@@ -66,7 +66,7 @@ class Status:
             return Liveness.WAITING
         if self.frozen:
             return Liveness.FROZEN
-        if self.now - self.stats.taken_at > STALE_AFTER + self.stats.rest:
+        if self.now - self.stats.taken_at > STALE_AFTER + self.stats.refresh_pause:
             return Liveness.STALE
         return Liveness.LIVE
 
@@ -131,7 +131,7 @@ def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
 
 def _tab(status: Status, view: View, *, named: bool) -> Content:
     """Return the tab of a view; that of Attention has the number of unseen readers."""
-    words = [first_key(view, status.keymap), *([view.words.capitalize()] if named else [])]
+    words = [first_key(view, status.keymap), *([view.label.capitalize()] if named else [])]
     is_in_front, tab = view is status.view, Content(f" {' '.join(words)} ")
     tab = tab.stylize("bold" if is_in_front else "dim")
     if view is View.ATTENTION and status.stats is not None and status.stats.unseen:
@@ -159,7 +159,7 @@ def _second(status: Status, width: int) -> Content:
     if status.stats is None:
         return Content("")
     counts = [minute.activities for minute in status.stats.per_minute[:-1]]
-    rate = f"   {status.stats.pace} "
+    rate = f"   {status.stats.activity_rate} "
     words = f"{status.stats.online} online{rate}"
     room = width - len(words) - 1
     user = cut(status.user, room) if room > 10 else ""

@@ -235,7 +235,7 @@ class LiveTable(ScrollView, can_focus=True):
         viewport, cursor = self.viewport, self._cursor
         if viewport.follows:
             cursor = new_order.ids[0] if new_order.ids else None
-        self._is_departed = cursor is not None and cursor not in new_order.places
+        self._is_departed = cursor is not None and cursor not in new_order.positions
         if self._is_departed and cursor is not None:
             new_order = with_departed_row(new_order, self._order, cursor)
         top = top_index(new_order, viewport)
@@ -278,7 +278,7 @@ class LiveTable(ScrollView, can_focus=True):
         """Move the cursor to a key, or with None to the first row; False if no row has the key."""
         if key is None:
             self._move_to_index(0)
-        elif key in self._order.places:
+        elif key in self._order.positions:
             self._move_cursor(key)
         return key is None or key == self._cursor
 
@@ -365,7 +365,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _cursor_index(self) -> int:
-        return 0 if self._cursor is None else self._order.places[self._cursor]
+        return 0 if self._cursor is None else self._order.positions[self._cursor]
 
     @property
     def _visible_columns(self) -> list[tuple[int, Column]]:

@@ -9,6 +9,7 @@ import peewee
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
+from readwatch.domain.users import normalised_email
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, from_db_time, to_db_time
 from readwatch.store.engine.models import (
@@ -18,7 +19,6 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
-from readwatch.store.identity.users import kept_form
 
 _FIND = CompiledQuery(
     FailedLogins.select(FailedLogins.failures, FailedLogins.last_failed_at).where(
@@ -49,7 +49,7 @@ _OF_STAFF = StaffSessions.select(StaffSessions.ip_address).join(Users).where(_IS
 _OF_CONSOLE = (
     ConsultantAccessLog.select(ConsultantAccessLog.ip_address)
     .join(Users, on=ConsultantAccessLog.consultant_user)
-    .where(_IS_ACCOUNT, ConsultantAccessLog.action_type == AuditAction.SIGNED_IN)
+    .where(_IS_ACCOUNT, ConsultantAccessLog.action_type == AuditAction.LOGGED_IN)
 )
 _ADDRESSES = CompiledQuery(_OF_READER | _OF_STAFF | _OF_CONSOLE)
 _LOGIN_FROM = CompiledQuery(
@@ -133,7 +133,7 @@ def count_of_account(db: Database, email: str) -> int:
 
 
 def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
-    logins = _ADDRESSES.all(db, email=kept_form(email))
+    logins = _ADDRESSES.all(db, email=normalised_email(email))
     for address in (*(login.ip_address for login in logins), None):
         for counted, subject in _subjects(email, address).items():
             if counted is not Counted.ADDRESS:
@@ -142,11 +142,11 @@ def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, st
 
 def _subjects(email: str, address: str | None) -> dict[Counted, str]:
     # Spellings that lead to the same account are counted together.
-    return subjects(kept_form(email), address)
+    return subjects(normalised_email(email), address)
 
 
 def _has_logged_in_from(db: Database, email: str, address: str | None) -> bool:
-    return _LOGIN_FROM.one_or_none(db, email=kept_form(email), address=address) is not None
+    return _LOGIN_FROM.one_or_none(db, email=normalised_email(email), address=address) is not None
 
 
 def _failures(db: Database, subject: str) -> Failures | None:

@@ -175,7 +175,7 @@ def test_an_entry_that_cannot_be_read_is_named_and_who_tells_more(
     without_triggers(db).execute_sql(f"UPDATE consultant_access_log SET {change} WHERE id = 2")
     for call in (("list",), ("list", "--json"), ("export", str(tmp_path / "log.csv"))):
         complaint = shell("audit", *call).complaint
-        assert complaint.startswith(f"{which} of the access log cannot be read")
+        assert complaint.startswith(f"{which} of the access log was changed by another program")
         assert complaint.endswith("readwatch audit verify")
     assert list(tmp_path.glob("*log.csv*")) == []
     assert "NOT WHOLE: entry 2 was changed" in shell("audit", "verify").out

@@ -39,7 +39,7 @@ def told(db: Database, *anchors: Anchor) -> tuple[ChainDefectKind, int, str]:
 
 @pytest.fixture(params=[3, 10_000], ids=["portions of 3", "one portion"], autouse=True)
 def portions(request, monkeypatch) -> None:
-    monkeypatch.setattr(chain, "ENTRIES_AT_ONCE", request.param)
+    monkeypatch.setattr(chain, "CHUNK_ENTRIES", request.param)
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_no_statement_goes_through_a_whole_table(db):
     for name, statement in statements:
         plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {statement._sqlite}", values)
         steps = [step for *_, step in plan]
-        assert (name, [s for s in steps if s.startswith("SCAN") and "portion" not in s]) == (
+        assert (name, [s for s in steps if s.startswith("SCAN") and "chunk" not in s]) == (
             name,
             [],
         )

@@ -90,7 +90,7 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
     """Store a failed login. Call it in a transaction."""
     for subject in _subjects(email, address).values():
         stored = _failures(db, subject)
-        failures = min(MAX_FAILURES, stored.left(now) + 1) if remembered else 1
+        failures = min(MAX_FAILURES, stored.left(now) + 1) if stored else 1
         _UPSERT(db, subject=subject, failures=failures, now=to_db_time(now))
 
 

@@ -135,7 +135,7 @@ def logout() -> tuple[str, int]:
         running.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
     caller = current_caller()
     running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
-    running.callers.forget(session_token)
+    running.callers.discard(session_token)
     return "", 204
 
 
@@ -190,7 +190,7 @@ def change_password() -> tuple[str, int]:
     def change(db: Database) -> None:
         now = running.now()
         lockout.refuse_if_locked(db, email, source.address, now)
-        lockout.purge_failures(db, email, source.address)
+        lockout.delete_failures(db, email, source.address)
         users.change_password(db, caller.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, caller, now)
         if caller.user_role.is_staff:

@@ -128,7 +128,7 @@ def test_when_all_admins_are_suspended_it_says_who_can_help(
     db.execute_sql("UPDATE users SET is_active = FALSE")
     complaint = shell("user", "suspend", ANN).complaint
     assert "all admins are suspended" in complaint
-    assert "owns the database" in complaint
+    assert "owner of the database" in complaint
 
 
 def test_without_a_terminal_a_deletion_wants_yes(shell: Shell, cast: Cast, db: Database) -> None:

@@ -227,7 +227,12 @@ def add_cast(url: str, password_hash: str) -> Cast:
         people = {
             name.split()[0].lower(): add_user(
                 db,
-                NewUser(f"{name.split()[0].lower()}@example.org", name, role, password_hash),
+                NewUser(
+                    email=f"{name.split()[0].lower()}@example.org",
+                    full_name=name,
+                    user_role=role,
+                    password_hash=password_hash,
+                ),
                 NOON - timedelta(days=30),
             )
             for name, role in (

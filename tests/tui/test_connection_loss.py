@@ -192,7 +192,7 @@ async def test_who_signed_in_to_one_database_is_nobody_in_another(
             other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
             other.pragma("journal_mode", "delete")
         put_in_place_of(sqlite_path(url), tmp_path / "other")
-        await seat.sees("this is another database; sign in to it", "Password")
+        await seat.sees("this is another database; log in again", "Password")
         assert "Ann" not in seat.screen
 
 

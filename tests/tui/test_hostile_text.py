@@ -58,7 +58,11 @@ def mallories(db: Database, clock: StillClock, kinds: Iterable[str] = HOSTILE) -
         # What PostgreSQL refuses to keep cannot come back from it.
         hostile = text if lax else text.replace("\x00", "")
         email = f"mallory{number}@example.org"
-        user = add_user(db, NewUser(email, "Mallory", UserRole.READER, "x"), clock())
+        user = add_user(
+            db,
+            NewUser(email=email, full_name="Mallory", user_role=UserRole.READER, password_hash="x"),
+            clock(),
+        )
         ReadingApp(db, user, clock).reads(
             hostile[:500],
             progress=70,

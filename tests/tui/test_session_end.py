@@ -50,9 +50,9 @@ def demote(db: Database, user_id: int) -> None:
 CHANGES = [
     pytest.param(suspend, "this account is suspended", id="suspended"),
     pytest.param(delete, "this account was deleted", id="deleted"),
-    pytest.param(demote, "the role of this account was changed; sign in again", id="demoted"),
+    pytest.param(demote, "the role of this account was changed; log in again", id="demoted"),
     pytest.param(
-        set_password, "the password of this account was changed; sign in again", id="password"
+        set_password, "the password of this account was changed; log in again", id="password"
     ),
 ]
 

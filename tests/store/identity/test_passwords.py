@@ -59,7 +59,7 @@ def full(queue: Queue, places: int):
     go_on = Event()
     with ThreadPoolExecutor(places) as threads:
         answers = [threads.submit(queue.wait_for, go_on.wait) for _ in range(places)]
-        while queue._room._value:
+        while queue._slots._value:
             sleep(0)  # lets the other threads go first
         try:
             yield

@@ -22,7 +22,11 @@ def join(db: Database, clock: StillClock) -> Join:
 
     def join(name: str) -> ReadingApp:
         email = f"{name.split()[0].lower()}@example.org"
-        user = add_user(db, NewUser(email, name, UserRole.READER, "x"), clock())
+        user = add_user(
+            db,
+            NewUser(email=email, full_name=name, user_role=UserRole.READER, password_hash="x"),
+            clock(),
+        )
         return ReadingApp(db, user, clock)
 
     return join

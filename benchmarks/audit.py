@@ -18,11 +18,11 @@ from rig.processes import MIB
 from rig.readers import administrator, consultant, opened, populate
 from rig.report import Column, Row, parser, progress, publish
 
-from readwatch.domain.access_log import GENESIS, Action, Look, entry_hash
+from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
 from readwatch.domain.clock import system_clock
-from readwatch.store.database import Database, is_sqlite, stamp
-from readwatch.store.rights import Role
-from readwatch.store.rowsets import RowStatement
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import Database, is_sqlite, stamp
+from readwatch.store.engine.privileges import Role
 
 READERS = 1000
 AT_ONCE = 10_000

@@ -38,19 +38,19 @@ from rig.report import Column, Row, keep, parser, progress, show
 from rig.slices import greet, in_turn
 from rig.terminal import SIZE, Terminal, look_on, terminal
 
-from readwatch.domain.access_log import Action, Look
 from readwatch.domain.attention import Thresholds
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import parse
-from readwatch.store.access_log import permitted
-from readwatch.store.database import Database, one_moment
-from readwatch.store.listing import Question
-from readwatch.store.online import count_online, online_order
-from readwatch.store.rights import Role
-from readwatch.store.users import get_user
-from readwatch.tui.attention import Attention
-from readwatch.tui.opened import OpenedReader
-from readwatch.tui.overviews import take_pulse
+from readwatch.monitor.attention import Attention
+from readwatch.monitor.build import take_pulse
+from readwatch.monitor.reader_page import OpenedReader
+from readwatch.store.audit.log import permitted
+from readwatch.store.engine.connections import Database, one_moment
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.users import get_user
+from readwatch.store.lists.online import count_online, online_order
+from readwatch.store.lists.query import Question
 from readwatch.tui.views import listings_with
 
 REQUESTS_A_MINUTE = 2

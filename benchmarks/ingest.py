@@ -22,8 +22,8 @@ from rig.report import Column, parser, progress, publish
 from rig.slices import Slice, add_options, figures, greet, in_turn, loaded, rates, ratio
 from rig.traffic import Activities, Moments
 
-from readwatch.store.database import close_all, driver_of, open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import close_all, driver_of, open_database, using
+from readwatch.store.engine.privileges import Role
 
 BATCHES = (1, 20, 100, 500)
 TARGETS = {"heartbeats": {"of_bare": 0.7}, "batch of 1": {"of_bare": 0.4}}

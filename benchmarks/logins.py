@@ -25,7 +25,7 @@ from rig.readers import PASSWORD, emails, populate
 from rig.report import Column, parser, progress, publish
 from rig.slices import greet, in_turn, ratio, wrong
 
-from readwatch.store.passwords import DEFAULT_COST, hash_password
+from readwatch.store.identity.passwords import DEFAULT_COST, hash_password
 
 READERS = 1000
 HEARTBEATS_PER_SECOND = 50

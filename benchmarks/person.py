@@ -21,10 +21,10 @@ from rig.slices import greet
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
-from readwatch.store.activities import record_activities
-from readwatch.store.rights import Role
-from readwatch.store.sessions import find_caller
-from readwatch.store.tokens import token_hash
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.sessions import find_caller
+from readwatch.store.identity.tokens import token_hash
+from readwatch.store.recording.activities import record_activities
 
 READERS = 1000
 AT_ONCE = 5_000

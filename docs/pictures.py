@@ -30,22 +30,22 @@ from textual.pilot import Pilot
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
-from readwatch.domain.access_log import Action, Look
-from readwatch.domain.console import ConsoleSettings
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.users import User, UserRole
-from readwatch.store import schema
-from readwatch.store.access_log import append
-from readwatch.store.database import Database, open_database, using
-from readwatch.store.listing import Question
-from readwatch.store.online import online_order
-from readwatch.store.rights import Role
-from readwatch.store.sessions import open_session
-from readwatch.store.users import NewUser, add_user, find_user
-from readwatch.tui import pace
+from readwatch.monitor import refresh_policy
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.monitor.snapshots import View
+from readwatch.store.audit.log import append
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.users import NewUser, add_user, find_user
+from readwatch.store.lists.online import online_order
+from readwatch.store.lists.query import Question
 from readwatch.tui.app import Console
-from readwatch.tui.desk import Desk, desk_file
+from readwatch.tui.preferences import Desk, desk_file
 from readwatch.tui.saved_views import SavedView
-from readwatch.tui.snapshots import View
 
 PICTURES = Path(__file__).with_name("pictures")
 NOW = datetime(2026, 11, 22, 19, 30, tzinfo=UTC)
@@ -76,7 +76,7 @@ Happening = Callable[[World], AbstractContextManager[None]]
 @contextmanager
 def nothing_is_asked_twice(_world: World) -> Iterator[None]:
     """The first picture is the last."""
-    pace.REFRESH_SECONDS = 3600.0
+    refresh_policy.REFRESH_SECONDS = 3600.0
     yield
 
 
@@ -186,7 +186,7 @@ def make_world(folder: Path, readers: int) -> World:
     """Fill a folder with three weeks and an evening of readers, and what a consultant did."""
     rng = Random(7)  # noqa: S311 - invented behaviour, no secret
     url = f"sqlite:///{folder}/{FILE}"
-    schema.prepare(url)
+    migrations.prepare(url)
     people = cast(readers, rng) if readers else ()
     stuck, awake = people[::15], [person for n, person in enumerate(people) if n % 15]
     gone = {person.email: timedelta(days=9) for person in stuck}

@@ -16,11 +16,11 @@ from copies import PostgreSQLCopies, SQLiteCopies
 from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
-from readwatch.store import schema
-from readwatch.store.database import Database, close_all, open_database, using
-from readwatch.store.passwords import hash_password
-from readwatch.store.rights import Role
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.identity.users import NewUser, add_user
 
 COST = 4
 PASSWORD = "correct horse battery"
@@ -100,7 +100,7 @@ def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
     db = open_database(postgresql_server.url(name), Role.OWNER)
     with using(db):  # without the roles, which each copy has for itself
-        schema.upgrade(db, schema.known_migrations(db))
+        migrations.upgrade(db, migrations.known_migrations(db))
     close_all(db)
     yield name
     drop_database(postgresql_server, name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.domain.access_log import Action
+from readwatch.domain.audit import Action
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from readwatch.domain.filters import canonical, parse
-from readwatch.store import attention, entries, feed, online, summaries
-from readwatch.store.conditions import condition
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists import access_log, attention, feed, online, readers
+from readwatch.store.lists.filter_sql import condition
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "console.md").read_text(encoding="utf-8")
@@ -18,9 +18,9 @@ ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", FILTER, flags=re.MULTILINE))
 FIELDS = {
     "Online": online.FIELDS,
     "Activity": feed.FIELDS,
-    "Readers": summaries.FIELDS,
+    "Readers": readers.FIELDS,
     "Attention": attention.FIELDS,
-    "Access log": entries.FIELDS,
+    "Access log": access_log.FIELDS,
 }
 EXAMPLES = [row.strip("`") for row in ROWS if row.startswith("`") and "…" not in row]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import PASSWORD, Cast
-from tui.terminal import READWATCH, processes_in, terminal
+from tui.real_terminal import READWATCH, processes_in, terminal
 
 from readwatch.demo.world import server
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

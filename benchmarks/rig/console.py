@@ -9,17 +9,17 @@ import sys
 from time import perf_counter, process_time
 
 from readwatch.domain.clock import system_clock
-from readwatch.store import schema
-from readwatch.store.database import one_moment, using
-from readwatch.store.rights import Role
-from readwatch.tui.overviews import take_overview
-from readwatch.tui.snapshots import View
+from readwatch.monitor.build import take_overview
+from readwatch.monitor.snapshots import View
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import one_moment, using
+from readwatch.store.engine.privileges import Role
 
 EVERY_SECONDS = 1.0
 
 
 def main() -> None:
-    db = schema.open_current(sys.argv[1], Role.CONSOLE)
+    db = migrations.open_current(sys.argv[1], Role.CONSOLE)
     took: list[float] = []
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0
     while not took or not select.select([sys.stdin], [], [], wait)[0]:

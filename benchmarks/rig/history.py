@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from readwatch.domain.health import Wrong
-from readwatch.store.database import Database, Statement, driver_of, is_sqlite
-from readwatch.store.recount import Readers
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import Database, Statement, driver_of, is_sqlite
+from readwatch.store.engine.privileges import Role
+from readwatch.store.recording.rebuild import Readers
 from rig.readers import consultant, opened, populate
 from rig.report import progress
 

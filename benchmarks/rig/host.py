@@ -11,7 +11,7 @@ from flask import Flask
 
 from readwatch.ingest.app import create_app
 from readwatch.ingest.server import THREADS, granian_on
-from readwatch.ingest.service import Settings
+from readwatch.ingest.services import Settings
 from rig import bare, recipe
 
 HOST = "127.0.0.1"

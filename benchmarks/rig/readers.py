@@ -9,12 +9,20 @@ from random import Random
 from readwatch.demo.cast import cast
 from readwatch.domain.clock import system_clock
 from readwatch.domain.users import UserRole
-from readwatch.store import schema, sessions
-from readwatch.store.database import Database, Statement, close_all, open_database, stamp, using
-from readwatch.store.passwords import DEFAULT_COST, hash_password
-from readwatch.store.rights import Role
-from readwatch.store.tokens import new_token, token_hash
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    close_all,
+    open_database,
+    stamp,
+    using,
+)
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import sessions
+from readwatch.store.identity.passwords import DEFAULT_COST, hash_password
+from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.users import NewUser, add_user
 from rig.load import Result
 
 PASSWORD = "a password for a benchmark"
@@ -38,7 +46,7 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
     """Make the schema, and readers with a session that was silent for minutes; return tokens."""
     if number > _PEOPLE:
         print(f"making {number:,} readers ...", file=sys.stderr)
-    schema.prepare(url)
+    migrations.prepare(url)
     people = cast(min(number, _PEOPLE), Random(number))
     password_hash, now = hash_password(PASSWORD, bcrypt_cost), system_clock()
     with opened(url, Role.ADMIN) as db, db.atomic():

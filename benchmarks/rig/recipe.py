@@ -15,7 +15,7 @@ from pathlib import Path
 import apsw
 from flask import Flask, abort, request
 
-SCHEMA = Path(__file__).parents[2] / "tests" / "store" / "seed_schema.sql"
+SCHEMA = Path(__file__).parents[2] / "tests" / "store" / "engine" / "seed_schema.sql"
 CONNECTIONS = 25
 
 _FIND_CALLER = """

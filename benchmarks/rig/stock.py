@@ -9,10 +9,10 @@ from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
 from readwatch.domain.clock import ago, system_clock
-from readwatch.store import schema
-from readwatch.store.database import using
-from readwatch.store.online import online_readers
-from readwatch.store.rights import Role
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists.online import online_readers
 
 EVERY_SECONDS = 1.0
 
@@ -22,7 +22,7 @@ class Stock(App[None]):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._db = schema.open_current(url, Role.CONSOLE)
+        self._db = migrations.open_current(url, Role.CONSOLE)
 
     def compose(self) -> ComposeResult:
         yield DataTable()

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from readwatch.cli.faces import DemoCall, OnceCall, ServeCall
-    from readwatch.domain.console import ConsoleSettings
+    from readwatch.monitor.settings import ConsoleSettings
 
 
 def _serve(call: "ServeCall") -> None:
     from readwatch.ingest.server import serve
-    from readwatch.ingest.service import Settings
+    from readwatch.ingest.services import Settings
 
     settings = Settings(
         call.database_url,

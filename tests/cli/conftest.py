@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from cli.shell import Shell
 
-from readwatch.store.database import Database, close_all, open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.privileges import Role
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from readwatch.__main__ import _once
 from readwatch.cli.faces import DemoCall, Faces, ServeCall
 from readwatch.cli.main import command_line
-from readwatch.domain.console import ConsoleSettings
-from readwatch.store.database import Database
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.connections import Database
 
 ADMIN_PASSWORD = "an admin's password"
 READER_PASSWORD = "a reader's password"

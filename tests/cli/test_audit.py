@@ -12,9 +12,9 @@ import pexpect
 import pytest
 from cli.shell import Shell
 
-from readwatch.domain.access_log import Action, Look
-from readwatch.store.access_log import append
-from readwatch.store.database import Database, is_sqlite
+from readwatch.domain.audit import Action, Look
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database, is_sqlite
 
 on_postgresql = pytest.mark.postgresql
 

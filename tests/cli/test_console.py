@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from cli.shell import Shell
 from conftest import PASSWORD, Cast
-from tui.terminal import READWATCH, terminal
+from tui.real_terminal import READWATCH, terminal
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 
 def test_a_screen_is_printed_for_a_script(shell: Shell, cast: Cast) -> None:

@@ -11,10 +11,10 @@ import pytest
 from cli.shell import Shell
 
 from readwatch.domain.activities import Activity
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, is_sqlite
-from readwatch.store.sessions import open_session
-from readwatch.store.sqlite import sqlite_path
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.recording.activities import record_activities
 
 ROLLUPS = ["reader_profiles", "reader_content_progress", "reader_quizzes", "activity_counts"]
 

@@ -11,8 +11,8 @@ from conftest import ENGINES
 from postgres import new_login
 
 from readwatch.cli.db_rights import limits, matrix
-from readwatch.store.database import Database
-from readwatch.store.rights import LIMITED, Role
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.privileges import LIMITED, Role
 
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 

@@ -11,9 +11,9 @@ from cli.shell import ADMIN_PASSWORD, Shell
 from conftest import ENGINES
 
 from readwatch.domain.users import UserRole
-from readwatch.store.database import Database, using
-from readwatch.store.schema import history, known_migrations
-from readwatch.store.users import authenticate, find_user
+from readwatch.store.engine.connections import Database, using
+from readwatch.store.engine.migrations import history, known_migrations
+from readwatch.store.identity.users import authenticate, find_user
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from cli.shell import Shell, log
 from conftest import NOON, Cast
-from tui.terminal import READWATCH, terminal
+from tui.real_terminal import READWATCH, terminal
 
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User
-from readwatch.store.cleanup import end_silent_sessions
-from readwatch.store.database import Database
-from readwatch.store.resume import keep_resume_token
-from readwatch.store.sessions import find_caller, open_session
-from readwatch.store.tokens import new_resume_token, token_hash
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.resume_tokens import keep_resume_token
+from readwatch.store.identity.sessions import find_caller, open_session
+from readwatch.store.identity.tokens import new_resume_token, token_hash
+from readwatch.store.lifecycle.retention import end_silent_sessions
 
 ANN = "ann@example.org"
 Enter = Callable[[User, str], Caller]

@@ -12,8 +12,8 @@ from readwatch.cli import console
 from readwatch.cli.faces import ServeCall
 from readwatch.cli.main import readwatch
 from readwatch.cli.settings import default_config, default_database, names_of_settings
-from readwatch.domain.console import ConsoleSettings
-from readwatch.store.database import Database
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.connections import Database
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Shell, log
 from conftest import NOON, PASSWORD, Cast
-from tui.terminal import READWATCH, terminal
+from tui.real_terminal import READWATCH, terminal
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
-from readwatch.store.database import Database
-from readwatch.store.sessions import find_caller, open_session
-from readwatch.store.tokens import token_hash
-from readwatch.store.users import authenticate, find_user, get_user, list_users
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.sessions import find_caller, open_session
+from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
 ANN = "ann@example.org"
 

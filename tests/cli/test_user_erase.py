@@ -7,13 +7,13 @@ import pytest
 from cli.shell import Shell, log
 from conftest import Cast
 
-from readwatch.domain.access_log import Action, Look
 from readwatch.domain.activities import Activity
-from readwatch.store.access_log import append
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database
-from readwatch.store.sessions import open_session
-from readwatch.store.tokens import token_hash
+from readwatch.domain.audit import Action, Look
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.tokens import token_hash
+from readwatch.store.recording.activities import record_activities
 
 ANN = "ann@example.org"
 TRACES = (ANN.encode(), b"Ann Archer", b"Momo", token_hash("ann's").encode())

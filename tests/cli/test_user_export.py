@@ -11,13 +11,14 @@ import pytest
 from cli.shell import Shell, log
 from conftest import Cast
 
-from readwatch.domain.access_log import Action, Look
 from readwatch.domain.activities import Activity
-from readwatch.store import access_log, person
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database
-from readwatch.store.sessions import open_session
-from readwatch.store.tokens import token_hash
+from readwatch.domain.audit import Action, Look
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.tokens import token_hash
+from readwatch.store.lifecycle import personal_data_export
+from readwatch.store.recording.activities import record_activities
 
 ANN = "ann@example.org"
 PARTS = {
@@ -34,13 +35,13 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> Zip
         ann = open_session(db, cast.ann, token_hash("ann's"), clock(), user_agent="=cmd()")
         pages = [
             Activity("page_read", "momo", "Momo", 5, metadata=json.dumps({"page": page}))
-            for page in range(person.ROWS_AT_ONCE + 1)
+            for page in range(personal_data_export.ROWS_AT_ONCE + 1)
         ]
         record_activities(db, ann, pages, clock())
         ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
     for target in (cast.ann.id, cast.ben.id):
-        access_log.append(
+        audit_log.append(
             db,
             Look(cast.cara.id, Action.VIEWED_READER_PROFILE, target, "console", "10.1.1.1"),
             clock(),
@@ -71,7 +72,7 @@ def test_each_part_is_there_as_json_and_as_csv(bundle: ZipFile) -> None:
         assert [list(row) for row in rows] == [list(row) for row in texts], part
     activities = as_json(bundle, "activities")
     assert [json.loads(it["metadata_json"])["page"] for it in activities] == list(
-        range(person.ROWS_AT_ONCE + 1)
+        range(personal_data_export.ROWS_AT_ONCE + 1)
     )
     (account,) = as_json(bundle, "account")
     assert (account["email"], account["full_name"]) == (ANN, "Ann Archer")

@@ -10,8 +10,8 @@ import pytest
 from cli.shell import Shell, log
 from conftest import Cast
 
-from readwatch.store.database import Database
-from readwatch.store.users import authenticate, list_users
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.users import authenticate, list_users
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from tui.terminal import PATIENCE_SECONDS, READWATCH, Terminal, processes_in, terminal
+from tui.real_terminal import PATIENCE_SECONDS, READWATCH, Terminal, processes_in, terminal
 
 # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.
 pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

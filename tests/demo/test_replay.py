@@ -8,9 +8,9 @@ import pytest
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
-from readwatch.store import online
-from readwatch.store.database import open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists import online
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

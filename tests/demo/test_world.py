@@ -6,19 +6,19 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tui.terminal import processes_in
+from tui.real_terminal import processes_in
 
 from readwatch.demo.world import WEEKS, world
 from readwatch.domain.attention import USUAL, Rule
 from readwatch.domain.clock import system_clock
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
-from readwatch.store.database import open_database, using
-from readwatch.store.feed import activity_feed
-from readwatch.store.listing import Question
-from readwatch.store.online import online_readers
-from readwatch.store.rights import Role
-from readwatch.store.summaries import summary_order, summary_rows
-from readwatch.tui.attention import Attention
+from readwatch.monitor.attention import Attention
+from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists.feed import activity_feed
+from readwatch.store.lists.online import online_readers
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import summary_order, summary_rows
 
 
 def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(

@@ -1,40 +1,43 @@
-"""Anchors are lines that a person can read, and nothing odd is taken for one."""
+"""The hash that chains the entries of the access log, which other programs can compute too."""
 
-from datetime import UTC, datetime
+import hashlib
+from dataclasses import replace
 
 import pytest
 
-from readwatch.domain.access_log import GENESIS
-from readwatch.domain.audit import Anchor, Head, parsed_anchors
-from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
 
-ANCHOR = Anchor(datetime(2026, 11, 22, 12, 0, tzinfo=UTC), Head(12, 14, "a" * 64))
-LINE = f"2026-11-22T12:00:00+00:00 12 14 {'a' * 64}\n"
+LOOK = Look(3, Action.VIEWED_READER_PROFILE, 1, "console, from online", "10.0.0.7")
+MOMENT = "2026-11-22 12:00:00.000"
 
 
-def test_an_anchor_is_a_line_and_comes_back_from_it():
-    assert ANCHOR.line == LINE
-    empty = Anchor(ANCHOR.moment, Head(0, 0, GENESIS))
-    assert parsed_anchors(LINE + empty.line) == (ANCHOR, empty)
-    assert parsed_anchors("") == ()
+def test_the_hash_of_an_entry_never_changes_from_one_release_to_the_next():
+    assert (
+        entry_hash(GENESIS, LOOK, MOMENT)
+        == "74b0049fa06572c2d232db7dcc6129a4147d8cf258388d9c309ce7cb82288c30"
+    )
+
+
+def test_the_hash_is_that_of_compact_ascii_json_which_any_program_can_make():
+    look = Look(3, Action.SIGNED_IN, details="Büro")
+    told = f'["{GENESIS}",3,"signed_in",null,"B\\u00fcro",null,"{MOMENT}"]'
+    assert entry_hash(GENESIS, look, MOMENT) == hashlib.sha256(told.encode()).hexdigest()
 
 
 @pytest.mark.parametrize(
-    "odd",
+    ("prev_hash", "look", "created_at"),
     [
-        "\n",
-        LINE.rstrip("\n"),
-        LINE.replace("\n", "\r\n"),
-        LINE[:40] + LINE,
-        LINE.replace("+00:00", ""),
-        LINE.replace("11-22", "13-22"),
-        LINE.replace(" 12 ", " -12 "),
-        LINE.replace("a\n", "\n"),
-        LINE.replace("a\n", "A\n"),
-        f" {LINE}",
+        ("1" * 64, LOOK, MOMENT),
+        (GENESIS, replace(LOOK, consultant_user_id=4), MOMENT),
+        (GENESIS, replace(LOOK, action_type=Action.VIEWED_READER_SESSIONS), MOMENT),
+        (GENESIS, replace(LOOK, target_user_id=2), MOMENT),
+        (GENESIS, replace(LOOK, target_user_id=None), MOMENT),
+        (GENESIS, replace(LOOK, details=None), MOMENT),
+        (GENESIS, replace(LOOK, details=""), MOMENT),
+        (GENESIS, replace(LOOK, details='console, from online","10.0.0.7'), MOMENT),
+        (GENESIS, replace(LOOK, ip_address="10.0.0.8"), MOMENT),
+        (GENESIS, LOOK, "2026-11-22 12:00:00.001"),
     ],
 )
-def test_an_odd_line_is_named(odd):
-    with pytest.raises(ReadwatchError) as refusal:
-        parsed_anchors(LINE + odd)
-    assert refusal.value.message.startswith("line 2 of the anchors is none")
+def test_whatever_is_changed_in_an_entry_changes_its_hash(prev_hash, look, created_at):
+    assert entry_hash(prev_hash, look, created_at) != entry_hash(GENESIS, LOOK, MOMENT)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from ingest import contract
 from werkzeug.test import TestResponse
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 TABLES = (
     "users",

@@ -8,7 +8,7 @@ from ingest.api import Api, Caller
 
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
-from readwatch.ingest.service import Settings
+from readwatch.ingest.services import Settings
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ from conftest import COST, NOON, PASSWORD, StillClock
 from ingest.api import Api, Caller, everything, problem, rows, told
 from werkzeug.test import TestResponse
 
-from readwatch.store import accounts
-from readwatch.store.callers import CHECK_EVERY
-from readwatch.store.database import Database, close_all, open_database, using
-from readwatch.store.passwords import hash_password
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import accounts
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.identity.session_cache import CHECK_EVERY
 
 ANN = {"email": "ann@example.org", "password": PASSWORD}
 

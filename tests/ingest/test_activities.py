@@ -8,9 +8,9 @@ import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, Caller, everything, problem, rows, told
 
-from readwatch.domain.access_log import Permit
-from readwatch.store import readers
-from readwatch.store.database import Database, is_sqlite, moment
+from readwatch.domain.audit import Permit
+from readwatch.store import reader_data
+from readwatch.store.engine.connections import Database, is_sqlite, moment
 
 PAGE = {
     "activity_type": "page_read",
@@ -157,8 +157,8 @@ def test_a_title_is_kept_as_it_came_and_comes_out_clean(
 
     assert rows(db, "SELECT content_title FROM reader_activities") == [(title,)]
     permit = Permit(cast.ann.id)
-    (activity,) = readers.activities(db, permit)
-    (content,) = readers.contents(db, permit)
+    (activity,) = reader_data.activities(db, permit)
+    (content,) = reader_data.contents(db, permit)
     for shown in (activity.content_title, content.content_title):
         assert not set(shown) & set("\x1b\x07\u202e\u202c")
         assert shown.startswith(title[:5])

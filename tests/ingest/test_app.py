@@ -5,7 +5,7 @@ from typing import Any
 from conftest import NOON
 from ingest.api import Api, Caller, rows
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 
 def routes(api: Api) -> set[tuple[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 from conftest import PASSWORD
 from ingest.api import Api, Caller, everything, problem, rows
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 ONE = {"activity_type": "page_read"}
 

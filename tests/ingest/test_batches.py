@@ -7,7 +7,7 @@ import pytest
 from conftest import NOON
 from ingest.api import Caller, everything, problem, rows, told
 
-from readwatch.store.database import Database, moment
+from readwatch.store.engine.connections import Database, moment
 
 PAGE = {"activity_type": "page_read"}
 HALF = "\ud83d"

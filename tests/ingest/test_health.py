@@ -10,8 +10,8 @@ import pytest
 from ingest.api import Api, Caller, rows
 from werkzeug.test import TestResponse
 
-from readwatch.store import writer
-from readwatch.store.database import Database, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.recording import writer
 
 LONG = 30
 PAGE = {"activity_type": "page_read"}

@@ -6,7 +6,7 @@ import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, Caller, everything, rows
 
-from readwatch.store.database import Database, moment
+from readwatch.store.engine.connections import Database, moment
 
 HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import PASSWORD, Cast, StillClock
 from ingest.api import Api, Caller, problem, rows
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 STAFF = ("cara", "dora")
 CALLERS = ("nobody", "a dead token", "ben", "ann", *STAFF)

@@ -14,12 +14,12 @@ from ingest.api import Api, Caller, problem, rows, told
 from ingest.process import PATIENCE, Running, serving
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.bodies import MAX_DEPTH
+from readwatch.ingest.body_timeout import BODY_SECONDS, Wait, given_up
 from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
+from readwatch.ingest.schemas import MAX_DEPTH
 from readwatch.ingest.server import IDLE_SECONDS, MAX_HEADER_BYTES, THREADS
-from readwatch.ingest.service import Settings
-from readwatch.ingest.slow_bodies import BODY_SECONDS, Wait, given_up
-from readwatch.store.database import Database
+from readwatch.ingest.services import Settings
+from readwatch.store.engine.connections import Database
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_linux = pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere a proxy has to do it")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from conftest import PASSWORD, StillClock
 from ingest.api import Api, problem, rows
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 
 def try_in(

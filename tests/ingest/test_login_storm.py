@@ -14,9 +14,9 @@ from ingest.api import rows
 from ingest.process import PATIENCE, App, Running, serving
 
 from readwatch.domain.users import UserRole
-from readwatch.store.database import Database
-from readwatch.store.passwords import hash_password
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.identity.users import NewUser, add_user
 
 READERS = 100
 COST = 7

@@ -11,7 +11,7 @@ from ingest.api import Api, Caller
 from ingest.process import serving
 
 from readwatch.ingest import logs
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 PAGE = {"activity_type": "page_read", "content_id": "emma-1815", "content_title": "a secret"}
 PERSONAL = ("ann@example.org", "Ann", "emma-1815", "a secret", PASSWORD, "127.0.0.1")

@@ -4,13 +4,13 @@ import pytest
 from conftest import NOON, Cast
 from ingest.api import Api, Caller, problem
 
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
-from readwatch.ingest.service import Settings
-from readwatch.store.access_log import append
-from readwatch.store.database import Database, driver_of
-from readwatch.store.readers import _LOOKS
+from readwatch.ingest.services import Settings
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database, driver_of
+from readwatch.store.reader_data import _LOOKS
 
 
 def told(app: Caller, query: str = "") -> list[dict]:

@@ -6,7 +6,7 @@ import pytest
 from conftest import PASSWORD
 from ingest.api import Api, Caller, everything, problem
 
-from readwatch.store.database import Database, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
 
 TITLE = "what only Ann may know"
 PAGE = {"activity_type": "page_read", "content_title": TITLE, "content_id": "emma-1815"}

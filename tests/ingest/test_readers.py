@@ -6,7 +6,7 @@ import pytest
 from conftest import Cast, StillClock
 from ingest.api import Api, Caller, problem, rows
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 LOOKS = (
     "SELECT consultant_user_id, action_type, target_user_id, action_details, ip_address "

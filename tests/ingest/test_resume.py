@@ -9,8 +9,8 @@ from conftest import PASSWORD, StillClock
 from ingest.api import Api, everything, problem, rows, told
 from werkzeug.test import TestResponse
 
-from readwatch.store.callers import CHECK_EVERY
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.session_cache import CHECK_EVERY
 
 ANN = {"email": "ann@example.org", "password": PASSWORD, "device_type": "tablet"}
 

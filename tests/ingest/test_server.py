@@ -20,8 +20,8 @@ from ingest.process import PATIENCE, App, command, serving
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.server import THREADS, free_port, serve
-from readwatch.ingest.service import Settings
-from readwatch.store.database import Database
+from readwatch.ingest.services import Settings
+from readwatch.store.engine.connections import Database
 
 PAGE = {"activity_type": "page_read", "content_id": "emma", "duration_seconds": 1}
 

@@ -12,12 +12,12 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import User, UserRole
-from readwatch.store.activities import Result, record_activities
-from readwatch.store.database import Database, close_all, open_database
-from readwatch.store.rights import Role
-from readwatch.store.sessions import open_session
-from readwatch.store.tokens import new_token, token_hash
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database, close_all, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.users import NewUser, add_user
+from readwatch.store.recording.activities import Result, record_activities
 
 Open = Callable[[str, Role], Database]
 Enter = Callable[..., Caller]

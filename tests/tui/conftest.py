@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from reading_app import AccessLog, Entry, ReadingApp
 from textual.notifications import Notification
-from tui.people import AccessLog, Entry, ReadingApp
-from tui.seat import SMALL, Seat, Sit, seat
+from tui.console_pilot import SMALL, Seat, Sit, seat
 
 from readwatch.domain.clock import Clock
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
-from readwatch.store.database import Database
-from readwatch.tui import front, loss, pace, watcher
+from readwatch.monitor import current_view, refresh_policy, retry, worker
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.connections import Database
 from readwatch.tui.app import Console
 
 AT_ONCE = timedelta(seconds=0.05)
@@ -22,11 +22,11 @@ AT_ONCE = timedelta(seconds=0.05)
 @pytest.fixture(autouse=True)
 def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody wants to wait: the watcher looks more often than it does in front of people."""
-    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(watcher, "ASK_SECONDS", 0.05)
-    monkeypatch.setattr(pace, "REST", 1)
-    monkeypatch.setattr(loss, "LONGEST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(front, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(worker, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(refresh_policy, "REST", 1)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(current_view, "NOTICE_SECONDS", 0.0)
 
 
 @pytest.fixture(autouse=True)

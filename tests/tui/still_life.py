@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from conftest import NOON, Cast, StillClock
-from tui.people import ReadingApp
+from reading_app import ReadingApp
 
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.users import User, UserRole
-from readwatch.store.access_log import append
-from readwatch.store.database import Database
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity.users import NewUser, add_user
 
 # Minutes before noon, who, and what they do then.
 MORNING = (

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from conftest import PASSWORD, Cast
 from postgres import Server
-from tui.people import AccessLog, ReadingApp
-from tui.seat import Seat, Sit
-from tui.test_loss import put_in_place_of, server_away
+from reading_app import AccessLog, ReadingApp
+from tui.console_pilot import Seat, Sit
+from tui.test_connection_loss import put_in_place_of, server_away
 
-from readwatch.store import sqlite
-from readwatch.store.database import Database, is_sqlite
-from readwatch.store.sqlite import sqlite_path
+from readwatch.store.engine import sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.sqlite import sqlite_path
 
 REFUSE = {
     "sqlite": """

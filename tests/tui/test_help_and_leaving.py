@@ -4,12 +4,12 @@ import re
 
 import pytest
 from conftest import NOON
-from tui.seat import LARGE, SMALL, Sit
+from tui.console_pilot import LARGE, SMALL, Sit
 
 from readwatch.domain.filters import canonical, parse
-from readwatch.store.conditions import condition
-from readwatch.store.database import Database
-from readwatch.store.online import FIELDS
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.filter_sql import condition
+from readwatch.store.lists.online import FIELDS
 from readwatch.tui.keys import KEYS
 from readwatch.tui.screens.help import FILTER
 

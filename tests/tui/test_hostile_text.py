@@ -6,13 +6,13 @@ from unicodedata import category
 
 import pytest
 from conftest import PASSWORD, StillClock
+from reading_app import ReadingApp
 from rich.cells import cell_len
-from tui.people import ReadingApp
-from tui.seat import LARGE, SMALL, Seat, Sit
+from tui.console_pilot import LARGE, SMALL, Seat, Sit
 
 from readwatch.domain.users import UserRole
-from readwatch.store.database import Database, is_sqlite
-from readwatch.store.users import NewUser, add_user
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.identity.users import NewUser, add_user
 
 HOSTILE = {
     "markup": "[/]",

@@ -1,12 +1,12 @@
 """Keys of one's own, from the settings."""
 
 import pytest
-from tui.people import ReadingApp
-from tui.seat import Sit
+from reading_app import ReadingApp
+from tui.console_pilot import Sit
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.tui.header import Header
 from readwatch.tui.keys import checked
+from readwatch.tui.widgets.header import Header
 
 
 async def test_other_keys_work_and_are_named_in_header_footer_and_help(

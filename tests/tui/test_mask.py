@@ -1,11 +1,11 @@
 """With --mask the lists tell nobody's name to who looks over a shoulder."""
 
 import pytest
+from reading_app import AccessLog, ReadingApp
 from textual.widgets import Input
-from tui.people import AccessLog, ReadingApp
-from tui.seat import Sit
+from tui.console_pilot import Sit
 
-from readwatch.store.database import Database
+from readwatch.store.engine.connections import Database
 
 LISTS = (("1", "State"), ("2", "Time"), ("3", "Last login"))
 

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
 from peewee import DatabaseError
-from tui.people import AccessLog, Entry, ReadingApp
-from tui.seat import Sit
+from reading_app import AccessLog, Entry, ReadingApp
+from tui.console_pilot import Sit
 from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.attention import Thresholds
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.database import Database
-from readwatch.tui import once, overviews
+from readwatch.monitor import build
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.connections import Database
+from readwatch.tui import once
 from readwatch.tui.once import look_once
 
 Ask = Callable[..., list[str]]
@@ -172,7 +173,7 @@ def test_nothing_is_printed_when_it_cannot_be_put_on_record(
 def test_as_many_rows_are_printed_as_are_asked_for_a_portion_at_a_time(
     ask: Ask, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overviews, "ITEMS_AT_ONCE", 3)
+    monkeypatch.setattr(build, "ITEMS_AT_ONCE", 3)
     titles = [f"Book {number}" for number in range(8)]
     ann.reads_all(titles)
     told = json.loads("\n".join(ask(as_json=True, view="activity", rows=7)))

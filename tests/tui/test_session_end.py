@@ -8,25 +8,25 @@ from queue import SimpleQueue
 
 import pytest
 from conftest import COST, NOON, PASSWORD, Cast, StillClock
+from reading_app import AccessLog, ReadingApp
 from textual.message import Message
 from tui.conftest import AT_ONCE
-from tui.people import AccessLog, ReadingApp
-from tui.seat import PATIENCE_SECONDS, Sit, seat
-from tui.test_loss import await_watchers
-from tui.test_taking_along import add_readers, exports
+from tui.console_pilot import PATIENCE_SECONDS, Sit, seat
+from tui.test_connection_loss import await_watchers
+from tui.test_exporting import add_readers, exports
 
-from readwatch.domain.console import ConsoleSettings
-from readwatch.store import accounts
-from readwatch.store.database import Database, close_all, open_database
-from readwatch.store.listing import Question
-from readwatch.store.passwords import hash_password
-from readwatch.store.rights import Role
-from readwatch.tui import taking_along
+from readwatch.monitor.events import ItemsArrived, OverviewArrived
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.monitor.snapshots import View
+from readwatch.monitor.viewport import Sight
+from readwatch.monitor.worker import Watcher
+from readwatch.store.engine.connections import Database, close_all, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import accounts
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.lists.query import Question
+from readwatch.tui import exporting
 from readwatch.tui.app import Console
-from readwatch.tui.messages import ItemsArrived, OverviewArrived
-from readwatch.tui.snapshots import View
-from readwatch.tui.watcher import Watcher
-from readwatch.tui.window import Sight
 
 Change = Callable[[Database, int], object]
 
@@ -119,7 +119,7 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(taking_along, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(exporting, "PATIENCE_SECONDS", 0.1)
     add_readers(db, clock, 1200)
     folder, begun, left = tmp_path / "exports", threading.Event(), threading.Event()
     folder.mkdir()

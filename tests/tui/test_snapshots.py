@@ -12,12 +12,12 @@ from time import monotonic
 import pytest
 from conftest import Cast, StillClock
 from textual.widgets import Input
-from tui.seat import PATIENCE_SECONDS, Seat, Sit
+from tui.console_pilot import PATIENCE_SECONDS, Seat, Sit
 from tui.still_life import fill_the_house, paint
-from tui.test_loss import mislaid_table
+from tui.test_connection_loss import mislaid_table
 
-from readwatch.store.database import Database
-from readwatch.tui import pace
+from readwatch.monitor import refresh_policy
+from readwatch.store.engine.connections import Database
 from readwatch.tui.app import Console
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"])
@@ -134,7 +134,7 @@ async def test_live_frozen_stale_and_offline_differ_in_words(
     size: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pace, "REFRESH_SECONDS", 3600)
+    monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
     absent = paint(db, cast, clock)
     async with sit(size=size) as seat:
         await looks(seat, "online", "30 min", "● LIVE")

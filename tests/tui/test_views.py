@@ -11,19 +11,19 @@ from rich.cells import cell_len
 from readwatch.domain.activities import MinuteCount, RecordedActivity
 from readwatch.domain.attention import Case, Reason, Rule
 from readwatch.domain.text import clean
-from readwatch.store import attention, entries, feed, online, summaries
-from readwatch.store.attention import Glance
-from readwatch.store.entries import LogRow
-from readwatch.store.online import TracedReader
-from readwatch.store.summaries import ReaderSummary
-from readwatch.tui.attention import Noticed
-from readwatch.tui.columns import place
+from readwatch.monitor.attention import Noticed
+from readwatch.monitor.snapshots import Item, Overview, Pulse, View
+from readwatch.monitor.viewport import order_of
+from readwatch.store.lists import access_log, attention, feed, online, readers
+from readwatch.store.lists.access_log import LogRow
+from readwatch.store.lists.attention import Glance
+from readwatch.store.lists.online import TracedReader
+from readwatch.store.lists.readers import ReaderSummary
+from readwatch.tui.format.cells import Toned
+from readwatch.tui.format.columns import place
+from readwatch.tui.format.plain import overview_lines, pulse_line
 from readwatch.tui.keys import KEYS, Group, bindings
-from readwatch.tui.plain import overview_lines, pulse_line
-from readwatch.tui.rows import Toned
-from readwatch.tui.snapshots import Item, Overview, Pulse, View
 from readwatch.tui.views import LISTINGS
-from readwatch.tui.window import order_of
 
 
 def before(**duration: float) -> datetime:
@@ -114,9 +114,9 @@ PULSE = Pulse(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
     View.ONLINE: online._SORTS,
     View.ACTIVITY: feed._SORTS,
-    View.READERS: summaries._SORTS,
+    View.READERS: readers._SORTS,
     View.ATTENTION: attention._SORTS,
-    View.ACCESS_LOG: entries._SORTS,
+    View.ACCESS_LOG: access_log._SORTS,
 }
 ITEMS: dict[View, Item] = {
     View.ONLINE: ANN,

@@ -10,14 +10,17 @@ from readwatch.cli.files import FILE, new_text_file, unwritable, write_csv, writ
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
-from readwatch.domain.audit import Anchor, Verdict, parsed_anchors
+from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.files import for_its_owner, put_on_disk
-from readwatch.store import access_log, audit, schema, users
-from readwatch.store.database import Database
-from readwatch.store.rights import Role
+from readwatch.store.audit import chain
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import users
 
 
 @click.group()
@@ -44,7 +47,7 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
     if file is not None and not anchors:
         raise invalid(f"there are no anchors in {file}: readwatch audit anchor writes them")
     with database(database_url(context), Role.MAINTENANCE) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         verdict = _verdict(db, anchors)
     head, fault = verdict.head, verdict.fault
     if as_json:
@@ -76,7 +79,7 @@ def anchor(context: click.Context, file: Path) -> None:
     """
     anchors = _anchors(file, may_be_new=True)
     with database(database_url(context), Role.MAINTENANCE) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         verdict = _verdict(db, anchors)
     if verdict.fault is not None:
         raise conflict(f"nothing was anchored: {verdict.fault.sentence}")
@@ -86,8 +89,8 @@ def anchor(context: click.Context, file: Path) -> None:
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
-    there = audit.extent(db)
-    steps = audit.verify(db, anchors, there)
+    there = chain.extent(db)
+    steps = chain.verify(db, anchors, there)
     # The last one compares with the anchors.
     *_, verdict = with_progress(steps, "Checking the access log", there.portions + 1)
     return verdict
@@ -143,15 +146,15 @@ def list_(
 ) -> None:
     """List who looked at whose data, newest first; this look is the newest entry."""
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        consultant_id = None if consultant is None else audit.account_id(db, consultant)
-        reader_id = None if reader is None else audit.account_id(db, reader)
+        consultant_id = None if consultant is None else chain.account_id(db, consultant)
+        reader_id = None if reader is None else chain.account_id(db, reader)
         details = "cli" if consultant_id is None else f"cli, of user {consultant_id}"
-        access_log.append(
+        audit_log.append(
             db, Look(acting.id, Action.LISTED_ACCESS_LOG, reader_id, details), system_clock()
         )
-        entries = audit.newest(
+        entries = chain.newest(
             db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
         )
     if as_json:
@@ -160,7 +163,7 @@ def list_(
     print_table(("id", "when", "who", "what", "whom"), [_row(entry) for entry in entries])
 
 
-def _row(entry: audit.Entry) -> tuple[object, ...]:
+def _row(entry: chain.Entry) -> tuple[object, ...]:
     what = entry.action_type.replace("_", " ")
     return (
         entry.id,
@@ -185,15 +188,15 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
     if write is None:
         raise invalid("an export is a .csv or a .json file")
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        there = audit.extent(db)
+        there = chain.extent(db)
         with new_text_file(file) as text:
             details = f"cli, {kind}, rows {there.entries}"
-            access_log.append(
+            audit_log.append(
                 db, Look(acting.id, Action.EXPORTED_ACCESS_LOG, details=details), system_clock()
             )
-            written = write(text, audit.Entry._fields, audit.oldest_first(db, there))
+            written = write(text, chain.Entry._fields, chain.oldest_first(db, there))
             for _ in with_progress(written, "Writing entries", there.portions):
                 pass
     click.echo(f"wrote {_counted(there.entries)} to {file}")

@@ -5,7 +5,7 @@ import sys
 import click
 
 from readwatch.domain.errors import invalid
-from readwatch.store.users import kept_form
+from readwatch.store.identity.users import kept_form
 
 
 def confirm_email(email: str, deed: str, undone: str) -> None:

@@ -13,8 +13,8 @@ from readwatch.cli.faces import Faces, OnceCall
 from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.passwords import read_own_password
 from readwatch.cli.settings import default_desks, setting
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import invalid, misconfigured
+from readwatch.monitor.settings import ConsoleSettings
 
 _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from readwatch.store.database import Database, close_all, open_database, using
-from readwatch.store.rights import Role
+from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.privileges import Role
 
 
 @contextmanager

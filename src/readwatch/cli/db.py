@@ -10,12 +10,16 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.health import Finding, Wrong, findings, in_bytes
-from readwatch.store import access_log, health, recount, schema, users
-from readwatch.store.database import Database
-from readwatch.store.rights import Role
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import users
+from readwatch.store.lifecycle import health
+from readwatch.store.recording import rebuild as rollup_rebuild
 
 
 @click.group()
@@ -36,7 +40,7 @@ def health_(context: click.Context, as_json: bool) -> int:
     Among other things all rollups, the totals that screens show, are compared with the activities.
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         condition = health.condition(db)
         wrong = None if condition.damages else _compared(db)
     found = list(findings(condition, wrong))
@@ -60,7 +64,7 @@ def health_(context: click.Context, as_json: bool) -> int:
 
 
 def _compared(db: Database) -> Wrong:
-    pieces = with_progress(recount.portions(db), "Comparing totals with activities")
+    pieces = with_progress(rollup_rebuild.portions(db), "Comparing totals with activities")
     return sum((piece.compare(db) for piece in pieces), Wrong())
 
 
@@ -80,11 +84,11 @@ def rebuild(context: click.Context, admin: str | None) -> None:
     call it again for the rest.
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         now = system_clock()
-        access_log.append(db, Look(acting.id, Action.REBUILT_ROLLUPS, details="cli"), now)
-        pieces = with_progress(recount.portions(db), "Counting again")
+        audit_log.append(db, Look(acting.id, Action.REBUILT_ROLLUPS, details="cli"), now)
+        pieces = with_progress(rollup_rebuild.portions(db), "Counting again")
         mended = sum((piece.rebuild(db, now) for piece in pieces), Wrong())
     for line in _lines(mended):
         click.echo(line)

@@ -8,11 +8,22 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
-from readwatch.store import access_log, schema, users
-from readwatch.store.rights import ALL, FACES, LIMITED, RIGHTS, TABLES, Rights, Role, rights
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.privileges import (
+    ALL,
+    FACES,
+    LIMITED,
+    RIGHTS,
+    TABLES,
+    Rights,
+    Role,
+    rights,
+)
+from readwatch.store.identity import users
 
 
 @click.command("rights")
@@ -25,7 +36,7 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
     if sql:
         _print_sql(url)
         return 0
-    unenforced = schema.unenforced_rights(url)
+    unenforced = migrations.unenforced_rights(url)
     if as_json:
         print_json({"rights": _as_json(), "unenforced": unenforced})
         return 1 if unenforced else 0
@@ -79,10 +90,10 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
 
 def _print_sql(url: str) -> None:
     _refuse_sqlite(url)
-    from readwatch.store.grants import statements  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import statements  # needs PostgreSQL's driver
 
     with database(url, Role.OWNER) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         click.echo("BEGIN;")
         for statement in statements(db):
             click.echo(f"{statement};")
@@ -101,15 +112,15 @@ def grant(context: click.Context, face: str, login: str, admin: str | None) -> N
     """
     url = database_url(context)
     _refuse_sqlite(url)
-    from readwatch.store.grants import admit  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import admit  # needs PostgreSQL's driver
 
     with database(url, Role.OWNER) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         with db.atomic():
             admit(db, face, login)
             look = Look(acting.id, Action.GRANTED_RIGHTS, details=f"cli, {face} to {login}")
-            access_log.append(db, look, system_clock())
+            audit_log.append(db, look, system_clock())
     click.echo(f"{login} may be used for: {face}")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from readwatch.domain.console import ConsoleSettings
+from readwatch.monitor.settings import ConsoleSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,15 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
-from readwatch.store import access_log, schema, users
-from readwatch.store.passwords import hash_password
-from readwatch.store.sqlite import sqlite_path
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.store.identity import users
+from readwatch.store.identity.passwords import hash_password
 
 
 @click.command()
@@ -47,7 +49,7 @@ def command(
             user_role=UserRole.ADMIN,
             password_hash=hash_password(password, bcrypt_cost),
         )
-    applied = schema.prepare(url)
+    applied = migrations.prepare(url)
     for migration in applied:
         click.echo(f"applied schema {migration.number} ({migration.name})")
     if new_admin is not None:
@@ -55,7 +57,7 @@ def command(
         click.echo(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         click.echo("kept the admin there is; another one: readwatch user add EMAIL --role admin")
-    unenforced = schema.unenforced_rights(url)
+    unenforced = migrations.unenforced_rights(url)
     for sentence in unenforced:
         click.echo(f"PostgreSQL does not enforce all rights: {sentence}", err=True)
     if unenforced:
@@ -68,7 +70,7 @@ def _admins(url: str) -> tuple[User, ...]:
     if url.startswith("sqlite:") and not sqlite_path(url).is_file():
         return ()
     with database(url) as db:
-        return users.list_users(db, UserRole.ADMIN) if schema.history(db) else ()
+        return users.list_users(db, UserRole.ADMIN) if migrations.history(db) else ()
 
 
 def _asked(question: str, given: str | None, option: str) -> str:
@@ -86,7 +88,7 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         if users.list_users(db, UserRole.ADMIN):
             raise conflict("somebody else made the first admin meanwhile; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
-        access_log.append(
+        audit_log.append(
             db, Look(admin.id, Action.ADDED_USER, admin.id, "cli init, role admin"), now
         )
 

@@ -7,7 +7,7 @@ import click
 from readwatch.cli.settings import setting
 from readwatch.domain.errors import invalid
 from readwatch.domain.users import UserRole, checked_password
-from readwatch.store.passwords import DEFAULT_COST
+from readwatch.store.identity.passwords import DEFAULT_COST
 
 bcrypt_cost_setting = setting(
     "--bcrypt-cost",

@@ -8,7 +8,7 @@ from readwatch.cli.faces import Faces, ServeCall
 from readwatch.cli.main import database_url
 from readwatch.cli.settings import setting
 from readwatch.domain.sessions import END_SILENT_AFTER
-from readwatch.store.passwords import DEFAULT_COST
+from readwatch.store.identity.passwords import DEFAULT_COST
 
 
 @click.command()

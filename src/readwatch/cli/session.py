@@ -8,10 +8,13 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import local, print_json, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
-from readwatch.store import access_log, overview, readers, schema, sessions, users
-from readwatch.store.database import Database
+from readwatch.store import reader_data, totals
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import sessions, users
 
 
 @click.group()
@@ -29,7 +32,7 @@ def command() -> None:
 def list_(context: click.Context, email: str | None, as_json: bool, admin: str | None) -> None:
     """List the open sessions of all readers, the last heard first."""
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
         if email is None:
             _list_open(db, acting_id, as_json=as_json)
@@ -38,8 +41,8 @@ def list_(context: click.Context, email: str | None, as_json: bool, admin: str |
 
 
 def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
-    access_log.append(db, Look(acting_id, Action.LISTED_SESSIONS, details="cli"), system_clock())
-    found = overview.open_sessions(db)
+    audit_log.append(db, Look(acting_id, Action.LISTED_SESSIONS, details="cli"), system_clock())
+    found = totals.open_sessions(db)
     if as_json:
         print_json([asdict(session) for session in found])
         return
@@ -60,9 +63,9 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
 
 def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) -> None:
     reader_id = users.find_user(db, email).id
-    readers.require_reader(db, reader_id)
+    reader_data.require_reader(db, reader_id)
     look = Look(acting_id, Action.VIEWED_READER_SESSIONS, reader_id, "cli")
-    found = readers.sessions(db, access_log.permit_look(db, look, system_clock()))
+    found = reader_data.sessions(db, audit_log.permit_look(db, look, system_clock()))
     if as_json:
         print_json([asdict(session) for session in found])
         return
@@ -97,7 +100,7 @@ def revoke(
     if (session_id is None) == (email is None):
         raise click.UsageError("give the ID of a session, or --user EMAIL", context)
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
         with db.atomic():
             if session_id is not None:
@@ -107,5 +110,5 @@ def revoke(
                 user_id = users.find_user(db, email or "").id
                 ended = sessions.end_all_sessions(db, user_id, now)
                 said, details = f"revoked all sessions, of which {ended} open", "cli, all"
-            access_log.append(db, Look(acting.id, Action.REVOKED_SESSIONS, user_id, details), now)
+            audit_log.append(db, Look(acting.id, Action.REVOKED_SESSIONS, user_id, details), now)
     click.echo(said)

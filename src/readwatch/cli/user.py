@@ -16,12 +16,15 @@ from readwatch.cli.new_profile import check_profile
 from readwatch.cli.output import local, print_json, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.users import ReaderProfile, Standing, User, UserRole, checked_name
-from readwatch.store import access_log, accounts, readers, schema, users
-from readwatch.store.database import Database
-from readwatch.store.passwords import hash_password
+from readwatch.store import reader_data
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import accounts, users
+from readwatch.store.identity.passwords import hash_password
 
 _ROLES = click.Choice([str(role) for role in UserRole])
 
@@ -64,7 +67,7 @@ def add(
     email, full_name = users.checked_email(email), checked_name(full_name)
     check_profile(reading_level, language, timezone)
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         password = read_password(user_role, from_stdin=password_stdin)
         new = users.NewUser(
@@ -79,7 +82,7 @@ def add(
         now = system_clock()
         with db.atomic():
             added = users.add_user(db, new, now)
-            access_log.append(
+            audit_log.append(
                 db, Look(acting.id, Action.ADDED_USER, added.id, f"cli, role {user_role}"), now
             )
     click.echo(f"added {user_role} {added.id}: {email}")
@@ -93,9 +96,9 @@ def add(
 def list_(context: click.Context, role: str | None, as_json: bool, admin: str | None) -> None:
     """List the accounts, by name."""
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        access_log.append(
+        audit_log.append(
             db,
             Look(acting.id, Action.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
@@ -128,14 +131,14 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
 def show(context: click.Context, email: str, as_json: bool, admin: str | None) -> None:
     """Show an account: who it is, and how it stands."""
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         look = Look(acting.id, Action.VIEWED_USER, users.find_user(db, email).id, "cli")
         now = system_clock()
-        permit = access_log.permit_look(db, look, now)
+        permit = audit_log.permit_look(db, look, now)
         user = users.get_user(db, permit.reader_id)
         standing = accounts.standing(db, permit, now)
-        profile = None if user.user_role.is_staff else readers.profile(db, permit)
+        profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
     if as_json:
         print_json(
             {
@@ -225,7 +228,7 @@ def passwd(
 ) -> None:
     """Give an account another password; its sessions end at once."""
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         users.acting_admin(db, admin)
         role = users.find_user(db, email).user_role
     # Nobody's connection waits while somebody types.
@@ -256,7 +259,7 @@ def role_(
     """
     new, password_hash = UserRole(role), None
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         users.acting_admin(db, admin)
         old = users.find_user(db, email).user_role
     if new.is_staff and not old.is_staff:
@@ -273,12 +276,12 @@ def _changing(
 ) -> Iterator[tuple[Database, User, datetime]]:
     """Lend an account for one change, which is kept together with its entry in the access log."""
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting, user = users.acting_admin(db, admin), users.find_user(db, email)
         now = system_clock()
         with db.atomic():
             yield db, user, now
-            access_log.append(db, Look(acting.id, action, user.id, details), now)
+            audit_log.append(db, Look(acting.id, action, user.id, details), now)
 
 
 def _ended(sessions: int) -> str:

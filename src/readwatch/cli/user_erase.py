@@ -10,12 +10,16 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store import access_log, audit, erasure, schema, users
-from readwatch.store.database import Database
-from readwatch.store.rights import Role
+from readwatch.store.audit import chain
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import users
+from readwatch.store.lifecycle import erasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def erase(
         confirm_email(email, "erase the person", "nothing was erased")
     url = database_url(context)
     with database(url, Role.ERASURE) as db:
-        schema.require_current(db)
-        acting, user_id = users.acting_admin(db, admin), audit.account_id(db, email)
+        migrations.require_current(db)
+        acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         before, named = _begun(db, acting.id, user_id, email)
         pieces = sum(-(-rows // erasure.PORTION) for rows in before.values())
         for _ in with_progress(erasure.portions(db, user_id, system_clock()), "Erasing", pieces):
@@ -81,7 +85,7 @@ def _begun(db: Database, acting_id: int, user_id: int, email: str) -> tuple[Mapp
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
         erasure.begin(db, user_id, now)
-        access_log.append(db, Look(acting_id, Action.ERASED_USER, user_id, "cli"), now)
+        audit_log.append(db, Look(acting_id, Action.ERASED_USER, user_id, "cli"), now)
     return before, named
 
 

@@ -13,11 +13,15 @@ from readwatch.cli.files import FILE, new_file, write_csv, write_json
 from readwatch.cli.main import database_url
 from readwatch.cli.output import with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
-from readwatch.store import access_log, audit, person, schema, users
-from readwatch.store.database import Database
+from readwatch.store.audit import chain
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import users
+from readwatch.store.lifecycle import personal_data_export
 
 
 @click.command("export")
@@ -36,12 +40,12 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
     if file.suffix.lower() != ".zip":
         raise invalid("such an export is a .zip file")
     with database(database_url(context)) as db:
-        schema.require_current(db)
-        acting, user_id = users.acting_admin(db, admin), audit.account_id(db, email)
+        migrations.require_current(db)
+        acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         with new_file(file) as opened:
             look = Look(acting.id, Action.EXPORTED_USER, user_id, "cli, zip")
-            parts = person.parts(db, access_log.permit_look(db, look, system_clock()))
-            steps = 2 * sum(-(-part.length // person.ROWS_AT_ONCE) for part in parts)
+            parts = personal_data_export.parts(db, audit_log.permit_look(db, look, system_clock()))
+            steps = 2 * sum(-(-part.length // personal_data_export.ROWS_AT_ONCE) for part in parts)
             for _ in with_progress(_written(db, parts, opened), "Writing", steps):
                 pass
     click.echo(f"wrote all about user {user_id} to {file}")
@@ -49,7 +53,9 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         click.echo(f"{part.name}: {part.length:,}")
 
 
-def _written(db: Database, parts: tuple[person.Part, ...], opened: IO[bytes]) -> Iterator[None]:
+def _written(
+    db: Database, parts: tuple[personal_data_export.Part, ...], opened: IO[bytes]
+) -> Iterator[None]:
     """Write the zip file, and yield after each portion."""
     with ZipFile(opened, "w", ZIP_DEFLATED) as bundle:
         for part in parts:

@@ -19,13 +19,15 @@ from readwatch.cli.new_profile import check_profile
 from readwatch.cli.output import with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.users import UserRole, checked_name, checked_password
-from readwatch.store import access_log, schema, users
-from readwatch.store.database import Database
-from readwatch.store.passwords import hash_password
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import users
+from readwatch.store.identity.passwords import hash_password
 
 _NEEDED = ("email", "name", "role")
 _POSSIBLE = (*_NEEDED, "password", "reading_level", "language", "timezone")
@@ -68,7 +70,7 @@ def import_(
     `--passwords`, which only you can read.
     """
     with database(database_url(context)) as db:
-        schema.require_current(db)
+        migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         lines = _checked(file, partial(users.refuse_taken, db))
     made_up = [line for line in lines if line.made_up]
@@ -183,7 +185,7 @@ def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
 def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
     """Add all accounts and their entries of the access log. Call it in a transaction."""
     now = system_clock()
-    access_log.append(
+    audit_log.append(
         db, Look(acting_id, Action.IMPORTED_USERS, details=f"cli, rows {len(lines)}"), now
     )
     for line, password_hash in zip(lines, hashes, strict=True):
@@ -201,4 +203,4 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
         except ReadwatchError as error:  # somebody else was quicker
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
-        access_log.append(db, Look(acting_id, Action.ADDED_USER, added.id, details), now)
+        audit_log.append(db, Look(acting_id, Action.ADDED_USER, added.id, details), now)

@@ -9,10 +9,10 @@ from readwatch.demo.cast import Person
 from readwatch.demo.habits import DEMO, Action, Place, Rhythm, Signal, begin, step
 from readwatch.domain.activities import Activity
 from readwatch.domain.sessions import Caller
-from readwatch.store import sessions, users
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database
-from readwatch.store.tokens import new_token, token_hash
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import sessions, users
+from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.recording.activities import record_activities
 
 
 class Replay:

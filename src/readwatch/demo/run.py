@@ -14,15 +14,15 @@ from rich.console import Console as Terminal
 from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.clock import system_clock
-from readwatch.domain.console import ConsoleSettings
-from readwatch.store.database import open_database, using
-from readwatch.store.listing import Question
-from readwatch.store.rights import Role
+from readwatch.monitor.build import take_overview
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.monitor.snapshots import View
+from readwatch.monitor.viewport import Sight
+from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists.query import Question
 from readwatch.tui import run as console
-from readwatch.tui.overviews import take_overview
-from readwatch.tui.plain import overview_lines, pulse_line
-from readwatch.tui.snapshots import View
-from readwatch.tui.window import Sight
+from readwatch.tui.format.plain import overview_lines, pulse_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6

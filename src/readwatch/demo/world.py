@@ -20,12 +20,13 @@ from readwatch.demo.habits import Place, read_on, somewhere
 from readwatch.demo.history import PastSession, history
 from readwatch.domain.errors import unavailable
 from readwatch.domain.users import User, UserRole
-from readwatch.store import schema, sessions, users
-from readwatch.store.activities import record_activities
-from readwatch.store.database import Database, open_database, using
-from readwatch.store.passwords import hash_password
-from readwatch.store.rights import Role
-from readwatch.store.tokens import new_token, token_hash
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, open_database, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import sessions, users
+from readwatch.store.identity.passwords import hash_password
+from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.recording.activities import record_activities
 
 PASSWORD = "demo password"  # noqa: S105 - of invented people, in a database that is thrown away
 BCRYPT_COST = 4  # the lowest: hundreds of people log in within seconds
@@ -53,7 +54,7 @@ def world(readers: int, rng: Random, now: datetime) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="readwatch-demo-"))
     try:
         url = f"sqlite:///{folder / 'demo.db'}"
-        schema.prepare(url)
+        migrations.prepare(url)
         people = cast(readers, rng)
         # Some went quiet just before the demo starts, so that there is something to notice.
         quiet, others = people[: readers // 8], people[readers // 8 :]

@@ -1,184 +1,115 @@
-"""What the chain of the access log proves, and what is said about one that is not whole.
+"""Who looked at whose data: each entry carries the hash of the one before it."""
 
-Each entry's hash covers its content and the hash before it, so whoever changes, removes, inserts or
-moves entries has to compute all later hashes anew. What that gives is whole again, and a log that
-was cut off at its end is whole as well: both are seen only by somebody who knows how far the log
-was once. Anchors are that knowledge, kept where the one who owns the database cannot write.
-"""
-
-import re
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from readwatch.domain.access_log import GENESIS
-from readwatch.domain.clock import in_utc
-from readwatch.domain.errors import invalid
+from readwatch.domain.text import SafeText
+from readwatch.domain.users import UserRole
+
+GENESIS = "0" * 64
+"""What the first entry has as the hash of its predecessor."""
+
+
+class Action(StrEnum):
+    """The kinds of entries, the values of `action_type`."""
+
+    SIGNED_IN = "signed_in"
+    FAILED_SIGN_IN = "failed_sign_in"
+    LOCKED_OUT = "locked_out"
+    UNLOCKED_CONSOLE = "unlocked_console"
+    REFUSED_LOOK = "refused_look"
+    EXPORTED_VIEW = "exported_view"
+    COPIED_ROW = "copied_row"
+    VIEWED_LIST = "viewed_list"
+    VIEWED_READER_PROFILE = "viewed_reader_profile"
+    VIEWED_READER_ACTIVITIES = "viewed_reader_activities"
+    VIEWED_READER_SESSIONS = "viewed_reader_sessions"
+    LISTED_USERS = "listed_users"
+    VIEWED_USER = "viewed_user"
+    ADDED_USER = "added_user"
+    IMPORTED_USERS = "imported_users"
+    CHANGED_ROLE = "changed_role"
+    SUSPENDED_USER = "suspended_user"
+    ACTIVATED_USER = "activated_user"
+    DELETED_USER = "deleted_user"
+    EXPORTED_USER = "exported_user"
+    ERASED_USER = "erased_user"
+    SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
+    LISTED_SESSIONS = "listed_sessions"
+    REVOKED_SESSIONS = "revoked_sessions"
+    GRANTED_RIGHTS = "granted_rights"
+    REBUILT_ROLLUPS = "rebuilt_rollups"
+    LISTED_ACCESS_LOG = "listed_access_log"
+    EXPORTED_ACCESS_LOG = "exported_access_log"
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """How far a log goes: how many entries it has, and the id and the hash of the last one."""
+class Look:
+    """What is about to be done, by whom, to whose data, from where; never the data itself.
 
-    entries: int = 0
-    id: int = 0
-    row_hash: str = GENESIS
+    `details` names the view, at most a few words.
+    """
 
-
-class FaultKind(StrEnum):
-    """What can be wrong with a log."""
-
-    CHANGED = "changed"
-    REMOVED = "removed"
-    INSERTED = "inserted"
-    REORDERED = "reordered"
-    CUT_OFF = "cut off"  # shorter than an anchor says
-    REWRITTEN = "rewritten"  # not what an anchor says
+    consultant_user_id: int
+    action_type: Action
+    target_user_id: int | None = None
+    details: str | None = None
+    ip_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """The first thing that is wrong; `id` is the entry in question, or the one after which some
-    are missing."""
+class RecordedLook:
+    """A look as the person at whose data it was is told of it; only staff are ever named."""
 
-    kind: FaultKind
     id: int
-    sentence: str
+    created_at: datetime
+    action_type: SafeText
+    user_role: UserRole
+    full_name: SafeText | None
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """How far a log is whole, and what is wrong behind that."""
+class Permit:
+    """The right to read one reader's data: every query of such data asks for it.
 
-    head: Head = Head()
-    fault: Fault | None = None
-
-
-# Faults -----------------------------------------------------------------------------------------
-
-
-def changed(id_: int) -> Fault:
-    """Return the fault of an entry that does not say what its hash was made of."""
-    return Fault(
-        FaultKind.CHANGED, id_, f"entry {id_} was changed: what it says does not give its hash"
-    )
-
-
-def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) -> Fault:
-    """Return the fault of an entry that does not follow `head`, although it stands behind it.
-
-    `follows` is the entry that it does follow and `next_id` the one that follows `head`, where
-    there are such. Ids that are missing are no fault by themselves: PostgreSQL skips some.
+    Only `readwatch.store.audit.log` makes one, for readers themselves or after the look is on
+    record.
     """
-    if next_id is not None and follows is None:
-        return _inserted(id_, next_id, head.id if head.entries else None)
-    if next_id is None and follows is not None and follows < id_:
-        return _inserted(head.id, id_, follows)
-    if follows is not None:
-        return Fault(
-            FaultKind.REORDERED,
-            id_,
-            f"entry {id_} was moved: it belongs behind entry {follows}",
-        )
-    if not head.entries:
-        return Fault(
-            FaultKind.REMOVED,
-            id_,
-            f"what stood before entry {id_} was removed: it is not the first",
-        )
-    if id_ == head.id + 1:
-        return Fault(
-            FaultKind.CHANGED,
-            head.id,
-            f"entry {head.id} was changed and its hash with it, or what came next was removed: "
-            f"entry {id_} follows another hash",
-        )
-    return Fault(
-        FaultKind.REMOVED,
-        head.id,
-        f"an entry between {head.id} and {id_} was removed: they do not follow one another",
-    )
+
+    reader_id: int
 
 
-def removed_meanwhile(head: Head) -> Fault:
-    """Return the fault of entries that were there when the walk began and are not any more."""
-    return Fault(FaultKind.REMOVED, head.id, f"entries after entry {head.id} were removed just now")
+def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:
+    """Return the SHA-256 (hex) over the predecessor's hash and the canonical form of an entry.
 
-
-def _inserted(id_: int, next_id: int, before: int | None) -> Fault:
-    place = "is the first one" if before is None else f"follows entry {before}"
-    return Fault(FaultKind.INSERTED, id_, f"entry {id_} was inserted: entry {next_id} {place}")
-
-
-# Anchors ----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """What a log's head was at a moment."""
-
-    moment: datetime
-    head: Head
-
-    @property
-    def line(self) -> str:
-        """The anchor as a line of a file: moment, number of entries, id and hash of the last."""
-        head = self.head
-        moment = in_utc(self.moment).isoformat(timespec="seconds")
-        return f"{moment} {head.entries} {head.id} {head.row_hash}\n"
-
-
-_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})\n", re.ASCII)
-
-
-def parsed_anchors(text: str) -> tuple[Anchor, ...]:
-    """Return the anchors in the text of a file; an odd line is refused and named."""
-    return tuple(
-        _parsed(line, number) for number, line in enumerate(text.splitlines(keepends=True), 1)
-    )
-
-
-def _parsed(line: str, number: int) -> Anchor:
-    found = _LINE.fullmatch(line)
-    try:
-        if found is not None:
-            moment, entries, id_, row_hash = found.groups()
-            anchored_at = in_utc(datetime.fromisoformat(moment))
-            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash))
-    except ValueError:
-        pass
-    raise invalid(f"line {number} of the anchors is none: moment, entries, id, hash are expected")
-
-
-def contradicted(anchors: Iterable[Anchor], head: Head) -> Fault | None:
-    """Return the fault of a log whose head, at as many entries as anchors tell, has another hash.
-
-    Its id may be another: entries that are numbered anew say the same.
+    `created_at` is the text in which the moment is kept, so that a reader of the raw table can
+    check the chain without this program.
     """
-    for anchor in anchors:
-        if anchor.head.row_hash != head.row_hash:
-            return Fault(
-                FaultKind.REWRITTEN,
-                head.id,
-                f"entry {head.id}, number {head.entries:,}, is not what the anchor of "
-                f"{_said(anchor)} says: it or one before it was changed, with all hashes since",
-            )
-    return None
-
-
-def cut_off(anchors: Iterable[Anchor], head: Head) -> Fault | None:
-    """Return the fault of a log that ends at `head`, although an anchor knows it to be longer."""
-    longest = max(anchors, key=lambda anchor: anchor.head.entries, default=None)
-    if longest is None or longest.head.entries <= head.entries:
-        return None
-    return Fault(
-        FaultKind.CUT_OFF,
-        head.id,
-        f"the log was cut off after entry {head.id}: it had {longest.head.entries:,} entries at "
-        f"the anchor of {_said(longest)}, and has {head.entries:,}",
+    return kept_hash(
+        (
+            prev_hash,
+            look.consultant_user_id,
+            look.action_type,
+            look.target_user_id,
+            look.details,
+            look.ip_address,
+            created_at,
+        )
     )
 
 
-def _said(anchor: Anchor) -> str:
-    return f"{anchor.moment:%Y-%m-%d %H:%M:%S} UTC"
+def kept_hash(columns: Sequence[object]) -> str:
+    """Return the same hash from an entry's columns as they are kept, in the order of their hash.
+
+    Any values are taken: what no entry ever holds, such as bytes, gives a hash that none has.
+    """
+    return hashlib.sha256(_canonical(columns).encode()).hexdigest()
+
+
+_canonical = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=True, default=lambda odd: [repr(odd)]
+).encode

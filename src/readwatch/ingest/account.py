@@ -8,21 +8,22 @@ from typing import Literal
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
-from readwatch.domain.access_log import Action, Look, RecordedLook
+from readwatch.domain.audit import Action, Look, RecordedLook
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.bodies import Login, PageBefore, PasswordChange, Resume, checked, query
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
-from readwatch.ingest.service import service
-from readwatch.store import lockout, readers, resume, sessions, users
-from readwatch.store.access_log import append, permit_own
-from readwatch.store.database import Database, using
-from readwatch.store.passwords import hash_in_turn
-from readwatch.store.sign_in import record_failure
-from readwatch.store.tokens import family_of, new_resume_token, new_token, token_hash
+from readwatch.ingest.schemas import Login, PageBefore, PasswordChange, Resume, checked, query
+from readwatch.ingest.services import service
+from readwatch.store import reader_data
+from readwatch.store.audit.log import append, permit_own
+from readwatch.store.engine.connections import Database, using
+from readwatch.store.identity import lockout, resume_tokens, sessions, users
+from readwatch.store.identity.login import record_failure
+from readwatch.store.identity.passwords import hash_in_turn
+from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
 
 routes = Blueprint("account", __name__)
 
@@ -81,7 +82,7 @@ def login() -> LoggedIn:
         if user.user_role.is_staff:
             append(db, Look(user.id, Action.SIGNED_IN, details="api", ip_address=address), now)
         if resume_token is not None:
-            resume.keep_resume_token(db, caller, resume_token, now)
+            resume_tokens.keep_resume_token(db, caller, resume_token, now)
         return caller
 
     return _signed_in(user, running.writer.run(open_session), token, resume_token)
@@ -99,7 +100,7 @@ def resume_session() -> LoggedIn:
     token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
     resume_token = new_resume_token(family_of(body.resume_token))
     resumed = running.writer.run(
-        lambda db: resume.resume_session(
+        lambda db: resume_tokens.resume_session(
             db,
             body.resume_token,
             resume_token,
@@ -148,7 +149,9 @@ def me() -> OwnAccount:
     with using(service().db) as db:
         user = users.get_user(db, caller.user_id)
         profile = (
-            readers.profile(db, permit_own(caller)) if caller.user_role is UserRole.READER else None
+            reader_data.profile(db, permit_own(caller))
+            if caller.user_role is UserRole.READER
+            else None
         )
     return {"user": user, "profile": profile}
 
@@ -164,7 +167,7 @@ def looks() -> Looks:
     caller, page, running = current_caller(), query(PageBefore), service()
     by_name = running.settings.looks_told_by == "name"
     with using(running.db) as db:
-        found = readers.looks(
+        found = reader_data.looks(
             db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
         )
     return {"looks": found}

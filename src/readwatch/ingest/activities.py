@@ -11,12 +11,12 @@ from readwatch.domain.activities import Activity, Outcome
 from readwatch.domain.errors import ReadwatchError, conflict
 from readwatch.domain.sessions import Caller
 from readwatch.ingest.authentication import current_reader
-from readwatch.ingest.bodies import ActivityBody, BatchBody, checked
 from readwatch.ingest.openapi import READERS, described
 from readwatch.ingest.problems import InvalidRequest, Problem, problem_of
 from readwatch.ingest.request_body import json_object
-from readwatch.ingest.service import service
-from readwatch.store.activities import Post, Result
+from readwatch.ingest.schemas import ActivityBody, BatchBody, checked
+from readwatch.ingest.services import service
+from readwatch.store.recording.activities import Post, Result
 
 routes = Blueprint("activities", __name__)
 

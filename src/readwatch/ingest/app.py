@@ -13,11 +13,11 @@ from readwatch.ingest import (
     problems,
     readers,
 )
-from readwatch.ingest.bodies import IdConverter
+from readwatch.ingest.flask_app import Api
 from readwatch.ingest.proxies import behind_proxies
-from readwatch.ingest.requests import Api
-from readwatch.ingest.service import Service, Settings
-from readwatch.ingest.shown import shown
+from readwatch.ingest.schemas import IdConverter
+from readwatch.ingest.serialization import shown
+from readwatch.ingest.services import Service, Settings
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:

@@ -2,14 +2,14 @@
 
 from flask import request
 
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Caller
 from readwatch.domain.users import UserRole
-from readwatch.ingest.service import service
-from readwatch.store.database import using
-from readwatch.store.tokens import token_hash
-from readwatch.store.users import known_id
+from readwatch.ingest.services import service
+from readwatch.store.engine.connections import using
+from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.users import known_id
 
 
 def current_caller() -> Caller:

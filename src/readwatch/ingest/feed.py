@@ -7,11 +7,11 @@ from typing_extensions import TypedDict
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.ingest.authentication import admit_to_list
-from readwatch.ingest.bodies import PageAfter, query
 from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.service import service
-from readwatch.store.database import using
-from readwatch.store.feed import activities_after, activity_feed
+from readwatch.ingest.schemas import PageAfter, query
+from readwatch.ingest.services import service
+from readwatch.store.engine.connections import using
+from readwatch.store.lists.feed import activities_after, activity_feed
 
 routes = Blueprint("feed", __name__)
 

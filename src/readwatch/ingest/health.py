@@ -9,13 +9,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.load import retry_seconds
-from readwatch.ingest.load import chance
+from readwatch.domain.load_shedding import retry_seconds
+from readwatch.ingest.load_shedding import chance
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.problems import answer, problem
-from readwatch.ingest.service import Service, Settings, service
-from readwatch.store.database import using
-from readwatch.store.schema import require_current
+from readwatch.ingest.services import Service, Settings, service
+from readwatch.store.engine.connections import using
+from readwatch.store.engine.migrations import require_current
 
 routes = Blueprint("health", __name__)
 

@@ -5,7 +5,7 @@ from typing_extensions import TypedDict
 
 from readwatch.ingest.authentication import current_reader
 from readwatch.ingest.openapi import READERS, described
-from readwatch.ingest.service import service
+from readwatch.ingest.services import service
 
 routes = Blueprint("heartbeat", __name__)
 

@@ -17,13 +17,13 @@ from prometheus_client.registry import Collector
 
 from readwatch.domain.activities import Outcome
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.database import using
-from readwatch.store.online import count_online
-from readwatch.store.sqlite import wal_bytes
-from readwatch.store.writer import Commit
+from readwatch.store.engine.connections import using
+from readwatch.store.engine.sqlite import wal_bytes
+from readwatch.store.lists.online import count_online
+from readwatch.store.recording.writer import Commit
 
 if TYPE_CHECKING:
-    from readwatch.ingest.service import Service
+    from readwatch.ingest.services import Service
 
 COUNT_ONLINE_EVERY = 5.0
 """Seconds; whoever asks more often gets the number that there is."""

@@ -20,8 +20,8 @@ from werkzeug.routing import Rule
 from readwatch import __doc__ as summary
 from readwatch import __version__
 from readwatch.domain.users import UserRole
-from readwatch.ingest.bodies import ID
 from readwatch.ingest.problems import Problem
+from readwatch.ingest.schemas import ID
 
 Json = dict[str, Any]
 Kind = tuple[Any, Literal["validation", "serialization"]]

@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.load import retry_seconds
-from readwatch.ingest.load import chance
+from readwatch.domain.load_shedding import retry_seconds
+from readwatch.ingest.load_shedding import chance
 from readwatch.ingest.logs import fault
 
 STATUS = {

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
-from readwatch.domain.access_log import Action, Look, Permit
+from readwatch.domain.audit import Action, Look, Permit
 from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import Caller, OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.ingest.authentication import admit_to_list, current_caller, refused
-from readwatch.ingest.bodies import Page, PageBefore, query
 from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.service import service
-from readwatch.ingest.shown import shown
-from readwatch.store import access_log, readers
-from readwatch.store.database import using
-from readwatch.store.online import online_readers
+from readwatch.ingest.schemas import Page, PageBefore, query
+from readwatch.ingest.serialization import shown
+from readwatch.ingest.services import service
+from readwatch.store import reader_data
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine.connections import using
+from readwatch.store.lists.online import online_readers
 
 routes = Blueprint("readers", __name__)
 
@@ -67,7 +68,7 @@ def reader(reader_id: int) -> Account:
     """Return the account and the profile of a reader."""
     permit = permitted(current_caller(), reader_id, Action.VIEWED_READER_PROFILE)
     with using(service().db) as db:
-        user, profile = readers.account(db, permit), readers.profile(db, permit)
+        user, profile = reader_data.account(db, permit), reader_data.profile(db, permit)
     return {"user": user, "profile": profile}
 
 
@@ -78,8 +79,8 @@ def activities(reader_id: int) -> Activities:
     caller, page = current_caller(), query(PageBefore)
     permit = permitted(caller, reader_id, Action.VIEWED_READER_ACTIVITIES)
     with using(service().db) as db:
-        readers.account(db, permit)
-        found = readers.activities(db, permit, length=page.limit, before=page.before)
+        reader_data.account(db, permit)
+        found = reader_data.activities(db, permit, length=page.limit, before=page.before)
     return {"activities": found}
 
 
@@ -90,8 +91,8 @@ def sessions(reader_id: int) -> Sessions:
     caller, page = current_caller(), query(Page)
     permit = permitted(caller, reader_id, Action.VIEWED_READER_SESSIONS)
     with using(service().db) as db:
-        readers.account(db, permit)
-        found = readers.sessions(db, permit, length=page.limit)
+        reader_data.account(db, permit)
+        found = reader_data.sessions(db, permit, length=page.limit)
     return {"sessions": found}
 
 
@@ -101,8 +102,8 @@ def permitted(caller: Caller, reader_id: int, action: Action) -> Permit:
     if not caller.user_role.is_staff:
         if caller.user_id != reader_id:
             raise refused(caller, "readers see their own data only", action, reader_id)
-        return access_log.permit_own(caller)
+        return audit_log.permit_own(caller)
     with using(running.db) as db:
-        readers.require_reader(db, reader_id)  # whom there is not, nobody can look at
+        reader_data.require_reader(db, reader_id)  # whom there is not, nobody can look at
     look = Look(caller.user_id, action, reader_id, "api", request.remote_addr)
     return running.looks.permit(look, running.now())

@@ -23,11 +23,11 @@ from granian.server.common import AbstractServer
 from readwatch.domain.errors import misconfigured
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
-from readwatch.ingest.service import Settings, service
-from readwatch.ingest.slow_bodies import WatchedBodies
-from readwatch.store.database import close_all, driver_of, is_sqlite
-from readwatch.store.rights import Role
-from readwatch.store.schema import open_current
+from readwatch.ingest.body_timeout import WatchedBodies
+from readwatch.ingest.services import Settings, service
+from readwatch.store.engine.connections import close_all, driver_of, is_sqlite
+from readwatch.store.engine.migrations import open_current
+from readwatch.store.engine.privileges import Role
 
 if sys.platform != "win32":
     import resource

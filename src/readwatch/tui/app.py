@@ -12,16 +12,9 @@ from textual.app import App
 from textual.binding import BindingType
 
 from readwatch.domain.clock import Clock, system_clock
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
-from readwatch.tui import themes
-from readwatch.tui.desk import Desk, desk_file
-from readwatch.tui.field import Field
-from readwatch.tui.header import Header, Status
-from readwatch.tui.keys import Group, bindings, checked
-from readwatch.tui.lists import Lists
-from readwatch.tui.messages import (
+from readwatch.monitor.events import (
     ConnectionLost,
     ItemsArrived,
     LookRefused,
@@ -37,22 +30,29 @@ from readwatch.tui.messages import (
     Uncovered,
     UncoverRefused,
 )
-from readwatch.tui.offers import colours, keys_here, named_views, readers_found
-from readwatch.tui.on_record import Intent, OnRecord
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.monitor.snapshots import Pulse, View
+from readwatch.monitor.worker import Watcher
+from readwatch.tui.audited_actions import Intent, OnRecord
+from readwatch.tui.exporting import TakingAlong
+from readwatch.tui.keys import Group, bindings, checked
+from readwatch.tui.login_flow import Sitting
+from readwatch.tui.palette_commands import colours, keys_here, named_views, readers_found
+from readwatch.tui.preferences import Desk, desk_file
+from readwatch.tui.reader_pager import Walk
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.help import HelpScreen
-from readwatch.tui.screens.list import ListScreen
 from readwatch.tui.screens.palette import Offer, PaletteScreen
 from readwatch.tui.screens.reader import Panel, ReaderScreen
-from readwatch.tui.screens.views import ViewsScreen
-from readwatch.tui.sitting import Sitting
-from readwatch.tui.snapshots import Pulse, View
-from readwatch.tui.table import LiveTable
-from readwatch.tui.taking_along import TakingAlong
-from readwatch.tui.terminal import Terminal
-from readwatch.tui.views.asked import asked
-from readwatch.tui.walk import Walk
-from readwatch.tui.watcher import Watcher
+from readwatch.tui.screens.saved_views import ViewsScreen
+from readwatch.tui.screens.view import ListScreen
+from readwatch.tui.terminal import themes
+from readwatch.tui.terminal.driver import Terminal
+from readwatch.tui.view_screens import Lists
+from readwatch.tui.views.options import asked
+from readwatch.tui.widgets.header import Header, Status
+from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.live_table import LiveTable
 
 
 class Console(App[None]):

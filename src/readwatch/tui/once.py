@@ -7,23 +7,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from readwatch.domain.access_log import Action, Look
+from readwatch.domain.audit import Action, Look
 from readwatch.domain.clock import Clock, system_clock
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.filters import as_recorded
-from readwatch.store import access_log, schema
-from readwatch.store.database import Database, close_all, one_moment, using
-from readwatch.store.listing import FIRST_PAGE
-from readwatch.store.rights import Role
-from readwatch.tui.attention import Attention
-from readwatch.tui.marks import Drawable
-from readwatch.tui.overviews import read_items, take_order
-from readwatch.tui.plain import overview_lines, pulse_line
-from readwatch.tui.sign_in import authenticated, terminal_address
-from readwatch.tui.snapshots import Overview, View, masked
-from readwatch.tui.terminal import draws_ascii_only
+from readwatch.monitor.attention import Attention
+from readwatch.monitor.build import read_items, take_order
+from readwatch.monitor.login import authenticated, terminal_address
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.monitor.snapshots import Overview, View, masked
+from readwatch.store.audit import log as audit_log
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, close_all, one_moment, using
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists.query import FIRST_PAGE
+from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.text import Drawable
+from readwatch.tui.terminal.driver import draws_ascii_only
 from readwatch.tui.views import LISTINGS, listings_with
-from readwatch.tui.views.asked import asked, in_words
+from readwatch.tui.views.options import asked, in_words
 
 
 def look_once(
@@ -60,7 +61,7 @@ def look_once(
                 f"{'json' if as_json else 'text'}, rows {len(ids)}"
             )
             look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())
-            access_log.append(log, look, now)  # committed before what the ids stand for is read
+            audit_log.append(log, look, now)  # committed before what the ids stand for is read
             overview = replace(overview, items=read_items(db, listings[view], ids, now))
     if settings.mask:
         overview = replace(overview, items=masked(overview.items, frozenset()))
@@ -73,7 +74,7 @@ def look_once(
 
 @contextmanager
 def _opened(url: str, role: Role) -> Iterator[Database]:
-    db = schema.open_current(url, role)
+    db = migrations.open_current(url, role)
     try:
         with using(db):
             yield db

@@ -3,13 +3,13 @@
 import signal
 import sys
 
-from readwatch.domain.console import ConsoleSettings
 from readwatch.domain.users import User
-from readwatch.store.database import close_all
-from readwatch.store.rights import Role
-from readwatch.store.schema import open_current
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.connections import close_all
+from readwatch.store.engine.migrations import open_current
+from readwatch.store.engine.privileges import Role
 from readwatch.tui.app import Console
-from readwatch.tui.terminal import ENDINGS
+from readwatch.tui.terminal.driver import ENDINGS
 
 
 def run(settings: ConsoleSettings, *, signed_in: User | None = None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from readwatch.domain.text import clean
-from readwatch.tui.snapshots import View
+from readwatch.monitor.snapshots import View
 
 LONGEST_NAME = 40
 

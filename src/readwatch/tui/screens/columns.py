@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
-from readwatch.tui.choices import Choices
-from readwatch.tui.columns import Column, fit
+from readwatch.tui.format.columns import Column, fit
+from readwatch.tui.widgets.option_list import Choices
 
 Choose = Callable[[frozenset[str] | None], frozenset[str]]
 """Shows columns, or with None those that fit, and returns the ones that are chosen then."""

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.tui.export import counted
-from readwatch.tui.field import Field
+from readwatch.tui.export_file import counted
+from readwatch.tui.widgets.input import Field
 
 
 class ExportScreen(ModalScreen[None]):

@@ -14,9 +14,9 @@ from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
 from readwatch.domain.matching import anywhere, found
-from readwatch.tui.choices import Choices
-from readwatch.tui.columns import cut, fit
-from readwatch.tui.field import Field
+from readwatch.tui.format.columns import cut, fit
+from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.option_list import Choices
 
 SHORTEST = 2
 """So many letters are asked of the store."""

@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from readwatch.tui.field import Field
+from readwatch.tui.widgets.input import Field
 
 
 class PasswordScreen(Screen[None]):

@@ -20,13 +20,11 @@ from textual.widgets import Static
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
-from readwatch.tui.columns import Column, cut
-from readwatch.tui.days import Days
-from readwatch.tui.export import Source
-from readwatch.tui.footer import Footer
-from readwatch.tui.header import Header
-from readwatch.tui.keys import Group, bindings
-from readwatch.tui.marks import (
+from readwatch.monitor.snapshots import ReaderPage
+from readwatch.tui.export_file import Source
+from readwatch.tui.format.cells import Row, Tone, Toned
+from readwatch.tui.format.columns import Column, cut
+from readwatch.tui.format.text import (
     TRAIL,
     activity_words,
     day_and_time,
@@ -38,11 +36,13 @@ from readwatch.tui.marks import (
     seconds_shown,
     time_spent,
 )
-from readwatch.tui.rows import Row, Tone, Toned
-from readwatch.tui.snapshots import ReaderPage
-from readwatch.tui.table import LiveTable
-from readwatch.tui.unfolded import Unfolded
-from readwatch.tui.walk import Walk
+from readwatch.tui.keys import Group, bindings
+from readwatch.tui.reader_pager import Walk
+from readwatch.tui.widgets.activity_detail import Unfolded
+from readwatch.tui.widgets.footer import Footer
+from readwatch.tui.widgets.header import Header
+from readwatch.tui.widgets.live_table import LiveTable
+from readwatch.tui.widgets.reading_days import Days
 
 _BOOKS = (
     Column("title", "Book", width=12, flex=1),

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from readwatch.domain.users import User
-from readwatch.tui.attention import Attention
-from readwatch.tui.snapshots import View
+from readwatch.monitor.attention import Attention
+from readwatch.monitor.snapshots import View
 from readwatch.tui.views import access_log, activity, attention, online, readers
-from readwatch.tui.views.listing import Listing
+from readwatch.tui.views.spec import Listing
 
 LISTINGS: Mapping[View, Listing[Any]] = {
     View.ONLINE: online.LISTING,

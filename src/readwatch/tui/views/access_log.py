@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from readwatch.domain.access_log import Action
+from readwatch.domain.audit import Action
 from readwatch.domain.users import User
-from readwatch.store.database import Database
-from readwatch.store.entries import FIELDS, LogRow, entry_order, entry_rows
-from readwatch.store.listing import Found, Question
-from readwatch.tui.columns import Column
-from readwatch.tui.marks import activity_words, repeated_in_feed, time_in_feed
-from readwatch.tui.rows import Row, Toned
-from readwatch.tui.views.listing import Listing, Sort
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.access_log import FIELDS, LogRow, entry_order, entry_rows
+from readwatch.store.lists.query import Found, Question
+from readwatch.tui.format.cells import Row, Toned
+from readwatch.tui.format.columns import Column
+from readwatch.tui.format.text import activity_words, repeated_in_feed, time_in_feed
+from readwatch.tui.views.spec import Listing, Sort
 
 _TROUBLE = frozenset(map(str, (Action.FAILED_SIGN_IN, Action.LOCKED_OUT, Action.REFUSED_LOOK)))
 

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.store.feed import FIELDS, activity_order, activity_rows
-from readwatch.tui.columns import Column
-from readwatch.tui.marks import activity_words, progress_bar, seconds_shown, time_in_feed
-from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Sort, fields_of
+from readwatch.store.lists.feed import FIELDS, activity_order, activity_rows
+from readwatch.tui.format.cells import Row
+from readwatch.tui.format.columns import Column
+from readwatch.tui.format.text import activity_words, progress_bar, seconds_shown, time_in_feed
+from readwatch.tui.views.spec import Listing, Sort, fields_of
 
 
 def row(activity: RecordedActivity, now: datetime) -> Row:

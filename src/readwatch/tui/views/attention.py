@@ -5,14 +5,14 @@ from datetime import datetime
 
 from readwatch.domain.attention import USUAL, Rule
 from readwatch.domain.clock import ago
-from readwatch.store.attention import FIELDS
-from readwatch.store.database import Database
-from readwatch.store.listing import Found, Question
-from readwatch.tui.attention import Attention, Noticed
-from readwatch.tui.columns import Column
-from readwatch.tui.marks import presence_cell, progress_bar
-from readwatch.tui.rows import Row, Tone, Toned
-from readwatch.tui.views.listing import Listing, Sort
+from readwatch.monitor.attention import Attention, Noticed
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.attention import FIELDS
+from readwatch.store.lists.query import Found, Question
+from readwatch.tui.format.cells import Row, Tone, Toned
+from readwatch.tui.format.columns import Column
+from readwatch.tui.format.text import presence_cell, progress_bar
+from readwatch.tui.views.spec import Listing, Sort
 
 _TONES: dict[Rule, Tone] = {
     Rule.FAILED_QUIZ: "bad",

@@ -3,11 +3,23 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.online import FIELDS, TRACE_STEPS, TracedReader, online_order, online_rows
-from readwatch.tui.columns import Column
-from readwatch.tui.marks import activity_words, minutes_of, presence_cell, progress_bar, trace_line
-from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Sort, fields_of
+from readwatch.store.lists.online import (
+    FIELDS,
+    TRACE_STEPS,
+    TracedReader,
+    online_order,
+    online_rows,
+)
+from readwatch.tui.format.cells import Row
+from readwatch.tui.format.columns import Column
+from readwatch.tui.format.text import (
+    activity_words,
+    minutes_of,
+    presence_cell,
+    progress_bar,
+    trace_line,
+)
+from readwatch.tui.views.spec import Listing, Sort, fields_of
 
 
 def row(reader: TracedReader, now: datetime) -> Row:

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.summaries import FIELDS, ReaderSummary, summary_order, summary_rows
-from readwatch.tui.columns import Column
-from readwatch.tui.marks import hours_and_minutes
-from readwatch.tui.rows import Row
-from readwatch.tui.views.listing import Listing, Sort
+from readwatch.store.lists.readers import FIELDS, ReaderSummary, summary_order, summary_rows
+from readwatch.tui.format.cells import Row
+from readwatch.tui.format.columns import Column
+from readwatch.tui.format.text import hours_and_minutes
+from readwatch.tui.views.spec import Listing, Sort
 
 
 def row(reader: ReaderSummary, now: datetime) -> Row:

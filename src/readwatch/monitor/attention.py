@@ -1,0 +1,127 @@
+"""Who may need a consultant: looked for anew each few seconds, in the watcher's thread."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from readwatch.domain.attention import (
+    CAME_BACK_WITHIN,
+    SILENT_UNTIL,
+    Case,
+    Held,
+    HeldKey,
+    Login,
+    Pause,
+    Reason,
+    Thresholds,
+    came_back,
+    cases,
+    failed_quiz,
+    idle,
+    no_progress,
+    silent,
+    steadied,
+)
+from readwatch.domain.text import SafeText
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists import attention
+from readwatch.store.lists.query import Found, Question
+from readwatch.store.recording.quizzes import failed_quizzes
+
+PAUSES_EVERY = timedelta(minutes=1)
+"""Days without progress do not change by the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A case, who it is about, and whether a consultant has seen it today."""
+
+    case: Case
+    about: attention.Glance
+    full_name: SafeText
+    is_seen: bool
+
+    @property
+    def user_id(self) -> int:
+        """Return who it is about."""
+        return self.about.user_id
+
+
+class Attention:
+    """Remembers, from one time to the next, what need not be found again and must not flap.
+
+    `seen` are the readers whom the consultant has marked.
+    """
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._thresholds = thresholds
+        self.seen: frozenset[int] = frozenset()
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget what was found: it may be another database by the next time."""
+        self._cases: dict[int, Case] = {}
+        self._last_session: int | None = None
+        self._logins: dict[int, Login] = {}
+        self._pauses: list[Pause] = []
+        self._pauses_at: datetime | None = None
+        self._held: dict[HeldKey, Held] = {}
+
+    @property
+    def in_need(self) -> frozenset[int]:
+        """Return who was found last."""
+        return frozenset(self._cases)
+
+    def notice(self, db: Database, now: datetime) -> None:
+        """Find who may need a consultant now."""
+        self._take_in_what_is_new(db, now)
+        found = {
+            (reader_id, reason.rule): reason
+            for reader_id, reason in self._asked(db, now)
+            if reason is not None
+        }
+        self._held = steadied(self._held, found, now)
+        still = attention.still_readers(db, {reader_id for reader_id, _ in self._held})
+        self._held = {key: held for key, held in self._held.items() if key[0] in still}
+        self._cases = {case.reader_id: case for case in cases(self._held)}
+
+    def order(self, db: Database, question: Question, now: datetime) -> Found:
+        """Return the readers who were found last, as they are asked for."""
+        return attention.attention_order(db, [*self._cases.values()], self.seen, question, now)
+
+    def items(self, db: Database, ids: Sequence[int], now: datetime) -> tuple[Noticed, ...]:
+        """Return what is shown of some of them."""
+        found = [id for id in ids if id in self._cases]
+        return tuple(
+            Noticed(self._cases[who.user_id], who, who.full_name, who.user_id in self.seen)
+            for who in attention.glances(db, found, now)
+        )
+
+    def _take_in_what_is_new(self, db: Database, now: datetime) -> None:
+        limits = self._thresholds
+        logins_since = now - CAME_BACK_WITHIN
+        after, until = self._last_session, attention.last_session(db)
+        if after is None:
+            after = attention.last_session_before(db, logins_since)
+        returned = attention.logins(db, after, until, now - limits.away_for)
+        logins = self._logins | {login.reader_id: login for login in returned}
+        self._logins = {id: each for id, each in logins.items() if each.started_at > logins_since}
+        self._last_session = until
+        if self._pauses_at is None or abs(now - self._pauses_at) >= PAUSES_EVERY:
+            since, until_then = now - limits.no_progress_until, now - limits.no_progress_after
+            self._pauses = attention.pauses(db, since, until_then)
+            self._pauses_at = now
+
+    def _asked(self, db: Database, now: datetime) -> Iterator[tuple[int, Reason | None]]:
+        """Yield what each rule says of those whom it may be about."""
+        limits = self._thresholds
+        silent_since = now - (limits.silent_after or SILENT_UNTIL)
+        for reader in attention.here(db, now, silent_since, now - limits.idle_after):
+            yield reader.reader_id, silent(reader, now, limits)
+            yield reader.reader_id, idle(reader, now, limits)
+        for quiz in failed_quizzes(db, now - limits.failed_within, limits.pass_score):
+            yield quiz.reader_id, failed_quiz(quiz, now, limits)
+        for login in self._logins.values():
+            yield login.reader_id, came_back(login, now, limits)
+        for pause in self._pauses:
+            yield pause.reader_id, no_progress(pause, now, limits)

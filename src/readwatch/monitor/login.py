@@ -1,0 +1,25 @@
+"""Who sits in front of a console, and where: a connection of its own for each sign-in."""
+
+import os
+from datetime import datetime
+
+from readwatch.domain.audit import Action
+from readwatch.domain.users import User
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import close_all
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.login import sign_in
+
+
+def authenticated(url: str, email: str, password: str, now: datetime, action: Action) -> User:
+    """Return who may look, once that is on record; whoever else asks is refused."""
+    db = migrations.open_current(url, Role.SIGN_IN)
+    try:
+        return sign_in(db, email, password, terminal_address(), now, action=action)
+    finally:
+        close_all(db)
+
+
+def terminal_address() -> str:
+    """Return where the consultant sits: the address of the ssh client, else `local`."""
+    return os.environ.get("SSH_CONNECTION", "local").split(" ", 1)[0][:45]

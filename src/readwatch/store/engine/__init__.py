@@ -1,0 +1,1 @@
+"""The two database engines: connections, migrations, privileges, and how statements run."""

@@ -1,0 +1,182 @@
+"""Migrations: `schema/<engine>/NNNN_name.sql`, each applied once, in order, all or nothing."""
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from readwatch.domain.errors import ReadwatchError, misconfigured
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    Turn,
+    close_all,
+    driver_of,
+    is_sqlite,
+    open_database,
+    take_turn,
+    using,
+)
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file of the schema."""
+
+    number: int
+    name: str
+    checksum: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the history of a database says about one migration."""
+
+    number: int
+    name: str
+    checksum: str
+
+
+_READ_HISTORY = Statement("SELECT number, name, checksum FROM schema_history ORDER BY number")
+_ADD_HISTORY = Statement(
+    "INSERT INTO schema_history (number, name, checksum) VALUES (:number, :name, :checksum)"
+)
+_HAS_HISTORY_SQLITE = Statement("SELECT 1 FROM sqlite_master WHERE name = 'schema_history'")
+_HAS_HISTORY_POSTGRESQL = Statement("SELECT 1 WHERE to_regclass('schema_history') IS NOT NULL")
+
+
+def schema_folder() -> Path:
+    """Return the folder of the DDL: inside the wheel, or beside `src/` in a checkout."""
+    packaged = Path(str(files("readwatch") / "_schema"))
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "schema"
+
+
+def migrations(folder: Path) -> tuple[Migration, ...]:
+    """Return the migrations of one engine's folder in their order."""
+    return tuple(
+        Migration(
+            number=int(path.name[:4]),
+            name=path.stem[5:],
+            checksum=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sql=path.read_text(encoding="utf-8"),
+        )
+        for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    )
+
+
+def known_migrations(db: Database) -> tuple[Migration, ...]:
+    """Return the migrations that this program brings for the engine of `db`."""
+    return _brought("sqlite" if is_sqlite(db) else "postgresql")
+
+
+@functools.cache  # readiness asks often, and an installed program does not change
+def _brought(engine: str) -> tuple[Migration, ...]:
+    return migrations(schema_folder() / engine)
+
+
+def prepare(url: str) -> tuple[Migration, ...]:
+    """Make or upgrade the database at `url`, also who may do what; return what was applied."""
+    if url.startswith("sqlite:"):
+        make_sqlite_file(sqlite_path(url))
+    db = open_database(url, Role.OWNER)
+    try:
+        with using(db):
+            applied = upgrade(db, known_migrations(db))
+            _enforce_rights(db)
+            return applied
+    finally:
+        close_all(db)
+
+
+def _enforce_rights(db: Database) -> None:
+    if not is_sqlite(db):  # where each connection brings its gatekeeper
+        from readwatch.store.engine.grants import enforce  # needs PostgreSQL's driver
+
+        enforce(db)
+
+
+def unenforced_rights(url: str) -> tuple[str, ...]:
+    """Return what the engine does not enforce of the rights, in sentences; none if it does all."""
+    if url.startswith("sqlite:"):
+        return ()
+    from readwatch.store.engine.grants import shortfalls  # needs PostgreSQL's driver
+
+    db = open_database(url, Role.OWNER)
+    try:
+        with using(db):
+            require_current(db)
+            return shortfalls(db)
+    finally:
+        close_all(db)
+
+
+def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Apply what is missing, each migration in one transaction with its row of history.
+
+    A lock makes a second process wait; it then finds nothing left to do.
+    """
+    applied = []
+    while (migration := _apply_next(db, known)) is not None:
+        applied.append(migration)
+    return tuple(applied)
+
+
+def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
+    with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
+        take_turn(db, Turn.SCHEMA)
+        missing = pending(history(db), known)
+        if not missing:
+            return None
+        migration = missing[0]
+        driver_of(db).execute(migration.sql)
+        _ADD_HISTORY(db, number=migration.number, name=migration.name, checksum=migration.checksum)
+        return migration
+
+
+def history(db: Database) -> tuple[Applied, ...]:
+    """Return the applied migrations, none for an empty database."""
+    question = _HAS_HISTORY_SQLITE if is_sqlite(db) else _HAS_HISTORY_POSTGRESQL
+    if question(db).fetchone() is None:
+        return ()
+    return tuple(Applied(*row) for row in _READ_HISTORY(db))
+
+
+def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Return what is still to apply; refuse a database that is newer or whose history differs."""
+    if len(applied) > len(known):
+        raise misconfigured(
+            f"upgrade readwatch: the database has schema {applied[-1].number}, "
+            f"this program {known[-1].number}"
+        )
+    for done, file in zip(applied, known, strict=False):
+        if (done.number, done.checksum) != (file.number, file.checksum):
+            raise misconfigured(
+                f"the history of this database differs at schema {done.number} ({done.name}): "
+                "it was made by another build of readwatch or edited; restore a backup"
+            )
+    return tuple(known[len(applied) :])
+
+
+def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
+    """Return the database at `url`; one that this program cannot use is refused, and let go."""
+    db = open_database(url, role, cache_mib=cache_mib)
+    try:
+        with using(db):
+            require_current(db)
+    except ReadwatchError:
+        close_all(db)
+        raise
+    return db
+
+
+def require_current(db: Database) -> None:
+    """Refuse a database that this program cannot use, and say what to do."""
+    applied = history(db)
+    if pending(applied, known_migrations(db)):
+        needs = "needs an upgrade" if applied else "has no readwatch schema"
+        raise misconfigured(f"the database {needs}; run: readwatch init")

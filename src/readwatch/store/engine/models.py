@@ -1,0 +1,234 @@
+"""The tables as Peewee sees them; the DDL in `schema/` is what makes them."""
+
+from datetime import datetime
+
+import peewee
+
+from readwatch.store.engine.connections import moment, stamp
+
+
+class MomentField(peewee.Field):
+    """A moment in UTC: fixed-width text on SQLite, TIMESTAMPTZ on PostgreSQL."""
+
+    field_type = "UTC"
+
+    def db_value(self, value: datetime | None) -> str | None:
+        """Refuse naive datetimes and write the rest in UTC."""
+        return None if value is None else stamp(value)
+
+    def python_value(self, value: str | datetime | None) -> datetime | None:
+        """Return an aware datetime in UTC."""
+        return None if value is None else moment(value)
+
+
+class _Table(peewee.Model):
+    class Meta:
+        legacy_table_names = False
+
+
+class SchemaHistory(_Table):
+    number = peewee.IntegerField(primary_key=True)
+    name = peewee.CharField()
+    checksum = peewee.CharField(max_length=64)
+    applied_at = MomentField()
+
+    class Meta:
+        table_name = "schema_history"
+
+
+class User(_Table):
+    id = peewee.BigAutoField()
+    email = peewee.CharField()
+    password_hash = peewee.CharField()
+    user_role = peewee.CharField(max_length=20)
+    full_name = peewee.CharField()
+    is_active = peewee.BooleanField()
+    email_verified = peewee.BooleanField()
+    created_at = MomentField()
+    updated_at = MomentField()
+    deleted_at = MomentField(null=True)
+    password_changed_at = MomentField()
+
+    class Meta:
+        table_name = "users"
+
+
+class ReaderProfile(_Table):
+    id = peewee.BigAutoField()
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    reading_level = peewee.CharField(max_length=50, null=True)
+    preferred_language = peewee.CharField(max_length=10, null=True)
+    timezone = peewee.CharField(max_length=50, null=True)
+    last_login = MomentField(null=True)
+    total_reading_time_minutes = peewee.IntegerField()
+    total_sessions = peewee.IntegerField()
+    avatar_url = peewee.CharField(max_length=500, null=True)
+    preferences_json = peewee.JSONField(null=True)
+    total_reading_seconds = peewee.BigIntegerField()
+    unique_content_read = peewee.IntegerField()
+    last_activity_id = peewee.BigIntegerField(null=True)
+    last_activity_at = MomentField(null=True)
+    created_at = MomentField()
+    updated_at = MomentField()
+
+    class Meta:
+        table_name = "reader_profiles"
+
+
+class ReaderSession(_Table):
+    id = peewee.BigAutoField()
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    session_token = peewee.CharField()
+    ip_address = peewee.CharField(max_length=45, null=True)
+    user_agent = peewee.TextField(null=True)
+    started_at = MomentField()
+    last_heartbeat = MomentField()
+    ended_at = MomentField(null=True)
+    is_active = peewee.BooleanField()
+    device_type = peewee.CharField(max_length=50, null=True)
+
+    class Meta:
+        table_name = "reader_sessions"
+
+
+class StaffSession(_Table):
+    id = peewee.BigAutoField()
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    session_token = peewee.CharField()
+    ip_address = peewee.CharField(max_length=45, null=True)
+    user_agent = peewee.TextField(null=True)
+    started_at = MomentField()
+    ended_at = MomentField(null=True)
+    is_active = peewee.BooleanField()
+
+    class Meta:
+        table_name = "staff_sessions"
+
+
+class ResumeToken(_Table):
+    family_hash = peewee.CharField(max_length=64, primary_key=True)
+    token_hash = peewee.CharField(max_length=64)
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    session = peewee.ForeignKeyField(ReaderSession, on_delete="CASCADE")
+    expires_at = MomentField()
+
+    class Meta:
+        table_name = "resume_tokens"
+
+
+class FailedLogin(_Table):
+    subject = peewee.CharField(max_length=64, primary_key=True)
+    failures = peewee.IntegerField()
+    last_failed_at = MomentField()
+
+    class Meta:
+        table_name = "failed_logins"
+
+
+class ReaderActivity(_Table):
+    id = peewee.BigAutoField()
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    session = peewee.ForeignKeyField(ReaderSession, null=True, on_delete="SET NULL")
+    activity_type = peewee.CharField(max_length=50)
+    content_id = peewee.CharField(null=True)
+    content_title = peewee.CharField(max_length=500, null=True)
+    progress_percentage = peewee.IntegerField(null=True)
+    duration_seconds = peewee.IntegerField(null=True)
+    metadata_json = peewee.JSONField(null=True)
+    event_id = peewee.CharField(max_length=64, null=True)
+    occurred_at = MomentField()
+    created_at = MomentField()
+
+    class Meta:
+        table_name = "reader_activities"
+
+
+class ActivityReceipt(_Table):
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    event_id = peewee.CharField(max_length=64)
+    activity_id = peewee.BigIntegerField()
+    fingerprint = peewee.BlobField()
+    created_at = MomentField()
+
+    class Meta:
+        table_name = "activity_receipts"
+        primary_key = peewee.CompositeKey("user", "event_id")
+
+
+class ReaderContentProgress(_Table):
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    content_id = peewee.CharField()
+    content_title = peewee.CharField(max_length=500, null=True)
+    title_at = MomentField(null=True)
+    progress_percentage = peewee.IntegerField(null=True)
+    progress_at = MomentField(null=True)
+    total_seconds = peewee.BigIntegerField()
+    first_at = MomentField()
+    last_at = MomentField()
+
+    class Meta:
+        table_name = "reader_content_progress"
+        primary_key = peewee.CompositeKey("user", "content_id")
+
+
+class ReaderQuiz(_Table):
+    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    content_id = peewee.CharField()
+    passed = peewee.BooleanField(null=True)
+    score = peewee.DoubleField(null=True)
+    occurred_at = MomentField()
+
+    class Meta:
+        table_name = "reader_quizzes"
+        primary_key = peewee.CompositeKey("user", "content_id")
+
+
+class ActivityCount(_Table):
+    minute = MomentField()
+    activity_type = peewee.CharField(max_length=50)
+    activities = peewee.IntegerField()
+
+    class Meta:
+        table_name = "activity_counts"
+        primary_key = peewee.CompositeKey("minute", "activity_type")
+
+
+class OnlineCount(_Table):
+    minute = MomentField(primary_key=True)
+    readers = peewee.IntegerField()
+
+    class Meta:
+        table_name = "online_counts"
+
+
+class AccessLogEntry(_Table):
+    id = peewee.BigAutoField()
+    consultant_user = peewee.ForeignKeyField(User, on_delete="RESTRICT")
+    action_type = peewee.CharField(max_length=100)
+    target_user = peewee.ForeignKeyField(User, null=True, on_delete="RESTRICT")
+    action_details = peewee.TextField(null=True)
+    ip_address = peewee.CharField(max_length=45, null=True)
+    created_at = MomentField()
+    prev_hash = peewee.CharField(max_length=64)
+    row_hash = peewee.CharField(max_length=64)
+
+    class Meta:
+        table_name = "consultant_access_log"
+
+
+TABLES: tuple[type[peewee.Model], ...] = (
+    SchemaHistory,
+    User,
+    ReaderProfile,
+    ReaderSession,
+    StaffSession,
+    ResumeToken,
+    FailedLogin,
+    ReaderActivity,
+    ActivityReceipt,
+    ReaderContentProgress,
+    ReaderQuiz,
+    ActivityCount,
+    OnlineCount,
+    AccessLogEntry,
+)

@@ -1,0 +1,302 @@
+"""Who may do what to which table: one table of privileges, enforced by the engine.
+
+On SQLite each connection carries an authorizer made from it
+(https://www.sqlite.org/c3ref/set_authorizer.html); on PostgreSQL `readwatch.store.engine.grants`
+makes GRANTs of it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import apsw
+
+
+class Role(StrEnum):
+    """What a connection is for."""
+
+    OWNER = "owner"  # makes and upgrades the schema
+    ADMIN = "admin"  # the command line
+    ERASURE = "erasure"  # the command line, when it erases a person
+    MAINTENANCE = "maintenance"  # the command line, when it checks and mends the database
+    INGEST = "ingest"  # the HTTP service
+    CONSOLE = "console"  # what a consultant sees
+    SIGN_IN = "sign_in"  # the console's look at a password hash, and what comes of it
+    ACCESS_LOG = "access_log"  # all that a console writes once somebody is signed in
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Some columns of a table: these, or all but these."""
+
+    names: frozenset[str] = frozenset()
+    left_out: bool = False
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a column is one of them."""
+        return (name in self.names) != self.left_out
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return self.left_out or bool(self.names)
+
+    def __str__(self) -> str:
+        """Say which they are: `all`, `none`, their names, or `all but` some."""
+        if not self.names:
+            return "all" if self.left_out else "none"
+        return f"{'all but ' if self.left_out else ''}{', '.join(sorted(self.names))}"
+
+
+def only(*names: str) -> Columns:
+    """Return these columns and no others."""
+    return Columns(frozenset(names))
+
+
+def all_but(*names: str) -> Columns:
+    """Return the other columns, also those that a table gets later."""
+    return Columns(frozenset(names), left_out=True)
+
+
+ALL, NONE = all_but(), only()
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a role may do with one table; rows are appended and deleted whole."""
+
+    read: Columns = NONE
+    append: bool = False
+    change: Columns = NONE
+    delete: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether anything may be changed."""
+        return self.append or self.delete or bool(self.change)
+
+
+_TOTALS = only(
+    *("total_reading_seconds", "total_reading_time_minutes", "unique_content_read"),
+    *("last_activity_id", "last_activity_at", "total_sessions", "last_login", "updated_at"),
+)
+_PASSWORD = ("password_hash", "password_changed_at", "updated_at")
+_END = only("is_active", "ended_at")
+_LOOKED_AT = {
+    "schema_history": Rights(ALL),
+    "users": Rights(all_but("password_hash")),
+    "reader_profiles": Rights(ALL),
+    "reader_sessions": Rights(all_but("session_token")),
+    "reader_activities": Rights(ALL),
+    "reader_content_progress": Rights(ALL),
+    "reader_quizzes": Rights(ALL),
+    "activity_counts": Rights(ALL),
+    "online_counts": Rights(ALL),
+    "consultant_access_log": Rights(ALL),
+}
+
+RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
+    Role.ADMIN: {
+        **_LOOKED_AT,
+        "users": Rights(
+            all_but("password_hash"),
+            append=True,
+            change=only(*_PASSWORD, "user_role", "is_active", "deleted_at"),
+        ),
+        "reader_profiles": Rights(ALL, append=True),
+        "reader_sessions": Rights(all_but("session_token"), change=_END),
+        "staff_sessions": Rights(all_but("session_token"), change=_END),
+        "resume_tokens": Rights(only("user_id", "session_id"), delete=True),
+        "failed_logins": Rights(ALL),
+        # SQLite looks whether there are rows that refer to a new account.
+        "activity_receipts": Rights(only("user_id")),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.ERASURE: {
+        **_LOOKED_AT,
+        "users": Rights(
+            all_but("password_hash"),
+            change=only(
+                *_PASSWORD, "email", "full_name", "email_verified", "is_active", "deleted_at"
+            ),
+        ),
+        "reader_profiles": Rights(ALL, delete=True),
+        "reader_sessions": Rights(all_but("session_token"), change=_END, delete=True),
+        "staff_sessions": Rights(all_but("session_token"), change=_END, delete=True),
+        "resume_tokens": Rights(all_but("token_hash"), delete=True),
+        "failed_logins": Rights(ALL, delete=True),
+        # A session that goes leaves its activities.
+        "reader_activities": Rights(ALL, change=only("session_id"), delete=True),
+        "activity_receipts": Rights(all_but("fingerprint"), delete=True),
+        "reader_content_progress": Rights(ALL, delete=True),
+        "reader_quizzes": Rights(ALL, delete=True),
+        "activity_counts": Rights(ALL, change=only("activities"), delete=True),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.MAINTENANCE: {
+        **_LOOKED_AT,
+        "reader_profiles": Rights(ALL, change=_TOTALS),
+        "reader_content_progress": Rights(ALL, append=True, delete=True),
+        "reader_quizzes": Rights(ALL, append=True, delete=True),
+        "activity_counts": Rights(ALL, append=True, change=only("activities"), delete=True),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.INGEST: {
+        "schema_history": Rights(ALL),
+        "users": Rights(ALL, change=only(*_PASSWORD)),
+        "reader_profiles": Rights(ALL, change=_TOTALS),
+        "reader_sessions": Rights(
+            ALL, append=True, change=only("last_heartbeat", "is_active", "ended_at")
+        ),
+        "staff_sessions": Rights(ALL, append=True, change=_END),
+        "resume_tokens": Rights(
+            ALL, append=True, change=only("token_hash", "session_id", "expires_at"), delete=True
+        ),
+        "failed_logins": Rights(ALL, append=True, change=ALL, delete=True),
+        "reader_activities": Rights(ALL, append=True),
+        # PostgreSQL locks a row only for who may change a column of it.
+        "activity_receipts": Rights(ALL, append=True, change=only("created_at"), delete=True),
+        "reader_content_progress": Rights(ALL, append=True, change=ALL),
+        "reader_quizzes": Rights(ALL, append=True, change=ALL),
+        "activity_counts": Rights(ALL, append=True, change=only("activities")),
+        "online_counts": Rights(ALL, append=True, delete=True),
+        "consultant_access_log": Rights(ALL, append=True),
+    },
+    Role.CONSOLE: _LOOKED_AT,
+    Role.SIGN_IN: {
+        "schema_history": Rights(ALL),
+        "users": Rights(ALL),
+        "failed_logins": Rights(ALL, append=True, change=ALL, delete=True),
+        # Where an account was signed in before.
+        "reader_sessions": Rights(only("user_id", "ip_address")),
+        "staff_sessions": Rights(only("user_id", "ip_address")),
+        "consultant_access_log": Rights(
+            only(
+                *("id", "consultant_user_id", "action_type", "ip_address"),
+                *("prev_hash", "row_hash"),  # what the next entry follows
+            ),
+            append=True,
+        ),
+    },
+    Role.ACCESS_LOG: {
+        "schema_history": Rights(ALL),
+        # The engine looks up the users that a new entry refers to.
+        "users": Rights(only("id")),
+        "consultant_access_log": Rights(only("id", "prev_hash", "row_hash"), append=True),
+    },
+}
+
+LIMITED: tuple[Role, ...] = tuple(RIGHTS)
+"""All roles but the owner."""
+
+FACES: Mapping[str, tuple[Role, ...]] = {
+    "ingest": (Role.INGEST,),
+    "console": (Role.CONSOLE, Role.SIGN_IN, Role.ACCESS_LOG),
+    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE),
+}
+"""The roles in which each program acts: a database user is let in as a face."""
+
+TABLES: tuple[str, ...] = tuple(sorted({table for of_role in RIGHTS.values() for table in of_role}))
+
+DRAWN: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
+"""The tables whose next id a role asks for before it appends."""
+
+_NOTHING = Rights()
+
+
+def rights(role: Role, table: str) -> Rights:
+    """Return what a limited role may do with a table; a table without a rule is shut."""
+    return RIGHTS[role].get(table, _NOTHING)
+
+
+def reads_only(role: Role) -> bool:
+    """Tell whether a role changes nothing at all."""
+    return role is not Role.OWNER and not any(on.writes for on in RIGHTS[role].values())
+
+
+# SQLite -----------------------------------------------------------------------------------------
+
+_OWN_TABLES: Mapping[Role, frozenset[str]] = {
+    Role.ERASURE: frozenset({"jsonb_each"}),
+    Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
+    Role.CONSOLE: frozenset({"jsonb_each"}),
+    Role.MAINTENANCE: frozenset({"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}),
+}
+"""What of SQLite's own a role reads besides."""
+
+_CATALOGUE = {"sqlite_master", "sqlite_schema"}
+_HARMLESS = {
+    apsw.SQLITE_SELECT,
+    apsw.SQLITE_RECURSIVE,
+    apsw.SQLITE_TRANSACTION,
+    apsw.SQLITE_SAVEPOINT,
+}
+_FUNCTIONS = {
+    *("->>", "hex", "json_array", "json_group_array", "unhex"),
+    *("coalesce", "count", "lag", "lead", "lower", "max", "min", "nullif", "row_number"),
+    *("substr", "sum"),
+    *("instr", "length", "like", "matches", "octet_length"),
+    *("sqlite_version", "strftime"),
+}
+_PRAGMAS = {
+    "busy_timeout",
+    "cache_size",
+    "data_version",
+    "foreign_key_check",
+    "foreign_keys",
+    "integrity_check",
+    "journal_mode",
+    "journal_size_limit",
+    "page_count",
+    "page_size",
+    "synchronous",
+    "temp_store",
+}
+
+Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int]
+
+
+def authorizer(role: Role) -> Authorizer | None:
+    """Return SQLite's gatekeeper for a role, None for the owner who may do everything.
+
+    It is asked once for each thing that a statement is going to do, when it is prepared.
+    """
+    if role is Role.OWNER:
+        return None
+
+    def decide(
+        operation: int,
+        first: str | None,
+        second: str | None,
+        _database: str | None,
+        _trigger: str | None,
+    ) -> int:
+        allowed = _allowed(role, operation, first or "", second)
+        return apsw.SQLITE_OK if allowed else apsw.SQLITE_DENY
+
+    return decide
+
+
+def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool:
+    match operation:
+        case apsw.SQLITE_READ:
+            return _may_read(role, first, second)
+        case apsw.SQLITE_INSERT:
+            return rights(role, first).append
+        case apsw.SQLITE_UPDATE:
+            return (second or "") in rights(role, first).change
+        case apsw.SQLITE_DELETE:
+            return rights(role, first).delete
+        case apsw.SQLITE_FUNCTION:
+            return second in _FUNCTIONS
+        case apsw.SQLITE_PRAGMA:
+            # Settings are made before the gatekeeper is set; afterwards they can only be read.
+            return first in _PRAGMAS and second is None
+    return operation in _HARMLESS
+
+
+def _may_read(role: Role, table: str, column: str | None) -> bool:
+    if table in _CATALOGUE or table in _OWN_TABLES.get(role, ()):
+        return True
+    readable = rights(role, table).read
+    # Without a column its rows are only counted.
+    return column in readable if column else bool(readable)

@@ -1,0 +1,1 @@
+"""Accounts, passwords, logins and the sessions they open."""

@@ -1,0 +1,75 @@
+"""A console's sign-in: the password, how often it may be tried, and what is put on record."""
+
+from datetime import datetime
+from math import ceil
+
+from readwatch.domain.audit import Action, Look
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.users import User
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import Database, Turn, take_turn, using
+from readwatch.store.identity import lockout
+from readwatch.store.identity.passwords import DEFAULT_COST
+from readwatch.store.identity.users import authenticate, find_user
+
+
+def sign_in(
+    db: Database,
+    email: str,
+    password: str,
+    address: str,
+    now: datetime,
+    *,
+    action: Action = Action.SIGNED_IN,
+    cost: int = DEFAULT_COST,
+) -> User:
+    """Return the consultant or admin whose e-mail and password these are, once that is on record.
+
+    What fails is counted, together with what fails at the API, and is on record where the account
+    is one of staff. An address that nobody has costs the same time.
+    """
+    with using(db):
+        lockout.refuse_if_locked(db, email, address, now)
+    try:
+        user = authenticate(db, email, password, cost=cost)
+    except ReadwatchError as refusal:
+        if refusal.kind is ErrorKind.UNAUTHENTICATED:
+            with using(db), db.atomic():
+                record_failure(db, email, address, now, f"console: {refusal.message}")
+        raise
+    if not user.user_role.is_staff:
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
+    with using(db), db.atomic():
+        take_turn(db, Turn.ROLLUPS)  # as the service does for logins: else the two could cross
+        lockout.refuse_if_locked(db, email, address, now)
+        lockout.forget_failures(db, email, address)
+        append(db, Look(user.id, action, details="console", ip_address=address), now)
+    return user
+
+
+def record_failure(
+    db: Database, email: str, address: str | None, now: datetime, details: str
+) -> None:
+    """Count a failed sign-in; with an account of staff it is on record, and so is a lock.
+
+    `details` say where and why. Who tried while it was locked is refused. Call it in a transaction.
+    """
+    take_turn(db, Turn.ROLLUPS)
+    lockout.refuse_if_locked(db, email, address, now)
+    lockout.record_failure(db, email, address, now)
+    user = _staff(db, email)
+    if user is None:
+        return
+    append(db, Look(user.id, Action.FAILED_SIGN_IN, None, details, address), now)
+    seconds = ceil(lockout.pause(db, email, address, now).total_seconds())
+    if seconds:
+        face = details.partition(":")[0]
+        append(db, Look(user.id, Action.LOCKED_OUT, None, f"{face}, for {seconds} s", address), now)
+
+
+def _staff(db: Database, email: str) -> User | None:
+    try:
+        user = find_user(db, email)
+    except ReadwatchError:
+        return None
+    return user if user.user_role.is_staff else None

@@ -1,0 +1,279 @@
+"""Accounts: made, found, listed, signed in, given another password."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from unicodedata import normalize
+
+import peewee
+from email_validator import EmailNotValidError, validate_email
+from peewee import fn
+
+from readwatch.domain.errors import (
+    ErrorKind,
+    ReadwatchError,
+    conflict,
+    invalid,
+    misconfigured,
+    not_found,
+)
+from readwatch.domain.text import clean
+from readwatch.domain.users import User, UserRole, checked_name
+from readwatch.store.engine import models
+from readwatch.store.engine.connections import Database, Statement, stamp, using
+from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
+
+SUSPENDED = "this account is suspended"
+
+ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
+"""The condition in SQL for a row `u` of users: a reader who may come in, and is in the lists."""
+
+_COLUMNS = (
+    models.User.id,
+    models.User.email,
+    models.User.user_role,
+    models.User.full_name,
+    models.User.is_active,
+    models.User.email_verified,
+    models.User.created_at,
+    models.User.password_changed_at,
+)
+
+_OWNER = Statement("SELECT deleted_at FROM users WHERE lower(email) = :email")
+_PASSWORD_HASH = Statement(
+    "SELECT password_hash FROM users WHERE id = :user_id AND deleted_at IS NULL"
+)
+_CHANGE_PASSWORD = Statement(
+    """
+    UPDATE users SET password_hash = :new_hash, password_changed_at = :now, updated_at = :now
+    WHERE id = :user_id AND password_hash = :old_hash RETURNING id
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """An account to be made; the profile fields are for readers."""
+
+    email: str
+    full_name: str
+    user_role: UserRole
+    password_hash: str
+    reading_level: str | None = None
+    preferred_language: str = "en"
+    timezone: str = "UTC"
+
+
+def checked_email(email: str) -> str:
+    """Return the address as it is kept, in lower case; refuse what cannot be an address."""
+    try:
+        # Special-use domains such as .test are fine: nothing is ever sent.
+        found = validate_email(email, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        raise invalid(f"not an e-mail address: {error}", field="email") from None
+    return found.normalized.lower()
+
+
+def add_user(db: Database, new: NewUser, now: datetime) -> User:
+    """Make an account, with a profile for a reader; an address that is taken is a conflict."""
+    email, full_name = checked_email(new.email), checked_name(new.full_name)
+    try:
+        with db.atomic():
+            user_id = (
+                models.User.insert(
+                    email=email,
+                    password_hash=new.password_hash,
+                    user_role=new.user_role,
+                    full_name=full_name,
+                    is_active=True,
+                    email_verified=False,
+                    created_at=now,
+                    updated_at=now,
+                    password_changed_at=now,
+                )
+                .returning(models.User.id)
+                .tuples()
+                .execute(db)[0][0]
+            )
+            if new.user_role is UserRole.READER:
+                models.ReaderProfile.insert(
+                    user=user_id,
+                    reading_level=new.reading_level,
+                    preferred_language=new.preferred_language,
+                    timezone=new.timezone,
+                    total_reading_time_minutes=0,
+                    total_sessions=0,
+                    total_reading_seconds=0,
+                    unique_content_read=0,
+                    created_at=now,
+                    updated_at=now,
+                ).execute(db)
+    except peewee.IntegrityError:
+        refuse_taken(db, email)
+        raise
+    return User(
+        id=user_id,
+        email=clean(email),
+        user_role=new.user_role,
+        full_name=clean(full_name),
+        is_active=True,
+        email_verified=False,
+        created_at=now,
+        password_changed_at=now,
+    )
+
+
+def refuse_taken(db: Database, email: str) -> None:
+    """Refuse the address of an account that there is, or was."""
+    owner = _OWNER(db, email=email).fetchone()
+    if owner is None:
+        return
+    if owner[0] is not None:
+        raise conflict(
+            "this e-mail belonged to an account that was deleted, and stays taken; use another one",
+            field="email",
+        ) from None
+    raise conflict("there is an account with this e-mail already", field="email") from None
+
+
+def find_user(db: Database, email: str) -> User:
+    """Return the account with this address, compared without case; deleted ones are not found."""
+    rows = list(_accounts().where(fn.lower(models.User.email) == kept_form(email)).execute(db))
+    if not rows:
+        raise not_found("there is no account with this e-mail")
+    return _user(rows[0])
+
+
+def get_user(db: Database, user_id: int) -> User:
+    """Return an account by its id; deleted ones are not found."""
+    rows = list(_accounts().where(models.User.id == user_id).execute(db))
+    if not rows:
+        raise not_found(f"there is no user {user_id}")
+    return _user(rows[0])
+
+
+def known_id(db: Database, user_id: int) -> int | None:
+    """Return an id if there is such an account, also a deleted one."""
+    found = models.User.select(models.User.id).where(models.User.id == user_id).tuples().execute(db)
+    return user_id if list(found) else None
+
+
+def list_users(db: Database, role: UserRole | None = None) -> tuple[User, ...]:
+    """Return the accounts, of one role or all, by name."""
+    query = _accounts().order_by(models.User.full_name, models.User.id)
+    if role is not None:
+        query = query.where(models.User.user_role == role)
+    return tuple(_user(row) for row in query.execute(db))
+
+
+def acting_admin(db: Database, email: str | None) -> User:
+    """Return the admin who acts: the one named, else the only one there is."""
+    if email is not None:
+        user = find_user(db, email)
+        if user.user_role is not UserRole.ADMIN or not user.is_active:
+            raise ReadwatchError(ErrorKind.FORBIDDEN, "--as has to name an active admin")
+        return user
+    every = list_users(db, UserRole.ADMIN)
+    if not every:
+        raise misconfigured("there is no admin yet; run: readwatch init")
+    admins = [user for user in every if user.is_active]
+    if not admins:
+        raise misconfigured(
+            "all admins are suspended; who owns the database can set is_active for one of them"
+        )
+    if len(admins) > 1:
+        raise invalid("there are several admins: say which one acts with --as EMAIL", field="as")
+    return admins[0]
+
+
+def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT_COST) -> User:
+    """Return the user whose e-mail and password these are.
+
+    An unknown e-mail and a wrong password get the same answer in the same time; that an account
+    is suspended is told only to the one who knows its password. No connection is held meanwhile.
+    """
+    with using(db):
+        query = _accounts(models.User.password_hash).where(
+            fn.lower(models.User.email) == kept_form(email)
+        )
+        rows = list(query.execute(db))
+    user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
+    if not password_matches(password, password_hash, cost) or user is None:
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
+    if not user.is_active:
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
+    return user
+
+
+def check_current_password(
+    db: Database, user_id: int, password: str, *, cost: int = DEFAULT_COST
+) -> str:
+    """Return the hash of a user's password; refuse a wrong one. No connection is held meanwhile."""
+    with using(db):
+        row = _PASSWORD_HASH(db, user_id=user_id).fetchone()
+    if row is None or not password_matches(password, row[0], cost):
+        raise _not_the_current_password()
+    password_hash: str = row[0]
+    return password_hash
+
+
+def change_password(
+    db: Database, user_id: int, old_hash: str, new_hash: str, now: datetime
+) -> None:
+    """Put a new hash in the place of the one that was checked, if it is still there.
+
+    Call it in a transaction.
+    """
+    changed = _CHANGE_PASSWORD(
+        db, user_id=user_id, old_hash=old_hash, new_hash=new_hash, now=stamp(now)
+    )
+    if changed.fetchone() is None:
+        raise _not_the_current_password()
+
+
+def _not_the_current_password() -> ReadwatchError:
+    return ReadwatchError(
+        ErrorKind.FORBIDDEN, "this is not the current password", field="current_password"
+    )
+
+
+def require_unchanged(db: Database, signed_in: User) -> None:
+    """Refuse who signed in as somebody who is not that any more, or by a password that was."""
+    try:
+        user = get_user(db, signed_in.id)
+    except ReadwatchError:
+        raise _signed_out("this account was deleted") from None
+    if user.email != signed_in.email:
+        raise _signed_out("this is another database; sign in to it")
+    if not user.is_active:
+        raise _signed_out(SUSPENDED)
+    if user.user_role is not signed_in.user_role:
+        raise _signed_out("the role of this account was changed; sign in again")
+    if stamp(user.password_changed_at) != stamp(signed_in.password_changed_at):
+        raise _signed_out("the password of this account was changed; sign in again")
+
+
+def _signed_out(reason: str) -> ReadwatchError:
+    return ReadwatchError(ErrorKind.UNAUTHENTICATED, reason)
+
+
+def kept_form(email: str) -> str:
+    """Return an address that somebody typed as it would be kept; never fails."""
+    return normalize("NFC", clean(email)).lower()
+
+
+def _accounts(*more: peewee.Field) -> Any:
+    return models.User.select(*_COLUMNS, *more).where(models.User.deleted_at.is_null()).tuples()
+
+
+def _user(row: tuple[int, str, str, str, bool, bool, datetime, datetime]) -> User:
+    return User(
+        id=row[0],
+        email=clean(row[1]),
+        user_role=UserRole(row[2]),
+        full_name=clean(row[3]),
+        is_active=row[4],
+        email_verified=row[5],
+        created_at=row[6],
+        password_changed_at=row[7],
+    )

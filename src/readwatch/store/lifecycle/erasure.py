@@ -1,0 +1,239 @@
+"""Erasing a person: what they did and who they were goes, a pseudonymous id stays.
+
+The row of the account stays because the access log refers to it, and entries never change. All else
+goes in portions, each in a transaction with its part of the counts; who is stopped begins anew, and
+the account is found by its e-mail until nothing is left.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from readwatch.store.engine.bulk import RowStatement, as_text
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    Turn,
+    is_sqlite,
+    stamp,
+    take_turn,
+)
+from readwatch.store.engine.sqlite import empty_wal, write_file_anew
+from readwatch.store.identity import accounts, lockout
+from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
+
+PORTION = 500
+"""How many rows go in one transaction: those who write meanwhile wait for it."""
+
+_KEYS_AT_ONCE = 50_000  # PostgreSQL goes over those that are deleted each time it looks for more
+
+# Activities before sessions: of a session that goes no activity is left to be changed.
+_KEYS = {
+    "reader_activities": ("id", "bigint"),
+    "activity_receipts": ("event_id", "text"),
+    "reader_content_progress": ("content_id", "text"),
+    "reader_quizzes": ("content_id", "text"),
+    "resume_tokens": ("family_hash", "text"),
+    "reader_sessions": ("id", "bigint"),
+    "staff_sessions": ("id", "bigint"),
+    "reader_profiles": ("id", "bigint"),
+}
+_COUNT = {
+    table: Statement(f"SELECT count(*) FROM {table} WHERE user_id = :user_id")  # noqa: S608
+    for table in _KEYS
+}
+_SOME = {
+    table: Statement(
+        f"SELECT {key} FROM {table} WHERE user_id = :user_id LIMIT :most"  # noqa: S608
+    )
+    for table, (key, _) in _KEYS.items()
+}
+
+
+def _with_keys(kind: str, sql: str) -> RowStatement:
+    """Return a statement over rows whose keys are `{given}`.
+
+    An array PostgreSQL looks up by its index; for a set it goes over all rows of the person where
+    it has no statistics yet.
+    """
+    keys = "SELECT key FROM {rows} AS given"
+    return RowStatement(
+        {"key": kind},
+        sql.replace("{given}", f"IN ({keys})").replace("{minute}", MINUTE_SQLITE),
+        postgresql=sql.replace("{given}", f"= ANY (ARRAY({keys}))").replace(
+            "{minute}", MINUTE_POSTGRESQL
+        ),
+    )
+
+
+_ERASE = {
+    table: _with_keys(
+        kind,
+        f"DELETE FROM {table} WHERE user_id = :user_id AND {key} {{given}}",  # noqa: S608
+    )
+    for table, (key, kind) in _KEYS.items()
+}
+_LOWER_COUNTS = _with_keys(
+    "bigint",
+    """
+    UPDATE activity_counts AS kept SET activities = kept.activities - gone.activities FROM (
+        SELECT {minute} AS minute, activity_type, count(*) AS activities
+        FROM reader_activities WHERE id {given} GROUP BY 1, 2
+    ) AS gone WHERE kept.minute = gone.minute AND kept.activity_type = gone.activity_type
+    """,
+)
+_DROP_EMPTY_COUNTS = _with_keys(
+    "bigint",
+    """
+    DELETE FROM activity_counts WHERE activities <= 0 AND (minute, activity_type) IN (
+        SELECT {minute}, activity_type FROM reader_activities WHERE id {given}
+    )
+    """,
+)
+_PERSON = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
+_REPLACE = Statement(
+    """
+    UPDATE users SET
+        email = :email, full_name = :full_name, password_hash = '', email_verified = FALSE,
+        updated_at = :now
+    WHERE id = :user_id
+    """
+)
+_NAMED = """
+    SELECT count(*) FROM consultant_access_log
+    WHERE {place}(lower(action_details), lower(:email)) > 0
+    OR {place}(lower(action_details), lower(:full_name)) > 0
+"""
+_NAMED_IN_ACCESS_LOG = Statement(
+    _NAMED.replace("{place}", "instr"), postgresql=_NAMED.replace("{place}", "strpos")
+)
+
+_ADDRESSES_IN_ACCESS_LOG = Statement(
+    """
+    SELECT count(*) FROM consultant_access_log
+    WHERE consultant_user_id = :user_id AND ip_address IS NOT NULL
+    """
+)
+_IS_OWNER = Statement(
+    "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST('users' AS regclass)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Some rows of one table that are gone."""
+
+    table: str
+    rows: int
+
+
+def pseudonym(user_id: int) -> str:
+    """Return what stands in the place of the e-mail."""
+    return f"erased-{user_id}@erased.invalid"
+
+
+def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
+    """Return how many rows of each table are about a person; `email` is the one they had.
+
+    The row of the account counts until it is pseudonymous.
+    """
+    account = _PERSON(db, user_id=user_id).fetchone()
+    return {
+        **_counted(db, user_id),
+        "failed_logins": lockout.count_of_account(db, email),
+        "users": 0 if account[0] == pseudonym(user_id) else 1,
+    }
+
+
+def named_in_access_log(db: Database, user_id: int) -> int:
+    """Return how many entries name the person in their details, which cannot be changed.
+
+    It is known only until the person is erased.
+    """
+    email, full_name, _ = _PERSON(db, user_id=user_id).fetchone()
+    return int(_NAMED_IN_ACCESS_LOG(db, email=email, full_name=full_name).fetchone()[0])
+
+
+def addresses_in_access_log(db: Database, user_id: int) -> int:
+    """Return how many entries keep an address from which the person acted, for good."""
+    return int(_ADDRESSES_IN_ACCESS_LOG(db, user_id=user_id).fetchone()[0])
+
+
+def begin(db: Database, user_id: int, now: datetime) -> None:
+    """Close the account for good: nobody comes in with it, and what is on its way is refused.
+
+    The last active admin is a conflict. Call it in a transaction.
+    """
+    take_turn(db, Turn.ROLLUPS)
+    email, _, deleted_at = _PERSON(db, user_id=user_id).fetchone()
+    if deleted_at is None:
+        accounts.delete(db, user_id, now)
+    lockout.forget_account(db, email)
+
+
+def portions(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
+    """Erase all about a person whose account is closed, who it was last.
+
+    After each portion it rests as long as that took: SQLite's lock knows no turns, and the writer
+    of a service would hardly get it.
+    """
+    erased = False
+    while not erased:
+        for table in _KEYS:
+            yield from _erase(db, table, user_id)
+        with db.atomic():
+            take_turn(db, Turn.ROLLUPS)
+            # Of a request that was let in before; none comes once the sessions are gone.
+            erased = not any(_counted(db, user_id).values())
+            if erased:
+                _replace_person(db, user_id, now)
+
+
+def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
+    while keys := _SOME[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
+        for start in range(0, len(keys), PORTION):
+            began = time.monotonic()
+            some = as_text(keys[start : start + PORTION])
+            with db.atomic():
+                take_turn(db, Turn.ROLLUPS)
+                if table == "reader_activities":
+                    _LOWER_COUNTS.run(db, some)
+                    _DROP_EMPTY_COUNTS.run(db, some)
+                _ERASE[table].run(db, some, user_id=user_id)
+            yield Erased(table, len(keys[start : start + PORTION]))
+            time.sleep(time.monotonic() - began)
+
+
+def _counted(db: Database, user_id: int) -> dict[str, int]:
+    return {table: count(db, user_id=user_id).fetchone()[0] for table, count in _COUNT.items()}
+
+
+def _replace_person(db: Database, user_id: int, now: datetime) -> None:
+    email, _, _ = _PERSON(db, user_id=user_id).fetchone()
+    lockout.forget_account(db, email)
+    _REPLACE(
+        db,
+        user_id=user_id,
+        email=pseudonym(user_id),
+        full_name=f"Erased user {user_id}",
+        now=stamp(now),
+    )
+
+
+def clear_unused_space(db: Database) -> str | None:
+    """Let the engine forget what was deleted; return why something may be left in its files.
+
+    Needs the owner. SQLite's file is written anew, which nobody else can write to meanwhile, and
+    its WAL emptied. PostgreSQL frees the places of deleted rows, forgets samples of their values,
+    and overwrites what stands there when it needs the place.
+    """
+    if is_sqlite(db):
+        write_file_anew(db)
+        return None if empty_wal(db) else "somebody goes on reading what is in the WAL"
+    if not _IS_OWNER(db).fetchone()[0]:
+        return "only the owner of the tables can vacuum them"
+    db.execute_sql("SET statement_timeout = 0")  # type: ignore[no-untyped-call]
+    for table in (*_COUNT, "failed_logins", "users"):
+        db.execute_sql(f"VACUUM (ANALYZE) {table}")  # type: ignore[no-untyped-call]
+    return None

@@ -1,0 +1,63 @@
+"""How the database itself is: its size, its disk, whether it is whole."""
+
+import shutil
+from pathlib import Path
+
+from readwatch.domain.health import Condition, TableSize
+from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.migrations import history
+
+_SIZE = Statement(
+    "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",
+    postgresql="SELECT pg_database_size(current_database())",
+)
+# With their indexes.
+_TABLE_SIZES = Statement(
+    """
+    SELECT coalesce(s.tbl_name, d.name), sum(d.pgsize)
+    FROM dbstat d LEFT JOIN sqlite_schema s ON s.name = d.name
+    WHERE d.aggregate = TRUE GROUP BY 1 ORDER BY 2 DESC, 1
+    """,
+    postgresql="""
+    SELECT relname, pg_total_relation_size(oid) FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = CAST(current_schema() AS regnamespace)
+    ORDER BY 2 DESC, 1
+    """,
+)
+_ACTIVE_SESSIONS = Statement("SELECT count(*) FROM reader_sessions WHERE is_active = TRUE")
+_INTEGRITY = Statement("PRAGMA integrity_check")
+_FOREIGN_KEYS = Statement("PRAGMA foreign_key_check")
+
+
+_VERSION = Statement("SELECT sqlite_version()", postgresql="SHOW server_version")
+
+
+def condition(db: Database) -> Condition:
+    """Return how the database is, when its schema is current; on SQLite all of it is read."""
+    applied = history(db)[-1]
+    version = _VERSION(db).fetchone()[0]
+    return Condition(
+        schema=f"{applied.number} ({applied.name})",
+        engine=f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {version}",
+        active_sessions=_ACTIVE_SESSIONS(db).fetchone()[0],
+        size=_SIZE(db).fetchone()[0],
+        wal_size=_wal_size(db) if is_sqlite(db) else None,
+        free=shutil.disk_usage(_path(db).parent).free if is_sqlite(db) else None,
+        damages=_damages(db) if is_sqlite(db) else None,
+        dangling_rows=len(_FOREIGN_KEYS(db).fetchall()) if is_sqlite(db) else None,
+        tables=tuple(TableSize(name, size) for name, size in _TABLE_SIZES(db)),
+    )
+
+
+def _path(db: Database) -> Path:
+    return Path(db.database).absolute()
+
+
+def _wal_size(db: Database) -> int:
+    wal = _path(db).with_name(f"{_path(db).name}-wal")
+    return wal.stat().st_size if wal.exists() else 0
+
+
+def _damages(db: Database) -> int:
+    found = [row[0] for row in _INTEGRITY(db)]
+    return 0 if found == ["ok"] else len(found)

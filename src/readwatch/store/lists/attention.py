@@ -1,0 +1,219 @@
+"""What the rules of attention are asked about: who is here, what ended lately, who has paused.
+
+No query grows with history: each looks at those who are here, at what is new since the last look,
+or at the readers who logged in within some days. Whether their accounts are still active is asked
+once, of all who were found.
+"""
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from readwatch.domain.attention import SILENT_UNTIL, Case, Here, Login, Pause
+from readwatch.domain.presence import ONLINE_WINDOW, Presence, presence_of
+from readwatch.domain.text import SafeText, clean
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.identity.users import ACTIVE_READER
+from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word
+from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
+from readwatch.store.lists.query import Found, Question, asked_for, found_readers, order_by
+
+# Of all devices of a reader together: one that is silent says nothing while another is heard.
+_HERE = Statement(
+    """
+    SELECT s.user_id, max(s.started_at), max(s.last_heartbeat), p.last_activity_at
+    FROM reader_sessions s JOIN reader_profiles p ON p.user_id = s.user_id
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since
+    GROUP BY s.user_id, p.last_activity_at
+    HAVING max(s.last_heartbeat) <= :silent_since
+    OR (max(s.started_at) <= :idle_since AND p.last_activity_at <= :idle_since)
+    OR (max(s.started_at) <= :idle_since AND p.last_activity_at IS NULL)
+    """
+)
+# Found by the login before the last activity, as that one has an index.
+_PAUSES = Statement(
+    """
+    SELECT p.user_id, p.last_activity_at
+    FROM reader_profiles p
+    WHERE p.last_login > :logged_in_since
+    AND p.last_activity_at > :since AND p.last_activity_at <= :until
+    AND EXISTS (
+        SELECT 1 FROM reader_content_progress c
+        WHERE c.user_id = p.user_id AND c.last_at > :since
+        AND coalesce(c.progress_percentage, 0) < 100
+    )
+    """
+)
+_LAST_SESSION = Statement("SELECT coalesce(max(id), 0) FROM reader_sessions")
+# No index finds sessions by their beginning: this goes back through those that are later.
+_LAST_SESSION_BEFORE = Statement(
+    "SELECT id FROM reader_sessions WHERE started_at < :since ORDER BY id DESC LIMIT 1"
+)
+_LOGINS = Statement(
+    """
+    SELECT user_id, started_at, heard_before FROM (
+        SELECT
+            s.id, s.user_id, s.started_at,
+            (
+                SELECT e.last_heartbeat FROM reader_sessions e
+                WHERE e.user_id = s.user_id AND e.id < s.id ORDER BY e.id DESC LIMIT 1
+            ) AS heard_before
+        FROM reader_sessions s WHERE s.id > :after AND s.id <= :until
+    ) AS lately WHERE heard_before <= :heard_until ORDER BY id
+    """
+)
+# Cross joins, as SQLite would else go through the given rows for each user.
+_STILL_READERS = RowStatement(
+    {"user_id": "bigint"},
+    f"""
+    SELECT u.id FROM {{rows}} AS given CROSS JOIN users u
+    WHERE u.id = given.user_id AND {ACTIVE_READER}
+    """,
+)
+
+_CASES = {
+    "user_id": "bigint",
+    "place": "bigint",
+    "seen": "bigint",
+    "why": "text",
+    "since": "timestamptz",
+}
+# Who was seen is at the end, whatever the order.
+_ORDER = f"""
+    SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {LAST_READ}
+    WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({{condition}})
+    ORDER BY given.seen, {{key}}, given.place
+"""
+_SORTS = {
+    "why": "given.place {up}",
+    # Shown as how long ago it was: the latest is the smallest.
+    "since": "given.since {down}",
+    "name": "lower(u.full_name) {up}",
+    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
+    "progress": f"{PROGRESS} {{up}} NULLS LAST",
+    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+}
+FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "why": Text("given.why"),
+        "title": Text(TITLE),
+        "progress": Number(PROGRESS),
+        "since": Since("given.since"),
+        "level": Word("p.reading_level"),
+    },
+    ("u.full_name", "given.why", TITLE),
+)
+_GLANCES = RowStatement(
+    {"user_id": "bigint"},
+    f"""
+    SELECT
+        u.id, u.full_name, p.reading_level, {TITLE}, {PROGRESS}, p.last_activity_at,
+        s.started_at, s.last_heartbeat
+    FROM {{rows}} AS given CROSS JOIN users u {LAST_READ}
+    LEFT JOIN (
+        SELECT
+            user_id, started_at, last_heartbeat,
+            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
+        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
+    ) s ON s.user_id = u.id AND s.place = 1
+    WHERE u.id = given.user_id AND {ACTIVE_READER}
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Who a reader is, what they read last, and the moments of the session that was heard from
+    last, if they are online.
+    """
+
+    user_id: int
+    full_name: SafeText
+    reading_level: SafeText
+    content_title: SafeText
+    progress_percentage: int | None
+    last_activity_at: datetime | None
+    started_at: datetime | None
+    last_heartbeat: datetime | None
+
+    def presence(self, now: datetime) -> Presence:
+        """Tell what the reader is doing at `now`; a login counts as something done."""
+        deeds = [at for at in (self.started_at, self.last_activity_at) if at is not None]
+        return presence_of(self.last_heartbeat, max(deeds, default=None), now)
+
+
+def here(db: Database, now: datetime, silent_since: datetime, idle_since: datetime) -> list[Here]:
+    """Return the readers with an open session who were not heard from, or did nothing, since."""
+    rows = _HERE(
+        db,
+        since=stamp(now - SILENT_UNTIL),
+        silent_since=stamp(silent_since),
+        idle_since=stamp(idle_since),
+    )
+    return [Here(row[0], moment(row[1]), moment(row[2]), moment_or_none(row[3])) for row in rows]
+
+
+def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
+    """Return the readers who did something last between two moments, and left it unfinished."""
+    # A session lasts for hours, so the login was not long before what was done last.
+    logged_in_since = since - timedelta(days=1)
+    rows = _PAUSES(
+        db, logged_in_since=stamp(logged_in_since), since=stamp(since), until=stamp(until)
+    )
+    return [Pause(row[0], moment(row[1])) for row in rows]
+
+
+def last_session(db: Database) -> int:
+    """Return the id of the session that began last; 0 where there is none."""
+    last: int = _LAST_SESSION(db).fetchone()[0]
+    return last
+
+
+def last_session_before(db: Database, since: datetime) -> int:
+    """Return the id of the last that began before a moment: those since can then be asked for."""
+    row = _LAST_SESSION_BEFORE(db, since=stamp(since)).fetchone()
+    return row[0] if row else 0
+
+
+def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[Login]:
+    """Return the logins that opened the sessions after one and up to another, of readers whose
+    session before was last heard of until a moment."""
+    rows = _LOGINS(db, after=after, until=until, heard_until=stamp(heard_until))
+    return [Login(row[0], moment(row[1]), moment(row[2])) for row in rows]
+
+
+def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
+    """Return those of some readers whose accounts are still active."""
+    return frozenset(row[0] for row in _STILL_READERS(db, [(id,) for id in reader_ids]))
+
+
+def attention_order(
+    db: Database, cases: Sequence[Case], seen: Set[int], question: Question, now: datetime
+) -> Found:
+    """Return the readers of the cases who are wanted, in order; those who were seen come last."""
+    wanted = asked_for(db, question, FIELDS, now)
+    sql = _ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question))
+    rows = [
+        (case.reader_id, place, int(case.reader_id in seen), str(case), stamp(case.since))
+        for place, case in enumerate(cases)
+    ]
+    return found_readers(RowStatement(_CASES, sql)(db, rows, **wanted.values))
+
+
+def glances(db: Database, reader_ids: Iterable[int], now: datetime) -> tuple[Glance, ...]:
+    """Return what is shown of some readers besides their cases."""
+    return tuple(
+        Glance(
+            user_id=row[0],
+            full_name=clean(row[1]),
+            reading_level=clean(row[2]),
+            content_title=clean(row[3]),
+            progress_percentage=row[4],
+            last_activity_at=moment_or_none(row[5]),
+            started_at=moment_or_none(row[6]),
+            last_heartbeat=moment_or_none(row[7]),
+        )
+        for row in _GLANCES(db, [(id,) for id in reader_ids], since=stamp(now - ONLINE_WINDOW))
+    )

@@ -1,0 +1,112 @@
+"""The feed of activities, newest first; it is paged by id, never by a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, as_json
+from readwatch.domain.text import clean
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import Database, Statement, moment
+from readwatch.store.lists.filter_sql import Fields, Number, Seconds, Since, Text, Word
+from readwatch.store.lists.query import LOOKED_THROUGH, Found, Question, asked_for, order_by
+
+FEED_LENGTH = 200
+
+# What an app adds in metadata is shown on the reader's own page, after the look is on record.
+_ROW = """
+    SELECT
+        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
+        a.progress_percentage, a.duration_seconds, NULL, a.occurred_at, a.created_at
+    FROM reader_activities a JOIN users u ON u.id = a.user_id
+"""
+_FEED = Statement(f"{_ROW} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
+_FEED_AFTER = Statement(f"{_ROW} WHERE a.id > :after ORDER BY a.id LIMIT :length")
+_SOME = RowStatement({"id": "bigint"}, f"{_ROW} WHERE a.id IN (SELECT id FROM {{rows}} AS wanted)")
+_NEWEST = Statement(
+    "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
+)
+# First the newest, then what is asked of them: PostgreSQL would else go through all of history.
+_ORDER = """
+    SELECT a.id, a.user_id FROM (
+        SELECT
+            id, user_id, activity_type, content_title, progress_percentage, duration_seconds,
+            created_at
+        FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :through
+    ) a JOIN users u ON u.id = a.user_id
+    WHERE {condition}
+    ORDER BY {key}, a.id DESC LIMIT :length
+"""
+_SORTS = {
+    "time": "a.id {up}",
+    "name": "lower(u.full_name) {up}",
+    "activity": "lower(a.activity_type) {up}",
+    "title": "nullif(lower(a.content_title), '') {up} NULLS LAST",
+    "progress": "a.progress_percentage {up} NULLS LAST",
+    "duration": "a.duration_seconds {up} NULLS LAST",
+}
+FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "title": Text("a.content_title"),
+        "type": Word("a.activity_type"),
+        "progress": Number("a.progress_percentage"),
+        "length": Seconds("a.duration_seconds"),
+        "ago": Since("a.created_at"),
+    },
+    ("u.full_name", "a.content_title", "a.activity_type"),
+)
+
+
+def activity_feed(db: Database, *, length: int = FEED_LENGTH) -> tuple[RecordedActivity, ...]:
+    """Return the activities that arrived last, newest first."""
+    return tuple(recorded(row) for row in _FEED(db, length=length))
+
+
+def activities_after(db: Database, after: int, *, length: int) -> tuple[RecordedActivity, ...]:
+    """Return the activities that arrived after the one with the id `after`, oldest first."""
+    return tuple(recorded(row) for row in _FEED_AFTER(db, after=after, length=length))
+
+
+def activity_order(db: Database, question: Question, now: datetime) -> Found:
+    """Return the newest activities that are wanted, in order, `length` at the most.
+
+    A filter looks through the last `LOOKED_THROUGH` only: older ones are on their readers' pages.
+    """
+    if question.sort == "time" and question.descending and not question.terms:
+        rows = _NEWEST(db, length=question.length)
+    else:
+        wanted = asked_for(db, question, FIELDS, now)
+        statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
+        through = LOOKED_THROUGH if question.terms else question.length
+        rows = statement(db, through=through, length=question.length, **wanted.values)
+    found = tuple(rows)
+    return Found(
+        tuple(id for id, _ in found),
+        tuple(reader_id for _, reader_id in found),
+        has_older=len(found) == question.length,
+    )
+
+
+def activity_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[RecordedActivity, ...]:
+    """Return the activities with these ids."""
+    return tuple(recorded(row) for row in _SOME(db, [(id,) for id in ids]))
+
+
+def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
+    """Make the record of one activity from a row of the feed's columns."""
+    return RecordedActivity(
+        id=row[0],
+        user_id=row[1],
+        full_name=clean(row[2]),
+        activity_type=clean(row[3]),
+        content_id=clean(row[4]),
+        content_title=clean(row[5]),
+        progress_percentage=row[6],
+        duration_seconds=row[7],
+        # PostgreSQL's driver has parsed it.
+        metadata_json=clean(
+            as_json(row[8]) if isinstance(row[8], dict) else row[8], limit=MAX_METADATA_BYTES
+        ),
+        occurred_at=moment(row[9]),
+        created_at=moment(row[10]),
+    )

@@ -1,0 +1,197 @@
+"""Filters as SQL: the terms that a person typed become a condition with bound parameters.
+
+What was typed is never part of the SQL text: that is made of a view's own expressions.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from datetime import datetime, timedelta
+
+from readwatch.domain.errors import invalid
+from readwatch.domain.filters import Comparison, Term, duration_of, number_of
+from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
+from readwatch.domain.presence import Presence
+from readwatch.store.engine.connections import Database, is_sqlite, stamp
+from readwatch.store.lists.presence_sql import PLACES, presence, presence_moments
+
+# The kinds of fields; `sql` is a view's own expression, and may be NULL.
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A name or a title: `title:drcl` is found in `Dracula`."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of a few words, found by its beginning: `type:quiz`."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number: `progress<20`; `progress:20` is that number."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A duration that is kept in seconds: `length>5m`."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A moment, asked for by how long ago it was: `login>7d`; never is longer ago than all.
+
+    `unit` is that of a number without one: `minutes>=30`.
+    """
+
+    sql: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The presence that follows from two moments: `state:silent`."""
+
+    heartbeat: str
+    activity: str
+
+
+Field = Text | Word | Number | Seconds | Since | State
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What the rows of a view can be asked for: by name, and where words without a name look."""
+
+    by_name: Mapping[str, Field]
+    words: Sequence[str]
+
+    def without(self, name: str) -> "Fields":
+        """Return the others; words without a name do not look into this one any more either."""
+        by_name = {other: field for other, field in self.by_name.items() if other != name}
+        match self.by_name.get(name):
+            case Text(sql) | Word(sql):
+                return Fields(by_name, [word for word in self.words if word != sql])
+        return Fields(by_name, self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An SQL condition that is never NULL, and the values of its parameters."""
+
+    sql: str
+    values: Mapping[str, object]
+
+
+def condition(db: Database, terms: Iterable[Term], fields: Fields, now: datetime) -> Condition:
+    """Return the condition for the rows that all the terms want; without terms these are all rows.
+
+    The values are named `:filter_0` and so on, and those of a state as in `presence_moments`. A
+    term that the view cannot answer is an `invalid` error whose sentence names the mend.
+    """
+    composing = _Composing(db, now)
+    sql = " AND ".join(composing.term(term, fields) for term in terms)
+    return Condition(sql or "TRUE", composing.values)
+
+
+@dataclass(slots=True)
+class _Composing:
+    """Puts one condition together and collects its values."""
+
+    db: Database
+    now: datetime
+    values: dict[str, object] = dataclass_field(default_factory=dict)
+
+    def term(self, term: Term, fields: Fields) -> str:
+        if term.field is None:
+            search = self._search(anywhere, term.value)
+            sql = " OR ".join(map(search, fields.words))
+        elif term.field in fields.by_name:
+            sql = self._compared(term, fields.by_name[term.field])
+        else:
+            raise invalid(
+                f"{term} asks for a field that is not here: there are "
+                f"{', '.join(sorted(fields.by_name))}; put a word with a colon in quotes"
+            )
+        return f"NOT ({sql})" if term.negated else f"({sql})"
+
+    def _compared(self, term: Term, field: Field) -> str:
+        compares_words = isinstance(field, Text | Word | State)
+        if compares_words and term.comparison is not Comparison.IS:
+            raise invalid(f"{term} compares words; write {term.field}:{term.value}")
+        if isinstance(field, Seconds | Since) and term.comparison is Comparison.IS:
+            raise invalid(f"{term} needs < or >, for example {term.field}>10m")
+        match field:
+            case Text(sql):
+                return self._search(anywhere, term.value)(sql)
+            case Word(sql):
+                return self._search(from_the_start, term.value)(sql)
+            case Number(sql):
+                number = self._value(number_of(term))
+                return f"coalesce({sql} {_SIGNS[term.comparison]} {number}, FALSE)"
+            case Seconds(sql):
+                seconds = self._value(duration_of(term).total_seconds())
+                return f"coalesce({sql} {term.comparison} {seconds}, FALSE)"
+            case Since(sql, unit):
+                then = self._ago(duration_of(term, unit))
+                sign, never = _SINCE[term.comparison]
+                return f"coalesce({sql} {sign} {then}, {never})"
+            case State(heartbeat, activity):
+                self.values |= presence_moments(self.now)
+                return f"{presence(heartbeat, activity)} IN ({_places(term)})"
+
+    def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
+        """Return what looks for a word in an expression of a view."""
+        pattern = self._value(pattern_of(word))
+        if not is_sqlite(self.db):
+            return lambda sql: _postgresql_search(sql, pattern)
+        # Asking Python takes ten times as long as LIKE, which knows the cases of ASCII alone.
+        like = self._value(f"%{'%'.join(letters_of(word).replace(' ', '_'))}%")
+        return lambda sql: (
+            f"(octet_length({sql}) > length({sql}) OR {sql} LIKE {like})"
+            f" AND matches({pattern}, {sql})"
+        )
+
+    def _ago(self, duration: timedelta) -> str:
+        return self._value(stamp(self.now - duration))
+
+    def _value(self, value: object) -> str:
+        name = f"filter_{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
+
+
+def _postgresql_search(sql: str, pattern: str) -> str:
+    """Say `found` in SQL; ASCII is as `plain` leaves it, and most of what there is."""
+    text = f'({sql}) COLLATE "C"'
+    plain = f"replace(replace({text}, 'ß', 'ss'), 'ẞ', 'SS')"
+    plain = f"regexp_replace(normalize({plain}, NFKD), '{MARKS}', '', 'g')"
+    is_ascii = f"octet_length({text}) = length({text})"
+    return f"coalesce(CASE WHEN {is_ascii} THEN {text} ELSE {plain} END ~ {pattern}, FALSE)"
+
+
+_SIGNS = {comparison: comparison.value for comparison in Comparison} | {Comparison.IS: "="}
+
+# Longer ago is earlier; the second is what holds for what never was.
+_SINCE = {
+    Comparison.LESS: (">", "FALSE"),
+    Comparison.AT_MOST: (">=", "FALSE"),
+    Comparison.MORE: ("<", "TRUE"),
+    Comparison.AT_LEAST: ("<=", "TRUE"),
+}
+
+
+def _places(term: Term) -> str:
+    places = [str(PLACES[state]) for state in Presence if state.startswith(term.value.casefold())]
+    if not places:
+        raise invalid(f"{term} is no state: there are {', '.join(Presence)}")
+    return ", ".join(places)

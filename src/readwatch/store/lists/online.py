@@ -1,0 +1,183 @@
+"""Who is online: how many, in which order, and what the rows of some of them show."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from readwatch.domain.presence import ONLINE_WINDOW
+from readwatch.domain.sessions import OnlineReader
+from readwatch.domain.text import clean
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.identity.users import ACTIVE_READER
+from readwatch.store.lists.filter_sql import Fields, Number, Since, State, Text, Word
+from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
+from readwatch.store.lists.presence_sql import presence, presence_moments
+from readwatch.store.lists.query import Found, Question, asked_for, found_readers, order_by
+
+TRACE_STEPS = 6
+TRACE_STEP = timedelta(minutes=5)
+
+_HERE = "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
+# As the domain has it, a login counts as something done.
+_LAST_DEED = (
+    "CASE WHEN p.last_activity_at > s.started_at THEN p.last_activity_at ELSE s.started_at END"
+)
+
+_COUNT = Statement(f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})")
+
+# Both are answered from two indexes alone: this is what most consoles ask, again and again.
+_BY_NAME = f"""
+    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})
+    ORDER BY lower(u.full_name) {{up}}, u.id
+"""
+# Who is here on two devices has the session that was heard from last.
+_ORDER = f"""
+    SELECT u.id FROM (
+        SELECT
+            user_id, device_type, started_at, last_heartbeat,
+            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
+        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
+    ) s JOIN users u ON u.id = s.user_id {LAST_READ}
+    WHERE s.place = 1 AND {ACTIVE_READER} AND ({{condition}})
+    ORDER BY {{key}}, lower(u.full_name), u.id
+"""
+_SORTS = {
+    "presence": f"{presence('s.last_heartbeat', _LAST_DEED)} {{up}}",
+    "name": "lower(u.full_name) {up}",
+    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
+    "progress": f"{PROGRESS} {{up}} NULLS LAST",
+    "activity": "nullif(a.activity_type, '') {up} NULLS LAST",
+    # Shown as how long ago it was: the latest is the smallest.
+    "ago": "p.last_activity_at {down} NULLS LAST",
+    "minutes": "s.started_at {down}",
+    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+    "device": "nullif(lower(s.device_type), '') {up} NULLS LAST",
+}
+FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "title": Text(TITLE),
+        "progress": Number(PROGRESS),
+        "state": State("s.last_heartbeat", _LAST_DEED),
+        "idle": Since(_LAST_DEED),
+        "minutes": Since("s.started_at", "m"),
+        "type": Word("a.activity_type"),
+        "level": Word("p.reading_level"),
+        "device": Word("s.device_type"),
+    },
+    ("u.full_name", TITLE, "p.reading_level"),
+)
+
+_ROW = f"""
+    SELECT
+        u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
+        p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
+    FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
+    WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
+"""
+_EVERYBODY = Statement(f"{_ROW} ORDER BY s.last_heartbeat DESC, s.id DESC")
+# The plus keeps both engines from going through all sessions that these readers ever had.
+_SOME = RowStatement(
+    {"id": "bigint"},
+    f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
+    " ORDER BY s.last_heartbeat DESC, s.id DESC",
+)
+# Only the index is read, that of a reader's activities by type: from one type to the next, and of
+# each what is new; reader by reader and as one text, as PostgreSQL would else go through all that
+# everybody did. A cross join, as SQLite would else go through all that these readers ever did.
+_SINCE_EACH_STEP = " || ' ' || ".join(
+    f"count(*) FILTER (WHERE a.created_at > :after_{step})" for step in range(TRACE_STEPS)
+)
+_TRACES = RowStatement(
+    {"id": "bigint"},
+    f"""
+    SELECT wanted.id, (
+        WITH RECURSIVE types (name) AS (
+            SELECT min(activity_type) FROM reader_activities
+            WHERE user_id = wanted.id AND activity_type >= ''
+            UNION ALL
+            SELECT (
+                SELECT min(activity_type) FROM reader_activities
+                WHERE user_id = wanted.id AND activity_type > types.name
+            ) FROM types WHERE types.name IS NOT NULL
+        )
+        SELECT {_SINCE_EACH_STEP} FROM types CROSS JOIN reader_activities a
+        WHERE a.user_id = wanted.id
+        AND a.activity_type = types.name AND a.created_at > :after_0
+    ) FROM {{rows}} AS wanted
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TracedReader(OnlineReader):
+    """A reader who is online, and how many activities arrived in each of the last `TRACE_STEPS`
+    times `TRACE_STEP`, oldest first.
+    """
+
+    trace: tuple[int, ...]
+
+
+def count_online(db: Database, now: datetime) -> int:
+    """Return how many readers are online."""
+    count: int = _COUNT(db, since=stamp(now - ONLINE_WINDOW)).fetchone()[0]
+    return count
+
+
+def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
+    """Return the readers who are online, each once with the session heard from last."""
+    rows = _EVERYBODY(db, since=stamp(now - ONLINE_WINDOW))
+    return tuple(OnlineReader(**about) for about in _once(rows))
+
+
+def online_order(db: Database, question: Question, now: datetime) -> Found:
+    """Return the readers who are online and wanted, in order."""
+    wanted = asked_for(db, question, FIELDS, now)
+    key = order_by(_SORTS, question)
+    if question.sort == "name" and not question.terms:
+        sql = order_by({"name": _BY_NAME}, question)
+    else:
+        sql = _ORDER.format(condition=wanted.sql, key=key)
+    rows = Statement(sql)(
+        db,
+        since=stamp(now - ONLINE_WINDOW),
+        **{**presence_moments(now), **wanted.values},
+    )
+    return found_readers(rows)
+
+
+def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[TracedReader, ...]:
+    """Return what is shown of those of the ids who are online."""
+    wanted = [(id,) for id in ids]
+    steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
+    moments = {f"after_{step}": stamp(begin) for step, begin in enumerate(steps)}
+    traces = {
+        user_id: tuple(more - less for more, less in pairwise((*map(int, since.split()), 0)))
+        for user_id, since in _TRACES(db, wanted, **moments)
+    }
+    rows = _SOME(db, wanted, since=stamp(now - ONLINE_WINDOW))
+    return tuple(TracedReader(**about, trace=traces[about["user_id"]]) for about in _once(rows))
+
+
+def _once(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each reader, from the first of their rows."""
+    found: set[int] = set()
+    for row in rows:
+        if row[0] not in found:
+            found.add(row[0])
+            yield {
+                "user_id": row[0],
+                "session_id": row[1],
+                "full_name": clean(row[2]),
+                "device_type": clean(row[3]),
+                "reading_level": clean(row[4]),
+                "started_at": moment(row[5]),
+                "last_heartbeat": moment(row[6]),
+                "last_activity_at": moment_or_none(row[7]),
+                "activity_type": clean(row[8]),
+                "content_title": clean(row[9]),
+                "progress_percentage": row[10],
+            }

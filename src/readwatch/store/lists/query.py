@@ -1,0 +1,69 @@
+"""What a list of the console is asked for: sorted and filtered by the engine, never in Python."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from readwatch.domain.errors import invalid
+from readwatch.domain.filters import Term
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists.filter_sql import Condition, Fields, condition
+
+FIRST_PAGE = 1000
+
+LOOKED_THROUGH = 20_000
+"""The most that an order of a list without end goes back."""
+
+_NAME = "reader"
+"""The field of each list that is a reader's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The column to sort by and its direction, the filter, and the most ids that are wanted of a
+    list without end.
+
+    With `masked` readers' names are not shown, so that no filter may find by them.
+    """
+
+    sort: str
+    descending: bool = False
+    terms: tuple[Term, ...] = ()
+    length: int = FIRST_PAGE
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The ids of all that is in a list, in order, and the reader whom each of them is about; of a
+    list without end, whether there may be more than was wanted.
+    """
+
+    ids: tuple[int, ...]
+    reader_ids: tuple[int | None, ...]
+    has_older: bool = False
+
+
+def found_readers(rows: Iterable[tuple[int]]) -> Found:
+    """Return the order of a list of readers."""
+    ids = tuple(id for (id,) in rows)
+    return Found(ids, ids)
+
+
+def asked_for(db: Database, question: Question, fields: Fields, now: datetime) -> Condition:
+    """Return the condition of a question's filter."""
+    for term in question.terms:
+        if question.masked and term.field == _NAME:
+            raise invalid(f"{term} asks for a name, and names are masked: sign in without --mask")
+    return condition(db, question.terms, askable(fields, masked=question.masked), now)
+
+
+def askable(fields: Fields, *, masked: bool) -> Fields:
+    """Return what a filter may ask for: what it leaves would tell a name that is masked."""
+    return fields.without(_NAME) if masked else fields
+
+
+def order_by(sorts: Mapping[str, str], question: Question) -> str:
+    """Return the sort key of a question; `{up}` in it is its direction, `{down}` the opposite."""
+    up, down = ("DESC", "ASC") if question.descending else ("ASC", "DESC")
+    return sorts[question.sort].format(up=up, down=down)

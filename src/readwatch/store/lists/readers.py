@@ -1,0 +1,107 @@
+"""The progress of all readers, also of the absent: from rollups alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
+from readwatch.domain.text import SafeText, clean
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import Database, Statement, moment_or_none
+from readwatch.store.identity.users import ACTIVE_READER
+from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word, condition
+from readwatch.store.lists.query import Found, Question, asked_for, found_readers, order_by
+
+_ORDER = f"""
+    SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
+    WHERE {ACTIVE_READER} AND ({{condition}})
+    ORDER BY {{key}}, lower(u.full_name), u.id
+"""
+_SORTS = {
+    "name": "lower(u.full_name) {up}",
+    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+    "time": "p.total_reading_time_minutes {up} NULLS LAST",
+    "sessions": "p.total_sessions {up} NULLS LAST",
+    "contents": "p.unique_content_read {up} NULLS LAST",
+    # Shown as how long ago it was: the latest is the smallest.
+    "login": "p.last_login {down} NULLS LAST",
+    "activity": "p.last_activity_at {down} NULLS LAST",
+}
+FIELDS = Fields(
+    {
+        "reader": Text("u.full_name"),
+        "level": Word("p.reading_level"),
+        "minutes": Number("p.total_reading_time_minutes"),
+        "sessions": Number("p.total_sessions"),
+        "titles": Number("p.unique_content_read"),
+        "login": Since("p.last_login"),
+        "idle": Since("p.last_activity_at"),
+    },
+    ("u.full_name", "p.reading_level"),
+)
+_NAMES = Fields({}, ("u.full_name",))
+_NAMED = f"""
+    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({{condition}})
+    ORDER BY lower(u.full_name), u.id LIMIT :length
+"""
+_SOME = RowStatement(
+    {"id": "bigint"},
+    f"""
+    SELECT
+        u.id, u.full_name, p.reading_level, coalesce(p.total_reading_time_minutes, 0),
+        coalesce(p.total_sessions, 0), coalesce(p.unique_content_read, 0), p.last_login,
+        p.last_activity_at
+    FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
+    WHERE u.id IN (SELECT id FROM {{rows}} AS wanted) AND {ACTIVE_READER}
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSummary:
+    """One line of the progress summary."""
+
+    user_id: int
+    full_name: SafeText
+    reading_level: SafeText
+    total_reading_time_minutes: int
+    total_sessions: int
+    unique_content_read: int
+    last_login: datetime | None
+    last_activity_at: datetime | None
+
+
+def summary_order(db: Database, question: Question, now: datetime) -> Found:
+    """Return the readers who are wanted, in order."""
+    wanted = asked_for(db, question, FIELDS, now)
+    statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
+    return found_readers(statement(db, **wanted.values))
+
+
+def readers_named(
+    db: Database, words: Sequence[str], now: datetime, *, length: int
+) -> tuple[ReaderSummary, ...]:
+    """Return the first readers, by name, whose names have all the words: at most `length`."""
+    terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
+    wanted = condition(db, terms, _NAMES, now)
+    ids = Statement(_NAMED.format(condition=wanted.sql))(db, length=length, **wanted.values)
+    found = [id for (id,) in ids]
+    by_id = {reader.user_id: reader for reader in summary_rows(db, found, now)}
+    return tuple(by_id[id] for id in found if id in by_id)
+
+
+def summary_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
+    """Return the progress of the readers with these ids."""
+    return tuple(
+        ReaderSummary(
+            user_id=row[0],
+            full_name=clean(row[1]),
+            reading_level=clean(row[2]),
+            total_reading_time_minutes=row[3],
+            total_sessions=row[4],
+            unique_content_read=row[5],
+            last_login=moment_or_none(row[6]),
+            last_activity_at=moment_or_none(row[7]),
+        )
+        for row in _SOME(db, [(id,) for id in ids])
+    )

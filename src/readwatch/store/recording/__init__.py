@@ -1,0 +1,1 @@
+"""The ingest path: activities, heartbeats, and the rollups in the same transaction."""

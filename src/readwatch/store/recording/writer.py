@@ -1,0 +1,345 @@
+"""How the ingest service writes: whoever gets an answer has their rows on disk.
+
+One thread owns all writes of the process. What waits while a commit is under way goes into the
+next one together (group commit), and the activities of all requests in a group are kept by the
+same few statements.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any, TypeVar
+
+from readwatch.domain.audit import Look
+from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
+from readwatch.domain.sessions import Caller
+from readwatch.store.audit.log import append
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    Turn,
+    close_all,
+    in_transaction,
+    take_turn,
+    using,
+)
+from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.sqlite import move_wal_into_file
+from readwatch.store.identity.sessions import record_heartbeats
+from readwatch.store.recording.activities import Post, Result, record_posts
+
+T = TypeVar("T")
+Write = Callable[[Database], T]
+
+MAX_GROUP = 256
+"""How many requests share a commit at most, so that the first of them never waits long."""
+
+MAX_WAITING = 4096
+"""How many requests may wait at most; each has its rows in memory."""
+
+HEARTBEAT_SECONDS = 1.0
+"""How long a heartbeat waits to be written together with others: what a crash can lose of it."""
+
+PATIENCE_SECONDS = 3.0
+"""How long a request waits for its turn at most, and the database may be stuck before none does."""
+
+_PROBE = Statement("SELECT 1")
+_SAVEPOINT = Statement("SAVEPOINT one_write")
+_ROLLBACK = Statement("ROLLBACK TO one_write")
+_RELEASE = Statement("RELEASE one_write")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one commit kept: how many requests shared it, and the rows that they brought."""
+
+    requests: int  # 0 where heartbeats were written
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the writer has before it."""
+
+    waiting: int
+    stuck_seconds: float
+    """How long it has been trying to write, without a commit; 0 when it has nothing to write."""
+
+    trouble: str | None
+    """Why the last try failed; None after a commit."""
+
+    busy: float
+    """The share of the last seconds in which it was writing, 0 to 1."""
+
+
+class _Job:
+    """What one request wants written, and where it waits for the result.
+
+    A lock that the writing thread opens is the cheapest thing to wait for: a Future wakes each
+    waiter twice, and there are thousands of them a second.
+    """
+
+    __slots__ = ("_done", "_started", "_ticket", "failure", "result", "what")
+
+    def __init__(self, what: Post | Write[Any]) -> None:
+        self.what = what
+        self.result: Any = None
+        self.failure: Exception | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._ticket = [True]  # whoever takes it, by the atomic pop, decides what becomes of this
+        self._started = False
+
+    @property
+    def rows(self) -> int:
+        """How many rows it brings; a write that is no post counts as one."""
+        return len(self.what.activities) if isinstance(self.what, Post) else 1
+
+    def wait(self, seconds: float) -> Any:
+        """Return the result; what is not begun within some seconds will never be."""
+        if not self._done.acquire(timeout=seconds):
+            if self._take():
+                raise unavailable("the database is busy; try again")
+            self._done.acquire()
+        if self.failure is not None:
+            raise self.failure
+        return self.result
+
+    def start(self) -> bool:
+        """Tell whether the request still waits; from now on it waits to the end."""
+        self._started = self._started or self._take()
+        return self._started
+
+    def run(self, db: Database) -> Any:
+        """Do it, inside a transaction."""
+        return record_posts(db, [self.what])[0] if isinstance(self.what, Post) else self.what(db)
+
+    def finish(self, outcome: "Outcome") -> None:
+        """Let the request go on."""
+        self.result, self.failure = outcome
+        self._done.release()
+
+    def _take(self) -> bool:
+        try:
+            return self._ticket.pop()
+        except IndexError:
+            return False
+
+
+Outcome = tuple[Any, Exception | None]
+
+
+class Writer:
+    """Writes for all threads; a failing write leaves its neighbours in the group alone.
+
+    `observe` is told of each commit, in the writing thread.
+    """
+
+    def __init__(self, db: Database, observe: Callable[[Commit], None] = lambda _: None) -> None:
+        self._db = db
+        self._observe = observe
+        self._stuck_since: float | None = None
+        self._trouble: str | None = None
+        self._busy = 0.0
+        self._wrote_seconds = 0.0
+        self._measured_at = monotonic()
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._heartbeats: dict[Caller, datetime] = {}
+        self._heartbeats_lock = threading.Lock()
+        self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
+        self._closed = False
+        self._door = threading.Lock()  # nothing is handed in behind the back of close()
+        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self._thread.start()
+
+    def run(self, write: Write[T]) -> T:
+        """Run a write and return its result once it is on disk; raise what it raises."""
+        result: T = self._do(write)
+        return result
+
+    def record(self, post: Post) -> tuple[Result, ...]:
+        """Keep the activities of a request; return when they are on disk."""
+        results: tuple[Result, ...] = self._do(post)
+        return results
+
+    def record_look(self, look: Look, now: datetime) -> None:
+        """Put an entry into the access log; return when it is on disk."""
+        self._do(lambda db: append(db, look, now))
+
+    def heartbeat(self, caller: Caller, now: datetime) -> None:
+        """Note that a reader's app is still here; it is on disk within about a second."""
+        with self._heartbeats_lock:
+            self._heartbeats[caller] = now
+
+    def backlog(self) -> Backlog:
+        """Tell what waits, and whether the database can be written at all."""
+        since = self._stuck_since
+        stuck = 0.0 if since is None else monotonic() - since
+        return Backlog(self._waiting.qsize(), stuck, self._trouble, self._busy)
+
+    def close(self) -> None:
+        """Finish what is waiting and let go of the database."""
+        with self._door:
+            self._closed = True
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _do(self, what: Post | Write[Any]) -> Any:
+        job = _Job(what)
+        with self._door:
+            if self._closed:
+                raise unavailable("the service is stopping")
+            if self.backlog().stuck_seconds > PATIENCE_SECONDS:
+                raise unavailable("the database cannot be written; try again")
+            if self._waiting.qsize() >= MAX_WAITING:
+                raise unavailable("the service has more to write than it can; try again")
+            self._waiting.put(job)
+        return job.wait(PATIENCE_SECONDS)
+
+    # From here on everything runs in the writing thread.
+
+    def _serve(self) -> None:
+        stopping = False
+        while not stopping:
+            group, stopping = self._next_group()
+            if group:
+                self._commit(group)
+            if stopping or monotonic() >= self._heartbeats_at:
+                self._write_heartbeats()
+                self._measure()
+        move_wal_into_file(self._db)
+        close_all(self._db)
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """Wait for a job or for the next heartbeats, and take along what came meanwhile."""
+        group: list[_Job] = []
+        try:
+            job = self._waiting.get(timeout=max(0.0, self._heartbeats_at - monotonic()))
+            while job is not None:
+                group.append(job)
+                if len(group) == MAX_GROUP:
+                    return group, False
+                job = self._waiting.get_nowait()
+        except queue.Empty:
+            return group, False
+        return group, True
+
+    def _measure(self) -> None:
+        """Note how busy it was since the last time, smoothed over about five of them."""
+        now = monotonic()
+        share = min(1.0, self._wrote_seconds / max(now - self._measured_at, HEARTBEAT_SECONDS))
+        self._busy += (share - self._busy) / 5
+        self._wrote_seconds, self._measured_at = 0.0, now
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        """Commit what is done inside; note since when that has not worked, and why."""
+        began = monotonic()
+        self._stuck_since = self._stuck_since or began
+        try:
+            with using(self._db) as db, db.atomic() as transaction:
+                take_turn(db, Turn.ROLLUPS)  # first: a lock that comes before it could cross others
+                yield transaction
+        except Exception as error:
+            self._trouble = _again(error).message
+            raise
+        finally:
+            self._wrote_seconds += monotonic() - began
+        self._stuck_since = self._trouble = None
+
+    def _commit(self, group: Sequence[_Job]) -> None:
+        began = monotonic()
+        try:
+            with self._transaction() as transaction:
+                group = [job for job in group if job.start()]
+                outcomes = _run_all(self._db, group, transaction)
+        except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+            group = [job for job in group if job.start()]
+            outcomes = [(None, _again(error)) for _ in group]
+        else:
+            rows = sum(job.rows for job in group)
+            self._observe(Commit(len(group), rows, monotonic() - began))
+        for job, outcome in zip(group, outcomes, strict=True):
+            job.finish(outcome)
+
+    def _write_heartbeats(self) -> None:
+        """Write the heartbeats; without any, find out whether the database could be written."""
+        began = monotonic()
+        self._heartbeats_at = began + HEARTBEAT_SECONDS
+        with self._heartbeats_lock:
+            heartbeats, self._heartbeats = self._heartbeats, {}
+        try:
+            with self._transaction():
+                if heartbeats:
+                    record_heartbeats(self._db, heartbeats)
+                else:
+                    _PROBE(self._db)
+        except Exception:  # noqa: BLE001 - the backlog tells it, and those who wait are served on
+            with self._heartbeats_lock:  # newer ones win; the rest is tried again
+                self._heartbeats = heartbeats | self._heartbeats
+        else:
+            if heartbeats:
+                self._observe(Commit(0, len(heartbeats), monotonic() - began))
+
+
+def _again(error: Exception) -> ReadwatchError:
+    """Return an error of one's own for each who waits: raised in many threads, one would mix."""
+    if isinstance(error, ReadwatchError):
+        return ReadwatchError(error.kind, error.message, field=error.field)
+    return unavailable(f"a fault of the program: {type(error).__name__}")
+
+
+def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outcome]:
+    """Run a group inside its transaction: all together, or each by itself if one fails."""
+    try:
+        with engine_errors():
+            return _run_together(db, group)
+    except Exception as error:
+        if _is_hopeless(db, error):
+            raise
+    transaction.rollback()  # and begins anew
+    take_turn(db, Turn.ROLLUPS)
+    return [_attempt(db, job.run) for job in group]
+
+
+def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
+    posts = [job.what for job in group if isinstance(job.what, Post)]
+    results = iter(record_posts(db, posts) if posts else ())
+    return [(next(results) if isinstance(job.what, Post) else job.run(db), None) for job in group]
+
+
+def _attempt(db: Database, write: Write[Any]) -> Outcome:
+    """Run one write and undo it alone when it fails; raise if the others would fail as well."""
+    try:
+        with engine_errors(), _savepoint(db):
+            return write(db), None
+    except Exception as error:
+        if _is_hopeless(db, error):
+            raise
+        return None, error
+
+
+def _is_hopeless(db: Database, error: Exception) -> bool:
+    """Tell whether the transaction is gone, or each would wait in vain after the one before."""
+    return not in_transaction(db) or (
+        isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
+    )
+
+
+@contextmanager
+def _savepoint(db: Database) -> Iterator[None]:
+    # Peewee gives each savepoint a new name, which no statement cache can hold.
+    _SAVEPOINT(db)
+    try:
+        yield
+    except Exception:
+        if in_transaction(db):
+            _ROLLBACK(db)
+            _RELEASE(db)
+        raise
+    _RELEASE(db)

@@ -1,0 +1,1 @@
+"""The terminal: its driver, the widths of its cells, its colour themes."""

@@ -1,0 +1,35 @@
+"""A list as somebody asks for it in words: by its name, a filter, and a column to sort by."""
+
+from dataclasses import replace
+
+from readwatch.domain.errors import invalid
+from readwatch.domain.filters import canonical, parse
+from readwatch.monitor.snapshots import View
+from readwatch.store.lists.query import Question
+from readwatch.tui.views import LISTINGS
+
+
+def asked(
+    view: str, filter: str = "", sort: str = "", *, masked: bool = False
+) -> tuple[View, Question]:
+    """Return the view and what it is asked for; a word that is not understood is `invalid`.
+
+    `sort` is a column, upwards, or downwards with `-` before it; without one the list is sorted as
+    it is in the beginning.
+    """
+    if view not in LISTINGS:
+        raise invalid(f"there is no view {view!r}: there are {', '.join(LISTINGS)}")
+    listing = LISTINGS[View(view)]
+    question = replace(listing.question(masked=masked), terms=parse(filter, finished=True))
+    if not sort:
+        return View(view), question
+    column = sort.removeprefix("-")
+    if listing.sort_by(column) is None:
+        columns = ", ".join(each.column for each in listing.sorts)
+        raise invalid(f"{view} cannot be sorted by {column!r}: there are {columns}")
+    return View(view), replace(question, sort=column, descending=sort.startswith("-"))
+
+
+def in_words(question: Question) -> tuple[str, str]:
+    """Return the filter and the sort of a question as somebody would ask for them."""
+    return canonical(question.terms), f"{'-' if question.descending else ''}{question.sort}"

@@ -1,0 +1,33 @@
+"""A console whose clock runs fast: `night.py URL EMAIL START SPEED`, with two moments and a number.
+
+START is the moment by the clock of the machine from which on its own is SPEED times as fast. Its
+watcher does not rest in between, so that it takes about as many pictures as in a real night. The
+longest list is short, so that what it needs is there from early on.
+"""
+
+import sys
+from datetime import datetime, timedelta
+
+from readwatch.domain.clock import system_clock
+from readwatch.monitor import refresh_policy, worker
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.tui.app import Console
+from readwatch.tui.screens import view as lists
+
+
+def fast(start: datetime, speed: float) -> datetime:
+    return start + speed * (system_clock() - start)
+
+
+def main(url: str, email: str, start: datetime, speed: float) -> None:
+    lists.LOOKED_THROUGH = 2000
+    worker.POLL_SECONDS = refresh_policy.REST = 0.005
+    settings = ConsoleSettings(url, email=email, refresh=timedelta(milliseconds=20))
+    console = Console(settings, clock=lambda: fast(start, speed))
+    console.run()
+    if console._exception is not None:
+        raise console._exception
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], datetime.fromisoformat(sys.argv[3]), float(sys.argv[4]))

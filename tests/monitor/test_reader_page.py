@@ -1,0 +1,89 @@
+"""An open reader's page reads only what can be new since its last picture."""
+
+from collections.abc import Callable
+
+import pytest
+from conftest import Cast, StillClock
+from reading_app import ReadingApp
+
+from readwatch.domain.audit import Permit
+from readwatch.monitor import reader_page as opened_page
+from readwatch.monitor.reader_page import PAGE, OpenedReader
+from readwatch.monitor.snapshots import Pulse, ReaderPage
+from readwatch.store.engine.connections import Database
+
+Picture = Callable[[], ReaderPage]
+
+
+@pytest.fixture
+def opened(cast: Cast) -> OpenedReader:
+    return OpenedReader(1, Permit(cast.ann.id))
+
+
+@pytest.fixture
+def picture(db: Database, clock: StillClock, opened: OpenedReader) -> Picture:
+    return lambda: opened.picture(db, Pulse(clock(), online=0, per_minute=(), peak=None))
+
+
+def test_older_activities_are_read_once_however_often_they_are_asked_for(
+    ann: ReadingApp, opened: OpenedReader, picture: Picture
+) -> None:
+    for _ in range(PAGE + 20):
+        ann.reads()
+    page = picture()
+    assert (len(page.activities), page.has_older) == (PAGE, True)
+    oldest = page.activities[-1].id
+    assert opened.read_on(oldest)
+    page = picture()
+    assert (len(page.activities), page.has_older) == (PAGE + 20, False)
+    assert not opened.read_on(oldest)
+    ann.reads()
+    ids = [activity.id for activity in picture().activities]
+    assert len(ids) == len(set(ids)) == PAGE + 21
+    assert ids == sorted(ids, reverse=True)
+
+
+def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
+    ann: ReadingApp, opened: OpenedReader, picture: Picture
+) -> None:
+    ann.reads()
+    first = picture().activities[0].id
+    for _ in range(PAGE + 1):
+        ann.reads()
+    page = picture()
+    assert (len(page.activities), page.has_older) == (PAGE, True)
+    assert opened.read_on(page.activities[-1].id)
+    assert picture().activities[-1].id == first
+
+
+def test_a_page_that_is_left_open_keeps_the_newest(
+    ann: ReadingApp, opened: OpenedReader, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened_page, "KEPT", PAGE + 50)
+    ann.reads_all(f"Book {number}" for number in range(PAGE + 40))
+    assert opened.read_on(picture().activities[-1].id)
+    page = picture()
+    assert (len(page.activities), page.has_older) == (PAGE + 40, False)
+    for number in range(20):
+        ann.reads(f"Later {number}")
+        page = picture()
+    titles = [activity.content_title for activity in page.activities]
+    assert (len(titles), titles[0], titles[-1]) == (PAGE + 50, "Later 19", "Book 10")
+    assert page.has_older
+    assert not opened.read_on(page.activities[-1].id)
+
+
+def test_the_sessions_of_the_weeks_are_read_once_a_day(
+    ann: ReadingApp, clock: StillClock, db: Database, picture: Picture
+) -> None:
+    ann.logs_in()
+    clock.advance(minutes=30)
+    ann.sends_a_heartbeat()
+    assert picture().days[-1].minutes == 30
+    clock.advance(minutes=10)
+    ann.sends_a_heartbeat()
+    assert picture().days[-1].minutes == 40
+    db.execute_sql("DELETE FROM reader_sessions")
+    assert picture().days[-1].minutes == 30
+    clock.advance(days=1)
+    assert [day.minutes for day in picture().days[-2:]] == [0, 0]

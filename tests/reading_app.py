@@ -1,0 +1,87 @@
+"""Readers as their apps make them known, and what is on record about those who watch them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.clock import Clock
+from readwatch.domain.sessions import Caller
+from readwatch.domain.users import User, UserRole
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import sessions
+from readwatch.store.identity.users import NewUser, add_user
+from readwatch.store.recording.activities import record_activities
+
+
+class ReadingApp:
+    """A reader's app, without the network."""
+
+    _tokens = count()
+
+    def __init__(self, db: Database, user: User, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._caller: Caller | None = None
+        self.user = user
+
+    def logs_in(self, device_type: str = "phone") -> None:
+        with self._db.atomic():
+            self._caller = sessions.open_session(
+                self._db,
+                self.user,
+                f"token {next(self._tokens)}",
+                self._clock(),
+                device_type=device_type,
+            )
+
+    def reads(self, title: str = "Dracula", progress: int | None = 10, **more: Any) -> None:
+        """Log in if that is still to be done, and post an activity."""
+        if self._caller is None:
+            self.logs_in()
+        fields: dict[str, Any] = {
+            "activity_type": "page_read",
+            "content_id": title[:255],
+            "content_title": title,
+            "progress_percentage": progress,
+            "duration_seconds": 45,
+        }
+        with self._db.atomic():
+            activity = Activity(**{**fields, **more})
+            record_activities(self._db, self._caller, [activity], self._clock())
+
+    def reads_all(self, titles: Iterable[str]) -> None:
+        """Log in, and post an activity for each title at once."""
+        self.logs_in()
+        with self._db.atomic():
+            pages = [Activity("page_read", content_title=title) for title in titles]
+            record_activities(self._db, self._caller, pages, self._clock())
+
+    def sends_a_heartbeat(self) -> None:
+        with self._db.atomic():
+            sessions.record_heartbeat(self._db, self._caller, self._clock())
+
+    def logs_out(self) -> None:
+        with self._db.atomic():
+            sessions.end_session(self._db, self._caller, self._clock())
+        self._caller = None
+
+
+def add_readers(db: Database, clock: Clock, number: int, name: str = "Zoe") -> None:
+    """Readers who were never here: Zoe 0000, Zoe 0001 ..."""
+    with db.atomic():
+        for n in range(number):
+            new = NewUser(f"{name}{n}@example.org", f"{name} {n:04}", UserRole.READER, "-")
+            add_user(db, new, clock())
+
+
+@dataclass(frozen=True)
+class Entry:
+    who: int
+    did: str
+    whom: int | None
+    where: str
+
+
+AccessLog = Callable[[], list[Entry]]

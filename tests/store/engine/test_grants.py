@@ -1,0 +1,193 @@
+"""The table of rights on PostgreSQL: who makes the roles, who acts as them, what is told."""
+
+import psycopg
+import pytest
+from postgres import drop_database, new_database, new_login
+
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, driver_of, using
+from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.grants import admit, role_name, shortfalls, statements
+from readwatch.store.engine.privileges import FACES, LIMITED, Role
+from readwatch.store.identity.users import list_users
+
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.parametrize("engine", ["postgresql"], indirect=True),
+]
+
+
+def user(db: Database) -> str:
+    with using(db):
+        return db.execute_sql("SELECT current_user").fetchone()[0]
+
+
+@pytest.fixture
+def owned_url(empty_url):
+    """`owned_url(attributes)` is an empty database of somebody who is no superuser."""
+
+    def owned_url(attributes: str = "") -> str:
+        url = new_login(empty_url, "owner", attributes=attributes)
+        database = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(empty_url, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {database} OWNER TO {database}_owner")
+            connection.execute("ALTER SCHEMA public OWNER TO pg_database_owner")
+        return url
+
+    return owned_url
+
+
+# Acting -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", LIMITED)
+def test_each_connection_acts_as_its_role_also_of_a_login_that_may_do_all(role, connected, db):
+    assert user(connected(role)) == role_name(db.database, role)
+    connected(role).execute_sql("RESET search_path")
+    with (
+        pytest.raises(ReadwatchError, match=r"PostgreSQL does not|cannot be written"),
+        engine_errors(),
+    ):
+        connected(role).execute_sql("TRUNCATE users")
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_login_of_a_face_acts_as_its_roles_and_as_no_other(face, url, db, opened):
+    its_own = new_login(url, "person")
+    with db.atomic():
+        admit(db, face, f"{db.database}_person")
+    for role in LIMITED:
+        if role in FACES[face]:
+            assert user(opened(its_own, role)) == role_name(db.database, role)
+            continue
+        with pytest.raises(ReadwatchError, match="readwatch db grant") as refusal:
+            user(opened(its_own, role))
+        assert refusal.value.kind is ErrorKind.MISCONFIGURED
+
+
+def test_the_members_of_one_database_have_no_rights_in_another(
+    url, db, opened, postgresql_server, postgresql_template
+):
+    new_login(url, "person", role_name(db.database, Role.CONSOLE))
+    other = new_database(postgresql_server, postgresql_template)
+    try:
+        migrations.prepare(postgresql_server.url(other))
+        there = new_login(postgresql_server.url(other), "x").replace(
+            f"user={other}_x", f"user={db.database}_person"
+        )
+        with (
+            psycopg.connect(there) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("SELECT id FROM users")
+        with pytest.raises(ReadwatchError, match="readwatch db grant console"):
+            user(opened(there, Role.CONSOLE))
+    finally:
+        drop_database(postgresql_server, other)
+
+
+# Made by init -----------------------------------------------------------------------------------
+
+
+def test_an_owner_who_may_make_roles_needs_nobody_else(owned_url, opened):
+    url = owned_url("CREATEROLE")
+    migrations.prepare(url)
+    assert migrations.unenforced_rights(url) == ()
+    for role in LIMITED:
+        db = opened(url, role)
+        assert user(db) == role_name(db.database, role)
+
+
+def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_and_mended(
+    owned_url, empty_url, opened
+):
+    url = owned_url()
+    migrations.prepare(url)
+    assert len(migrations.unenforced_rights(url)) == len(LIMITED)
+    assert user(opened(url, Role.CONSOLE)).endswith("_owner")
+    with using(opened(url, Role.CONSOLE)) as db:
+        assert list_users(db) == ()
+        with pytest.raises(ReadwatchError, match="cannot be written"), engine_errors():
+            db.execute_sql("DELETE FROM users")
+
+    with using(opened(url, Role.OWNER)) as db:
+        sql = statements(db)
+    with psycopg.connect(empty_url) as administrator:
+        for statement in sql:
+            administrator.execute(statement)
+
+    assert migrations.unenforced_rights(url) == ()
+    assert migrations.prepare(url) == ()
+    assert user(opened(url, Role.CONSOLE)).endswith("_console")
+
+
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        ("GRANT SELECT ON users TO {console}", "other rights than it should to users"),
+        ("GRANT UPDATE (email) ON users TO PUBLIC", "other rights than it should to users"),
+        ("GRANT TRUNCATE ON reader_activities TO {console}", "reader_activities"),
+        ("GRANT INSERT (minute) ON activity_counts TO {console}", "activity_counts"),
+        ("GRANT USAGE ON SEQUENCE users_id_seq TO {console}", "users"),
+        ("REVOKE SELECT ON reader_profiles FROM {console}", "reader_profiles"),
+        ("GRANT TEMPORARY ON DATABASE {database} TO PUBLIC", "temporary tables"),
+        ("GRANT CREATE ON SCHEMA public TO PUBLIC", "more than is done with tables"),
+        ("REVOKE USAGE ON SCHEMA public FROM {console}, PUBLIC", "cannot reach the tables"),
+        ("ALTER ROLE {console} RENAME TO {console}_before", "there is no role"),
+    ],
+)
+def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, url):
+    assert shortfalls(db) == ()
+    console = role_name(db.database, Role.CONSOLE)
+    driver_of(db).execute(tampering.format(console=console, database=db.database))
+    assert [sentence for sentence in shortfalls(db) if told in sentence]
+    migrations.prepare(url)
+    assert shortfalls(db) == ()
+
+
+@pytest.mark.parametrize(
+    ("tampering", "told"),
+    [
+        ("ALTER ROLE {console} LOGIN", "is a login"),
+        ("ALTER ROLE {console} CREATEDB", "more than is done with tables"),
+        ("GRANT pg_read_all_data TO {console}", "other rights than it should"),
+    ],
+)
+def test_what_init_cannot_mend_is_told(tampering, told, db, url):
+    console = role_name(db.database, Role.CONSOLE)
+    driver_of(db).execute(tampering.format(console=console))
+    migrations.prepare(url)
+    assert [sentence for sentence in migrations.unenforced_rights(url) if told in sentence]
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
+    name = f"{new_database(postgresql_server)}_{'x' * 30}"
+    short = name[:-31]
+    with psycopg.connect(postgresql_server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {short} RENAME TO {name}")
+    try:
+        url = postgresql_server.url(name)
+        migrations.prepare(url)
+        assert "no room" in migrations.unenforced_rights(url)[0]
+    finally:
+        drop_database(postgresql_server, name)
+
+
+# Logins -----------------------------------------------------------------------------------------
+
+
+def test_only_a_login_that_there_is_can_be_let_in(db):
+    with pytest.raises(ReadwatchError, match="createuser"):
+        admit(db, "console", "nobody_here")
+
+
+def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
+    url = owned_url()
+    migrations.prepare(url)
+    with (
+        using(opened(url, Role.OWNER)) as db,
+        pytest.raises(ReadwatchError, match="readwatch init"),
+    ):
+        admit(db, "console", f"{db.database}_owner")

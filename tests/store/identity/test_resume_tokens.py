@@ -1,0 +1,164 @@
+"""A device that was signed in gets a new session, and a stolen token ends what it opened."""
+
+from datetime import timedelta
+
+import pytest
+
+from readwatch.domain.audit import Permit
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.store import reader_data
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.resume_tokens import GOOD_FOR, keep_resume_token, resume_session
+from readwatch.store.identity.sessions import end_session
+from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
+from readwatch.store.lifecycle.retention import end_silent_sessions, forget_resume_tokens
+
+
+@pytest.fixture
+def ingest(connected):
+    """All of it is done with the rights of the service."""
+    return connected(Role.INGEST)
+
+
+@pytest.fixture
+def signed_in(ingest, enter, clock):
+    """`signed_in(user)` is a new session and the resume token that came with it."""
+
+    def signed_in(user, **about):
+        caller, token = enter(user, **about), new_resume_token()
+        with ingest.atomic():
+            keep_resume_token(ingest, caller, token, clock())
+        return caller, token
+
+    return signed_in
+
+
+@pytest.fixture
+def come_back(ingest, clock):
+    """`come_back(token)` is the new session and the next token, or why there is none."""
+
+    def come_back(token, **about):
+        following = new_resume_token(family_of(token))
+        with ingest.atomic():
+            resumed = resume_session(
+                ingest, token, following, token_hash(new_token()), clock(), **about
+            )
+        return resumed if isinstance(resumed, ReadwatchError) else (resumed[1], following)
+
+    return come_back
+
+
+@pytest.fixture
+def active(db):
+    """`active(user)` are the numbers of a reader's sessions that have not ended."""
+    return lambda user: [s.id for s in reader_data.sessions(db, Permit(user.id)) if s.is_active]
+
+
+def is_refused(answer) -> bool:
+    return isinstance(answer, ReadwatchError) and answer.kind is ErrorKind.UNAUTHENTICATED
+
+
+def test_a_session_that_ended_by_silence_is_followed_by_a_new_one(
+    ingest, db, cast, clock, signed_in, come_back, active
+):
+    old, token = signed_in(cast.ann, device_type="tablet")
+    end_silent_sessions(ingest, clock.advance(hours=9), timedelta(hours=1))
+    new, _ = come_back(token)
+    assert (new.user_id, new.user_role) == (old.user_id, old.user_role)
+    assert active(cast.ann) == [new.session_id]
+    latest = reader_data.sessions(db, Permit(cast.ann.id))[0]
+    assert (latest.device_type, latest.started_at) == ("tablet", clock())
+    profile = reader_data.profile(db, Permit(cast.ann.id))
+    assert (profile.total_sessions, profile.last_login) == (2, clock())
+
+
+def test_a_session_that_is_still_open_ends_when_it_is_resumed(cast, signed_in, come_back, active):
+    phone, _ = signed_in(cast.ann)
+    _, token = signed_in(cast.ann)
+    new, _ = come_back(token)
+    assert active(cast.ann) == [new.session_id, phone.session_id]
+
+
+def test_each_token_is_good_for_once_and_the_next_for_once_more(cast, signed_in, come_back):
+    _, token = signed_in(cast.ann)
+    for _ in range(3):
+        _, token = come_back(token)
+    assert token.startswith("rwr_")
+
+
+def test_a_used_token_ends_the_session_that_came_of_it_and_kills_the_next_token(
+    cast, signed_in, come_back, active
+):
+    phone, phones_token = signed_in(cast.ann)
+    _, stolen = signed_in(cast.ann)
+    _, following = come_back(stolen)
+    refusal = come_back(stolen)
+    assert is_refused(refusal)
+    assert "used before" in refusal.message
+    assert active(cast.ann) == [phone.session_id]
+    assert is_refused(come_back(following))
+    assert not is_refused(come_back(phones_token))
+
+
+def test_a_token_is_good_for_thirty_days_from_its_own_making(cast, clock, signed_in, come_back):
+    _, token = signed_in(cast.ann)
+    for _ in range(2):
+        clock.moment += GOOD_FOR - timedelta(milliseconds=1)
+        _, token = come_back(token)
+    clock.moment += GOOD_FOR
+    assert is_refused(come_back(token))
+
+
+def test_an_ended_session_is_not_resumed(ingest, cast, clock, signed_in, come_back):
+    caller, token = signed_in(cast.ann)
+    _, another = signed_in(cast.ann)
+    with ingest.atomic():
+        end_session(ingest, caller, clock())
+    assert is_refused(come_back(token))
+    assert not is_refused(come_back(another))
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["is_active = FALSE", "deleted_at = created_at", "user_role = 'consultant'"],
+)
+def test_an_account_that_may_not_come_in_does_not_come_back(
+    db, cast, signed_in, come_back, active, change
+):
+    caller, token = signed_in(cast.ann)
+    db.execute_sql(f"UPDATE users SET {change}")
+    assert come_back(token).message == come_back(new_resume_token()).message
+    assert active(cast.ann) == [caller.session_id]
+
+
+@pytest.mark.parametrize("token", ["", "rwr_", "rwr_.", "x", "." * 255, "ä\0", "rw_abc"])
+def test_what_is_no_token_is_nobodys(cast, signed_in, come_back, token):
+    signed_in(cast.ann)
+    assert is_refused(come_back(token))
+
+
+def test_no_part_of_a_token_is_in_the_database(db, cast, signed_in, come_back):
+    _, token = signed_in(cast.ann)
+    _, following = come_back(token)
+    kept = repr(db.execute_sql("SELECT * FROM resume_tokens").fetchall())
+    assert token_hash(following) in kept
+    for part in (*token[4:].split("."), *following[4:].split(".")):
+        assert len(part) >= 22
+        assert part not in kept
+
+
+def test_a_device_is_one_row_which_goes_when_it_is_of_no_use(
+    ingest, db, cast, clock, signed_in, come_back
+):
+    rows = "SELECT count(*) FROM resume_tokens"
+    _, token = signed_in(cast.ann)
+    for _ in range(3):
+        clock.advance(days=1)
+        _, token = come_back(token)
+    signed_in(cast.ben)
+    assert db.execute_sql(rows).fetchone() == (2,)
+    just_before = clock() + GOOD_FOR - timedelta(milliseconds=1)
+    assert not forget_resume_tokens(ingest, just_before)
+    assert db.execute_sql(rows).fetchone() == (2,)
+    assert forget_resume_tokens(ingest, clock() + GOOD_FOR, most=1)
+    assert db.execute_sql(rows).fetchone() == (1,)

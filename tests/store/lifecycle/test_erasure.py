@@ -1,0 +1,200 @@
+"""A person is erased: all about them is gone, all about others stays, and no row comes after."""
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from conftest import NOON, Cast, StillClock
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.audit import Action, Look
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.health import Wrong
+from readwatch.store.audit.log import append
+from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import lockout, users
+from readwatch.store.identity.resume_tokens import keep_resume_token
+from readwatch.store.identity.session_cache import Callers
+from readwatch.store.identity.tokens import new_resume_token, token_hash
+from readwatch.store.lifecycle import erasure
+from readwatch.store.recording import rebuild
+from readwatch.store.recording.activities import record_activities
+
+ANN = "ann@example.org"
+TITLE = "The Count of Monte Cristo"
+TRACES = ("Ann Archer", ANN, TITLE, "secret note", "ann-event", "10.9.8.7")
+
+
+def read(activities: int) -> list[Activity]:
+    """What Ann read: many pages in one hour."""
+    return [
+        Activity(
+            ("page_read", "quiz_completed")[page % 2],
+            content_id=f"{TITLE} {page % 7}",
+            content_title=TITLE,
+            duration_seconds=30,
+            metadata='{"text":"secret note"}',
+            event_id=f"ann-event-{page}",
+            occurred_at=NOON.replace(minute=page % 60),
+        )
+        for page in range(activities)
+    ]
+
+
+@pytest.fixture
+def about_ann(db, cast: Cast, enter, post, clock):
+    """Ann has read more than is erased in one go, Ben a little at the same time."""
+    ann = enter(cast.ann, token="ann's", ip_address="10.9.8.7", user_agent="Ann's tablet")
+    with db.atomic():
+        keep_resume_token(db, ann, new_resume_token(), clock())
+        lockout.record_failure(db, ANN, "10.9.8.7", clock())
+    post(ann, *read(erasure.PORTION + 100))
+    post(
+        enter(cast.ben),
+        *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)),
+        Activity("quiz_completed", "momo"),
+    )
+    return ann
+
+
+@pytest.fixture
+def erase(connected, cast: Cast, clock):
+    """`erase()` erases Ann, or some `portions` of her."""
+
+    def erase(portions: int | None = None) -> list[erasure.Erased]:
+        db = connected(Role.ERASURE)
+        with db.atomic():
+            erasure.begin(db, cast.ann.id, clock())
+        return list(islice(erasure.portions(db, cast.ann.id, clock()), portions))
+
+    return erase
+
+
+def everything(db) -> str:
+    """All that the tables hold, as text."""
+    return "\n".join(
+        repr(tuple(row))
+        for table in db.get_tables()
+        for row in db.execute_sql(f"SELECT * FROM {table}")
+    )
+
+
+def wrong(db) -> Wrong:
+    """What the rollups tell otherwise than the activities."""
+    return sum((portion.compare(db) for portion in rebuild.portions(db)), Wrong())
+
+
+def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, about_ann, erase):
+    before = erasure.rows_about(db, cast.ann.id, ANN)
+    assert before == {
+        "reader_activities": 600,
+        "activity_receipts": 600,
+        "reader_content_progress": 7,
+        "reader_quizzes": 7,
+        "resume_tokens": 1,
+        "reader_sessions": 1,
+        "staff_sessions": 0,
+        "reader_profiles": 1,
+        "failed_logins": 2,
+        "users": 1,
+    }
+    bens = erasure.rows_about(db, cast.ben.id, cast.ben.email)
+    assert all(trace in everything(db) for trace in TRACES)
+
+    gone = erase()
+
+    assert sum(some.rows for some in gone if some.table == "reader_activities") == 600
+    assert max(some.rows for some in gone) == erasure.PORTION
+    assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
+    assert [trace for trace in TRACES if trace in everything(db)] == []
+    assert erasure.rows_about(db, cast.ben.id, cast.ben.email) == bens
+    counts = db.execute_sql("SELECT activity_type, activities FROM activity_counts ORDER BY 1")
+    assert [tuple(row) for row in counts] == [("page_read", 3), ("quiz_completed", 1)]
+    assert not wrong(db)
+
+
+def test_who_is_stopped_in_the_middle_goes_on_later(db, cast: Cast, about_ann, erase):
+    erase(portions=1)
+    half = erasure.rows_about(db, cast.ann.id, ANN)
+    assert (half["reader_activities"], half["users"]) == (100, 1)
+    counted = db.execute_sql("SELECT sum(activities) FROM activity_counts").fetchone()[0]
+    assert counted == 100 + 4, "the counts go down together with what they count"
+
+    erase()
+    assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
+    assert erase() == []
+
+
+def test_a_request_that_was_let_in_before_keeps_nothing(db, cast: Cast, about_ann, erase, clock):
+    erase()
+    with pytest.raises(Exception, match=r"(?i)foreign.?key"), engine_errors(), db.atomic():
+        record_activities(db, about_ann, read(1), clock())
+    with pytest.raises(ReadwatchError) as refused:
+        users.require_unchanged(db, cast.ann)  # as a login does before it opens a session
+    assert refused.value.kind is ErrorKind.UNAUTHENTICATED
+    assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
+
+
+def test_a_server_that_remembers_her_token_hears_of_it_although_no_session_is_left(
+    connected, about_ann, erase, clock: StillClock
+):
+    callers = Callers(connected(Role.INGEST))
+    assert callers.find(token_hash("ann's"), clock()) == about_ann
+    clock.advance(hours=5)
+    erase()
+    assert callers.find(token_hash("ann's"), clock.advance(seconds=3)) is None
+
+
+def test_the_unused_space_of_the_files_has_no_trace_of_her(
+    db, connected, engine: str, about_ann, erase
+):
+    if engine == "postgresql":
+        db.execute_sql("ANALYZE")
+        assert ANN in samples(db)
+        erase()
+        assert erasure.clear_unused_space(db) is None
+        assert [trace for trace in TRACES if trace in samples(db)] == []
+        return
+    erase()
+    for each in connected.opened.values():
+        each.execute_sql("SELECT count(*) FROM users").fetchone()  # they stay open
+    assert ANN in in_files(db.database)
+    assert erasure.clear_unused_space(db) is None
+    assert [trace for trace in TRACES if trace in in_files(db.database)] == []
+
+
+def samples(db) -> str:
+    """The values that PostgreSQL keeps to plan with."""
+    rows = db.execute_sql("SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats")
+    return repr(rows.fetchall())
+
+
+def in_files(path: str) -> str:
+    """All bytes of a SQLite database."""
+    return "".join(Path(f"{path}{end}").read_bytes().decode("latin-1") for end in ("", "-wal"))
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_while_somebody_goes_on_reading_it_is_said_that_something_is_left(
+    url: str, db, opened, about_ann, erase, monkeypatch
+):
+    monkeypatch.setattr("readwatch.store.engine.sqlite.BUSY_TIMEOUT_SECONDS", 0)
+    reading = opened(url, Role.CONSOLE)
+    reading.connect()
+    with reading.atomic("DEFERRED"):
+        reading.execute_sql("SELECT count(*) FROM users").fetchone()
+        erase()
+        assert "goes on reading" in (erasure.clear_unused_space(db) or "")
+    assert erasure.clear_unused_space(db) is None
+
+
+def test_the_last_active_admin_cannot_be_erased(db, cast: Cast, clock):
+    with pytest.raises(ReadwatchError, match="last active admin"), db.atomic():
+        erasure.begin(db, cast.dora.id, clock())
+
+
+def test_entries_of_the_access_log_that_name_her_are_counted(db, cast: Cast, clock):
+    assert erasure.named_in_access_log(db, cast.ann.id) == 0
+    append(db, Look(cast.cara.id, Action.LISTED_USERS, details="filter ann ARCHER"), clock())
+    assert erasure.named_in_access_log(db, cast.ann.id) == 1

@@ -1,0 +1,148 @@
+"""The access log as a list: whose entries there are, and which of them are one row."""
+
+import pytest
+
+from readwatch.domain.audit import Action, Look
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.filters import parse
+from readwatch.store.audit.log import append
+from readwatch.store.engine.privileges import Role
+from readwatch.store.lists import access_log as store
+from readwatch.store.lists.access_log import entry_order, entry_rows
+from readwatch.store.lists.query import Question
+
+NEWEST = Question("time", descending=True)
+PROFILE = Action.VIEWED_READER_PROFILE
+
+
+@pytest.fixture
+def look(db, clock):
+    """`look(who, action, whom)` is an entry, a minute after the one before."""
+
+    def look(who, action=PROFILE, whom=None, details="console, from online"):
+        append(db, Look(who.id, action, whom and whom.id, details), clock.advance(minutes=1))
+
+    return look
+
+
+@pytest.fixture
+def seen(connected, clock):
+    """`seen(asker, question)` is what somebody sees in the console: who did what to whom."""
+    console = connected(Role.CONSOLE)
+
+    def seen(asker, question=NEWEST):
+        found = entry_order(console, question, clock(), asker=asker)
+        rows = {row.id: row for row in entry_rows(console, found.ids, clock(), asker=asker)}
+        return [
+            (rows[id].consultant_name[:4], rows[id].action_type, rows[id].full_name[:3])
+            for id in found.ids
+        ]
+
+    return seen
+
+
+def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, seen, db, clock):
+    look(cast.cara, Action.SIGNED_IN)
+    look(cast.cara, PROFILE, cast.ann)
+    look(cast.dora, PROFILE, cast.ben)
+    assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "signed_in", "")]
+    assert seen(cast.dora)[0] == ("Dora", "viewed_reader_profile", "Ben")
+    assert len(seen(cast.dora)) == 3
+    everything = entry_order(db, NEWEST, clock(), asker=cast.dora).ids
+    own = entry_order(db, NEWEST, clock(), asker=cast.cara).ids
+    assert {row.id for row in entry_rows(db, everything, clock(), asker=cast.cara)} == set(own)
+
+
+def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cast, look, db, clock):
+    look(cast.dora, Action.SIGNED_IN)
+    look(cast.dora, Action.CHANGED_ROLE, cast.cara)
+    look(cast.dora, PROFILE, cast.ann)
+    look(cast.dora, PROFILE, cast.ben)
+    db.execute_sql(f"UPDATE users SET deleted_at = created_at WHERE id = {cast.ben.id}")
+    found = entry_order(db, NEWEST, clock(), asker=cast.dora)
+    assert found.reader_ids == (None, cast.ann.id, None, None)
+
+
+def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
+    begun_at = clock.advance(minutes=1)
+    clock.advance(minutes=-1)
+    for _ in range(3):
+        look(cast.cara, PROFILE, cast.ann)
+        look(cast.cara, PROFILE, cast.ben)
+    look(cast.cara, PROFILE, cast.ann, "console, from readers")
+    look(cast.dora, PROFILE, cast.ann)
+    clock.advance(minutes=15)
+    look(cast.cara, PROFILE, cast.ann)
+    rows = entry_rows(
+        db, entry_order(db, NEWEST, clock(), asker=cast.dora).ids, clock(), asker=cast.dora
+    )
+    told = {row.id: (row.consultant_name[:4], row.full_name[:3], row.times) for row in rows}
+    assert told == {
+        9: ("Cara", "Ann", 1),
+        8: ("Dora", "Ann", 1),
+        7: ("Cara", "Ann", 1),
+        6: ("Cara", "Ben", 3),
+        5: ("Cara", "Ann", 3),
+    }
+    [repeated] = [row for row in rows if row.id == 5]
+    assert repeated.begun_at == begun_at
+    assert (repeated.created_at - begun_at).total_seconds() == 4 * 60
+
+
+def test_what_is_about_nobody_is_never_folded(cast, look, seen):
+    for _ in range(3):
+        look(cast.cara, Action.FAILED_SIGN_IN)
+    assert len(seen(cast.cara)) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("consultant:cara", "12"),
+        ("reader:ann", "23"),
+        ("!reader:ann", "14"),
+        ("action:viewed", "23"),
+        ("action:sign", "14"),
+        ("ago<1m", "4"),
+        ("dora", "34"),
+        ("archer cara", "2"),
+    ],
+)
+def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, clock, words, found):
+    look(cast.cara, Action.SIGNED_IN)
+    look(cast.cara, PROFILE, cast.ann)
+    look(cast.dora, PROFILE, cast.ann)
+    look(cast.dora, Action.SIGNED_IN)
+    question = Question("time", terms=parse(words))
+    ids = entry_order(db, question, clock(), asker=cast.dora).ids
+    assert "".join(map(str, ids)) == found
+
+
+def test_masked_names_of_readers_are_not_found_those_of_staff_are(cast, look, seen):
+    look(cast.cara, PROFILE, cast.ann)
+    masked = Question("time", masked=True, terms=parse("ann"))
+    assert seen(cast.dora, masked) == []
+    assert len(seen(cast.dora, Question("time", masked=True, terms=parse("cara")))) == 1
+    with pytest.raises(ReadwatchError, match="names are masked"):
+        seen(cast.dora, Question("time", masked=True, terms=parse("reader:ann")))
+
+
+def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, monkeypatch):
+    for _ in range(3):
+        look(cast.cara, Action.SIGNED_IN)
+    for _ in range(3):
+        look(cast.cara, PROFILE, cast.ann)
+
+    def order(**how):
+        return entry_order(db, Question("time", True, **how), clock(), asker=cast.cara)
+
+    assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
+    assert (order(length=7).ids, order(length=7).has_older) == ((6, 3, 2, 1), False)
+    monkeypatch.setattr(store, "LOOKED_THROUGH", 4)
+    assert order(terms=parse("action:signed")).ids == (3,)
+
+
+def test_the_order_turns_around(cast, look, db, clock):
+    for who in (cast.ann, cast.ben):
+        look(cast.cara, PROFILE, who)
+    assert entry_order(db, Question("time"), clock(), asker=cast.cara).ids == (1, 2)

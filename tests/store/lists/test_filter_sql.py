@@ -1,0 +1,275 @@
+"""Filters as SQL: both engines keep the same rows, and nothing that is typed becomes SQL."""
+
+import string
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import product
+from unicodedata import combining, normalize
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.filters import MAX_VALUE_LENGTH, Term, parse
+from readwatch.domain.presence import Presence, presence_of
+from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.connections import stamp
+from readwatch.store.lists.filter_sql import (
+    Fields,
+    Number,
+    Seconds,
+    Since,
+    State,
+    Text,
+    Word,
+    condition,
+)
+
+FIELDS = Fields(
+    {
+        "reader": Text("name"),
+        "title": Text("title"),
+        "level": Word("level"),
+        "progress": Number("progress"),
+        "length": Seconds("seconds"),
+        "login": Since("login_at"),
+        "minutes": Since("login_at", "m"),
+        "state": State("heartbeat_at", "activity_at"),
+    },
+    words=("name", "title"),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str | None = None
+    title: str | None = None
+    level: str | None = None
+    progress: int | None = None
+    seconds: int | None = None
+    login_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+    activity_at: datetime | None = None
+
+
+COLUMNS = dict.fromkeys(("name", "title", "level"), "text")
+COLUMNS |= dict.fromkeys(("progress", "seconds"), "bigint")
+COLUMNS |= dict.fromkeys(("login_at", "heartbeat_at", "activity_at"), "timestamptz")
+
+
+@pytest.fixture
+def kept(db, clock):
+    """`kept(filter, line, …)` is the places of the lines that a filter keeps."""
+
+    def kept(typed: str | tuple[Term, ...], *lines: Line) -> list[int]:
+        terms = parse(typed) if isinstance(typed, str) else typed
+        where = condition(db, terms, FIELDS, clock())
+        statement = RowStatement(
+            {"place": "bigint", **COLUMNS},
+            f"SELECT place FROM {{rows}} AS lines WHERE {where.sql} ORDER BY place",
+        )
+        rows = [
+            (
+                place,
+                *(
+                    stamp(v) if isinstance(v, datetime) else v
+                    for v in map(line.__getattribute__, COLUMNS)
+                ),
+            )
+            for place, line in enumerate(lines)
+        ]
+        return [place for (place,) in statement(db, rows, **where.values)]
+
+    return kept
+
+
+# Words ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("", ["Ann Archer", "Ben Baker", "Zoë Müller"]),
+        ("ann", ["Ann Archer"]),
+        ("ANN archer", ["Ann Archer"]),
+        ("ann ben", []),
+        ("mlr", ["Zoë Müller"]),
+        ("zoe", ["Zoë Müller"]),
+        ("!mlr", ["Ann Archer", "Ben Baker"]),
+        ("!!", ["Ann Archer", "Ben Baker", "Zoë Müller"]),
+        ('"n a"', ["Ann Archer"]),
+        ("reader:bkr", ["Ben Baker"]),
+        ("title:bkr", []),
+        ("drcl", ["Ben Baker"]),
+        ("!title:dracula", ["Ann Archer", "Zoë Müller"]),
+        ("reader: title:", ["Ann Archer", "Ben Baker", "Zoë Müller"]),
+    ],
+)
+def test_a_consultant_finds_readers_by_words(typed, names, kept):
+    lines = [Line("Ann Archer"), Line("Ben Baker", "Dracula"), Line("Zoë Müller", "Emma")]
+    assert [lines[place].name for place in kept(typed, *lines)] == names
+
+
+letters = "aAbnNäÄàéßẞøŁłñçİıσΣςЖжﬁ東京한글🙂👍%_\\'\"*?[]^$.()|{}+-#,:;/<>!& \u0301\u0308"  # noqa: RUF001
+texts = st.text(st.sampled_from(letters), max_size=12)
+words = texts.filter(str.strip)
+
+
+def folded(text: str) -> str:
+    bare = "".join(c for c in normalize("NFKD", text.replace("ẞ", "ß")) if not combining(c))
+    return bare.casefold().replace("_", " ")
+
+
+def has(word: str, text: str) -> bool:
+    """What the condition means, said as simply as it can be."""
+    word, text = folded(word), folded(text)
+    gaps = dict.fromkeys(map(ord, set(string.punctuation) - {"'"}), " ")
+    if word in text:
+        return True
+    if len(word) < 3 or word.translate(gaps) != word or " " in word:
+        return False
+    for one in text.translate(gaps).split():
+        rest = iter(one)
+        if one[0] == word[0] and all(letter in rest for letter in word):
+            return True
+    return False
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(word=words, others=st.lists(texts, max_size=30), is_negated=st.booleans())
+@example(word="a b", others=["a_b"], is_negated=False)
+@example(word="a_%", others=["a b%", "a_%", "axx"], is_negated=False)
+@example(word="\u0301", others=["", "a"], is_negated=False)
+def test_both_engines_find_what_the_language_means(word, others, is_negated, kept):
+    # Texts by chance have little in common: these have.
+    texts = [*others, word, word.swapcase(), "".join(f"{letter}a" for letter in word)]
+    found = kept((Term(word, "reader", negated=is_negated),), *map(Line, texts))
+    assert [texts[place] for place in found] == [t for t in texts if has(word, t) != is_negated]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "' OR 1=1 --",
+        '"; DROP TABLE users; --',
+        "title:' OR ''='",
+        "reader:%",
+        "level:_",
+        ":filter_0",
+        "%(filter_0)s",
+        "title:\\",
+        "$1",
+        "*",
+    ],
+)
+def test_sql_that_is_typed_is_just_words(typed, kept):
+    assert kept(typed, Line("Ann Archer", "Emma", "B1")) == []
+
+
+def test_the_longest_word_that_was_made_to_be_slow_is_not(kept):
+    assert kept("a" * 31 + "b", Line("a" * 500), Line("ä" * 500)) == []
+    assert kept("ab" * (MAX_VALUE_LENGTH // 2), Line("äb" * 250), Line("a b" * 150)) == [0]
+
+
+# Everything else --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "levels"),
+    [
+        ("level:B", ["B1", "B2"]),
+        ("level:b1", ["B1"]),
+        ("level:1", ["1"]),
+        ("!level:B", [None, "1", "12"]),
+        ("level:2", []),
+    ],
+)
+def test_words_of_a_few_are_found_by_their_beginning(typed, levels, kept):
+    lines = [Line(level=level) for level in (None, "B1", "B2", "1", "12")]
+    assert [lines[place].level for place in kept(typed, *lines)] == levels
+
+
+@pytest.mark.parametrize(
+    ("typed", "numbers"),
+    [
+        ("progress<20", [0]),
+        ("progress<=20", [0, 20]),
+        ("progress:20%", [20]),
+        ("progress>19.5", [20, 100]),
+        ("progress>=20 progress<100", [20]),
+        ("!progress<20", [None, 20, 100]),
+    ],
+)
+def test_numbers_are_compared(typed, numbers, kept):
+    lines = [Line(progress=progress) for progress in (None, 0, 20, 100)]
+    assert [lines[place].progress for place in kept(typed, *lines)] == numbers
+
+
+def test_durations_are_compared(kept):
+    lines = [Line(seconds=seconds) for seconds in (None, 60, 300, 301)]
+    assert kept("length>5m", *lines) == [3]
+    assert kept("length<=5m", *lines) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "places"),
+    [
+        ("login<7d", [1]),
+        ("login<=7d", [1, 2]),
+        ("login>7d", [0, 3]),
+        ("login>=1w", [0, 2, 3]),
+        ("!login<7d", [0, 2, 3]),
+        ("login>9999999w", [0]),
+        ("minutes<30", []),
+        ("minutes>=10079", [0, 1, 2, 3]),
+    ],
+)
+def test_never_is_longer_ago_than_any_moment(typed, places, kept, clock):
+    week, blink = timedelta(days=7), timedelta(milliseconds=1)
+    moments = (None, clock() - week + blink, clock() - week, clock() - week - blink)
+    assert kept(typed, *(Line(login_at=moment) for moment in moments)) == places
+
+
+@pytest.mark.parametrize("state", Presence)
+def test_a_state_is_the_presence_of_the_domain(state, kept, clock):
+    heard = [
+        None,
+        *(clock() - timedelta(seconds=s) for s in (0, 149.999, 150, 239.999, 240, 299.999, 300)),
+    ]
+    did = [None, *(clock() - timedelta(seconds=s) for s in (0, 179.999, 180))]
+    lines = [Line(heartbeat_at=h, activity_at=a) for h, a in product(heard, did)]
+    expected = [
+        place
+        for place, line in enumerate(lines)
+        if presence_of(line.heartbeat_at, line.activity_at, clock()) is state
+    ]
+    assert expected
+    assert kept(f"state:{state}", *lines) == expected
+    assert kept(f"state:{state[:2].upper()}", *lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        (
+            "book:dracula",
+            "book:dracula asks for a field that is not here: there are length, level, login, "
+            "minutes, progress, reader, state, title; put a word with a colon in quotes",
+        ),
+        ("!title<5", "!title<5 compares words; write title:5"),
+        ("login:7d", "login:7d needs < or >, for example login>10m"),
+        ("login>7", "login>7 needs a duration in s, m, h, d or w, for example login>10m"),
+        ("progress<many", "progress<many needs a number, for example progress<20"),
+        (
+            "state:asleep",
+            "state:asleep is no state: there are reading, idle, silent, leaving, offline",
+        ),
+    ],
+)
+def test_what_a_view_cannot_answer_is_told_with_the_mend(typed, sentence, kept):
+    with pytest.raises(ReadwatchError) as refused:
+        kept(typed)
+    assert (refused.value.kind, refused.value.message) == (ErrorKind.INVALID, sentence)

@@ -1,0 +1,112 @@
+"""All lists: nothing that acts on a terminal comes out of them, and no history is gone through."""
+
+from functools import partial
+from itertools import pairwise, product
+
+import pytest
+
+from readwatch.domain.activities import Activity, as_json
+from readwatch.domain.audit import Permit
+from readwatch.domain.filters import parse
+from readwatch.store import reader_data
+from readwatch.store.engine.connections import Database, Statement, driver_of
+from readwatch.store.identity.sessions import end_session
+from readwatch.store.lists import access_log, feed, online, readers
+from readwatch.store.lists.access_log import entry_order, entry_rows
+from readwatch.store.lists.feed import activity_feed, activity_order, activity_rows
+from readwatch.store.lists.online import count_online, online_order, online_readers, online_rows
+from readwatch.store.lists.query import Question
+from readwatch.store.lists.readers import summary_order, summary_rows
+from readwatch.store.totals import activities_per_minute
+
+HOSTILE = "Ev\x1b[2J\x9b\u202ee"
+
+
+def test_nothing_that_readers_and_apps_write_reaches_the_console_unclean(
+    db, cast, clock, enter, post
+):
+    write = Statement("UPDATE users SET full_name = :name WHERE id = :id")
+    write(db, name=HOSTILE, id=cast.ann.id)
+    level = Statement("UPDATE reader_profiles SET reading_level = :name WHERE user_id = :id")
+    level(db, name=HOSTILE, id=cast.ann.id)
+    post(
+        enter(cast.ann, device_type=HOSTILE),
+        Activity(HOSTILE, HOSTILE, HOSTILE, metadata=as_json({HOSTILE: HOSTILE})),
+    )
+    progress = summary_rows(db, [cast.ann.id], clock())
+    shown = [
+        text
+        for rows in (online_readers(db, clock()), activity_feed(db), progress)
+        for row in rows
+        for text in (getattr(row, name) for name in row.__slots__)
+        if isinstance(text, str)
+    ]
+    assert "Ev␛[2Je" in shown
+    assert not [text for text in shown if {"\x1b", "\x9b", "\u202e"} & set(text)]
+
+
+@pytest.fixture
+def a_month_of_history(db, cast, clock, enter, post) -> Database:
+    """Many sessions, few of them active, and many activities, as after a while."""
+    for _ in range(30):
+        for user in (cast.ann, cast.ben):
+            session = enter(user)
+            post(session, *(Activity("page_read", content_id=str(n)) for n in range(20)))
+            end_session(db, session, clock.advance(hours=12))
+    enter(cast.ann)
+    return db
+
+
+def ask_everything(db, asker, now) -> None:
+    """Ask each list in each way, and all else that a console asks."""
+    for orders, rows, sorts in (
+        (online_order, online_rows, online._SORTS),
+        (activity_order, activity_rows, feed._SORTS),
+        (summary_order, summary_rows, readers._SORTS),
+        (partial(entry_order, asker=asker), partial(entry_rows, asker=asker), access_log._SORTS),
+    ):
+        for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
+            ids = orders(db, Question(sort, descending, parse(words)), now).ids
+            rows(db, ids or [1], now)
+    count_online(db, now)
+    activities_per_minute(db, now)
+    activity_feed(db)
+    permit = Permit(1)
+    for ask in (
+        reader_data.profile,
+        reader_data.contents,
+        reader_data.sessions,
+        reader_data.activities,
+    ):
+        ask(db, permit)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("analyzed", [False, True], ids=["as made", "analyzed"])
+def test_no_statement_of_the_console_goes_through_history(
+    a_month_of_history, cast, clock, analyzed
+):
+    db = a_month_of_history
+    if analyzed:
+        db.execute_sql("ANALYZE")
+        db.close()
+        db.connect()
+    asked = {}
+    connection = driver_of(db)
+    connection.exec_trace = lambda _, sql, values: bool(asked.setdefault(sql, values)) or True
+    ask_everything(db, cast.cara, clock())
+    connection.exec_trace = None
+    assert len(asked) > 60
+    for sql, values in asked.items():
+        steps = [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        made = {
+            step.split()[-1] for step in steps if step.startswith(("CO-ROUTINE", "MATERIALIZE"))
+        }
+        history = {"a", "reader_activities", "s", "reader_sessions"} - made
+        scanned = {step.split()[1] for step in steps if step.startswith("SCAN ")}
+        assert (sql, scanned & history) == (sql, set())
+        searched = {step.split()[1] for step in steps if step.endswith("(user_id=?)")}
+        assert (sql, searched & history) == (sql, set()), "all that a reader ever did"
+        outside = [outer for outer, inner in pairwise(steps) if inner.startswith("SCAN jsonb_each")]
+        again = [step for step in outside if step.startswith("SEARCH")]
+        assert (sql, again) == (sql, []), "what is asked for is gone through for each row"

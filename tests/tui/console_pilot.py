@@ -1,0 +1,145 @@
+"""Somebody in front of the console: they press keys and see what is painted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import monotonic
+from typing import Any
+
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from readwatch.tui.app import Console
+from readwatch.tui.screens.view import ListScreen
+
+SMALL, LARGE = (80, 24), (160, 48)
+PATIENCE_SECONDS = 60.0
+
+
+def seen(app: Console) -> list[str]:
+    """The painted screen, line by line; a screen that is not laid out yet has empty lines."""
+    lines = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
+    return [*lines, *[""] * (app.size.height - len(lines))]
+
+
+class Seat:
+    """A running console and the person in front of it."""
+
+    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def lines(self) -> list[str]:
+        return seen(self.app)
+
+    @property
+    def screen(self) -> str:
+        return "\n".join(self.lines)
+
+    def line(self, words: str) -> str:
+        """The first painted line with these words."""
+        return next((line for line in self.lines if words in line), "")
+
+    def line_number(self, words: str) -> int:
+        return self.lines.index(self.line(words))
+
+    @property
+    def cursor(self) -> str:
+        """The line of the cursor, without its sign."""
+        return self.line("▌").removeprefix("▌ ")
+
+    async def until(self, condition: Callable[[], Any]) -> None:
+        """Let the console work until something is so; say what is on the screen if it never is."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert monotonic() < deadline, self._impatience()
+            await self.pilot.pause(0.01)
+
+    def _impatience(self) -> str:
+        told = [notification.message for notification in self.app._notifications]
+        return f"not within patience:\n{self.screen}\ntold so far: {told}"
+
+    async def sees(self, *words: str) -> None:
+        """Wait until all the words are painted at the same time."""
+        await self.until(lambda: all(word in self.screen for word in words))
+
+    async def loses(self, words: str) -> None:
+        """Wait until the words are no longer painted."""
+        await self.until(lambda: words not in self.screen)
+
+    async def presses(self, *keys: str) -> None:
+        """Press keys one right after the other, as fast as a terminal can send them."""
+        for key in keys:
+            character = key if len(key) == 1 else None
+            self._sends(events.Key(_character_to_key(key) if character else key, character))
+        await self.pilot.pause(0)
+
+    async def leans_on(self, key: str, words: str) -> None:
+        """Press a key again and again until the words are painted."""
+        deadline = monotonic() + PATIENCE_SECONDS
+        while words not in self.screen:
+            assert monotonic() < deadline, self._impatience()
+            await self.presses(key)
+
+    async def types(self, text: str) -> None:
+        """Type where something can be typed in."""
+        await self._until_typing()
+        await self.presses(*text)
+
+    async def pastes(self, text: str) -> None:
+        """Put in a text as a whole: nothing is looked for that it only begins with."""
+        await self._until_typing()
+        self._sends(events.Paste(text))
+        await self.pilot.pause(0)
+
+    async def _until_typing(self) -> None:
+        await self.until(lambda: isinstance(self.app.focused, Input))
+
+    def _sends(self, event: events.Event) -> None:
+        event.set_sender(self.app)
+        self.app._driver.send_message(event)
+
+    async def empties_the_email(self) -> None:
+        """Go back from the password to the e-mail."""
+        await self.presses("shift+tab")
+        await self.presses("end", "ctrl+u")
+
+    async def is_asked_again(self) -> None:
+        """Wait until the password that was given is taken away."""
+        await self.until(lambda: self.app.screen.query(Input).last(Input).value == "")
+
+    async def filters(self, words: str) -> None:
+        """Fill in the filter, keep it, and wait for the list that it leaves."""
+        front = self.app.screen
+        assert isinstance(front, ListScreen)
+        await self.presses("/")
+        await self.pastes(words)
+        await self.until(
+            lambda: self.lines[-2].startswith(f" / {words} ") and "Freeze" not in self.lines[-1]
+        )
+        await self.presses("enter")
+        await self.until(lambda: "Freeze" in self.lines[-1])
+        await self.until(lambda: front.shown and front.shown.question == front.question)
+
+    async def signs_in(self, email: str, password: str) -> None:
+        await self.types(email)
+        await self.presses("enter")
+        await self.types(password)
+        await self.presses("enter")
+
+
+@asynccontextmanager
+async def seat(app: Console, size: tuple[int, int] = SMALL) -> AsyncIterator[Seat]:
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        try:
+            yield Seat(app, pilot)
+        finally:
+            # As q does it: the app takes no more messages before its screens go.
+            app.exit()
+            await asyncio.wait([app._task], timeout=PATIENCE_SECONDS)
+
+
+Sit = Callable[..., AbstractAsyncContextManager[Seat]]

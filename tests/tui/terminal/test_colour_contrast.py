@@ -1,0 +1,109 @@
+"""Whatever is painted has the contrast of WCAG, as it comes out on each screen in our colours."""
+
+from collections.abc import Iterator
+
+import pytest
+from conftest import PASSWORD, Cast, StillClock
+from textual.color import Color
+from tui.console_pilot import Seat, Sit
+from tui.still_life import paint
+from tui.terminal.test_themes import contrast
+
+from readwatch.monitor import refresh_policy
+from readwatch.store.engine.connections import Database
+from readwatch.tui.format.cells import SIGNS
+
+LEAST = 4.5
+
+
+def pale(seat: Seat) -> Iterator[tuple[str, str, str, float]]:
+    """The painted words whose contrast is too low, with their colours."""
+    screen = seat.app.screen
+    in_front = screen.region
+    if screen.is_modal:  # what is behind is meant to fade
+        [in_front] = [child.region for child in screen.children if child.region]
+    for strip in screen._compositor.render_strips()[in_front.y : in_front.bottom]:
+        for text, style, _ in strip.crop(in_front.x, in_front.right):
+            if style is None or not any(map(str.isalnum, text)):
+                continue  # lines and blanks say nothing
+            ink, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+            assert not style.dim, f"{text!r} is as pale as the terminal likes"
+            if (reached := round(contrast(ink, ground), 2)) < LEAST:
+                yield text.strip(), ink.hex, ground.hex, reached
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
+    sit: Sit,
+    db: Database,
+    cast: Cast,
+    clock: StillClock,
+    theme: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
+    absent = paint(db, cast, clock)
+    found = set()
+    async with sit(theme=theme, signed_in=False) as seat:
+
+        async def sees(*words: str) -> None:
+            await seat.sees(*words)
+            found.update(pale(seat))
+
+        await sees("Password")
+        await seat.signs_in(cast.cara.email, "not it")
+        await sees("wrong e-mail or password")
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        await sees("● LIVE", "Ann Archer", "leaving", "silent")
+        for key, title in (("2", "quiz completed"), ("3", "Titles"), ("4", "Why"), ("5", "When")):
+            await seat.presses(key)
+            await sees(title, "● LIVE")
+        await seat.presses("1")
+        await sees("State", "● LIVE")
+        for key, words in (("c", "since the login"), ("v", "its name")):
+            await seat.presses(key)
+            await sees(words)
+            await seat.presses("escape")
+            await seat.loses(words)
+        await seat.presses("question_mark")
+        await sees("everywhere")
+        await seat.presses("escape")
+        await seat.loses("everywhere")
+        await seat.presses("slash")
+        await seat.pastes("idle>x")
+        await sees("10m")
+        await seat.presses("escape")
+        await seat.loses("10m")
+        await seat.presses("enter")
+        await sees("19 min of reading")
+        await seat.presses("space")
+        await sees("Look this word up")
+        await seat.presses("escape", "tab", "e")
+        await sees(".csv")
+        await seat.presses("escape")
+        await seat.loses(".csv")
+        await seat.presses("left_curly_bracket")
+        await sees("nobody above")
+        await seat.presses("escape")
+        await sees("Ago")
+        await seat.presses("p")
+        await sees("● FROZEN")
+        absent.reads("Emma")
+        await sees("1 new")
+        await seat.presses("p")
+        await sees("● LIVE", "Abby")
+        await seat.presses("home")
+        await sees("▌ ● reading  Absent Abby")
+        absent.logs_out()
+        await sees(f"{SIGNS['ghost']} ● reading  Absent Abby")
+        clock.advance(seconds=13)
+        await sees("● STALE")
+        await seat.presses("ctrl+p")
+        await sees("escape closes")
+        await seat.presses("escape")
+        await seat.loses("escape closes")
+        await seat.presses("L")
+        await sees("covered")
+    assert found == set()

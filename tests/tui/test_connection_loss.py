@@ -1,0 +1,351 @@
+"""When the database is away: said at once, the last picture stays, and it comes back by itself."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+from conftest import NOON, PASSWORD, Cast, StillClock
+from postgres import Server, connect
+from reading_app import AccessLog, ReadingApp
+from tui.console_pilot import PATIENCE_SECONDS, Sit, seat
+
+from readwatch.domain.clock import uptime
+from readwatch.monitor import refresh_policy, retry
+from readwatch.monitor.retry import Loss
+from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine import sqlite
+from readwatch.store.engine.connections import Database, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.tui.app import Console
+
+SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
+
+
+@contextmanager
+def mislaid_table(db: Database) -> Iterator[None]:
+    """What the console meets then is an error of each of its queries, on both engines."""
+    db.execute_sql("ALTER TABLE users RENAME TO mislaid")
+    yield
+    db.execute_sql("ALTER TABLE mislaid RENAME TO users")
+
+
+@contextmanager
+def server_away(db: Database, server: Server) -> Iterator[None]:
+    """All others are cut off, and nobody is let in."""
+    name = db.execute_sql("SELECT current_database()").fetchone()[0]
+    with connect(server.parameters) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        db.execute_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        yield
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+def await_watchers() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "watcher":
+            thread.join(PATIENCE_SECONDS)
+            assert not thread.is_alive()
+
+
+def put_in_place_of(file: Path, other: Path) -> None:
+    """As somebody does who restores a backup while the console is open."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{file}{suffix}").rename(f"{file}.away{suffix}")
+    other.rename(file)
+
+
+async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE", f"{SINCE_NOON}this database has no readwatch schema")
+            clock.advance(seconds=40)
+            await seat.sees("● OFFLINE, 40 s", SINCE_NOON)
+            assert "Dracula" in seat.cursor
+        ben.reads("Faust")
+        await seat.sees("● LIVE", "Ann", "Ben", "2 online")
+        assert "since" not in seat.screen
+
+
+async def test_an_open_page_keeps_its_picture_too(sit: Sit, ann: ReadingApp, db: Database) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org", "● LIVE")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE", "ann@example.org", "Dracula")
+        ann.reads("Faust")
+        await seat.sees("● LIVE", "ann@example.org", "Faust")
+
+
+async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
+    sit: Sit, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("3")
+            await seat.sees("Titles", "waiting for the first picture", "● OFFLINE")
+        await seat.sees("Titles", "Ann", "● LIVE")
+
+
+async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_all(
+    sit: Sit, ann: ReadingApp, db: Database, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("enter")
+            await seat.until(lambda: access_log() or "is not shown" in seat.screen)
+            await seat.sees("● OFFLINE", "since")
+            assert "Dracula" not in seat.screen
+        if access_log():
+            await seat.sees("ann@example.org", "● LIVE")
+        else:
+            await seat.sees("is not shown")
+
+
+async def test_q_leaves_during_a_loss(sit: Sit, db: Database) -> None:
+    async with sit() as seat:
+        await seat.sees("● LIVE")
+        with mislaid_table(db):
+            await seat.sees("● OFFLINE")
+            await seat.presses("q")
+            await seat.until(lambda: not seat.app.is_running)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_console_that_starts_before_the_database_waits_for_it(
+    sit: Sit, cast: Cast, url: str
+) -> None:
+    file = sqlite_path(url)
+    away = file.rename(file.with_suffix(".away"))
+    async with sit() as seat:
+        await seat.sees("● OFFLINE", "there is no database at")
+        away.rename(file)
+        await seat.sees("● LIVE", "nobody is online")
+
+
+async def test_a_database_that_is_newer_than_the_program_says_so_under_the_last_picture(
+    sit: Sit, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        db.execute_sql(
+            "INSERT INTO schema_history (number, name, checksum) VALUES (2, 'later', 'x')"
+        )
+        await seat.sees("● OFFLINE", f"{SINCE_NOON}upgrade readwatch: the database has schema 2")
+        ann.reads("Faust")
+        assert "Dracula" in seat.cursor
+        db.execute_sql("DELETE FROM schema_history WHERE number = 2")
+        await seat.sees("● LIVE", "Faust")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_file_in_the_place_of_the_first_is_what_is_shown(
+    sit: Sit, ann: ReadingApp, db: Database, url: str, access_log: AccessLog, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    db.execute_sql(f"VACUUM INTO '{tmp_path / 'backup'}'")
+    ann.reads("Faust")
+    async with sit() as seat:
+        await seat.sees("Faust", "● LIVE")
+        put_in_place_of(sqlite_path(url), tmp_path / "backup")
+        await seat.sees("Dracula", "● LIVE")
+        await seat.presses("enter")
+        await seat.sees("ann@example.org")
+    assert access_log() == []
+    db.close()
+    db.connect()
+    assert [entry.whom for entry in access_log()] == [ann.user.id]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_who_signed_in_to_one_database_is_nobody_in_another(
+    sit: Sit, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        db.execute_sql(f"VACUUM INTO '{tmp_path / 'other'}'")
+        other = open_database(f"sqlite:///{tmp_path / 'other'}", Role.OWNER)
+        with other.connection_context():
+            other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
+            other.pragma("journal_mode", "delete")
+        put_in_place_of(sqlite_path(url), tmp_path / "other")
+        await seat.sees("this is another database; sign in to it", "Password")
+        assert "Ann" not in seat.screen
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_nobody_can_sign_in_before_there_is_a_database(
+    sit: Sit, cast: Cast, url: str
+) -> None:
+    file = sqlite_path(url)
+    away = file.rename(file.with_suffix(".away"))
+    async with sit(signed_in=False) as seat:
+        await seat.signs_in(cast.cara.email, PASSWORD)
+        await seat.sees("there is no database at")
+        away.rename(file)
+        await seat.types(PASSWORD)
+        await seat.presses("enter")
+        await seat.sees("● LIVE")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_file_that_another_program_keeps_to_itself_is_a_loss(
+    sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
+    db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute_sql("UPDATE users SET full_name = full_name")
+    async with sit() as seat:
+        await seat.sees("● OFFLINE", "the database is busy; try again")
+        db.close()
+        await seat.sees("● LIVE", "nobody is online")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_file_that_is_no_database_is_named_so(sit: Sit, cast: Cast, url: str) -> None:
+    Path(sqlite_path(url)).write_text("Dear diary" * 1000)
+    async with sit() as seat:
+        await seat.sees("● OFFLINE", "that file is not a SQLite database")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
+    url: str, cast: Cast, ann: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    file, calls = sqlite_path(url), count()
+    away = file.rename(file.with_suffix(".away"))
+
+    def clock_with_a_fault() -> datetime:
+        is_asked_for_a_loss = threading.current_thread().name == "watcher" and not file.exists()
+        if is_asked_for_a_loss and next(calls) % 2 == 0:  # of the fault that follows it tells since
+            raise OverflowError("Dear diary")
+        return clock()
+
+    console = Console(ConsoleSettings(url), signed_in=cast.cara, clock=clock_with_a_fault)
+    async with seat(console) as cara:
+        # The clock is asked outside of what is done with the database: since when that is away.
+        await cara.sees("● OFFLINE", "a fault of the program: OverflowError")
+        assert "diary" not in cara.screen
+        away.rename(file)
+        await cara.sees("● LIVE", "Dracula")
+
+
+def test_tries_are_further_and_further_apart_but_never_more_than_four_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = 1000.0
+    monkeypatch.setattr(retry, "uptime", lambda: seconds)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 4)
+    lost = Loss()
+    for minute, longest in enumerate((1, 2, 4, 4)):
+        assert not lost.is_pausing
+        assert lost.note(NOON + timedelta(minutes=minute)) == NOON
+        seconds += longest / 2 - 0.01
+        assert lost.is_pausing
+        seconds += longest / 2 + 0.02
+    lost.note(NOON)
+    lost.end()
+    assert not lost.is_pausing
+    assert lost.note(NOON + timedelta(hours=1)) == NOON + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
+    sit: Sit, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = 0
+    monkeypatch.setattr(refresh_policy, "uptime", lambda: uptime() + slept)
+    monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
+    async with sit(refresh=timedelta(hours=1)) as seat:
+        await seat.sees("● LIVE")
+        clock.advance(hours=8)
+        await seat.sees("● STALE, 8 h")
+        slept = 8 * 3600
+        await seat.sees("● LIVE")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
+    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, postgresql_server: Server
+) -> None:
+    ann.reads("Dracula")
+    async with sit() as seat:
+        await seat.sees("Ann")
+        with server_away(db, postgresql_server):
+            await seat.sees("● OFFLINE", "the database cannot be reached", "Ann")
+        ben.reads("Faust")
+        await seat.sees("● LIVE", "Ben")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
+    sit: Sit, ann: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    with db.atomic():
+        async with sit() as seat:
+            await seat.sees("Ann", "● LIVE")
+            db.execute_sql("LOCK TABLE reader_profiles IN ACCESS EXCLUSIVE MODE")
+            clock.advance(seconds=13)
+            await seat.sees("● STALE, 10 s", "Ann")
+            await seat.presses("q")
+            await seat.until(lambda: not seat.app.is_running)
+        await_watchers()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_q_leaves_while_a_file_is_waited_for(
+    sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
+    db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
+    db.execute_sql("UPDATE users SET full_name = full_name")
+    async with sit() as seat:
+        await seat.sees("waiting for the first picture")
+        await seat.presses("q")
+        await seat.until(lambda: not seat.app.is_running)
+    db.close()
+    await_watchers()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_picture_that_no_other_follows_becomes_stale(
+    sit: Sit,
+    ann: ReadingApp,
+    clock: StillClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
+    async with sit() as seat:
+        await seat.sees("nobody is online", "● LIVE")
+        clock.advance(seconds=12)
+        await seat.sees("● LIVE, 10 s")
+        clock.advance(seconds=1)
+        await seat.sees("● STALE, 10 s")
+        clock.advance(minutes=2)
+        await seat.sees("● STALE, 2 min")
+        ann.reads("Dracula")
+        await seat.sees("● LIVE", "Dracula")
+        assert "old" not in seat.screen

@@ -18,10 +18,10 @@ from rig.processes import MIB
 from rig.readers import administrator, consultant, opened, populate
 from rig.report import Column, Row, parser, progress, publish
 
-from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.clock import system_clock
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, is_sqlite, stamp
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
 from readwatch.store.engine.privileges import Role
 
 READERS = 1000
@@ -39,7 +39,7 @@ COLUMNS = (
 
 Entry = tuple[str | int | None, ...]
 
-_APPEND = RowStatement(
+_APPEND = BulkStatement(
     {
         **{"consultant_user_id": "bigint", "action_type": "text", "target_user_id": "bigint"},
         **{"action_details": "text", "ip_address": "text", "created_at": "timestamptz"},
@@ -96,14 +96,14 @@ def _fill(url: str, consultant_id: int, length: int) -> None:
 def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
     begin, head = system_clock() - timedelta(seconds=length), GENESIS
     for number in range(length):
-        look = Look(
+        look = AuditEvent(
             consultant_id,
-            Action.VIEWED_READER_PROFILE,
+            AuditAction.VIEWED_READER_PROFILE,
             number * 7 % READERS + 1,
             "console, from online",
             "10.0.0.7",
         )
-        created_at = stamp(begin + timedelta(seconds=number))
+        created_at = to_db_time(begin + timedelta(seconds=number))
         row_hash = entry_hash(head, look, created_at)
         yield (
             *(look.consultant_user_id, look.action_type, look.target_user_id),

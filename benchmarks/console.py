@@ -39,19 +39,19 @@ from rig.slices import greet, in_turn
 from rig.terminal import SIZE, Terminal, look_on, terminal
 
 from readwatch.domain.attention import Thresholds
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import parse
 from readwatch.monitor.attention import Attention
-from readwatch.monitor.build import take_pulse
-from readwatch.monitor.reader_page import OpenedReader
+from readwatch.monitor.build import live_stats
+from readwatch.monitor.reader_page import ReaderPage
 from readwatch.store.audit.log import permitted
-from readwatch.store.engine.connections import Database, one_moment
+from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import get_user
-from readwatch.store.lists.online import count_online, online_order
-from readwatch.store.lists.query import Question
-from readwatch.tui.views import listings_with
+from readwatch.store.lists.online import count_online, online_ids
+from readwatch.store.lists.query import ListQuery
+from readwatch.tui.views import view_specs
 
 REQUESTS_A_MINUTE = 2
 BATCH = 6
@@ -275,31 +275,31 @@ def asked(
 def seconds(db: Database, ask: Callable[[], object]) -> float:
     """Return how long a question took."""
     start = perf_counter()
-    with one_moment(db):
+    with read_snapshot(db):
         ask()
     return perf_counter() - start
 
 
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
     """Return all that the console asks."""
-    found: dict[str, Callable[[], object]] = {"header": partial(take_pulse, db, now)}
+    found: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
     looks = Attention(Thresholds())
-    looks.notice(db, now)
-    for view, listing in listings_with(looks, get_user(db, consultant_id)).items():
+    looks.refresh(db, now)
+    for view, listing in view_specs(looks, get_user(db, consultant_id)).items():
         for sort in listing.sorts:
-            question = Question(sort.column, sort.descending)
+            question = ListQuery(sort.column, sort.descending)
             found[f"{view}: order by {sort.column}"] = partial(listing.order, db, question, now)
-        filtered = replace(listing.question(), terms=parse("book"))
+        filtered = replace(listing.query(), terms=parse("book"))
         found[f"{view}: order, filtered"] = partial(listing.order, db, filtered, now)
-        ids = listing.order(db, listing.question(), now).ids[: 3 * SIZE[1]]
+        ids = listing.order(db, listing.query(), now).ids[: 3 * SIZE[1]]
         found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
-    found["attention: first look"] = lambda: Attention(Thresholds()).notice(db, now)
-    found["attention: each look"] = lambda: looks.notice(db, now)
-    permit = permitted(Look(consultant_id, Action.VIEWED_READER_PROFILE, READERS // 2))
-    page, header = OpenedReader(0, permit), take_pulse(db, now)
-    page.picture(db, header)
-    found["reader: first picture"] = lambda: OpenedReader(0, permit).picture(db, header)
-    found["reader: each picture"] = lambda: page.picture(db, header)
+    found["attention: first look"] = lambda: Attention(Thresholds()).refresh(db, now)
+    found["attention: each look"] = lambda: looks.refresh(db, now)
+    permit = permitted(AuditEvent(consultant_id, AuditAction.VIEWED_READER_PROFILE, READERS // 2))
+    page, header = ReaderPage(0, permit), live_stats(db, now)
+    page.snapshot(db, header)
+    found["reader: first picture"] = lambda: ReaderPage(0, permit).snapshot(db, header)
+    found["reader: each picture"] = lambda: page.snapshot(db, header)
     return found
 
 
@@ -391,7 +391,7 @@ class Place:
     def on_top(self) -> str:
         """Return the token of the reader who is the first one by name."""
         with opened(self.url, Role.CONSOLE) as db:
-            first = online_order(db, Question("name"), system_clock()).ids[0]
+            first = online_ids(db, ListQuery("name"), system_clock()).ids[0]
         return self.tokens[first - 1]
 
     def post(self, token: str, title: str) -> None:

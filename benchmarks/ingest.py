@@ -22,7 +22,12 @@ from rig.report import Column, parser, progress, publish
 from rig.slices import Slice, add_options, figures, greet, in_turn, loaded, rates, ratio
 from rig.traffic import Activities, Moments
 
-from readwatch.store.engine.connections import close_all, driver_of, open_database, using
+from readwatch.store.engine.connections import (
+    close_all,
+    connection,
+    driver_connection,
+    open_database,
+)
 from readwatch.store.engine.privileges import Role
 
 BATCHES = (1, 20, 100, 500)
@@ -140,16 +145,16 @@ class Executemany:
     def rows_per_second(self, batch: int, seconds: float) -> float:
         """Add batches for so long, counting only the time in the database."""
         moments, took, added = Moments(batch), 0.0, 0
-        with using(self._db):
-            connection = driver_of(self._db)
+        with connection(self._db):
+            driver = driver_connection(self._db)
             while took < seconds:
-                first = connection.execute("SELECT coalesce(max(id), 0) FROM reader_activities")
+                first = driver.execute("SELECT coalesce(max(id), 0) FROM reader_activities")
                 activities, receipts = self._rows(moments(), first.get + 1)
                 start = perf_counter()
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany(_ADD_ACTIVITY, activities)
-                connection.executemany(_ADD_RECEIPT, receipts)
-                connection.execute("COMMIT")
+                driver.execute("BEGIN IMMEDIATE")
+                driver.executemany(_ADD_ACTIVITY, activities)
+                driver.executemany(_ADD_RECEIPT, receipts)
+                driver.execute("COMMIT")
                 took += perf_counter() - start
                 added += batch
         self.added += added

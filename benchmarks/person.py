@@ -22,7 +22,7 @@ from rig.slices import greet
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.sessions import find_caller
+from readwatch.store.identity.sessions import find_principal
 from readwatch.store.identity.tokens import token_hash
 from readwatch.store.recording.activities import record_activities
 
@@ -78,7 +78,7 @@ def main() -> None:
 def _read(url: str, token: str, length: int) -> None:
     """Let a reader read for years, as the service records it."""
     with opened(url, Role.INGEST) as db:
-        caller = find_caller(db, token_hash(token))
+        caller = find_principal(db, token_hash(token))
         assert caller
         for first in range(0, length, AT_ONCE):
             pages = [

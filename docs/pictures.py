@@ -30,21 +30,21 @@ from textual.pilot import Pilot
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
 from readwatch.monitor import refresh_policy
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.store.audit.log import append
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, open_database, using
+from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.users import NewUser, add_user, find_user
-from readwatch.store.lists.online import online_order
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.online import online_ids
+from readwatch.store.lists.query import ListQuery
 from readwatch.tui.app import Console
-from readwatch.tui.preferences import Desk, desk_file
+from readwatch.tui.preferences import Preferences, preferences_file
 from readwatch.tui.saved_views import SavedView
 
 PICTURES = Path(__file__).with_name("pictures")
@@ -108,8 +108,8 @@ def another_program_writes_on_and_on(_world: World) -> Iterator[None]:
 def three_readers_come(world: World) -> Iterator[None]:
     """They log in."""
     db = open_database(URL, Role.INGEST)
-    with using(db), db.atomic():
-        online = online_order(db, Question("name", descending=False), world.now).ids
+    with connection(db), db.atomic():
+        online = online_ids(db, ListQuery("name", descending=False), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
         away = [reader for reader in readers if reader.id not in online]
         for reader in away[:3]:
@@ -186,20 +186,20 @@ def make_world(folder: Path, readers: int) -> World:
     """Fill a folder with three weeks and an evening of readers, and what a consultant did."""
     rng = Random(7)  # noqa: S311 - invented behaviour, no secret
     url = f"sqlite:///{folder}/{FILE}"
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     people = cast(readers, rng) if readers else ()
     stuck, awake = people[::15], [person for n, person in enumerate(people) if n % 15]
     gone = {person.email: timedelta(days=9) for person in stuck}
     gone |= {person.email: timedelta(days=20) for person in awake[::40]}
     consultant, places = populate(url, people, rng, NOW, gone)
     db = open_database(url, Role.INGEST)
-    with using(db):
+    with connection(db):
         if awake:
             evening = timedelta(minutes=50)
             Replay(db, awake, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
     db.close()
     admin = open_database(url, Role.ADMIN)
-    with using(admin):
+    with connection(admin):
         boss = NewUser("dora@example.org", "Dora Dyer", UserRole.ADMIN, "no password")
         world = World(folder, consultant, add_user(admin, boss, NOW - timedelta(days=30)))
         if people:
@@ -210,28 +210,31 @@ def make_world(folder: Path, readers: int) -> World:
 
 def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
     cara, dora = world.consultant.id, world.admin.id
-    opened, in_list = Action.VIEWED_READER_PROFILE, "console, from online"
+    opened, in_list = AuditAction.VIEWED_READER_PROFILE, "console, from online"
     first, second, third = (reader.id for reader in readers[:3])
     for minutes, look in (
-        (1620, Look(dora, Action.ADDED_USER, cara, "cli")),
-        (1500, Look(cara, Action.FAILED_SIGN_IN, None, "console: wrong password")),
-        (1499, Look(cara, Action.SIGNED_IN, None, "console")),
-        (1490, Look(cara, opened, third, "console, from attention")),
-        (95, Look(cara, Action.SIGNED_IN, None, "console")),
-        *((minutes, Look(cara, opened, first, in_list)) for minutes in (82, 74, 63, 51)),
-        (48, Look(cara, opened, second, in_list)),
-        (40, Look(cara, Action.EXPORTED_VIEW, None, f"{in_list}, csv, rows 23")),
-        (22, Look(dora, opened, second, "console, from palette")),
-        (12, Look(cara, Action.UNLOCKED_CONSOLE, None, "console")),
-        (9, Look(cara, opened, third, "console, from attention")),
-        (8, Look(cara, Action.COPIED_ROW, third, "console, from a reader's page, books")),
+        (1620, AuditEvent(dora, AuditAction.ADDED_USER, cara, "cli")),
+        (1500, AuditEvent(cara, AuditAction.FAILED_SIGN_IN, None, "console: wrong password")),
+        (1499, AuditEvent(cara, AuditAction.SIGNED_IN, None, "console")),
+        (1490, AuditEvent(cara, opened, third, "console, from attention")),
+        (95, AuditEvent(cara, AuditAction.SIGNED_IN, None, "console")),
+        *((minutes, AuditEvent(cara, opened, first, in_list)) for minutes in (82, 74, 63, 51)),
+        (48, AuditEvent(cara, opened, second, in_list)),
+        (40, AuditEvent(cara, AuditAction.EXPORTED_VIEW, None, f"{in_list}, csv, rows 23")),
+        (22, AuditEvent(dora, opened, second, "console, from palette")),
+        (12, AuditEvent(cara, AuditAction.UNLOCKED_CONSOLE, None, "console")),
+        (9, AuditEvent(cara, opened, third, "console, from attention")),
+        (
+            8,
+            AuditEvent(cara, AuditAction.COPIED_ROW, third, "console, from a reader's page, books"),
+        ),
     ):
-        append(db, look, NOW - timedelta(minutes=minutes))
+        append_event(db, look, NOW - timedelta(minutes=minutes))
 
 
 def keep_views(world: World) -> None:
     """Give the consultant some views of their own."""
-    desk = Desk(desk_file(world.folder, URL, world.consultant.id))
+    desk = Preferences(preferences_file(world.folder, URL, world.consultant.id))
     for view in (
         SavedView("Stopped lately", View.ONLINE, "ago", False, "!state:reading idle<1h", None),
         SavedView("B1 without progress", View.READERS, "login", False, "level:B1 login>7d", None),
@@ -247,7 +250,7 @@ async def take(scene: Scene, world: World) -> str:
     settings = ConsoleSettings(
         URL,
         theme=scene.theme,
-        desks=world.folder,
+        preferences_folder=world.folder,
         mask=scene.mask,
         sort="name",  # who says how to begin does not begin with a view of their own
     )

@@ -17,7 +17,7 @@ from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.users import NewUser, add_user
@@ -99,7 +99,7 @@ def postgresql_server() -> Iterator[Server]:
 def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
     db = open_database(postgresql_server.url(name), Role.OWNER)
-    with using(db):  # without the roles, which each copy has for itself
+    with connection(db):  # without the roles, which each copy has for itself
         migrations.upgrade(db, migrations.known_migrations(db))
     close_all(db)
     yield name
@@ -223,7 +223,7 @@ def cast(url: str, copies: SQLiteCopies | PostgreSQLCopies) -> Cast:
 def add_cast(url: str, password_hash: str) -> Cast:
     """Add the cast to a database."""
     db = open_database(url, Role.OWNER)
-    with using(db):
+    with connection(db):
         people = {
             name.split()[0].lower(): add_user(
                 db,

@@ -19,7 +19,7 @@ class SQLiteCopies:
     def __init__(self, folder: Path, fill: Fill) -> None:
         self.empty = folder / "empty.db"
         self._filled = folder / "filled.db"
-        migrations.prepare(f"sqlite:///{self.empty}")
+        migrations.create_or_upgrade(f"sqlite:///{self.empty}")
         shutil.copy(self.empty, self._filled)
         self.cast = fill(f"sqlite:///{self._filled}")
 
@@ -68,7 +68,7 @@ class PostgreSQLCopies:
         self._name = new_database(self._server)
         self._empty, self._filled = f"{self._name}_empty", f"{self._name}_filled"
         url = self._server.url(self._name)
-        migrations.prepare(url)
+        migrations.create_or_upgrade(url)
         self._roles = roles_of(self._connection, self._name)
         self._grants = self._grants_on_database()
         self._copy(self._name, self._empty)

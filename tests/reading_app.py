@@ -7,7 +7,7 @@ from typing import Any
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import Clock
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions
@@ -23,7 +23,7 @@ class ReadingApp:
     def __init__(self, db: Database, user: User, clock: Clock) -> None:
         self._db = db
         self._clock = clock
-        self._caller: Caller | None = None
+        self._caller: Principal | None = None
         self.user = user
 
     def logs_in(self, device_type: str = "phone") -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,12 +56,12 @@ def test_the_docs_list_each_kind_and_no_other() -> None:
     text = (ROOT / "docs" / "security.md").read_text("utf-8")
     _, _, table = text.partition("| `action_type` | when |\n")
     listed = re.findall(r"^\| `(\w+)` \| .+ \|$", table.partition("\n\n")[0], re.MULTILINE)
-    assert listed == [str(action) for action in Action]
+    assert listed == [str(action) for action in AuditAction]
 
 
-@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("action", AuditAction)
 def test_each_kind_is_written_and_a_test_at_a_face_finds_it_in_the_log(
-    action: Action, written: set[str], expected: set[object]
+    action: AuditAction, written: set[str], expected: set[object]
 ) -> None:
     assert action.name in written
     assert str(action) in expected

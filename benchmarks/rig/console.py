@@ -9,10 +9,10 @@ import sys
 from time import perf_counter, process_time
 
 from readwatch.domain.clock import system_clock
-from readwatch.monitor.build import take_overview
+from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.snapshots import View
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import one_moment, using
+from readwatch.store.engine.connections import connection, read_snapshot
 from readwatch.store.engine.privileges import Role
 
 EVERY_SECONDS = 1.0
@@ -24,8 +24,8 @@ def main() -> None:
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0
     while not took or not select.select([sys.stdin], [], [], wait)[0]:
         start = perf_counter()
-        with using(db), one_moment(db):
-            take_overview(db, View.ONLINE, system_clock())
+        with connection(db), read_snapshot(db):
+            view_snapshot(db, View.ONLINE, system_clock())
         took.append(perf_counter() - start)
         wait = max(0.0, EVERY_SECONDS - took[-1])
     took.sort()

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from readwatch.domain.health import Wrong
-from readwatch.store.engine.connections import Database, Statement, driver_of, is_sqlite
+from readwatch.domain.health import RollupMismatches
+from readwatch.store.engine.connections import Database, Statement, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.recording.rebuild import Readers
 from rig.readers import consultant, opened, populate
@@ -179,7 +179,7 @@ def make_history(url: str, length: int, now: datetime) -> int:
         _SEND_AWAY(db)
         _fill(db, length, now)
         wrong = Readers(0, 10).compare(db)
-    if wrong != Wrong():
+    if wrong != RollupMismatches():
         sys.exit(f"wrong: the rollups of a made history differ from its activities: {wrong}")
     return looking
 
@@ -238,7 +238,7 @@ def _make_haste(db: Database) -> None:
             "cache_size": -256 * 1024,
             "threads": 2,
         }.items():
-            driver_of(db).pragma(name, value)
+            driver_connection(db).pragma(name, value)
     else:
         db.execute_sql("SET statement_timeout = 0")
         db.execute_sql("SET session_replication_role = replica")

@@ -14,9 +14,9 @@ from readwatch.store.engine.connections import (
     Database,
     Statement,
     close_all,
+    connection,
     open_database,
-    stamp,
-    using,
+    to_db_time,
 )
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import sessions
@@ -46,7 +46,7 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
     """Make the schema, and readers with a session that was silent for minutes; return tokens."""
     if number > _PEOPLE:
         print(f"making {number:,} readers ...", file=sys.stderr)
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     people = cast(min(number, _PEOPLE), Random(number))
     password_hash, now = hash_password(PASSWORD, bcrypt_cost), system_clock()
     with opened(url, Role.ADMIN) as db, db.atomic():
@@ -99,7 +99,7 @@ def _added(url: str, email: str, full_name: str, role: UserRole) -> int:
 def send_all_away(url: str) -> None:
     """Make it some minutes ago that anybody was heard from."""
     with opened(url, Role.OWNER) as db, db.atomic():
-        _ALL_AWAY(db, moment=stamp(system_clock() - _AGO))
+        _ALL_AWAY(db, moment=to_db_time(system_clock() - _AGO))
 
 
 def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0) -> str:
@@ -123,7 +123,7 @@ def opened(url: str, role: Role) -> Iterator[Database]:
     """Lend a connection with a role."""
     db = open_database(url, role)
     try:
-        with using(db):
+        with connection(db):
             yield db
     finally:
         close_all(db)

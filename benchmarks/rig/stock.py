@@ -10,7 +10,7 @@ from textual.widgets import DataTable
 
 from readwatch.domain.clock import ago, system_clock
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import using
+from readwatch.store.engine.connections import connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.online import online_readers
 
@@ -33,7 +33,7 @@ class Stock(App[None]):
 
     def _rebuild(self) -> None:
         table, now = self.query_one(DataTable), system_clock()
-        with using(self._db):
+        with connection(self._db):
             readers = online_readers(self._db, now)
         table.clear(columns=True)
         table.add_columns("Reader", "Reading", "Progress", "Last activity", "Ago", "Device")

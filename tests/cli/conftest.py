@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from cli.shell import Shell
 
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 
 
@@ -27,7 +27,7 @@ def shell(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 def made(new_shell: Shell) -> Iterator[Database]:
     """The database that a call has made, to look into it."""
     db = open_database(new_shell.url, Role.OWNER)
-    with using(db):
+    with connection(db):
         pass
     yield db
     db.close()

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from readwatch.cli.attention import attention_settings, thresholds_of
-from readwatch.domain.attention import USUAL, Thresholds
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 
 PAGE = (Path(__file__).parents[2] / "docs" / "console.md").read_text(encoding="utf-8")
 OTHERS = Thresholds(
@@ -40,7 +40,7 @@ def told(*words: str, **variables: str) -> str:
 
 
 def test_nobody_has_to_say_anything() -> None:
-    assert told() == str(USUAL)
+    assert told() == str(DEFAULT_THRESHOLDS)
 
 
 def test_each_threshold_is_an_option_and_a_variable() -> None:

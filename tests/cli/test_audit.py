@@ -12,8 +12,8 @@ import pexpect
 import pytest
 from cli.shell import Shell
 
-from readwatch.domain.audit import Action, Look
-from readwatch.store.audit.log import append
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.connections import Database, is_sqlite
 
 on_postgresql = pytest.mark.postgresql
@@ -23,8 +23,10 @@ on_postgresql = pytest.mark.postgresql
 def looks(db: Database, cast: Any, clock: Any) -> None:
     """Cara has looked at Ann and at Ben; what she came from would be a formula."""
     for reader, details in ((cast.ann, "=1+1"), (cast.ben, "console, from online")):
-        look = Look(cast.cara.id, Action.VIEWED_READER_ACTIVITIES, reader.id, details, "10.0.0.7")
-        append(db, look, clock.advance(minutes=1))
+        look = AuditEvent(
+            cast.cara.id, AuditAction.VIEWED_READER_ACTIVITIES, reader.id, details, "10.0.0.7"
+        )
+        append_event(db, look, clock.advance(minutes=1))
 
 
 def without_triggers(db: Database) -> Database:

@@ -11,7 +11,7 @@ from cli.shell import ADMIN_PASSWORD, Shell
 from conftest import ENGINES
 
 from readwatch.domain.users import UserRole
-from readwatch.store.engine.connections import Database, using
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.migrations import history, known_migrations
 from readwatch.store.identity.users import authenticate, find_user
 
@@ -19,7 +19,7 @@ on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 
 def rows(db: Database, question: str) -> list[tuple[Any, ...]]:
-    with using(db):
+    with connection(db):
         return [tuple(row) for row in db.execute_sql(question)]
 
 
@@ -39,7 +39,7 @@ def test_it_makes_the_database_and_the_first_admin(
         f"ready: {new_shell.url}",
     ]
     made: Database = request.getfixturevalue("made")
-    with using(made):
+    with connection(made):
         assert len(history(made)) == len(known_migrations(made))
         dora = authenticate(made, "dora@example.org", ADMIN_PASSWORD)
     assert (dora.user_role, dora.full_name, dora.is_active) == (UserRole.ADMIN, "Dora Dyer", True)
@@ -150,7 +150,7 @@ def test_a_password_just_within_the_limits_is_taken_as_it_is(
 ) -> None:
     assert new_shell.init(password=password).code == 0
     made: Database = request.getfixturevalue("made")
-    with using(made):
+    with connection(made):
         assert authenticate(made, "dora@example.org", password)
 
 

@@ -9,36 +9,36 @@ from cli.shell import Shell, log
 from conftest import NOON, Cast
 from tui.real_terminal import READWATCH, terminal
 
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity.resume_tokens import keep_resume_token
-from readwatch.store.identity.sessions import find_caller, open_session
+from readwatch.store.identity.resume_tokens import save_resume_token
+from readwatch.store.identity.sessions import find_principal, open_session
 from readwatch.store.identity.tokens import new_resume_token, token_hash
 from readwatch.store.lifecycle.retention import end_silent_sessions
 
 ANN = "ann@example.org"
-Enter = Callable[[User, str], Caller]
+Enter = Callable[[User, str], Principal]
 
 
 @pytest.fixture
 def enter(db: Database) -> Enter:
     """`enter(user, device)` signs in; the name of the device is the token."""
 
-    def enter(user: User, device: str) -> Caller:
+    def enter(user: User, device: str) -> Principal:
         with db.atomic():
             caller = open_session(
                 db, user, token_hash(device), NOON, ip_address="2001:db8::7", device_type=device
             )
             if not user.user_role.is_staff:
-                keep_resume_token(db, caller, new_resume_token(), NOON)
+                save_resume_token(db, caller, new_resume_token(), NOON)
         return caller
 
     return enter
 
 
 def signed_in(db: Database, *devices: str) -> list[str]:
-    return [device for device in devices if find_caller(db, token_hash(device), NOON)]
+    return [device for device in devices if find_principal(db, token_hash(device), NOON)]
 
 
 def resumable(db: Database) -> list[int]:

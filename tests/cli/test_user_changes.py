@@ -11,7 +11,7 @@ from tui.real_terminal import READWATCH, terminal
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity.sessions import find_caller, open_session
+from readwatch.store.identity.sessions import find_principal, open_session
 from readwatch.store.identity.tokens import token_hash
 from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
@@ -84,7 +84,7 @@ def test_a_change_ends_the_sessions_lets_the_old_password_in_no_more_and_is_on_r
     ended = shell("user", *words, "Ann@Example.org", stdin=stdin)
 
     assert (ended.code, ended.out, ended.err) == (0, said, "")
-    assert find_caller(db, token_hash("tablet"), NOON) is None
+    assert find_principal(db, token_hash("tablet"), NOON) is None
     with pytest.raises(ReadwatchError):
         authenticate(db, ANN, PASSWORD, cost=4)
     assert log(db) == [(cast.dora.id, action, cast.ann.id, "cli")]
@@ -148,7 +148,7 @@ def test_a_reader_who_joins_the_staff_gets_another_password_and_is_signed_out(
     ended = shell("user", "role", ANN, "consultant", "--password-stdin", stdin="twelve and more\n")
 
     assert (ended.code, ended.out) == (0, f"{ANN} is a consultant now: 1 session ended\n")
-    assert find_caller(db, token_hash("tablet"), NOON) is None
+    assert find_principal(db, token_hash("tablet"), NOON) is None
     assert authenticate(db, ANN, "twelve and more", cost=4).user_role == "consultant"
     assert log(db) == [(cast.dora.id, "changed_role", cast.ann.id, "cli, reader to consultant")]
 

@@ -8,8 +8,8 @@ from cli.shell import Shell, log
 from conftest import Cast
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.audit import Action, Look
-from readwatch.store.audit.log import append
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import token_hash
@@ -74,8 +74,12 @@ def test_entries_that_keep_the_addresses_of_the_person_are_told(
     shell: Shell, cast: Cast, db: Database, clock
 ) -> None:
     for address in ("10.0.0.7", "10.0.0.7", None):
-        append(db, Look(cast.cara.id, Action.SIGNED_IN, ip_address=address), clock())
-    append(db, Look(cast.dora.id, Action.SIGNED_IN, ip_address="10.0.0.8"), clock())
+        append_event(
+            db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, ip_address=address), clock()
+        )
+    append_event(
+        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, ip_address="10.0.0.8"), clock()
+    )
     told = shell("user", "erase", cast.cara.email, "--yes").out
     assert "2 entries of the access log keep the addresses from which the person acted" in told
 

@@ -12,7 +12,7 @@ from cli.shell import Shell, log
 from conftest import Cast
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
@@ -41,9 +41,11 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> Zip
         ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
     for target in (cast.ann.id, cast.ben.id):
-        audit_log.append(
+        audit_log.append_event(
             db,
-            Look(cast.cara.id, Action.VIEWED_READER_PROFILE, target, "console", "10.1.1.1"),
+            AuditEvent(
+                cast.cara.id, AuditAction.VIEWED_READER_PROFILE, target, "console", "10.1.1.1"
+            ),
             clock(),
         )
     file = tmp_path / "ann.zip"

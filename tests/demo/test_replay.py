@@ -8,7 +8,7 @@ import pytest
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
-from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import online
 
@@ -22,7 +22,7 @@ def test_everybody_lives_until_the_moment_and_not_a_moment_longer(url: str) -> N
     people = cast(8, rng)
     _, places = populate(url, people, rng, NOON)
     db = open_database(url, Role.INGEST)
-    with using(db):
+    with connection(db):
 
         def latest() -> datetime:
             [[latest]] = db.execute_sql("SELECT max(created_at) FROM reader_activities")

@@ -9,16 +9,16 @@ import pytest
 from tui.real_terminal import processes_in
 
 from readwatch.demo.world import WEEKS, world
-from readwatch.domain.attention import USUAL, Rule
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
 from readwatch.domain.clock import system_clock
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.monitor.attention import Attention
-from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.feed import activity_feed
 from readwatch.store.lists.online import online_readers
-from readwatch.store.lists.query import Question
-from readwatch.store.lists.readers import summary_order, summary_rows
+from readwatch.store.lists.query import ListQuery
+from readwatch.store.lists.readers import reader_ids, reader_rows
 
 
 def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
@@ -30,13 +30,13 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
     with world(120, Random(4), now) as made:
         assert len(processes_in(tmp_path)) >= 1
         db = open_database(made.database_url, Role.CONSOLE)
-        with using(db):
+        with connection(db):
             here = online_readers(db, now)
             feed = activity_feed(db, length=100_000)
-            readers = summary_rows(db, summary_order(db, Question("name"), now).ids, now)
-            attention = Attention(USUAL)
-            attention.notice(db, now)
-            ids = attention.order(db, Question("why"), now).ids
+            readers = reader_rows(db, reader_ids(db, ListQuery("name"), now).ids, now)
+            attention = Attention(DEFAULT_THRESHOLDS)
+            attention.refresh(db, now)
+            ids = attention.ids(db, ListQuery("why"), now).ids
             needy = attention.items(db, ids, now)
         db.close()
     assert len(here) == 120 // 8

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from readwatch.domain.activities import Activity, as_json, fingerprint, occurred
+from readwatch.domain.activities import Activity, canonical_json, corrected_occurred_at, fingerprint
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ PAGE = Activity(
     content_title="The Hobbit",
     progress_percentage=40,
     duration_seconds=90,
-    metadata=as_json({"page": 7, "words": {"new": 3, "known": 250}}),
+    metadata=canonical_json({"page": 7, "words": {"new": 3, "known": 250}}),
     event_id="e1",
     occurred_at=NOON,
 )
@@ -29,27 +29,31 @@ def at(moment: datetime | None) -> Activity:
 
 
 def test_an_activity_without_a_moment_occurred_when_it_arrived():
-    assert occurred(at(None), NOON - DAY, NOON) == NOON
+    assert corrected_occurred_at(at(None), NOON - DAY, NOON) == NOON
 
 
 def test_a_right_clock_is_believed():
-    assert occurred(at(NOON - timedelta(minutes=20)), None, NOON) == NOON - timedelta(minutes=20)
-    assert occurred(at(NOON - timedelta(minutes=20)), NOON, NOON) == NOON - timedelta(minutes=20)
+    assert corrected_occurred_at(at(NOON - timedelta(minutes=20)), None, NOON) == NOON - timedelta(
+        minutes=20
+    )
+    assert corrected_occurred_at(at(NOON - timedelta(minutes=20)), NOON, NOON) == NOON - timedelta(
+        minutes=20
+    )
 
 
 @pytest.mark.parametrize("off_by", [timedelta(hours=3), timedelta(days=-700)], ids=str)
 def test_a_wrong_clock_is_corrected_by_what_it_says_when_it_sends(off_by):
     a_minute_ago = NOON - timedelta(minutes=1)
-    assert occurred(at(a_minute_ago + off_by), NOON + off_by, NOON) == a_minute_ago
+    assert corrected_occurred_at(at(a_minute_ago + off_by), NOON + off_by, NOON) == a_minute_ago
 
 
 @pytest.mark.parametrize("ahead", [JUST, timedelta(hours=2), DAY], ids=str)
 def test_what_seems_to_happen_later_happened_on_arrival(ahead):
-    assert occurred(at(NOON + ahead), None, NOON) == NOON
+    assert corrected_occurred_at(at(NOON + ahead), None, NOON) == NOON
 
 
 def test_the_beginning_of_1970_is_early_enough():
-    assert occurred(at(datetime(1970, 1, 1, tzinfo=UTC)), None, NOON).year == 1970
+    assert corrected_occurred_at(at(datetime(1970, 1, 1, tzinfo=UTC)), None, NOON).year == 1970
 
 
 @pytest.mark.parametrize(
@@ -68,13 +72,13 @@ def test_the_beginning_of_1970_is_early_enough():
 )
 def test_a_moment_that_cannot_be_is_refused_and_named(moment, sent_at):
     with pytest.raises(ReadwatchError) as refusal:
-        occurred(at(moment), sent_at, NOON)
+        corrected_occurred_at(at(moment), sent_at, NOON)
     assert (refusal.value.kind, refusal.value.field) == (ErrorKind.INVALID, "occurred_at")
 
 
 def test_a_retry_is_known_by_its_content_not_by_its_id_or_the_order_of_its_keys():
     retry = replace(
-        PAGE, event_id=None, metadata=as_json({"words": {"known": 250, "new": 3}, "page": 7})
+        PAGE, event_id=None, metadata=canonical_json({"words": {"known": 250, "new": 3}, "page": 7})
     )
     assert fingerprint(retry) == fingerprint(PAGE)
 
@@ -90,7 +94,7 @@ def test_a_retry_is_known_by_its_content_not_by_its_id_or_the_order_of_its_keys(
         {"progress_percentage": None},
         {"duration_seconds": 0},
         {"metadata": "{}"},
-        {"metadata": as_json({"page": True, "words": {"new": 3, "known": 250}})},
+        {"metadata": canonical_json({"page": True, "words": {"new": 3, "known": 250}})},
         {"occurred_at": NOON + timedelta(milliseconds=1)},
         {"occurred_at": None},
     ],
@@ -101,11 +105,11 @@ def test_any_other_content_has_another_fingerprint(change):
 
 
 def test_metadata_is_kept_as_compact_json_in_its_own_script():
-    assert as_json({"título": [1, 2.5, None, True]}) == '{"título":[1,2.5,null,true]}'
-    assert as_json({}) == "{}"
+    assert canonical_json({"título": [1, 2.5, None, True]}) == '{"título":[1,2.5,null,true]}'
+    assert canonical_json({}) == "{}"
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
 def test_a_number_that_json_does_not_know_is_refused(number):
     with pytest.raises(ValueError, match="JSON"):
-        as_json({"speed": number})
+        canonical_json({"speed": number})

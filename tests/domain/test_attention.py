@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from readwatch.domain import attention
 from readwatch.domain.attention import (
     STAYS,
-    Here,
     Login,
+    OpenReader,
     Pause,
     Quiz,
     Reason,
@@ -62,7 +62,7 @@ def test_who_is_here_is_silent_or_idle_or_fine(
     login, heartbeat, activity, silent_since, idle_since
 ):
     done = None if activity is None else before(activity)
-    reader = Here(1, before(login), before(heartbeat), done)
+    reader = OpenReader(1, before(login), before(heartbeat), done)
     for rule, minutes in (("silent", silent_since), ("idle", idle_since)):
         found = getattr(attention, rule)(reader, NOON, LIMITS)
         expected = None if minutes is None else Reason(Rule(rule), before(minutes))

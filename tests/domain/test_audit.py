@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 
-LOOK = Look(3, Action.VIEWED_READER_PROFILE, 1, "console, from online", "10.0.0.7")
+LOOK = AuditEvent(3, AuditAction.VIEWED_READER_PROFILE, 1, "console, from online", "10.0.0.7")
 MOMENT = "2026-11-22 12:00:00.000"
 
 
@@ -19,7 +19,7 @@ def test_the_hash_of_an_entry_never_changes_from_one_release_to_the_next():
 
 
 def test_the_hash_is_that_of_compact_ascii_json_which_any_program_can_make():
-    look = Look(3, Action.SIGNED_IN, details="Büro")
+    look = AuditEvent(3, AuditAction.SIGNED_IN, details="Büro")
     told = f'["{GENESIS}",3,"signed_in",null,"B\\u00fcro",null,"{MOMENT}"]'
     assert entry_hash(GENESIS, look, MOMENT) == hashlib.sha256(told.encode()).hexdigest()
 
@@ -29,7 +29,7 @@ def test_the_hash_is_that_of_compact_ascii_json_which_any_program_can_make():
     [
         ("1" * 64, LOOK, MOMENT),
         (GENESIS, replace(LOOK, consultant_user_id=4), MOMENT),
-        (GENESIS, replace(LOOK, action_type=Action.VIEWED_READER_SESSIONS), MOMENT),
+        (GENESIS, replace(LOOK, action_type=AuditAction.VIEWED_READER_SESSIONS), MOMENT),
         (GENESIS, replace(LOOK, target_user_id=2), MOMENT),
         (GENESIS, replace(LOOK, target_user_id=None), MOMENT),
         (GENESIS, replace(LOOK, details=None), MOMENT),

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from readwatch.domain.health import Condition, Wrong, findings, in_bytes
+from readwatch.domain.health import DatabaseStatus, RollupMismatches, findings, in_bytes
 
 GIB = 1 << 30
-WELL = Condition(
+WELL = DatabaseStatus(
     schema="1 (initial)",
     engine="SQLite 3.54.0",
     active_sessions=1200,
@@ -20,16 +20,18 @@ WELL = Condition(
 )
 
 
-def unwell(condition: Condition, wrong: Wrong | None) -> list[tuple[str, str, str | None]]:
+def unwell(
+    condition: DatabaseStatus, wrong: RollupMismatches | None
+) -> list[tuple[str, str, str | None]]:
     return [
-        (finding.what, finding.sentence, finding.mend)
+        (finding.what, finding.sentence, finding.fix)
         for finding in findings(condition, wrong)
         if not finding.healthy
     ]
 
 
 def test_all_is_well():
-    assert unwell(WELL, Wrong()) == []
+    assert unwell(WELL, RollupMismatches()) == []
 
 
 @pytest.mark.parametrize(
@@ -41,18 +43,18 @@ def test_all_is_well():
     ],
 )
 def test_what_is_not_well_comes_with_its_mend(condition, finding):
-    assert unwell(condition, Wrong()) == [finding]
+    assert unwell(condition, RollupMismatches()) == [finding]
 
 
 def test_a_wal_that_only_grows_points_at_who_reads_on_and_on():
-    ((what, sentence, mend),) = unwell(replace(WELL, wal_size=2 * GIB), Wrong())
+    ((what, sentence, mend),) = unwell(replace(WELL, wal_size=2 * GIB), RollupMismatches())
     assert (what, sentence) == ("WAL", "2.0 GiB")
     assert "restart" in mend
 
 
 def test_each_rollup_that_is_wrong_says_in_how_many_rows():
     mend = "readwatch db rebuild"
-    assert unwell(WELL, Wrong(reader_profiles=1, activity_counts=2000)) == [
+    assert unwell(WELL, RollupMismatches(reader_profiles=1, activity_counts=2000)) == [
         ("reader_profiles", "1 row disagrees", mend),
         ("activity_counts", "2,000 rows disagree", mend),
     ]
@@ -69,8 +71,8 @@ def test_what_only_sqlite_can_tell_is_left_out_on_postgresql():
 
 
 def test_wrong_rows_add_up():
-    assert Wrong(1, 2, 3) + Wrong(0, 5, 0) == Wrong(1, 7, 3)
-    assert [bool(Wrong()), bool(Wrong(0, 0, 1))] == [False, True]
+    assert RollupMismatches(1, 2, 3) + RollupMismatches(0, 5, 0) == RollupMismatches(1, 7, 3)
+    assert [bool(RollupMismatches()), bool(RollupMismatches(0, 0, 1))] == [False, True]
 
 
 @pytest.mark.parametrize(

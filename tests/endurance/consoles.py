@@ -17,20 +17,22 @@ from textual.message import Message
 
 from readwatch.domain.clock import system_clock
 from readwatch.monitor import refresh_policy
-from readwatch.monitor.events import ConnectionLost, OverviewArrived, SignedIn
+from readwatch.monitor.events import ConnectionLost, LoggedIn, ViewSnapshotReady
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.viewport import Sight
-from readwatch.monitor.worker import Watcher
-from readwatch.store.engine.connections import one_moment, open_database, using
+from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.worker import Worker
+from readwatch.store.engine.connections import connection, open_database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import online
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import VIEW_SPECS
 
 
 def main(url: str, email: str, password: str, number: int) -> None:
     posted: Counter[type[Message]] = Counter()
-    refresh_policy.REST = 1  # they look more often than in front of people: the more to bear
+    refresh_policy.PAUSE_FACTOR = (
+        1  # they look more often than in front of people: the more to bear
+    )
     reasons: set[str] = set()
 
     def post(message: Message) -> None:
@@ -42,26 +44,26 @@ def main(url: str, email: str, password: str, number: int) -> None:
     # Ends with the others, also when these fail: who waits for the first picture sees the end.
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
-    watchers = [Watcher(ConsoleSettings(url), post, system_clock) for _ in range(number)]
+    watchers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
     for at, watcher in enumerate(watchers):
         watcher.start()
         watcher.sign_in(email, password)
         view = list(View)[at % len(View)]
-        watcher.watch(view, LISTINGS[view].question(), Sight(height=20))
-        while not posted[SignedIn] > at:
+        watcher.watch(view, VIEW_SPECS[view].query(), Viewport(height=20))
+        while not posted[LoggedIn] > at:
             sleep(0.01)
-    while posted[OverviewArrived] < number:
+    while posted[ViewSnapshotReady] < number:
         sleep(0.05)
-    before = posted[OverviewArrived]
+    before = posted[ViewSnapshotReady]
     print("watching", flush=True)
     sys.stdin.read()
     for watcher in watchers:
         watcher.stop()
     stop.set()
     reading.join()
-    if set(posted) != {SignedIn, OverviewArrived} or posted[SignedIn] != number:
+    if set(posted) != {LoggedIn, ViewSnapshotReady} or posted[LoggedIn] != number:
         sys.exit(f"the consoles saw {dict(posted)} {reasons}")
-    print(posted[OverviewArrived] - before)
+    print(posted[ViewSnapshotReady] - before)
 
 
 def read_at_every_moment(url: str, stop: Event) -> None:
@@ -69,8 +71,8 @@ def read_at_every_moment(url: str, stop: Event) -> None:
     last = ExitStack()
     for db in cycle(open_database(url, Role.CONSOLE) for _ in range(2)):
         look = ExitStack()
-        look.enter_context(using(db))
-        look.enter_context(one_moment(db))
+        look.enter_context(connection(db))
+        look.enter_context(read_snapshot(db))
         online.count_online(db, system_clock())
         last.close()
         last = look

@@ -16,7 +16,7 @@ from endurance.truth import assert_healthy, assert_no_fault, events_kept
 from ingest.api import told
 from ingest.process import serving
 
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 
@@ -120,7 +120,7 @@ def test_a_full_disk_is_told_reading_goes_on_and_with_room_again_all_is_kept_onc
             assert_no_fault(log)
             assert "the disk of the database is full" in log
         db = open_database(url, Role.OWNER)
-        with using(db):
+        with connection(db):
             assert events_kept(db) == word.activities
             assert_healthy(db)
         close_all(db)

@@ -21,7 +21,7 @@ from ingest.process import PATIENCE, Running, serving
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.server import free_port
-from readwatch.store.engine.connections import close_all, moment, open_database, using
+from readwatch.store.engine.connections import close_all, connection, from_db_time, open_database
 from readwatch.store.engine.privileges import Role
 
 MAY_LOSE_SECONDS = 1.0
@@ -152,7 +152,7 @@ def test_what_was_acknowledged_survives_any_kill(
         assert_no_fault(log)
 
     db = open_database(url, Role.OWNER)
-    with using(db):
+    with connection(db):
         kept = events_kept(db)
         sessions = {session_id for (session_id,) in rows(db, "SELECT id FROM reader_sessions")}
         assert_healthy(db)
@@ -194,9 +194,9 @@ def seconds_lost(url: str, crowd: Crowd, killed_at: datetime) -> float:
     Asked while nobody beats, and of a server that runs again: a recovery is its own to do.
     """
     db = open_database(url, Role.OWNER)
-    with using(db):
+    with connection(db):
         last = {
-            session_id: moment(heard_at)
+            session_id: from_db_time(heard_at)
             for session_id, heard_at in rows(db, "SELECT id, last_heartbeat FROM reader_sessions")
         }
     close_all(db)

@@ -19,7 +19,7 @@ from readwatch.demo.habits import Rhythm
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import PASSWORD, populate
 from readwatch.domain.clock import system_clock
-from readwatch.store.engine.connections import open_database, using
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 
 pytestmark = [
@@ -79,7 +79,7 @@ def test_a_night_leaves_a_console_as_large_as_it_was(
     db = open_database(url, Role.INGEST)
     start = system_clock()
     command = [sys.executable, str(NIGHT), url, consultant.email, start.isoformat(), str(speed)]
-    with using(db), terminal(command) as window:
+    with connection(db), terminal(command) as window:
         replay = Replay(db, people, start, rng, rhythm=CALM, places=places)
         window.sees("Password")
         window.types(f"{PASSWORD}\r")

@@ -2,7 +2,7 @@
 
 from ingest.api import rows
 
-from readwatch.domain.health import Wrong
+from readwatch.domain.health import RollupMismatches
 from readwatch.store.engine.connections import Database
 from readwatch.store.lifecycle import health
 from readwatch.store.recording import rebuild
@@ -23,7 +23,10 @@ def assert_healthy(db: Database) -> None:
     condition = health.condition(db)
     assert not condition.damages
     assert not condition.dangling_rows
-    assert sum((piece.compare(db) for piece in rebuild.portions(db)), Wrong()) == Wrong()
+    assert (
+        sum((piece.compare(db) for piece in rebuild.portions(db)), RollupMismatches())
+        == RollupMismatches()
+    )
 
 
 def assert_no_fault(log: str) -> None:

@@ -13,7 +13,7 @@ from conftest import COST, NOON, PASSWORD, StillClock
 from ingest.api import Api, Caller, everything, problem, rows, told
 from werkzeug.test import TestResponse
 
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
 from readwatch.store.identity.passwords import hash_password
@@ -209,7 +209,7 @@ def test_a_login_that_an_admin_overtakes_opens_no_session(
         """The change comes after the old password was found to be right."""
         right = matches(password, hashed)
         admin = open_database(url, Role.ADMIN)
-        with using(admin), admin.atomic():
+        with connection(admin), admin.atomic():
             change(admin, cast.ann.id)
         close_all(admin)
         return right

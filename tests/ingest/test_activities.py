@@ -10,7 +10,7 @@ from ingest.api import Api, Caller, everything, problem, rows, told
 
 from readwatch.domain.audit import Permit
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, is_sqlite, moment
+from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
 
 PAGE = {
     "activity_type": "page_read",
@@ -41,8 +41,8 @@ def test_an_activity_is_kept_as_it_was_told(ann: Caller, cast: Any, db: Database
     ) == [(1, cast.ann.id, 1, "page_read", "emma-1", "Emma", 40, 90, "e1")]
     assert kept_metadata(db) == PAGE["metadata"]
     ((occurred_at, created_at),) = rows(db, "SELECT occurred_at, created_at FROM reader_activities")
-    assert moment(occurred_at) == NOON - timedelta(seconds=89, milliseconds=750)
-    assert moment(created_at) == NOON
+    assert from_db_time(occurred_at) == NOON - timedelta(seconds=89, milliseconds=750)
+    assert from_db_time(created_at) == NOON
 
 
 def test_the_rollups_move_with_it(ann: Caller, db: Database) -> None:
@@ -205,7 +205,7 @@ def test_a_clock_that_goes_ahead_has_no_say_about_the_present(
 ) -> None:
     ann.post("/api/activities", PAGE | {"occurred_at": (NOON + ahead).isoformat()})
     ((occurred_at,),) = rows(db, "SELECT occurred_at FROM reader_activities")
-    assert moment(occurred_at) == NOON
+    assert from_db_time(occurred_at) == NOON
 
 
 def test_an_answer_means_that_another_connection_sees_it(ann: Caller, db: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 from conftest import NOON
 from ingest.api import Caller, everything, problem, rows, told
 
-from readwatch.store.engine.connections import Database, moment
+from readwatch.store.engine.connections import Database, from_db_time
 
 PAGE = {"activity_type": "page_read"}
 HALF = "\ud83d"
@@ -153,7 +153,7 @@ def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(ann: Caller, db:
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
     kept = rows(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
-    assert [moment(at) for (at,) in kept] == [read_at, NOON]
+    assert [from_db_time(at) for (at,) in kept] == [read_at, NOON]
 
 
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])

@@ -6,7 +6,7 @@ import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, Caller, everything, rows
 
-from readwatch.store.engine.connections import Database, moment
+from readwatch.store.engine.connections import Database, from_db_time
 
 HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 
@@ -21,7 +21,7 @@ def test_a_heartbeat_moves_the_session_and_says_when_to_come_again(
 
     assert answer.status_code == 200
     assert 60 <= answer.json["heartbeat_seconds"] <= 72
-    heard = {user_id: moment(at) for user_id, at in rows(db, HEARTBEATS)}
+    heard = {user_id: from_db_time(at) for user_id, at in rows(db, HEARTBEATS)}
     assert heard == {cast.ann.id: clock.moment, cast.ben.id: NOON}
 
 
@@ -34,7 +34,7 @@ def test_each_device_beats_for_itself(
     tablet.post("/api/heartbeat")
     api.stop()
 
-    assert [moment(at) for _, at in rows(db, HEARTBEATS)] == [NOON, clock.moment]
+    assert [from_db_time(at) for _, at in rows(db, HEARTBEATS)] == [NOON, clock.moment]
 
 
 def test_a_clock_that_jumped_back_moves_nothing(

@@ -7,7 +7,7 @@ from conftest import StillClock
 from ingest.api import Api, Caller, problem, rows
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.retention import CleanUp
+from readwatch.ingest.retention import RetentionThread
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.session_cache import CHECK_EVERY
@@ -15,7 +15,7 @@ from readwatch.store.identity.session_cache import CHECK_EVERY
 ACTIVE = "SELECT count(*) FROM reader_sessions WHERE is_active = TRUE AND ended_at IS NULL"
 
 
-def cleanup_of(api: Api) -> CleanUp:
+def cleanup_of(api: Api) -> RetentionThread:
     return api.app.extensions["readwatch"].cleanup
 
 

@@ -16,7 +16,7 @@ from postgres import drop_database, new_database
 from readwatch.domain.users import UserRole
 from readwatch.ingest.app import create_app
 from readwatch.ingest.services import Settings
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import NewUser, add_user
 
@@ -75,7 +75,7 @@ def shared_url(
 @pytest.fixture(scope="module")
 def db(shared_url: str, password_hash: str) -> Iterator[Database]:
     db = open_database(shared_url, Role.OWNER)
-    with using(db):
+    with connection(db):
         new = NewUser("ann@example.org", "Ann Archer", UserRole.READER, password_hash)
         add_user(db, new, StillClock().moment)
     if db.is_closed():

@@ -8,25 +8,25 @@ from reading_app import ReadingApp
 
 from readwatch.domain.audit import Permit
 from readwatch.monitor import reader_page as opened_page
-from readwatch.monitor.reader_page import PAGE, OpenedReader
-from readwatch.monitor.snapshots import Pulse, ReaderPage
+from readwatch.monitor.reader_page import PAGE, ReaderPage
+from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
 from readwatch.store.engine.connections import Database
 
-Picture = Callable[[], ReaderPage]
+Picture = Callable[[], ReaderSnapshot]
 
 
 @pytest.fixture
-def opened(cast: Cast) -> OpenedReader:
-    return OpenedReader(1, Permit(cast.ann.id))
+def opened(cast: Cast) -> ReaderPage:
+    return ReaderPage(1, Permit(cast.ann.id))
 
 
 @pytest.fixture
-def picture(db: Database, clock: StillClock, opened: OpenedReader) -> Picture:
-    return lambda: opened.picture(db, Pulse(clock(), online=0, per_minute=(), peak=None))
+def picture(db: Database, clock: StillClock, opened: ReaderPage) -> Picture:
+    return lambda: opened.snapshot(db, LiveStats(clock(), online=0, per_minute=(), peak=None))
 
 
 def test_older_activities_are_read_once_however_often_they_are_asked_for(
-    ann: ReadingApp, opened: OpenedReader, picture: Picture
+    ann: ReadingApp, opened: ReaderPage, picture: Picture
 ) -> None:
     for _ in range(PAGE + 20):
         ann.reads()
@@ -44,7 +44,7 @@ def test_older_activities_are_read_once_however_often_they_are_asked_for(
 
 
 def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
-    ann: ReadingApp, opened: OpenedReader, picture: Picture
+    ann: ReadingApp, opened: ReaderPage, picture: Picture
 ) -> None:
     ann.reads()
     first = picture().activities[0].id
@@ -57,7 +57,7 @@ def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
 
 
 def test_a_page_that_is_left_open_keeps_the_newest(
-    ann: ReadingApp, opened: OpenedReader, picture: Picture, monkeypatch: pytest.MonkeyPatch
+    ann: ReadingApp, opened: ReaderPage, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opened_page, "KEPT", PAGE + 50)
     ann.reads_all(f"Book {number}" for number in range(PAGE + 40))

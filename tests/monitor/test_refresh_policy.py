@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from readwatch.monitor import refresh_policy
-from readwatch.monitor.refresh_policy import Pace
+from readwatch.monitor.refresh_policy import RefreshPolicy
 
 REFRESH = timedelta(seconds=0.6)
 
@@ -34,7 +34,7 @@ def uptime(monkeypatch: pytest.MonkeyPatch) -> Uptime:
 def test_a_picture_that_costs_more_is_followed_by_a_longer_rest_within_bounds(
     work_ms: int, rest_seconds: float, uptime: Uptime
 ) -> None:
-    watched = Pace(REFRESH)
+    watched = RefreshPolicy(REFRESH)
     watched.begin(1)
     rest = watched.rest(timedelta(milliseconds=work_ms))
     assert rest == timedelta(seconds=rest_seconds)
@@ -45,11 +45,11 @@ def test_a_picture_that_costs_more_is_followed_by_a_longer_rest_within_bounds(
 
 
 def test_what_is_asked_for_to_be_slow_is_as_slow(uptime: Uptime) -> None:
-    assert Pace(timedelta(minutes=1)).rest(timedelta(0)) == timedelta(minutes=1)
+    assert RefreshPolicy(timedelta(minutes=1)).rest(timedelta(0)) == timedelta(minutes=1)
 
 
 def test_an_unchanged_database_is_due_when_presence_may_have_changed(uptime: Uptime) -> None:
-    watched = Pace(REFRESH)
+    watched = RefreshPolicy(REFRESH)
     watched.begin(1)
     watched.rest(timedelta(0))
     uptime.seconds += 4.9
@@ -61,7 +61,7 @@ def test_an_unchanged_database_is_due_when_presence_may_have_changed(uptime: Upt
 
 
 def test_what_is_forgotten_is_new(uptime: Uptime) -> None:
-    watched = Pace(REFRESH)
+    watched = RefreshPolicy(REFRESH)
     watched.begin(1)
     watched.rest(timedelta(0))
     uptime.seconds += 1

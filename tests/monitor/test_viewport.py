@@ -2,25 +2,31 @@
 
 import pytest
 
-from readwatch.monitor.viewport import Sight, order_of, top_of, window, with_ghost
+from readwatch.monitor.viewport import (
+    Viewport,
+    ids_near_viewport,
+    row_order,
+    top_index,
+    with_departed_row,
+)
 
-THOUSAND = order_of(range(1000))
+THOUSAND = row_order(range(1000))
 
 
-def sight(top: int, cursor: int | None, *, height: int = 20) -> Sight:
+def sight(top: int, cursor: int | None, *, height: int = 20) -> Viewport:
     ids = tuple(range(top, top + height))
-    return Sight(height, top, ids, cursor, follows=False)
+    return Viewport(height, top, ids, cursor, follows=False)
 
 
 @pytest.mark.parametrize(("top", "seen"), [(0, (0, 40)), (500, (480, 540)), (980, (960, 1000))])
 def test_a_window_is_what_is_in_view_and_a_screen_around_it(
     top: int, seen: tuple[int, int]
 ) -> None:
-    assert window(THOUSAND, top, 20) == tuple(range(*seen))
+    assert ids_near_viewport(THOUSAND, top, 20) == tuple(range(*seen))
 
 
 def test_who_follows_the_top_sees_it_whatever_comes() -> None:
-    assert top_of(order_of(range(-5, 1000)), Sight(20, 0, tuple(range(20)), 0)) == 0
+    assert top_index(row_order(range(-5, 1000)), Viewport(20, 0, tuple(range(20)), 0)) == 0
 
 
 @pytest.mark.parametrize(
@@ -43,11 +49,11 @@ def test_who_follows_the_top_sees_it_whatever_comes() -> None:
 def test_the_rows_that_were_in_view_stay_where_they_are(
     later: list[int], cursor: int, top: int
 ) -> None:
-    assert top_of(order_of(later), sight(500, cursor)) == top
+    assert top_index(row_order(later), sight(500, cursor)) == top
 
 
 def test_a_ghost_stands_below_the_nearest_that_is_left_above_it() -> None:
-    before = order_of([1, 2, 3, 4, 5])
-    assert with_ghost(order_of([1, 5]), before, 4).ids == (1, 4, 5)
-    assert with_ghost(order_of([5, 9]), before, 4).ids == (4, 5, 9)
-    assert with_ghost(order_of([]), before, 4).ids == (4,)
+    before = row_order([1, 2, 3, 4, 5])
+    assert with_departed_row(row_order([1, 5]), before, 4).ids == (1, 4, 5)
+    assert with_departed_row(row_order([5, 9]), before, 4).ids == (4, 5, 9)
+    assert with_departed_row(row_order([]), before, 4).ids == (4,)

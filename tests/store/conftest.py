@@ -10,7 +10,7 @@ import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import Clock
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.connections import Database, close_all, open_database
 from readwatch.store.engine.privileges import Role
@@ -20,7 +20,7 @@ from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.recording.activities import Result, record_activities
 
 Open = Callable[[str, Role], Database]
-Enter = Callable[..., Caller]
+Enter = Callable[..., Principal]
 Post = Callable[..., tuple[Result, ...]]
 AtOnce = Callable[..., list[str]]
 
@@ -45,7 +45,7 @@ def opened() -> Iterator[Open]:
 def enter(db: Database, clock: Clock) -> Enter:
     """`enter(user)` opens a session for a user."""
 
-    def enter(user: User, token: str | None = None, **about: str) -> Caller:
+    def enter(user: User, token: str | None = None, **about: str) -> Principal:
         with db.atomic():
             return open_session(db, user, token_hash(token or new_token()), clock(), **about)
 
@@ -57,7 +57,7 @@ def post(db: Database, clock: Clock) -> Post:
     """`post(caller, activity, …)` is one request of a reader's app, kept and committed."""
 
     def post(
-        caller: Caller, *activities: Activity, sent_at: datetime | None = None
+        caller: Principal, *activities: Activity, sent_at: datetime | None = None
     ) -> tuple[Result, ...]:
         with db.atomic():
             return record_activities(db, caller, activities, clock(), sent_at=sent_at)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.domain.activities import Activity, as_json
+from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
@@ -164,7 +164,7 @@ def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, pos
     ):
         Statement(change)(db, bad=HOSTILE, id=cast.ann.id)
     ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
-    post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=as_json({"a": HOSTILE})))
+    post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({"a": HOSTILE})))
     permit = permit_own(ann)
     records = [reader_data.account(db, permit), reader_data.profile(db, permit)]
     for query in (reader_data.sessions, reader_data.activities, reader_data.contents):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from reading_app import AccessLog, Entry, ReadingApp
 from textual.notifications import Notification
-from tui.console_pilot import SMALL, Seat, Sit, seat
+from tui.console_pilot import SMALL, ConsolePilot, OpenConsole, console_pilot
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.users import User
@@ -36,7 +36,7 @@ def toasts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def sit(url: str, clock: Clock, cast: Any) -> Sit:
+def sit(url: str, clock: Clock, cast: Any) -> OpenConsole:
     """Cara, or `who`, sits down in front of the console, signed in unless told otherwise."""
 
     def sit(
@@ -45,9 +45,9 @@ def sit(url: str, clock: Clock, cast: Any) -> Sit:
         signed_in: bool = True,
         who: User | None = None,
         **how: Any,
-    ) -> AbstractAsyncContextManager[Seat]:
+    ) -> AbstractAsyncContextManager[ConsolePilot]:
         who = (who or cast.cara) if signed_in else None
-        return seat(
+        return console_pilot(
             Console(
                 ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), signed_in=who, clock=clock
             ),

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from readwatch.tui.app import Console
-from readwatch.tui.screens.view import ListScreen
+from readwatch.tui.screens.view import ViewScreen
 
 SMALL, LARGE = (80, 24), (160, 48)
 PATIENCE_SECONDS = 60.0
@@ -24,7 +24,7 @@ def seen(app: Console) -> list[str]:
     return [*lines, *[""] * (app.size.height - len(lines))]
 
 
-class Seat:
+class ConsolePilot:
     """A running console and the person in front of it."""
 
     def __init__(self, app: Console, pilot: Pilot[None]) -> None:
@@ -114,7 +114,7 @@ class Seat:
     async def filters(self, words: str) -> None:
         """Fill in the filter, keep it, and wait for the list that it leaves."""
         front = self.app.screen
-        assert isinstance(front, ListScreen)
+        assert isinstance(front, ViewScreen)
         await self.presses("/")
         await self.pastes(words)
         await self.until(
@@ -122,7 +122,7 @@ class Seat:
         )
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])
-        await self.until(lambda: front.shown and front.shown.question == front.question)
+        await self.until(lambda: front.shown and front.shown.query == front.question)
 
     async def signs_in(self, email: str, password: str) -> None:
         await self.types(email)
@@ -132,14 +132,14 @@ class Seat:
 
 
 @asynccontextmanager
-async def seat(app: Console, size: tuple[int, int] = SMALL) -> AsyncIterator[Seat]:
+async def console_pilot(app: Console, size: tuple[int, int] = SMALL) -> AsyncIterator[ConsolePilot]:
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         try:
-            yield Seat(app, pilot)
+            yield ConsolePilot(app, pilot)
         finally:
             # As q does it: the app takes no more messages before its screens go.
             app.exit()
             await asyncio.wait([app._task], timeout=PATIENCE_SECONDS)
 
 
-Sit = Callable[..., AbstractAsyncContextManager[Seat]]
+OpenConsole = Callable[..., AbstractAsyncContextManager[ConsolePilot]]

@@ -5,9 +5,9 @@ from datetime import timedelta
 from conftest import NOON, Cast, StillClock
 from reading_app import ReadingApp
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
-from readwatch.store.audit.log import append
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
 
@@ -76,17 +76,25 @@ def paint(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
 
 def _looks(db: Database, cast: Cast) -> None:
     """Cara came in the morning, and looked at Ann again and again."""
-    profile, from_list = Action.VIEWED_READER_PROFILE, "console, from online"
+    profile, from_list = AuditAction.VIEWED_READER_PROFILE, "console, from online"
     for minutes, look in (
-        (1500, Look(cast.cara.id, Action.FAILED_SIGN_IN, None, "console: wrong password")),
-        (70, Look(cast.cara.id, Action.SIGNED_IN, None, "console")),
-        (42, Look(cast.cara.id, profile, cast.ann.id, from_list)),
-        (31, Look(cast.cara.id, profile, cast.ann.id, from_list)),
-        (25, Look(cast.cara.id, profile, cast.ben.id, from_list)),
-        (20, Look(cast.cara.id, profile, cast.ann.id, from_list)),
-        (12, Look(cast.cara.id, Action.EXPORTED_VIEW, None, "console, from online, csv, rows 5")),
+        (
+            1500,
+            AuditEvent(cast.cara.id, AuditAction.FAILED_SIGN_IN, None, "console: wrong password"),
+        ),
+        (70, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, None, "console")),
+        (42, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
+        (31, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
+        (25, AuditEvent(cast.cara.id, profile, cast.ben.id, from_list)),
+        (20, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
+        (
+            12,
+            AuditEvent(
+                cast.cara.id, AuditAction.EXPORTED_VIEW, None, "console, from online, csv, rows 5"
+            ),
+        ),
     ):
-        append(db, look, NOON - timedelta(minutes=minutes))
+        append_event(db, look, NOON - timedelta(minutes=minutes))
 
 
 def _newcomer(db: Database, name: str) -> User:

@@ -8,7 +8,7 @@ import pytest
 from conftest import PASSWORD, Cast
 from postgres import Server
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import Seat, Sit
+from tui.console_pilot import ConsolePilot, OpenConsole
 from tui.test_connection_loss import put_in_place_of, server_away
 
 from readwatch.store.engine import sqlite
@@ -57,13 +57,13 @@ def forbid_writing(file: Path) -> None:
         opened.write(b"\x03")
 
 
-async def gets_to_see_nothing(seat: Seat, reason: str) -> None:
+async def gets_to_see_nothing(seat: ConsolePilot, reason: str) -> None:
     await seat.sees("is not shown", f"could not be put on record: {reason}", "escape goes back")
     assert not any(data in seat.screen for data in ("ann@example.org", "Ann", "Dracula"))
 
 
 async def test_a_look_that_cannot_be_put_on_record_shows_nothing_and_the_lists_go_on(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -84,7 +84,7 @@ async def test_a_look_that_cannot_be_put_on_record_shows_nothing_and_the_lists_g
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_log_that_stays_locked_is_such_a_case(
-    sit: Sit,
+    sit: OpenConsole,
     ann: ReadingApp,
     db: Database,
     access_log: AccessLog,
@@ -106,7 +106,7 @@ async def test_a_log_that_stays_locked_is_such_a_case(
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_so_is_a_server_that_takes_no_more_entries(
-    sit: Sit, ann: ReadingApp, db: Database
+    sit: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     name = db.execute_sql("SELECT current_database()").fetchone()[0]
@@ -124,7 +124,11 @@ async def test_so_is_a_server_that_takes_no_more_entries(
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_so_is_a_server_that_is_away_until_it_is_back(
-    sit: Sit, ann: ReadingApp, db: Database, postgresql_server: Server, access_log: AccessLog
+    sit: OpenConsole,
+    ann: ReadingApp,
+    db: Database,
+    postgresql_server: Server,
+    access_log: AccessLog,
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -142,7 +146,7 @@ async def test_so_is_a_server_that_is_away_until_it_is_back(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_so_is_a_file_that_can_only_be_read_until_another_is_in_its_place(
-    sit: Sit, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+    sit: OpenConsole, ann: ReadingApp, db: Database, url: str, tmp_path: Path
 ) -> None:
     ann.reads("Dracula")
     for name in "read_only", "mended":
@@ -161,7 +165,7 @@ async def test_so_is_a_file_that_can_only_be_read_until_another_is_in_its_place(
 
 
 async def test_who_cannot_be_put_on_record_is_not_signed_in(
-    sit: Sit, cast: Cast, ann: ReadingApp, db: Database
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     async with sit(signed_in=False) as seat:
@@ -175,7 +179,7 @@ async def test_who_cannot_be_put_on_record_is_not_signed_in(
 
 
 async def test_a_whole_session_changes_nothing_but_the_access_log(
-    sit: Sit, cast: Cast, ann: ReadingApp, ben: ReadingApp, db: Database
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
@@ -209,7 +213,7 @@ async def test_a_whole_session_changes_nothing_but_the_access_log(
 
 
 async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_the_screen(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
@@ -228,7 +232,11 @@ async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_th
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_while_the_next_look_is_put_on_record_nothing_of_either_reader_is_shown(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, monkeypatch: pytest.MonkeyPatch
+    sit: OpenConsole,
+    ann: ReadingApp,
+    ben: ReadingApp,
+    db: Database,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
     ann.reads("Dracula")

@@ -11,11 +11,11 @@ import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import PATIENCE_SECONDS, Sit, seat
+from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
 
 from readwatch.domain.clock import uptime
 from readwatch.monitor import refresh_policy, retry
-from readwatch.monitor.retry import Loss
+from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, open_database
@@ -63,7 +63,7 @@ def put_in_place_of(file: Path, other: Path) -> None:
 
 
 async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -78,7 +78,9 @@ async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
         assert "since" not in seat.screen
 
 
-async def test_an_open_page_keeps_its_picture_too(sit: Sit, ann: ReadingApp, db: Database) -> None:
+async def test_an_open_page_keeps_its_picture_too(
+    sit: OpenConsole, ann: ReadingApp, db: Database
+) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.sees("Ann")
@@ -91,7 +93,7 @@ async def test_an_open_page_keeps_its_picture_too(sit: Sit, ann: ReadingApp, db:
 
 
 async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
-    sit: Sit, ann: ReadingApp, db: Database
+    sit: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -104,7 +106,7 @@ async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
 
 
 async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_all(
-    sit: Sit, ann: ReadingApp, db: Database, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -121,7 +123,7 @@ async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_a
             await seat.sees("is not shown")
 
 
-async def test_q_leaves_during_a_loss(sit: Sit, db: Database) -> None:
+async def test_q_leaves_during_a_loss(sit: OpenConsole, db: Database) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         with mislaid_table(db):
@@ -132,7 +134,7 @@ async def test_q_leaves_during_a_loss(sit: Sit, db: Database) -> None:
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_console_that_starts_before_the_database_waits_for_it(
-    sit: Sit, cast: Cast, url: str
+    sit: OpenConsole, cast: Cast, url: str
 ) -> None:
     file = sqlite_path(url)
     away = file.rename(file.with_suffix(".away"))
@@ -143,7 +145,7 @@ async def test_a_console_that_starts_before_the_database_waits_for_it(
 
 
 async def test_a_database_that_is_newer_than_the_program_says_so_under_the_last_picture(
-    sit: Sit, ann: ReadingApp, db: Database
+    sit: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -160,7 +162,7 @@ async def test_a_database_that_is_newer_than_the_program_says_so_under_the_last_
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_file_in_the_place_of_the_first_is_what_is_shown(
-    sit: Sit, ann: ReadingApp, db: Database, url: str, access_log: AccessLog, tmp_path: Path
+    sit: OpenConsole, ann: ReadingApp, db: Database, url: str, access_log: AccessLog, tmp_path: Path
 ) -> None:
     ann.reads("Dracula")
     db.execute_sql(f"VACUUM INTO '{tmp_path / 'backup'}'")
@@ -179,7 +181,7 @@ async def test_a_file_in_the_place_of_the_first_is_what_is_shown(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_who_signed_in_to_one_database_is_nobody_in_another(
-    sit: Sit, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+    sit: OpenConsole, ann: ReadingApp, db: Database, url: str, tmp_path: Path
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -196,7 +198,7 @@ async def test_who_signed_in_to_one_database_is_nobody_in_another(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_nobody_can_sign_in_before_there_is_a_database(
-    sit: Sit, cast: Cast, url: str
+    sit: OpenConsole, cast: Cast, url: str
 ) -> None:
     file = sqlite_path(url)
     away = file.rename(file.with_suffix(".away"))
@@ -211,7 +213,7 @@ async def test_nobody_can_sign_in_before_there_is_a_database(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_file_that_another_program_keeps_to_itself_is_a_loss(
-    sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
+    sit: OpenConsole, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
@@ -223,7 +225,9 @@ async def test_a_file_that_another_program_keeps_to_itself_is_a_loss(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_file_that_is_no_database_is_named_so(sit: Sit, cast: Cast, url: str) -> None:
+async def test_a_file_that_is_no_database_is_named_so(
+    sit: OpenConsole, cast: Cast, url: str
+) -> None:
     Path(sqlite_path(url)).write_text("Dear diary" * 1000)
     async with sit() as seat:
         await seat.sees("● OFFLINE", "that file is not a SQLite database")
@@ -244,7 +248,7 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
         return clock()
 
     console = Console(ConsoleSettings(url), signed_in=cast.cara, clock=clock_with_a_fault)
-    async with seat(console) as cara:
+    async with console_pilot(console) as cara:
         # The clock is asked outside of what is done with the database: since when that is away.
         await cara.sees("● OFFLINE", "a fault of the program: OverflowError")
         assert "diary" not in cara.screen
@@ -258,7 +262,7 @@ def test_tries_are_further_and_further_apart_but_never_more_than_four_seconds(
     seconds = 1000.0
     monkeypatch.setattr(retry, "uptime", lambda: seconds)
     monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 4)
-    lost = Loss()
+    lost = Retry()
     for minute, longest in enumerate((1, 2, 4, 4)):
         assert not lost.is_pausing
         assert lost.note(NOON + timedelta(minutes=minute)) == NOON
@@ -273,7 +277,7 @@ def test_tries_are_further_and_further_apart_but_never_more_than_four_seconds(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
-    sit: Sit, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+    sit: OpenConsole, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept = 0
     monkeypatch.setattr(refresh_policy, "uptime", lambda: uptime() + slept)
@@ -288,7 +292,7 @@ async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, db: Database, postgresql_server: Server
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, postgresql_server: Server
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -301,7 +305,7 @@ async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
-    sit: Sit, ann: ReadingApp, db: Database, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     with db.atomic():
@@ -317,7 +321,7 @@ async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_q_leaves_while_a_file_is_waited_for(
-    sit: Sit, db: Database, monkeypatch: pytest.MonkeyPatch
+    sit: OpenConsole, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
@@ -332,7 +336,7 @@ async def test_q_leaves_while_a_file_is_waited_for(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_picture_that_no_other_follows_becomes_stale(
-    sit: Sit,
+    sit: OpenConsole,
     ann: ReadingApp,
     clock: StillClock,
     monkeypatch: pytest.MonkeyPatch,

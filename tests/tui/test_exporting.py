@@ -13,7 +13,7 @@ from conftest import PASSWORD, Cast, StillClock
 from reading_app import AccessLog, Entry, ReadingApp, add_readers
 from textual import events
 from textual.widgets import Input
-from tui.console_pilot import LARGE, Seat, Sit
+from tui.console_pilot import LARGE, ConsolePilot, OpenConsole
 from tui.test_access_log import log_that_refuses
 
 from readwatch.monitor import build
@@ -40,7 +40,7 @@ def rows_in(file: Path) -> list[list[str]]:
     return list(csv.reader(file.read_text(encoding="utf-8").splitlines()))
 
 
-async def exports(seat: Seat, name: str | None = None) -> None:
+async def exports(seat: ConsolePilot, name: str | None = None) -> None:
     await seat.presses("e")
     await seat.sees("Into which file?")
     if name is not None:
@@ -48,7 +48,7 @@ async def exports(seat: Seat, name: str | None = None) -> None:
     await seat.presses("enter")
 
 
-async def names(seat: Seat, name: str) -> None:
+async def names(seat: ConsolePilot, name: str) -> None:
     """Type a name in the place of the one that is offered."""
     await seat.presses("end", "ctrl+u")
     await seat.until(lambda: seat.app.screen.query_one(Input).value == "")
@@ -56,7 +56,7 @@ async def names(seat: Seat, name: str) -> None:
 
 
 async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
-    sit: Sit, cast: Cast, folder: Path, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, folder: Path, access_log: AccessLog
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann", "Ben", "● LIVE")
@@ -75,7 +75,7 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
 
 
 async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
-    sit: Sit, folder: Path, access_log: AccessLog
+    sit: OpenConsole, folder: Path, access_log: AccessLog
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann", "Ben", "● LIVE")
@@ -88,7 +88,7 @@ async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
 
 
 async def test_only_what_the_filter_leaves_is_exported_also_as_json(
-    sit: Sit, folder: Path, access_log: AccessLog
+    sit: OpenConsole, folder: Path, access_log: AccessLog
 ) -> None:
     async with sit(size=LARGE) as seat:
         await seat.presses("3")
@@ -103,7 +103,7 @@ async def test_only_what_the_filter_leaves_is_exported_also_as_json(
 
 
 async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_screen(
-    sit: Sit,
+    sit: OpenConsole,
     db: Database,
     clock: StillClock,
     folder: Path,
@@ -125,7 +125,7 @@ async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_s
 
 
 async def test_of_a_frozen_list_the_rows_are_exported_that_are_held(
-    sit: Sit, db: Database, clock: StillClock, ann: ReadingApp, folder: Path
+    sit: OpenConsole, db: Database, clock: StillClock, ann: ReadingApp, folder: Path
 ) -> None:
     add_readers(db, clock, 100)
     async with sit() as seat:
@@ -146,7 +146,7 @@ async def test_of_a_frozen_list_the_rows_are_exported_that_are_held(
 
 
 async def test_a_file_that_is_being_written_is_whole_before_the_console_is_left(
-    sit: Sit, folder: Path, monkeypatch: pytest.MonkeyPatch
+    sit: OpenConsole, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun, put_on_disk = threading.Event(), os.fsync
 
@@ -166,7 +166,7 @@ async def test_a_file_that_is_being_written_is_whole_before_the_console_is_left(
 
 
 async def test_of_a_readers_page_the_table_with_the_keys_is_exported(
-    sit: Sit, cast: Cast, folder: Path, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, folder: Path, access_log: AccessLog
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann")
@@ -180,7 +180,7 @@ async def test_of_a_readers_page_the_table_with_the_keys_is_exported(
 
 
 async def test_a_file_that_is_there_is_replaced_only_when_that_is_said_twice(
-    sit: Sit, folder: Path, access_log: AccessLog
+    sit: OpenConsole, folder: Path, access_log: AccessLog
 ) -> None:
     diary = folder / "diary.csv"
     diary.write_text("Dear diary")
@@ -200,7 +200,7 @@ async def test_a_file_that_is_there_is_replaced_only_when_that_is_said_twice(
     [("online.xlsx", "a .csv or a .json file"), ("no/such/folder.csv", "cannot be written")],
 )
 async def test_a_file_that_cannot_be_is_told_and_another_name_can_be_given(
-    sit: Sit, folder: Path, name: str, reason: str
+    sit: OpenConsole, folder: Path, name: str, reason: str
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann")
@@ -213,7 +213,7 @@ async def test_a_file_that_cannot_be_is_told_and_another_name_can_be_given(
 
 
 async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
-    sit: Sit, folder: Path, db: Database
+    sit: OpenConsole, folder: Path, db: Database
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann")
@@ -229,7 +229,7 @@ async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
 
 
 async def test_a_row_is_copied_in_words_and_it_is_said_what_became_of_it(
-    sit: Sit, cast: Cast, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann")
@@ -248,7 +248,7 @@ async def test_a_row_is_copied_in_words_and_it_is_said_what_became_of_it(
 
 
 async def test_the_row_is_copied_that_was_painted_when_the_key_was_pressed(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     async with sit() as seat:
         await seat.presses("2")
@@ -261,7 +261,7 @@ async def test_the_row_is_copied_that_was_painted_when_the_key_was_pressed(
 
 
 async def test_nothing_is_copied_past_the_record_by_the_mouse(
-    sit: Sit, access_log: AccessLog
+    sit: OpenConsole, access_log: AccessLog
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann")
@@ -277,7 +277,7 @@ async def test_nothing_is_copied_past_the_record_by_the_mouse(
 
 
 async def test_a_row_out_of_sight_is_shown_before_it_can_be_copied(
-    sit: Sit, db: Database, clock: StillClock, access_log: AccessLog
+    sit: OpenConsole, db: Database, clock: StillClock, access_log: AccessLog
 ) -> None:
     add_readers(db, clock, 100)
     async with sit() as seat:
@@ -293,7 +293,7 @@ async def test_a_row_out_of_sight_is_shown_before_it_can_be_copied(
 
 
 async def test_what_is_chosen_in_the_palette_is_done_with_what_is_in_sight_by_then(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     async with sit() as seat:
         await seat.presses("2")
@@ -307,7 +307,7 @@ async def test_what_is_chosen_in_the_palette_is_done_with_what_is_in_sight_by_th
         await seat.until(lambda: "Dracula" in seat.app.clipboard)
 
 
-async def test_what_is_masked_is_taken_along_masked(sit: Sit, folder: Path) -> None:
+async def test_what_is_masked_is_taken_along_masked(sit: OpenConsole, folder: Path) -> None:
     async with sit(mask=True) as seat:
         await seat.sees("A. A.")
         await exports(seat, "masked.csv")
@@ -318,7 +318,7 @@ async def test_what_is_masked_is_taken_along_masked(sit: Sit, folder: Path) -> N
 
 
 async def test_what_was_told_is_neither_on_the_cover_nor_for_the_next_person(
-    sit: Sit, cast: Cast, db: Database
+    sit: OpenConsole, cast: Cast, db: Database
 ) -> None:
     async with sit() as seat:
         await seat.sees("Ann")
@@ -335,7 +335,7 @@ async def test_what_was_told_is_neither_on_the_cover_nor_for_the_next_person(
         assert "ann.csv" not in seat.screen
 
 
-async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: Sit, db: Any) -> None:
+async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: OpenConsole, db: Any) -> None:
     db.execute_sql("UPDATE reader_sessions SET is_active = FALSE")
     async with sit() as seat:
         await seat.sees("nobody is online")

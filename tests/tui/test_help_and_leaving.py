@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import NOON
-from tui.console_pilot import LARGE, SMALL, Sit
+from tui.console_pilot import LARGE, SMALL, OpenConsole
 
 from readwatch.domain.filters import canonical, parse
 from readwatch.store.engine.connections import Database
@@ -15,7 +15,9 @@ from readwatch.tui.screens.help import FILTER
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-async def test_the_help_names_every_key_on_one_page(sit: Sit, size: tuple[int, int]) -> None:
+async def test_the_help_names_every_key_on_one_page(
+    sit: OpenConsole, size: tuple[int, int]
+) -> None:
     async with sit(size=size) as seat:
         await seat.presses("?")
         await seat.sees("Keys", "escape closes")
@@ -43,14 +45,14 @@ def test_the_filters_in_the_help_are_understood_by_a_list(typed: str, db: Databa
     assert canonical(terms) == typed
 
 
-async def test_ctrl_c_says_how_to_leave(sit: Sit) -> None:
+async def test_ctrl_c_says_how_to_leave(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("ctrl+c")
         await seat.sees("q leaves the console")
 
 
-async def test_q_leaves(sit: Sit) -> None:
+async def test_q_leaves(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("q")

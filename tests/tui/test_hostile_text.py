@@ -8,7 +8,7 @@ import pytest
 from conftest import PASSWORD, StillClock
 from reading_app import ReadingApp
 from rich.cells import cell_len
-from tui.console_pilot import LARGE, SMALL, Seat, Sit
+from tui.console_pilot import LARGE, SMALL, ConsolePilot, OpenConsole
 
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database, is_sqlite
@@ -82,7 +82,7 @@ def name_consultant(db: Database, name: str) -> None:
     db.execute_sql(f"UPDATE users SET full_name = {mark} WHERE email = 'cara@example.org'", (name,))
 
 
-def check(seat: Seat) -> None:
+def check(seat: ConsolePilot) -> None:
     """The screen holds nothing but text, and each line is as wide as the terminal."""
     for strip in seat.app.screen._compositor.render_strips():
         assert cell_len(strip.text) == seat.app.size.width, repr(strip.text)
@@ -92,7 +92,7 @@ def check(seat: Seat) -> None:
         assert not any(segment.style and segment.style.link for segment in strip)
 
 
-def bars(seat: Seat) -> list[int]:
+def bars(seat: ConsolePilot) -> list[int]:
     """The cells at which the bars of the rows start."""
     lines = [line for line in seat.lines if BAR in line]
     return [cell_len(line[: line.index(BAR)]) for line in lines]
@@ -101,7 +101,7 @@ def bars(seat: Seat) -> list[int]:
 @pytest.mark.parametrize("view", ["1", "2", "3", "4"])
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_every_list_shows_it_as_text_in_its_columns(
-    sit: Sit, db: Database, clock: StillClock, size: tuple[int, int], view: str
+    sit: OpenConsole, db: Database, clock: StillClock, size: tuple[int, int], view: str
 ) -> None:
     readers = mallories(db, clock)
     title = {"1": "Ago", "2": "Time", "3": "Last login", "4": "Since"}[view]
@@ -120,7 +120,7 @@ async def test_every_list_shows_it_as_text_in_its_columns(
 
 
 async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_rest(
-    sit: Sit, db: Database, clock: StillClock
+    sit: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     readers = mallories(db, clock, (*WORST, *ENDLESS))
     async with sit() as seat:
@@ -140,7 +140,7 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
 
 
 async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
-    sit: Sit, db: Database, clock: StillClock
+    sit: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     readers = mallories(db, clock, (*WORST, *ENDLESS))
     name_consultant(db, HOSTILE["a clipboard"])
@@ -173,7 +173,7 @@ async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
 
 
 async def test_what_looks_like_markup_is_shown_as_it_was_written_and_can_be_clicked(
-    sit: Sit, db: Database, clock: StillClock
+    sit: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     mallories(db, clock, ("an action", "unclosed markup", "a variable", "a backslash"))
     async with sit(size=LARGE) as seat:
@@ -189,14 +189,16 @@ async def test_what_looks_like_markup_is_shown_as_it_was_written_and_can_be_clic
         await seat.sees("of reading", "● LIVE")
 
 
-async def test_a_filter_for_such_words_is_text_too(sit: Sit) -> None:
+async def test_a_filter_for_such_words_is_text_too(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.sees("nobody is online")
         await seat.presses(*"/[/] [@click=app.quit]x[/] $x")
         await seat.sees("nothing fits: [/] [@click=app.quit]x[/] $x")
 
 
-async def test_a_consultants_own_name_leaves_the_header_whole(sit: Sit, db: Database) -> None:
+async def test_a_consultants_own_name_leaves_the_header_whole(
+    sit: OpenConsole, db: Database
+) -> None:
     name_consultant(db, "[/] \x1b[2J\u202e" + "語" * 200)
     async with sit(signed_in=False) as seat:
         await seat.signs_in("cara@example.org", PASSWORD)

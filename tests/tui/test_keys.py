@@ -2,7 +2,7 @@
 
 import pytest
 from reading_app import ReadingApp
-from tui.console_pilot import Sit
+from tui.console_pilot import OpenConsole
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.tui.keys import checked
@@ -10,7 +10,7 @@ from readwatch.tui.widgets.header import Header
 
 
 async def test_other_keys_work_and_are_named_in_header_footer_and_help(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     keys = {"readers": "r,f3", "freeze": "ctrl+f", "down": "up", "up": "down", "filter": "$"}
@@ -60,7 +60,7 @@ def test_keys_can_change_places_and_what_works_elsewhere_is_free() -> None:
 
 
 async def test_a_click_on_the_name_of_a_view_goes_there_also_from_a_readers_page(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:

@@ -5,7 +5,7 @@ from conftest import PASSWORD, Cast, StillClock
 from reading_app import AccessLog, Entry
 from textual import events
 from textual.widgets import Input
-from tui.console_pilot import LARGE, SMALL, Sit
+from tui.console_pilot import LARGE, SMALL, OpenConsole
 
 from readwatch.store.engine.connections import Database
 
@@ -14,7 +14,7 @@ WRONG = "no horse at all"
 
 @pytest.mark.parametrize("name", ["cara", "dora"])
 async def test_staff_who_type_their_email_and_password_are_in(
-    sit: Sit, cast: Cast, access_log: AccessLog, name: str
+    sit: OpenConsole, cast: Cast, access_log: AccessLog, name: str
 ) -> None:
     person = getattr(cast, name)
     async with sit(signed_in=False) as seat:
@@ -24,7 +24,7 @@ async def test_staff_who_type_their_email_and_password_are_in(
         assert access_log() == [Entry(person.id, "signed_in", None, "console")]
 
 
-async def test_the_email_is_compared_without_case_and_blanks(sit: Sit) -> None:
+async def test_the_email_is_compared_without_case_and_blanks(sit: OpenConsole) -> None:
     async with sit(signed_in=False) as seat:
         await seat.signs_in(" Cara@Example.ORG ", PASSWORD)
         await seat.sees("● LIVE")
@@ -39,7 +39,7 @@ async def test_the_email_is_compared_without_case_and_blanks(sit: Sit) -> None:
     ],
 )
 async def test_nobody_else_gets_in_and_may_try_again(
-    sit: Sit,
+    sit: OpenConsole,
     access_log: AccessLog,
     email: str,
     password: str,
@@ -55,7 +55,7 @@ async def test_nobody_else_gets_in_and_may_try_again(
 
 
 async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_console(
-    sit: Sit, cast: Cast, access_log: AccessLog, clock: StillClock
+    sit: OpenConsole, cast: Cast, access_log: AccessLog, clock: StillClock
 ) -> None:
     failed = Entry(cast.cara.id, "failed_sign_in", None, "console: wrong e-mail or password")
     async with sit(signed_in=False, email=cast.cara.email) as seat:
@@ -77,7 +77,7 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
 
 
 async def test_a_suspended_consultant_is_told_so_and_stays_out(
-    sit: Sit, db: Database, cast: Cast
+    sit: OpenConsole, db: Database, cast: Cast
 ) -> None:
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'cara@example.org'")
     async with sit(signed_in=False) as seat:
@@ -85,7 +85,7 @@ async def test_a_suspended_consultant_is_told_so_and_stays_out(
         await seat.sees("this account is suspended", "E-mail")
 
 
-async def test_the_password_is_never_painted(sit: Sit, cast: Cast) -> None:
+async def test_the_password_is_never_painted(sit: OpenConsole, cast: Cast) -> None:
     async with sit(signed_in=False) as seat:
         await seat.types(cast.cara.email)
         await seat.presses("enter")
@@ -96,7 +96,7 @@ async def test_the_password_is_never_painted(sit: Sit, cast: Cast) -> None:
 
 
 async def test_the_password_is_not_painted_when_a_slow_line_brings_all_keys_at_once(
-    sit: Sit, cast: Cast
+    sit: OpenConsole, cast: Cast
 ) -> None:
     async with sit(signed_in=False) as seat:
         await seat.presses(*cast.cara.email, "enter", *PASSWORD)
@@ -106,14 +106,14 @@ async def test_the_password_is_not_painted_when_a_slow_line_brings_all_keys_at_o
         await seat.sees("● LIVE")
 
 
-async def test_what_comes_at_once_is_the_password_up_to_enter(sit: Sit, cast: Cast) -> None:
+async def test_what_comes_at_once_is_the_password_up_to_enter(sit: OpenConsole, cast: Cast) -> None:
     async with sit(signed_in=False) as seat:
         await seat.presses(*cast.cara.email, "enter", *PASSWORD, "enter", *"3")
         await seat.sees("● LIVE")
 
 
 @pytest.mark.parametrize("text", [PASSWORD, f"{PASSWORD}\n"])
-async def test_a_password_can_be_pasted(sit: Sit, cast: Cast, text: str) -> None:
+async def test_a_password_can_be_pasted(sit: OpenConsole, cast: Cast, text: str) -> None:
     async with sit(signed_in=False, email=cast.cara.email) as seat:
         await seat.sees(cast.cara.email)
         seat.app.post_message(events.Paste(text))
@@ -121,7 +121,9 @@ async def test_a_password_can_be_pasted(sit: Sit, cast: Cast, text: str) -> None
         await seat.sees("● LIVE")
 
 
-async def test_an_email_that_was_given_at_the_start_is_filled_in(sit: Sit, cast: Cast) -> None:
+async def test_an_email_that_was_given_at_the_start_is_filled_in(
+    sit: OpenConsole, cast: Cast
+) -> None:
     async with sit(signed_in=False, email=cast.cara.email) as seat:
         await seat.sees(cast.cara.email)
         await seat.types(PASSWORD)
@@ -129,7 +131,7 @@ async def test_an_email_that_was_given_at_the_start_is_filled_in(sit: Sit, cast:
         await seat.sees("● LIVE")
 
 
-async def test_an_empty_field_asks_nobody(sit: Sit, access_log: AccessLog) -> None:
+async def test_an_empty_field_asks_nobody(sit: OpenConsole, access_log: AccessLog) -> None:
     async with sit(signed_in=False) as seat:
         await seat.presses("enter", "enter")
         await seat.types(PASSWORD)
@@ -139,7 +141,7 @@ async def test_an_empty_field_asks_nobody(sit: Sit, access_log: AccessLog) -> No
 
 
 @pytest.mark.parametrize("key", ["1", "2", "?", "ctrl+p", "q"])
-async def test_before_that_the_keys_of_the_console_do_nothing(sit: Sit, key: str) -> None:
+async def test_before_that_the_keys_of_the_console_do_nothing(sit: OpenConsole, key: str) -> None:
     async with sit(signed_in=False) as seat:
         await seat.presses(key)
         await seat.presses("tab")
@@ -151,7 +153,7 @@ async def test_before_that_the_keys_of_the_console_do_nothing(sit: Sit, key: str
         await seat.sees("● LIVE")
 
 
-async def test_escape_leaves_the_console_and_ctrl_c_says_so(sit: Sit) -> None:
+async def test_escape_leaves_the_console_and_ctrl_c_says_so(sit: OpenConsole) -> None:
     async with sit(signed_in=False) as seat:
         await seat.presses("ctrl+c")
         await seat.sees("escape leaves the console")
@@ -161,14 +163,16 @@ async def test_escape_leaves_the_console_and_ctrl_c_says_so(sit: Sit) -> None:
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-async def test_the_form_stands_in_a_frame_in_the_middle(sit: Sit, size: tuple[int, int]) -> None:
+async def test_the_form_stands_in_a_frame_in_the_middle(
+    sit: OpenConsole, size: tuple[int, int]
+) -> None:
     async with sit(signed_in=False, size=size) as seat:
         await seat.sees("Password", "╭──", "──╯")
         left, right = seat.line("╭").index("╭"), size[0] - len(seat.line("╮"))
         assert abs(left - right) <= 1
 
 
-async def test_nothing_blinks_wherever_something_is_typed_in(sit: Sit, cast: Cast) -> None:
+async def test_nothing_blinks_wherever_something_is_typed_in(sit: OpenConsole, cast: Cast) -> None:
     def blinking() -> list[Input]:
         asked = list(seat.app.screen.query(Input))
         assert asked

@@ -3,7 +3,7 @@
 import pytest
 from reading_app import AccessLog, ReadingApp
 from textual.widgets import Input
-from tui.console_pilot import Sit
+from tui.console_pilot import OpenConsole
 
 from readwatch.store.engine.connections import Database
 
@@ -17,7 +17,7 @@ def they_read(ann: ReadingApp, ben: ReadingApp) -> None:
 
 
 async def test_the_lists_have_initials_until_a_reader_is_opened(
-    sit: Sit, access_log: AccessLog
+    sit: OpenConsole, access_log: AccessLog
 ) -> None:
     async with sit(mask=True) as seat:
         for view, title in LISTS:
@@ -36,7 +36,9 @@ async def test_the_lists_have_initials_until_a_reader_is_opened(
         await seat.sees("Ann Archer", "B. B.")
 
 
-async def test_no_filter_finds_by_a_name_that_is_masked(sit: Sit, access_log: AccessLog) -> None:
+async def test_no_filter_finds_by_a_name_that_is_masked(
+    sit: OpenConsole, access_log: AccessLog
+) -> None:
     async with sit(mask=True) as seat:
         for view, title in LISTS:
             await seat.presses(view)
@@ -55,7 +57,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(sit: Sit, access_log: Ac
 
 
 async def test_a_name_without_letters_is_masked_too(
-    sit: Sit, ann: ReadingApp, db: Database
+    sit: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     db.execute_sql(f"UPDATE users SET full_name = '☂☂ -' WHERE id = {ann.user.id}")
     ann.reads("Dracula")

@@ -9,7 +9,7 @@ import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
 from peewee import DatabaseError
 from reading_app import AccessLog, Entry, ReadingApp
-from tui.console_pilot import Sit
+from tui.console_pilot import OpenConsole
 from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.attention import Thresholds
@@ -237,7 +237,7 @@ def test_who_fails_too_often_has_to_wait_as_in_the_console(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_the_console_begins_with_what_is_asked_for(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")

@@ -1,10 +1,10 @@
 """The way from one reader's page to the next."""
 
-from readwatch.tui.reader_pager import Walk
+from readwatch.tui.reader_pager import ReaderPager
 
 
 def test_a_walk_goes_through_the_list_and_ends_where_it_ends() -> None:
-    first = Walk("online", (7, 3, 9), 0)
+    first = ReaderPager("online", (7, 3, 9), 0)
     second = first.step(1)
     assert second is not None
     last = second.step(1)

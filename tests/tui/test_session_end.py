@@ -11,20 +11,20 @@ from conftest import COST, NOON, PASSWORD, Cast, StillClock
 from reading_app import AccessLog, ReadingApp
 from textual.message import Message
 from tui.conftest import AT_ONCE
-from tui.console_pilot import PATIENCE_SECONDS, Sit, seat
+from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
 from tui.test_connection_loss import await_watchers
 from tui.test_exporting import add_readers, exports
 
-from readwatch.monitor.events import ItemsArrived, OverviewArrived
+from readwatch.monitor.events import ItemsReady, ViewSnapshotReady
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.viewport import Sight
-from readwatch.monitor.worker import Watcher
+from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.worker import Worker
 from readwatch.store.engine.connections import Database, close_all, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
 from readwatch.store.identity.passwords import hash_password
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.query import ListQuery
 from readwatch.tui import exporting
 from readwatch.tui.app import Console
 
@@ -59,7 +59,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "reason"), CHANGES)
 async def test_who_may_not_look_any_more_sees_nothing_more_without_a_key(
-    sit: Sit,
+    sit: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     db: Database,
@@ -100,7 +100,9 @@ async def test_an_export_ends_with_the_session_and_leaves_no_file(
         return clock()
 
     settings = ConsoleSettings(url, view="readers")
-    async with seat(Console(settings, signed_in=cast.cara, clock=clock_of_an_eventful_day)) as cara:
+    async with console_pilot(
+        Console(settings, signed_in=cast.cara, clock=clock_of_an_eventful_day)
+    ) as cara:
         await cara.sees("Titles", "Zoe", "● LIVE")
         await exports(cara, str(folder / "all.csv"))
         await cara.sees("E-mail", "this account is suspended")
@@ -135,7 +137,7 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
         signed_in=cast.cara,
         clock=clock_that_stops_while_somebody_leaves,
     )
-    async with seat(console) as cara:
+    async with console_pilot(console) as cara:
         await cara.sees("Titles", "Zoe", "● LIVE")
         await exports(cara, str(folder / "all.csv"))
         await cara.until(begun.is_set)
@@ -152,14 +154,14 @@ def test_who_asks_without_end_gets_new_pictures_too(
     titles: SimpleQueue[str | None] = SimpleQueue()
 
     def post(message: Message) -> None:
-        if isinstance(message, ItemsArrived):
+        if isinstance(message, ItemsReady):
             watcher.fetch(View.ONLINE, (ann.user.id,))  # the next one, before anything else
-        elif isinstance(message, OverviewArrived):
+        elif isinstance(message, ViewSnapshotReady):
             titles.put(message.overview.items[0].content_title)
 
-    watcher = Watcher(ConsoleSettings(url, refresh=AT_ONCE), post, clock)
+    watcher = Worker(ConsoleSettings(url, refresh=AT_ONCE), post, clock)
     watcher.start(cast.cara)
-    watcher.watch(View.ONLINE, Question("name"), Sight(20))
+    watcher.watch(View.ONLINE, ListQuery("name"), Viewport(20))
     watcher.fetch(View.ONLINE, (ann.user.id,))
     assert titles.get(timeout=PATIENCE_SECONDS) == "Dracula"
     ann.reads("Faust")
@@ -168,7 +170,9 @@ def test_who_asks_without_end_gets_new_pictures_too(
     watcher.stop()
 
 
-async def test_who_has_the_new_password_comes_back(sit: Sit, cast: Cast, db: Database) -> None:
+async def test_who_has_the_new_password_comes_back(
+    sit: OpenConsole, cast: Cast, db: Database
+) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         with db.atomic():
@@ -182,7 +186,7 @@ async def test_who_has_the_new_password_comes_back(sit: Sit, cast: Cast, db: Dat
 
 
 async def test_a_consultant_who_is_suspended_sees_nothing_more(
-    sit: Sit, cast: Cast, ann: ReadingApp, db: Database
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:

@@ -12,7 +12,7 @@ from time import monotonic
 import pytest
 from conftest import Cast, StillClock
 from textual.widgets import Input
-from tui.console_pilot import PATIENCE_SECONDS, Seat, Sit
+from tui.console_pilot import PATIENCE_SECONDS, ConsolePilot, OpenConsole
 from tui.still_life import fill_the_house, paint
 from tui.test_connection_loss import mislaid_table
 
@@ -47,7 +47,7 @@ def looks(request: pytest.FixtureRequest) -> Looks:
     """
     writes = request.config.getoption("--update-snapshots")
 
-    async def looks(seat: Seat, name: str, *words: str) -> None:
+    async def looks(seat: ConsolePilot, name: str, *words: str) -> None:
         await seat.sees(*words)
         width, height = seat.app.size
         file = SNAPSHOTS / f"{width}x{height}" / f"{name.replace(' ', '-')}.txt"
@@ -66,7 +66,7 @@ def looks(request: pytest.FixtureRequest) -> Looks:
     return looks
 
 
-async def is_done(seat: Seat) -> None:
+async def is_done(seat: ConsolePilot) -> None:
     """Wait until nothing changes any more."""
     before = ""
     while seat.screen != before:
@@ -86,7 +86,12 @@ def greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_screen_has_its_likeness(
-    sit: Sit, db: Database, cast: Cast, clock: StillClock, looks: Looks, size: tuple[int, int]
+    sit: OpenConsole,
+    db: Database,
+    cast: Cast,
+    clock: StillClock,
+    looks: Looks,
+    size: tuple[int, int],
 ) -> None:
     paint(db, cast, clock)
     async with sit(size=size) as seat:
@@ -102,7 +107,7 @@ async def test_every_screen_has_its_likeness(
 
 
 async def test_so_has_whatever_is_laid_over_a_list(
-    sit: Sit, db: Database, cast: Cast, clock: StillClock, looks: Looks
+    sit: OpenConsole, db: Database, cast: Cast, clock: StillClock, looks: Looks
 ) -> None:
     paint(db, cast, clock)
     async with sit() as seat:
@@ -126,7 +131,7 @@ async def test_so_has_whatever_is_laid_over_a_list(
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_live_frozen_stale_and_offline_differ_in_words(
-    sit: Sit,
+    sit: OpenConsole,
     db: Database,
     cast: Cast,
     clock: StillClock,
@@ -149,7 +154,7 @@ async def test_live_frozen_stale_and_offline_differ_in_words(
 
 
 async def test_where_nobody_is_each_list_says_so(
-    sit: Sit, db: Database, cast: Cast, looks: Looks
+    sit: OpenConsole, db: Database, cast: Cast, looks: Looks
 ) -> None:
     db.execute_sql("DELETE FROM users WHERE user_role = 'reader'")
     async with sit() as seat:
@@ -159,7 +164,7 @@ async def test_where_nobody_is_each_list_says_so(
 
 
 async def test_of_a_thousand_rows_the_first_and_the_last_are_there(
-    sit: Sit, db: Database, clock: StillClock, looks: Looks
+    sit: OpenConsole, db: Database, clock: StillClock, looks: Looks
 ) -> None:
     fill_the_house(db, clock)
     for size in SIZES:
@@ -171,7 +176,7 @@ async def test_of_a_thousand_rows_the_first_and_the_last_are_there(
 
 @pytest.mark.parametrize("theme", ["dark", "light", "no colour"])
 async def test_the_words_say_it_all_in_any_colours(
-    sit: Sit,
+    sit: OpenConsole,
     db: Database,
     cast: Cast,
     clock: StillClock,

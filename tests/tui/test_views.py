@@ -11,19 +11,19 @@ from rich.cells import cell_len
 from readwatch.domain.activities import MinuteCount, RecordedActivity
 from readwatch.domain.attention import Case, Reason, Rule
 from readwatch.domain.text import clean
-from readwatch.monitor.attention import Noticed
-from readwatch.monitor.snapshots import Item, Overview, Pulse, View
-from readwatch.monitor.viewport import order_of
+from readwatch.monitor.attention import AttentionItem
+from readwatch.monitor.snapshots import Item, LiveStats, View, ViewSnapshot
+from readwatch.monitor.viewport import row_order
 from readwatch.store.lists import access_log, attention, feed, online, readers
-from readwatch.store.lists.access_log import LogRow
-from readwatch.store.lists.attention import Glance
+from readwatch.store.lists.access_log import AccessLogRow
+from readwatch.store.lists.attention import AttentionReader
 from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.cells import Toned
 from readwatch.tui.format.columns import place
 from readwatch.tui.format.plain import overview_lines, pulse_line
 from readwatch.tui.keys import KEYS, Group, bindings
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import VIEW_SPECS
 
 
 def before(**duration: float) -> datetime:
@@ -77,7 +77,7 @@ ZOE = ReaderSummary(
     last_login=None,
     last_activity_at=before(days=3),
 )
-EVE = Noticed(
+EVE = AttentionItem(
     Case(
         4,
         (
@@ -85,7 +85,7 @@ EVE = Noticed(
             Reason(Rule.CAME_BACK, before(hours=3), " after 20 days"),
         ),
     ),
-    Glance(
+    AttentionReader(
         user_id=4,
         full_name=clean("Eve Early"),
         reading_level=clean("B1"),
@@ -98,11 +98,11 @@ EVE = Noticed(
     clean("Eve Early"),
     is_seen=False,
 )
-LOOK = LogRow(
+LOOK = AccessLogRow(
     id=9,
     created_at=before(minutes=4),
-    begun_at=before(minutes=42),
-    times=4,
+    first_created_at=before(minutes=42),
+    repeats=4,
     consultant_name=clean("Cara Cook"),
     action_type=clean("viewed_reader_profile"),
     user_id=1,
@@ -110,7 +110,7 @@ LOOK = LogRow(
     action_details=clean("console, from online"),
     reader_id=1,
 )
-PULSE = Pulse(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
+PULSE = LiveStats(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
     View.ONLINE: online._SORTS,
     View.ACTIVITY: feed._SORTS,
@@ -128,22 +128,22 @@ ITEMS: dict[View, Item] = {
 
 
 def cells(view: View, item: Item) -> list[str]:
-    row = LISTINGS[view].row(item, NOON)
+    row = VIEW_SPECS[view].row(item, NOON)
     return [cell.text if isinstance(cell, Toned) else cell for cell in row.cells]
 
 
-def overview(view: View, *items: Item, more: int = 0) -> Overview:
+def overview(view: View, *items: Item, more: int = 0) -> ViewSnapshot:
     """A picture of a view with some items, and `more` that are not in view."""
-    ids = [row.key for row in LISTINGS[view].rows(items, NOON)]
-    order = order_of([*ids, *range(1000, 1000 + more)])
-    return Overview(view, LISTINGS[view].question(), PULSE, order, order.ids, items)
+    ids = [row.key for row in VIEW_SPECS[view].rows(items, NOON)]
+    order = row_order([*ids, *range(1000, 1000 + more)])
+    return ViewSnapshot(view, VIEW_SPECS[view].query(), PULSE, order, order.ids, items)
 
 
 @pytest.mark.parametrize("view", View)
 def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_says(
     view: View,
 ) -> None:
-    listing = LISTINGS[view]
+    listing = VIEW_SPECS[view]
     keys = [column.key for column in listing.columns]
     assert len(listing.row(ITEMS[view], NOON).cells) == len(keys) == len(set(keys))
     sorts = [sort.column for sort in listing.sorts]
@@ -154,7 +154,7 @@ def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_s
 @pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("width", [80, 100, 120, 160, 300])
 def test_no_column_is_cut_off_in_eighty_cells_or_more(view: View, width: int) -> None:
-    columns = LISTINGS[view].columns
+    columns = VIEW_SPECS[view].columns
     placed = place(columns, width)
     assert len(placed) == len([column for column in columns if column.from_width <= width])
     assert all(spot.width >= spot.column.width for spot in placed)
@@ -212,12 +212,14 @@ def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
 
 
 def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:
-    [row] = LISTINGS[View.ACTIVITY].rows([PAGE], NOON)
+    [row] = VIEW_SPECS[View.ACTIVITY].rows([PAGE], NOON)
     assert (row.key, row.reader_id) == (77, 1)
 
 
 def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
-    begun, last = (f"{moment.astimezone():%H:%M}" for moment in (LOOK.begun_at, LOOK.created_at))
+    begun, last = (
+        f"{moment.astimezone():%H:%M}" for moment in (LOOK.first_created_at, LOOK.created_at)
+    )
     what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
     assert cells(View.ACCESS_LOG, LOOK) == [f"{begun}-{last} x4", *what]
     time = f"{LOOK.created_at.astimezone():%H:%M:%S}"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from readwatch.cli.settings import setting
-from readwatch.domain.attention import USUAL, Thresholds
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,7 +27,7 @@ class _Duration:
         return timedelta(**{self.unit: 1})
 
     def option(self, command: F) -> F:
-        usual: timedelta = getattr(USUAL, self.threshold)
+        usual: timedelta = getattr(DEFAULT_THRESHOLDS, self.threshold)
         return setting(
             f"--{self.name.replace('_', '-')}",
             type=click.IntRange(0, 1000),
@@ -64,7 +64,7 @@ def attention_settings(command: F) -> F:
     command = setting(
         "--attention-pass-score",
         type=click.IntRange(0, 100),
-        default=USUAL.pass_score,
+        default=DEFAULT_THRESHOLDS.pass_score,
         show_default=True,
         help="The score that passes a quiz, where the app does not say whether it was passed.",
     )(command)

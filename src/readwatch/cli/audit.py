@@ -10,7 +10,7 @@ from readwatch.cli.files import FILE, new_text_file, unwritable, write_csv, writ
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
@@ -151,8 +151,10 @@ def list_(
         consultant_id = None if consultant is None else chain.account_id(db, consultant)
         reader_id = None if reader is None else chain.account_id(db, reader)
         details = "cli" if consultant_id is None else f"cli, of user {consultant_id}"
-        audit_log.append(
-            db, Look(acting.id, Action.LISTED_ACCESS_LOG, reader_id, details), system_clock()
+        audit_log.append_event(
+            db,
+            AuditEvent(acting.id, AuditAction.LISTED_ACCESS_LOG, reader_id, details),
+            system_clock(),
         )
         entries = chain.newest(
             db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
@@ -163,7 +165,7 @@ def list_(
     print_table(("id", "when", "who", "what", "whom"), [_row(entry) for entry in entries])
 
 
-def _row(entry: chain.Entry) -> tuple[object, ...]:
+def _row(entry: chain.AuditEntry) -> tuple[object, ...]:
     what = entry.action_type.replace("_", " ")
     return (
         entry.id,
@@ -193,10 +195,12 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
         there = chain.extent(db)
         with new_text_file(file) as text:
             details = f"cli, {kind}, rows {there.entries}"
-            audit_log.append(
-                db, Look(acting.id, Action.EXPORTED_ACCESS_LOG, details=details), system_clock()
+            audit_log.append_event(
+                db,
+                AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
+                system_clock(),
             )
-            written = write(text, chain.Entry._fields, chain.oldest_first(db, there))
+            written = write(text, chain.AuditEntry._fields, chain.oldest_first(db, there))
             for _ in with_progress(written, "Writing entries", there.portions):
                 pass
     click.echo(f"wrote {_counted(there.entries)} to {file}")

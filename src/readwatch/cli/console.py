@@ -78,8 +78,8 @@ def command(
     settings = ConsoleSettings(
         database_url(context),
         email=email,
-        desks=default_desks(),
-        cover_after=timedelta(minutes=cover_after) or None,
+        preferences_folder=default_desks(),
+        lock_after=timedelta(minutes=cover_after) or None,
         mask=mask,
         theme=theme,
         ascii=ascii,

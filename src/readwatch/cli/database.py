@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from readwatch.store.engine.connections import Database, close_all, open_database, using
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 
 
@@ -12,7 +12,7 @@ def database(url: str, role: Role = Role.ADMIN) -> Iterator[Database]:
     """Open a database as the role may use it, and let go of it however the call ends."""
     db = open_database(url, role)
     try:
-        with using(db):
+        with connection(db):
             yield db
     finally:
         close_all(db)

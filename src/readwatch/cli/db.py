@@ -10,9 +10,9 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.health import Finding, Wrong, findings, in_bytes
+from readwatch.domain.health import Finding, RollupMismatches, findings, in_bytes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -51,7 +51,7 @@ def health_(context: click.Context, as_json: bool) -> int:
                 "healthy": healthy,
                 **asdict(condition),
                 "wrong_rows": None if wrong is None else asdict(wrong),
-                "mends": {finding.what: finding.mend for finding in found if finding.mend},
+                "mends": {finding.what: finding.fix for finding in found if finding.fix},
             }
         )
     else:
@@ -63,15 +63,15 @@ def health_(context: click.Context, as_json: bool) -> int:
     return 0 if healthy else 1
 
 
-def _compared(db: Database) -> Wrong:
+def _compared(db: Database) -> RollupMismatches:
     pieces = with_progress(rollup_rebuild.portions(db), "Comparing totals with activities")
-    return sum((piece.compare(db) for piece in pieces), Wrong())
+    return sum((piece.compare(db) for piece in pieces), RollupMismatches())
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
-    if finding.mend is None:
+    if finding.fix is None:
         return finding.what, "ok", finding.sentence
-    return finding.what, "WRONG", f"{finding.sentence}: {finding.mend}"
+    return finding.what, "WRONG", f"{finding.sentence}: {finding.fix}"
 
 
 @command.command("rebuild")
@@ -87,14 +87,16 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         now = system_clock()
-        audit_log.append(db, Look(acting.id, Action.REBUILT_ROLLUPS, details="cli"), now)
+        audit_log.append_event(
+            db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
+        )
         pieces = with_progress(rollup_rebuild.portions(db), "Counting again")
-        mended = sum((piece.rebuild(db, now) for piece in pieces), Wrong())
+        mended = sum((piece.rebuild(db, now) for piece in pieces), RollupMismatches())
     for line in _lines(mended):
         click.echo(line)
 
 
-def _lines(mended: Wrong) -> Iterator[str]:
+def _lines(mended: RollupMismatches) -> Iterator[str]:
     for rollup, rows in asdict(mended).items():
         if rows:
             yield f"mended {rows:,} {'row' if rows == 1 else 'rows'} of {rollup}"

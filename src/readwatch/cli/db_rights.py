@@ -8,20 +8,20 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.privileges import (
     ALL,
-    FACES,
     LIMITED,
-    RIGHTS,
+    PRIVILEGES,
+    PROGRAMS,
     TABLES,
-    Rights,
+    Privileges,
     Role,
-    rights,
+    privileges_on,
 )
 from readwatch.store.identity import users
 
@@ -53,19 +53,19 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
 def matrix() -> Iterator[tuple[str, ...]]:
     """Yield for each table what each role may do with it, in letters."""
     for table in TABLES:
-        yield table, *(_letters(rights(role, table)) for role in LIMITED)
+        yield table, *(_letters(privileges_on(role, table)) for role in LIMITED)
 
 
 def limits() -> Iterator[tuple[str, str, str, str]]:
     """Yield what is allowed with some columns only: role, table, what, which columns."""
-    for role, tables in RIGHTS.items():
+    for role, tables in PRIVILEGES.items():
         for table, on in sorted(tables.items()):
             for does, columns in (("reads", on.read), ("changes", on.change)):
                 if columns and columns != ALL:
                     yield role, table, does, str(columns)
 
 
-def _letters(on: Rights) -> str:
+def _letters(on: Privileges) -> str:
     return "".join(
         letter + ("" if some in (True, ALL) else "*")
         for letter, some in (("r", on.read), ("a", on.append), ("c", on.change), ("d", on.delete))
@@ -84,7 +84,7 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
             }
             for table, on in tables.items()
         }
-        for role, tables in RIGHTS.items()
+        for role, tables in PRIVILEGES.items()
     }
 
 
@@ -101,7 +101,7 @@ def _print_sql(url: str) -> None:
 
 
 @click.command("grant")
-@click.argument("face", type=click.Choice(list(FACES)))
+@click.argument("face", type=click.Choice(list(PROGRAMS)))
 @click.argument("login")
 @acting_admin
 @click.pass_context
@@ -119,8 +119,10 @@ def grant(context: click.Context, face: str, login: str, admin: str | None) -> N
         acting = users.acting_admin(db, admin)
         with db.atomic():
             admit(db, face, login)
-            look = Look(acting.id, Action.GRANTED_RIGHTS, details=f"cli, {face} to {login}")
-            audit_log.append(db, look, system_clock())
+            look = AuditEvent(
+                acting.id, AuditAction.GRANTED_RIGHTS, details=f"cli, {face} to {login}"
+            )
+            audit_log.append_event(db, look, system_clock())
     click.echo(f"{login} may be used for: {face}")
 
 

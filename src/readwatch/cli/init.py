@@ -8,7 +8,7 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
@@ -49,7 +49,7 @@ def command(
             user_role=UserRole.ADMIN,
             password_hash=hash_password(password, bcrypt_cost),
         )
-    applied = migrations.prepare(url)
+    applied = migrations.create_or_upgrade(url)
     for migration in applied:
         click.echo(f"applied schema {migration.number} ({migration.name})")
     if new_admin is not None:
@@ -88,8 +88,8 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         if users.list_users(db, UserRole.ADMIN):
             raise conflict("somebody else made the first admin meanwhile; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
-        audit_log.append(
-            db, Look(admin.id, Action.ADDED_USER, admin.id, "cli init, role admin"), now
+        audit_log.append_event(
+            db, AuditEvent(admin.id, AuditAction.ADDED_USER, admin.id, "cli init, role admin"), now
         )
 
 

@@ -7,7 +7,7 @@ import click
 from readwatch.cli.faces import Faces, ServeCall
 from readwatch.cli.main import database_url
 from readwatch.cli.settings import setting
-from readwatch.domain.sessions import END_SILENT_AFTER
+from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.store.identity.passwords import DEFAULT_COST
 
 
@@ -31,7 +31,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     "--end-silent-after",
     type=click.IntRange(5, 24 * 60),
     metavar="MINUTES",
-    default=END_SILENT_AFTER // timedelta(minutes=1),
+    default=SESSION_TIMEOUT // timedelta(minutes=1),
     show_default=True,
     help="End sessions without a heartbeat for so long.",
 )

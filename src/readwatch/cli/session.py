@@ -8,7 +8,7 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import local, print_json, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.store import reader_data, totals
 from readwatch.store.audit import log as audit_log
@@ -41,7 +41,9 @@ def list_(context: click.Context, email: str | None, as_json: bool, admin: str |
 
 
 def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
-    audit_log.append(db, Look(acting_id, Action.LISTED_SESSIONS, details="cli"), system_clock())
+    audit_log.append_event(
+        db, AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"), system_clock()
+    )
     found = totals.open_sessions(db)
     if as_json:
         print_json([asdict(session) for session in found])
@@ -64,7 +66,7 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
 def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) -> None:
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
-    look = Look(acting_id, Action.VIEWED_READER_SESSIONS, reader_id, "cli")
+    look = AuditEvent(acting_id, AuditAction.VIEWED_READER_SESSIONS, reader_id, "cli")
     found = reader_data.sessions(db, audit_log.permit_look(db, look, system_clock()))
     if as_json:
         print_json([asdict(session) for session in found])
@@ -110,5 +112,7 @@ def revoke(
                 user_id = users.find_user(db, email or "").id
                 ended = sessions.end_all_sessions(db, user_id, now)
                 said, details = f"revoked all sessions, of which {ended} open", "cli, all"
-            audit_log.append(db, Look(acting.id, Action.REVOKED_SESSIONS, user_id, details), now)
+            audit_log.append_event(
+                db, AuditEvent(acting.id, AuditAction.REVOKED_SESSIONS, user_id, details), now
+            )
     click.echo(said)

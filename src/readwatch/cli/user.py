@@ -16,7 +16,7 @@ from readwatch.cli.new_profile import check_profile
 from readwatch.cli.output import local, print_json, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.users import ReaderProfile, Standing, User, UserRole, checked_name
 from readwatch.store import reader_data
@@ -82,8 +82,10 @@ def add(
         now = system_clock()
         with db.atomic():
             added = users.add_user(db, new, now)
-            audit_log.append(
-                db, Look(acting.id, Action.ADDED_USER, added.id, f"cli, role {user_role}"), now
+            audit_log.append_event(
+                db,
+                AuditEvent(acting.id, AuditAction.ADDED_USER, added.id, f"cli, role {user_role}"),
+                now,
             )
     click.echo(f"added {user_role} {added.id}: {email}")
 
@@ -98,9 +100,9 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        audit_log.append(
+        audit_log.append_event(
             db,
-            Look(acting.id, Action.LISTED_USERS, details=f"cli, role {role or 'any'}"),
+            AuditEvent(acting.id, AuditAction.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
         )
         found = users.list_users(db, UserRole(role) if role else None)
@@ -133,10 +135,10 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        look = Look(acting.id, Action.VIEWED_USER, users.find_user(db, email).id, "cli")
+        look = AuditEvent(acting.id, AuditAction.VIEWED_USER, users.find_user(db, email).id, "cli")
         now = system_clock()
         permit = audit_log.permit_look(db, look, now)
-        user = users.get_user(db, permit.reader_id)
+        user = users.get_user(db, permit.subject_id)
         standing = accounts.standing(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
     if as_json:
@@ -184,7 +186,7 @@ def _seconds(duration: timedelta) -> int:
 @click.pass_context
 def suspend(context: click.Context, email: str, admin: str | None) -> None:
     """Suspend an account; its sessions end at once."""
-    with _changing(context, email, admin, Action.SUSPENDED_USER) as (db, user, now):
+    with _changing(context, email, admin, AuditAction.SUSPENDED_USER) as (db, user, now):
         ended = accounts.suspend(db, user.id, now)
     click.echo(f"suspended {user.email}: {_ended(ended)}")
 
@@ -195,7 +197,7 @@ def suspend(context: click.Context, email: str, admin: str | None) -> None:
 @click.pass_context
 def activate(context: click.Context, email: str, admin: str | None) -> None:
     """Let a suspended account in again."""
-    with _changing(context, email, admin, Action.ACTIVATED_USER) as (db, user, now):
+    with _changing(context, email, admin, AuditAction.ACTIVATED_USER) as (db, user, now):
         accounts.activate(db, user.id, now)
     click.echo(f"activated {user.email}")
 
@@ -212,7 +214,7 @@ def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> 
     """
     if not yes:
         confirm_email(email, "delete the account", "nothing was deleted")
-    with _changing(context, email, admin, Action.DELETED_USER) as (db, user, now):
+    with _changing(context, email, admin, AuditAction.DELETED_USER) as (db, user, now):
         ended = accounts.delete(db, user.id, now)
     click.echo(f"deleted {user.email}: {_ended(ended)}")
 
@@ -233,7 +235,7 @@ def passwd(
         role = users.find_user(db, email).user_role
     # Nobody's connection waits while somebody types.
     password_hash = hash_password(read_password(role, from_stdin=password_stdin), bcrypt_cost)
-    with _changing(context, email, admin, Action.SET_PASSWORD) as (db, user, now):
+    with _changing(context, email, admin, AuditAction.SET_PASSWORD) as (db, user, now):
         ended = accounts.set_password(db, user.id, password_hash, now)
     click.echo(f"changed the password of {user.email}: {_ended(ended)}")
 
@@ -265,14 +267,14 @@ def role_(
     if new.is_staff and not old.is_staff:
         password_hash = hash_password(read_password(new, from_stdin=password_stdin), bcrypt_cost)
     details = f"cli, {old} to {new}"
-    with _changing(context, email, admin, Action.CHANGED_ROLE, details) as (db, user, now):
+    with _changing(context, email, admin, AuditAction.CHANGED_ROLE, details) as (db, user, now):
         ended = accounts.change_role(db, user.id, new, password_hash, now)
     click.echo(f"{user.email} is {new.with_article} now: {_ended(ended)}")
 
 
 @contextmanager
 def _changing(
-    context: click.Context, email: str, admin: str | None, action: Action, details: str = "cli"
+    context: click.Context, email: str, admin: str | None, action: AuditAction, details: str = "cli"
 ) -> Iterator[tuple[Database, User, datetime]]:
     """Lend an account for one change, which is kept together with its entry in the access log."""
     with database(database_url(context)) as db:
@@ -281,7 +283,7 @@ def _changing(
         now = system_clock()
         with db.atomic():
             yield db, user, now
-            audit_log.append(db, Look(acting.id, action, user.id, details), now)
+            audit_log.append_event(db, AuditEvent(acting.id, action, user.id, details), now)
 
 
 def _ended(sessions: int) -> str:

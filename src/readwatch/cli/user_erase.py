@@ -10,7 +10,7 @@ from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.audit import chain
@@ -85,7 +85,9 @@ def _begun(db: Database, acting_id: int, user_id: int, email: str) -> tuple[Mapp
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
         erasure.begin(db, user_id, now)
-        audit_log.append(db, Look(acting_id, Action.ERASED_USER, user_id, "cli"), now)
+        audit_log.append_event(
+            db, AuditEvent(acting_id, AuditAction.ERASED_USER, user_id, "cli"), now
+        )
     return before, named
 
 

@@ -13,7 +13,7 @@ from readwatch.cli.files import FILE, new_file, write_csv, write_json
 from readwatch.cli.main import database_url
 from readwatch.cli.output import with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
 from readwatch.store.audit import chain
@@ -43,7 +43,7 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         with new_file(file) as opened:
-            look = Look(acting.id, Action.EXPORTED_USER, user_id, "cli, zip")
+            look = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
             parts = personal_data_export.parts(db, audit_log.permit_look(db, look, system_clock()))
             steps = 2 * sum(-(-part.length // personal_data_export.ROWS_AT_ONCE) for part in parts)
             for _ in with_progress(_written(db, parts, opened), "Writing", steps):

@@ -19,7 +19,7 @@ from readwatch.cli.new_profile import check_profile
 from readwatch.cli.output import with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.users import UserRole, checked_name, checked_password
@@ -185,8 +185,10 @@ def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
 def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
     """Add all accounts and their entries of the access log. Call it in a transaction."""
     now = system_clock()
-    audit_log.append(
-        db, Look(acting_id, Action.IMPORTED_USERS, details=f"cli, rows {len(lines)}"), now
+    audit_log.append_event(
+        db,
+        AuditEvent(acting_id, AuditAction.IMPORTED_USERS, details=f"cli, rows {len(lines)}"),
+        now,
     )
     for line, password_hash in zip(lines, hashes, strict=True):
         new = users.NewUser(
@@ -203,4 +205,6 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
         except ReadwatchError as error:  # somebody else was quicker
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
-        audit_log.append(db, Look(acting_id, Action.ADDED_USER, added.id, details), now)
+        audit_log.append_event(
+            db, AuditEvent(acting_id, AuditAction.ADDED_USER, added.id, details), now
+        )

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from readwatch.demo.books import LEVELS, PAGES_PER_CHAPTER, Book, pick
 from readwatch.demo.cast import Habit, Person
-from readwatch.domain.activities import MAX_DURATION_SECONDS, Activity, as_json
+from readwatch.domain.activities import MAX_DURATION_SECONDS, Activity, canonical_json
 
 PASS_MARK: Final = 60
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
@@ -247,7 +247,9 @@ def read_on(
         content_title=place.book.title,
         progress_percentage=place.page * 100 // place.book.pages,
         duration_seconds=min(MAX_DURATION_SECONDS, max(1, round(seconds))) if takes_time else 0,
-        metadata=as_json({"page": place.page, "chapter": _chapter(kind, place.page), **metadata}),
+        metadata=canonical_json(
+            {"page": place.page, "chapter": _chapter(kind, place.page), **metadata}
+        ),
         event_id=_event_id(now, rng),
         occurred_at=now,
     )

@@ -8,7 +8,7 @@ from random import Random
 from readwatch.demo.cast import Person
 from readwatch.demo.habits import DEMO, Action, Place, Rhythm, Signal, begin, step
 from readwatch.domain.activities import Activity
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions, users
 from readwatch.store.identity.tokens import new_token, token_hash
@@ -37,7 +37,7 @@ class Replay:
         self._rng = rng
         self._people = people
         self._users = [users.find_user(db, person.email) for person in people]
-        self._callers: dict[int, Caller] = {}
+        self._callers: dict[int, Principal] = {}
         readings = (
             begin(
                 person, rhythm, since + rng.random() * ramp, rng, (places or {}).get(person.email)

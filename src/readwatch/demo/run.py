@@ -14,19 +14,19 @@ from rich.console import Console as Terminal
 from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.clock import system_clock
-from readwatch.monitor.build import take_overview
+from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.viewport import Sight
-from readwatch.store.engine.connections import open_database, using
+from readwatch.monitor.viewport import Viewport
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.query import ListQuery
 from readwatch.tui import run as console
 from readwatch.tui.format.plain import overview_lines, pulse_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
-LATEST_FIRST = Question("ago")
+LATEST_FIRST = ListQuery("ago")
 
 
 def run(*, readers: int, seconds: float, plain: bool) -> None:
@@ -59,11 +59,11 @@ def _print_tables(made: World, seconds: float) -> None:
     never = Event()
     for _ in range(round(seconds)):
         never.wait(1)
-        with using(db):
+        with connection(db):
             now = system_clock()
-            online = take_overview(db, View.ONLINE, now, LATEST_FIRST, Sight(ONLINE_ROWS))
-            activity = take_overview(db, View.ACTIVITY, now, sight=Sight(ACTIVITY_ROWS))
-        print(pulse_line(online.pulse))  # noqa: T201 - this is what the plain form is for
+            online = view_snapshot(db, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS))
+            activity = view_snapshot(db, View.ACTIVITY, now, sight=Viewport(ACTIVITY_ROWS))
+        print(pulse_line(online.stats))  # noqa: T201 - this is what the plain form is for
         for line in overview_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201
         for line in overview_lines(activity, width=width, height=ACTIVITY_ROWS):

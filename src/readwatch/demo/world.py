@@ -21,7 +21,7 @@ from readwatch.demo.history import PastSession, history
 from readwatch.domain.errors import unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, open_database, using
+from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import sessions, users
 from readwatch.store.identity.passwords import hash_password
@@ -54,7 +54,7 @@ def world(readers: int, rng: Random, now: datetime) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="readwatch-demo-"))
     try:
         url = f"sqlite:///{folder / 'demo.db'}"
-        migrations.prepare(url)
+        migrations.create_or_upgrade(url)
         people = cast(readers, rng)
         # Some went quiet just before the demo starts, so that there is something to notice.
         quiet, others = people[: readers // 8], people[readers // 8 :]
@@ -89,7 +89,7 @@ def populate(
     # Two roles: the one that makes accounts may not post activities, and the other way round.
     admin, ingest = open_database(url, Role.ADMIN), open_database(url, Role.INGEST)
     password_hash = hash_password(PASSWORD, BCRYPT_COST)
-    with using(admin), admin.atomic():
+    with connection(admin), admin.atomic():
         consultant = users.add_user(
             admin,
             users.NewUser(
@@ -104,7 +104,7 @@ def populate(
         for past in history(person, now - gone.get(person.email, LAST_HOUR), WEEKS, rng)
     ]
     places: dict[str, Place] = {}
-    with using(ingest), ingest.atomic():
+    with connection(ingest), ingest.atomic():
         # In the order in which it would have arrived, which is the order of the feed.
         for past, reader in sorted(weeks_before, key=lambda kept: kept[0].ended_at):
             _keep(ingest, reader, past)
@@ -119,7 +119,7 @@ def _fall_quiet(
 ) -> None:
     """Give people a session that is still open and was last heard from some time ago."""
     db = open_database(url, Role.INGEST)
-    with using(db), db.atomic():
+    with connection(db), db.atomic():
         # Evenly, so that there are some of each kind in any world.
         places_in_time = range(len(quiet), 0, -1)
         read_ago = [60 + 1080 * (at - rng.random()) / len(quiet) for at in places_in_time]

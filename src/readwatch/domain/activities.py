@@ -59,7 +59,7 @@ class RecordedActivity:
     created_at: datetime
 
 
-class Outcome(StrEnum):
+class ActivityStatus(StrEnum):
     """What became of one activity of a request."""
 
     ACCEPTED = "accepted"
@@ -68,10 +68,10 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ActivityResult:
     """The answer for one activity; `id` is that of the kept activity."""
 
-    status: Outcome
+    status: ActivityStatus
     id: int
 
 
@@ -95,7 +95,9 @@ class MinuteCount:
     activities: int
 
 
-def occurred(activity: Activity, sent_at: datetime | None, arrived_at: datetime) -> datetime:
+def corrected_occurred_at(
+    activity: Activity, sent_at: datetime | None, arrived_at: datetime
+) -> datetime:
     """Tell when an activity occurred by the server's clock.
 
     The app's clock is off by `arrived_at - sent_at`, so that much is added
@@ -136,7 +138,7 @@ def fingerprint(activity: Activity) -> bytes:
     return hashlib.sha256(_canonical(told).encode()).digest()
 
 
-def as_json(metadata: Mapping[str, object]) -> str:
+def canonical_json(metadata: Mapping[str, object]) -> str:
     """Return metadata in the form in which it is kept: compact JSON with its keys in order.
 
     What JSON cannot say (NaN, endless numbers) is a ValueError.

@@ -52,11 +52,11 @@ class Thresholds:
         return 2 * self.no_progress_after
 
 
-USUAL = Thresholds()
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
+class OpenReader:
     """A reader with a session that has not ended: the latest moments of all their devices."""
 
     reader_id: int
@@ -124,7 +124,7 @@ class Case:
 # The rules --------------------------------------------------------------------------------------
 
 
-def silent(reader: Here, now: datetime, thresholds: Thresholds) -> Reason | None:
+def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
     """In the middle of a session nothing is heard any more."""
     did = _last_did(reader)
     heard = max(reader.last_heartbeat, did)
@@ -133,7 +133,7 @@ def silent(reader: Here, now: datetime, thresholds: Thresholds) -> Reason | None
     return _between(Rule.SILENT, heard, now, thresholds.silent_after, SILENT_UNTIL)
 
 
-def idle(reader: Here, now: datetime, thresholds: Thresholds) -> Reason | None:
+def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
     """The app is open and nothing is done with it."""
     if thresholds.silent_after and now - reader.last_heartbeat >= thresholds.silent_after:
         return None
@@ -178,7 +178,7 @@ def _passed(quiz: Quiz, thresholds: Thresholds) -> bool:
     return quiz.score is None or quiz.score >= thresholds.pass_score
 
 
-def _last_did(reader: Here) -> datetime:
+def _last_did(reader: OpenReader) -> datetime:
     return max(reader.started_at, reader.last_activity_at or reader.started_at)
 
 

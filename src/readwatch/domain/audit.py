@@ -14,7 +14,7 @@ GENESIS = "0" * 64
 """What the first entry has as the hash of its predecessor."""
 
 
-class Action(StrEnum):
+class AuditAction(StrEnum):
     """The kinds of entries, the values of `action_type`."""
 
     SIGNED_IN = "signed_in"
@@ -48,21 +48,21 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class AuditEvent:
     """What is about to be done, by whom, to whose data, from where; never the data itself.
 
     `details` names the view, at most a few words.
     """
 
     consultant_user_id: int
-    action_type: Action
+    action_type: AuditAction
     target_user_id: int | None = None
     details: str | None = None
     ip_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedLook:
+class AuditEntryForReader:
     """A look as the person at whose data it was is told of it; only staff are ever named."""
 
     id: int
@@ -80,16 +80,16 @@ class Permit:
     record.
     """
 
-    reader_id: int
+    subject_id: int
 
 
-def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:
+def entry_hash(prev_hash: str, look: AuditEvent, created_at: str) -> str:
     """Return the SHA-256 (hex) over the predecessor's hash and the canonical form of an entry.
 
     `created_at` is the text in which the moment is kept, so that a reader of the raw table can
     check the chain without this program.
     """
-    return kept_hash(
+    return columns_hash(
         (
             prev_hash,
             look.consultant_user_id,
@@ -102,7 +102,7 @@ def entry_hash(prev_hash: str, look: Look, created_at: str) -> str:
     )
 
 
-def kept_hash(columns: Sequence[object]) -> str:
+def columns_hash(columns: Sequence[object]) -> str:
     """Return the same hash from an entry's columns as they are kept, in the order of their hash.
 
     Any values are taken: what no entry ever holds, such as bytes, gives a hash that none has.

@@ -26,7 +26,7 @@ class Head:
     row_hash: str = GENESIS
 
 
-class FaultKind(StrEnum):
+class ChainFaultKind(StrEnum):
     """What can be wrong with a log."""
 
     CHANGED = "changed"
@@ -38,11 +38,11 @@ class FaultKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainFault:
     """The first thing that is wrong; `id` is the entry in question, or the one after which some
     are missing."""
 
-    kind: FaultKind
+    kind: ChainFaultKind
     id: int
     sentence: str
 
@@ -52,20 +52,20 @@ class Verdict:
     """How far a log is whole, and what is wrong behind that."""
 
     head: Head = Head()
-    fault: Fault | None = None
+    fault: ChainFault | None = None
 
 
 # Faults -----------------------------------------------------------------------------------------
 
 
-def changed(id_: int) -> Fault:
+def changed(id_: int) -> ChainFault:
     """Return the fault of an entry that does not say what its hash was made of."""
-    return Fault(
-        FaultKind.CHANGED, id_, f"entry {id_} was changed: what it says does not give its hash"
+    return ChainFault(
+        ChainFaultKind.CHANGED, id_, f"entry {id_} was changed: what it says does not give its hash"
     )
 
 
-def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) -> Fault:
+def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) -> ChainFault:
     """Return the fault of an entry that does not follow `head`, although it stands behind it.
 
     `follows` is the entry that it does follow and `next_id` the one that follows `head`, where
@@ -76,39 +76,43 @@ def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) ->
     if next_id is None and follows is not None and follows < id_:
         return _inserted(head.id, id_, follows)
     if follows is not None:
-        return Fault(
-            FaultKind.REORDERED,
+        return ChainFault(
+            ChainFaultKind.REORDERED,
             id_,
             f"entry {id_} was moved: it belongs behind entry {follows}",
         )
     if not head.entries:
-        return Fault(
-            FaultKind.REMOVED,
+        return ChainFault(
+            ChainFaultKind.REMOVED,
             id_,
             f"what stood before entry {id_} was removed: it is not the first",
         )
     if id_ == head.id + 1:
-        return Fault(
-            FaultKind.CHANGED,
+        return ChainFault(
+            ChainFaultKind.CHANGED,
             head.id,
             f"entry {head.id} was changed and its hash with it, or what came next was removed: "
             f"entry {id_} follows another hash",
         )
-    return Fault(
-        FaultKind.REMOVED,
+    return ChainFault(
+        ChainFaultKind.REMOVED,
         head.id,
         f"an entry between {head.id} and {id_} was removed: they do not follow one another",
     )
 
 
-def removed_meanwhile(head: Head) -> Fault:
+def removed_meanwhile(head: Head) -> ChainFault:
     """Return the fault of entries that were there when the walk began and are not any more."""
-    return Fault(FaultKind.REMOVED, head.id, f"entries after entry {head.id} were removed just now")
+    return ChainFault(
+        ChainFaultKind.REMOVED, head.id, f"entries after entry {head.id} were removed just now"
+    )
 
 
-def _inserted(id_: int, next_id: int, before: int | None) -> Fault:
+def _inserted(id_: int, next_id: int, before: int | None) -> ChainFault:
     place = "is the first one" if before is None else f"follows entry {before}"
-    return Fault(FaultKind.INSERTED, id_, f"entry {id_} was inserted: entry {next_id} {place}")
+    return ChainFault(
+        ChainFaultKind.INSERTED, id_, f"entry {id_} was inserted: entry {next_id} {place}"
+    )
 
 
 # Anchors ----------------------------------------------------------------------------------------
@@ -151,15 +155,15 @@ def _parsed(line: str, number: int) -> Anchor:
     raise invalid(f"line {number} of the anchors is none: moment, entries, id, hash are expected")
 
 
-def contradicted(anchors: Iterable[Anchor], head: Head) -> Fault | None:
+def contradicted(anchors: Iterable[Anchor], head: Head) -> ChainFault | None:
     """Return the fault of a log whose head, at as many entries as anchors tell, has another hash.
 
     Its id may be another: entries that are numbered anew say the same.
     """
     for anchor in anchors:
         if anchor.head.row_hash != head.row_hash:
-            return Fault(
-                FaultKind.REWRITTEN,
+            return ChainFault(
+                ChainFaultKind.REWRITTEN,
                 head.id,
                 f"entry {head.id}, number {head.entries:,}, is not what the anchor of "
                 f"{_said(anchor)} says: it or one before it was changed, with all hashes since",
@@ -167,13 +171,13 @@ def contradicted(anchors: Iterable[Anchor], head: Head) -> Fault | None:
     return None
 
 
-def cut_off(anchors: Iterable[Anchor], head: Head) -> Fault | None:
+def cut_off(anchors: Iterable[Anchor], head: Head) -> ChainFault | None:
     """Return the fault of a log that ends at `head`, although an anchor knows it to be longer."""
     longest = max(anchors, key=lambda anchor: anchor.head.entries, default=None)
     if longest is None or longest.head.entries <= head.entries:
         return None
-    return Fault(
-        FaultKind.CUT_OFF,
+    return ChainFault(
+        ChainFaultKind.CUT_OFF,
         head.id,
         f"the log was cut off after entry {head.id}: it had {longest.head.entries:,} entries at "
         f"the anchor of {_said(longest)}, and has {head.entries:,}",

@@ -95,7 +95,7 @@ def canonical(terms: Iterable[Term]) -> str:
     return " ".join(map(str, terms))
 
 
-def as_recorded(terms: Sequence[Term]) -> str:
+def filter_size(terms: Sequence[Term]) -> str:
     """Return what the access log is told of a filter: its words can be names, and would stay."""
     if not terms:
         return ""

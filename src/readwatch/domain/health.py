@@ -19,7 +19,7 @@ class TableSize:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class DatabaseStatus:
     """How a database is, sizes in bytes; what only SQLite can tell is None on PostgreSQL."""
 
     schema: str
@@ -34,7 +34,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class RollupMismatches:
     """How many rows of each rollup are not what the activities and sessions come to."""
 
     reader_profiles: int = 0
@@ -42,9 +42,9 @@ class Wrong:
     reader_quizzes: int = 0
     activity_counts: int = 0
 
-    def __add__(self, other: "Wrong") -> "Wrong":
+    def __add__(self, other: "RollupMismatches") -> "RollupMismatches":
         pairs = zip(astuple(self), astuple(other), strict=True)
-        return Wrong(*(ours + theirs for ours, theirs in pairs))
+        return RollupMismatches(*(ours + theirs for ours, theirs in pairs))
 
     def __bool__(self) -> bool:
         return any(astuple(self))
@@ -56,15 +56,15 @@ class Finding:
 
     what: str
     sentence: str
-    mend: str | None = None
+    fix: str | None = None
 
     @property
     def healthy(self) -> bool:
         """Tell whether nothing has to be done."""
-        return self.mend is None
+        return self.fix is None
 
 
-def findings(condition: Condition, wrong: Wrong | None) -> Iterator[Finding]:
+def findings(condition: DatabaseStatus, wrong: RollupMismatches | None) -> Iterator[Finding]:
     """Judge what was found; `wrong` is None where the rollups could not be compared."""
     yield Finding("schema", condition.schema)
     yield Finding("engine", condition.engine)

@@ -29,7 +29,7 @@ _gaps = re.compile(f"[{_GAPS}]")
 _compiled = lru_cache(maxsize=256)(re.compile)
 
 
-def found(pattern: str, text: object) -> bool:
+def matches(pattern: str, text: object) -> bool:
     """Tell whether a pattern is found in a text; in what is no text nothing is."""
     return isinstance(text, str) and _compiled(pattern).search(plain(text)) is not None
 

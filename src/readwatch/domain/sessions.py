@@ -8,17 +8,17 @@ from readwatch.domain.reading import Span
 from readwatch.domain.text import SafeText
 from readwatch.domain.users import UserRole
 
-END_SILENT_AFTER = timedelta(hours=1)
+SESSION_TIMEOUT = timedelta(hours=1)
 """A session without a heartbeat for so long is ended, unless the installation says otherwise."""
 
-END_STAFF_AFTER = timedelta(hours=12)
+STAFF_SESSION_LIFETIME = timedelta(hours=12)
 """A session of staff is good for so long, whatever is done with it: a day's work."""
 
 MAX_DEVICE_TYPE_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """The user and the session behind a valid token; a member of staff has no reader session."""
 
     user_id: int

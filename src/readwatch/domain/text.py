@@ -80,7 +80,7 @@ def _clean(text: str, limit: int) -> SafeText:
     # Input may be far longer than what is shown; only its beginning is worth the work.
     shown = text[: limit * 2]
     if not (shown.isascii() and shown.isprintable()):
-        shown = _thinned(shown.translate(_replacements))
+        shown = _without_excess_marks(shown.translate(_replacements))
     if len(shown) > limit or len(text) > limit * 2:
         shown = shown[: limit - 1] + "…"
     return SafeText(shown)
@@ -89,7 +89,7 @@ def _clean(text: str, limit: int) -> SafeText:
 _cleaned_before = lru_cache(maxsize=16384)(_clean)
 
 
-def _thinned(text: str) -> str:
+def _without_excess_marks(text: str) -> str:
     """Drop combining marks beyond a few in a row, which would cover the lines around them."""
     kept: list[str] = []
     marks = 0

@@ -8,18 +8,18 @@ from typing import Literal
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
-from readwatch.domain.audit import Action, Look, RecordedLook
+from readwatch.domain.audit import AuditAction, AuditEntryForReader, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_caller, current_token_hash
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import Login, PageBefore, PasswordChange, Resume, checked, query
-from readwatch.ingest.services import service
+from readwatch.ingest.services import services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import append, permit_own
-from readwatch.store.engine.connections import Database, using
+from readwatch.store.audit.log import append_event, permit_own
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, resume_tokens, sessions, users
 from readwatch.store.identity.login import record_failure
 from readwatch.store.identity.passwords import hash_in_turn
@@ -49,7 +49,7 @@ class OwnAccount(TypedDict):
 class Looks(TypedDict):
     """Looks at one's own data."""
 
-    looks: Sequence[RecordedLook]
+    looks: Sequence[AuditEntryForReader]
 
 
 @routes.post("/api/login")
@@ -57,7 +57,7 @@ class Looks(TypedDict):
 def login() -> LoggedIn:
     """Open a session for the one who knows the password."""
     body = checked(Login, json_object(MAX_LOGIN_BYTES))
-    running, address = service(), request.remote_addr
+    running, address = services(), request.remote_addr
     with _failures_counted(body.email, address):
         user = users.authenticate(
             running.db, body.email, body.password, cost=running.settings.bcrypt_cost
@@ -65,7 +65,7 @@ def login() -> LoggedIn:
     token, agent = new_token(), request.user_agent.string or None
     resume_token = None if user.user_role.is_staff else new_resume_token()
 
-    def open_session(db: Database) -> Caller:
+    def open_session(db: Database) -> Principal:
         now = running.now()
         lockout.refuse_if_locked(db, body.email, address, now)
         users.require_unchanged(db, user)  # since the password was looked up
@@ -80,9 +80,13 @@ def login() -> LoggedIn:
             device_type=body.device_type,
         )
         if user.user_role.is_staff:
-            append(db, Look(user.id, Action.SIGNED_IN, details="api", ip_address=address), now)
+            append_event(
+                db,
+                AuditEvent(user.id, AuditAction.SIGNED_IN, details="api", ip_address=address),
+                now,
+            )
         if resume_token is not None:
-            resume_tokens.keep_resume_token(db, caller, resume_token, now)
+            resume_tokens.save_resume_token(db, caller, resume_token, now)
         return caller
 
     return _signed_in(user, running.writer.run(open_session), token, resume_token)
@@ -96,7 +100,7 @@ def resume_session() -> LoggedIn:
     Each resume token is good for once: keep the new one. One that is sent again signs the device
     out.
     """
-    body, running = checked(Resume, json_object(MAX_LOGIN_BYTES)), service()
+    body, running = checked(Resume, json_object(MAX_LOGIN_BYTES)), services()
     token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
     resume_token = new_resume_token(family_of(body.resume_token))
     resumed = running.writer.run(
@@ -117,12 +121,12 @@ def resume_session() -> LoggedIn:
     return _signed_in(user, caller, token, resume_token)
 
 
-def _signed_in(user: User, caller: Caller, token: str, resume_token: str | None) -> LoggedIn:
+def _signed_in(user: User, caller: Principal, token: str, resume_token: str | None) -> LoggedIn:
     return {
         "token": token,
         "token_type": "Bearer",
         "session_id": caller.session_id,
-        "heartbeat_seconds": service().load.heartbeat_seconds(),
+        "heartbeat_seconds": services().load.heartbeat_seconds(),
         "resume_token": resume_token,
         "user": user,
     }
@@ -132,9 +136,9 @@ def _signed_in(user: User, caller: Caller, token: str, resume_token: str | None)
 @described({204: None})
 def logout() -> tuple[str, int]:
     """End the session of the token; one that is silent for long cannot be resumed any more."""
-    running, session_token = service(), current_token_hash()
+    running, session_token = services(), current_token_hash()
     if running.callers.find(session_token, running.now()) is None:
-        running.writer.run(lambda db: sessions.forget_resume_token(db, session_token))
+        running.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
     caller = current_caller()
     running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
     running.callers.forget(session_token)
@@ -146,7 +150,7 @@ def logout() -> tuple[str, int]:
 def me() -> OwnAccount:
     """Return the caller's own account, and the profile of a reader."""
     caller = current_caller()
-    with using(service().db) as db:
+    with connection(services().db) as db:
         user = users.get_user(db, caller.user_id)
         profile = (
             reader_data.profile(db, permit_own(caller))
@@ -164,9 +168,9 @@ def looks() -> Looks:
     `action_type` names the view or the deed. Consultants and admins are named only where the
     installation says so, others never.
     """
-    caller, page, running = current_caller(), query(PageBefore), service()
+    caller, page, running = current_caller(), query(PageBefore), services()
     by_name = running.settings.looks_told_by == "name"
-    with using(running.db) as db:
+    with connection(running.db) as db:
         found = reader_data.looks(
             db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
         )
@@ -177,10 +181,10 @@ def looks() -> Looks:
 @described({204: None}, body=PasswordChange, errors=(403, 429))
 def change_password() -> tuple[str, int]:
     """Change the caller's own password, and end all other sessions of this user."""
-    caller, running, address = current_caller(), service(), request.remote_addr
+    caller, running, address = current_caller(), services(), request.remote_addr
     body, cost = checked(PasswordChange, json_object(MAX_LOGIN_BYTES)), running.settings.bcrypt_cost
     new_password = checked_password(body.new_password, caller.user_role, field="new_password")
-    with using(running.db) as db:
+    with connection(running.db) as db:
         email = users.get_user(db, caller.user_id).email
     with _failures_counted(email, address):
         old_hash = users.check_current_password(
@@ -195,8 +199,10 @@ def change_password() -> tuple[str, int]:
         users.change_password(db, caller.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, caller, now)
         if caller.user_role.is_staff:
-            look = Look(caller.user_id, Action.SET_PASSWORD, caller.user_id, "api", address)
-            append(db, look, now)
+            look = AuditEvent(
+                caller.user_id, AuditAction.SET_PASSWORD, caller.user_id, "api", address
+            )
+            append_event(db, look, now)
 
     running.writer.run(change)
     return "", 204
@@ -208,8 +214,8 @@ def _failures_counted(email: str, address: str | None) -> Iterator[None]:
 
     Those who tried at the same time are refused afterwards, and do not hear whether it was right.
     """
-    running = service()
-    with using(running.db) as db:
+    running = services()
+    with connection(running.db) as db:
         lockout.refuse_if_locked(db, email, address, running.now())
     try:
         yield

@@ -7,16 +7,16 @@ from typing import Any, Literal
 from flask import Blueprint
 from typing_extensions import TypedDict
 
-from readwatch.domain.activities import Activity, Outcome
+from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.errors import ReadwatchError, conflict
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.ingest.authentication import current_reader
 from readwatch.ingest.openapi import READERS, described
 from readwatch.ingest.problems import InvalidRequest, Problem, problem_of
 from readwatch.ingest.request_body import json_object
 from readwatch.ingest.schemas import ActivityBody, BatchBody, checked
-from readwatch.ingest.services import service
-from readwatch.store.recording.activities import Post, Result
+from readwatch.ingest.services import services
+from readwatch.store.recording.activities import ActivityBatch, Result
 
 routes = Blueprint("activities", __name__)
 
@@ -26,21 +26,21 @@ _CONFLICT = "this event_id was used before with other content"
 class Duplicate(TypedDict):
     """It was kept before, by this id."""
 
-    status: Literal[Outcome.DUPLICATE]
+    status: Literal[ActivityStatus.DUPLICATE]
     id: int
 
 
 class Accepted(TypedDict):
     """It is on disk, by this id."""
 
-    status: Literal[Outcome.ACCEPTED]
+    status: Literal[ActivityStatus.ACCEPTED]
     id: int
 
 
 class Conflict(TypedDict):
     """It is not kept: by this id there is another activity with the same event_id."""
 
-    status: Literal[Outcome.CONFLICT]
+    status: Literal[ActivityStatus.CONFLICT]
     id: int
     problem: Problem
 
@@ -77,7 +77,7 @@ def add_activities() -> Answer:
     return _add_batch(reader, body) if "activities" in body else _add_one(reader, body)
 
 
-def _add_one(reader: Caller, body: dict[str, Any]) -> Answer:
+def _add_one(reader: Principal, body: dict[str, Any]) -> Answer:
     item = _checked_item(body)
     if isinstance(item, InvalidRequest):
         raise item
@@ -85,15 +85,15 @@ def _add_one(reader: Caller, body: dict[str, Any]) -> Answer:
     if isinstance(result, ReadwatchError):
         raise result
     match result.status:
-        case Outcome.CONFLICT:
+        case ActivityStatus.CONFLICT:
             raise conflict(_CONFLICT, field="event_id")
-        case Outcome.DUPLICATE:
+        case ActivityStatus.DUPLICATE:
             return Duplicate(status=result.status, id=result.id), 200
-        case Outcome.ACCEPTED:
+        case ActivityStatus.ACCEPTED:
             return Accepted(status=result.status, id=result.id), 201
 
 
-def _add_batch(reader: Caller, body: dict[str, Any]) -> Answer:
+def _add_batch(reader: Principal, body: dict[str, Any]) -> Answer:
     batch = checked(BatchBody, body)
     items = [_checked_item(item) for item in batch.activities]
     good = [item for item in items if isinstance(item, Activity)]
@@ -105,10 +105,12 @@ def _add_batch(reader: Caller, body: dict[str, Any]) -> Answer:
 
 
 def _record(
-    reader: Caller, activities: Sequence[Activity], sent_at: datetime | None
+    reader: Principal, activities: Sequence[Activity], sent_at: datetime | None
 ) -> Sequence[Result]:
-    running = service()
-    results = running.writer.record(Post(reader, tuple(activities), running.now(), sent_at))
+    running = services()
+    results = running.writer.record(
+        ActivityBatch(reader, tuple(activities), running.now(), sent_at)
+    )
     for result in results:
         running.metrics.activity("invalid" if isinstance(result, ReadwatchError) else result.status)
     return results
@@ -118,7 +120,7 @@ def _checked_item(item: object) -> Activity | InvalidRequest:
     try:
         return checked(ActivityBody, item)
     except InvalidRequest as error:
-        service().metrics.activity("invalid")
+        services().metrics.activity("invalid")
         return error
 
 
@@ -126,12 +128,12 @@ def _shown(result: Result) -> ItemResult:
     if isinstance(result, ReadwatchError):
         return _refused(result)
     match result.status:
-        case Outcome.CONFLICT:
+        case ActivityStatus.CONFLICT:
             problem = problem_of(conflict(_CONFLICT, field="event_id"))
             return Conflict(status=result.status, id=result.id, problem=problem)
-        case Outcome.DUPLICATE:
+        case ActivityStatus.DUPLICATE:
             return Duplicate(status=result.status, id=result.id)
-        case Outcome.ACCEPTED:
+        case ActivityStatus.ACCEPTED:
             return Accepted(status=result.status, id=result.id)
 
 

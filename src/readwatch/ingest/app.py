@@ -16,16 +16,16 @@ from readwatch.ingest import (
 from readwatch.ingest.flask_app import Api
 from readwatch.ingest.proxies import behind_proxies
 from readwatch.ingest.schemas import IdConverter
-from readwatch.ingest.serialization import shown
-from readwatch.ingest.services import Service, Settings
+from readwatch.ingest.serialization import serialize
+from readwatch.ingest.services import Services, Settings
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     """Return the application with its service running; whoever made it closes the service."""
-    running = Service(settings, clock)
+    running = Services(settings, clock)
     app = Api(__name__, running.metrics)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
-    app.json.default = shown  # type: ignore[attr-defined]
+    app.json.default = serialize  # type: ignore[attr-defined]
     app.url_map.converters["id"] = IdConverter
     app.url_map.merge_slashes = False  # an unknown address is one, and no redirect
     app.extensions["readwatch"] = running

@@ -2,19 +2,19 @@
 
 from flask import request
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
-from readwatch.ingest.services import service
-from readwatch.store.engine.connections import using
+from readwatch.ingest.services import services
+from readwatch.store.engine.connections import connection
 from readwatch.store.identity.tokens import token_hash
 from readwatch.store.identity.users import known_id
 
 
-def current_caller() -> Caller:
+def current_caller() -> Principal:
     """Return who sent the request; without a valid token the answer is 401."""
-    running = service()
+    running = services()
     caller = running.callers.find(current_token_hash(), running.now())
     if caller is None:
         raise ReadwatchError(
@@ -33,7 +33,7 @@ def current_token_hash() -> str:
     return token_hash(token.strip())
 
 
-def current_reader() -> Caller:
+def current_reader() -> Principal:
     """Return the reader who sent the request; anybody else's token is refused with 403."""
     caller = current_caller()
     if caller.user_role is not UserRole.READER:
@@ -46,22 +46,27 @@ def admit_to_list(view: str) -> None:
 
     A reader is refused with 403.
     """
-    caller, running = current_caller(), service()
+    caller, running = current_caller(), services()
     if not caller.user_role.is_staff:
         raise refused(caller, "only consultants and admins can do this", view)
-    look = Look(
-        caller.user_id, Action.VIEWED_LIST, details=f"api, {view}", ip_address=request.remote_addr
+    look = AuditEvent(
+        caller.user_id,
+        AuditAction.VIEWED_LIST,
+        details=f"api, {view}",
+        ip_address=request.remote_addr,
     )
-    running.looks.put_on_record(look, running.now())
+    running.looks.log(look, running.now())
 
 
 def refused(
-    caller: Caller, sentence: str, view: str, reader_id: int | None = None
+    caller: Principal, sentence: str, view: str, reader_id: int | None = None
 ) -> ReadwatchError:
     """Return the refusal of a look at others' data, once it is on record."""
-    running = service()
-    with using(running.db) as db:
+    running = services()
+    with connection(running.db) as db:
         target_id = None if reader_id is None else known_id(db, reader_id)
-    look = Look(caller.user_id, Action.REFUSED_LOOK, target_id, f"api, {view}", request.remote_addr)
-    running.looks.refuse(look, running.now())
+    look = AuditEvent(
+        caller.user_id, AuditAction.REFUSED_LOOK, target_id, f"api, {view}", request.remote_addr
+    )
+    running.looks.log_refusal(look, running.now())
     return ReadwatchError(ErrorKind.FORBIDDEN, sentence)

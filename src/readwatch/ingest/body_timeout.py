@@ -36,7 +36,7 @@ class Wait:
     since: float
 
 
-class WatchedBodies:
+class BodyTimeout:
     """A WSGI application whose bodies are not waited for without end."""
 
     def __init__(self, app: Wsgi, port: int, most_slow: int) -> None:

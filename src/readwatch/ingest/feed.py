@@ -9,8 +9,8 @@ from readwatch.domain.activities import RecordedActivity
 from readwatch.ingest.authentication import admit_to_list
 from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.schemas import PageAfter, query
-from readwatch.ingest.services import service
-from readwatch.store.engine.connections import using
+from readwatch.ingest.services import services
+from readwatch.store.engine.connections import connection
 from readwatch.store.lists.feed import activities_after, activity_feed
 
 routes = Blueprint("feed", __name__)
@@ -32,7 +32,7 @@ def feed() -> Activities:
     """
     admit_to_list("activities")
     page = query(PageAfter)
-    with using(service().db) as db:
+    with connection(services().db) as db:
         found = (
             activity_feed(db, length=page.limit)[::-1]
             if page.after is None

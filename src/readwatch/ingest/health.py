@@ -13,8 +13,8 @@ from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load_shedding import chance
 from readwatch.ingest.openapi import ANYONE, described
 from readwatch.ingest.problems import answer, problem
-from readwatch.ingest.services import Service, Settings, service
-from readwatch.store.engine.connections import using
+from readwatch.ingest.services import Services, Settings, services
+from readwatch.store.engine.connections import connection
 from readwatch.store.engine.migrations import require_current
 
 routes = Blueprint("health", __name__)
@@ -49,7 +49,7 @@ def readyz() -> Ready | Response:
 
     It turns before anything but heartbeats is refused.
     """
-    reasons = _reasons_not_ready(service())
+    reasons = _reasons_not_ready(services())
     if not reasons:
         return {"status": "ready"}
     members = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is not ready")
@@ -57,16 +57,16 @@ def readyz() -> Ready | Response:
     return answer(members, {"Retry-After": str(retry_seconds(chance()))})
 
 
-def _reasons_not_ready(running: Service) -> list[str]:
+def _reasons_not_ready(running: Services) -> list[str]:
     """Ask the database only while the writer gets on with it: otherwise the answer could hang."""
     if running.stopping:
         return ["the service is stopping"]
     return running.load.reasons_not_ready() or _reasons_not_readable(running)
 
 
-def _reasons_not_readable(running: Service) -> list[str]:
+def _reasons_not_readable(running: Services) -> list[str]:
     try:
-        with using(running.db) as db:
+        with connection(running.db) as db:
             require_current(db)
     except ReadwatchError as error:
         return [error.message]
@@ -77,7 +77,7 @@ def _reasons_not_readable(running: Service) -> list[str]:
 @described({200: CONTENT_TYPE_LATEST}, who=ANYONE, errors=(403,))
 def metrics() -> Response:
     """Tell Prometheus how the service is doing; a setting says who else may ask."""
-    running = service()
+    running = services()
     if not _sees_metrics(running.settings):
         raise ReadwatchError(ErrorKind.FORBIDDEN, "the metrics are not shown to this address")
     return Response(generate_latest(running.metrics.registry), content_type=CONTENT_TYPE_LATEST)

@@ -24,7 +24,7 @@ def chance() -> float:
     return random.random()  # noqa: S311
 
 
-class Load:
+class LoadShedding:
     """What the writer has before it, and whether that is too much."""
 
     def __init__(self, writer: Writer) -> None:

@@ -15,15 +15,15 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from readwatch.domain.activities import Outcome
+from readwatch.domain.activities import ActivityStatus
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.engine.connections import using
+from readwatch.store.engine.connections import connection
 from readwatch.store.engine.sqlite import wal_bytes
 from readwatch.store.lists.online import count_online
 from readwatch.store.recording.writer import Commit
 
 if TYPE_CHECKING:
-    from readwatch.ingest.services import Service
+    from readwatch.ingest.services import Services
 
 COUNT_ONLINE_EVERY = 5.0
 """Seconds; whoever asks more often gets the number that there is."""
@@ -56,7 +56,7 @@ class Metrics:
             registry=self.registry,
         )
         # Looking a series up by its labels costs more than moving it.
-        self._activities = {it: activities.labels(it) for it in (*Outcome, "invalid")}
+        self._activities = {it: activities.labels(it) for it in (*ActivityStatus, "invalid")}
         self._commit_seconds = Histogram(
             "readwatch_commit_seconds",
             "Time to write and commit.",
@@ -104,7 +104,7 @@ class Metrics:
 class Present(Collector):
     """What is not counted but looked at when somebody asks."""
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: "Services") -> None:
         self._service = service
         self._online: int | None = None
         self._counted_at = -COUNT_ONLINE_EVERY
@@ -137,7 +137,7 @@ class Present(Collector):
         if monotonic() - self._counted_at >= COUNT_ONLINE_EVERY:
             self._counted_at = monotonic()
             try:
-                with using(self._service.db) as db:
+                with connection(self._service.db) as db:
                     self._online = count_online(db, now)
             except ReadwatchError:
                 self._online = None

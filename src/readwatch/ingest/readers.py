@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
-from readwatch.domain.audit import Action, Look, Permit
+from readwatch.domain.audit import AuditAction, AuditEvent, Permit
 from readwatch.domain.presence import Presence
-from readwatch.domain.sessions import Caller, OnlineReader, Session
+from readwatch.domain.sessions import OnlineReader, Principal, Session
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.ingest.authentication import admit_to_list, current_caller, refused
 from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, described
 from readwatch.ingest.schemas import Page, PageBefore, query
-from readwatch.ingest.serialization import shown
-from readwatch.ingest.services import service
+from readwatch.ingest.serialization import serialize
+from readwatch.ingest.services import services
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
-from readwatch.store.engine.connections import using
+from readwatch.store.engine.connections import connection
 from readwatch.store.lists.online import online_readers
 
 routes = Blueprint("readers", __name__)
@@ -55,19 +55,19 @@ class Sessions(TypedDict):
 def online() -> Online:
     """Return who is online, the one heard from last first."""
     admit_to_list("online")
-    running = service()
+    running = services()
     now = running.now()
-    with using(running.db) as db:
+    with connection(running.db) as db:
         found = online_readers(db, now)
-    return {"readers": [SeenReader(**shown(it), state=it.presence(now)) for it in found]}
+    return {"readers": [SeenReader(**serialize(it), state=it.presence(now)) for it in found]}
 
 
 @routes.get("/api/readers/<id:reader_id>")
 @described({200: Account}, errors=(403, 404))
 def reader(reader_id: int) -> Account:
     """Return the account and the profile of a reader."""
-    permit = permitted(current_caller(), reader_id, Action.VIEWED_READER_PROFILE)
-    with using(service().db) as db:
+    permit = permitted(current_caller(), reader_id, AuditAction.VIEWED_READER_PROFILE)
+    with connection(services().db) as db:
         user, profile = reader_data.account(db, permit), reader_data.profile(db, permit)
     return {"user": user, "profile": profile}
 
@@ -77,8 +77,8 @@ def reader(reader_id: int) -> Account:
 def activities(reader_id: int) -> Activities:
     """Return a reader's activities, newest first; `before` is the id that a page ended with."""
     caller, page = current_caller(), query(PageBefore)
-    permit = permitted(caller, reader_id, Action.VIEWED_READER_ACTIVITIES)
-    with using(service().db) as db:
+    permit = permitted(caller, reader_id, AuditAction.VIEWED_READER_ACTIVITIES)
+    with connection(services().db) as db:
         reader_data.account(db, permit)
         found = reader_data.activities(db, permit, length=page.limit, before=page.before)
     return {"activities": found}
@@ -89,21 +89,21 @@ def activities(reader_id: int) -> Activities:
 def sessions(reader_id: int) -> Sessions:
     """Return a reader's latest sessions, newest first."""
     caller, page = current_caller(), query(Page)
-    permit = permitted(caller, reader_id, Action.VIEWED_READER_SESSIONS)
-    with using(service().db) as db:
+    permit = permitted(caller, reader_id, AuditAction.VIEWED_READER_SESSIONS)
+    with connection(services().db) as db:
         reader_data.account(db, permit)
         found = reader_data.sessions(db, permit, length=page.limit)
     return {"sessions": found}
 
 
-def permitted(caller: Caller, reader_id: int, action: Action) -> Permit:
+def permitted(caller: Principal, reader_id: int, action: AuditAction) -> Permit:
     """Return the caller's right to read this reader's data; staff's looks are on record first."""
-    running = service()
+    running = services()
     if not caller.user_role.is_staff:
         if caller.user_id != reader_id:
             raise refused(caller, "readers see their own data only", action, reader_id)
         return audit_log.permit_own(caller)
-    with using(running.db) as db:
+    with connection(running.db) as db:
         reader_data.require_reader(db, reader_id)  # whom there is not, nobody can look at
-    look = Look(caller.user_id, action, reader_id, "api", request.remote_addr)
+    look = AuditEvent(caller.user_id, action, reader_id, "api", request.remote_addr)
     return running.looks.permit(look, running.now())

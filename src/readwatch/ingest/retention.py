@@ -10,7 +10,7 @@ from itertools import count
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.engine.connections import Database, using
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.lifecycle import retention
 from readwatch.store.lists.online import count_online
 from readwatch.store.recording import online_counts
@@ -24,7 +24,7 @@ FORGET_EVERY = 60
 _log = logging.getLogger(__name__)
 
 
-class CleanUp:
+class RetentionThread:
     """A thread that hands the writer one small portion after the other."""
 
     def __init__(
@@ -46,7 +46,7 @@ class CleanUp:
     def count_online(self) -> None:
         """Note how many readers are online; they are counted outside of the writer's time."""
         now = self._clock()
-        with using(self._db) as db:
+        with connection(self._db) as db:
             readers = count_online(db, now)
         self._writer.run(partial(online_counts.keep_online_count, readers=readers, now=now))
 

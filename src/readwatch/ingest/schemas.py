@@ -72,7 +72,7 @@ def _metadata(value: object) -> str | None:
     if not isinstance(value, dict):
         raise ValueError("has to be a JSON object")
     try:
-        kept = limits.as_json(value)
+        kept = limits.canonical_json(value)
     except ValueError:
         raise ValueError("holds a number that JSON cannot keep") from None
     if len(kept.encode()) > limits.MAX_METADATA_BYTES:

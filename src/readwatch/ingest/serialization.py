@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 
-def shown(record: Any) -> Any:
+def serialize(record: Any) -> Any:
     """Return what JSON can say of a record of the domain, or of a moment."""
     if isinstance(record, datetime):
         return record.isoformat()

@@ -23,9 +23,9 @@ from granian.server.common import AbstractServer
 from readwatch.domain.errors import misconfigured
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
-from readwatch.ingest.body_timeout import WatchedBodies
-from readwatch.ingest.services import Settings, service
-from readwatch.store.engine.connections import close_all, driver_of, is_sqlite
+from readwatch.ingest.body_timeout import BodyTimeout
+from readwatch.ingest.services import Settings, services
+from readwatch.store.engine.connections import close_all, driver_connection, is_sqlite
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
 
@@ -65,7 +65,7 @@ class _Loader:
     def __call__(self) -> Flask:
         logs.install(self._settings.log_format)
         app = self._app = create_app(self._settings)
-        watched = WatchedBodies(app.wsgi_app, self._port, most_slow=THREADS // 2)
+        watched = BodyTimeout(app.wsgi_app, self._port, most_slow=THREADS // 2)
         app.wsgi_app = watched  # type: ignore[method-assign]  # as Flask wants it
         app.teardown_request(self._hold_connection)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it too, and stops us
@@ -81,9 +81,9 @@ class _Loader:
 
     def _hold_connection(self, _error: BaseException | None) -> None:
         """Hold this thread's connection; that of an earlier thread of the same number goes."""
-        db = service().db
+        db = services().db
         if is_sqlite(db) and not db.is_closed():
-            self._connections[get_ident()] = driver_of(db)
+            self._connections[get_ident()] = driver_connection(db)
 
 
 def _announce(host: str, port: int) -> None:

@@ -7,16 +7,16 @@ from typing import cast
 from flask import current_app
 
 from readwatch.domain.clock import Clock
-from readwatch.domain.sessions import END_SILENT_AFTER
-from readwatch.ingest.load_shedding import Load
+from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.ingest.load_shedding import LoadShedding
 from readwatch.ingest.metrics import Metrics, Present
-from readwatch.ingest.retention import CleanUp
-from readwatch.store.audit.dedupe import Looks
+from readwatch.ingest.retention import RetentionThread
+from readwatch.store.audit.dedupe import AuditDeduplicator
 from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.passwords import DEFAULT_COST, prepare
-from readwatch.store.identity.session_cache import Callers
+from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.recording.writer import Writer
 
 WRITER_CACHE_MIB = 64
@@ -29,7 +29,7 @@ class Settings:
 
     database_url: str
     bcrypt_cost: int = DEFAULT_COST
-    end_silent_after: timedelta = END_SILENT_AFTER
+    end_silent_after: timedelta = SESSION_TIMEOUT
     metrics: str = "loopback"
     """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
     proxy_hops: int = 0
@@ -39,7 +39,7 @@ class Settings:
     """How readers are told who looked at their data: by `role`, or by `name` too."""
 
 
-class Service:
+class Services:
     """The running service of one process."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -47,15 +47,15 @@ class Service:
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
         to_write = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
-        self.callers = Callers(self.db)
+        self.callers = SessionCache(self.db)
         self.metrics = Metrics()
         self.writer = Writer(to_write, self.metrics.committed)
-        self.looks = Looks(self.writer.record_look)
-        self.load = Load(self.writer)
+        self.looks = AuditDeduplicator(self.writer.record_look)
+        self.load = LoadShedding(self.writer)
         self.metrics.registry.register(Present(self))
         self.stopping = False
         prepare(settings.bcrypt_cost)
-        self.cleanup = CleanUp(self.db, self.writer, clock, settings.end_silent_after)
+        self.cleanup = RetentionThread(self.db, self.writer, clock, settings.end_silent_after)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""
@@ -69,6 +69,6 @@ class Service:
         close_all(self.db)
 
 
-def service() -> Service:
+def services() -> Services:
     """Return the running service of the current request."""
-    return cast(Service, current_app.extensions["readwatch"])
+    return cast(Services, current_app.extensions["readwatch"])

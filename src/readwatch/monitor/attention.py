@@ -25,7 +25,7 @@ from readwatch.domain.attention import (
 from readwatch.domain.text import SafeText
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import attention
-from readwatch.store.lists.query import Found, Question
+from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.recording.quizzes import failed_quizzes
 
 PAUSES_EVERY = timedelta(minutes=1)
@@ -33,11 +33,11 @@ PAUSES_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Noticed:
+class AttentionItem:
     """A case, who it is about, and whether a consultant has seen it today."""
 
     case: Case
-    about: attention.Glance
+    about: attention.AttentionReader
     full_name: SafeText
     is_seen: bool
 
@@ -56,9 +56,9 @@ class Attention:
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
         self.seen: frozenset[int] = frozenset()
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget what was found: it may be another database by the next time."""
         self._cases: dict[int, Case] = {}
         self._last_session: int | None = None
@@ -72,7 +72,7 @@ class Attention:
         """Return who was found last."""
         return frozenset(self._cases)
 
-    def notice(self, db: Database, now: datetime) -> None:
+    def refresh(self, db: Database, now: datetime) -> None:
         """Find who may need a consultant now."""
         self._take_in_what_is_new(db, now)
         found = {
@@ -85,16 +85,16 @@ class Attention:
         self._held = {key: held for key, held in self._held.items() if key[0] in still}
         self._cases = {case.reader_id: case for case in cases(self._held)}
 
-    def order(self, db: Database, question: Question, now: datetime) -> Found:
+    def ids(self, db: Database, question: ListQuery, now: datetime) -> ResultIds:
         """Return the readers who were found last, as they are asked for."""
-        return attention.attention_order(db, [*self._cases.values()], self.seen, question, now)
+        return attention.attention_ids(db, [*self._cases.values()], self.seen, question, now)
 
-    def items(self, db: Database, ids: Sequence[int], now: datetime) -> tuple[Noticed, ...]:
+    def items(self, db: Database, ids: Sequence[int], now: datetime) -> tuple[AttentionItem, ...]:
         """Return what is shown of some of them."""
         found = [id for id in ids if id in self._cases]
         return tuple(
-            Noticed(self._cases[who.user_id], who, who.full_name, who.user_id in self.seen)
-            for who in attention.glances(db, found, now)
+            AttentionItem(self._cases[who.user_id], who, who.full_name, who.user_id in self.seen)
+            for who in attention.attention_readers(db, found, now)
         )
 
     def _take_in_what_is_new(self, db: Database, now: datetime) -> None:
@@ -116,7 +116,7 @@ class Attention:
         """Yield what each rule says of those whom it may be about."""
         limits = self._thresholds
         silent_since = now - (limits.silent_after or SILENT_UNTIL)
-        for reader in attention.here(db, now, silent_since, now - limits.idle_after):
+        for reader in attention.open_readers(db, now, silent_since, now - limits.idle_after):
             yield reader.reader_id, silent(reader, now, limits)
             yield reader.reader_id, idle(reader, now, limits)
         for quiz in failed_quizzes(db, now - limits.failed_within, limits.pass_score):

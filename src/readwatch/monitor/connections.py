@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from readwatch.monitor.errors import in_words
+from readwatch.monitor.errors import safe_errors
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, close_all, interruption, using
+from readwatch.store.engine.connections import Database, close_all, connection, query_interrupter
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import file_identity
 
@@ -28,8 +28,8 @@ class Connections:
     @contextmanager
     def looking(self) -> Iterator[Database]:
         """Lend the connection for looks; `interrupt` ends what it is asked."""
-        with in_words(), using(self._opened_data()) as db:
-            self._interrupt = interruption(db)
+        with safe_errors(), connection(self._opened_data()) as db:
+            self._interrupt = query_interrupter(db)
             try:
                 yield db
             finally:
@@ -38,7 +38,7 @@ class Connections:
     @contextmanager
     def recording(self) -> Iterator[Database]:
         """Lend the connection for entries of the access log."""
-        with in_words(), using(self._opened_log()) as log:
+        with safe_errors(), connection(self._opened_log()) as log:
             yield log
 
     def interrupt(self) -> None:

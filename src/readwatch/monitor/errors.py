@@ -7,16 +7,16 @@ from readwatch.domain.errors import ReadwatchError, unavailable
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def safe_errors() -> Iterator[None]:
     """Tell of each failure by a sentence: whoever lives on has something to say."""
     try:
         yield
     except ReadwatchError:
         raise
     except Exception as error:  # noqa: BLE001 - told without its own words
-        raise fault(error) from None
+        raise internal_error(error) from None
 
 
-def fault(error: Exception) -> ReadwatchError:
+def internal_error(error: Exception) -> ReadwatchError:
     """Return the sentence for a failure that nobody foresaw."""
     return unavailable(f"a fault of the program: {type(error).__name__}")

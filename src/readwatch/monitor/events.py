@@ -6,12 +6,12 @@ from textual.message import Message
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
-from readwatch.monitor.snapshots import Item, Overview, ReaderPage, View
-from readwatch.store.lists.query import Question
+from readwatch.monitor.snapshots import Item, ReaderSnapshot, View, ViewSnapshot
+from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary
 
 
-class SignedIn(Message):
+class LoggedIn(Message):
     """A consultant or admin signed in, and that is on record."""
 
     def __init__(self, user: User) -> None:
@@ -19,7 +19,7 @@ class SignedIn(Message):
         self.user = user
 
 
-class SignInRefused(Message):
+class LoginRefused(Message):
     """Nobody signed in, for a reason."""
 
     def __init__(self, reason: str) -> None:
@@ -27,11 +27,11 @@ class SignInRefused(Message):
         self.reason = reason
 
 
-class Uncovered(Message):
+class Unlocked(Message):
     """The one who sits here gave the password again, and that is on record."""
 
 
-class UncoverRefused(Message):
+class UnlockRefused(Message):
     """The console stays covered, for a reason."""
 
     def __init__(self, reason: str) -> None:
@@ -39,7 +39,7 @@ class UncoverRefused(Message):
         self.reason = reason
 
 
-class SignedOut(Message):
+class LoggedOut(Message):
     """The account may not look any more, for a reason."""
 
     def __init__(self, reason: str) -> None:
@@ -47,19 +47,21 @@ class SignedOut(Message):
         self.reason = reason
 
 
-class OverviewArrived(Message):
+class ViewSnapshotReady(Message):
     """A new picture of a view."""
 
-    def __init__(self, overview: Overview) -> None:
+    def __init__(self, overview: ViewSnapshot) -> None:
         super().__init__()
         self.overview = overview
 
     def can_replace(self, message: Message) -> bool:
         """Let a newer picture take the place of one that is still waiting."""
-        return isinstance(message, OverviewArrived) and message.overview.view == self.overview.view
+        return (
+            isinstance(message, ViewSnapshotReady) and message.overview.view == self.overview.view
+        )
 
 
-class Recorded(Message):
+class EventLogged(Message):
     """What was asked for under a number is on record, and done."""
 
     def __init__(self, number: int) -> None:
@@ -67,7 +69,7 @@ class Recorded(Message):
         self.number = number
 
 
-class RecordRefused(Message):
+class EventRefused(Message):
     """What was asked for under a number is not done, for a reason."""
 
     def __init__(self, number: int, refusal: ReadwatchError) -> None:
@@ -76,7 +78,7 @@ class RecordRefused(Message):
         self.refusal = refusal
 
 
-class ItemsArrived(Message):
+class ItemsReady(Message):
     """Items of a view that were lacking, as they are by now."""
 
     def __init__(self, view: View, items: tuple[Item, ...]) -> None:
@@ -94,25 +96,25 @@ class ReadersFound(Message):
         self.readers = readers
 
 
-class QuestionRefused(Message):
+class QueryRefused(Message):
     """A view cannot be asked for in this way, for a reason."""
 
-    def __init__(self, view: View, question: Question, reason: str) -> None:
+    def __init__(self, view: View, question: ListQuery, reason: str) -> None:
         super().__init__()
         self.view = view
         self.question = question
         self.reason = reason
 
 
-class ReaderArrived(Message):
+class ReaderSnapshotReady(Message):
     """A new picture of a reader, of one opening: a later one waits for an entry of its own."""
 
-    def __init__(self, page: ReaderPage) -> None:
+    def __init__(self, page: ReaderSnapshot) -> None:
         super().__init__()
         self.page = page
 
 
-class LookRefused(Message):
+class ReaderRefused(Message):
     """A reader's data is not shown, for a reason."""
 
     def __init__(self, opening: int, reason: str) -> None:

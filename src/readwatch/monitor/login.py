@@ -3,19 +3,19 @@
 import os
 from datetime import datetime
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.users import User
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.login import sign_in
+from readwatch.store.identity.login import log_in
 
 
-def authenticated(url: str, email: str, password: str, now: datetime, action: Action) -> User:
+def authenticated(url: str, email: str, password: str, now: datetime, action: AuditAction) -> User:
     """Return who may look, once that is on record; whoever else asks is refused."""
-    db = migrations.open_current(url, Role.SIGN_IN)
+    db = migrations.open_current(url, Role.LOGIN)
     try:
-        return sign_in(db, email, password, terminal_address(), now, action=action)
+        return log_in(db, email, password, terminal_address(), now, action=action)
     finally:
         close_all(db)
 

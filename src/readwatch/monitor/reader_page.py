@@ -7,7 +7,7 @@ from readwatch.domain.audit import Permit
 from readwatch.domain.clock import zone_of
 from readwatch.domain.reading import DayOfReading, Span, days_of_reading, first_day, start_of
 from readwatch.domain.sessions import Session
-from readwatch.monitor.snapshots import Pulse, ReaderPage
+from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database
 
@@ -22,11 +22,11 @@ _LONGEST_SESSION = timedelta(days=1)
 """One that began so long before the days that are shown may reach into them."""
 
 
-class OpenedReader:
+class ReaderPage:
     """One opening of a reader's page, with the permit that its entry in the access log gave."""
 
-    def __init__(self, opening: int, permit: Permit) -> None:
-        self.opening = opening
+    def __init__(self, request_id: int, permit: Permit) -> None:
+        self.opening = request_id
         self._permit = permit
         self._spans: tuple[Span, ...] = ()
         self._spans_until: date | None = None
@@ -42,7 +42,7 @@ class OpenedReader:
         self._reads_on = goes_on and self._activities[-1].id == oldest
         return self._reads_on
 
-    def picture(self, db: Database, pulse: Pulse) -> ReaderPage:
+    def snapshot(self, db: Database, pulse: LiveStats) -> ReaderSnapshot:
         """Return the picture of the reader at the moment of `pulse`."""
         user = reader_data.account(db, self._permit)
         profile = reader_data.profile(db, self._permit)
@@ -51,9 +51,9 @@ class OpenedReader:
         if self._reads_on:
             self._read_older(db)
         zone = zone_of(profile.timezone)
-        return ReaderPage(
-            opening=self.opening,
-            pulse=pulse,
+        return ReaderSnapshot(
+            request_id=self.opening,
+            stats=pulse,
             user=user,
             profile=profile,
             zone=zone,

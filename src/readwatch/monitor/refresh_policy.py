@@ -4,17 +4,17 @@ from datetime import timedelta
 
 from readwatch.domain.clock import uptime
 
-REST = 40
+PAUSE_FACTOR = 40
 """How many times as long as a picture's work the watcher rests after it."""
 
-LONGEST_REST = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(seconds=10)
 """One picture that had to wait, as for a lock, says little about the next one."""
 
 REFRESH_SECONDS = 5.0
 """The longest without a picture otherwise: presence changes with time alone."""
 
 
-class Pace:
+class RefreshPolicy:
     """Tells when the next picture is due; two are `refresh` apart at the least.
 
     A version is what `data_version` says: None where every moment may have brought something new.
@@ -33,7 +33,7 @@ class Pace:
 
     def rest(self, work: timedelta) -> timedelta:
         """Begin to rest after a picture that cost so much work, and return how long."""
-        rest = max(self._refresh, min(REST * work, LONGEST_REST))
+        rest = max(self._refresh, min(PAUSE_FACTOR * work, LONGEST_PAUSE))
         self._rest_until = uptime() + rest.total_seconds()
         return rest
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 from readwatch.monitor.snapshots import Item, View
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.query import ListQuery
 
 ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
 """Reads items of a view by their ids, as long as who asks may look."""
@@ -31,7 +31,7 @@ class Watch:
     """Take pictures of a view from now on."""
 
     view: View
-    question: Question
+    question: ListQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class PutOnRecord:
     """Append an entry to the access log, and then do what it is about."""
 
     number: int
-    action: Action
+    action: AuditAction
     reader_id: int | None
     details: str
     then: Callable[[ReadItems], object]

@@ -9,7 +9,7 @@ LONGEST_PAUSE_SECONDS = 4.0
 """So that soon after a loss it is known whether who sits there may still look."""
 
 
-class Loss:
+class Retry:
     """Begins with the first failure, and ends with the first answer."""
 
     def __init__(self) -> None:

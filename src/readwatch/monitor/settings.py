@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from readwatch.domain.attention import USUAL, Thresholds
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class ConsoleSettings:
 
     database_url: str
     email: str | None = None
-    desks: Path | None = None
-    cover_after: timedelta | None = None
+    preferences_folder: Path | None = None
+    lock_after: timedelta | None = None
     mask: bool = False
     theme: str | None = None
     ascii: bool = False
@@ -34,7 +34,7 @@ class ConsoleSettings:
     view: str = "online"
     filter: str = ""
     sort: str = ""
-    thresholds: Thresholds = USUAL
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
     bell: bool = False
 
     @property

@@ -12,11 +12,11 @@ from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.monitor.attention import Noticed
-from readwatch.monitor.viewport import Order, order_of
-from readwatch.store.lists.access_log import LogRow
+from readwatch.monitor.attention import AttentionItem
+from readwatch.monitor.viewport import RowOrder, row_order
+from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.online import TracedReader
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary
 
 
@@ -35,11 +35,11 @@ class View(StrEnum):
         return self.replace("_", " ")
 
 
-Item = TracedReader | RecordedActivity | ReaderSummary | Noticed | LogRow
+Item = TracedReader | RecordedActivity | ReaderSummary | AttentionItem | AccessLogRow
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class LiveStats:
     """What the header of every screen says."""
 
     taken_at: datetime
@@ -69,15 +69,15 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class ViewSnapshot:
     """One view as it was asked for, with the pulse of the same moment: the order of all that is in
     it, and the items in view and near it.
     """
 
     view: View
-    question: Question
-    pulse: Pulse
-    order: Order
+    query: ListQuery
+    stats: LiveStats
+    order: RowOrder
     reader_ids: tuple[int | None, ...]
     """Whom each of them is about."""
     items: tuple[Item, ...] = ()
@@ -85,7 +85,7 @@ class Overview:
     """Of a list without end: whether there may be more than was asked for."""
 
 
-def with_older(before: Overview, longer: Overview) -> Overview:
+def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
     """Return a picture of a list without end, newest first, and below it what a longer one has of
     the time before.
     """
@@ -94,8 +94,8 @@ def with_older(before: Overview, longer: Overview) -> Overview:
     older = [(id, reader_id) for id, reader_id in pairs if id < oldest]
     return replace(
         longer,
-        pulse=before.pulse,
-        order=order_of((*before.order.ids, *(id for id, _ in older))),
+        stats=before.stats,
+        order=row_order((*before.order.ids, *(id for id, _ in older))),
         reader_ids=(*before.reader_ids, *(reader_id for _, reader_id in older)),
     )
 
@@ -111,15 +111,15 @@ def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderPage:
+class ReaderSnapshot:
     """One reader's data, after the look of that `opening` is on record.
 
     `zone` is None where the profile names none that there is; `days` then are those of UTC. They
     are whole weeks up to today, which is the last one.
     """
 
-    opening: int
-    pulse: Pulse
+    request_id: int
+    stats: LiveStats
     user: User
     profile: ReaderProfile
     zone: ZoneInfo | None

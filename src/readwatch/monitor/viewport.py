@@ -10,7 +10,7 @@ from statistics import median_low
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RowOrder:
     """The ids of all rows of a list, and the place of each."""
 
     ids: tuple[int, ...] = ()
@@ -18,7 +18,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Viewport:
     """What of a list is in view: the ids from the place `top` on, in at most `height` lines.
 
     With `follows` the cursor goes to whatever comes first.
@@ -31,22 +31,22 @@ class Sight:
     follows: bool = True
 
 
-def order_of(ids: Iterable[int]) -> Order:
+def row_order(ids: Iterable[int]) -> RowOrder:
     """Return the order of ids, of which no two are the same."""
     ids = tuple(ids)
-    return Order(ids, {id: place for place, id in enumerate(ids)})
+    return RowOrder(ids, {id: place for place, id in enumerate(ids)})
 
 
-def with_ghost(order: Order, before: Order, lost: int) -> Order:
+def with_departed_row(order: RowOrder, before: RowOrder, lost: int) -> RowOrder:
     """Return the order with the id `lost` of the one before, below the nearest that is left of
     those that were above it.
     """
     above = reversed(before.ids[: before.places[lost]])
     at = next((order.places[id] + 1 for id in above if id in order.places), 0)
-    return order_of((*order.ids[:at], lost, *order.ids[at:]))
+    return row_order((*order.ids[:at], lost, *order.ids[at:]))
 
 
-def top_of(order: Order, sight: Sight) -> int:
+def top_index(order: RowOrder, sight: Viewport) -> int:
     """Return the place to show first, so that the cursor, or else most of what is in view, does
     not move.
     """
@@ -61,6 +61,6 @@ def top_of(order: Order, sight: Sight) -> int:
     return max(0, min(top, len(order.ids) - sight.height))
 
 
-def window(order: Order, top: int, height: int) -> tuple[int, ...]:
+def ids_near_viewport(order: RowOrder, top: int, height: int) -> tuple[int, ...]:
     """Return the ids of what is in view, of a screen above it and of one below."""
     return order.ids[max(0, top - height) : top + 2 * height]

@@ -12,55 +12,55 @@ from datetime import timedelta
 
 from textual.message import Message
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.monitor import requests
 from readwatch.monitor.connections import Connections
-from readwatch.monitor.current_view import Front
-from readwatch.monitor.errors import fault, in_words
+from readwatch.monitor.current_view import CurrentView
+from readwatch.monitor.errors import internal_error, safe_errors
 from readwatch.monitor.events import (
     ConnectionLost,
-    ItemsArrived,
-    LookRefused,
-    OverviewArrived,
-    QuestionRefused,
-    ReaderArrived,
+    EventLogged,
+    EventRefused,
+    ItemsReady,
+    LoggedIn,
+    LoggedOut,
+    LoginRefused,
+    QueryRefused,
+    ReaderRefused,
     ReadersFound,
-    Recorded,
-    RecordRefused,
-    SignedIn,
-    SignedOut,
-    SignInRefused,
-    Uncovered,
-    UncoverRefused,
+    ReaderSnapshotReady,
+    Unlocked,
+    UnlockRefused,
+    ViewSnapshotReady,
 )
 from readwatch.monitor.login import authenticated, terminal_address
-from readwatch.monitor.refresh_policy import Pace
+from readwatch.monitor.refresh_policy import RefreshPolicy
 from readwatch.monitor.requests import ReadItems
-from readwatch.monitor.retry import Loss
+from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import Item, Overview, View
-from readwatch.monitor.viewport import Sight
+from readwatch.monitor.snapshots import Item, View, ViewSnapshot
+from readwatch.monitor.viewport import Viewport
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, data_version, one_moment, work_clock
+from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.identity import users
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary, readers_named
 
 POLL_SECONDS = 0.25
 """How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
 
-ASK_SECONDS = 2.0
+ACCOUNT_CHECK_SECONDS = 2.0
 """How soon a console hears that who sits there may not look any more."""
 
 READERS_FOUND = 20
 """The most that are offered for some words."""
 
 
-class Watcher:
+class Worker:
     """Asked from the console's thread, answers by `post`, which has to be thread-safe."""
 
     def __init__(
@@ -80,9 +80,9 @@ class Watcher:
         self._told_seen: frozenset[int] = frozenset()
 
         self._connections = Connections(self._url, self._begin_anew)
-        self._pace = Pace(settings.refresh)
-        self._loss = Loss()
-        self._front = Front(settings)
+        self._pace = RefreshPolicy(settings.refresh)
+        self._loss = Retry()
+        self._front = CurrentView(settings)
         self._consultant: User | None = None
         self._ask_at = 0.0
         self._missed: list[requests.Fetch] = []
@@ -107,18 +107,18 @@ class Watcher:
         """Ask for `Uncovered` or `UncoverRefused`."""
         self._requests.put(requests.Uncover(password))
 
-    def watch(self, view: View, question: Question, sight: Sight) -> None:
+    def watch(self, view: View, question: ListQuery, sight: Viewport) -> None:
         """Ask for pictures of a view from now on; an open reader is left.
 
         They have the items that will be in view of who has it in `sight` now; a question that
         cannot be answered is refused by `QuestionRefused`.
         """
-        self._front.sight = sight
+        self._front.viewport = sight
         self._requests.put(requests.Watch(view, question))
 
-    def see(self, sight: Sight) -> None:
+    def see(self, sight: Viewport) -> None:
         """Tell what is in view by now."""
-        self._front.sight = sight
+        self._front.viewport = sight
 
     def know_seen(self, seen: frozenset[int]) -> None:
         """Tell who was marked as seen by now; what is new of that is shown at once."""
@@ -148,7 +148,7 @@ class Watcher:
     def record(
         self,
         number: int,
-        action: Action,
+        action: AuditAction,
         reader_id: int | None,
         details: str,
         then: Callable[[ReadItems], object] = lambda _: None,
@@ -181,7 +181,7 @@ class Watcher:
                 self._poll(at_once=False)  # whatever is asked for, and however often
             except Exception as error:  # noqa: BLE001 - the thread lives on, and says so
                 with suppress(Exception):
-                    self._note_loss(fault(error))
+                    self._note_loss(internal_error(error))
 
     def _serve(self, request: requests.Request) -> None:
         """Do what is asked for."""
@@ -211,47 +211,47 @@ class Watcher:
 
     def _sign_in(self, request: requests.SignIn) -> None:
         try:
-            with in_words():
+            with safe_errors():
                 user = authenticated(
-                    self._url, request.email, request.password, self._clock(), Action.SIGNED_IN
+                    self._url, request.email, request.password, self._clock(), AuditAction.SIGNED_IN
                 )
         except ReadwatchError as error:
-            self._post(SignInRefused(error.message))
+            self._post(LoginRefused(error.message))
             return
         self._consultant = user
-        self._post(SignedIn(user))
+        self._post(LoggedIn(user))
 
     def _uncover(self, request: requests.Uncover) -> None:
         if self._consultant is None:
             return  # shown out meanwhile
-        email, action = self._consultant.email, Action.UNLOCKED_CONSOLE
+        email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
         try:
-            with in_words():
+            with safe_errors():
                 authenticated(self._url, email, request.password, self._clock(), action)
         except ReadwatchError as error:
-            self._post(UncoverRefused(error.message))
+            self._post(UnlockRefused(error.message))
         else:
-            self._post(Uncovered())
+            self._post(Unlocked())
 
     def _open(self, request: requests.Open) -> None:
         if self._consultant is None:
             return  # shown out while the key was on its way
         self._front.leave()
         seen_in = f"from {request.seen_in}"
-        action = Action.VIEWED_READER_PROFILE
+        action = AuditAction.VIEWED_READER_PROFILE
         try:
             look = self._put_on_record(self._consultant, action, request.reader_id, seen_in)
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
                 return
-            self._post(LookRefused(request.opening, f"the look {error.message}"))
+            self._post(ReaderRefused(request.opening, f"the look {error.message}"))
             return
         self._front.open(request.opening, audit_log.permitted(look))
         self._poll(at_once=True)
 
     def _read_older(self, request: requests.ReadOlder) -> None:
-        opened = self._front.opened
+        opened = self._front.reader_page
         if opened and opened.opening == request.opening and opened.read_on(request.oldest):
             self._poll(at_once=True)
 
@@ -262,7 +262,7 @@ class Watcher:
             self._put_on_record(
                 self._consultant, request.action, request.reader_id, request.details
             )
-            with in_words():
+            with safe_errors():
                 request.then(self._items)
 
     def _open_log(self, request: requests.OpenLog) -> None:
@@ -271,7 +271,7 @@ class Watcher:
         with self._answering(request.number):
             if self._consultant.user_role is UserRole.ADMIN:
                 self._put_on_record(
-                    self._consultant, Action.LISTED_ACCESS_LOG, None, "everybody's entries"
+                    self._consultant, AuditAction.LISTED_ACCESS_LOG, None, "everybody's entries"
                 )
             self._front.open_log(self._consultant)
 
@@ -284,20 +284,22 @@ class Watcher:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
             else:
-                self._post(RecordRefused(number, error))
+                self._post(EventRefused(number, error))
         else:
-            self._post(Recorded(number))
+            self._post(EventLogged(number))
 
     def _put_on_record(
-        self, consultant: User, action: Action, reader_id: int | None, details: str
-    ) -> Look:
+        self, consultant: User, action: AuditAction, reader_id: int | None, details: str
+    ) -> AuditEvent:
         """Return what was committed to the access log, if who sits here may still look."""
-        look = Look(consultant.id, action, reader_id, f"console, {details}", terminal_address())
+        look = AuditEvent(
+            consultant.id, action, reader_id, f"console, {details}", terminal_address()
+        )
         try:
             with self._connections.looking() as db:
                 users.require_unchanged(db, consultant)
             with self._connections.recording() as log:
-                audit_log.append(log, look, self._clock())
+                audit_log.append_event(log, look, self._clock())
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
@@ -316,7 +318,7 @@ class Watcher:
                 if at_once or uptime() >= self._ask_at:
                     migrations.require_current(db)
                     users.require_unchanged(db, self._consultant)
-                    self._ask_at = uptime() + ASK_SECONDS
+                    self._ask_at = uptime() + ACCOUNT_CHECK_SECONDS
                 if at_once or self._pace.is_due(data_version(db)):
                     self._post(self._picture(db))
                     self._fetch_missed()
@@ -330,11 +332,11 @@ class Watcher:
         front = self._front
         if error.kind is ErrorKind.UNAUTHENTICATED:
             self._sign_out(error.message)
-        elif front.view and front.question and error.kind is ErrorKind.INVALID:
-            self._post(QuestionRefused(front.view, front.question, error.message))
+        elif front.view and front.query and error.kind is ErrorKind.INVALID:
+            self._post(QueryRefused(front.view, front.query, error.message))
             front.take_back()
-        elif front.opened and error.kind is ErrorKind.NOT_FOUND:
-            self._post(LookRefused(front.opened.opening, error.message))
+        elif front.reader_page and error.kind is ErrorKind.NOT_FOUND:
+            self._post(ReaderRefused(front.reader_page.opening, error.message))
             front.leave()
         else:
             self._note_loss(error)
@@ -343,19 +345,19 @@ class Watcher:
         """Show nothing more to somebody who may not look any more."""
         self._consultant = None
         self._front.empty()
-        self._post(SignedOut(reason))
+        self._post(LoggedOut(reason))
 
     def _picture(self, db: Database) -> Message:
         self._pace.begin(data_version(db))
         work = work_clock(db)
         begun_at = work()
-        with one_moment(db):
-            taken = self._front.picture(db, self._clock())
+        with read_snapshot(db):
+            taken = self._front.snapshot(db, self._clock())
         rest = self._pace.rest(timedelta(seconds=work() - begun_at))
-        pulse = replace(taken.pulse, rest=rest)
-        if isinstance(taken, Overview):
-            return OverviewArrived(replace(taken, pulse=pulse))
-        return ReaderArrived(replace(taken, pulse=pulse))
+        pulse = replace(taken.stats, rest=rest)
+        if isinstance(taken, ViewSnapshot):
+            return ViewSnapshotReady(replace(taken, stats=pulse))
+        return ReaderSnapshotReady(replace(taken, stats=pulse))
 
     def _fetch(self, request: requests.Fetch) -> None:
         """Answer who scrolls or freezes; why that fails is said by the next picture, and after one
@@ -368,7 +370,7 @@ class Watcher:
         except ReadwatchError:
             self._missed.append(request)
         else:
-            self._post(ItemsArrived(request.view, items))
+            self._post(ItemsReady(request.view, items))
 
     def _fetch_missed(self) -> None:
         missed, self._missed = self._missed, []
@@ -392,7 +394,7 @@ class Watcher:
             raise unavailable("the console is being left")
         with self._connections.looking() as db:
             users.require_unchanged(db, self._consultant)
-            with one_moment(db):
+            with read_snapshot(db):
                 return self._front.items(db, view, ids, self._clock())
 
     def _note_loss(self, error: ReadwatchError) -> None:

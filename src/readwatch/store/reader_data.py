@@ -3,13 +3,18 @@
 from datetime import datetime
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
-from readwatch.domain.audit import Permit, RecordedLook
+from readwatch.domain.audit import AuditEntryForReader, Permit
 from readwatch.domain.errors import not_found
 from readwatch.domain.reading import Span
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
-from readwatch.store.engine.connections import Database, Statement, moment, moment_or_none
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    from_db_time,
+    from_db_time_or_none,
+)
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.feed import recorded
 
@@ -64,21 +69,21 @@ def require_reader(db: Database, reader_id: int) -> None:
 
 def account(db: Database, permit: Permit) -> User:
     """Return the reader's account."""
-    require_reader(db, permit.reader_id)
-    return get_user(db, permit.reader_id)
+    require_reader(db, permit.subject_id)
+    return get_user(db, permit.subject_id)
 
 
 def profile(db: Database, permit: Permit) -> ReaderProfile:
     """Return the reader's profile with the totals."""
-    row = _PROFILE(db, user_id=permit.reader_id).fetchone()
+    row = _PROFILE(db, user_id=permit.subject_id).fetchone()
     if row is None:
-        raise not_found(f"reader {permit.reader_id} has no profile")
+        raise not_found(f"reader {permit.subject_id} has no profile")
     return ReaderProfile(
         user_id=row[0],
         reading_level=clean(row[1]),
         preferred_language=clean(row[2]),
         timezone=clean(row[3]),
-        last_login=moment_or_none(row[4]),
+        last_login=from_db_time_or_none(row[4]),
         total_reading_time_minutes=row[5],
         total_sessions=row[6],
         unique_content_read=row[7],
@@ -95,12 +100,12 @@ def sessions(
             user_id=row[1],
             device_type=clean(row[2]),
             ip_address=clean(row[3]),
-            started_at=moment(row[4]),
-            last_heartbeat=moment(row[5]),
-            ended_at=moment_or_none(row[6]),
+            started_at=from_db_time(row[4]),
+            last_heartbeat=from_db_time(row[5]),
+            ended_at=from_db_time_or_none(row[6]),
             is_active=bool(row[7]),
         )
-        for row in _SESSIONS(db, user_id=permit.reader_id, length=length, before=before)
+        for row in _SESSIONS(db, user_id=permit.subject_id, length=length, before=before)
     )
 
 
@@ -122,24 +127,24 @@ def activities(
 ) -> tuple[RecordedActivity, ...]:
     """Return the reader's latest activities, newest first, those before the id `before` only."""
     last = LAST_ID if before is None else before
-    rows = _ACTIVITIES(db, user_id=permit.reader_id, length=length, before=last)
+    rows = _ACTIVITIES(db, user_id=permit.subject_id, length=length, before=last)
     return tuple(recorded(row) for row in rows)
 
 
 def looks(
     db: Database, permit: Permit, *, by_name: bool, length: int, before: int | None = None
-) -> tuple[RecordedLook, ...]:
+) -> tuple[AuditEntryForReader, ...]:
     """Return who looked at somebody's data, newest first, those before the entry `before` only."""
     last = LAST_ID if before is None else before
     return tuple(
-        RecordedLook(
+        AuditEntryForReader(
             id=row[0],
-            created_at=moment(row[1]),
+            created_at=from_db_time(row[1]),
             action_type=clean(row[2]),
             user_role=UserRole(row[3]),
             full_name=clean(row[4]) if by_name and UserRole(row[3]).is_staff else None,
         )
-        for row in _LOOKS(db, user_id=permit.reader_id, length=length, before=last)
+        for row in _LOOKS(db, user_id=permit.subject_id, length=length, before=last)
     )
 
 
@@ -151,8 +156,8 @@ def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[Content
             content_title=clean(row[1]),
             progress_percentage=row[2],
             total_seconds=row[3],
-            first_at=moment(row[4]),
-            last_at=moment(row[5]),
+            first_at=from_db_time(row[4]),
+            last_at=from_db_time(row[5]),
         )
-        for row in _CONTENTS(db, user_id=permit.reader_id, length=length)
+        for row in _CONTENTS(db, user_id=permit.subject_id, length=length)
     )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from readwatch.domain.activities import MinuteCount
 from readwatch.domain.sessions import OpenSession
 from readwatch.domain.text import clean
-from readwatch.store.engine.connections import Database, Statement, moment, stamp
+from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
 
 _OPEN_SESSIONS = Statement(
     """
@@ -32,8 +32,8 @@ def open_sessions(db: Database) -> tuple[OpenSession, ...]:
             full_name=clean(row[2]),
             device_type=clean(row[3]),
             ip_address=clean(row[4]),
-            started_at=moment(row[5]),
-            last_heartbeat=moment(row[6]),
+            started_at=from_db_time(row[5]),
+            last_heartbeat=from_db_time(row[6]),
         )
         for row in _OPEN_SESSIONS(db)
     )
@@ -46,7 +46,7 @@ def activities_per_minute(
     out; the last one is the minute that is running."""
     this_minute = now.replace(second=0, microsecond=0)
     since = this_minute - timedelta(minutes=minutes)
-    counted = {moment(row[0]): int(row[1]) for row in _COUNTS(db, since=stamp(since))}
+    counted = {from_db_time(row[0]): int(row[1]) for row in _COUNTS(db, since=to_db_time(since))}
     return tuple(
         MinuteCount(minute, counted.get(minute, 0))
         for minute in (since + timedelta(minutes=step) for step in range(1, minutes + 1))

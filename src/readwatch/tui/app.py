@@ -16,42 +16,42 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.monitor.events import (
     ConnectionLost,
-    ItemsArrived,
-    LookRefused,
-    OverviewArrived,
-    QuestionRefused,
-    ReaderArrived,
+    EventLogged,
+    EventRefused,
+    ItemsReady,
+    LoggedIn,
+    LoggedOut,
+    LoginRefused,
+    QueryRefused,
+    ReaderRefused,
     ReadersFound,
-    Recorded,
-    RecordRefused,
-    SignedIn,
-    SignedOut,
-    SignInRefused,
-    Uncovered,
-    UncoverRefused,
+    ReaderSnapshotReady,
+    Unlocked,
+    UnlockRefused,
+    ViewSnapshotReady,
 )
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import Pulse, View
-from readwatch.monitor.worker import Watcher
-from readwatch.tui.audited_actions import Intent, OnRecord
-from readwatch.tui.exporting import TakingAlong
+from readwatch.monitor.snapshots import LiveStats, View
+from readwatch.monitor.worker import Worker
+from readwatch.tui.audited_actions import AuditedActions, Intent
+from readwatch.tui.exporting import Exporter
 from readwatch.tui.keys import Group, bindings, checked
-from readwatch.tui.login_flow import Sitting
+from readwatch.tui.login_flow import LoginFlow
 from readwatch.tui.palette_commands import colours, keys_here, named_views, readers_found
-from readwatch.tui.preferences import Desk, desk_file
-from readwatch.tui.reader_pager import Walk
+from readwatch.tui.preferences import Preferences, preferences_file
+from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.help import HelpScreen
-from readwatch.tui.screens.palette import Offer, PaletteScreen
+from readwatch.tui.screens.palette import PaletteCommand, PaletteScreen
 from readwatch.tui.screens.reader import Panel, ReaderScreen
-from readwatch.tui.screens.saved_views import ViewsScreen
-from readwatch.tui.screens.view import ListScreen
+from readwatch.tui.screens.saved_views import SavedViewsScreen
+from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.terminal import themes
 from readwatch.tui.terminal.driver import Terminal
-from readwatch.tui.view_screens import Lists
-from readwatch.tui.views.options import asked
+from readwatch.tui.view_screens import ViewScreens
+from readwatch.tui.views.options import parse_options
 from readwatch.tui.widgets.header import Header, Status
-from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.live_table import LiveTable
 
 
@@ -85,16 +85,16 @@ class Console(App[None]):
         self._clock = clock
         self._settings = settings
         self.set_keymap(dict(checked(settings.keys)))
-        self._desk = Desk(None)
-        self._watcher = Watcher(settings, self.post_message, clock)
-        self._sitting = Sitting(self, self._watcher, settings, clock, signed_in)
-        self._on_record = OnRecord(self._watcher)
-        self._taking_along = TakingAlong(self, self._on_record, clock)
+        self._desk = Preferences(None)
+        self._watcher = Worker(settings, self.post_message, clock)
+        self._sitting = LoginFlow(self, self._watcher, settings, clock, signed_in)
+        self._on_record = AuditedActions(self._watcher)
+        self._taking_along = Exporter(self, self._on_record, clock)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._dress_in(settings.theme or themes.DEFAULT)
-        first = asked(settings.view, settings.filter, settings.sort, masked=settings.mask)
-        self._lists = Lists(self, self._watcher, *first)
+        first = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
+        self._lists = ViewScreens(self, self._watcher, *first)
         self._reader: ReaderScreen | None = None
         self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
         self._status = Status(keymap=settings.keys)
@@ -121,7 +121,7 @@ class Console(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer nothing but to leave before somebody has signed in, and while all is covered."""
-        if action == "cover" and isinstance(self.focused, Field):
+        if action == "cover" and isinstance(self.focused, TextInput):
             return False  # its key is a letter
         if not self._sitting.is_in_sight and action in {
             *("view", "help", "palette", "freeze", "cover", "export", "copy")
@@ -139,24 +139,24 @@ class Console(App[None]):
 
     # Who sits here.
 
-    @on(SignInRefused)
-    @on(UncoverRefused)
-    def _say_no(self, event: SignInRefused | UncoverRefused) -> None:
+    @on(LoginRefused)
+    @on(UnlockRefused)
+    def _say_no(self, event: LoginRefused | UnlockRefused) -> None:
         self._sitting.refuse(event.reason)
 
-    @on(SignedIn)
-    def _let_in(self, event: SignedIn) -> None:
+    @on(LoggedIn)
+    def _let_in(self, event: LoggedIn) -> None:
         self._sitting.let_in(event.user)
         self._begin(event.user)
 
-    @on(SignedOut)
-    async def _show_out(self, event: SignedOut) -> None:
+    @on(LoggedOut)
+    async def _show_out(self, event: LoggedOut) -> None:
         self._reader = None
         self._on_record.forget_all()
         await self._sitting.show_out(event.reason)
         self._lists.install()
 
-    @on(Uncovered)
+    @on(Unlocked)
     def _uncover(self) -> None:
         self._sitting.uncover()
 
@@ -173,9 +173,9 @@ class Console(App[None]):
         await self._sitting.cover()
 
     def _begin(self, consultant: User) -> None:
-        folder = self._settings.desks
-        file = folder and desk_file(folder, self._settings.database_url, consultant.id)
-        self._desk = Desk(file)
+        folder = self._settings.preferences_folder
+        file = folder and preferences_file(folder, self._settings.database_url, consultant.id)
+        self._desk = Preferences(file)
         self._dress_in(self._settings.theme or self._desk.theme)
         self._say_trouble()
         self._tell_seen()
@@ -195,9 +195,9 @@ class Console(App[None]):
 
     def _say_trouble(self) -> None:
         """Say what is wrong with the desk, once."""
-        if self._desk.trouble:
-            self.notify(self._desk.trouble, severity="warning", timeout=10, markup=False)
-            self._desk.trouble = ""
+        if self._desk.last_error:
+            self.notify(self._desk.last_error, severity="warning", timeout=10, markup=False)
+            self._desk.last_error = ""
 
     # Lists.
 
@@ -233,7 +233,7 @@ class Console(App[None]):
 
     def action_saved_views(self) -> None:
         """Offer the views that have names, and a name for the one in front."""
-        self.push_screen(ViewsScreen(self._desk, self._lists.front.draft()), self._recall)
+        self.push_screen(SavedViewsScreen(self._desk, self._lists.front.draft()), self._recall)
 
     def _recall(self, saved: SavedView | None) -> None:
         self._say_trouble()
@@ -257,11 +257,11 @@ class Console(App[None]):
     def _say_how_live(self) -> None:
         """Say which list is in front, of which moment it is, and whether it is held."""
         view, front = self._lists.view, self._lists.front
-        pulse = front.shown.pulse if front.shown else None
+        pulse = front.shown.stats if front.shown else None
         self._set_status(view=view, pulse=pulse, frozen=front.frozen, held=front.held)
 
-    @on(ListScreen.Marked)
-    def _mark_seen(self, event: ListScreen.Marked) -> None:
+    @on(ViewScreen.Marked)
+    def _mark_seen(self, event: ViewScreen.Marked) -> None:
         """Mark a reader as seen and go on to the next, or take the mark back."""
         if not self._sitting.is_in_sight or event.screen is not self._lists.front:
             return
@@ -282,35 +282,35 @@ class Console(App[None]):
         if self._sitting.is_in_sight:
             self.action_view(event.view)
 
-    @on(ListScreen.Asked)
-    def _ask_anew(self, event: ListScreen.Asked) -> None:
+    @on(ViewScreen.Asked)
+    def _ask_anew(self, event: ViewScreen.Asked) -> None:
         if event.screen is self._lists.front and self._reader is None:
             self._lists.ask()
 
-    @on(LiveTable.SightChanged)
-    def _look_elsewhere(self, event: LiveTable.SightChanged) -> None:
+    @on(LiveTable.ViewportChanged)
+    def _look_elsewhere(self, event: LiveTable.ViewportChanged) -> None:
         self._lists.look_elsewhere(event)
 
-    @on(ItemsArrived)
-    def _take_items(self, event: ItemsArrived) -> None:
+    @on(ItemsReady)
+    def _take_items(self, event: ItemsReady) -> None:
         if event.view is self._lists.view and self._sitting.consultant is not None:
             self._lists.front.fill(event.items)
 
-    @on(QuestionRefused)
-    def _say_refused(self, event: QuestionRefused) -> None:
+    @on(QueryRefused)
+    def _say_refused(self, event: QueryRefused) -> None:
         if self._lists.refuse(event.view, event.question, event.reason) and self._reader is None:
             self._lists.ask()
 
-    @on(OverviewArrived)
-    def _take_overview(self, event: OverviewArrived) -> None:
+    @on(ViewSnapshotReady)
+    def _take_overview(self, event: ViewSnapshotReady) -> None:
         overview = event.overview
         if overview.view is not self._lists.view or self._sitting.consultant is None:
             return
         if self._reader is not None:
-            self._set_pulse(overview.pulse)  # of the lists that go on behind a refused look
+            self._set_pulse(overview.stats)  # of the lists that go on behind a refused look
             return
         if self._lists.front.take(overview):
-            self._set_pulse(overview.pulse)
+            self._set_pulse(overview.stats)
         self._set_status(held=self._lists.front.held, lost_since=None)
 
     # The palette.
@@ -328,7 +328,7 @@ class Console(App[None]):
             palette = PaletteScreen(offers, find, masked=self._settings.mask)
             self.push_screen(palette, self._choose)
 
-    def _choose(self, offer: Offer | None) -> None:
+    def _choose(self, offer: PaletteCommand | None) -> None:
         if offer is not None and self._sitting.is_in_sight:
             self._lists.front.table.forget_key()
             offer.choose()
@@ -341,7 +341,7 @@ class Console(App[None]):
 
     def _open_found(self, reader_ids: tuple[int, ...], place: int) -> None:
         had_page = self._reader is not None
-        page = self._look_at(Walk("palette", reader_ids, place))
+        page = self._look_at(ReaderPager("palette", reader_ids, place))
         if had_page:
             self.switch_screen(page)
         else:
@@ -349,8 +349,8 @@ class Console(App[None]):
 
     # One reader.
 
-    @on(LiveTable.Opened)
-    def _open_reader(self, event: LiveTable.Opened) -> None:
+    @on(LiveTable.RowSelected)
+    def _open_reader(self, event: LiveTable.RowSelected) -> None:
         if not self._sitting.is_in_sight:
             return  # shown out or covered while the key was on its way
         if self._reader is not None or event.table is not self._lists.front.table:
@@ -368,7 +368,7 @@ class Console(App[None]):
         else:
             self.switch_screen(self._look_at(walk, panel=self._reader.panel))
 
-    def _look_at(self, walk: Walk, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
+    def _look_at(self, walk: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
         """Ask for a reader's page, and return a screen on which nothing of another one can be."""
         opening, read_older = next(self._openings), self._watcher.read_older
         self._reader = reader = ReaderScreen(opening, walk, panel, read_older)
@@ -376,14 +376,14 @@ class Console(App[None]):
         self._watcher.open_reader(reader.opening, walk.reader_id, walk.seen_in)
         return reader
 
-    @on(ReaderArrived)
-    def _take_reader(self, event: ReaderArrived) -> None:
-        if self._reader is not None and self._reader.opening == event.page.opening:
-            self._set_pulse(event.page.pulse)
+    @on(ReaderSnapshotReady)
+    def _take_reader(self, event: ReaderSnapshotReady) -> None:
+        if self._reader is not None and self._reader.opening == event.page.request_id:
+            self._set_pulse(event.page.stats)
             self._reader.show(event.page)
 
-    @on(LookRefused)
-    def _say_why_not(self, event: LookRefused) -> None:
+    @on(ReaderRefused)
+    def _say_why_not(self, event: ReaderRefused) -> None:
         if self._reader is not None and self._reader.opening == event.opening:
             self._reader.refuse(event.reason)
 
@@ -410,15 +410,15 @@ class Console(App[None]):
             self._taking_along.copy(source, key)
 
     @property
-    def _shown(self) -> ReaderScreen | ListScreen:
+    def _shown(self) -> ReaderScreen | ViewScreen:
         return self._reader or self._lists.front
 
-    @on(Recorded)
-    def _go_on(self, event: Recorded) -> None:
+    @on(EventLogged)
+    def _go_on(self, event: EventLogged) -> None:
         self._on_record.done(event.number)
 
-    @on(RecordRefused)
-    def _say_what_is_not_done(self, event: RecordRefused) -> None:
+    @on(EventRefused)
+    def _say_what_is_not_done(self, event: EventRefused) -> None:
         self._on_record.refused(event.number, event.refusal)
 
     def action_help_quit(self) -> None:
@@ -434,7 +434,7 @@ class Console(App[None]):
     def _say_lost(self, event: ConnectionLost) -> None:
         self._set_status(lost_since=event.since, reason=event.reason)
 
-    def _set_pulse(self, pulse: Pulse) -> None:
+    def _set_pulse(self, pulse: LiveStats) -> None:
         known = self._in_need
         if self._settings.bell and known is not None and pulse.unseen - known:
             self.bell()

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ReadwatchError
 from readwatch.monitor.requests import ReadItems
-from readwatch.monitor.worker import Watcher
+from readwatch.monitor.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Intent:
     refused: Callable[[ReadwatchError], object]
 
 
-class OnRecord:
+class AuditedActions:
     """Asks the watcher for entries of the access log, and knows what each of them is for."""
 
-    def __init__(self, watcher: Watcher) -> None:
+    def __init__(self, watcher: Worker) -> None:
         self._watcher = watcher
         self._numbers = count(1)
         self._intents: dict[int, Intent] = {}
@@ -29,7 +29,7 @@ class OnRecord:
 
     def ask(
         self,
-        action: Action,
+        action: AuditAction,
         reader_id: int | None,
         details: str,
         intent: Intent,

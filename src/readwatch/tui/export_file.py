@@ -10,9 +10,9 @@ from typing import TextIO
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import whole_text_file
 from readwatch.domain.text import spreadsheet_cell
-from readwatch.monitor.build import portions
+from readwatch.monitor.build import chunks
 from readwatch.monitor.snapshots import View
-from readwatch.tui.format.cells import Row, said
+from readwatch.tui.format.cells import Row, cell_text
 from readwatch.tui.format.columns import Column
 
 
@@ -34,7 +34,7 @@ def counted(rows: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TableExport:
     """What a table shows at a moment: columns with their places in a row's cells, the keys of all
     rows, and the rows that are known.
     """
@@ -50,7 +50,7 @@ class Draft:
         return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
 
     def _texts(self, read: ReadRows | None) -> Iterator[tuple[str, ...]]:
-        for keys in portions(self.keys):
+        for keys in chunks(self.keys):
             by_key = {key: self.rows[key] for key in keys if key in self.rows}
             if read:
                 lacking = [key for key in keys if key not in by_key]
@@ -62,7 +62,7 @@ class Draft:
         return "  ".join(filter(None, self._words(row)))
 
     def _words(self, row: Row) -> tuple[str, ...]:
-        return tuple(said(row.cells[at]) for at, _ in self.columns)
+        return tuple(cell_text(row.cells[at]) for at, _ in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,14 @@ class Source:
     reader's page has none, knows all its rows, and each of them is about `reader_id`.
     """
 
-    draft: Draft
+    draft: TableExport
     seen_in: str
     view: View | None = None
     reader_id: int | None = None
     is_held: bool = False
 
     @property
-    def exported(self) -> Draft:
+    def exported(self) -> TableExport:
         """What an export takes for known already."""
         is_known = self.is_held or self.view is None
         return self.draft if is_known else replace(self.draft, rows={})

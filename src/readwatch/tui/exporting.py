@@ -8,26 +8,26 @@ from threading import Lock
 
 from textual.app import App
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError, unavailable
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.monitor.requests import ReadItems
 from readwatch.monitor.snapshots import View
-from readwatch.tui.audited_actions import Intent, OnRecord
+from readwatch.tui.audited_actions import AuditedActions, Intent
 from readwatch.tui.export_file import Source, checked_file, counted, format_of, write
 from readwatch.tui.format.cells import Row
 from readwatch.tui.screens.export import ExportScreen
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import VIEW_SPECS
 
 PATIENCE_SECONDS = 5.0
 """How long a file that is being written keeps the console from being left."""
 
 
-class TakingAlong:
+class Exporter:
     """Writes what is in front into a file, or copies a row of it, and says what came of it."""
 
-    def __init__(self, app: App[None], on_record: OnRecord, clock: Clock) -> None:
+    def __init__(self, app: App[None], on_record: AuditedActions, clock: Clock) -> None:
         self._app = app
         self._on_record = on_record
         self._clock = clock
@@ -63,11 +63,11 @@ class TakingAlong:
             return
         details = f"{source.seen_in}, {format_of(file)}, rows {len(source.draft.keys)}"
         self._on_record.ask(
-            Action.EXPORTED_VIEW, source.reader_id, details, Intent(done, refuse), write_it
+            AuditAction.EXPORTED_VIEW, source.reader_id, details, Intent(done, refuse), write_it
         )
 
     def _rows(self, read: ReadItems, view: View, ids: Sequence[int]) -> list[Row]:
-        return LISTINGS[view].rows(read(view, ids), self._clock())
+        return VIEW_SPECS[view].rows(read(view, ids), self._clock())
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -102,4 +102,4 @@ class TakingAlong:
             self._app.notify(f"not copied: {refusal.message}", severity="error", markup=False)
 
         reader_id = source.reader_id or row.reader_id
-        self._on_record.ask(Action.COPIED_ROW, reader_id, source.seen_in, Intent(done, refuse))
+        self._on_record.ask(AuditAction.COPIED_ROW, reader_id, source.seen_in, Intent(done, refuse))

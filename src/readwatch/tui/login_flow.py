@@ -5,18 +5,18 @@ from textual.app import App
 from readwatch.domain.clock import Clock
 from readwatch.domain.users import User
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.worker import Watcher
-from readwatch.tui.screens.lock import CoverScreen
-from readwatch.tui.screens.login import SignInScreen
+from readwatch.monitor.worker import Worker
+from readwatch.tui.screens.lock import LockScreen
+from readwatch.tui.screens.login import LoginScreen
 
 
-class Sitting:
+class LoginFlow:
     """Knows who is signed in, and puts the sign-in or the cover before everything else."""
 
     def __init__(
         self,
         app: App[None],
-        watcher: Watcher,
+        watcher: Worker,
         settings: ConsoleSettings,
         clock: Clock,
         signed_in: User | None,
@@ -25,11 +25,11 @@ class Sitting:
         self.consultant = signed_in
         self._app = app
         self._watcher = watcher
-        self._cover_after = settings.cover_after
+        self._cover_after = settings.lock_after
         self._clock = clock
         self._used_at = clock()
-        self._sign_in = SignInScreen(settings.email, watcher.sign_in)
-        self._cover: CoverScreen | None = None
+        self._sign_in = LoginScreen(settings.email, watcher.sign_in)
+        self._cover: LockScreen | None = None
 
     @property
     def is_in_sight(self) -> bool:
@@ -59,7 +59,7 @@ class Sitting:
         self.consultant = self._cover = None
         for _ in self._app.screen_stack[1:]:
             self._app.pop_screen()
-        self._sign_in = SignInScreen(None, self._watcher.sign_in, reason)
+        self._sign_in = LoginScreen(None, self._watcher.sign_in, reason)
         await self.ask()
 
     # The cover.
@@ -67,7 +67,7 @@ class Sitting:
     async def cover(self) -> None:
         """Hide everything until the password is given again, whose keys may come next."""
         if self.consultant is not None and self._cover is None:
-            self._cover = CoverScreen(self.consultant, self._watcher.uncover)
+            self._cover = LockScreen(self.consultant, self._watcher.uncover)
             await self._app.push_screen(self._cover)
 
     def uncover(self) -> None:

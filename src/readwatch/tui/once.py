@@ -7,24 +7,24 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, system_clock
-from readwatch.domain.filters import as_recorded
+from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
-from readwatch.monitor.build import read_items, take_order
+from readwatch.monitor.build import read_items, view_order
 from readwatch.monitor.login import authenticated, terminal_address
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import Overview, View, masked
+from readwatch.monitor.snapshots import View, ViewSnapshot, masked
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, close_all, one_moment, using
+from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import FIRST_PAGE
 from readwatch.tui.format.plain import overview_lines, pulse_line
 from readwatch.tui.format.text import Drawable
 from readwatch.tui.terminal.driver import draws_ascii_only
-from readwatch.tui.views import LISTINGS, listings_with
-from readwatch.tui.views.options import asked, in_words
+from readwatch.tui.views import VIEW_SPECS, view_specs
+from readwatch.tui.views.options import option_texts, parse_options
 
 
 def look_once(
@@ -43,25 +43,29 @@ def look_once(
     when what is asked for is understood. What cannot be asked or answered is a `ReadwatchError`; a
     statement that the database refuses is peewee's `DatabaseError`.
     """
-    view, question = asked(settings.view, settings.filter, settings.sort, masked=settings.mask)
+    view, question = parse_options(
+        settings.view, settings.filter, settings.sort, masked=settings.mask
+    )
     question = replace(question, length=max(FIRST_PAGE, rows))
     url = settings.database_url
-    user = authenticated(url, settings.email or "", password(), clock(), Action.SIGNED_IN)
+    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.SIGNED_IN)
     # The log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
-        listings = listings_with(attention, user)
-        with one_moment(db):
+        listings = view_specs(attention, user)
+        with read_snapshot(db):
             if view is View.ATTENTION:
-                attention.notice(db, now)
-            overview = take_order(db, view, now, question, listings)
+                attention.refresh(db, now)
+            overview = view_order(db, view, now, question, listings)
             ids = overview.order.ids[:rows]
             details = (
-                f"console, from {view.words}{as_recorded(question.terms)}, "
+                f"console, from {view.words}{filter_size(question.terms)}, "
                 f"{'json' if as_json else 'text'}, rows {len(ids)}"
             )
-            look = Look(user.id, Action.EXPORTED_VIEW, None, details, terminal_address())
-            audit_log.append(log, look, now)  # committed before what the ids stand for is read
+            look = AuditEvent(user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address())
+            audit_log.append_event(
+                log, look, now
+            )  # committed before what the ids stand for is read
             overview = replace(overview, items=read_items(db, listings[view], ids, now))
     if settings.mask:
         overview = replace(overview, items=masked(overview.items, frozenset()))
@@ -76,22 +80,22 @@ def look_once(
 def _opened(url: str, role: Role) -> Iterator[Database]:
     db = migrations.open_current(url, role)
     try:
-        with using(db):
+        with connection(db):
             yield db
     finally:
         close_all(db)
 
 
-def _text_lines(overview: Overview, rows: int, width: int) -> Iterator[str]:
-    words, sort = in_words(overview.question)
-    yield pulse_line(overview.pulse)
+def _text_lines(overview: ViewSnapshot, rows: int, width: int) -> Iterator[str]:
+    words, sort = option_texts(overview.query)
+    yield pulse_line(overview.stats)
     yield f"{overview.view}, sorted by {sort}{f', filter {words}' if words else ''}"
     yield from overview_lines(overview, width=width, height=rows, in_words=True)
 
 
-def _json_lines(overview: Overview, rows: int, *, is_ascii: bool) -> Iterator[str]:
-    pulse, listing = overview.pulse, LISTINGS[overview.view]
-    words, sort = in_words(overview.question)
+def _json_lines(overview: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterator[str]:
+    pulse, listing = overview.stats, VIEW_SPECS[overview.view]
+    words, sort = option_texts(overview.query)
     known = dict(
         zip(
             (row.key for row in listing.rows(overview.items, pulse.taken_at)),

@@ -11,12 +11,12 @@ from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.text import how_long_ago
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 from readwatch.tui.saved_views import SavedView
-from readwatch.tui.screens.palette import Offer
+from readwatch.tui.screens.palette import PaletteCommand
 from readwatch.tui.screens.saved_views import words_of
 from readwatch.tui.terminal import themes
 
 
-def keys_here(app: App[None], here: Group, keymap: Keymap) -> Iterator[Offer]:
+def keys_here(app: App[None], here: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
     """Yield what the keys do in front of the screen, which is one of the group `here`."""
     for key in KEYS:
         target = app if key.group is Group.EVERYWHERE else app.screen
@@ -26,33 +26,33 @@ def keys_here(app: App[None], here: Group, keymap: Keymap) -> Iterator[Offer]:
         if target.check_action(name, parameters):
             words = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"
             act = partial(app.call_later, app.run_action, key.action, target)
-            yield Offer(key.label, words, act)
+            yield PaletteCommand(key.label, words, act)
 
 
 def named_views(
     views: Iterable[SavedView], recall: Callable[[SavedView], object]
-) -> Iterator[Offer]:
+) -> Iterator[PaletteCommand]:
     """Yield the views that have a name."""
     for view in views:
-        yield Offer(view.name, words_of(view), partial(recall, view))
+        yield PaletteCommand(view.name, words_of(view), partial(recall, view))
 
 
-def colours(choose: Callable[[str], object]) -> Iterator[Offer]:
+def colours(choose: Callable[[str], object]) -> Iterator[PaletteCommand]:
     """Yield the themes."""
     for theme in themes.NAMES:
-        yield Offer(f"Colours: {theme}", "keep these from now on", partial(choose, theme))
+        yield PaletteCommand(f"Colours: {theme}", "keep these from now on", partial(choose, theme))
 
 
 def readers_found(
     readers: Iterable[ReaderSummary],
     now: datetime,
     look_at: Callable[[tuple[int, ...], int], object],
-) -> list[Offer]:
+) -> list[PaletteCommand]:
     """Return the readers who were found; `look_at` is told the ids of all, and the place of one."""
     readers = tuple(readers)
     ids = tuple(reader.user_id for reader in readers)
     return [
-        Offer(
+        PaletteCommand(
             reader.full_name,
             f"{reader.reading_level or 'no level'},"
             f" last login {how_long_ago(reader.last_login, now)}",

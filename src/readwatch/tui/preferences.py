@@ -18,7 +18,7 @@ _VIEWS: Final = "views"
 _FIRST: Final = "first"  # the name of the view to start with
 
 
-class Desk:
+class Preferences:
     """Tells what was kept, and writes each change at once, as a whole.
 
     Without a file, or where that cannot be read or written, things are kept until the console ends;
@@ -28,7 +28,7 @@ class Desk:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._kept: dict[str, Any] = {}
-        self.trouble = ""
+        self.last_error = ""
         self._read()
 
     def seen_on(self, day: date) -> frozenset[int]:
@@ -101,7 +101,7 @@ class Desk:
             return
         except OSError as error:
             self._file = None  # what is in it is not overwritten
-            self.trouble = (
+            self.last_error = (
                 f"what you kept cannot be read: {error.strerror};"
                 " what you keep now is lost when you leave"
             )
@@ -109,7 +109,9 @@ class Desk:
             aside = self._file.with_suffix(".broken")
             with suppress(OSError):
                 self._file.replace(aside)
-            self.trouble = f"what you kept could not be understood; it is set aside in {aside.name}"
+            self.last_error = (
+                f"what you kept could not be understood; it is set aside in {aside.name}"
+            )
 
     def _write(self) -> None:
         if self._file is None:
@@ -119,10 +121,10 @@ class Desk:
             with whole_text_file(self._file, replace=True) as opened:
                 json.dump(self._kept, opened)
         except OSError as error:
-            self.trouble = f"what you keep is lost when you leave: {error.strerror}"
+            self.last_error = f"what you keep is lost when you leave: {error.strerror}"
 
 
-def desk_file(folder: Path, database_url: str, consultant_id: int) -> Path:
+def preferences_file(folder: Path, database_url: str, consultant_id: int) -> Path:
     """Return the file of one consultant and one database; its name tells nothing of either."""
     parts = urlsplit(database_url)
     where = (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class ReaderPager:
     """The readers of a list from top to bottom, and the place of the one whose page is open.
 
     `seen_in` names the list.
@@ -19,7 +19,7 @@ class Walk:
         """The reader whose page is open."""
         return self.reader_ids[self.place]
 
-    def step(self, places: int) -> "Walk | None":
+    def step(self, places: int) -> "ReaderPager | None":
         """Return the walk so many places further down; None beyond its ends."""
         place = self.place + places
         return replace(self, place=place) if 0 <= place < len(self.reader_ids) else None

@@ -17,9 +17,7 @@ def run(settings: ConsoleSettings, *, signed_in: User | None = None) -> None:
 
     When a signal or the terminal ends it, SystemExit has the status that a shell would tell.
     """
-    close_all(
-        open_current(settings.database_url, Role.SIGN_IN)
-    )  # fails here, with a clear sentence
+    close_all(open_current(settings.database_url, Role.LOGIN))  # fails here, with a clear sentence
     console = Console(settings, signed_in=signed_in)
     before = {number: signal.getsignal(number) for number in ENDINGS}
     try:

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.audit import GENESIS, Action, Look, entry_hash
-from readwatch.domain.audit_chain import Anchor, FaultKind, Head, Verdict
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
+from readwatch.domain.audit_chain import Anchor, ChainFaultKind, Head, Verdict
 from readwatch.store.audit import chain
-from readwatch.store.audit.log import append
-from readwatch.store.engine.connections import Database, is_sqlite, moment, stamp
+from readwatch.store.audit.log import append_event
+from readwatch.store.engine.connections import Database, from_db_time, is_sqlite, to_db_time
 from readwatch.store.engine.privileges import Role
 
 LOG = "consultant_access_log"
@@ -30,7 +30,7 @@ def verdict(db: Database, *anchors: Anchor) -> Verdict:
     return last
 
 
-def told(db: Database, *anchors: Anchor) -> tuple[FaultKind, int, str]:
+def told(db: Database, *anchors: Anchor) -> tuple[ChainFaultKind, int, str]:
     """The fault that is found."""
     fault = verdict(db, *anchors).fault
     assert fault is not None
@@ -47,8 +47,10 @@ def log(connected, cast, clock) -> Database:
     """Nine looks, one a second, and the connection of somebody who checks them."""
     for number in range(1, 10):
         reader = (cast.ann, cast.ben)[number % 2]
-        look = Look(cast.cara.id, Action.VIEWED_READER_PROFILE, reader.id, f"Büro {number}")
-        append(connected(Role.ACCESS_LOG), look, clock.advance(seconds=1))
+        look = AuditEvent(
+            cast.cara.id, AuditAction.VIEWED_READER_PROFILE, reader.id, f"Büro {number}"
+        )
+        append_event(connected(Role.ACCESS_LOG), look, clock.advance(seconds=1))
     return connected(Role.MAINTENANCE)
 
 
@@ -76,7 +78,9 @@ def add(db: Database, id_: int, prev_hash: str, row_hash: str | None = None) -> 
     """Insert a copy of the content of the first entry as another, with a fitting hash."""
     (content,) = db.execute_sql(f"SELECT {CONTENT} FROM {LOG} ORDER BY id LIMIT 1").fetchall()
     *look, created_at = content
-    row_hash = row_hash or entry_hash(prev_hash, Look(*look), stamp(moment(created_at)))
+    row_hash = row_hash or entry_hash(
+        prev_hash, AuditEvent(*look), to_db_time(from_db_time(created_at))
+    )
     db.execute_sql(
         f"INSERT INTO {LOG} (id, {CONTENT}, prev_hash, row_hash) SELECT "
         f"{id_}, {CONTENT}, '{prev_hash}', '{row_hash}' FROM {LOG} ORDER BY id LIMIT 1"
@@ -91,7 +95,7 @@ def sign_anew(db: Database, since: int) -> None:
         f"SELECT id, {CONTENT} FROM {LOG} WHERE id >= {since} ORDER BY id"
     ).fetchall()
     for id_, *look, created_at in rows:
-        row_hash = entry_hash(prev_hash, Look(*look), stamp(moment(created_at)))
+        row_hash = entry_hash(prev_hash, AuditEvent(*look), to_db_time(from_db_time(created_at)))
         db.execute_sql(
             f"UPDATE {LOG} SET prev_hash = '{prev_hash}', row_hash = '{row_hash}' WHERE id = {id_}"
         )
@@ -114,7 +118,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
         db.execute_sql(f"UPDATE sqlite_sequence SET seq = 40 WHERE name = '{LOG}'")
     else:
         db.execute_sql(f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), 40)")
-    append(db, Look(cast.cara.id, Action.SIGNED_IN), clock())
+    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
     found = verdict(log)
     assert (found.head.entries, found.head.id, found.fault) == (10, 41, None)
 
@@ -122,7 +126,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
 def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast, clock):
     walk = chain.verify(log, (), chain.extent(log))
     steps = [next(walk)]
-    append(db, Look(cast.dora.id, Action.LISTED_USERS), clock())
+    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     steps += walk
     assert (steps[-1].head.entries, steps[-1].fault) == (9, None)
     assert verdict(log).head.entries == 10
@@ -149,7 +153,7 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
 def test_a_changed_column_is_found(change, forge, log):
     forge(f"UPDATE {LOG} SET {change} WHERE id = 4")
     assert told(log) == (
-        *(FaultKind.CHANGED, 4),
+        *(ChainFaultKind.CHANGED, 4),
         "entry 4 was changed: what it says does not give its hash",
     )
     assert verdict(log).head.id == 3
@@ -167,7 +171,7 @@ def test_a_changed_column_is_found(change, forge, log):
 )
 def test_what_only_sqlite_keeps_is_found(change, forge, log):
     forge(f"UPDATE {LOG} SET {change} WHERE id = 4")
-    assert told(log)[:2] == (FaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
 
 
 @on_postgresql
@@ -177,7 +181,7 @@ def test_what_only_sqlite_keeps_is_found(change, forge, log):
 )
 def test_what_only_postgresql_keeps_is_found(moment, forge, log):
     forge(f"UPDATE {LOG} SET created_at = {moment} WHERE id = 4")
-    assert told(log)[:2] == (FaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
 
 
 def test_two_entries_that_swapped_what_they_say_are_found(forge, log):
@@ -185,27 +189,27 @@ def test_two_entries_that_swapped_what_they_say_are_found(forge, log):
         f"UPDATE {LOG} SET action_details = CASE id WHEN 4 THEN 'Büro 6' ELSE 'Büro 4' END "
         "WHERE id IN (4, 6)"
     )
-    assert told(log)[:2] == (FaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
 
 
 def test_two_entries_that_swapped_places_are_found(forge, log):
     forge(*(f"UPDATE {LOG} SET id = {new} WHERE id = {old}" for old, new in ((4, 99), (5, 4))))
     forge(f"UPDATE {LOG} SET id = 5 WHERE id = 99")
     assert told(log) == (
-        *(FaultKind.REORDERED, 4),
+        *(ChainFaultKind.REORDERED, 4),
         "entry 4 was moved: it belongs behind entry 5",
     )
 
 
 def test_an_entry_that_was_moved_to_the_end_is_found(forge, log):
     forge(f"UPDATE {LOG} SET id = 40 WHERE id = 4")
-    assert told(log)[:2] == (FaultKind.REORDERED, 5)
+    assert told(log)[:2] == (ChainFaultKind.REORDERED, 5)
 
 
 def test_removed_entries_are_found(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id IN (4, 5)")
     assert told(log) == (
-        *(FaultKind.REMOVED, 3),
+        *(ChainFaultKind.REMOVED, 3),
         "an entry between 3 and 6 was removed: they do not follow one another",
     )
 
@@ -213,7 +217,7 @@ def test_removed_entries_are_found(forge, log):
 def test_a_removed_beginning_is_found(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id < 3")
     assert told(log) == (
-        *(FaultKind.REMOVED, 3),
+        *(ChainFaultKind.REMOVED, 3),
         "what stood before entry 3 was removed: it is not the first",
     )
 
@@ -222,7 +226,7 @@ def test_a_forged_entry_in_the_place_of_another_breaks_the_next(forge, log, db):
     forge(f"DELETE FROM {LOG} WHERE id = 4")
     add(db, 4, hash_of(db, 3))
     assert told(log) == (
-        *(FaultKind.CHANGED, 4),
+        *(ChainFaultKind.CHANGED, 4),
         "entry 4 was changed and its hash with it, or what came next was removed: "
         "entry 5 follows another hash",
     )
@@ -232,7 +236,7 @@ def test_a_forged_entry_in_the_place_of_another_breaks_the_next(forge, log, db):
 def test_a_forged_entry_before_the_first_is_found(row_hash, forge, log, db):
     add(db, -7, "e" * 64, row_hash)
     assert told(log) == (
-        *(FaultKind.INSERTED, -7),
+        *(ChainFaultKind.INSERTED, -7),
         "entry -7 was inserted: entry 1 is the first one",
     )
 
@@ -241,7 +245,7 @@ def test_a_forged_entry_between_two_is_found(forge, log, db):
     forge(f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
     add(db, 50, "e" * 64)
     assert told(log) == (
-        *(FaultKind.INSERTED, 50),
+        *(ChainFaultKind.INSERTED, 50),
         "entry 50 was inserted: entry 105 follows entry 4",
     )
 
@@ -250,7 +254,7 @@ def test_a_forged_entry_that_follows_the_right_one_is_found_without_the_index(fo
     forge("DROP INDEX idx_consultant_log_prev_hash", f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
     add(db, 50, hash_of(db, 4))
     assert told(log) == (
-        *(FaultKind.INSERTED, 50),
+        *(ChainFaultKind.INSERTED, 50),
         "entry 50 was inserted: entry 105 follows entry 4",
     )
 
@@ -260,7 +264,7 @@ def test_entries_that_go_during_the_walk_are_missed(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     *_, found = chain.verify(log, (), there)
     assert found.fault is not None
-    assert (found.fault.kind, found.fault.id) == (FaultKind.REMOVED, 6)
+    assert (found.fault.kind, found.fault.id) == (ChainFaultKind.REMOVED, 6)
 
 
 # Anchors ----------------------------------------------------------------------------------------
@@ -273,7 +277,7 @@ def anchor(log, clock) -> Anchor:
 
 
 def test_a_log_that_grew_since_fits_its_anchors(anchor, log, db, cast, clock):
-    append(db, Look(cast.cara.id, Action.SIGNED_IN), clock())
+    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
     found = verdict(log, Anchor(clock(), Head()), anchor)
     assert (found.head.entries, found.fault) == (10, None)
 
@@ -288,7 +292,7 @@ def test_a_cut_off_end_is_found_by_the_anchor_alone(last, anchor, forge, log):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")
     assert verdict(log).fault is None
     assert told(log, anchor) == (
-        *(FaultKind.CUT_OFF, last),
+        *(ChainFaultKind.CUT_OFF, last),
         f"the log was cut off after entry {last}: it had 9 entries at the anchor of "
         f"2026-11-22 12:00:09 UTC, and has {last}",
     )
@@ -299,7 +303,7 @@ def test_a_chain_that_was_written_anew_is_found_by_the_anchor_alone(anchor, forg
     sign_anew(db, 4)
     assert verdict(log).fault is None
     assert told(log, anchor) == (
-        *(FaultKind.REWRITTEN, 9),
+        *(ChainFaultKind.REWRITTEN, 9),
         "entry 9, number 9, is not what the anchor of 2026-11-22 12:00:09 UTC says: "
         "it or one before it was changed, with all hashes since",
     )
@@ -310,9 +314,9 @@ def test_an_end_that_was_cut_off_and_grown_again_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     for _ in range(5):
-        append(db, Look(cast.cara.id, Action.SIGNED_IN), clock())
+        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
     assert verdict(log).fault is None
-    assert told(log, anchor)[0] is FaultKind.REWRITTEN
+    assert told(log, anchor)[0] is ChainFaultKind.REWRITTEN
 
 
 def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
@@ -320,18 +324,18 @@ def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG}")
     for _ in range(20):
-        append(db, Look(cast.cara.id, Action.SIGNED_IN), clock())
+        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
     assert verdict(log).head.entries == 20
     assert verdict(log).fault is None
-    assert told(log, anchor)[:2] == (FaultKind.REWRITTEN, 18)
+    assert told(log, anchor)[:2] == (ChainFaultKind.REWRITTEN, 18)
 
 
 def test_each_of_several_anchors_counts(anchor, log):
     false = replace(anchor, head=replace(anchor.head, row_hash="f" * 64))
     older = Anchor(anchor.moment - timedelta(days=1), Head(3, 3, "f" * 64))
     assert verdict(log, anchor, anchor).fault is None
-    assert told(log, anchor, false)[:2] == (FaultKind.REWRITTEN, 9)
-    assert told(log, older, anchor)[:2] == (FaultKind.REWRITTEN, 3)
+    assert told(log, anchor, false)[:2] == (ChainFaultKind.REWRITTEN, 9)
+    assert told(log, older, anchor)[:2] == (ChainFaultKind.REWRITTEN, 3)
 
 
 # The entries ------------------------------------------------------------------------------------
@@ -346,7 +350,7 @@ def test_entries_are_listed_newest_first_page_by_page(log):
 
 
 def test_entries_of_one_consultant_or_reader_are_found(log, db, cast, clock):
-    append(db, Look(cast.dora.id, Action.LISTED_USERS), clock())
+    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     of_dora = chain.newest(log, limit=9, consultant_id=cast.dora.id)
     assert [(entry.action_type, entry.target_user_id) for entry in of_dora] == [
         ("listed_users", None)
@@ -357,7 +361,7 @@ def test_entries_of_one_consultant_or_reader_are_found(log, db, cast, clock):
 
 def test_all_entries_that_were_there_are_read_in_order(log, db, cast, clock):
     there = chain.extent(log)
-    append(db, Look(cast.dora.id, Action.LISTED_USERS), clock())
+    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     read = [entry.id for portion in chain.oldest_first(log, there) for entry in portion]
     assert read == list(range(1, 10))
     assert list(chain.oldest_first(log, chain.Extent(0, 0, -1))) == []

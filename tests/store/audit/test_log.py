@@ -5,13 +5,13 @@ from dataclasses import replace
 import peewee
 import pytest
 
-from readwatch.domain.audit import GENESIS, Action, Look, Permit, entry_hash
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, Permit, entry_hash
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
-from readwatch.store.audit.log import append, permit_look, permit_own
+from readwatch.store.audit.log import append_event, permit_look, permit_own
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, moment, stamp, using
+from readwatch.store.engine.connections import Database, connection, from_db_time, to_db_time
 from readwatch.store.engine.privileges import Role
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -44,15 +44,17 @@ def checked_chain(db: Database) -> list[str | None]:
     head = GENESIS
     for *look, created_at, prev_hash, row_hash in rows:
         assert prev_hash == head
-        head = entry_hash(prev_hash, Look(*look), stamp(moment(created_at)))
+        head = entry_hash(prev_hash, AuditEvent(*look), to_db_time(from_db_time(created_at)))
         assert row_hash == head
     return [row[3] for row in rows]
 
 
 @pytest.fixture
-def look(cast) -> Look:
+def look(cast) -> AuditEvent:
     """Cara's look at Ann."""
-    return Look(cast.cara.id, Action.VIEWED_READER_PROFILE, cast.ann.id, "console", "10.0.0.7")
+    return AuditEvent(
+        cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "console", "10.0.0.7"
+    )
 
 
 # The chain --------------------------------------------------------------------------------------
@@ -60,10 +62,12 @@ def look(cast) -> Look:
 
 def test_every_entry_carries_the_hash_of_the_one_before_it(db, connected, cast, look, clock):
     log = connected(Role.ACCESS_LOG)
-    append(log, look, clock())
-    append(log, Look(cast.dora.id, Action.LISTED_USERS, details="Büro, 東京"), clock())
+    append_event(log, look, clock())
+    append_event(
+        log, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS, details="Büro, 東京"), clock()
+    )
     clock.advance(microseconds=1_987)
-    append(log, Look(cast.cara.id, Action.SIGNED_IN), clock())
+    append_event(log, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
     assert checked_chain(db) == ["console", "Büro, 東京", None]
 
 
@@ -86,7 +90,7 @@ def test_programs_that_look_at_once_make_one_chain_and_lose_nothing(at_once, db,
     ],
 )
 def test_the_engine_lets_nobody_change_or_remove_an_entry(change, db, look, clock):
-    append(db, look, clock())
+    append_event(db, look, clock())
     with pytest.raises(peewee.DatabaseError, match="append-only"), db.atomic():
         db.execute_sql(change)
     assert checked_chain(db) == ["console"]
@@ -95,7 +99,7 @@ def test_the_engine_lets_nobody_change_or_remove_an_entry(change, db, look, cloc
 @on_postgresql
 @pytest.mark.parametrize("emptied", ["consultant_access_log", "users CASCADE"])
 def test_postgresql_lets_nobody_empty_the_log(emptied, db, look, clock):
-    append(db, look, clock())
+    append_event(db, look, clock())
     with pytest.raises(peewee.DatabaseError, match="append-only"), db.atomic():
         db.execute_sql(f"TRUNCATE {emptied}")
     assert checked_chain(db) == ["console"]
@@ -106,7 +110,7 @@ def test_postgresql_lets_nobody_empty_the_log(emptied, db, look, clock):
     ("id", "prev_hash"), [("1", "forged"), ("NULL", GENESIS), ("2", GENESIS)], ids=str
 )
 def test_sqlite_lets_nobody_replace_an_entry(id, prev_hash, connected, db, look, clock):
-    append(db, look, clock())
+    append_event(db, look, clock())
     with pytest.raises(peewee.IntegrityError):
         connected(Role.ACCESS_LOG).execute_sql(
             "INSERT OR REPLACE INTO consultant_access_log "
@@ -117,7 +121,7 @@ def test_sqlite_lets_nobody_replace_an_entry(id, prev_hash, connected, db, look,
 
 
 def test_two_entries_cannot_follow_the_same_one(db, look, clock):
-    append(db, look, clock())
+    append_event(db, look, clock())
     with pytest.raises(peewee.IntegrityError), db.atomic():
         db.execute_sql(
             "INSERT INTO consultant_access_log "
@@ -127,7 +131,7 @@ def test_two_entries_cannot_follow_the_same_one(db, look, clock):
 
 
 def test_a_user_whom_the_log_names_cannot_be_deleted(db, cast, look, clock):
-    append(db, look, clock())
+    append_event(db, look, clock())
     for user in (cast.cara, cast.ann):
         with pytest.raises(peewee.IntegrityError), db.atomic():
             db.execute_sql(f"DELETE FROM users WHERE id = {user.id}")
@@ -157,7 +161,7 @@ def test_what_cannot_be_recorded_is_not_permitted(connected, db, look, clock):
 def test_while_the_log_is_locked_there_are_no_looks(db, opened, url, look, clock, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     log = opened(url, Role.ACCESS_LOG)
-    with db.atomic(), pytest.raises(ReadwatchError) as refusal, using(log):
+    with db.atomic(), pytest.raises(ReadwatchError) as refusal, connection(log):
         permit_look(log, look, clock())
     assert refusal.value.kind is ErrorKind.UNAVAILABLE
     assert checked_chain(db) == []
@@ -176,4 +180,4 @@ def test_a_look_at_a_readers_data_names_the_reader(connected, look, clock):
 
 
 def test_readers_are_permitted_themselves_and_nobody_else():
-    assert permit_own(Caller(7, UserRole.READER, 1)) == Permit(7)
+    assert permit_own(Principal(7, UserRole.READER, 1)) == Permit(7)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import driver_of
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.identity import sessions
 from readwatch.store.recording import activities, rollups
 
@@ -21,12 +21,12 @@ def test_each_row_finds_its_match_by_a_unique_key(db):
         (name, statement)
         for module in (activities, rollups, sessions)
         for name, statement in vars(module).items()
-        if isinstance(statement, RowStatement) and not name.endswith("_POSTGRESQL")
+        if isinstance(statement, BulkStatement) and not name.endswith("_POSTGRESQL")
     ]
     assert len(statements) >= 4
     for name, statement in statements:
         sql = f"EXPLAIN QUERY PLAN {statement._statement._sqlite}"
         values = dict.fromkeys(("rows", "now"), "[]")
-        steps = [step for *_, step in driver_of(db).execute(sql, values)]
+        steps = [step for *_, step in driver_connection(db).execute(sql, values)]
         matches = [step for step in steps if "kept" in step and not step.endswith(UNIQUE)]
         assert (name, matches) == (name, [])

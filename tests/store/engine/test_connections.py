@@ -14,15 +14,15 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine.connections import (
     Statement,
     close_all,
-    driver_of,
-    interruption,
+    connection,
+    driver_connection,
+    from_db_time,
+    from_db_time_or_none,
     is_sqlite,
-    moment,
-    moment_or_none,
-    one_moment,
     open_database,
-    stamp,
-    using,
+    query_interrupter,
+    read_snapshot,
+    to_db_time,
     work_clock,
 )
 from readwatch.store.engine.privileges import Role
@@ -105,18 +105,20 @@ def test_a_mended_sqlite_is_fine(version):
 @given(moments)
 def test_a_moment_comes_back_from_its_stamp_to_the_millisecond(kept):
     milliseconds = kept.microsecond // 1000 * 1000
-    assert moment(stamp(kept)) == kept.replace(microsecond=milliseconds)
+    assert from_db_time(to_db_time(kept)) == kept.replace(microsecond=milliseconds)
 
 
 @given(moments, moments)
 def test_stamps_sort_as_the_moments_do(one, other):
-    assert (stamp(one) < stamp(other)) == (moment(stamp(one)) < moment(stamp(other)))
-    assert len(stamp(one)) == len("2026-11-22 12:00:00.000")
+    assert (to_db_time(one) < to_db_time(other)) == (
+        from_db_time(to_db_time(one)) < from_db_time(to_db_time(other))
+    )
+    assert len(to_db_time(one)) == len("2026-11-22 12:00:00.000")
 
 
 def test_a_naive_datetime_gets_no_stamp():
     with pytest.raises(ValueError, match="time zone"):
-        stamp(datetime(2026, 11, 22))  # noqa: DTZ001 - the point of the test
+        to_db_time(datetime(2026, 11, 22))  # noqa: DTZ001 - the point of the test
 
 
 @pytest.fixture
@@ -129,8 +131,8 @@ def in_tokyo(monkeypatch):
 
 
 def test_a_moment_that_plain_sql_wrote_is_in_utc_wherever_the_machine_is(in_tokyo):
-    assert moment("2026-11-22 12:00:00") == datetime(2026, 11, 22, 12, tzinfo=UTC)
-    assert moment_or_none(None) is None
+    assert from_db_time("2026-11-22 12:00:00") == datetime(2026, 11, 22, 12, tzinfo=UTC)
+    assert from_db_time_or_none(None) is None
 
 
 def test_both_engines_keep_the_same_milliseconds(db, clock, join):
@@ -147,7 +149,7 @@ def test_both_engines_keep_the_same_milliseconds(db, clock, join):
 def test_queries_of_one_moment_see_nothing_that_comes_meanwhile(connected, cast, join):
     count = Statement("SELECT count(*) FROM users")
     console = connected(Role.CONSOLE)
-    with one_moment(console):
+    with read_snapshot(console):
         assert count(console).fetchone() == (4,)
         join("Eve Early")
         assert count(console).fetchone() == (4,)
@@ -156,8 +158,8 @@ def test_queries_of_one_moment_see_nothing_that_comes_meanwhile(connected, cast,
 
 def test_a_loan_inside_a_loan_leaves_the_outer_one_its_connection(opened, url):
     db = opened(url, Role.INGEST)
-    with using(db):
-        with using(db):
+    with connection(db):
+        with connection(db):
             pass
         assert db.execute_sql("SELECT 1").fetchone() == (1,)
 
@@ -169,8 +171,8 @@ def test_another_thread_can_put_an_end_to_a_statement_that_has_none(opened, url)
 
     def ask():
         try:
-            with using(db):
-                borrowed.put(interruption(db))
+            with connection(db):
+                borrowed.put(query_interrupter(db))
                 db.execute_sql(endless).fetchone()
         except ReadwatchError as error:
             refusals.put(error)
@@ -194,8 +196,8 @@ def test_to_wait_is_no_work_of_sqlite_and_all_that_is_seen_of_a_servers(db):
 
 def test_to_interrupt_nothing_does_no_harm(opened, url):
     db = opened(url, Role.CONSOLE)
-    with using(db):
-        interrupt = interruption(db)
+    with connection(db):
+        interrupt = query_interrupter(db)
         interrupt()
         assert db.execute_sql("SELECT 1").fetchone() == (1,)
     close_all(db)
@@ -206,5 +208,5 @@ def test_to_interrupt_nothing_does_no_harm(opened, url):
 @pytest.mark.parametrize("role", [Role.INGEST, Role.ADMIN, Role.ACCESS_LOG])
 def test_what_sqlite_acknowledges_is_on_disk_and_refers_to_what_exists(connected, role):
     settings = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
-    driver = driver_of(connected(role))
+    driver = driver_connection(connected(role))
     assert {name: driver.pragma(name) for name in settings} == settings

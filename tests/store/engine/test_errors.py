@@ -10,7 +10,7 @@ from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import connections, sqlite
-from readwatch.store.engine.connections import Database, Statement, using
+from readwatch.store.engine.connections import Database, Statement, connection
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
 
@@ -33,7 +33,7 @@ def refusal_of(opened) -> Callable[..., ReadwatchError]:
 
 
 def ask(opened, url: str, role: Role, sql: str) -> None:
-    with using(opened(url, role)) as db:
+    with connection(opened(url, role)) as db:
         db.execute_sql(sql)
 
 
@@ -131,7 +131,7 @@ def test_an_option_that_postgresql_lacks_is_told(refusal_of, url):
 @on_postgresql
 def test_a_lost_connection_is_told_once_and_the_next_loan_has_a_new_one(connected, opened, url):
     def lose(db: Database) -> None:
-        with using(db):
+        with connection(db):
             (backend,) = db.execute_sql("SELECT pg_backend_pid()").fetchone()
             connected(Role.OWNER).execute_sql("SELECT pg_terminate_backend(%s)", (backend,))
             db.execute_sql("SELECT 1")
@@ -140,7 +140,7 @@ def test_a_lost_connection_is_told_once_and_the_next_loan_has_a_new_one(connecte
     with pytest.raises(ReadwatchError) as refusal:
         lose(db)
     assert refusal.value.kind is ErrorKind.UNAVAILABLE
-    with using(db):
+    with connection(db):
         assert db.execute_sql("SELECT 1").fetchone() == (1,)
 
 
@@ -151,10 +151,10 @@ def test_a_pool_that_stays_empty_is_busy(opened, url, monkeypatch):
     db = opened(f"{url}&connect_timeout=5", Role.CONSOLE)
 
     def borrow() -> None:
-        with using(db):
+        with connection(db):
             pass
 
-    with using(db), ThreadPoolExecutor() as another, pytest.raises(ReadwatchError) as refusal:
+    with connection(db), ThreadPoolExecutor() as another, pytest.raises(ReadwatchError) as refusal:
         another.submit(borrow).result()
     assert (refusal.value.kind, refusal.value.message) == (
         ErrorKind.UNAVAILABLE,

@@ -6,10 +6,10 @@ from postgres import drop_database, new_database, new_login
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, driver_of, using
+from readwatch.store.engine.connections import Database, connection, driver_connection
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.grants import admit, role_name, shortfalls, statements
-from readwatch.store.engine.privileges import FACES, LIMITED, Role
+from readwatch.store.engine.privileges import LIMITED, PROGRAMS, Role
 from readwatch.store.identity.users import list_users
 
 pytestmark = [
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 def user(db: Database) -> str:
-    with using(db):
+    with connection(db):
         return db.execute_sql("SELECT current_user").fetchone()[0]
 
 
@@ -52,13 +52,13 @@ def test_each_connection_acts_as_its_role_also_of_a_login_that_may_do_all(role, 
         connected(role).execute_sql("TRUNCATE users")
 
 
-@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("face", PROGRAMS)
 def test_a_login_of_a_face_acts_as_its_roles_and_as_no_other(face, url, db, opened):
     its_own = new_login(url, "person")
     with db.atomic():
         admit(db, face, f"{db.database}_person")
     for role in LIMITED:
-        if role in FACES[face]:
+        if role in PROGRAMS[face]:
             assert user(opened(its_own, role)) == role_name(db.database, role)
             continue
         with pytest.raises(ReadwatchError, match="readwatch db grant") as refusal:
@@ -72,7 +72,7 @@ def test_the_members_of_one_database_have_no_rights_in_another(
     new_login(url, "person", role_name(db.database, Role.CONSOLE))
     other = new_database(postgresql_server, postgresql_template)
     try:
-        migrations.prepare(postgresql_server.url(other))
+        migrations.create_or_upgrade(postgresql_server.url(other))
         there = new_login(postgresql_server.url(other), "x").replace(
             f"user={other}_x", f"user={db.database}_person"
         )
@@ -92,7 +92,7 @@ def test_the_members_of_one_database_have_no_rights_in_another(
 
 def test_an_owner_who_may_make_roles_needs_nobody_else(owned_url, opened):
     url = owned_url("CREATEROLE")
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     assert migrations.unenforced_rights(url) == ()
     for role in LIMITED:
         db = opened(url, role)
@@ -103,22 +103,22 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
     owned_url, empty_url, opened
 ):
     url = owned_url()
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     assert len(migrations.unenforced_rights(url)) == len(LIMITED)
     assert user(opened(url, Role.CONSOLE)).endswith("_owner")
-    with using(opened(url, Role.CONSOLE)) as db:
+    with connection(opened(url, Role.CONSOLE)) as db:
         assert list_users(db) == ()
         with pytest.raises(ReadwatchError, match="cannot be written"), engine_errors():
             db.execute_sql("DELETE FROM users")
 
-    with using(opened(url, Role.OWNER)) as db:
+    with connection(opened(url, Role.OWNER)) as db:
         sql = statements(db)
     with psycopg.connect(empty_url) as administrator:
         for statement in sql:
             administrator.execute(statement)
 
     assert migrations.unenforced_rights(url) == ()
-    assert migrations.prepare(url) == ()
+    assert migrations.create_or_upgrade(url) == ()
     assert user(opened(url, Role.CONSOLE)).endswith("_console")
 
 
@@ -140,9 +140,9 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
 def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, url):
     assert shortfalls(db) == ()
     console = role_name(db.database, Role.CONSOLE)
-    driver_of(db).execute(tampering.format(console=console, database=db.database))
+    driver_connection(db).execute(tampering.format(console=console, database=db.database))
     assert [sentence for sentence in shortfalls(db) if told in sentence]
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     assert shortfalls(db) == ()
 
 
@@ -156,8 +156,8 @@ def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, ur
 )
 def test_what_init_cannot_mend_is_told(tampering, told, db, url):
     console = role_name(db.database, Role.CONSOLE)
-    driver_of(db).execute(tampering.format(console=console))
-    migrations.prepare(url)
+    driver_connection(db).execute(tampering.format(console=console))
+    migrations.create_or_upgrade(url)
     assert [sentence for sentence in migrations.unenforced_rights(url) if told in sentence]
 
 
@@ -169,7 +169,7 @@ def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
         connection.execute(f"ALTER DATABASE {short} RENAME TO {name}")
     try:
         url = postgresql_server.url(name)
-        migrations.prepare(url)
+        migrations.create_or_upgrade(url)
         assert "no room" in migrations.unenforced_rights(url)[0]
     finally:
         drop_database(postgresql_server, name)
@@ -185,9 +185,9 @@ def test_only_a_login_that_there_is_can_be_let_in(db):
 
 def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
     url = owned_url()
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     with (
-        using(opened(url, Role.OWNER)) as db,
+        connection(opened(url, Role.OWNER)) as db,
         pytest.raises(ReadwatchError, match="readwatch init"),
     ):
         admit(db, "console", f"{db.database}_owner")

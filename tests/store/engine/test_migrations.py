@@ -11,7 +11,7 @@ import pytest
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database, driver_of, using
+from readwatch.store.engine.connections import Database, connection, driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 
@@ -45,14 +45,14 @@ def empty(empty_url, opened) -> Database:
 
 
 def test_a_schema_is_applied_once(empty_url, opened):
-    assert [migration.name for migration in migrations.prepare(empty_url)] == ["initial"]
-    assert migrations.prepare(empty_url) == ()
-    with using(opened(empty_url, Role.CONSOLE)) as db:
+    assert [migration.name for migration in migrations.create_or_upgrade(empty_url)] == ["initial"]
+    assert migrations.create_or_upgrade(empty_url) == ()
+    with connection(opened(empty_url, Role.CONSOLE)) as db:
         migrations.require_current(db)
 
 
 def test_making_a_database_again_keeps_what_is_in_it(url, db, cast):
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     assert db.execute_sql("SELECT count(*) FROM users").fetchone() == (4,)
 
 
@@ -64,7 +64,7 @@ def test_who_comes_while_another_program_is_at_it_waits_and_finds_it_done(empty,
     with ThreadPoolExecutor() as threads:
         with empty.atomic():
             migrations.upgrade(empty, migrations.known_migrations(empty))
-            preparing = threads.submit(migrations.prepare, empty_url)
+            preparing = threads.submit(migrations.create_or_upgrade, empty_url)
             with pytest.raises(TimeoutError):
                 preparing.result(timeout=0.1)
         assert preparing.result() == ()
@@ -72,10 +72,10 @@ def test_who_comes_while_another_program_is_at_it_waits_and_finds_it_done(empty,
 
 def test_a_new_sqlite_file_is_for_its_owner_alone_and_in_wal_mode(tmp_path, opened):
     url = f"sqlite:///{tmp_path}/new/folder/readwatch.db"
-    migrations.prepare(url)
+    migrations.create_or_upgrade(url)
     assert stat.S_IMODE(sqlite_path(url).stat().st_mode) == 0o600
-    with using(opened(url, Role.CONSOLE)) as db:
-        assert driver_of(db).pragma("journal_mode") == "wal"
+    with connection(opened(url, Role.CONSOLE)) as db:
+        assert driver_connection(db).pragma("journal_mode") == "wal"
 
 
 @pytest.mark.parametrize("place", ["letter.txt/readwatch.db", "folder", "letter.txt"])
@@ -83,7 +83,7 @@ def test_where_no_database_can_be_made_it_is_told_in_a_sentence(place, tmp_path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "letter.txt").write_text("Dear Ann, " * 500)
     with pytest.raises(ReadwatchError) as refusal:
-        migrations.prepare(f"sqlite:///{tmp_path / place}")
+        migrations.create_or_upgrade(f"sqlite:///{tmp_path / place}")
     assert refusal.value.kind is ErrorKind.MISCONFIGURED
     assert (tmp_path / "letter.txt").read_text() == "Dear Ann, " * 500
 
@@ -147,7 +147,7 @@ def test_a_database_that_is_newer_than_the_program_is_refused(folder, empty, emp
     migrations.upgrade(empty, migrations.migrations(folder))
     assert "upgrade readwatch" in refusal_of(empty)
     with pytest.raises(ReadwatchError, match="upgrade readwatch"):
-        migrations.prepare(empty_url)
+        migrations.create_or_upgrade(empty_url)
 
 
 @pytest.mark.parametrize("edit", ["checksum = 'another'", "number = 7"])
@@ -155,4 +155,4 @@ def test_a_database_with_another_history_is_refused(edit, db, url):
     db.execute_sql(f"UPDATE schema_history SET {edit}")
     assert "history" in refusal_of(db)
     with pytest.raises(ReadwatchError, match="history"):
-        migrations.prepare(url)
+        migrations.create_or_upgrade(url)

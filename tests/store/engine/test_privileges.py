@@ -5,11 +5,18 @@ import peewee
 import pytest
 from postgres import new_login
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
-from readwatch.store.engine.connections import Database, driver_of, is_sqlite
-from readwatch.store.engine.privileges import FACES, LIMITED, TABLES, Rights, Role, rights
+from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
+from readwatch.store.engine.privileges import (
+    LIMITED,
+    PROGRAMS,
+    TABLES,
+    Privileges,
+    Role,
+    privileges_on,
+)
 from readwatch.store.identity import users
 from readwatch.store.lists import online
 
@@ -48,7 +55,7 @@ def may(db: Database, table: str, columns: list[str]) -> tuple:
     )
 
 
-def ought(on: Rights, columns: list[str]) -> tuple:
+def ought(on: Privileges, columns: list[str]) -> tuple:
     """The same, as the table of rights has it."""
     return (
         [name for name in columns if name in on.read],
@@ -88,7 +95,7 @@ def limited(url, connected, opened):
 
 def test_each_table_has_a_rule_and_each_role_is_of_one_face(columns):
     assert set(columns) == set(TABLES)
-    assert sorted(role for roles in FACES.values() for role in roles) == sorted(LIMITED)
+    assert sorted(role for roles in PROGRAMS.values() for role in roles) == sorted(LIMITED)
     assert set(LIMITED) == set(Role) - {Role.OWNER}
 
 
@@ -96,9 +103,9 @@ def test_each_table_has_a_rule_and_each_role_is_of_one_face(columns):
 def test_a_role_may_do_what_the_table_says_and_nothing_else(role, limited, columns):
     db = limited(role)
     for table, names in columns.items():
-        assert (table, may(db, table, names)) == (table, ought(rights(role, table), names))
+        assert (table, may(db, table, names)) == (table, ought(privileges_on(role, table), names))
         counts = is_allowed(db, f"SELECT count(*) FROM {table}")
-        assert (table, counts) == (table, bool(rights(role, table).read))
+        assert (table, counts) == (table, bool(privileges_on(role, table).read))
 
 
 def test_the_owner_may_do_everything_but_change_the_access_log(db, columns):
@@ -108,14 +115,16 @@ def test_the_owner_may_do_everything_but_change_the_access_log(db, columns):
 
 def test_each_role_can_do_its_own_work(connected, cast, clock):
     authenticated = users.authenticate(
-        connected(Role.SIGN_IN), "cara@example.org", "correct horse battery", cost=4
+        connected(Role.LOGIN), "cara@example.org", "correct horse battery", cost=4
     )
-    look = Look(authenticated.id, Action.VIEWED_READER_PROFILE, cast.ann.id)
+    look = AuditEvent(authenticated.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id)
     permit = audit_log.permit_look(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
     assert reader_data.account(console, permit).full_name == "Ann Archer"
     assert online.online_readers(console, clock()) == ()
-    audit_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
+    audit_log.append_event(
+        connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
+    )
     assert len(users.list_users(connected(Role.ADMIN))) == 4
 
 
@@ -129,7 +138,7 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
         (Role.CONSOLE, "consultant_access_log", "a"),
         (Role.ACCESS_LOG, "reader_activities", "r"),
         (Role.ACCESS_LOG, "consultant_access_log", "r: target_user_id"),
-        (Role.SIGN_IN, "reader_activities", "r"),
+        (Role.LOGIN, "reader_activities", "r"),
         (Role.INGEST, "reader_activities", "cd"),
         (Role.INGEST, "users", "ad"),
         (Role.ADMIN, "reader_activities", "acd"),
@@ -137,7 +146,7 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
     ],
 )
 def test_the_table_keeps_what_is_promised(role, table, never):
-    on, (acts, _, column) = rights(role, table), never.partition(": ")
+    on, (acts, _, column) = privileges_on(role, table), never.partition(": ")
     for act in acts:
         some = {"r": on.read, "a": on.append, "c": on.change, "d": on.delete}[act]
         assert not (column in some if column else some)
@@ -146,9 +155,9 @@ def test_the_table_keeps_what_is_promised(role, table, never):
 @pytest.mark.parametrize("role", LIMITED)
 @pytest.mark.parametrize("table", ["consultant_access_log", "schema_history"])
 def test_nobody_changes_the_access_log_or_the_history_of_the_schema(role, table):
-    assert not rights(role, table).change
-    assert not rights(role, table).delete
-    assert table != "schema_history" or not rights(role, table).append
+    assert not privileges_on(role, table).change
+    assert not privileges_on(role, table).delete
+    assert table != "schema_history" or not privileges_on(role, table).append
 
 
 # SQLite -----------------------------------------------------------------------------------------
@@ -203,7 +212,7 @@ def test_nobody_gets_around_the_rights_on_sqlite(sql, connected):
 @on_sqlite
 @pytest.mark.parametrize("act", ["DELETE FROM users", "PRAGMA user_version = 1"])
 def test_the_console_writes_nothing_even_without_its_gatekeeper(act, connected, cast):
-    connection = driver_of(connected(Role.CONSOLE))
+    connection = driver_connection(connected(Role.CONSOLE))
     connection.authorizer = None
     connection.execute("PRAGMA query_only = 0; PRAGMA writable_schema = 1")
     with pytest.raises(apsw.ReadOnlyError):
@@ -213,7 +222,7 @@ def test_the_console_writes_nothing_even_without_its_gatekeeper(act, connected, 
 @on_sqlite
 @pytest.mark.parametrize("role", LIMITED)
 def test_nobody_edits_the_schema_even_without_the_gatekeeper(role, connected):
-    connection = driver_of(connected(role))
+    connection = driver_connection(connected(role))
     connection.authorizer = None
     connection.execute("PRAGMA writable_schema = 1")
     with pytest.raises(apsw.SQLError, match="may not be modified"):
@@ -256,10 +265,12 @@ def test_the_console_cannot_read_what_would_let_it_in_as_somebody_else(sql, conn
 
 @on_sqlite
 @pytest.mark.parametrize(
-    "role", [role for role in LIMITED if rights(role, "consultant_access_log").append]
+    "role", [role for role in LIMITED if privileges_on(role, "consultant_access_log").append]
 )
 def test_an_entry_of_the_log_cannot_be_replaced(role, connected, cast, clock):
-    audit_log.append(connected(Role.ADMIN), Look(cast.dora.id, Action.LISTED_USERS), clock())
+    audit_log.append_event(
+        connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
+    )
     with pytest.raises(peewee.IntegrityError, match="append-only"):
         connected(role).execute_sql(
             "INSERT OR REPLACE INTO consultant_access_log"

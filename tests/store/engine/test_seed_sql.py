@@ -12,12 +12,12 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import Permit
 from readwatch.domain.clock import system_clock
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, close_all, using
+from readwatch.store.engine.connections import Database, close_all
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.lists import online
-from readwatch.store.lists.query import Question
-from readwatch.store.lists.readers import summary_order, summary_rows
+from readwatch.store.lists.query import ListQuery
+from readwatch.store.lists.readers import reader_ids, reader_rows
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
@@ -152,8 +152,8 @@ def test_the_progress_summary_is_right_and_agrees_with_ours(
     post(ben, Activity("page_read", content_id="hobbit", duration_seconds=59))
     ann_enters = ago(minutes=30)
     enter(cast.ann)
-    ids = summary_order(db, Question("name"), system_clock()).ids
-    ours = {summary.user_id: summary for summary in summary_rows(db, ids, system_clock())}
+    ids = reader_ids(db, ListQuery("name"), system_clock()).ids
+    ours = {summary.user_id: summary for summary in reader_rows(db, ids, system_clock())}
 
     rows = shell().execute(PROGRESS).fetchall()
     kept = "%Y-%m-%d %H:%M:%S"
@@ -177,7 +177,7 @@ def test_the_clean_up_job_ends_stale_sessions_and_we_read_what_it_wrote(
     enter(cast.ben)
     with closing(shell()) as connection:
         assert connection.execute(CLEAN_UP).rowcount == 1
-    with using(opened(url, Role.CONSOLE)) as db:
+    with connection(opened(url, Role.CONSOLE)) as db:
         (ended,) = reader_data.sessions(db, Permit(cast.ann.id))
         (going_on,) = reader_data.sessions(db, Permit(cast.ben.id))
     assert not ended.is_active

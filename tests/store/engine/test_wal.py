@@ -12,9 +12,9 @@ from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import (
     Statement,
     close_all,
-    one_moment,
+    connection,
     open_database,
-    using,
+    read_snapshot,
 )
 from readwatch.store.engine.privileges import Role
 
@@ -47,8 +47,8 @@ def somebody_always_reads(url: str) -> Iterator[None]:
             db = open_database(url, Role.CONSOLE)
             this = ExitStack()
             this.callback(close_all, db)
-            this.enter_context(using(db))
-            this.enter_context(one_moment(db))
+            this.enter_context(connection(db))
+            this.enter_context(read_snapshot(db))
             LOOK(db)
             looking.set()
             last.close()
@@ -70,7 +70,7 @@ def written(url: str, commits: int) -> int:
     wal = Path(f"{sqlite.sqlite_path(url)}-wal")
     db = open_database(url, Role.INGEST)
     largest = 0
-    with using(db):
+    with connection(db):
         for _ in range(commits):
             with db.atomic():
                 WRITE(db, subject=token_urlsafe(48 * 1024))
@@ -86,7 +86,7 @@ def test_it_begins_anew_although_there_is_always_somebody_who_reads(url):
 
 def test_one_who_reads_on_and_on_makes_it_grow_and_nobody_fail(url, opened):
     reader = opened(url, Role.CONSOLE)
-    with using(reader), one_moment(reader):
+    with connection(reader), read_snapshot(reader):
         LOOK(reader)
         grown = written(url, commits=40)
         assert grown > 256 * PAGE

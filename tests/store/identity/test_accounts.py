@@ -3,7 +3,7 @@
 import pytest
 from conftest import COST, PASSWORD
 
-from readwatch.domain.audit import Action, Look, Permit
+from readwatch.domain.audit import AuditAction, AuditEvent, Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, Counted
 from readwatch.domain.users import Standing, UserRole
@@ -12,8 +12,8 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.passwords import hash_password
-from readwatch.store.identity.resume_tokens import keep_resume_token
-from readwatch.store.identity.sessions import find_caller, tokens_gone
+from readwatch.store.identity.resume_tokens import save_resume_token
+from readwatch.store.identity.sessions import find_principal, tokens_gone
 from readwatch.store.identity.tokens import new_resume_token, new_token, token_hash
 from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
@@ -59,7 +59,7 @@ def test_all_sessions_of_the_user_end_and_none_can_be_resumed(
     ben = enter(cast.ben, tokens["ben"])
     with db.atomic():
         for device in (caller, ben):
-            keep_resume_token(db, device, new_resume_token(), clock())
+            save_resume_token(db, device, new_resume_token(), clock())
     db.execute_sql(
         "INSERT INTO staff_sessions (user_id, session_token, is_active)"
         f" VALUES ({cast.ann.id}, '{token_hash(tokens['staff'])}', TRUE)"
@@ -71,8 +71,8 @@ def test_all_sessions_of_the_user_end_and_none_can_be_resumed(
 
     gone = [token_hash(tokens["tablet"]), token_hash(tokens["staff"])]
     assert tokens_gone(db, before) == gone[:1], "so every server that remembers it hears of it"
-    assert [find_caller(db, it, now) for it in gone] == [None, None]
-    assert find_caller(db, token_hash(tokens["ben"]), now) == ben
+    assert [find_principal(db, it, now) for it in gone] == [None, None]
+    assert find_principal(db, token_hash(tokens["ben"]), now) == ben
     resumable = db.execute_sql("SELECT user_id FROM resume_tokens").fetchall()
     assert [row[0] for row in resumable] == [cast.ben.id]
 
@@ -139,7 +139,9 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
     enter(cast.cara)
     signed_in_at = clock()
     now = clock.advance(minutes=3)
-    audit_log.append(db, Look(cast.dora.id, Action.SIGNED_IN, details="console"), now)
+    audit_log.append_event(
+        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, details="console"), now
+    )
     found = [
         accounts.standing(admin, Permit(user.id), now)
         for user in (cast.ann, cast.ben, cast.cara, cast.dora)

@@ -3,12 +3,12 @@
 import pytest
 from conftest import COST, PASSWORD
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, Counted
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.lockout import record_failure
-from readwatch.store.identity.login import sign_in
+from readwatch.store.identity.login import log_in
 
 CARA, DESK, ELSEWHERE = "cara@example.org", "10.0.0.7", "203.0.113.9"
 WRONG = "a wrong guess"
@@ -20,7 +20,7 @@ def tries(connected, clock, cast):
 
     def tries(email=CARA, password=WRONG, address=DESK):
         try:
-            user = sign_in(connected(Role.SIGN_IN), email, password, address, clock(), cost=COST)
+            user = log_in(connected(Role.LOGIN), email, password, address, clock(), cost=COST)
         except ReadwatchError as refusal:
             return refusal.kind
         return user
@@ -63,7 +63,7 @@ def test_it_is_told_when_to_try_again(connected, cast, clock, tries):
     for _ in range(5):
         tries()
     with pytest.raises(ReadwatchError, match="too many failed logins; try again in 1 s"):
-        sign_in(connected(Role.SIGN_IN), CARA, PASSWORD, DESK, clock(), cost=COST)
+        log_in(connected(Role.LOGIN), CARA, PASSWORD, DESK, clock(), cost=COST)
 
 
 @pytest.mark.parametrize("email", ["nobody@example.org", "ann@example.org"])
@@ -90,7 +90,7 @@ def test_strangers_do_not_lock_a_consultant_out_where_she_signed_in_before(
             record_failure(db, CARA, ELSEWHERE, clock())
     assert tries(password=PASSWORD, address="10.0.0.8") is ErrorKind.THROTTLED, "never there"
     assert tries(password=PASSWORD) == cast.cara
-    assert {action for _, action, _, _ in on_record()} == {Action.SIGNED_IN}
+    assert {action for _, action, _, _ in on_record()} == {AuditAction.SIGNED_IN}
 
 
 def test_a_suspended_account_stays_out_and_the_try_is_on_record(tries, db, cast, on_record):
@@ -105,6 +105,6 @@ def test_no_entry_no_sign_in_and_no_answer_whether_the_guess_was_right(connected
     db.execute_sql("ALTER TABLE consultant_access_log RENAME TO mislaid")
     for password in (PASSWORD, WRONG):
         with pytest.raises(ReadwatchError) as refusal:
-            sign_in(connected(Role.SIGN_IN), CARA, password, DESK, clock(), cost=COST)
+            log_in(connected(Role.LOGIN), CARA, password, DESK, clock(), cost=COST)
         assert refusal.value.kind is ErrorKind.MISCONFIGURED
     assert db.execute_sql("SELECT * FROM failed_logins").fetchall() == []

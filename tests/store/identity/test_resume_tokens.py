@@ -8,7 +8,7 @@ from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.resume_tokens import GOOD_FOR, keep_resume_token, resume_session
+from readwatch.store.identity.resume_tokens import LIFETIME, resume_session, save_resume_token
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
 from readwatch.store.lifecycle.retention import end_silent_sessions, forget_resume_tokens
@@ -27,7 +27,7 @@ def signed_in(ingest, enter, clock):
     def signed_in(user, **about):
         caller, token = enter(user, **about), new_resume_token()
         with ingest.atomic():
-            keep_resume_token(ingest, caller, token, clock())
+            save_resume_token(ingest, caller, token, clock())
         return caller, token
 
     return signed_in
@@ -103,9 +103,9 @@ def test_a_used_token_ends_the_session_that_came_of_it_and_kills_the_next_token(
 def test_a_token_is_good_for_thirty_days_from_its_own_making(cast, clock, signed_in, come_back):
     _, token = signed_in(cast.ann)
     for _ in range(2):
-        clock.moment += GOOD_FOR - timedelta(milliseconds=1)
+        clock.moment += LIFETIME - timedelta(milliseconds=1)
         _, token = come_back(token)
-    clock.moment += GOOD_FOR
+    clock.moment += LIFETIME
     assert is_refused(come_back(token))
 
 
@@ -157,8 +157,8 @@ def test_a_device_is_one_row_which_goes_when_it_is_of_no_use(
         _, token = come_back(token)
     signed_in(cast.ben)
     assert db.execute_sql(rows).fetchone() == (2,)
-    just_before = clock() + GOOD_FOR - timedelta(milliseconds=1)
+    just_before = clock() + LIFETIME - timedelta(milliseconds=1)
     assert not forget_resume_tokens(ingest, just_before)
     assert db.execute_sql(rows).fetchone() == (2,)
-    assert forget_resume_tokens(ingest, clock() + GOOD_FOR, most=1)
+    assert forget_resume_tokens(ingest, clock() + LIFETIME, most=1)
     assert db.execute_sql(rows).fetchone() == (1,)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.session_cache import CHECK_EVERY, Callers
+from readwatch.store.identity.session_cache import CHECK_EVERY, SessionCache
 from readwatch.store.identity.sessions import end_session, open_session
 
 
@@ -16,8 +16,8 @@ def token(db, cast, clock) -> str:
 
 
 @pytest.fixture
-def callers(opened, url) -> Callers:
-    return Callers(opened(url, Role.INGEST))
+def callers(opened, url) -> SessionCache:
+    return SessionCache(opened(url, Role.INGEST))
 
 
 def test_a_caller_is_found_and_a_stranger_is_not(callers, token, cast, clock):

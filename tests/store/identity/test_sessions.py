@@ -8,7 +8,7 @@ import pytest
 from readwatch.domain.audit import Permit
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
-from readwatch.store.identity.sessions import end_session, find_caller, record_heartbeat
+from readwatch.store.identity.sessions import end_session, find_principal, record_heartbeat
 from readwatch.store.identity.tokens import new_token, token_hash
 
 
@@ -58,10 +58,10 @@ def test_an_overlong_user_agent_is_cut(db, cast, enter):
 
 def test_a_token_tells_who_is_calling(db, cast, clock, enter):
     ann, cara = new_token(), new_token()
-    assert enter(cast.ann, ann) == find_caller(db, token_hash(ann), clock())
-    assert enter(cast.cara, cara) == find_caller(db, token_hash(cara), clock())
-    assert find_caller(db, token_hash(ann), clock()).user_role is UserRole.READER
-    assert find_caller(db, token_hash(cara), clock()).user_role is UserRole.CONSULTANT
+    assert enter(cast.ann, ann) == find_principal(db, token_hash(ann), clock())
+    assert enter(cast.cara, cara) == find_principal(db, token_hash(cara), clock())
+    assert find_principal(db, token_hash(ann), clock()).user_role is UserRole.READER
+    assert find_principal(db, token_hash(cara), clock()).user_role is UserRole.CONSULTANT
 
 
 def test_every_token_is_new_and_recognisable():
@@ -88,8 +88,8 @@ def test_the_token_itself_is_nowhere_in_the_database(db, cast, enter):
 def test_an_unknown_token_is_nobodys(db, cast, clock, enter):
     enter(cast.ann)
     for token in ("", "rw_", "rw_" + "x" * 43, "' OR ''='"):
-        assert find_caller(db, token_hash(token), clock()) is None
-        assert find_caller(db, token, clock()) is None
+        assert find_principal(db, token_hash(token), clock()) is None
+        assert find_principal(db, token, clock()) is None
 
 
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])
@@ -100,8 +100,8 @@ def test_a_token_of_an_account_that_is_suspended_or_deleted_is_nobodys(
     enter(cast.ann, ann)
     enter(cast.cara, cara)
     db.execute_sql(f"UPDATE users SET {change}")
-    assert find_caller(db, token_hash(ann), clock()) is None
-    assert find_caller(db, token_hash(cara), clock()) is None
+    assert find_principal(db, token_hash(ann), clock()) is None
+    assert find_principal(db, token_hash(cara), clock()) is None
 
 
 # The end ----------------------------------------------------------------------------------------
@@ -115,9 +115,9 @@ def test_an_ended_session_stays_in_the_history_and_its_token_is_nobodys(db, cast
     started_at, ended_at = clock(), clock.advance(minutes=9)
     end_session(db, ann, ended_at)
     end_session(db, cara, ended_at)
-    assert find_caller(db, token_hash(tablet), clock()) is None
-    assert find_caller(db, token_hash(staff), clock()) is None
-    assert find_caller(db, token_hash(phone), clock()) is not None
+    assert find_principal(db, token_hash(tablet), clock()) is None
+    assert find_principal(db, token_hash(staff), clock()) is None
+    assert find_principal(db, token_hash(phone), clock()) is not None
     on_phone, on_tablet = of(cast.ann)
     assert (on_tablet.is_active, on_tablet.ended_at) == (False, ended_at)
     assert (on_tablet.started_at, on_phone.is_active) == (started_at, True)

@@ -7,15 +7,15 @@ import pytest
 from conftest import NOON, Cast, StillClock
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.health import Wrong
-from readwatch.store.audit.log import append
+from readwatch.domain.health import RollupMismatches
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
-from readwatch.store.identity.resume_tokens import keep_resume_token
-from readwatch.store.identity.session_cache import Callers
+from readwatch.store.identity.resume_tokens import save_resume_token
+from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.identity.tokens import new_resume_token, token_hash
 from readwatch.store.lifecycle import erasure
 from readwatch.store.recording import rebuild
@@ -47,7 +47,7 @@ def about_ann(db, cast: Cast, enter, post, clock):
     """Ann has read more than is erased in one go, Ben a little at the same time."""
     ann = enter(cast.ann, token="ann's", ip_address="10.9.8.7", user_agent="Ann's tablet")
     with db.atomic():
-        keep_resume_token(db, ann, new_resume_token(), clock())
+        save_resume_token(db, ann, new_resume_token(), clock())
         lockout.record_failure(db, ANN, "10.9.8.7", clock())
     post(ann, *read(erasure.PORTION + 100))
     post(
@@ -80,9 +80,9 @@ def everything(db) -> str:
     )
 
 
-def wrong(db) -> Wrong:
+def wrong(db) -> RollupMismatches:
     """What the rollups tell otherwise than the activities."""
-    return sum((portion.compare(db) for portion in rebuild.portions(db)), Wrong())
+    return sum((portion.compare(db) for portion in rebuild.portions(db)), RollupMismatches())
 
 
 def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, about_ann, erase):
@@ -139,7 +139,7 @@ def test_a_request_that_was_let_in_before_keeps_nothing(db, cast: Cast, about_an
 def test_a_server_that_remembers_her_token_hears_of_it_although_no_session_is_left(
     connected, about_ann, erase, clock: StillClock
 ):
-    callers = Callers(connected(Role.INGEST))
+    callers = SessionCache(connected(Role.INGEST))
     assert callers.find(token_hash("ann's"), clock()) == about_ann
     clock.advance(hours=5)
     erase()
@@ -196,5 +196,7 @@ def test_the_last_active_admin_cannot_be_erased(db, cast: Cast, clock):
 
 def test_entries_of_the_access_log_that_name_her_are_counted(db, cast: Cast, clock):
     assert erasure.named_in_access_log(db, cast.ann.id) == 0
-    append(db, Look(cast.cara.id, Action.LISTED_USERS, details="filter ann ARCHER"), clock())
+    append_event(
+        db, AuditEvent(cast.cara.id, AuditAction.LISTED_USERS, details="filter ann ARCHER"), clock()
+    )
     assert erasure.named_in_access_log(db, cast.ann.id) == 1

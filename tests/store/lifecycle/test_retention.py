@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.activities import Activity, Outcome
+from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.audit import Permit
 from readwatch.domain.lockout import FORGET_ALL_AFTER
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Statement, driver_of, moment_or_none
+from readwatch.store.engine.connections import Statement, driver_connection, from_db_time_or_none
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout
 from readwatch.store.identity.sessions import record_heartbeat
@@ -104,7 +104,7 @@ def test_sessions_of_staff_end_after_twelve_hours_the_oldest_first(ingest, db, c
     assert end_staff_sessions(ingest, now := clock(), most=1)
     assert not end_staff_sessions(ingest, now, most=2)
     kept = db.execute_sql("SELECT is_active, ended_at FROM staff_sessions ORDER BY id").fetchall()
-    ends = [(bool(is_active), moment_or_none(ended_at)) for is_active, ended_at in kept]
+    ends = [(bool(is_active), from_db_time_or_none(ended_at)) for is_active, ended_at in kept]
     assert ends == [(False, now), (False, now), (True, None)]
 
 
@@ -117,9 +117,9 @@ def test_a_retry_is_recognised_for_as_long_as_promised(ingest, cast, clock, ente
     post(ann, page)
     clock.advance(days=30)
     forget_receipts(ingest, FIRST_PLACE, clock())
-    assert post(ann, page)[0].status is Outcome.DUPLICATE
+    assert post(ann, page)[0].status is ActivityStatus.DUPLICATE
     forget_receipts(ingest, FIRST_PLACE, clock() + MOMENT)
-    assert post(ann, page)[0].status is Outcome.ACCEPTED
+    assert post(ann, page)[0].status is ActivityStatus.ACCEPTED
 
 
 def test_portion_after_portion_every_old_receipt_is_found(
@@ -165,7 +165,7 @@ def test_no_statement_goes_through_a_whole_table(db):
     names = ("now", "silent_since", "most", "user_id", "event_id", "before")
     values = dict.fromkeys((*names, "last_user_id", "last_event_id"), 1)
     for name, statement in statements:
-        plan = driver_of(db).execute(f"EXPLAIN QUERY PLAN {statement._sqlite}", values)
+        plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {statement._sqlite}", values)
         steps = [step for *_, step in plan]
         assert (name, [s for s in steps if s.startswith("SCAN") and "portion" not in s]) == (
             name,

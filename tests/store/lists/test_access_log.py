@@ -2,17 +2,17 @@
 
 import pytest
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import parse
-from readwatch.store.audit.log import append
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import access_log as store
-from readwatch.store.lists.access_log import entry_order, entry_rows
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.access_log import access_log_ids, access_log_rows
+from readwatch.store.lists.query import ListQuery
 
-NEWEST = Question("time", descending=True)
-PROFILE = Action.VIEWED_READER_PROFILE
+NEWEST = ListQuery("time", descending=True)
+PROFILE = AuditAction.VIEWED_READER_PROFILE
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def look(db, clock):
     """`look(who, action, whom)` is an entry, a minute after the one before."""
 
     def look(who, action=PROFILE, whom=None, details="console, from online"):
-        append(db, Look(who.id, action, whom and whom.id, details), clock.advance(minutes=1))
+        append_event(
+            db, AuditEvent(who.id, action, whom and whom.id, details), clock.advance(minutes=1)
+        )
 
     return look
 
@@ -31,8 +33,8 @@ def seen(connected, clock):
     console = connected(Role.CONSOLE)
 
     def seen(asker, question=NEWEST):
-        found = entry_order(console, question, clock(), asker=asker)
-        rows = {row.id: row for row in entry_rows(console, found.ids, clock(), asker=asker)}
+        found = access_log_ids(console, question, clock(), asker=asker)
+        rows = {row.id: row for row in access_log_rows(console, found.ids, clock(), asker=asker)}
         return [
             (rows[id].consultant_name[:4], rows[id].action_type, rows[id].full_name[:3])
             for id in found.ids
@@ -42,24 +44,24 @@ def seen(connected, clock):
 
 
 def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, seen, db, clock):
-    look(cast.cara, Action.SIGNED_IN)
+    look(cast.cara, AuditAction.SIGNED_IN)
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
     assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "signed_in", "")]
     assert seen(cast.dora)[0] == ("Dora", "viewed_reader_profile", "Ben")
     assert len(seen(cast.dora)) == 3
-    everything = entry_order(db, NEWEST, clock(), asker=cast.dora).ids
-    own = entry_order(db, NEWEST, clock(), asker=cast.cara).ids
-    assert {row.id for row in entry_rows(db, everything, clock(), asker=cast.cara)} == set(own)
+    everything = access_log_ids(db, NEWEST, clock(), asker=cast.dora).ids
+    own = access_log_ids(db, NEWEST, clock(), asker=cast.cara).ids
+    assert {row.id for row in access_log_rows(db, everything, clock(), asker=cast.cara)} == set(own)
 
 
 def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cast, look, db, clock):
-    look(cast.dora, Action.SIGNED_IN)
-    look(cast.dora, Action.CHANGED_ROLE, cast.cara)
+    look(cast.dora, AuditAction.SIGNED_IN)
+    look(cast.dora, AuditAction.CHANGED_ROLE, cast.cara)
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
     db.execute_sql(f"UPDATE users SET deleted_at = created_at WHERE id = {cast.ben.id}")
-    found = entry_order(db, NEWEST, clock(), asker=cast.dora)
+    found = access_log_ids(db, NEWEST, clock(), asker=cast.dora)
     assert found.reader_ids == (None, cast.ann.id, None, None)
 
 
@@ -73,10 +75,10 @@ def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
     look(cast.dora, PROFILE, cast.ann)
     clock.advance(minutes=15)
     look(cast.cara, PROFILE, cast.ann)
-    rows = entry_rows(
-        db, entry_order(db, NEWEST, clock(), asker=cast.dora).ids, clock(), asker=cast.dora
+    rows = access_log_rows(
+        db, access_log_ids(db, NEWEST, clock(), asker=cast.dora).ids, clock(), asker=cast.dora
     )
-    told = {row.id: (row.consultant_name[:4], row.full_name[:3], row.times) for row in rows}
+    told = {row.id: (row.consultant_name[:4], row.full_name[:3], row.repeats) for row in rows}
     assert told == {
         9: ("Cara", "Ann", 1),
         8: ("Dora", "Ann", 1),
@@ -85,13 +87,13 @@ def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
         5: ("Cara", "Ann", 3),
     }
     [repeated] = [row for row in rows if row.id == 5]
-    assert repeated.begun_at == begun_at
+    assert repeated.first_created_at == begun_at
     assert (repeated.created_at - begun_at).total_seconds() == 4 * 60
 
 
 def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     for _ in range(3):
-        look(cast.cara, Action.FAILED_SIGN_IN)
+        look(cast.cara, AuditAction.FAILED_SIGN_IN)
     assert len(seen(cast.cara)) == 3
 
 
@@ -109,32 +111,32 @@ def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     ],
 )
 def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, clock, words, found):
-    look(cast.cara, Action.SIGNED_IN)
+    look(cast.cara, AuditAction.SIGNED_IN)
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ann)
-    look(cast.dora, Action.SIGNED_IN)
-    question = Question("time", terms=parse(words))
-    ids = entry_order(db, question, clock(), asker=cast.dora).ids
+    look(cast.dora, AuditAction.SIGNED_IN)
+    question = ListQuery("time", terms=parse(words))
+    ids = access_log_ids(db, question, clock(), asker=cast.dora).ids
     assert "".join(map(str, ids)) == found
 
 
 def test_masked_names_of_readers_are_not_found_those_of_staff_are(cast, look, seen):
     look(cast.cara, PROFILE, cast.ann)
-    masked = Question("time", masked=True, terms=parse("ann"))
+    masked = ListQuery("time", masked=True, terms=parse("ann"))
     assert seen(cast.dora, masked) == []
-    assert len(seen(cast.dora, Question("time", masked=True, terms=parse("cara")))) == 1
+    assert len(seen(cast.dora, ListQuery("time", masked=True, terms=parse("cara")))) == 1
     with pytest.raises(ReadwatchError, match="names are masked"):
-        seen(cast.dora, Question("time", masked=True, terms=parse("reader:ann")))
+        seen(cast.dora, ListQuery("time", masked=True, terms=parse("reader:ann")))
 
 
 def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, monkeypatch):
     for _ in range(3):
-        look(cast.cara, Action.SIGNED_IN)
+        look(cast.cara, AuditAction.SIGNED_IN)
     for _ in range(3):
         look(cast.cara, PROFILE, cast.ann)
 
     def order(**how):
-        return entry_order(db, Question("time", True, **how), clock(), asker=cast.cara)
+        return access_log_ids(db, ListQuery("time", True, **how), clock(), asker=cast.cara)
 
     assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
     assert (order(length=7).ids, order(length=7).has_older) == ((6, 3, 2, 1), False)
@@ -145,4 +147,4 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
 def test_the_order_turns_around(cast, look, db, clock):
     for who in (cast.ann, cast.ben):
         look(cast.cara, PROFILE, who)
-    assert entry_order(db, Question("time"), clock(), asker=cast.cara).ids == (1, 2)
+    assert access_log_ids(db, ListQuery("time"), clock(), asker=cast.cara).ids == (1, 2)

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.attention import Here, Login, Pause
+from readwatch.domain.attention import Login, OpenReader, Pause
 from readwatch.domain.presence import Presence
-from readwatch.store.engine.connections import Statement, driver_of
+from readwatch.store.engine.connections import Statement, driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import end_session, record_heartbeat
 from readwatch.store.lists import attention
@@ -26,9 +26,9 @@ def console(connected):
 def quiet(console, clock):
     """`quiet()` is who was not heard from for 4 minutes, or did nothing for 15."""
 
-    def quiet() -> list[Here]:
+    def quiet() -> list[OpenReader]:
         now = clock()
-        return attention.here(console, now, now - 4 * MINUTE, now - 15 * MINUTE)
+        return attention.open_readers(console, now, now - 4 * MINUTE, now - 15 * MINUTE)
 
     return quiet
 
@@ -44,7 +44,7 @@ def test_who_is_not_heard_from_comes_with_the_latest_moments(db, cast, clock, en
     clock.advance(minutes=3, seconds=59)
     assert quiet() == []
     clock.advance(seconds=1)
-    assert quiet() == [Here(cast.ann.id, came, heard, heard)]
+    assert quiet() == [OpenReader(cast.ann.id, came, heard, heard)]
     clock.advance(minutes=26)
     assert quiet() == []
 
@@ -59,8 +59,8 @@ def test_who_does_nothing_is_found_while_heard_from(db, cast, clock, enter, post
             record_heartbeat(db, caller, now)
         assert sorted(reader.reader_id for reader in quiet()) == found
     assert sorted(quiet(), key=lambda reader: reader.reader_id) == [
-        Here(cast.ann.id, came, now, read),
-        Here(cast.ben.id, came, now, None),
+        OpenReader(cast.ann.id, came, now, read),
+        OpenReader(cast.ben.id, came, now, None),
     ]
 
 
@@ -120,7 +120,7 @@ def test_who_reads_on_a_tablet_is_reading_whatever_the_phone_does(
     db, console, cast, clock, enter, post
 ):
     def state() -> Presence:
-        (ann,) = attention.glances(console, [cast.ann.id], clock())
+        (ann,) = attention.attention_readers(console, [cast.ann.id], clock())
         return ann.presence(clock())
 
     assert state() is Presence.OFFLINE
@@ -193,7 +193,7 @@ def test_each_query_begins_with_what_is_new_or_here(db):
     names = "since silent_since idle_since logged_in_since until after heard_until"
     for name, index in SEARCHED.items():
         sql = f"EXPLAIN QUERY PLAN {statements[name]._sqlite}"
-        plan = driver_of(db).execute(sql, dict.fromkeys(names.split(), 1))
+        plan = driver_connection(db).execute(sql, dict.fromkeys(names.split(), 1))
         steps = [step for *_, step in plan]
         assert (name, steps[0]) == (name, f"SEARCH {index}")
         assert (name, [step for step in steps if step.startswith("SCAN")]) == (name, [])

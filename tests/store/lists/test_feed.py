@@ -10,12 +10,12 @@ from readwatch.store.lists import feed as store
 from readwatch.store.lists.feed import (
     activities_after,
     activity_feed,
-    activity_order,
+    activity_ids,
     activity_rows,
 )
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.query import ListQuery
 
-NEWEST = Question("time", descending=True)
+NEWEST = ListQuery("time", descending=True)
 
 
 def test_the_feed_is_in_the_order_of_arrival_newest_first(db, cast, clock, enter, post):
@@ -60,7 +60,7 @@ def three_activities(cast, enter, post):
 def test_each_column_sorts_both_ways(db, clock, three_activities, sort, up, down):
     first = activity_feed(db)[-1].id - 1
     for descending, order in ((False, up), (True, down)):
-        ids = activity_order(db, Question(sort, descending), clock()).ids
+        ids = activity_ids(db, ListQuery(sort, descending), clock()).ids
         assert "".join(str(id - first) for id in ids) == order
 
 
@@ -70,7 +70,7 @@ def test_each_column_sorts_both_ways(db, clock, three_activities, sort, up, down
 )
 def test_a_filter_keeps_what_is_meant(db, clock, three_activities, words, found):
     first = activity_feed(db)[-1].id - 1
-    ids = activity_order(db, Question("time", True, parse(words)), clock()).ids
+    ids = activity_ids(db, ListQuery("time", True, parse(words)), clock()).ids
     assert "".join(str(id - first) for id in ids) == found
 
 
@@ -80,14 +80,14 @@ def test_an_order_is_as_long_as_asked_and_a_filter_goes_back_so_far_only(
     monkeypatch.setattr(store, "LOOKED_THROUGH", 6)
     post(enter(cast.ann), *(Activity("page_read", content_title=str(n)) for n in range(10)))
     newest = [activity.id for activity in activity_feed(db)]
-    assert list(activity_order(db, Question("time", True, length=4), clock()).ids) == newest[:4]
-    assert list(activity_order(db, Question("time", False, length=4), clock()).ids) == newest[3::-1]
-    assert activity_order(db, Question("time", True, parse("title:3")), clock()).ids == ()
-    assert len(activity_order(db, Question("time", True, parse("title:4")), clock()).ids) == 1
+    assert list(activity_ids(db, ListQuery("time", True, length=4), clock()).ids) == newest[:4]
+    assert list(activity_ids(db, ListQuery("time", False, length=4), clock()).ids) == newest[3::-1]
+    assert activity_ids(db, ListQuery("time", True, parse("title:3")), clock()).ids == ()
+    assert len(activity_ids(db, ListQuery("time", True, parse("title:4")), clock()).ids) == 1
 
 
 def test_an_order_tells_whom_each_activity_is_about(db, cast, clock, three_activities):
-    found = activity_order(db, NEWEST, clock())
+    found = activity_ids(db, NEWEST, clock())
     assert found.reader_ids == (cast.ben.id, cast.ben.id, cast.ann.id)
     assert len(found.ids) == 3
 

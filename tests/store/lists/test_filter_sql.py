@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.filters import MAX_VALUE_LENGTH, Term, parse
 from readwatch.domain.presence import Presence, presence_of
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import stamp
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import to_db_time
 from readwatch.store.lists.filter_sql import (
     Fields,
     Number,
@@ -65,7 +65,7 @@ def kept(db, clock):
     def kept(typed: str | tuple[Term, ...], *lines: Line) -> list[int]:
         terms = parse(typed) if isinstance(typed, str) else typed
         where = condition(db, terms, FIELDS, clock())
-        statement = RowStatement(
+        statement = BulkStatement(
             {"place": "bigint", **COLUMNS},
             f"SELECT place FROM {{rows}} AS lines WHERE {where.sql} ORDER BY place",
         )
@@ -73,7 +73,7 @@ def kept(db, clock):
             (
                 place,
                 *(
-                    stamp(v) if isinstance(v, datetime) else v
+                    to_db_time(v) if isinstance(v, datetime) else v
                     for v in map(line.__getattribute__, COLUMNS)
                 ),
             )

@@ -7,12 +7,12 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import driver_of
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.identity.sessions import end_session, record_heartbeat
 from readwatch.store.lists import online, readers
-from readwatch.store.lists.online import count_online, online_order, online_readers, online_rows
-from readwatch.store.lists.query import Question
+from readwatch.store.lists.online import count_online, online_ids, online_readers, online_rows
+from readwatch.store.lists.query import ListQuery
 
 JUST = timedelta(milliseconds=1)
 
@@ -26,7 +26,7 @@ def names_online(db, clock):
         here = {reader.user_id for reader in readers}
         assert count_online(db, clock()) == len(here)
         for sort in "name", "minutes":
-            ids = online_order(db, Question(sort), clock()).ids
+            ids = online_ids(db, ListQuery(sort), clock()).ids
             assert len(ids) == len(here)
             assert set(ids) == here
         return [reader.full_name for reader in readers]
@@ -121,7 +121,7 @@ def ordered(db, clock):
     """`ordered(column)` is who is online, by name, in the order of a column."""
 
     def ordered(sort: str, *, descending: bool = False, words: str = "") -> list[str]:
-        ids = online_order(db, Question(sort, descending, parse(words)), clock()).ids
+        ids = online_ids(db, ListQuery(sort, descending, parse(words)), clock()).ids
         names = {it.user_id: it.full_name for it in online_rows(db, ids, clock())}
         return [names[id].split()[0] for id in ids]
 
@@ -214,10 +214,10 @@ def test_the_trace_counts_what_arrived_in_the_last_half_hour_five_minutes_each(
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_trace_is_read_off_an_index_and_the_ids_are_read_once(db):
-    def plan(rows: RowStatement) -> list[str]:
+    def plan(rows: BulkStatement) -> list[str]:
         sql = f"EXPLAIN QUERY PLAN {rows._statement._sqlite}"
         values = {"rows": "[]", "since": ""} | {f"after_{step}": "" for step in range(6)}
-        return [step for *_, step in driver_of(db).execute(sql, values)]
+        return [step for *_, step in driver_connection(db).execute(sql, values)]
 
     index = "idx_activities_user_type_created (user_id=? AND activity_type=? AND created_at>?)"
     assert f"SEARCH a USING COVERING INDEX {index}" in plan(online._TRACES)

@@ -5,18 +5,18 @@ from itertools import pairwise, product
 
 import pytest
 
-from readwatch.domain.activities import Activity, as_json
+from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.audit import Permit
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, Statement, driver_of
+from readwatch.store.engine.connections import Database, Statement, driver_connection
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import access_log, feed, online, readers
-from readwatch.store.lists.access_log import entry_order, entry_rows
-from readwatch.store.lists.feed import activity_feed, activity_order, activity_rows
-from readwatch.store.lists.online import count_online, online_order, online_readers, online_rows
-from readwatch.store.lists.query import Question
-from readwatch.store.lists.readers import summary_order, summary_rows
+from readwatch.store.lists.access_log import access_log_ids, access_log_rows
+from readwatch.store.lists.feed import activity_feed, activity_ids, activity_rows
+from readwatch.store.lists.online import count_online, online_ids, online_readers, online_rows
+from readwatch.store.lists.query import ListQuery
+from readwatch.store.lists.readers import reader_ids, reader_rows
 from readwatch.store.totals import activities_per_minute
 
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"
@@ -31,9 +31,9 @@ def test_nothing_that_readers_and_apps_write_reaches_the_console_unclean(
     level(db, name=HOSTILE, id=cast.ann.id)
     post(
         enter(cast.ann, device_type=HOSTILE),
-        Activity(HOSTILE, HOSTILE, HOSTILE, metadata=as_json({HOSTILE: HOSTILE})),
+        Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({HOSTILE: HOSTILE})),
     )
-    progress = summary_rows(db, [cast.ann.id], clock())
+    progress = reader_rows(db, [cast.ann.id], clock())
     shown = [
         text
         for rows in (online_readers(db, clock()), activity_feed(db), progress)
@@ -60,13 +60,17 @@ def a_month_of_history(db, cast, clock, enter, post) -> Database:
 def ask_everything(db, asker, now) -> None:
     """Ask each list in each way, and all else that a console asks."""
     for orders, rows, sorts in (
-        (online_order, online_rows, online._SORTS),
-        (activity_order, activity_rows, feed._SORTS),
-        (summary_order, summary_rows, readers._SORTS),
-        (partial(entry_order, asker=asker), partial(entry_rows, asker=asker), access_log._SORTS),
+        (online_ids, online_rows, online._SORTS),
+        (activity_ids, activity_rows, feed._SORTS),
+        (reader_ids, reader_rows, readers._SORTS),
+        (
+            partial(access_log_ids, asker=asker),
+            partial(access_log_rows, asker=asker),
+            access_log._SORTS,
+        ),
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
-            ids = orders(db, Question(sort, descending, parse(words)), now).ids
+            ids = orders(db, ListQuery(sort, descending, parse(words)), now).ids
             rows(db, ids or [1], now)
     count_online(db, now)
     activities_per_minute(db, now)
@@ -92,7 +96,7 @@ def test_no_statement_of_the_console_goes_through_history(
         db.close()
         db.connect()
     asked = {}
-    connection = driver_of(db)
+    connection = driver_connection(db)
     connection.exec_trace = lambda _, sql, values: bool(asked.setdefault(sql, values)) or True
     ask_everything(db, cast.cara, clock())
     connection.exec_trace = None

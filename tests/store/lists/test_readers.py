@@ -5,8 +5,8 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.users import UserRole
-from readwatch.store.lists.query import Question
-from readwatch.store.lists.readers import summary_order, summary_rows
+from readwatch.store.lists.query import ListQuery
+from readwatch.store.lists.readers import reader_ids, reader_rows
 
 
 def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock, enter, post, join):
@@ -19,8 +19,8 @@ def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock,
     )
     ben = enter(cast.ben)
     post(ben, Activity("page_read", "momo", duration_seconds=150))
-    ids = summary_order(db, Question("name"), clock()).ids
-    rows = {row.user_id: row for row in summary_rows(db, ids, clock())}
+    ids = reader_ids(db, ListQuery("name"), clock()).ids
+    rows = {row.user_id: row for row in reader_rows(db, ids, clock())}
     ann, ben, zoe = (rows[id] for id in ids)
     assert [ann.full_name, ben.full_name, zoe.full_name] == [
         "Ann Archer",
@@ -61,8 +61,8 @@ def three_readers(db, cast, clock, enter, post, join):
 )
 def test_each_column_sorts_both_ways_and_never_comes_last(db, clock, three_readers, sort, up, down):
     for descending, order in ((False, up), (True, down)):
-        ids = summary_order(db, Question(sort, descending), clock()).ids
-        names = {row.user_id: row.full_name for row in summary_rows(db, ids, clock())}
+        ids = reader_ids(db, ListQuery(sort, descending), clock()).ids
+        names = {row.user_id: row.full_name for row in reader_rows(db, ids, clock())}
         assert " ".join(names[id].split()[0] for id in ids) == order
 
 
@@ -71,4 +71,4 @@ def test_each_column_sorts_both_ways_and_never_comes_last(db, clock, three_reade
     [("level:c", 1), ("login>30m", 2), ("minutes>=1", 2), ("titles:2 !ben", 1), ("zndr", 1)],
 )
 def test_a_filter_keeps_those_who_are_meant(db, clock, three_readers, words, found):
-    assert len(summary_order(db, Question("name", False, parse(words)), clock()).ids) == found
+    assert len(reader_ids(db, ListQuery("name", False, parse(words)), clock()).ids) == found

@@ -5,7 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.activities import MAX_BATCH, Activity, Outcome, Receipt, as_json
+from readwatch.domain.activities import (
+    MAX_BATCH,
+    Activity,
+    ActivityResult,
+    ActivityStatus,
+    canonical_json,
+)
 from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
@@ -18,7 +24,7 @@ PAGE = Activity(
     content_title="The Hobbit",
     progress_percentage=40,
     duration_seconds=90,
-    metadata=as_json({"page": 7, "words": ["Bilbo", None, 2.5]}),
+    metadata=canonical_json({"page": 7, "words": ["Bilbo", None, 2.5]}),
     event_id="page 7",
 )
 
@@ -38,7 +44,7 @@ def test_an_activity_is_kept_as_it_was_told(db, cast, clock, ann, post, kept):
     a_minute_ago = clock() - timedelta(minutes=1)
     (receipt,) = post(ann, replace(PAGE, occurred_at=a_minute_ago))
     (activity,) = kept(cast.ann)
-    assert receipt == Receipt(Outcome.ACCEPTED, activity.id)
+    assert receipt == ActivityResult(ActivityStatus.ACCEPTED, activity.id)
     assert (activity.user_id, activity.full_name) == (cast.ann.id, "Ann Archer")
     assert (activity.activity_type, activity.content_id) == ("page_read", "hobbit")
     assert (activity.content_title, activity.progress_percentage) == ("The Hobbit", 40)
@@ -77,7 +83,7 @@ def test_a_retry_is_a_duplicate_also_much_later_and_on_another_device(
     (first,) = post(ann, PAGE)
     clock.advance(days=3)
     (again,) = post(enter(cast.ann), PAGE)
-    assert again == Receipt(Outcome.DUPLICATE, first.id)
+    assert again == ActivityResult(ActivityStatus.DUPLICATE, first.id)
     assert len(kept(cast.ann)) == 1
 
 
@@ -85,13 +91,13 @@ def test_a_retry_is_a_duplicate_though_its_clock_is_corrected_differently(clock,
     page = replace(PAGE, occurred_at=clock())
     post(ann, page, sent_at=clock())
     clock.advance(minutes=10)
-    assert post(ann, page, sent_at=clock())[0].status is Outcome.DUPLICATE
+    assert post(ann, page, sent_at=clock())[0].status is ActivityStatus.DUPLICATE
 
 
 def test_an_event_with_other_content_is_a_conflict_and_changes_nothing(cast, ann, post, kept):
     (first,) = post(ann, PAGE)
     (other,) = post(ann, replace(PAGE, progress_percentage=99))
-    assert other == Receipt(Outcome.CONFLICT, first.id)
+    assert other == ActivityResult(ActivityStatus.CONFLICT, first.id)
     assert [activity.progress_percentage for activity in kept(cast.ann)] == [40]
 
 
@@ -103,13 +109,13 @@ def test_the_same_event_twice_in_one_request_is_kept_once(cast, ann, post, kept)
 
 def test_activities_without_an_id_are_never_taken_for_retries(cast, ann, post, kept):
     nameless = replace(PAGE, event_id=None)
-    assert {result.status for result in post(ann, nameless, nameless)} == {Outcome.ACCEPTED}
+    assert {result.status for result in post(ann, nameless, nameless)} == {ActivityStatus.ACCEPTED}
     assert len(kept(cast.ann)) == 2
 
 
 def test_another_reader_may_use_the_same_event_id(cast, ann, enter, post, kept):
     post(ann, PAGE)
-    assert post(enter(cast.ben), PAGE)[0].status is Outcome.ACCEPTED
+    assert post(enter(cast.ben), PAGE)[0].status is ActivityStatus.ACCEPTED
     assert (len(kept(cast.ann)), len(kept(cast.ben))) == (1, 1)
 
 
@@ -121,10 +127,10 @@ def test_a_mixed_request_is_answered_in_order_and_keeps_what_is_good(cast, clock
     assert isinstance(results[0], ReadwatchError)
     assert (results[0].kind, results[0].field) == (ErrorKind.INVALID, "occurred_at")
     assert [result.status for result in results[1:]] == [
-        Outcome.DUPLICATE,
-        Outcome.ACCEPTED,
-        Outcome.CONFLICT,
-        Outcome.DUPLICATE,
+        ActivityStatus.DUPLICATE,
+        ActivityStatus.ACCEPTED,
+        ActivityStatus.CONFLICT,
+        ActivityStatus.DUPLICATE,
     ]
     assert [activity.activity_type for activity in kept(cast.ann)] == [
         "page_read",
@@ -135,7 +141,7 @@ def test_a_mixed_request_is_answered_in_order_and_keeps_what_is_good(cast, clock
 def test_what_was_refused_can_be_sent_again_when_it_is_mended(clock, ann, post):
     tomorrow = replace(PAGE, occurred_at=clock() + timedelta(days=2))
     assert isinstance(post(ann, tomorrow)[0], ReadwatchError)
-    assert post(ann, replace(PAGE, occurred_at=clock()))[0].status is Outcome.ACCEPTED
+    assert post(ann, replace(PAGE, occurred_at=clock()))[0].status is ActivityStatus.ACCEPTED
 
 
 def test_ids_grow_in_the_order_of_arrival(ann, clock, post):
@@ -148,8 +154,8 @@ def test_the_largest_request_is_kept_whole(cast, db, ann, post):
     batch = [
         Activity("page_read", event_id=str(n), content_id=str(n % 7)) for n in range(MAX_BATCH)
     ]
-    assert {result.status for result in post(ann, *batch)} == {Outcome.ACCEPTED}
-    assert {result.status for result in post(ann, *batch)} == {Outcome.DUPLICATE}
+    assert {result.status for result in post(ann, *batch)} == {ActivityStatus.ACCEPTED}
+    assert {result.status for result in post(ann, *batch)} == {ActivityStatus.DUPLICATE}
     assert db.execute_sql("SELECT count(*) FROM reader_activities").fetchone() == (MAX_BATCH,)
 
 
@@ -166,4 +172,4 @@ def test_the_rights_of_the_ingest_service_are_enough(connected, cast, clock, ann
     db = connected(Role.INGEST)
     with db.atomic():
         (receipt,) = record_activities(db, ann, [PAGE], clock())
-    assert receipt.status is Outcome.ACCEPTED
+    assert receipt.status is ActivityStatus.ACCEPTED

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.presence import OnlineCount
-from readwatch.store.engine.connections import driver_of
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.recording.online_counts import (
     _PEAK,
@@ -50,5 +50,5 @@ def test_counts_are_kept_for_longer_than_a_day_has_and_then_forgotten(ingest, cl
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_other_days_are_not_looked_at(db):
-    plan = driver_of(db).execute(f"EXPLAIN QUERY PLAN {_PEAK._sqlite}", {"since": ""})
+    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_PEAK._sqlite}", {"since": ""})
     assert next(step for *_, step in plan) == "SEARCH online_counts USING PRIMARY KEY (minute>?)"

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from readwatch.domain.activities import Activity, as_json
+from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.attention import Quiz
-from readwatch.store.engine.connections import driver_of
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.recording import quizzes
 
@@ -25,7 +25,7 @@ def ends(clock, post):
 
     def ends(caller, content: str | None = "momo", minutes: float = 0, **result: object) -> None:
         moment = clock() - minutes * MINUTE
-        metadata = as_json(result) if result else None
+        metadata = canonical_json(result) if result else None
         post(caller, Activity("quiz_completed", content, metadata=metadata, occurred_at=moment))
 
     return ends
@@ -33,7 +33,7 @@ def ends(clock, post):
 
 def test_failed_is_who_did_not_pass_or_scored_too_little(cast, clock, enter, post, ends, failed):
     ann, ben = enter(cast.ann), enter(cast.ben)
-    post(ann, Activity("page_read", "momo", metadata=as_json({"passed": False})))
+    post(ann, Activity("page_read", "momo", metadata=canonical_json({"passed": False})))
     ends(ann, "a", 3, passed=False, score=99)
     ends(ann, "b", 2, score=59.5)
     ends(ann, "c", score=60)
@@ -65,7 +65,7 @@ def test_of_two_in_one_request_the_later_one_counts_and_then_the_one_told_later(
     cast, clock, enter, post, failed
 ):
     def quiz(minutes: int, *, passed: bool) -> Activity:
-        metadata = as_json({"passed": passed})
+        metadata = canonical_json({"passed": passed})
         at = clock() - minutes * MINUTE
         return Activity("quiz_completed", "momo", metadata=metadata, occurred_at=at)
 
@@ -87,6 +87,8 @@ def test_what_failed_a_day_ago_is_asked_for_no_more(cast, clock, enter, ends, fa
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_failures_are_read_off_their_index_alone(db):
     sql = f"EXPLAIN QUERY PLAN {quizzes._FAILED._sqlite}"
-    plan = [step for *_, step in driver_of(db).execute(sql, {"since": "", "pass_score": 60})]
+    plan = [
+        step for *_, step in driver_connection(db).execute(sql, {"since": "", "pass_score": 60})
+    ]
     index = "idx_reader_quizzes_failed (occurred_at>?)"
     assert plan == [f"SEARCH reader_quizzes USING COVERING INDEX {index}"]

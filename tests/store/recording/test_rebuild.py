@@ -6,8 +6,8 @@ import peewee
 import pytest
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.health import Wrong
-from readwatch.store.engine.connections import Database, is_sqlite, using
+from readwatch.domain.health import RollupMismatches
+from readwatch.store.engine.connections import Database, connection, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.recording import rebuild as rollup_rebuild
@@ -21,12 +21,14 @@ def maintenance(connected) -> Database:
     return connected(Role.MAINTENANCE)
 
 
-def wrong(db: Database) -> Wrong:
-    return sum((portion.compare(db) for portion in rollup_rebuild.portions(db)), Wrong())
+def wrong(db: Database) -> RollupMismatches:
+    return sum((portion.compare(db) for portion in rollup_rebuild.portions(db)), RollupMismatches())
 
 
-def rebuild(db: Database, now) -> Wrong:
-    return sum((portion.rebuild(db, now) for portion in rollup_rebuild.portions(db)), Wrong())
+def rebuild(db: Database, now) -> RollupMismatches:
+    return sum(
+        (portion.rebuild(db, now) for portion in rollup_rebuild.portions(db)), RollupMismatches()
+    )
 
 
 def kept(db: Database) -> dict[str, list[tuple]]:
@@ -98,13 +100,13 @@ WRONGS = {
 @pytest.mark.parametrize(("sql", "rows"), WRONGS.values(), ids=WRONGS)
 def test_whatever_is_wrong_is_told_and_mended(read, cast, clock, db, maintenance, sql, rows):
     right = kept(db)
-    assert wrong(maintenance) == Wrong()
+    assert wrong(maintenance) == RollupMismatches()
     db.execute_sql(sql.format(ann=cast.ann.id, ben=cast.ben.id, dora=cast.dora.id))
     (rollup,) = (rollup for rollup in ROLLUPS if rollup in sql.split("WHERE")[0].split("SELECT")[0])
 
-    assert wrong(maintenance) == Wrong(**{rollup: rows})
-    assert rebuild(maintenance, clock()) == Wrong(**{rollup: rows})
-    assert wrong(maintenance) == Wrong()
+    assert wrong(maintenance) == RollupMismatches(**{rollup: rows})
+    assert rebuild(maintenance, clock()) == RollupMismatches(**{rollup: rows})
+    assert wrong(maintenance) == RollupMismatches()
     mended = kept(db)
     if rollup == "reader_profiles":  # the rebuild, too, says when it moved a row
         right, mended = {**right, rollup: []}, {**mended, rollup: []}
@@ -121,14 +123,14 @@ def test_all_rollups_come_back_from_nothing_in_portions_of_any_size(
     for rollup in ROLLUPS[1:]:
         db.execute_sql(f"DELETE FROM {rollup}")
     assert len(rollup_rebuild.portions(maintenance)) > 5
-    lost = Wrong(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
+    lost = RollupMismatches(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
     assert rebuild(maintenance, clock()) == lost
     assert kept(db) == right
 
 
 def test_what_is_right_is_not_written(read, clock, db, maintenance):
     before = kept(db)
-    assert rebuild(maintenance, clock.advance(hours=1)) == Wrong()
+    assert rebuild(maintenance, clock.advance(hours=1)) == RollupMismatches()
     assert kept(db) == before
 
 
@@ -158,17 +160,19 @@ def test_a_rebuild_that_is_stopped_leaves_whole_portions_and_the_next_one_finish
     refuse_contents_of(db, cast.ben.id)
     with pytest.raises(peewee.DatabaseError):
         rebuild(maintenance, clock())
-    assert wrong(maintenance) == Wrong(1, 1), "Ann's are right, all of Ben's are as they were"
+    assert wrong(maintenance) == RollupMismatches(1, 1), (
+        "Ann's are right, all of Ben's are as they were"
+    )
 
     db.execute_sql(
         f"DROP TRIGGER power_cut{'' if is_sqlite(db) else ' ON reader_content_progress'}"
     )
-    assert rebuild(maintenance, clock()) == Wrong(1, 1)
-    assert wrong(maintenance) == Wrong()
+    assert rebuild(maintenance, clock()) == RollupMismatches(1, 1)
+    assert wrong(maintenance) == RollupMismatches()
 
 
 def test_an_empty_database_is_right(db, maintenance, clock):
-    assert rebuild(maintenance, clock()) == Wrong()
+    assert rebuild(maintenance, clock()) == RollupMismatches()
 
 
 def test_what_arrives_between_the_counting_and_the_mending_is_counted(
@@ -186,7 +190,7 @@ def test_what_arrives_between_the_counting_and_the_mending_is_counted(
         def atomic(*kind: str):
             if not kind:
                 role_db.atomic = begin
-                with using(service), service.atomic():
+                with connection(service), service.atomic():
                     ann = open_session(service, cast.ann, f"{clock():%f%S%M}", clock())
                     record_activities(
                         service, ann, [Activity("page_read", "emma", "Emma", 5, 70)], clock()
@@ -199,4 +203,4 @@ def test_what_arrives_between_the_counting_and_the_mending_is_counted(
     for portion in rollup_rebuild.portions(maintenance):
         clock.advance(seconds=7)
         assert portion.rebuild(served(maintenance), clock())
-    assert wrong(maintenance) == Wrong()
+    assert wrong(maintenance) == RollupMismatches()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import Permit
 from readwatch.store import reader_data, totals
-from readwatch.store.engine.connections import Database, is_sqlite, moment
+from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
 from readwatch.store.lists import online
 from readwatch.store.recording import rebuild
 
@@ -72,7 +72,7 @@ def test_the_profile_says_by_the_given_clock_when_it_was_moved(db, clock, ann, p
     (row,) = db.execute_sql(
         "SELECT updated_at FROM reader_profiles WHERE user_id = " + str(ann.user_id)
     ).fetchall()
-    assert moment(row[0]) == clock()
+    assert from_db_time(row[0]) == clock()
 
 
 # Books ------------------------------------------------------------------------------------------

@@ -11,15 +11,15 @@ from threading import Barrier, Event, Thread
 import peewee
 import pytest
 
-from readwatch.domain.activities import Activity, Outcome
+from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict, unavailable
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, Statement, moment, using
+from readwatch.store.engine.connections import Database, Statement, connection, from_db_time
 from readwatch.store.engine.privileges import Role
 from readwatch.store.recording import writer as writing
-from readwatch.store.recording.activities import Post
+from readwatch.store.recording.activities import ActivityBatch
 from readwatch.store.recording.writer import Backlog, Commit, Write, Writer
 
 LONG = 30  # seconds: who waits longer waits for ever
@@ -160,14 +160,14 @@ def test_fifty_retries_at_once_make_one_row(writer, db, cast, clock, enter):
 
     def send(_: int):
         start.wait()
-        (receipt,) = writer.record(Post(ann, (page,), clock()))
+        (receipt,) = writer.record(ActivityBatch(ann, (page,), clock()))
         return receipt
 
     with ThreadPoolExecutor(50) as threads:
         receipts = list(threads.map(send, range(50)))
     assert sorted(receipt.status for receipt in receipts) == [
-        Outcome.ACCEPTED,
-        *[Outcome.DUPLICATE] * 49,
+        ActivityStatus.ACCEPTED,
+        *[ActivityStatus.DUPLICATE] * 49,
     ]
     rows = db.execute_sql("SELECT id, duration_seconds FROM reader_activities").fetchall()
     assert rows == [(receipts[0].id, 60)]
@@ -177,10 +177,10 @@ def test_fifty_retries_at_once_make_one_row(writer, db, cast, clock, enter):
 
 
 def test_a_post_that_cannot_be_kept_leaves_the_posts_beside_it_alone(writer, cast, clock, enter):
-    ann, nobody = enter(cast.ann), Caller(4711, UserRole.READER, 4711)
+    ann, nobody = enter(cast.ann), Principal(4711, UserRole.READER, 4711)
     page = Activity("page_read", "hobbit")
     with busy(writer):
-        posts = [Post(ann, (page,), clock()), Post(nobody, (page,), clock())]
+        posts = [ActivityBatch(ann, (page,), clock()), ActivityBatch(nobody, (page,), clock())]
         answers = [in_background(writer.record, post) for post in posts * 2]
     kept = [answer.exception(timeout=LONG) is None for answer in answers]
     assert kept == [True, False, True, False]
@@ -193,11 +193,11 @@ def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_
     orders = {enter(cast.ann): kinds, enter(cast.ben): kinds[::-1]}
     start = Barrier(len(orders))
 
-    def send(caller: Caller) -> None:
+    def send(caller: Principal) -> None:
         batch = tuple(Activity(kind, f"book {kind}") for kind in orders[caller])
         start.wait()
         for _ in range(20):
-            writer.record(Post(caller, batch, clock()))
+            writer.record(ActivityBatch(caller, batch, clock()))
 
     with ThreadPoolExecutor(len(orders)) as threads:
         list(threads.map(send, orders))
@@ -209,7 +209,7 @@ def test_it_tells_what_each_commit_kept(opened, url, cast, clock, enter):
     commits: list[Commit] = []
     writer = Writer(opened(url, Role.INGEST), commits.append)
     ann, page = enter(cast.ann), Activity("page_read", "hobbit")
-    writer.record(Post(ann, (page,) * 7, clock()))
+    writer.record(ActivityBatch(ann, (page,) * 7, clock()))
     writer.heartbeat(ann, clock.advance(seconds=10))
     writer.close()
     assert [(commit.requests, commit.rows) for commit in commits] == [(1, 7), (0, 1)]
@@ -241,7 +241,7 @@ def test_a_heartbeat_is_on_disk_when_the_writer_has_closed_and_the_last_one_wins
         writer.heartbeat(ann, clock.advance(seconds=seconds))
     writer.close()
     heard = db.execute_sql("SELECT last_heartbeat FROM reader_sessions ORDER BY id").fetchall()
-    assert [moment(row[0]) for row in heard] == [clock(), clock() - timedelta(seconds=30)]
+    assert [from_db_time(row[0]) for row in heard] == [clock(), clock() - timedelta(seconds=30)]
     assert ben.session_id > ann.session_id
 
 
@@ -263,7 +263,7 @@ def test_a_failing_write_leaves_its_neighbours_in_the_group_alone(writer, noted)
 @on_sqlite
 def test_a_group_is_not_seen_before_it_is_whole(writer, opened, url):
     def seen(_: Database) -> int:
-        with using(opened(url, Role.CONSOLE)) as console:
+        with connection(opened(url, Role.CONSOLE)) as console:
             (count,) = console.execute_sql("SELECT count(*) FROM activity_counts").fetchone()
             console.close()
         return count
@@ -378,6 +378,6 @@ def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
     until(lambda: replace(writer.backlog(), busy=0.0) == Backlog(0, 0.0, None, 0.0))
     writer.close()
     assert (
-        moment(db.execute_sql("SELECT last_heartbeat FROM reader_sessions").fetchone()[0])
+        from_db_time(db.execute_sql("SELECT last_heartbeat FROM reader_sessions").fetchone()[0])
         == clock()
     )

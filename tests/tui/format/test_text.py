@@ -13,7 +13,7 @@ from readwatch.domain.presence import Presence
 from readwatch.tui.format import columns
 from readwatch.tui.format import text as format_text
 from readwatch.tui.format.cells import Toned
-from readwatch.tui.views import LISTINGS, online
+from readwatch.tui.views import VIEW_SPECS, online
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_every_progress_is_as_long_as_its_column() -> None:
     lengths = {cell_len(cell.text) for cell in cells if isinstance(cell, Toned)}
     columns = [
         column.width
-        for listing in LISTINGS.values()
+        for listing in VIEW_SPECS.values()
         for column in listing.columns
         if column.key == "progress"
     ]

@@ -5,19 +5,19 @@ from datetime import timedelta
 import pytest
 from conftest import PASSWORD, Cast, StillClock
 from reading_app import AccessLog, Entry, ReadingApp
-from tui.console_pilot import LARGE, Seat, Sit
+from tui.console_pilot import LARGE, ConsolePilot, OpenConsole
 
 from readwatch.store.engine.connections import Database
 
 TEN_MINUTES = timedelta(minutes=10)
 
 
-async def is_covered(seat: Seat) -> None:
+async def is_covered(seat: ConsolePilot) -> None:
     await seat.sees("╭", "readwatch is covered", "Cara Cook may uncover it", "Password")
     assert not any(behind in seat.screen for behind in ("Ann", "Dracula", "LIVE", "Online"))
 
 
-async def uncovers(seat: Seat, password: str = PASSWORD) -> None:
+async def uncovers(seat: ConsolePilot, password: str = PASSWORD) -> None:
     await seat.types(password)
     await seat.presses("enter")
 
@@ -28,7 +28,7 @@ def failures(access_log: AccessLog) -> int:
 
 @pytest.mark.parametrize("size", [(80, 24), LARGE])
 async def test_after_ten_idle_minutes_nothing_is_painted_until_the_password_is_given(
-    sit: Sit,
+    sit: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     clock: StillClock,
@@ -51,7 +51,7 @@ async def test_after_ten_idle_minutes_nothing_is_painted_until_the_password_is_g
 
 
 async def test_each_key_begins_the_ten_minutes_anew(
-    sit: Sit, ann: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, clock: StillClock
 ) -> None:
     async with sit(cover_after=TEN_MINUTES) as seat:
         await seat.sees("● LIVE")
@@ -62,7 +62,7 @@ async def test_each_key_begins_the_ten_minutes_anew(
 
 
 async def test_a_key_that_wakes_a_laptop_meets_the_cover_and_nothing_else(
-    sit: Sit, ann: ReadingApp, clock: StillClock, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, clock: StillClock, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     async with sit(cover_after=TEN_MINUTES) as seat:
@@ -74,7 +74,7 @@ async def test_a_key_that_wakes_a_laptop_meets_the_cover_and_nothing_else(
 
 
 async def test_l_covers_at_once_also_a_page_and_no_key_gets_behind_it(
-    sit: Sit, cast: Cast, ann: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -93,7 +93,9 @@ async def test_l_covers_at_once_also_a_page_and_no_key_gets_behind_it(
     assert did == ["viewed_reader_profile", "unlocked_console"]
 
 
-async def test_l_covers_the_help_too_and_is_a_letter_where_something_is_typed(sit: Sit) -> None:
+async def test_l_covers_the_help_too_and_is_a_letter_where_something_is_typed(
+    sit: OpenConsole,
+) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("?")
@@ -109,7 +111,7 @@ async def test_l_covers_the_help_too_and_is_a_letter_where_something_is_typed(si
 
 
 async def test_all_keys_that_come_at_once_are_the_password(
-    sit: Sit, ann: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -121,7 +123,7 @@ async def test_all_keys_that_come_at_once_are_the_password(
 
 
 async def test_another_password_uncovers_nothing_and_that_is_on_record(
-    sit: Sit, cast: Cast, ann: ReadingApp, access_log: AccessLog, clock: StillClock
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, access_log: AccessLog, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -144,7 +146,7 @@ async def test_another_password_uncovers_nothing_and_that_is_on_record(
 
 
 async def test_a_covered_console_whose_account_is_suspended_asks_who_sits_there(
-    sit: Sit, cast: Cast, db: Database
+    sit: OpenConsole, cast: Cast, db: Database
 ) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
@@ -155,7 +157,7 @@ async def test_a_covered_console_whose_account_is_suspended_asks_who_sits_there(
         assert "covered" not in seat.screen
 
 
-async def test_escape_leaves_a_covered_console(sit: Sit) -> None:
+async def test_escape_leaves_a_covered_console(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("L")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import StillClock
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import LARGE, SMALL, Sit
+from tui.console_pilot import LARGE, SMALL, OpenConsole
 from tui.test_hostile_text import HOSTILE, check, mallories
 
 from readwatch.store.engine.connections import Database
@@ -15,7 +15,7 @@ from readwatch.tui.screens.reader import TRAIL
 
 
 async def test_a_reader_is_found_by_some_letters_and_opened_on_record(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
 ) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
@@ -31,7 +31,9 @@ async def test_a_reader_is_found_by_some_letters_and_opened_on_record(
         await seat.sees("nobody is online", "● LIVE")
 
 
-async def test_it_offers_what_can_be_done_here_and_does_it(sit: Sit, ann: ReadingApp) -> None:
+async def test_it_offers_what_can_be_done_here_and_does_it(
+    sit: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.sees("Ann")
@@ -51,7 +53,7 @@ async def test_it_offers_what_can_be_done_here_and_does_it(sit: Sit, ann: Readin
         await seat.loses("Ben")
 
 
-async def test_it_brings_a_view_with_a_name_back(sit: Sit, tmp_path: Path) -> None:
+async def test_it_brings_a_view_with_a_name_back(sit: OpenConsole, tmp_path: Path) -> None:
     async with sit(desks=tmp_path) as seat:
         await seat.presses("3")
         await seat.sees("Last login", "● LIVE")
@@ -80,7 +82,7 @@ async def test_it_brings_a_view_with_a_name_back(sit: Sit, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_names_that_look_like_markup_neither_break_it_nor_act(
-    sit: Sit, db: Database, clock: StillClock, size: tuple[int, int]
+    sit: OpenConsole, db: Database, clock: StillClock, size: tuple[int, int]
 ) -> None:
     mallories(db, clock, ("markup", "an action", "colours", "an override", "wide", "nothing"))
     async with sit(size=size) as seat:
@@ -103,7 +105,9 @@ async def test_names_that_look_like_markup_neither_break_it_nor_act(
             await seat.sees("● LIVE", "30 min")
 
 
-async def test_it_tells_no_masked_name(sit: Sit, ann: ReadingApp, access_log: AccessLog) -> None:
+async def test_it_tells_no_masked_name(
+    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
+) -> None:
     async with sit(mask=True) as seat:
         await seat.presses("ctrl+p")
         await seat.sees("Actions; names are masked")
@@ -115,7 +119,7 @@ async def test_it_tells_no_masked_name(sit: Sit, ann: ReadingApp, access_log: Ac
 
 
 async def test_nothing_of_it_is_seen_while_the_screen_is_covered(
-    sit: Sit, ann: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, clock: StillClock
 ) -> None:
     async with sit(cover_after=timedelta(minutes=10)) as seat:
         await seat.presses("ctrl+p", *"ann")

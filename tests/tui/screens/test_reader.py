@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from conftest import Cast, StillClock
 from reading_app import AccessLog, Entry, ReadingApp
-from tui.console_pilot import LARGE, SMALL, Sit
+from tui.console_pilot import LARGE, SMALL, OpenConsole
 
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database
@@ -30,7 +30,7 @@ def join(db: Database, clock: StillClock) -> Join:
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_then(
-    sit: Sit,
+    sit: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     ben: ReadingApp,
@@ -54,7 +54,7 @@ async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_
     [("1", "online", "Ago"), ("2", "activity", "Time"), ("3", "readers", "Titles")],
 )
 async def test_the_record_says_in_which_list_the_reader_was_seen(
-    sit: Sit,
+    sit: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     access_log: AccessLog,
@@ -74,7 +74,7 @@ async def test_the_record_says_in_which_list_the_reader_was_seen(
 
 
 async def test_the_page_shows_profile_books_sessions_and_activities(
-    sit: Sit, ann: ReadingApp, db: Database, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     db.execute_sql("UPDATE reader_profiles SET reading_level = 'B1', timezone = 'Asia/Tokyo'")
     ann.logs_in("tablet")
@@ -106,7 +106,7 @@ async def test_the_page_shows_profile_books_sessions_and_activities(
 
 
 async def test_the_page_is_live_while_it_is_open_and_stays_one_entry(
-    sit: Sit, ann: ReadingApp, access_log: AccessLog, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog, clock: StillClock
 ) -> None:
     ann.reads("Dracula", progress=10)
     async with sit() as seat:
@@ -124,7 +124,7 @@ async def test_the_page_is_live_while_it_is_open_and_stays_one_entry(
 
 
 async def test_the_cursor_stays_on_its_book_when_another_is_read(
-    sit: Sit, ann: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     clock.advance(minutes=1)
@@ -141,7 +141,7 @@ async def test_the_cursor_stays_on_its_book_when_another_is_read(
 
 
 async def test_escape_goes_back_to_the_same_reader_and_the_list_goes_on(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     async with sit() as seat:
         await seat.presses("3")
@@ -158,7 +158,9 @@ async def test_escape_goes_back_to_the_same_reader_and_the_list_goes_on(
         await seat.sees("2 online")
 
 
-async def test_each_opening_is_an_entry(sit: Sit, ann: ReadingApp, access_log: AccessLog) -> None:
+async def test_each_opening_is_an_entry(
+    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
+) -> None:
     ann.reads()
     async with sit() as seat:
         await seat.sees("Ann")
@@ -171,7 +173,7 @@ async def test_each_opening_is_an_entry(sit: Sit, ann: ReadingApp, access_log: A
 
 
 async def test_keys_pressed_twice_open_and_leave_once(
-    sit: Sit, ann: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads()
     async with sit() as seat:
@@ -184,7 +186,9 @@ async def test_keys_pressed_twice_open_and_leave_once(
         assert len(access_log()) == 1
 
 
-async def test_a_number_goes_from_the_page_straight_to_that_list(sit: Sit, ann: ReadingApp) -> None:
+async def test_a_number_goes_from_the_page_straight_to_that_list(
+    sit: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
         for number, words in (
@@ -202,7 +206,7 @@ async def test_a_number_goes_from_the_page_straight_to_that_list(sit: Sit, ann: 
 
 
 async def test_the_help_can_be_called_over_the_page_which_lives_on_below(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula", progress=10)
     async with sit(size=LARGE) as seat:
@@ -216,7 +220,9 @@ async def test_the_help_can_be_called_over_the_page_which_lives_on_below(
         await seat.sees("ann@example.org", "99%")
 
 
-async def test_a_reader_of_a_frozen_picture_can_be_opened(sit: Sit, ann: ReadingApp) -> None:
+async def test_a_reader_of_a_frozen_picture_can_be_opened(
+    sit: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.sees("Ann")
@@ -227,7 +233,7 @@ async def test_a_reader_of_a_frozen_picture_can_be_opened(sit: Sit, ann: Reading
 
 
 async def test_a_reader_who_left_under_the_cursor_can_still_be_opened(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads()
     async with sit() as seat:
@@ -239,7 +245,7 @@ async def test_a_reader_who_left_under_the_cursor_can_still_be_opened(
 
 
 async def test_a_reader_whose_account_is_deleted_is_shown_no_longer(
-    sit: Sit, ann: ReadingApp, db: Database, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -256,7 +262,7 @@ async def test_a_reader_whose_account_is_deleted_is_shown_no_longer(
 
 
 async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_elsewhere(
-    sit: Sit, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
 ) -> None:
     """The first activity is Ben's, the first reader is Ann; both are number 1."""
     ben.reads("Faust")
@@ -275,7 +281,7 @@ async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_e
 
 
 async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_record(
-    sit: Sit, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
@@ -300,7 +306,7 @@ async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_
 
 
 async def test_the_way_is_the_order_that_was_on_the_screen_with_the_filter_of_that_time(
-    sit: Sit, cast: Cast, clock: StillClock, ann: ReadingApp, ben: ReadingApp, join: Join
+    sit: OpenConsole, cast: Cast, clock: StillClock, ann: ReadingApp, ben: ReadingApp, join: Join
 ) -> None:
     for app in (join("Ada Abel"), ben, join("Zoe Zander"), ann):
         app.reads()
@@ -318,7 +324,7 @@ async def test_the_way_is_the_order_that_was_on_the_screen_with_the_filter_of_th
 
 
 async def test_escape_goes_to_the_row_of_the_reader_who_was_shown_last(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads()
     ben.reads()
@@ -334,7 +340,7 @@ async def test_escape_goes_to_the_row_of_the_reader_who_was_shown_last(
 
 
 async def test_escape_stays_on_the_activity_that_the_page_was_opened_from(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
@@ -353,7 +359,7 @@ async def test_escape_stays_on_the_activity_that_the_page_was_opened_from(
 
 
 async def test_tab_opens_the_panel_that_it_goes_to_and_the_next_reader_has_the_same_open(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads()
     ben.reads()
@@ -374,7 +380,7 @@ async def test_tab_opens_the_panel_that_it_goes_to_and_the_next_reader_has_the_s
 
 
 async def test_the_days_are_those_of_the_readers_calendar(
-    sit: Sit, ann: ReadingApp, clock: StillClock, db: Database
+    sit: OpenConsole, ann: ReadingApp, clock: StillClock, db: Database
 ) -> None:
     db.execute_sql("UPDATE reader_profiles SET timezone = 'Pacific/Auckland'")
     ann.reads()
@@ -388,7 +394,7 @@ async def test_the_days_are_those_of_the_readers_calendar(
 
 
 async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_look(
-    sit: Sit, ann: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula", activity_type="bookmark_added")
     for _ in range(230):
@@ -409,7 +415,7 @@ async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_l
 
 
 async def test_space_unfolds_the_metadata_of_the_activity_under_the_cursor(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula", activity_type="quiz_completed", metadata={"quiz": {"score": 80}})
     ann.reads("Momo")
@@ -428,7 +434,7 @@ async def test_space_unfolds_the_metadata_of_the_activity_under_the_cursor(
         await seat.sees('"score": 80')
 
 
-async def test_long_metadata_can_be_scrolled(sit: Sit, ann: ReadingApp) -> None:
+async def test_long_metadata_can_be_scrolled(sit: OpenConsole, ann: ReadingApp) -> None:
     ann.reads("Dracula", metadata={f"key {n:02}": n for n in range(40)})
     async with sit() as seat:
         await seat.sees("Ann")
@@ -442,7 +448,7 @@ async def test_long_metadata_can_be_scrolled(sit: Sit, ann: ReadingApp) -> None:
 
 
 async def test_help_that_comes_before_the_page_is_left_is_closed_without_losing_the_way_back(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:

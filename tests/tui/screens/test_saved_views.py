@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 from reading_app import ReadingApp
-from tui.console_pilot import Sit
+from tui.console_pilot import OpenConsole
 from tui.screens.test_view import keeps
 
 from readwatch.monitor.snapshots import View
-from readwatch.tui.preferences import Desk
+from readwatch.tui.preferences import Preferences
 from readwatch.tui.saved_views import SavedView, saved_view
 
 ROUND = SavedView("Round", View.READERS, "name", True, "ben", ("level", "name"))
 
 
 async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
 ) -> None:
     async with sit(desks=tmp_path) as seat:
         await seat.presses("3")
@@ -63,7 +63,7 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
         await seat.sees("nobody is online")
 
 
-async def test_a_name_of_nothing_keeps_nothing(sit: Sit) -> None:
+async def test_a_name_of_nothing_keeps_nothing(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.presses("v")
         await seat.sees("its name")
@@ -75,15 +75,15 @@ async def test_a_name_of_nothing_keeps_nothing(sit: Sit) -> None:
 
 def test_a_view_of_the_same_name_takes_the_place_of_the_first(tmp_path: Path) -> None:
     file = tmp_path / "desk.json"
-    Desk(file).keep_view(ROUND)
-    Desk(file).keep_view(SavedView("another", View.ONLINE, "name", False, "", None))
-    Desk(file).keep_view(SavedView("Round", View.ONLINE, "ago", False, "", None))
-    Desk(file).turn_first("Round")
-    names = [(view.name, view.sort) for view in Desk(file).views]
+    Preferences(file).keep_view(ROUND)
+    Preferences(file).keep_view(SavedView("another", View.ONLINE, "name", False, "", None))
+    Preferences(file).keep_view(SavedView("Round", View.ONLINE, "ago", False, "", None))
+    Preferences(file).turn_first("Round")
+    names = [(view.name, view.sort) for view in Preferences(file).views]
     assert names == [("another", "name"), ("Round", "ago")]
-    assert Desk(file).first_view == Desk(file).views[1]
-    Desk(file).turn_first("Round")
-    assert Desk(file).first_view is None
+    assert Preferences(file).first_view == Preferences(file).views[1]
+    Preferences(file).turn_first("Round")
+    assert Preferences(file).first_view is None
 
 
 def test_a_view_is_the_same_after_it_was_written() -> None:
@@ -97,13 +97,13 @@ def test_a_view_is_the_same_after_it_was_written() -> None:
 def test_what_is_no_view_sets_the_desk_aside(tmp_path: Path, key: str, value: object) -> None:
     file = tmp_path / "desk.json"
     file.write_text(json.dumps({"views": [ROUND.kept() | {key: value}]}))
-    desk = Desk(file)
-    assert "set aside" in desk.trouble
+    desk = Preferences(file)
+    assert "set aside" in desk.last_error
     assert desk.views == ()
 
 
 async def test_what_there_is_no_longer_is_left_out_of_a_view(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
 ) -> None:
     async with sit(desks=tmp_path) as seat:
         await seat.sees("● LIVE")

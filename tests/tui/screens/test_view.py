@@ -4,7 +4,7 @@ import pytest
 from conftest import Cast, StillClock
 from reading_app import ReadingApp, add_readers
 from rich.cells import cell_len
-from tui.console_pilot import LARGE, SMALL, Seat, Sit
+from tui.console_pilot import LARGE, SMALL, ConsolePilot, OpenConsole
 from tui.test_connection_loss import mislaid_table
 
 from readwatch.monitor.snapshots import View
@@ -17,7 +17,7 @@ GHOST = SIGNS["ghost"]
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_online_shows_who_reads_what_and_how_far(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock, size: tuple[int, int]
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock, size: tuple[int, int]
 ) -> None:
     ann.logs_in("tablet")
     clock.advance(minutes=2)
@@ -36,7 +36,7 @@ async def test_online_shows_who_reads_what_and_how_far(
 
 
 async def test_who_falls_silent_is_seen_to_fade_and_to_go(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads()
     async with sit() as seat:
@@ -52,7 +52,7 @@ async def test_who_falls_silent_is_seen_to_fade_and_to_go(
 
 
 async def test_a_new_activity_appears_without_a_key(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -68,7 +68,7 @@ async def test_a_new_activity_appears_without_a_key(
 
 
 async def test_the_numbers_go_from_list_to_list_and_back_again(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -83,7 +83,7 @@ async def test_the_numbers_go_from_list_to_list_and_back_again(
 
 
 async def test_the_cursor_stays_on_the_same_reader_when_the_rows_move(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads()
     clock.advance(minutes=1)
@@ -103,7 +103,7 @@ async def test_the_cursor_stays_on_the_same_reader_when_the_rows_move(
 
 
 async def test_who_leaves_under_the_cursor_stays_in_sight_until_it_moves(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads()
     ben.reads()
@@ -121,7 +121,7 @@ async def test_who_leaves_under_the_cursor_stays_in_sight_until_it_moves(
 
 
 async def test_the_filter_takes_the_keys_that_follow_its_own_at_once(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     """Most letters are keys of the list: q would leave the console."""
     ann.reads("Don Quijote")
@@ -139,7 +139,7 @@ async def test_the_filter_takes_the_keys_that_follow_its_own_at_once(
 
 
 async def test_the_filter_stays_in_sight_and_in_force_until_it_is_cleared(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     async with sit() as seat:
         await seat.presses("3")
@@ -160,13 +160,13 @@ async def test_the_filter_stays_in_sight_and_in_force_until_it_is_cleared(
         assert "ben" not in seat.screen
 
 
-async def keeps(seat: Seat, seen: str, lost: str) -> None:
+async def keeps(seat: ConsolePilot, seen: str, lost: str) -> None:
     """Wait until the filter has one of two readers."""
     await seat.until(lambda: seen in seat.screen and lost not in seat.screen)
 
 
 async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     ann.logs_in("tablet")
     ann.reads("Dracula", progress=10)
@@ -187,7 +187,7 @@ async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
 
 
 async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Emma")
@@ -202,7 +202,7 @@ async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
 
 
 async def test_the_name_of_a_field_is_completed_by_the_right_arrow(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Emma")
@@ -216,7 +216,7 @@ async def test_the_name_of_a_field_is_completed_by_the_right_arrow(
         await keeps(seat, "Ben", "Ann")
 
 
-async def test_an_empty_filter_goes_away_with_enter(sit: Sit) -> None:
+async def test_an_empty_filter_goes_away_with_enter(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.presses("/")
         await seat.sees("words to look for")
@@ -228,7 +228,7 @@ async def test_an_empty_filter_goes_away_with_enter(sit: Sit) -> None:
 
 
 async def test_each_press_of_s_sorts_by_the_next_column_in_sight_and_marks_it(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads("Zorro", progress=20)
     clock.advance(minutes=1)
@@ -251,7 +251,7 @@ async def test_each_press_of_s_sorts_by_the_next_column_in_sight_and_marks_it(
 
 
 async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads(progress=20)
     ben.reads(progress=70)
@@ -267,7 +267,7 @@ async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
 
 
 async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
@@ -283,7 +283,9 @@ async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
 # More than a screen.
 
 
-async def test_activity_goes_back_page_by_page_as_one_goes_down(sit: Sit, ann: ReadingApp) -> None:
+async def test_activity_goes_back_page_by_page_as_one_goes_down(
+    sit: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads_all(f"Title {number}" for number in range(1100))
     async with sit() as seat:
         await seat.presses("2")
@@ -296,7 +298,7 @@ async def test_activity_goes_back_page_by_page_as_one_goes_down(sit: Sit, ann: R
 
 
 async def test_a_filter_says_what_it_does_not_understand_and_the_rows_stay(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -319,7 +321,7 @@ async def test_a_filter_says_what_it_does_not_understand_and_the_rows_stay(
 
 
 async def test_a_frozen_picture_is_held_and_what_is_new_is_counted(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -337,7 +339,7 @@ async def test_a_frozen_picture_is_held_and_what_is_new_is_counted(
 
 
 async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads_all(f"Volume {n}" for n in range(1100))
     async with sit() as seat:
@@ -360,7 +362,7 @@ async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
 
 
 async def test_in_another_order_a_frozen_feed_stays_as_long_as_it_is(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads_all(f"Volume {n:04}" for n in range(1100))
     async with sit() as seat:
@@ -373,7 +375,9 @@ async def test_in_another_order_a_frozen_feed_stays_as_long_as_it_is(
         assert len(seat.app._lists[View.ACTIVITY].table.keys) == 1000
 
 
-async def test_what_is_new_is_counted_as_far_as_it_can_be_known(sit: Sit, ann: ReadingApp) -> None:
+async def test_what_is_new_is_counted_as_far_as_it_can_be_known(
+    sit: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads_all(f"Volume {n}" for n in range(10))
     async with sit() as seat:
         await seat.presses("2")
@@ -385,7 +389,7 @@ async def test_what_is_new_is_counted_as_far_as_it_can_be_known(sit: Sit, ann: R
 
 
 async def test_rows_out_of_sight_are_frozen_too(
-    sit: Sit, db: Database, clock: StillClock, ann: ReadingApp
+    sit: OpenConsole, db: Database, clock: StillClock, ann: ReadingApp
 ) -> None:
     add_readers(db, clock, 80, "Abe")
     async with sit() as seat:
@@ -404,7 +408,7 @@ async def test_rows_out_of_sight_are_frozen_too(
 
 
 async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they_can(
-    sit: Sit, db: Database, clock: StillClock
+    sit: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     add_readers(db, clock, 80, "Abe")
     async with sit() as seat:
@@ -420,7 +424,7 @@ async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they
 
 
 async def test_a_frozen_picture_can_be_sorted_and_searched(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula", progress=20)
     async with sit() as seat:
@@ -438,7 +442,7 @@ async def test_a_frozen_picture_can_be_sorted_and_searched(
 
 
 async def test_a_list_frozen_before_its_first_picture_shows_that_one(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
@@ -448,7 +452,7 @@ async def test_a_list_frozen_before_its_first_picture_shows_that_one(
         await seat.sees("● FROZEN", "Ann", "Time")
 
 
-async def test_going_elsewhere_ends_the_freeze(sit: Sit, ann: ReadingApp) -> None:
+async def test_going_elsewhere_ends_the_freeze(sit: OpenConsole, ann: ReadingApp) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("p")
@@ -459,7 +463,9 @@ async def test_going_elsewhere_ends_the_freeze(sit: Sit, ann: ReadingApp) -> Non
         await seat.sees("Dracula")
 
 
-async def test_opening_a_reader_ends_the_freeze(sit: Sit, ann: ReadingApp, ben: ReadingApp) -> None:
+async def test_opening_a_reader_ends_the_freeze(
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
+) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.sees("● LIVE", "Ann")
@@ -472,7 +478,9 @@ async def test_opening_a_reader_ends_the_freeze(sit: Sit, ann: ReadingApp, ben: 
         await seat.sees("● LIVE", "Faust")
 
 
-async def test_nobody_online_nothing_done_no_readers(sit: Sit, db: Database, cast: Cast) -> None:
+async def test_nobody_online_nothing_done_no_readers(
+    sit: OpenConsole, db: Database, cast: Cast
+) -> None:
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE user_role = 'reader'")
     async with sit() as seat:
         await seat.sees("nobody is online", "0 online   0 activities a minute")
@@ -488,7 +496,7 @@ async def test_nobody_online_nothing_done_no_readers(sit: Sit, db: Database, cas
 
 
 async def test_columns_are_turned_on_and_off_in_sight_and_come_back(
-    sit: Sit, ann: ReadingApp
+    sit: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.logs_in("tablet")
     ann.reads("Dracula", progress=50)
@@ -509,7 +517,9 @@ async def test_columns_are_turned_on_and_off_in_sight_and_come_back(
         await seat.loses("tablet")
 
 
-async def test_one_column_stays_and_what_does_not_fit_is_cut(sit: Sit, ann: ReadingApp) -> None:
+async def test_one_column_stays_and_what_does_not_fit_is_cut(
+    sit: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads("Dracula")
     async with sit() as seat:
         await seat.presses("3")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import PASSWORD, Cast, StillClock
 from textual.color import Color
-from tui.console_pilot import Seat, Sit
+from tui.console_pilot import ConsolePilot, OpenConsole
 from tui.still_life import paint
 from tui.terminal.test_themes import contrast
 
@@ -16,7 +16,7 @@ from readwatch.tui.format.cells import SIGNS
 LEAST = 4.5
 
 
-def pale(seat: Seat) -> Iterator[tuple[str, str, str, float]]:
+def pale(seat: ConsolePilot) -> Iterator[tuple[str, str, str, float]]:
     """The painted words whose contrast is too low, with their colours."""
     screen = seat.app.screen
     in_front = screen.region
@@ -35,7 +35,7 @@ def pale(seat: Seat) -> Iterator[tuple[str, str, str, float]]:
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
-    sit: Sit,
+    sit: OpenConsole,
     db: Database,
     cast: Cast,
     clock: StillClock,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import Cast
 from textual.color import Color
-from tui.console_pilot import seat
+from tui.console_pilot import console_pilot
 
 from readwatch.domain.clock import Clock
 from readwatch.monitor.settings import ConsoleSettings
@@ -22,10 +22,14 @@ async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
     url: str, cast: Cast, clock: Clock, tmp_path: Path
 ) -> None:
     first, second, third = (
-        Console(ConsoleSettings(url, desks=tmp_path, theme=theme), signed_in=cast.cara, clock=clock)
+        Console(
+            ConsoleSettings(url, preferences_folder=tmp_path, theme=theme),
+            signed_in=cast.cara,
+            clock=clock,
+        )
         for theme in (None, None, "terminal")
     )
-    async with seat(first) as cara:
+    async with console_pilot(first) as cara:
         await cara.sees("● LIVE")
         assert not is_light(first)
         await cara.presses("ctrl+p")
@@ -33,10 +37,10 @@ async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
         await cara.sees("Colours: light")
         await cara.presses("enter")
         await cara.until(lambda: is_light(first))
-    async with seat(second) as cara:
+    async with console_pilot(second) as cara:
         await cara.sees("● LIVE")
         assert is_light(second)
-    async with seat(third) as cara:
+    async with console_pilot(third) as cara:
         await cara.sees("● LIVE")
         assert third.theme == themes.textual_name("terminal")
 
@@ -46,7 +50,7 @@ async def test_every_colour_of_a_text_can_be_read_on_every_ground(
     url: str, cast: Cast, clock: Clock, name: str
 ) -> None:
     console = Console(ConsoleSettings(url, theme=name), signed_in=cast.cara, clock=clock)
-    async with seat(console) as cara:
+    async with console_pilot(console) as cara:
         await cara.sees("● LIVE")
         variables, table = console.theme_variables, console.screen.query_one(LiveTable)
         pairs = [

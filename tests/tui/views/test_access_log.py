@@ -3,11 +3,11 @@
 import pytest
 from conftest import PASSWORD, Cast, StillClock
 from reading_app import AccessLog, Entry, ReadingApp
-from tui.console_pilot import LARGE, Sit
+from tui.console_pilot import LARGE, OpenConsole
 from tui.test_access_log import log_that_refuses
 
-from readwatch.domain.audit import Action, Look
-from readwatch.store.audit.log import append
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.connections import Database
 
 EVERYBODYS = ("listed_access_log", None, "console, everybody's entries")
@@ -17,12 +17,14 @@ EVERYBODYS = ("listed_access_log", None, "console, everybody's entries")
 def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
     """Dora, and then Cara, twice, opened Ann's page."""
     for who in (cast.dora, cast.cara, cast.cara):
-        look = Look(who.id, Action.VIEWED_READER_PROFILE, cast.ann.id, "console, from online")
-        append(db, look, clock.advance(minutes=1))
+        look = AuditEvent(
+            who.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "console, from online"
+        )
+        append_event(db, look, clock.advance(minutes=1))
 
 
 async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
-    sit: Sit, access_log: AccessLog
+    sit: OpenConsole, access_log: AccessLog
 ) -> None:
     before = access_log()
     async with sit() as seat:
@@ -35,7 +37,7 @@ async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
 
 
 async def test_an_admins_look_at_everybodys_entries_is_on_record_once_each_time_it_is_opened(
-    sit: Sit, cast: Cast, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:
     async with sit(who=cast.dora) as seat:
         await seat.sees("● LIVE")
@@ -55,7 +57,7 @@ async def test_an_admins_look_at_everybodys_entries_is_on_record_once_each_time_
 
 
 async def test_nothing_of_it_is_shown_when_that_cannot_be_put_on_record(
-    sit: Sit, cast: Cast, db: Database, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, db: Database, access_log: AccessLog
 ) -> None:
     async with sit(who=cast.dora) as seat:
         await seat.sees("● LIVE")
@@ -69,7 +71,7 @@ async def test_nothing_of_it_is_shown_when_that_cannot_be_put_on_record(
 
 
 async def test_a_row_opens_its_reader_and_one_without_a_reader_opens_nothing(
-    sit: Sit, cast: Cast, ann: ReadingApp, access_log: AccessLog
+    sit: OpenConsole, cast: Cast, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     async with sit(who=cast.dora) as seat:
@@ -86,7 +88,7 @@ async def test_a_row_opens_its_reader_and_one_without_a_reader_opens_nothing(
         assert len(access_log()) == 5
 
 
-async def test_names_are_masked_there_too_but_not_those_of_staff(sit: Sit) -> None:
+async def test_names_are_masked_there_too_but_not_those_of_staff(sit: OpenConsole) -> None:
     async with sit(size=LARGE, mask=True) as seat:
         await seat.sees("● LIVE")
         await seat.presses("5")
@@ -95,7 +97,7 @@ async def test_names_are_masked_there_too_but_not_those_of_staff(sit: Sit) -> No
 
 
 async def test_whoever_sits_here_next_sees_nothing_of_it(
-    sit: Sit, cast: Cast, db: Database
+    sit: OpenConsole, cast: Cast, db: Database
 ) -> None:
     async with sit(who=cast.dora) as seat:
         await seat.sees("● LIVE")
@@ -108,7 +110,9 @@ async def test_whoever_sits_here_next_sees_nothing_of_it(
         assert "Dora" not in seat.screen
 
 
-async def test_the_console_can_begin_with_it(sit: Sit, cast: Cast, access_log: AccessLog) -> None:
+async def test_the_console_can_begin_with_it(
+    sit: OpenConsole, cast: Cast, access_log: AccessLog
+) -> None:
     async with sit(who=cast.dora, view="access_log") as seat:
         await seat.sees("Cara Cook", "listed access log")
     assert access_log()[3:] == [Entry(cast.dora.id, *EVERYBODYS)]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from conftest import Cast, StillClock
 from reading_app import ReadingApp
-from tui.console_pilot import Sit, seat
+from tui.console_pilot import OpenConsole, console_pilot
 
-from readwatch.domain.activities import as_json
-from readwatch.domain.attention import USUAL, Thresholds
+from readwatch.domain.activities import canonical_json
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
@@ -19,17 +19,17 @@ from readwatch.tui.app import Console
 
 
 def fails_a_quiz(app: ReadingApp, title: str = "Momo", **result: Any) -> None:
-    metadata = as_json(result or {"passed": False, "score": 40})
+    metadata = canonical_json(result or {"passed": False, "score": 40})
     app.reads(title, activity_type="quiz_completed", metadata=metadata)
 
 
 @pytest.fixture
 def look(db: Database, clock: StillClock) -> Callable[[], dict[int, str]]:
     """`look()` is who is found, and why, in order; what was found before is remembered."""
-    attention = Attention(USUAL)
+    attention = Attention(DEFAULT_THRESHOLDS)
 
     def look() -> dict[int, str]:
-        attention.notice(db, clock())
+        attention.refresh(db, clock())
         return {id: str(case) for id, case in attention._cases.items()}
 
     return look
@@ -90,8 +90,8 @@ def test_a_console_that_starts_later_finds_what_the_others_found_before(
     ben.reads()
     fails_a_quiz(ann)
     clock.advance(hours=23)
-    late = Attention(USUAL)
-    late.notice(db, clock())
+    late = Attention(DEFAULT_THRESHOLDS)
+    late.refresh(db, clock())
     assert {str(case) for case in late._cases.values()} == {
         "failed quiz (40)",
         "back after 20 days",
@@ -111,7 +111,7 @@ def test_who_is_suspended_is_found_no_more(
 
 
 async def test_the_list_says_who_why_since_when_and_what_they_read(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann, "Momo")
     ben.reads("Dracula", progress=50)
@@ -129,7 +129,7 @@ async def test_the_list_says_who_why_since_when_and_what_they_read(
         await seat.until(lambda: "Ann" in seat.cursor)
 
 
-async def test_nobody_needs_anybody(sit: Sit, ann: ReadingApp) -> None:
+async def test_nobody_needs_anybody(sit: OpenConsole, ann: ReadingApp) -> None:
     ann.reads()
     async with sit() as seat:
         await seat.presses("4")
@@ -137,7 +137,7 @@ async def test_nobody_needs_anybody(sit: Sit, ann: ReadingApp) -> None:
 
 
 async def test_who_was_seen_goes_to_the_end_until_the_mark_is_taken_back_or_the_day_is_over(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann)
     clock.advance(minutes=1)
@@ -162,8 +162,10 @@ async def test_marks_outlast_the_sitting(
 ) -> None:
     fails_a_quiz(ann)
     for before, after in ((" 4 Attention 1", " 4 Attention  "), (" 4 Attention  ", "Attention 1")):
-        console = Console(ConsoleSettings(url, desks=tmp_path), signed_in=cast.cara, clock=clock)
-        async with seat(console) as sitting:
+        console = Console(
+            ConsoleSettings(url, preferences_folder=tmp_path), signed_in=cast.cara, clock=clock
+        )
+        async with console_pilot(console) as sitting:
             await sitting.presses("4")
             await sitting.sees("failed quiz", before)
             await sitting.presses("x")
@@ -171,7 +173,7 @@ async def test_marks_outlast_the_sitting(
 
 
 async def test_the_list_is_filtered_and_sorted_like_any_other(
-    sit: Sit, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann)
     ben.reads("Dracula")
@@ -191,7 +193,7 @@ async def test_the_list_is_filtered_and_sorted_like_any_other(
         await seat.until(lambda: seat.line_number("Ben") < seat.line_number("Ann"))
 
 
-async def test_marking_is_offered_in_this_list_alone(sit: Sit, ann: ReadingApp) -> None:
+async def test_marking_is_offered_in_this_list_alone(sit: OpenConsole, ann: ReadingApp) -> None:
     ann.reads()
     async with sit() as seat:
         await seat.sees("Ann")
@@ -213,7 +215,7 @@ async def test_the_terminal_rings_for_somebody_new_only_if_that_is_wanted(
     rings: list[str] = []
     monkeypatch.setattr(Console, "bell", lambda _: rings.append("ring"))
     fails_a_quiz(ann)
-    async with seat(
+    async with console_pilot(
         Console(ConsoleSettings(url, bell=bell), signed_in=cast.cara, clock=clock)
     ) as sitting:
         await sitting.presses("4")
@@ -238,7 +240,7 @@ async def test_a_rule_that_is_switched_off_finds_nobody(
     ben.reads()
     clock.advance(minutes=6)
     thresholds = Thresholds(silent_after=timedelta(0))
-    async with seat(
+    async with console_pilot(
         Console(ConsoleSettings(url, thresholds=thresholds), signed_in=cast.cara, clock=clock)
     ) as cara:
         await cara.presses("4")
@@ -250,7 +252,7 @@ async def test_masked_readers_are_initials_here_too(
     url: str, cast: Cast, ann: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann)
-    async with seat(
+    async with console_pilot(
         Console(ConsoleSettings(url, mask=True), signed_in=cast.cara, clock=clock)
     ) as cara:
         await cara.presses("4")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from readwatch.domain.activities import as_json
+from readwatch.domain.activities import canonical_json
 from readwatch.domain.text import SafeText, clean
 from readwatch.tui.widgets.activity_detail import metadata_lines
 
@@ -56,6 +56,6 @@ def test_what_is_no_json_stays_as_it_is_and_escapes_bring_nothing_to_life(
 
 @given(st.dictionaries(st.text(), JSON), st.integers(4, 100))
 def test_whatever_an_app_tells_is_text_and_fits(told: dict[str, object], width: int) -> None:
-    for line in metadata_lines(clean(as_json(told), limit=16_384), width):
+    for line in metadata_lines(clean(canonical_json(told), limit=16_384), width):
         assert cell_len(line) <= width
         assert not {category(character) for character in line} & {"Cc", "Cs", "Zl", "Zp"}

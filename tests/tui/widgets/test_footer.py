@@ -4,10 +4,10 @@ import gc
 import weakref
 
 from textual.widgets._footer import FooterKey
-from tui.console_pilot import Sit
+from tui.console_pilot import OpenConsole
 
 
-async def test_keys_that_are_no_longer_shown_are_forgotten(sit: Sit) -> None:
+async def test_keys_that_are_no_longer_shown_are_forgotten(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.sees("p Freeze", "nobody is online")
         shown = [weakref.ref(key) for key in seat.app.screen.query(FooterKey)]

@@ -9,12 +9,12 @@ from rich.cells import cell_len
 
 from readwatch.domain.activities import MinuteCount
 from readwatch.domain.presence import OnlineCount
-from readwatch.monitor.snapshots import Pulse, View
+from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.tui.widgets.header import STALE_AFTER, Liveness, Status, lines
 
 SECOND = timedelta(seconds=1)
 MINUTES = tuple(MinuteCount(NOON - timedelta(minutes=59 - number), number) for number in range(60))
-PULSE = Pulse(taken_at=NOON, online=42, per_minute=MINUTES)
+PULSE = LiveStats(taken_at=NOON, online=42, per_minute=MINUTES)
 LIVE = Status(view=View.ACTIVITY, person="Cara Cook (consultant)", pulse=PULSE, now=NOON)
 LOST = replace(LIVE, lost_since=NOON, reason="the database cannot be reached; is it running?")
 STATUSES = {
@@ -136,5 +136,5 @@ def test_the_rate_is_the_running_minute_and_the_rest_of_the_one_before(
     seconds: int, rate: int
 ) -> None:
     per_minute = (MinuteCount(NOON, 7), MinuteCount(NOON, 100), MinuteCount(NOON, 60))
-    pulse = Pulse(NOON + seconds * SECOND, 0, per_minute)
+    pulse = LiveStats(NOON + seconds * SECOND, 0, per_minute)
     assert pulse.activities_a_minute == rate

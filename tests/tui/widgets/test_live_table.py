@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from readwatch.monitor.viewport import Sight, order_of
+from readwatch.monitor.viewport import Viewport, row_order
 from readwatch.tui.format.cells import SIGNS, Cell, Row, Toned
 from readwatch.tui.format.columns import Column
 from readwatch.tui.widgets.live_table import LiveTable
@@ -64,7 +64,7 @@ class Console(App[None]):
         self.empty_text = empty_text
         self.opens = opens
         self.said: list[Message] = []
-        self.sights: list[Sight] = []
+        self.sights: list[Viewport] = []
         self.wanted: list[tuple[int, ...]] = []
         self.clicked: list[str] = []
         self.rang = False
@@ -84,18 +84,18 @@ class Console(App[None]):
     def action_ring(self) -> None:
         self.rang = True
 
-    def on_live_table_opened(self, message: LiveTable.Opened) -> None:
+    def on_live_table_opened(self, message: LiveTable.RowSelected) -> None:
         self.said.append(message)
 
-    def on_live_table_cursor_moved(self, message: LiveTable.CursorMoved) -> None:
+    def on_live_table_cursor_moved(self, message: LiveTable.RowHighlighted) -> None:
         self.said.append(message)
 
-    def on_live_table_sight_changed(self, message: LiveTable.SightChanged) -> None:
+    def on_live_table_sight_changed(self, message: LiveTable.ViewportChanged) -> None:
         self.sights.append(message.sight)
         if message.wanted:
             self.wanted.append(message.wanted)
 
-    def on_live_table_heading_clicked(self, message: LiveTable.HeadingClicked) -> None:
+    def on_live_table_heading_clicked(self, message: LiveTable.HeaderSelected) -> None:
         self.clicked.append(message.column)
 
     @property
@@ -104,11 +104,13 @@ class Console(App[None]):
 
     @property
     def opened(self) -> list[int]:
-        return [message.key for message in self.said if isinstance(message, LiveTable.Opened)]
+        return [message.key for message in self.said if isinstance(message, LiveTable.RowSelected)]
 
     @property
     def moved_to(self) -> list[int | None]:
-        return [message.key for message in self.said if isinstance(message, LiveTable.CursorMoved)]
+        return [
+            message.key for message in self.said if isinstance(message, LiveTable.RowHighlighted)
+        ]
 
     def strips(self) -> list[Strip]:
         return self.screen._compositor.render_strips()
@@ -235,7 +237,7 @@ async def test_a_reader_who_goes_under_the_cursor_stays_as_a_ghost_in_place() ->
             f"{GHOST} Ben",
             "Clara",
         ]
-        assert console.table.cursor_is_ghost
+        assert console.table.cursor_row_departed
         assert console.table.cursor_key == BEN
 
 
@@ -260,7 +262,7 @@ async def test_a_ghost_who_comes_back_is_a_row_again() -> None:
         console.table.show(readers([CLARA, BEN, ANNA]))
         await pilot.pause()
         assert console.lines()[2].startswith("▌ Ben")
-        assert not console.table.cursor_is_ghost
+        assert not console.table.cursor_row_departed
 
 
 async def test_a_ghost_can_be_opened() -> None:
@@ -480,7 +482,7 @@ async def test_the_cursor_can_be_put_on_a_reader() -> None:
 
 
 def shows_part(console: Console, order: Iterable[int], known: Iterable[int]) -> None:
-    console.table.show(readers(known), order_of(order))
+    console.table.show(readers(known), row_order(order))
 
 
 async def test_a_row_that_is_not_known_yet_has_its_place_and_is_asked_for_once() -> None:
@@ -535,7 +537,7 @@ async def test_what_is_in_view_is_told_when_it_changes() -> None:
     async with console.running() as pilot:
         shows_part(console, range(100), range(100))
         await pilot.press("pagedown")
-        assert console.sights[-1] == Sight(23, 22, tuple(range(22, 45)), 22, follows=False)
+        assert console.sights[-1] == Viewport(23, 22, tuple(range(22, 45)), 22, follows=False)
         count = len(console.sights)
         shows_part(console, range(100), range(100))
         await pilot.pause()

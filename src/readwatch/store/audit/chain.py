@@ -11,10 +11,10 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, NamedTuple
 
-from readwatch.domain.audit import kept_hash
+from readwatch.domain.audit import columns_hash
 from readwatch.domain.audit_chain import (
     Anchor,
-    Fault,
+    ChainFault,
     Head,
     Verdict,
     changed,
@@ -25,7 +25,7 @@ from readwatch.domain.audit_chain import (
 )
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.engine.connections import Database, Statement, moment
+from readwatch.store.engine.connections import Database, Statement, from_db_time
 from readwatch.store.identity.users import kept_form
 
 ENTRIES_AT_ONCE = 10_000
@@ -114,7 +114,7 @@ def _walked(
         for id_, row_hash, *columns in _IN_ORDER(db, first=first, length=ENTRIES_AT_ONCE):
             if id_ > last:
                 break
-            if columns[0] != head.row_hash or kept_hash(columns) != row_hash:
+            if columns[0] != head.row_hash or columns_hash(columns) != row_hash:
                 return Verdict(head, _fault(db, head, id_, row_hash, columns))
             head = Head(head.entries + 1, id_, row_hash)
             if head.entries in anchors:
@@ -127,13 +127,15 @@ def _walked(
     return Verdict(head, removed_meanwhile(head) if head == begun else None)
 
 
-def _fault(db: Database, head: Head, id_: int, row_hash: str, columns: Sequence[object]) -> Fault:
+def _fault(
+    db: Database, head: Head, id_: int, row_hash: str, columns: Sequence[object]
+) -> ChainFault:
     """Find out what is wrong with an entry that does not follow or is not what it was."""
     prev_hash = columns[0]
     if prev_hash == head.row_hash:
         return changed(id_)
     next_id = _FOLLOWING(db, row_hash=head.row_hash).fetchone()[0]
-    if kept_hash(columns) == row_hash:
+    if columns_hash(columns) == row_hash:
         follows = _WITH_HASH(db, row_hash=prev_hash).fetchone()[0]
     elif next_id is None:
         return changed(id_)
@@ -145,7 +147,7 @@ def _fault(db: Database, head: Head, id_: int, row_hash: str, columns: Sequence[
 # The entries ------------------------------------------------------------------------------------
 
 
-class Entry(NamedTuple):
+class AuditEntry(NamedTuple):
     """An entry with the names of those whom it is about, also of deleted accounts.
 
     A tuple, as there are millions of them.
@@ -191,7 +193,7 @@ def newest(
     before: int | None = None,
     consultant_id: int | None = None,
     reader_id: int | None = None,
-) -> tuple[Entry, ...]:
+) -> tuple[AuditEntry, ...]:
     """Return up to `limit` entries, newest first: of one consultant, about one reader, or all.
 
     `before` is the id of the last one of the page before.
@@ -208,7 +210,7 @@ def newest(
     return tuple(_read(found))
 
 
-def oldest_first(db: Database, there: Extent) -> Iterator[tuple[Entry, ...]]:
+def oldest_first(db: Database, there: Extent) -> Iterator[tuple[AuditEntry, ...]]:
     """Yield all entries that were there, in portions."""
     first = there.first
     while first <= there.last:
@@ -228,16 +230,16 @@ class _Cleaned(dict[str | None, SafeText]):
         return cleaned
 
 
-def _read(rows: Iterable[Sequence[Any]]) -> Iterator[Entry]:
+def _read(rows: Iterable[Sequence[Any]]) -> Iterator[AuditEntry]:
     """Yield the entries; one that nobody can have written here is told, and who names its fault."""
     shown = _Cleaned()
     try:
         for id_, created_at, consultant_id, *texts, row_hash in rows:
             email, name, action, target_id, target_email, target_name, details, address = texts
             try:
-                yield Entry(
+                yield AuditEntry(
                     id_,
-                    moment(created_at),
+                    from_db_time(created_at),
                     int(consultant_id),
                     shown[email],
                     shown[name],

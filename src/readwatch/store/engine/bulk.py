@@ -17,7 +17,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circ
 _CASTS = {"bytes": "decode(value->>{at}, 'hex')", "json": "CAST(value->>{at} AS jsonb)"}
 
 
-class RowStatement:
+class BulkStatement:
     """A statement over rows: its text names the set `{rows}` and the columns by their names.
 
     `columns` gives the type of each column: `bigint`, `text`, `timestamptz`, `boolean`, `double
@@ -33,14 +33,14 @@ class RowStatement:
 
     def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:
         """Run it once over all the rows and return the driver's cursor."""
-        return self.run(db, as_text(rows), **values)
+        return self.run(db, rows_to_json(rows), **values)
 
     def run(self, db: Database, given: str, **values: object) -> Any:
         """Do the same with rows that are text already, as several statements need them."""
         return self._statement(db, rows=given, **values)
 
 
-def as_text(rows: Sequence[Row]) -> str:
+def rows_to_json(rows: Sequence[Row]) -> str:
     """Return rows in the form in which they travel."""
     return _encode(rows)
 
@@ -62,7 +62,7 @@ def _postgresql_rows(columns: dict[str, str]) -> str:
     return f"(SELECT {selected} FROM {source})"  # noqa: S608 - our own column names
 
 
-def as_list(db: Database, value: Any) -> list[Any]:
+def rows_from_json(db: Database, value: Any) -> list[Any]:
     """Return what `json_group_array` (SQLite) or `json_agg` (PostgreSQL) gave, none as empty."""
     if is_sqlite(db):
         found: list[Any] = json.loads(value)

@@ -110,7 +110,7 @@ def _open_postgresql(url: str, role: Role) -> Database:
 
 
 @contextmanager
-def using(db: Database) -> Iterator[Database]:
+def connection(db: Database) -> Iterator[Database]:
     """Lend this thread a connection; the engine's failures come out as `ReadwatchError`.
 
     On SQLite the connection stays open for the thread's next use, on PostgreSQL it goes back to
@@ -136,12 +136,12 @@ def _connect(db: Database) -> None:
         raise misconfigured("the database URL has an option that PostgreSQL lacks") from None
 
 
-def one_moment(db: Database) -> Any:
+def read_snapshot(db: Database) -> Any:
     """Return a transaction whose queries all see the database at one moment."""
     return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
 
 
-class Turn(IntEnum):
+class Lock(IntEnum):
     """What programs take turns at; on PostgreSQL the keys of advisory locks, nobody else's."""
 
     SCHEMA = 7_265_616_477
@@ -149,7 +149,7 @@ class Turn(IntEnum):
     ROLLUPS = 7_265_616_479  # and what they are moved by: activities and logins
 
 
-def take_turn(db: Database, turn: Turn) -> None:
+def acquire_lock(db: Database, turn: Lock) -> None:
     """Wait, in a transaction, until nobody else is at it; the turn ends with the transaction.
 
     On SQLite BEGIN IMMEDIATE has waited for everybody already.
@@ -158,14 +158,14 @@ def take_turn(db: Database, turn: Turn) -> None:
         _TAKE_TURN(db, key=int(turn))
 
 
-def driver_of(db: Database) -> Any:
+def driver_connection(db: Database) -> Any:
     """Return the driver's own connection of this thread."""
     return db.connection()  # type: ignore[no-untyped-call]
 
 
 def in_transaction(db: Database) -> bool:
     """Tell whether the transaction is still there: with a full disk SQLite undoes all of it."""
-    return not is_sqlite(db) or bool(driver_of(db).in_transaction)
+    return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
 
 def data_version(db: Database) -> int | None:
@@ -173,7 +173,7 @@ def data_version(db: Database) -> int | None:
 
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
-    return int(driver_of(db).pragma("data_version")) if is_sqlite(db) else None
+    return int(driver_connection(db).pragma("data_version")) if is_sqlite(db) else None
 
 
 def work_clock(db: Database) -> Callable[[], float]:
@@ -185,12 +185,12 @@ def work_clock(db: Database) -> Callable[[], float]:
     return time.thread_time if is_sqlite(db) else time.monotonic
 
 
-def interruption(db: Database) -> Callable[[], None]:
+def query_interrupter(db: Database) -> Callable[[], None]:
     """Return what makes this thread's statement end in an error at once; any thread may call it.
 
     It does nothing where no statement runs, and never fails.
     """
-    connection = driver_of(db)
+    connection = driver_connection(db)
 
     def interrupt() -> None:
         with suppress(Exception):  # the connection is closed, or its server gone
@@ -228,18 +228,18 @@ class Statement:
 _TAKE_TURN = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
-def stamp(moment: datetime) -> str:
+def to_db_time(moment: datetime) -> str:
     """Return a moment as both engines take it: UTC, fixed width, milliseconds."""
     return in_utc(moment).isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
-def moment(value: str | datetime) -> datetime:
+def from_db_time(value: str | datetime) -> datetime:
     """Return what either engine gave for a moment: text from SQLite, aware from PostgreSQL."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime.fromisoformat(f"{value}+00:00")  # replacing tzinfo takes nine times as long
 
 
-def moment_or_none(value: str | datetime | None) -> datetime | None:
+def from_db_time_or_none(value: str | datetime | None) -> datetime | None:
     """Return the same for a column that may be empty."""
-    return None if value is None else moment(value)
+    return None if value is None else from_db_time(value)

@@ -14,17 +14,23 @@ from playhouse.postgres_ext import (  # type: ignore[import-untyped]
 )
 
 from readwatch.domain.errors import misconfigured, not_found
-from readwatch.store.engine.connections import Database, Statement, Turn, driver_of, take_turn
+from readwatch.store.engine.connections import (
+    Database,
+    Lock,
+    Statement,
+    acquire_lock,
+    driver_connection,
+)
 from readwatch.store.engine.privileges import (
     DRAWN,
-    FACES,
     LIMITED,
-    RIGHTS,
+    PRIVILEGES,
+    PROGRAMS,
     TABLES,
     Columns,
-    Rights,
+    Privileges,
     Role,
-    rights,
+    privileges_on,
 )
 
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
@@ -51,7 +57,7 @@ def act(connection: psycopg.Connection, role: Role) -> None:
     """Give up all rights but those of a role; where the database has no such role, nothing."""
     found = connection.execute(_ACT, (role,)).fetchone()
     if found is not None and found[1] is None:
-        face = next(face for face, roles in FACES.items() if role in roles)
+        face = next(face for face, roles in PROGRAMS.items() if role in roles)
         raise misconfigured(
             f"the PostgreSQL user of the URL may not act as {found[0]}; who owns the database "
             f"calls: readwatch db grant {face} USER"
@@ -204,7 +210,7 @@ def _is_too_long(database: str) -> bool:
 
 def _wanted(role: Role, table: str, columns: list[str]) -> list[Any]:
     """Return a row as `_FOUND_RIGHTS` has to give it."""
-    on = rights(role, table)
+    on = privileges_on(role, table)
     read, change = (
         [column for column in columns if column in some] for some in (on.read, on.change)
     )
@@ -225,10 +231,10 @@ def enforce(db: Database) -> None:
     """
     try:
         with db.atomic():
-            take_turn(db, Turn.SCHEMA)
+            acquire_lock(db, Lock.SCHEMA)
             if shortfalls(db):
                 for statement in statements(db):
-                    driver_of(db).execute(statement)
+                    driver_connection(db).execute(statement)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidGrantor):
         pass
 
@@ -261,7 +267,7 @@ def statements(db: Database) -> tuple[str, ...]:
             f"SCHEMA {place}": "USAGE",
             **{
                 tables[table]: ", ".join(_privileges(on, columns[table]))
-                for table, on in RIGHTS[role].items()
+                for table, on in PRIVILEGES[role].items()
             },
             **{f"SEQUENCE {sequences[table]}": "USAGE" for table in DRAWN.get(role, ())},
         }
@@ -269,7 +275,7 @@ def statements(db: Database) -> tuple[str, ...]:
     return tuple(done)
 
 
-def _privileges(on: Rights, columns: list[str]) -> Iterator[str]:
+def _privileges(on: Privileges, columns: list[str]) -> Iterator[str]:
     if on.read:
         yield f"SELECT{_list(on.read, columns)}"
     if on.append:
@@ -299,10 +305,10 @@ def admit(db: Database, face: str, login: str) -> None:
     database = _place(db)[0]
     if _LOGIN(db, login=login).fetchone() is None:
         raise not_found(f"PostgreSQL has no login {login}; make it with createuser")
-    for role in FACES[face]:
+    for role in PROGRAMS[face]:
         grant = f"GRANT {_quoted(role_name(database, role))} TO {_quoted(login)}"
         try:
-            driver_of(db).execute(grant)
+            driver_connection(db).execute(grant)
         except psycopg.errors.UndefinedObject:
             raise misconfigured(
                 "this database has no roles for its faces; readwatch init makes them"

@@ -10,14 +10,14 @@ from pathlib import Path
 from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.engine.connections import (
     Database,
+    Lock,
     Statement,
-    Turn,
+    acquire_lock,
     close_all,
-    driver_of,
+    connection,
+    driver_connection,
     is_sqlite,
     open_database,
-    take_turn,
-    using,
 )
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
@@ -53,7 +53,7 @@ _HAS_HISTORY_POSTGRESQL = Statement("SELECT 1 WHERE to_regclass('schema_history'
 def schema_folder() -> Path:
     """Return the folder of the DDL: inside the wheel, or beside `src/` in a checkout."""
     packaged = Path(str(files("readwatch") / "_schema"))
-    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "schema"
+    return packaged if packaged.is_dir() else Path(__file__).parents[4] / "schema"
 
 
 def migrations(folder: Path) -> tuple[Migration, ...]:
@@ -79,13 +79,13 @@ def _brought(engine: str) -> tuple[Migration, ...]:
     return migrations(schema_folder() / engine)
 
 
-def prepare(url: str) -> tuple[Migration, ...]:
+def create_or_upgrade(url: str) -> tuple[Migration, ...]:
     """Make or upgrade the database at `url`, also who may do what; return what was applied."""
     if url.startswith("sqlite:"):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
     try:
-        with using(db):
+        with connection(db):
             applied = upgrade(db, known_migrations(db))
             _enforce_rights(db)
             return applied
@@ -108,7 +108,7 @@ def unenforced_rights(url: str) -> tuple[str, ...]:
 
     db = open_database(url, Role.OWNER)
     try:
-        with using(db):
+        with connection(db):
             require_current(db)
             return shortfalls(db)
     finally:
@@ -128,12 +128,12 @@ def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
 
 def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
     with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
-        take_turn(db, Turn.SCHEMA)
+        acquire_lock(db, Lock.SCHEMA)
         missing = pending(history(db), known)
         if not missing:
             return None
         migration = missing[0]
-        driver_of(db).execute(migration.sql)
+        driver_connection(db).execute(migration.sql)
         _ADD_HISTORY(db, number=migration.number, name=migration.name, checksum=migration.checksum)
         return migration
 
@@ -166,7 +166,7 @@ def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databas
     """Return the database at `url`; one that this program cannot use is refused, and let go."""
     db = open_database(url, role, cache_mib=cache_mib)
     try:
-        with using(db):
+        with connection(db):
             require_current(db)
     except ReadwatchError:
         close_all(db)

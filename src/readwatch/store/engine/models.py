@@ -4,7 +4,7 @@ from datetime import datetime
 
 import peewee
 
-from readwatch.store.engine.connections import moment, stamp
+from readwatch.store.engine.connections import from_db_time, to_db_time
 
 
 class MomentField(peewee.Field):
@@ -14,11 +14,11 @@ class MomentField(peewee.Field):
 
     def db_value(self, value: datetime | None) -> str | None:
         """Refuse naive datetimes and write the rest in UTC."""
-        return None if value is None else stamp(value)
+        return None if value is None else to_db_time(value)
 
     def python_value(self, value: str | datetime | None) -> datetime | None:
         """Return an aware datetime in UTC."""
-        return None if value is None else moment(value)
+        return None if value is None else from_db_time(value)
 
 
 class _Table(peewee.Model):
@@ -36,7 +36,7 @@ class SchemaHistory(_Table):
         table_name = "schema_history"
 
 
-class User(_Table):
+class Users(_Table):
     id = peewee.BigAutoField()
     email = peewee.CharField()
     password_hash = peewee.CharField()
@@ -53,9 +53,9 @@ class User(_Table):
         table_name = "users"
 
 
-class ReaderProfile(_Table):
+class ReaderProfiles(_Table):
     id = peewee.BigAutoField()
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     reading_level = peewee.CharField(max_length=50, null=True)
     preferred_language = peewee.CharField(max_length=10, null=True)
     timezone = peewee.CharField(max_length=50, null=True)
@@ -75,9 +75,9 @@ class ReaderProfile(_Table):
         table_name = "reader_profiles"
 
 
-class ReaderSession(_Table):
+class ReaderSessions(_Table):
     id = peewee.BigAutoField()
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     session_token = peewee.CharField()
     ip_address = peewee.CharField(max_length=45, null=True)
     user_agent = peewee.TextField(null=True)
@@ -91,9 +91,9 @@ class ReaderSession(_Table):
         table_name = "reader_sessions"
 
 
-class StaffSession(_Table):
+class StaffSessions(_Table):
     id = peewee.BigAutoField()
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     session_token = peewee.CharField()
     ip_address = peewee.CharField(max_length=45, null=True)
     user_agent = peewee.TextField(null=True)
@@ -105,18 +105,18 @@ class StaffSession(_Table):
         table_name = "staff_sessions"
 
 
-class ResumeToken(_Table):
+class ResumeTokens(_Table):
     family_hash = peewee.CharField(max_length=64, primary_key=True)
     token_hash = peewee.CharField(max_length=64)
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
-    session = peewee.ForeignKeyField(ReaderSession, on_delete="CASCADE")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    session = peewee.ForeignKeyField(ReaderSessions, on_delete="CASCADE")
     expires_at = MomentField()
 
     class Meta:
         table_name = "resume_tokens"
 
 
-class FailedLogin(_Table):
+class FailedLogins(_Table):
     subject = peewee.CharField(max_length=64, primary_key=True)
     failures = peewee.IntegerField()
     last_failed_at = MomentField()
@@ -125,10 +125,10 @@ class FailedLogin(_Table):
         table_name = "failed_logins"
 
 
-class ReaderActivity(_Table):
+class ReaderActivities(_Table):
     id = peewee.BigAutoField()
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
-    session = peewee.ForeignKeyField(ReaderSession, null=True, on_delete="SET NULL")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    session = peewee.ForeignKeyField(ReaderSessions, null=True, on_delete="SET NULL")
     activity_type = peewee.CharField(max_length=50)
     content_id = peewee.CharField(null=True)
     content_title = peewee.CharField(max_length=500, null=True)
@@ -143,8 +143,8 @@ class ReaderActivity(_Table):
         table_name = "reader_activities"
 
 
-class ActivityReceipt(_Table):
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+class ActivityReceipts(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     event_id = peewee.CharField(max_length=64)
     activity_id = peewee.BigIntegerField()
     fingerprint = peewee.BlobField()
@@ -156,7 +156,7 @@ class ActivityReceipt(_Table):
 
 
 class ReaderContentProgress(_Table):
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     content_id = peewee.CharField()
     content_title = peewee.CharField(max_length=500, null=True)
     title_at = MomentField(null=True)
@@ -171,8 +171,8 @@ class ReaderContentProgress(_Table):
         primary_key = peewee.CompositeKey("user", "content_id")
 
 
-class ReaderQuiz(_Table):
-    user = peewee.ForeignKeyField(User, on_delete="CASCADE")
+class ReaderQuizzes(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     content_id = peewee.CharField()
     passed = peewee.BooleanField(null=True)
     score = peewee.DoubleField(null=True)
@@ -183,7 +183,7 @@ class ReaderQuiz(_Table):
         primary_key = peewee.CompositeKey("user", "content_id")
 
 
-class ActivityCount(_Table):
+class ActivityCounts(_Table):
     minute = MomentField()
     activity_type = peewee.CharField(max_length=50)
     activities = peewee.IntegerField()
@@ -193,7 +193,7 @@ class ActivityCount(_Table):
         primary_key = peewee.CompositeKey("minute", "activity_type")
 
 
-class OnlineCount(_Table):
+class OnlineCounts(_Table):
     minute = MomentField(primary_key=True)
     readers = peewee.IntegerField()
 
@@ -201,11 +201,11 @@ class OnlineCount(_Table):
         table_name = "online_counts"
 
 
-class AccessLogEntry(_Table):
+class ConsultantAccessLog(_Table):
     id = peewee.BigAutoField()
-    consultant_user = peewee.ForeignKeyField(User, on_delete="RESTRICT")
+    consultant_user = peewee.ForeignKeyField(Users, on_delete="RESTRICT")
     action_type = peewee.CharField(max_length=100)
-    target_user = peewee.ForeignKeyField(User, null=True, on_delete="RESTRICT")
+    target_user = peewee.ForeignKeyField(Users, null=True, on_delete="RESTRICT")
     action_details = peewee.TextField(null=True)
     ip_address = peewee.CharField(max_length=45, null=True)
     created_at = MomentField()
@@ -218,17 +218,17 @@ class AccessLogEntry(_Table):
 
 TABLES: tuple[type[peewee.Model], ...] = (
     SchemaHistory,
-    User,
-    ReaderProfile,
-    ReaderSession,
-    StaffSession,
-    ResumeToken,
-    FailedLogin,
-    ReaderActivity,
-    ActivityReceipt,
+    Users,
+    ReaderProfiles,
+    ReaderSessions,
+    StaffSessions,
+    ResumeTokens,
+    FailedLogins,
+    ReaderActivities,
+    ActivityReceipts,
     ReaderContentProgress,
-    ReaderQuiz,
-    ActivityCount,
-    OnlineCount,
-    AccessLogEntry,
+    ReaderQuizzes,
+    ActivityCounts,
+    OnlineCounts,
+    ConsultantAccessLog,
 )

@@ -21,7 +21,7 @@ class Role(StrEnum):
     MAINTENANCE = "maintenance"  # the command line, when it checks and mends the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # what a consultant sees
-    SIGN_IN = "sign_in"  # the console's look at a password hash, and what comes of it
+    LOGIN = "sign_in"  # the console's look at a password hash, and what comes of it
     ACCESS_LOG = "access_log"  # all that a console writes once somebody is signed in
 
 
@@ -61,7 +61,7 @@ ALL, NONE = all_but(), only()
 
 
 @dataclass(frozen=True, slots=True)
-class Rights:
+class Privileges:
     """What a role may do with one table; rows are appended and deleted whole."""
 
     read: Columns = NONE
@@ -82,94 +82,94 @@ _TOTALS = only(
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
 _LOOKED_AT = {
-    "schema_history": Rights(ALL),
-    "users": Rights(all_but("password_hash")),
-    "reader_profiles": Rights(ALL),
-    "reader_sessions": Rights(all_but("session_token")),
-    "reader_activities": Rights(ALL),
-    "reader_content_progress": Rights(ALL),
-    "reader_quizzes": Rights(ALL),
-    "activity_counts": Rights(ALL),
-    "online_counts": Rights(ALL),
-    "consultant_access_log": Rights(ALL),
+    "schema_history": Privileges(ALL),
+    "users": Privileges(all_but("password_hash")),
+    "reader_profiles": Privileges(ALL),
+    "reader_sessions": Privileges(all_but("session_token")),
+    "reader_activities": Privileges(ALL),
+    "reader_content_progress": Privileges(ALL),
+    "reader_quizzes": Privileges(ALL),
+    "activity_counts": Privileges(ALL),
+    "online_counts": Privileges(ALL),
+    "consultant_access_log": Privileges(ALL),
 }
 
-RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
+PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     Role.ADMIN: {
         **_LOOKED_AT,
-        "users": Rights(
+        "users": Privileges(
             all_but("password_hash"),
             append=True,
             change=only(*_PASSWORD, "user_role", "is_active", "deleted_at"),
         ),
-        "reader_profiles": Rights(ALL, append=True),
-        "reader_sessions": Rights(all_but("session_token"), change=_END),
-        "staff_sessions": Rights(all_but("session_token"), change=_END),
-        "resume_tokens": Rights(only("user_id", "session_id"), delete=True),
-        "failed_logins": Rights(ALL),
+        "reader_profiles": Privileges(ALL, append=True),
+        "reader_sessions": Privileges(all_but("session_token"), change=_END),
+        "staff_sessions": Privileges(all_but("session_token"), change=_END),
+        "resume_tokens": Privileges(only("user_id", "session_id"), delete=True),
+        "failed_logins": Privileges(ALL),
         # SQLite looks whether there are rows that refer to a new account.
-        "activity_receipts": Rights(only("user_id")),
-        "consultant_access_log": Rights(ALL, append=True),
+        "activity_receipts": Privileges(only("user_id")),
+        "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.ERASURE: {
         **_LOOKED_AT,
-        "users": Rights(
+        "users": Privileges(
             all_but("password_hash"),
             change=only(
                 *_PASSWORD, "email", "full_name", "email_verified", "is_active", "deleted_at"
             ),
         ),
-        "reader_profiles": Rights(ALL, delete=True),
-        "reader_sessions": Rights(all_but("session_token"), change=_END, delete=True),
-        "staff_sessions": Rights(all_but("session_token"), change=_END, delete=True),
-        "resume_tokens": Rights(all_but("token_hash"), delete=True),
-        "failed_logins": Rights(ALL, delete=True),
+        "reader_profiles": Privileges(ALL, delete=True),
+        "reader_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
+        "staff_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
+        "resume_tokens": Privileges(all_but("token_hash"), delete=True),
+        "failed_logins": Privileges(ALL, delete=True),
         # A session that goes leaves its activities.
-        "reader_activities": Rights(ALL, change=only("session_id"), delete=True),
-        "activity_receipts": Rights(all_but("fingerprint"), delete=True),
-        "reader_content_progress": Rights(ALL, delete=True),
-        "reader_quizzes": Rights(ALL, delete=True),
-        "activity_counts": Rights(ALL, change=only("activities"), delete=True),
-        "consultant_access_log": Rights(ALL, append=True),
+        "reader_activities": Privileges(ALL, change=only("session_id"), delete=True),
+        "activity_receipts": Privileges(all_but("fingerprint"), delete=True),
+        "reader_content_progress": Privileges(ALL, delete=True),
+        "reader_quizzes": Privileges(ALL, delete=True),
+        "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
+        "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.MAINTENANCE: {
         **_LOOKED_AT,
-        "reader_profiles": Rights(ALL, change=_TOTALS),
-        "reader_content_progress": Rights(ALL, append=True, delete=True),
-        "reader_quizzes": Rights(ALL, append=True, delete=True),
-        "activity_counts": Rights(ALL, append=True, change=only("activities"), delete=True),
-        "consultant_access_log": Rights(ALL, append=True),
+        "reader_profiles": Privileges(ALL, change=_TOTALS),
+        "reader_content_progress": Privileges(ALL, append=True, delete=True),
+        "reader_quizzes": Privileges(ALL, append=True, delete=True),
+        "activity_counts": Privileges(ALL, append=True, change=only("activities"), delete=True),
+        "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.INGEST: {
-        "schema_history": Rights(ALL),
-        "users": Rights(ALL, change=only(*_PASSWORD)),
-        "reader_profiles": Rights(ALL, change=_TOTALS),
-        "reader_sessions": Rights(
+        "schema_history": Privileges(ALL),
+        "users": Privileges(ALL, change=only(*_PASSWORD)),
+        "reader_profiles": Privileges(ALL, change=_TOTALS),
+        "reader_sessions": Privileges(
             ALL, append=True, change=only("last_heartbeat", "is_active", "ended_at")
         ),
-        "staff_sessions": Rights(ALL, append=True, change=_END),
-        "resume_tokens": Rights(
+        "staff_sessions": Privileges(ALL, append=True, change=_END),
+        "resume_tokens": Privileges(
             ALL, append=True, change=only("token_hash", "session_id", "expires_at"), delete=True
         ),
-        "failed_logins": Rights(ALL, append=True, change=ALL, delete=True),
-        "reader_activities": Rights(ALL, append=True),
+        "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
+        "reader_activities": Privileges(ALL, append=True),
         # PostgreSQL locks a row only for who may change a column of it.
-        "activity_receipts": Rights(ALL, append=True, change=only("created_at"), delete=True),
-        "reader_content_progress": Rights(ALL, append=True, change=ALL),
-        "reader_quizzes": Rights(ALL, append=True, change=ALL),
-        "activity_counts": Rights(ALL, append=True, change=only("activities")),
-        "online_counts": Rights(ALL, append=True, delete=True),
-        "consultant_access_log": Rights(ALL, append=True),
+        "activity_receipts": Privileges(ALL, append=True, change=only("created_at"), delete=True),
+        "reader_content_progress": Privileges(ALL, append=True, change=ALL),
+        "reader_quizzes": Privileges(ALL, append=True, change=ALL),
+        "activity_counts": Privileges(ALL, append=True, change=only("activities")),
+        "online_counts": Privileges(ALL, append=True, delete=True),
+        "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.CONSOLE: _LOOKED_AT,
-    Role.SIGN_IN: {
-        "schema_history": Rights(ALL),
-        "users": Rights(ALL),
-        "failed_logins": Rights(ALL, append=True, change=ALL, delete=True),
+    Role.LOGIN: {
+        "schema_history": Privileges(ALL),
+        "users": Privileges(ALL),
+        "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
         # Where an account was signed in before.
-        "reader_sessions": Rights(only("user_id", "ip_address")),
-        "staff_sessions": Rights(only("user_id", "ip_address")),
-        "consultant_access_log": Rights(
+        "reader_sessions": Privileges(only("user_id", "ip_address")),
+        "staff_sessions": Privileges(only("user_id", "ip_address")),
+        "consultant_access_log": Privileges(
             only(
                 *("id", "consultant_user_id", "action_type", "ip_address"),
                 *("prev_hash", "row_hash"),  # what the next entry follows
@@ -178,39 +178,41 @@ RIGHTS: Mapping[Role, Mapping[str, Rights]] = {
         ),
     },
     Role.ACCESS_LOG: {
-        "schema_history": Rights(ALL),
+        "schema_history": Privileges(ALL),
         # The engine looks up the users that a new entry refers to.
-        "users": Rights(only("id")),
-        "consultant_access_log": Rights(only("id", "prev_hash", "row_hash"), append=True),
+        "users": Privileges(only("id")),
+        "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=True),
     },
 }
 
-LIMITED: tuple[Role, ...] = tuple(RIGHTS)
+LIMITED: tuple[Role, ...] = tuple(PRIVILEGES)
 """All roles but the owner."""
 
-FACES: Mapping[str, tuple[Role, ...]] = {
+PROGRAMS: Mapping[str, tuple[Role, ...]] = {
     "ingest": (Role.INGEST,),
-    "console": (Role.CONSOLE, Role.SIGN_IN, Role.ACCESS_LOG),
+    "console": (Role.CONSOLE, Role.LOGIN, Role.ACCESS_LOG),
     "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE),
 }
 """The roles in which each program acts: a database user is let in as a face."""
 
-TABLES: tuple[str, ...] = tuple(sorted({table for of_role in RIGHTS.values() for table in of_role}))
+TABLES: tuple[str, ...] = tuple(
+    sorted({table for of_role in PRIVILEGES.values() for table in of_role})
+)
 
 DRAWN: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
 """The tables whose next id a role asks for before it appends."""
 
-_NOTHING = Rights()
+_NOTHING = Privileges()
 
 
-def rights(role: Role, table: str) -> Rights:
+def privileges_on(role: Role, table: str) -> Privileges:
     """Return what a limited role may do with a table; a table without a rule is shut."""
-    return RIGHTS[role].get(table, _NOTHING)
+    return PRIVILEGES[role].get(table, _NOTHING)
 
 
 def reads_only(role: Role) -> bool:
     """Tell whether a role changes nothing at all."""
-    return role is not Role.OWNER and not any(on.writes for on in RIGHTS[role].values())
+    return role is not Role.OWNER and not any(on.writes for on in PRIVILEGES[role].values())
 
 
 # SQLite -----------------------------------------------------------------------------------------
@@ -281,11 +283,11 @@ def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool
         case apsw.SQLITE_READ:
             return _may_read(role, first, second)
         case apsw.SQLITE_INSERT:
-            return rights(role, first).append
+            return privileges_on(role, first).append
         case apsw.SQLITE_UPDATE:
-            return (second or "") in rights(role, first).change
+            return (second or "") in privileges_on(role, first).change
         case apsw.SQLITE_DELETE:
-            return rights(role, first).delete
+            return privileges_on(role, first).delete
         case apsw.SQLITE_FUNCTION:
             return second in _FUNCTIONS
         case apsw.SQLITE_PRAGMA:
@@ -297,6 +299,6 @@ def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool
 def _may_read(role: Role, table: str, column: str | None) -> bool:
     if table in _CATALOGUE or table in _OWN_TABLES.get(role, ()):
         return True
-    readable = rights(role, table).read
+    readable = privileges_on(role, table).read
     # Without a column its rows are only counted.
     return column in readable if column else bool(readable)

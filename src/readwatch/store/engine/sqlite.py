@@ -11,7 +11,7 @@ import peewee
 from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
 from readwatch.domain.errors import misconfigured
-from readwatch.domain.matching import found
+from readwatch.domain.matching import matches
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role, authorizer, reads_only
 
@@ -93,7 +93,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         # What `store/conditions.py` says with regular expressions on PostgreSQL.
-        connection.create_scalar_function("matches", found, 2, deterministic=True)  # type: ignore[arg-type]
+        connection.create_scalar_function("matches", matches, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())

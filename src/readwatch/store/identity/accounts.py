@@ -11,11 +11,11 @@ from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.users import Standing, User, UserRole
 from readwatch.store.engine.connections import (
     Database,
+    Lock,
     Statement,
-    Turn,
-    moment_or_none,
-    stamp,
-    take_turn,
+    acquire_lock,
+    from_db_time_or_none,
+    to_db_time,
 )
 from readwatch.store.identity.lockout import locked_for
 from readwatch.store.identity.sessions import end_all_sessions
@@ -77,10 +77,10 @@ _SET_PASSWORD = Statement(
 
 def standing(db: Database, permit: Permit, now: datetime) -> Standing:
     """Return how an account stands at `now`."""
-    user = get_user(db, permit.reader_id)
+    user = get_user(db, permit.subject_id)
     return Standing(
         open_sessions=_OPEN_SESSIONS(db, user_id=user.id).fetchone()[0],
-        last_login=moment_or_none(_LAST_LOGIN(db, user_id=user.id).fetchone()[0]),
+        last_login=from_db_time_or_none(_LAST_LOGIN(db, user_id=user.id).fetchone()[0]),
         locked_for=locked_for(db, user.email, now),
     )
 
@@ -94,7 +94,7 @@ def suspend(db: Database, user_id: int, now: datetime) -> int:
     if not user.is_active:
         raise conflict("this account is suspended already")
     _refuse_last_admin(db, user)
-    _SUSPEND(db, user_id=user_id, now=stamp(now))
+    _SUSPEND(db, user_id=user_id, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
 
 
@@ -102,7 +102,7 @@ def activate(db: Database, user_id: int, now: datetime) -> None:
     """Let a suspended account in again; one that is active already is a conflict."""
     if _in_turn(db, user_id).is_active:
         raise conflict("this account is active already")
-    _ACTIVATE(db, user_id=user_id, now=stamp(now))
+    _ACTIVATE(db, user_id=user_id, now=to_db_time(now))
 
 
 def delete(db: Database, user_id: int, now: datetime) -> int:
@@ -111,14 +111,14 @@ def delete(db: Database, user_id: int, now: datetime) -> int:
     What its reader did is kept, and its e-mail stays taken. The last active admin is a conflict.
     """
     _refuse_last_admin(db, _in_turn(db, user_id))
-    _DELETE(db, user_id=user_id, now=stamp(now))
+    _DELETE(db, user_id=user_id, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
 
 
 def set_password(db: Database, user_id: int, password_hash: str, now: datetime) -> int:
     """Give an account another password; return how many sessions ended."""
     _in_turn(db, user_id)
-    _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=stamp(now))
+    _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
 
 
@@ -136,17 +136,17 @@ def change_role(
     _refuse_last_admin(db, user)
     if role.is_staff and not user.user_role.is_staff and password_hash is None:
         raise ValueError("who joins the staff gets another password")
-    _CHANGE_ROLE(db, user_id=user_id, role=str(role), now=stamp(now))
+    _CHANGE_ROLE(db, user_id=user_id, role=str(role), now=to_db_time(now))
     if role is UserRole.READER:
-        _ADD_PROFILE(db, user_id=user_id, now=stamp(now))
+        _ADD_PROFILE(db, user_id=user_id, now=to_db_time(now))
     if password_hash is not None:
-        _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=stamp(now))
+        _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
 
 
 def _in_turn(db: Database, user_id: int) -> User:
     """Return an account that nobody else changes until the transaction ends."""
-    take_turn(db, Turn.ROLLUPS)
+    acquire_lock(db, Lock.ROLLUPS)
     try:
         return get_user(db, user_id)
     except ReadwatchError:

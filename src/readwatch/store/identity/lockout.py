@@ -6,7 +6,7 @@ from math import ceil
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
-from readwatch.store.engine.connections import Database, Statement, moment, stamp
+from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
 from readwatch.store.identity.users import kept_form
 
 _FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
@@ -89,7 +89,7 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
     for subject in _subjects(email, address).values():
         remembered = _remembered(db, subject)
         failures = min(MAX_FAILURES, remembered.left(now) + 1) if remembered else 1
-        _KEEP(db, subject=subject, failures=failures, now=stamp(now))
+        _KEEP(db, subject=subject, failures=failures, now=to_db_time(now))
 
 
 def forget_failures(db: Database, email: str, address: str | None) -> None:
@@ -133,4 +133,4 @@ def _signed_in_there(db: Database, email: str, address: str | None) -> bool:
 
 def _remembered(db: Database, subject: str) -> Failures | None:
     row = _FIND(db, subject=subject).fetchone()
-    return Failures(row[0], moment(row[1])) if row else None
+    return Failures(row[0], from_db_time(row[1])) if row else None

@@ -3,24 +3,24 @@
 from datetime import datetime
 from math import ceil
 
-from readwatch.domain.audit import Action, Look
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import User
-from readwatch.store.audit.log import append
-from readwatch.store.engine.connections import Database, Turn, take_turn, using
+from readwatch.store.audit.log import append_event
+from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection
 from readwatch.store.identity import lockout
 from readwatch.store.identity.passwords import DEFAULT_COST
 from readwatch.store.identity.users import authenticate, find_user
 
 
-def sign_in(
+def log_in(
     db: Database,
     email: str,
     password: str,
     address: str,
     now: datetime,
     *,
-    action: Action = Action.SIGNED_IN,
+    action: AuditAction = AuditAction.SIGNED_IN,
     cost: int = DEFAULT_COST,
 ) -> User:
     """Return the consultant or admin whose e-mail and password these are, once that is on record.
@@ -28,22 +28,22 @@ def sign_in(
     What fails is counted, together with what fails at the API, and is on record where the account
     is one of staff. An address that nobody has costs the same time.
     """
-    with using(db):
+    with connection(db):
         lockout.refuse_if_locked(db, email, address, now)
     try:
         user = authenticate(db, email, password, cost=cost)
     except ReadwatchError as refusal:
         if refusal.kind is ErrorKind.UNAUTHENTICATED:
-            with using(db), db.atomic():
+            with connection(db), db.atomic():
                 record_failure(db, email, address, now, f"console: {refusal.message}")
         raise
     if not user.user_role.is_staff:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins get in")
-    with using(db), db.atomic():
-        take_turn(db, Turn.ROLLUPS)  # as the service does for logins: else the two could cross
+    with connection(db), db.atomic():
+        acquire_lock(db, Lock.ROLLUPS)  # as the service does for logins: else the two could cross
         lockout.refuse_if_locked(db, email, address, now)
         lockout.forget_failures(db, email, address)
-        append(db, Look(user.id, action, details="console", ip_address=address), now)
+        append_event(db, AuditEvent(user.id, action, details="console", ip_address=address), now)
     return user
 
 
@@ -54,17 +54,21 @@ def record_failure(
 
     `details` say where and why. Who tried while it was locked is refused. Call it in a transaction.
     """
-    take_turn(db, Turn.ROLLUPS)
+    acquire_lock(db, Lock.ROLLUPS)
     lockout.refuse_if_locked(db, email, address, now)
     lockout.record_failure(db, email, address, now)
     user = _staff(db, email)
     if user is None:
         return
-    append(db, Look(user.id, Action.FAILED_SIGN_IN, None, details, address), now)
+    append_event(db, AuditEvent(user.id, AuditAction.FAILED_SIGN_IN, None, details, address), now)
     seconds = ceil(lockout.pause(db, email, address, now).total_seconds())
     if seconds:
         face = details.partition(":")[0]
-        append(db, Look(user.id, Action.LOCKED_OUT, None, f"{face}, for {seconds} s", address), now)
+        append_event(
+            db,
+            AuditEvent(user.id, AuditAction.LOCKED_OUT, None, f"{face}, for {seconds} s", address),
+            now,
+        )
 
 
 def _staff(db: Database, email: str) -> User | None:

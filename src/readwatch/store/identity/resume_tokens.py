@@ -7,14 +7,21 @@ it a thief or the device that was robbed, ends the family: then only the passwor
 from datetime import datetime, timedelta
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.sessions import Caller
+from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.connections import Database, Statement, Turn, moment, stamp, take_turn
+from readwatch.store.engine.connections import (
+    Database,
+    Lock,
+    Statement,
+    acquire_lock,
+    from_db_time,
+    to_db_time,
+)
 from readwatch.store.identity.sessions import end_session, open_session
 from readwatch.store.identity.tokens import family_of, token_hash
 from readwatch.store.identity.users import ACTIVE_READER, get_user
 
-GOOD_FOR = timedelta(days=30)
+LIFETIME = timedelta(days=30)
 """How long after a login, or after it was last resumed, a session can be resumed."""
 
 _KEEP = Statement(
@@ -42,7 +49,7 @@ _RENEW = Statement(
 )
 
 
-def keep_resume_token(db: Database, caller: Caller, resume_token: str, now: datetime) -> None:
+def save_resume_token(db: Database, caller: Principal, resume_token: str, now: datetime) -> None:
     """Remember a new device's resume token for a session just opened. Call it in a transaction."""
     _KEEP(
         db,
@@ -50,7 +57,7 @@ def keep_resume_token(db: Database, caller: Caller, resume_token: str, now: date
         token_hash=token_hash(resume_token),
         user_id=caller.user_id,
         session_id=caller.session_id,
-        expires_at=stamp(now + GOOD_FOR),
+        expires_at=to_db_time(now + LIFETIME),
     )
 
 
@@ -64,19 +71,19 @@ def resume_session(
     ip_address: str | None = None,
     user_agent: str | None = None,
     device_type: str | None = None,
-) -> tuple[User, Caller] | ReadwatchError:
+) -> tuple[User, Principal] | ReadwatchError:
     """Open a session in place of the one that `resume_token` came with; return whose it is.
 
     `next_token` is of the same family, `session_token` a hash. A refusal is returned, not raised:
     what a used token ends has to be committed. Call it in a transaction.
     """
-    take_turn(db, Turn.ROLLUPS)  # of two copies one comes second, and finds the token used
+    acquire_lock(db, Lock.ROLLUPS)  # of two copies one comes second, and finds the token used
     family_hash = token_hash(family_of(resume_token))
     row = _FIND(db, family_hash=family_hash).fetchone()
-    if row is None or moment(row[1]) <= now:
+    if row is None or from_db_time(row[1]) <= now:
         return _refusal("this resume token is not valid any more; log in again")
     good, _, user_id, session_id, kept_device_type = row
-    previous = Caller(user_id, UserRole.READER, session_id)
+    previous = Principal(user_id, UserRole.READER, session_id)
     if token_hash(resume_token) != good:
         end_session(db, previous, now)
         return _refusal(
@@ -96,7 +103,7 @@ def resume_session(
         db,
         token_hash=token_hash(next_token),
         session_id=caller.session_id,
-        expires_at=stamp(now + GOOD_FOR),
+        expires_at=to_db_time(now + LIFETIME),
         family_hash=family_hash,
     )
     end_session(db, previous, now)

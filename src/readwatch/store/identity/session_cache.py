@@ -3,9 +3,9 @@
 import threading
 from datetime import datetime, timedelta
 
-from readwatch.domain.sessions import Caller
-from readwatch.store.engine.connections import Database, using
-from readwatch.store.identity.sessions import find_caller, tokens_gone, users_deleted
+from readwatch.domain.sessions import Principal
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.identity.sessions import find_principal, tokens_gone, users_deleted
 
 CHECK_EVERY = timedelta(seconds=2)
 """How soon a session that was ended anywhere, by whatever process, is forgotten here."""
@@ -16,7 +16,7 @@ _OVERLAP = timedelta(seconds=30)
 MAX_REMEMBERED = 200_000
 
 
-class Callers:
+class SessionCache:
     """Finds callers by the hash of their token; safe to use from many threads.
 
     Staff are few and see everybody, so each of their requests asks the database.
@@ -24,21 +24,21 @@ class Callers:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._known: dict[str, Caller] = {}
+        self._known: dict[str, Principal] = {}
         self._checking = threading.Lock()
         self._checked_at: datetime | None = None
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, session_token: str, now: datetime) -> Caller | None:
+    def find(self, session_token: str, now: datetime) -> Principal | None:
         """Return who is behind a token's hash; None when its session or account is not active."""
         self._forget_the_gone(now)
         caller = self._known.get(session_token)
         if caller is not None:
             return caller
-        with using(self._db) as db:
-            caller = find_caller(db, session_token, now)
+        with connection(self._db) as db:
+            caller = find_principal(db, session_token, now)
         if caller is not None and not caller.user_role.is_staff:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
@@ -58,7 +58,7 @@ class Callers:
             return
         try:
             since = (checked_at or now) - _OVERLAP
-            with using(self._db) as db:
+            with connection(self._db) as db:
                 gone, deleted = tokens_gone(db, since), users_deleted(db, since)
             if deleted:
                 gone += [token for token, it in self._known.copy().items() if it.user_id in deleted]

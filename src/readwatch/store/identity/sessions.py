@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from readwatch.domain.errors import not_found
-from readwatch.domain.sessions import END_STAFF_AFTER, Caller
+from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, Statement, Turn, stamp, take_turn
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import Database, Lock, Statement, acquire_lock, to_db_time
 
 MAX_USER_AGENT_LENGTH = 500
 
@@ -66,7 +66,7 @@ _STAFF_CALLER = Statement(
 )
 # IS TRUE, as no index serves it: with "= TRUE" SQLite goes through all active sessions and through
 # all the rows for each.
-_HEARTBEATS = RowStatement(
+_HEARTBEATS = BulkStatement(
     {"session_id": "bigint", "user_id": "bigint", "heard_at": "timestamptz"},
     """
     UPDATE reader_sessions AS kept SET last_heartbeat = given.heard_at
@@ -130,7 +130,7 @@ def open_session(
     ip_address: str | None = None,
     user_agent: str | None = None,
     device_type: str | None = None,
-) -> Caller:
+) -> Principal:
     """Open a session for a user who has just signed in; `session_token` is the token's hash.
 
     A reader's login counts among `total_sessions`; staff get a session that is never online.
@@ -141,18 +141,18 @@ def open_session(
         "session_token": session_token,
         "ip_address": ip_address,
         "user_agent": user_agent[:MAX_USER_AGENT_LENGTH] if user_agent else None,
-        "now": stamp(now),
+        "now": to_db_time(now),
     }
     if user.user_role is UserRole.READER:
-        take_turn(db, Turn.ROLLUPS)
+        acquire_lock(db, Lock.ROLLUPS)
         row = _OPEN_READER_SESSION(db, **values, device_type=device_type).fetchone()
-        _COUNT_LOGIN(db, user_id=user.id, now=stamp(now))
+        _COUNT_LOGIN(db, user_id=user.id, now=to_db_time(now))
     else:
         row = _OPEN_STAFF_SESSION(db, **values).fetchone()
-    return Caller(user_id=user.id, user_role=user.user_role, session_id=row[0])
+    return Principal(user_id=user.id, user_role=user.user_role, session_id=row[0])
 
 
-def find_caller(db: Database, session_token: str, now: datetime) -> Caller | None:
+def find_principal(db: Database, session_token: str, now: datetime) -> Principal | None:
     """Return who is behind a token's hash; None when its session or its account is not active.
 
     A session of staff that is too old counts no more, also before the clean-up ends it.
@@ -160,36 +160,36 @@ def find_caller(db: Database, session_token: str, now: datetime) -> Caller | Non
     row = (
         _READER_CALLER(db, session_token=session_token).fetchone()
         or _STAFF_CALLER(
-            db, session_token=session_token, since=stamp(now - END_STAFF_AFTER)
+            db, session_token=session_token, since=to_db_time(now - STAFF_SESSION_LIFETIME)
         ).fetchone()
     )
     if row is None:
         return None
-    return Caller(user_id=row[0], user_role=UserRole(row[1]), session_id=row[2])
+    return Principal(user_id=row[0], user_role=UserRole(row[1]), session_id=row[2])
 
 
-def record_heartbeats(db: Database, heard: Mapping[Caller, datetime]) -> None:
+def record_heartbeats(db: Database, heard: Mapping[Principal, datetime]) -> None:
     """Note when which apps were still here; a clock that jumped back moves nothing."""
     _HEARTBEATS(
         db,
         [
-            (caller.session_id, caller.user_id, stamp(heard_at))
+            (caller.session_id, caller.user_id, to_db_time(heard_at))
             for caller, heard_at in heard.items()
         ],
     )
 
 
-def record_heartbeat(db: Database, caller: Caller, now: datetime) -> None:
+def record_heartbeat(db: Database, caller: Principal, now: datetime) -> None:
     """Note that one reader's app is still here."""
     record_heartbeats(db, {caller: now})
 
 
-def end_session(db: Database, caller: Caller, now: datetime) -> None:
+def end_session(db: Database, caller: Principal, now: datetime) -> None:
     """End the session that the caller came with, on purpose: it cannot be resumed.
 
     Call it in a transaction.
     """
-    values = {"session_id": caller.session_id, "user_id": caller.user_id, "now": stamp(now)}
+    values = {"session_id": caller.session_id, "user_id": caller.user_id, "now": to_db_time(now)}
     if caller.user_role.is_staff:
         _END_STAFF_SESSION(db, **values)
     else:
@@ -197,12 +197,12 @@ def end_session(db: Database, caller: Caller, now: datetime) -> None:
         _FORGET_RESUME_TOKEN(db, session_id=caller.session_id, user_id=caller.user_id)
 
 
-def forget_resume_token(db: Database, session_token: str) -> None:
+def delete_resume_token(db: Database, session_token: str) -> None:
     """Make a session that ended by silence one that cannot be resumed. Call it in a transaction."""
     _FORGET_RESUME_TOKEN_OF(db, session_token=session_token)
 
 
-def end_other_sessions(db: Database, caller: Caller, now: datetime) -> None:
+def end_other_sessions(db: Database, caller: Principal, now: datetime) -> None:
     """End all sessions of the caller's user but this one; none of them can be resumed.
 
     Call it in a transaction.
@@ -217,7 +217,7 @@ def end_all_sessions(db: Database, user_id: int, now: datetime) -> int:
 
     Call it in a transaction.
     """
-    take_turn(db, Turn.ROLLUPS)  # heartbeats move the same rows, in an order of their own
+    acquire_lock(db, Lock.ROLLUPS)  # heartbeats move the same rows, in an order of their own
     return _end_sessions_but(db, user_id, _NONE_KEPT, _NONE_KEPT, now)
 
 
@@ -226,19 +226,19 @@ def revoke_session(db: Database, session_id: int, now: datetime) -> int:
 
     Call it in a transaction.
     """
-    take_turn(db, Turn.ROLLUPS)
+    acquire_lock(db, Lock.ROLLUPS)
     row = _REVOCABLE(db, session_id=session_id).fetchone()
     if row is None:
         raise not_found(f"there is no session {session_id} that could be revoked")
     user_id: int = row[0]
-    end_session(db, Caller(user_id, UserRole.READER, session_id), now)
+    end_session(db, Principal(user_id, UserRole.READER, session_id), now)
     return user_id
 
 
 def _end_sessions_but(
     db: Database, user_id: int, of_reader: int, of_staff: int, now: datetime
 ) -> int:
-    values = {"user_id": user_id, "now": stamp(now)}
+    values = {"user_id": user_id, "now": to_db_time(now)}
     ended = [
         *_END_OTHER_READER_SESSIONS(db, **values, kept=of_reader).fetchall(),
         *_END_OTHER_STAFF_SESSIONS(db, **values, kept=of_staff).fetchall(),
@@ -249,9 +249,9 @@ def _end_sessions_but(
 
 def users_deleted(db: Database, since: datetime) -> set[int]:
     """Return the ids of the users who were deleted after `since`: of some no session is left."""
-    return {row[0] for row in _DELETED(db, since=stamp(since))}
+    return {row[0] for row in _DELETED(db, since=to_db_time(since))}
 
 
 def tokens_gone(db: Database, since: datetime) -> list[str]:
     """Return readers' token hashes whose session ended after `since` or whose account is closed."""
-    return [row[0] for row in _GONE(db, since=stamp(since))]
+    return [row[0] for row in _GONE(db, since=to_db_time(since))]

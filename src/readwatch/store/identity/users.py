@@ -20,7 +20,7 @@ from readwatch.domain.errors import (
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store.engine import models
-from readwatch.store.engine.connections import Database, Statement, stamp, using
+from readwatch.store.engine.connections import Database, Statement, connection, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
@@ -29,14 +29,14 @@ ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at 
 """The condition in SQL for a row `u` of users: a reader who may come in, and is in the lists."""
 
 _COLUMNS = (
-    models.User.id,
-    models.User.email,
-    models.User.user_role,
-    models.User.full_name,
-    models.User.is_active,
-    models.User.email_verified,
-    models.User.created_at,
-    models.User.password_changed_at,
+    models.Users.id,
+    models.Users.email,
+    models.Users.user_role,
+    models.Users.full_name,
+    models.Users.is_active,
+    models.Users.email_verified,
+    models.Users.created_at,
+    models.Users.password_changed_at,
 )
 
 _OWNER = Statement("SELECT deleted_at FROM users WHERE lower(email) = :email")
@@ -80,7 +80,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
     try:
         with db.atomic():
             user_id = (
-                models.User.insert(
+                models.Users.insert(
                     email=email,
                     password_hash=new.password_hash,
                     user_role=new.user_role,
@@ -91,12 +91,12 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
                     updated_at=now,
                     password_changed_at=now,
                 )
-                .returning(models.User.id)
+                .returning(models.Users.id)
                 .tuples()
                 .execute(db)[0][0]
             )
             if new.user_role is UserRole.READER:
-                models.ReaderProfile.insert(
+                models.ReaderProfiles.insert(
                     user=user_id,
                     reading_level=new.reading_level,
                     preferred_language=new.preferred_language,
@@ -138,7 +138,7 @@ def refuse_taken(db: Database, email: str) -> None:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this address, compared without case; deleted ones are not found."""
-    rows = list(_accounts().where(fn.lower(models.User.email) == kept_form(email)).execute(db))
+    rows = list(_accounts().where(fn.lower(models.Users.email) == kept_form(email)).execute(db))
     if not rows:
         raise not_found("there is no account with this e-mail")
     return _user(rows[0])
@@ -146,7 +146,7 @@ def find_user(db: Database, email: str) -> User:
 
 def get_user(db: Database, user_id: int) -> User:
     """Return an account by its id; deleted ones are not found."""
-    rows = list(_accounts().where(models.User.id == user_id).execute(db))
+    rows = list(_accounts().where(models.Users.id == user_id).execute(db))
     if not rows:
         raise not_found(f"there is no user {user_id}")
     return _user(rows[0])
@@ -154,15 +154,17 @@ def get_user(db: Database, user_id: int) -> User:
 
 def known_id(db: Database, user_id: int) -> int | None:
     """Return an id if there is such an account, also a deleted one."""
-    found = models.User.select(models.User.id).where(models.User.id == user_id).tuples().execute(db)
+    found = (
+        models.Users.select(models.Users.id).where(models.Users.id == user_id).tuples().execute(db)
+    )
     return user_id if list(found) else None
 
 
 def list_users(db: Database, role: UserRole | None = None) -> tuple[User, ...]:
     """Return the accounts, of one role or all, by name."""
-    query = _accounts().order_by(models.User.full_name, models.User.id)
+    query = _accounts().order_by(models.Users.full_name, models.Users.id)
     if role is not None:
-        query = query.where(models.User.user_role == role)
+        query = query.where(models.Users.user_role == role)
     return tuple(_user(row) for row in query.execute(db))
 
 
@@ -192,9 +194,9 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     An unknown e-mail and a wrong password get the same answer in the same time; that an account
     is suspended is told only to the one who knows its password. No connection is held meanwhile.
     """
-    with using(db):
-        query = _accounts(models.User.password_hash).where(
-            fn.lower(models.User.email) == kept_form(email)
+    with connection(db):
+        query = _accounts(models.Users.password_hash).where(
+            fn.lower(models.Users.email) == kept_form(email)
         )
         rows = list(query.execute(db))
     user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
@@ -209,7 +211,7 @@ def check_current_password(
     db: Database, user_id: int, password: str, *, cost: int = DEFAULT_COST
 ) -> str:
     """Return the hash of a user's password; refuse a wrong one. No connection is held meanwhile."""
-    with using(db):
+    with connection(db):
         row = _PASSWORD_HASH(db, user_id=user_id).fetchone()
     if row is None or not password_matches(password, row[0], cost):
         raise _not_the_current_password()
@@ -225,7 +227,7 @@ def change_password(
     Call it in a transaction.
     """
     changed = _CHANGE_PASSWORD(
-        db, user_id=user_id, old_hash=old_hash, new_hash=new_hash, now=stamp(now)
+        db, user_id=user_id, old_hash=old_hash, new_hash=new_hash, now=to_db_time(now)
     )
     if changed.fetchone() is None:
         raise _not_the_current_password()
@@ -249,7 +251,7 @@ def require_unchanged(db: Database, signed_in: User) -> None:
         raise _signed_out(SUSPENDED)
     if user.user_role is not signed_in.user_role:
         raise _signed_out("the role of this account was changed; sign in again")
-    if stamp(user.password_changed_at) != stamp(signed_in.password_changed_at):
+    if to_db_time(user.password_changed_at) != to_db_time(signed_in.password_changed_at):
         raise _signed_out("the password of this account was changed; sign in again")
 
 
@@ -263,7 +265,7 @@ def kept_form(email: str) -> str:
 
 
 def _accounts(*more: peewee.Field) -> Any:
-    return models.User.select(*_COLUMNS, *more).where(models.User.deleted_at.is_null()).tuples()
+    return models.Users.select(*_COLUMNS, *more).where(models.Users.deleted_at.is_null()).tuples()
 
 
 def _user(row: tuple[int, str, str, str, bool, bool, datetime, datetime]) -> User:

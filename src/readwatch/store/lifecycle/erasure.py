@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from readwatch.store.engine.bulk import RowStatement, as_text
+from readwatch.store.engine.bulk import BulkStatement, rows_to_json
 from readwatch.store.engine.connections import (
     Database,
+    Lock,
     Statement,
-    Turn,
+    acquire_lock,
     is_sqlite,
-    stamp,
-    take_turn,
+    to_db_time,
 )
 from readwatch.store.engine.sqlite import empty_wal, write_file_anew
 from readwatch.store.identity import accounts, lockout
@@ -51,14 +51,14 @@ _SOME = {
 }
 
 
-def _with_keys(kind: str, sql: str) -> RowStatement:
+def _with_keys(kind: str, sql: str) -> BulkStatement:
     """Return a statement over rows whose keys are `{given}`.
 
     An array PostgreSQL looks up by its index; for a set it goes over all rows of the person where
     it has no statistics yet.
     """
     keys = "SELECT key FROM {rows} AS given"
-    return RowStatement(
+    return BulkStatement(
         {"key": kind},
         sql.replace("{given}", f"IN ({keys})").replace("{minute}", MINUTE_SQLITE),
         postgresql=sql.replace("{given}", f"= ANY (ARRAY({keys}))").replace(
@@ -165,7 +165,7 @@ def begin(db: Database, user_id: int, now: datetime) -> None:
 
     The last active admin is a conflict. Call it in a transaction.
     """
-    take_turn(db, Turn.ROLLUPS)
+    acquire_lock(db, Lock.ROLLUPS)
     email, _, deleted_at = _PERSON(db, user_id=user_id).fetchone()
     if deleted_at is None:
         accounts.delete(db, user_id, now)
@@ -183,7 +183,7 @@ def portions(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
         for table in _KEYS:
             yield from _erase(db, table, user_id)
         with db.atomic():
-            take_turn(db, Turn.ROLLUPS)
+            acquire_lock(db, Lock.ROLLUPS)
             # Of a request that was let in before; none comes once the sessions are gone.
             erased = not any(_counted(db, user_id).values())
             if erased:
@@ -194,9 +194,9 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
     while keys := _SOME[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
         for start in range(0, len(keys), PORTION):
             began = time.monotonic()
-            some = as_text(keys[start : start + PORTION])
+            some = rows_to_json(keys[start : start + PORTION])
             with db.atomic():
-                take_turn(db, Turn.ROLLUPS)
+                acquire_lock(db, Lock.ROLLUPS)
                 if table == "reader_activities":
                     _LOWER_COUNTS.run(db, some)
                     _DROP_EMPTY_COUNTS.run(db, some)
@@ -217,7 +217,7 @@ def _replace_person(db: Database, user_id: int, now: datetime) -> None:
         user_id=user_id,
         email=pseudonym(user_id),
         full_name=f"Erased user {user_id}",
-        now=stamp(now),
+        now=to_db_time(now),
     )
 
 

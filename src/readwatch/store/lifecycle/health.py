@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from readwatch.domain.health import Condition, TableSize
+from readwatch.domain.health import DatabaseStatus, TableSize
 from readwatch.store.engine.connections import Database, Statement, is_sqlite
 from readwatch.store.engine.migrations import history
 
@@ -32,11 +32,11 @@ _FOREIGN_KEYS = Statement("PRAGMA foreign_key_check")
 _VERSION = Statement("SELECT sqlite_version()", postgresql="SHOW server_version")
 
 
-def condition(db: Database) -> Condition:
+def condition(db: Database) -> DatabaseStatus:
     """Return how the database is, when its schema is current; on SQLite all of it is read."""
     applied = history(db)[-1]
     version = _VERSION(db).fetchone()[0]
-    return Condition(
+    return DatabaseStatus(
         schema=f"{applied.number} ({applied.name})",
         engine=f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {version}",
         active_sessions=_ACTIVE_SESSIONS(db).fetchone()[0],

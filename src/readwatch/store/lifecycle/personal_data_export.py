@@ -19,8 +19,8 @@ ROWS_AT_ONCE = 5_000
 Value = int | float | bool | datetime | SafeText | None
 
 _LONGEST = 2**20
-_SECRETS = {models.User.password_hash, models.ReaderSession.session_token}
-_SECRETS |= {models.StaffSession.session_token}
+_SECRETS = {models.Users.password_hash, models.ReaderSessions.session_token}
+_SECRETS |= {models.StaffSessions.session_token}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,23 @@ class Part:
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     """Return what there is about one person: account, profile, sessions, what they read and did,
     what they looked at as staff, and who looked at them: that in roles, not in names."""
-    person = permit.reader_id
-    log, session, user = models.AccessLogEntry, models.ReaderSession, models.User
+    person = permit.subject_id
+    log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     looks = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
     own = (log.id, log.created_at, log.action_type, log.action_details, log.ip_address)
     return (
         _part(db, "account", user.id, user.id == person),
-        _part(db, "profile", models.ReaderProfile.id, models.ReaderProfile.user == person),
+        _part(db, "profile", models.ReaderProfiles.id, models.ReaderProfiles.user == person),
         _part(db, "sessions", session.id, session.user == person),
-        _part(db, "staff_sessions", models.StaffSession.id, models.StaffSession.user == person),
-        _part(db, "activities", models.ReaderActivity.id, models.ReaderActivity.user == person),
+        _part(db, "staff_sessions", models.StaffSessions.id, models.StaffSessions.user == person),
+        _part(db, "activities", models.ReaderActivities.id, models.ReaderActivities.user == person),
         _part(
             db,
             "content_progress",
             models.ReaderContentProgress.content_id,
             models.ReaderContentProgress.user == person,
         ),
-        _part(db, "quizzes", models.ReaderQuiz.content_id, models.ReaderQuiz.user == person),
+        _part(db, "quizzes", models.ReaderQuizzes.content_id, models.ReaderQuizzes.user == person),
         _part(db, "looks_at_this_person", log.id, log.target_user == person, looks),
         _part(db, "looks_of_this_person", log.id, log.consultant_user == person, own),
     )
@@ -80,8 +80,10 @@ def _part(
     model = key.model
     fields = fields or tuple(it for it in model._meta.sorted_fields if it not in _SECRETS)
     query = model.select(key, *fields).where(about).order_by(key).tuples()
-    if models.User in {field.model for field in fields} - {model}:
-        query = query.join(models.User, on=models.AccessLogEntry.consultant_user == models.User.id)
+    if models.Users in {field.model for field in fields} - {model}:
+        query = query.join(
+            models.Users, on=models.ConsultantAccessLog.consultant_user == models.Users.id
+        )
     length = model.select(fn.count(key)).where(about).tuples().execute(db)[0][0]
     return Part(name, tuple(field.column_name for field in fields), length, key, query)
 

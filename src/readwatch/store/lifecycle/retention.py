@@ -7,8 +7,8 @@ on SQLite they take turns as all writers do.
 from datetime import datetime, timedelta
 
 from readwatch.domain.lockout import FORGET_ALL_AFTER
-from readwatch.domain.sessions import END_STAFF_AFTER
-from readwatch.store.engine.connections import Database, Statement, stamp
+from readwatch.domain.sessions import STAFF_SESSION_LIFETIME
+from readwatch.store.engine.connections import Database, Statement, to_db_time
 
 PORTION = 1000
 """How many rows a call looks at or changes at most."""
@@ -94,14 +94,16 @@ def end_silent_sessions(
     Call it, and each of the others here, in a transaction.
     """
     ended = _END_SILENT_SESSIONS(
-        db, now=stamp(now), silent_since=stamp(now - silent_for), most=most
+        db, now=to_db_time(now), silent_since=to_db_time(now - silent_for), most=most
     )
     return len(ended.fetchall()) == most
 
 
 def end_staff_sessions(db: Database, now: datetime, *, most: int = PORTION) -> bool:
     """End the sessions of staff that are good no more; tell whether there may be more of them."""
-    ended = _END_STAFF_SESSIONS(db, now=stamp(now), before=stamp(now - END_STAFF_AFTER), most=most)
+    ended = _END_STAFF_SESSIONS(
+        db, now=to_db_time(now), before=to_db_time(now - STAFF_SESSION_LIFETIME), most=most
+    )
     return len(ended.fetchall()) == most
 
 
@@ -119,18 +121,18 @@ def forget_receipts(
         **portion,
         last_user_id=last[0],
         last_event_id=last[1],
-        before=stamp(now - RECEIPTS_KEPT_FOR),
+        before=to_db_time(now - RECEIPTS_KEPT_FOR),
     )
     return (last[0], last[1])
 
 
 def forget_failures(db: Database, now: datetime, *, most: int = PORTION) -> bool:
     """Forget failed logins that count no longer; tell whether there may be more of them."""
-    forgotten = _FORGET_FAILURES(db, before=stamp(now - FORGET_ALL_AFTER), most=most)
+    forgotten = _FORGET_FAILURES(db, before=to_db_time(now - FORGET_ALL_AFTER), most=most)
     return len(forgotten.fetchall()) == most
 
 
 def forget_resume_tokens(db: Database, now: datetime, *, most: int = PORTION) -> bool:
     """Forget resume tokens that have expired; tell whether there may be more of them."""
-    forgotten = _FORGET_RESUME_TOKENS(db, now=stamp(now), most=most)
+    forgotten = _FORGET_RESUME_TOKENS(db, now=to_db_time(now), most=most)
     return len(forgotten.fetchall()) == most

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, Statement, is_sqlite, moment
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
 from readwatch.store.lists.filter_sql import Fields, Since, Text, Word
-from readwatch.store.lists.query import LOOKED_THROUGH, Found, Question, asked_for, order_by
+from readwatch.store.lists.query import LOOKED_THROUGH, ListQuery, ResultIds, order_by, where_clause
 
 FOLDED_WITHIN = timedelta(minutes=15)
 """The longest between two looks that are one row: the same person's, at the same reader's data, in
@@ -76,7 +76,7 @@ FIELDS = Fields(
 
 
 @dataclass(frozen=True, slots=True)
-class LogRow:
+class AccessLogRow:
     """An entry, and how many it stands for, since when: itself and those that it repeats.
 
     `user_id` and `full_name` are whom it is about, where that is a person; `reader_id` is the same
@@ -85,8 +85,8 @@ class LogRow:
 
     id: int
     created_at: datetime
-    begun_at: datetime
-    times: int
+    first_created_at: datetime
+    repeats: int
     consultant_name: SafeText
     action_type: SafeText
     user_id: int | None
@@ -95,13 +95,13 @@ class LogRow:
     reader_id: int | None
 
 
-def entry_order(db: Database, question: Question, now: datetime, *, asker: User) -> Found:
+def access_log_ids(db: Database, question: ListQuery, now: datetime, *, asker: User) -> ResultIds:
     """Return the newest entries that are wanted and that `asker` may see, in order.
 
     Without a filter the last `length` are looked through, with one `LOOKED_THROUGH`: `readwatch
     audit list` goes back to the first.
     """
-    wanted = asked_for(db, question, FIELDS, now)
+    wanted = where_clause(db, question, FIELDS, now)
     through = LOOKED_THROUGH if question.terms else question.length
     statement = Statement(
         _ORDER.format(
@@ -119,21 +119,21 @@ def entry_order(db: Database, question: Question, now: datetime, *, asker: User)
         fold=FOLDED_WITHIN.total_seconds(),
         **wanted.values,
     ).fetchall()
-    return Found(
+    return ResultIds(
         tuple(row[0] for row in rows),
         tuple(row[1] for row in rows),
         has_older=len(rows) == question.length or (bool(rows) and rows[0][2] == through),
     )
 
 
-def entry_rows(
+def access_log_rows(
     db: Database, ids: Sequence[int], _now: datetime, *, asker: User
-) -> tuple[LogRow, ...]:
+) -> tuple[AccessLogRow, ...]:
     """Return those of the entries with these ids that `asker` may see."""
     if not ids:
         return ()
     seconds = _seconds(db, "lag(l.created_at) OVER kind", "l.created_at")
-    statement = RowStatement({"id": "bigint"}, _ROWS.format(seconds=seconds, whose=_whose(asker)))
+    statement = BulkStatement({"id": "bigint"}, _ROWS.format(seconds=seconds, whose=_whose(asker)))
     rows = statement(
         db,
         [(id,) for id in ids],
@@ -143,11 +143,11 @@ def entry_rows(
         fold=FOLDED_WITHIN.total_seconds(),
     )
     return tuple(
-        LogRow(
+        AccessLogRow(
             id=row[0],
-            created_at=moment(row[1]),
-            begun_at=moment(row[2]),
-            times=row[3],
+            created_at=from_db_time(row[1]),
+            first_created_at=from_db_time(row[2]),
+            repeats=row[3],
             consultant_name=clean(row[4]),
             action_type=clean(row[5]),
             user_id=row[6],

@@ -9,15 +9,21 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import SILENT_UNTIL, Case, Here, Login, Pause
+from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, Pause
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, presence_of
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    from_db_time,
+    from_db_time_or_none,
+    to_db_time,
+)
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
-from readwatch.store.lists.query import Found, Question, asked_for, found_readers, order_by
+from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
 # Of all devices of a reader together: one that is silent says nothing while another is heard.
 _HERE = Statement(
@@ -64,7 +70,7 @@ _LOGINS = Statement(
     """
 )
 # Cross joins, as SQLite would else go through the given rows for each user.
-_STILL_READERS = RowStatement(
+_STILL_READERS = BulkStatement(
     {"user_id": "bigint"},
     f"""
     SELECT u.id FROM {{rows}} AS given CROSS JOIN users u
@@ -105,7 +111,7 @@ FIELDS = Fields(
     },
     ("u.full_name", "given.why", TITLE),
 )
-_GLANCES = RowStatement(
+_GLANCES = BulkStatement(
     {"user_id": "bigint"},
     f"""
     SELECT
@@ -124,7 +130,7 @@ _GLANCES = RowStatement(
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class AttentionReader:
     """Who a reader is, what they read last, and the moments of the session that was heard from
     last, if they are online.
     """
@@ -144,15 +150,20 @@ class Glance:
         return presence_of(self.last_heartbeat, max(deeds, default=None), now)
 
 
-def here(db: Database, now: datetime, silent_since: datetime, idle_since: datetime) -> list[Here]:
+def open_readers(
+    db: Database, now: datetime, silent_since: datetime, idle_since: datetime
+) -> list[OpenReader]:
     """Return the readers with an open session who were not heard from, or did nothing, since."""
     rows = _HERE(
         db,
-        since=stamp(now - SILENT_UNTIL),
-        silent_since=stamp(silent_since),
-        idle_since=stamp(idle_since),
+        since=to_db_time(now - SILENT_UNTIL),
+        silent_since=to_db_time(silent_since),
+        idle_since=to_db_time(idle_since),
     )
-    return [Here(row[0], moment(row[1]), moment(row[2]), moment_or_none(row[3])) for row in rows]
+    return [
+        OpenReader(row[0], from_db_time(row[1]), from_db_time(row[2]), from_db_time_or_none(row[3]))
+        for row in rows
+    ]
 
 
 def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
@@ -160,9 +171,12 @@ def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
     # A session lasts for hours, so the login was not long before what was done last.
     logged_in_since = since - timedelta(days=1)
     rows = _PAUSES(
-        db, logged_in_since=stamp(logged_in_since), since=stamp(since), until=stamp(until)
+        db,
+        logged_in_since=to_db_time(logged_in_since),
+        since=to_db_time(since),
+        until=to_db_time(until),
     )
-    return [Pause(row[0], moment(row[1])) for row in rows]
+    return [Pause(row[0], from_db_time(row[1])) for row in rows]
 
 
 def last_session(db: Database) -> int:
@@ -173,15 +187,15 @@ def last_session(db: Database) -> int:
 
 def last_session_before(db: Database, since: datetime) -> int:
     """Return the id of the last that began before a moment: those since can then be asked for."""
-    row = _LAST_SESSION_BEFORE(db, since=stamp(since)).fetchone()
+    row = _LAST_SESSION_BEFORE(db, since=to_db_time(since)).fetchone()
     return row[0] if row else 0
 
 
 def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[Login]:
     """Return the logins that opened the sessions after one and up to another, of readers whose
     session before was last heard of until a moment."""
-    rows = _LOGINS(db, after=after, until=until, heard_until=stamp(heard_until))
-    return [Login(row[0], moment(row[1]), moment(row[2])) for row in rows]
+    rows = _LOGINS(db, after=after, until=until, heard_until=to_db_time(heard_until))
+    return [Login(row[0], from_db_time(row[1]), from_db_time(row[2])) for row in rows]
 
 
 def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
@@ -189,31 +203,33 @@ def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
     return frozenset(row[0] for row in _STILL_READERS(db, [(id,) for id in reader_ids]))
 
 
-def attention_order(
-    db: Database, cases: Sequence[Case], seen: Set[int], question: Question, now: datetime
-) -> Found:
+def attention_ids(
+    db: Database, cases: Sequence[Case], seen: Set[int], question: ListQuery, now: datetime
+) -> ResultIds:
     """Return the readers of the cases who are wanted, in order; those who were seen come last."""
-    wanted = asked_for(db, question, FIELDS, now)
+    wanted = where_clause(db, question, FIELDS, now)
     sql = _ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question))
     rows = [
-        (case.reader_id, place, int(case.reader_id in seen), str(case), stamp(case.since))
+        (case.reader_id, place, int(case.reader_id in seen), str(case), to_db_time(case.since))
         for place, case in enumerate(cases)
     ]
-    return found_readers(RowStatement(_CASES, sql)(db, rows, **wanted.values))
+    return reader_ids_of(BulkStatement(_CASES, sql)(db, rows, **wanted.values))
 
 
-def glances(db: Database, reader_ids: Iterable[int], now: datetime) -> tuple[Glance, ...]:
+def attention_readers(
+    db: Database, reader_ids: Iterable[int], now: datetime
+) -> tuple[AttentionReader, ...]:
     """Return what is shown of some readers besides their cases."""
     return tuple(
-        Glance(
+        AttentionReader(
             user_id=row[0],
             full_name=clean(row[1]),
             reading_level=clean(row[2]),
             content_title=clean(row[3]),
             progress_percentage=row[4],
-            last_activity_at=moment_or_none(row[5]),
-            started_at=moment_or_none(row[6]),
-            last_heartbeat=moment_or_none(row[7]),
+            last_activity_at=from_db_time_or_none(row[5]),
+            started_at=from_db_time_or_none(row[6]),
+            last_heartbeat=from_db_time_or_none(row[7]),
         )
-        for row in _GLANCES(db, [(id,) for id in reader_ids], since=stamp(now - ONLINE_WINDOW))
+        for row in _GLANCES(db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW))
     )

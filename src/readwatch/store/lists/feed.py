@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, as_json
+from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, canonical_json
 from readwatch.domain.text import clean
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, Statement, moment
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import Database, Statement, from_db_time
 from readwatch.store.lists.filter_sql import Fields, Number, Seconds, Since, Text, Word
-from readwatch.store.lists.query import LOOKED_THROUGH, Found, Question, asked_for, order_by
+from readwatch.store.lists.query import LOOKED_THROUGH, ListQuery, ResultIds, order_by, where_clause
 
 FEED_LENGTH = 200
 
@@ -21,7 +21,7 @@ _ROW = """
 """
 _FEED = Statement(f"{_ROW} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
 _FEED_AFTER = Statement(f"{_ROW} WHERE a.id > :after ORDER BY a.id LIMIT :length")
-_SOME = RowStatement({"id": "bigint"}, f"{_ROW} WHERE a.id IN (SELECT id FROM {{rows}} AS wanted)")
+_SOME = BulkStatement({"id": "bigint"}, f"{_ROW} WHERE a.id IN (SELECT id FROM {{rows}} AS wanted)")
 _NEWEST = Statement(
     "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
 )
@@ -67,7 +67,7 @@ def activities_after(db: Database, after: int, *, length: int) -> tuple[Recorded
     return tuple(recorded(row) for row in _FEED_AFTER(db, after=after, length=length))
 
 
-def activity_order(db: Database, question: Question, now: datetime) -> Found:
+def activity_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
     """Return the newest activities that are wanted, in order, `length` at the most.
 
     A filter looks through the last `LOOKED_THROUGH` only: older ones are on their readers' pages.
@@ -75,12 +75,12 @@ def activity_order(db: Database, question: Question, now: datetime) -> Found:
     if question.sort == "time" and question.descending and not question.terms:
         rows = _NEWEST(db, length=question.length)
     else:
-        wanted = asked_for(db, question, FIELDS, now)
+        wanted = where_clause(db, question, FIELDS, now)
         statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
         through = LOOKED_THROUGH if question.terms else question.length
         rows = statement(db, through=through, length=question.length, **wanted.values)
     found = tuple(rows)
-    return Found(
+    return ResultIds(
         tuple(id for id, _ in found),
         tuple(reader_id for _, reader_id in found),
         has_older=len(found) == question.length,
@@ -105,8 +105,8 @@ def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
         duration_seconds=row[7],
         # PostgreSQL's driver has parsed it.
         metadata_json=clean(
-            as_json(row[8]) if isinstance(row[8], dict) else row[8], limit=MAX_METADATA_BYTES
+            canonical_json(row[8]) if isinstance(row[8], dict) else row[8], limit=MAX_METADATA_BYTES
         ),
-        occurred_at=moment(row[9]),
-        created_at=moment(row[10]),
+        occurred_at=from_db_time(row[9]),
+        created_at=from_db_time(row[10]),
     )

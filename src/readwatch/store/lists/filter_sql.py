@@ -12,7 +12,7 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Comparison, Term, duration_of, number_of
 from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
 from readwatch.domain.presence import Presence
-from readwatch.store.engine.connections import Database, is_sqlite, stamp
+from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
 from readwatch.store.lists.presence_sql import PLACES, presence, presence_moments
 
 # The kinds of fields; `sql` is a view's own expression, and may be NULL.
@@ -162,7 +162,7 @@ class _Composing:
         )
 
     def _ago(self, duration: timedelta) -> str:
-        return self._value(stamp(self.now - duration))
+        return self._value(to_db_time(self.now - duration))
 
     def _value(self, value: object) -> str:
         name = f"filter_{len(self.values)}"

@@ -9,13 +9,19 @@ from typing import Any
 from readwatch.domain.presence import ONLINE_WINDOW
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, Statement, moment, moment_or_none, stamp
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import (
+    Database,
+    Statement,
+    from_db_time,
+    from_db_time_or_none,
+    to_db_time,
+)
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import Fields, Number, Since, State, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
 from readwatch.store.lists.presence_sql import presence, presence_moments
-from readwatch.store.lists.query import Found, Question, asked_for, found_readers, order_by
+from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
@@ -80,7 +86,7 @@ _ROW = f"""
 """
 _EVERYBODY = Statement(f"{_ROW} ORDER BY s.last_heartbeat DESC, s.id DESC")
 # The plus keeps both engines from going through all sessions that these readers ever had.
-_SOME = RowStatement(
+_SOME = BulkStatement(
     {"id": "bigint"},
     f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
     " ORDER BY s.last_heartbeat DESC, s.id DESC",
@@ -91,7 +97,7 @@ _SOME = RowStatement(
 _SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.created_at > :after_{step})" for step in range(TRACE_STEPS)
 )
-_TRACES = RowStatement(
+_TRACES = BulkStatement(
     {"id": "bigint"},
     f"""
     SELECT wanted.id, (
@@ -123,19 +129,19 @@ class TracedReader(OnlineReader):
 
 def count_online(db: Database, now: datetime) -> int:
     """Return how many readers are online."""
-    count: int = _COUNT(db, since=stamp(now - ONLINE_WINDOW)).fetchone()[0]
+    count: int = _COUNT(db, since=to_db_time(now - ONLINE_WINDOW)).fetchone()[0]
     return count
 
 
 def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
     """Return the readers who are online, each once with the session heard from last."""
-    rows = _EVERYBODY(db, since=stamp(now - ONLINE_WINDOW))
+    rows = _EVERYBODY(db, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(OnlineReader(**about) for about in _once(rows))
 
 
-def online_order(db: Database, question: Question, now: datetime) -> Found:
+def online_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
     """Return the readers who are online and wanted, in order."""
-    wanted = asked_for(db, question, FIELDS, now)
+    wanted = where_clause(db, question, FIELDS, now)
     key = order_by(_SORTS, question)
     if question.sort == "name" and not question.terms:
         sql = order_by({"name": _BY_NAME}, question)
@@ -143,22 +149,22 @@ def online_order(db: Database, question: Question, now: datetime) -> Found:
         sql = _ORDER.format(condition=wanted.sql, key=key)
     rows = Statement(sql)(
         db,
-        since=stamp(now - ONLINE_WINDOW),
+        since=to_db_time(now - ONLINE_WINDOW),
         **{**presence_moments(now), **wanted.values},
     )
-    return found_readers(rows)
+    return reader_ids_of(rows)
 
 
 def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[TracedReader, ...]:
     """Return what is shown of those of the ids who are online."""
     wanted = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
-    moments = {f"after_{step}": stamp(begin) for step, begin in enumerate(steps)}
+    moments = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
     traces = {
         user_id: tuple(more - less for more, less in pairwise((*map(int, since.split()), 0)))
         for user_id, since in _TRACES(db, wanted, **moments)
     }
-    rows = _SOME(db, wanted, since=stamp(now - ONLINE_WINDOW))
+    rows = _SOME(db, wanted, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(TracedReader(**about, trace=traces[about["user_id"]]) for about in _once(rows))
 
 
@@ -174,9 +180,9 @@ def _once(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
                 "full_name": clean(row[2]),
                 "device_type": clean(row[3]),
                 "reading_level": clean(row[4]),
-                "started_at": moment(row[5]),
-                "last_heartbeat": moment(row[6]),
-                "last_activity_at": moment_or_none(row[7]),
+                "started_at": from_db_time(row[5]),
+                "last_heartbeat": from_db_time(row[6]),
+                "last_activity_at": from_db_time_or_none(row[7]),
                 "activity_type": clean(row[8]),
                 "content_title": clean(row[9]),
                 "progress_percentage": row[10],

@@ -9,7 +9,7 @@ from readwatch.domain.presence import (
     SILENT_AFTER,
     Presence,
 )
-from readwatch.store.engine.connections import stamp
+from readwatch.store.engine.connections import to_db_time
 
 PLACES = {state: place for place, state in enumerate(Presence)}
 """What stands for each state in SQL, so that they sort from reading to offline."""
@@ -31,8 +31,8 @@ def presence(heartbeat: str, activity: str) -> str:
 def presence_moments(now: datetime) -> dict[str, object]:
     """Return the moments at or before which each state begins."""
     return {
-        "offline_since": stamp(now - ONLINE_WINDOW),
-        "leaving_since": stamp(now - LEAVING_AFTER),
-        "silent_since": stamp(now - SILENT_AFTER),
-        "idle_since": stamp(now - IDLE_AFTER),
+        "offline_since": to_db_time(now - ONLINE_WINDOW),
+        "leaving_since": to_db_time(now - LEAVING_AFTER),
+        "silent_since": to_db_time(now - SILENT_AFTER),
+        "idle_since": to_db_time(now - IDLE_AFTER),
     }

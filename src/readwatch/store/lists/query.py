@@ -19,7 +19,7 @@ _NAME = "reader"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ListQuery:
     """The column to sort by and its direction, the filter, and the most ids that are wanted of a
     list without end.
 
@@ -34,7 +34,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResultIds:
     """The ids of all that is in a list, in order, and the reader whom each of them is about; of a
     list without end, whether there may be more than was wanted.
     """
@@ -44,13 +44,13 @@ class Found:
     has_older: bool = False
 
 
-def found_readers(rows: Iterable[tuple[int]]) -> Found:
+def reader_ids_of(rows: Iterable[tuple[int]]) -> ResultIds:
     """Return the order of a list of readers."""
     ids = tuple(id for (id,) in rows)
-    return Found(ids, ids)
+    return ResultIds(ids, ids)
 
 
-def asked_for(db: Database, question: Question, fields: Fields, now: datetime) -> Condition:
+def where_clause(db: Database, question: ListQuery, fields: Fields, now: datetime) -> Condition:
     """Return the condition of a question's filter."""
     for term in question.terms:
         if question.masked and term.field == _NAME:
@@ -63,7 +63,7 @@ def askable(fields: Fields, *, masked: bool) -> Fields:
     return fields.without(_NAME) if masked else fields
 
 
-def order_by(sorts: Mapping[str, str], question: Question) -> str:
+def order_by(sorts: Mapping[str, str], question: ListQuery) -> str:
     """Return the sort key of a question; `{up}` in it is its direction, `{down}` the opposite."""
     up, down = ("DESC", "ASC") if question.descending else ("ASC", "DESC")
     return sorts[question.sort].format(up=up, down=down)

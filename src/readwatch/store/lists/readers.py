@@ -6,11 +6,11 @@ from datetime import datetime
 
 from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.engine.bulk import RowStatement
-from readwatch.store.engine.connections import Database, Statement, moment_or_none
+from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.connections import Database, Statement, from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word, condition
-from readwatch.store.lists.query import Found, Question, asked_for, found_readers, order_by
+from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
 _ORDER = f"""
     SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
@@ -44,7 +44,7 @@ _NAMED = f"""
     SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({{condition}})
     ORDER BY lower(u.full_name), u.id LIMIT :length
 """
-_SOME = RowStatement(
+_SOME = BulkStatement(
     {"id": "bigint"},
     f"""
     SELECT
@@ -71,11 +71,11 @@ class ReaderSummary:
     last_activity_at: datetime | None
 
 
-def summary_order(db: Database, question: Question, now: datetime) -> Found:
+def reader_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
     """Return the readers who are wanted, in order."""
-    wanted = asked_for(db, question, FIELDS, now)
+    wanted = where_clause(db, question, FIELDS, now)
     statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
-    return found_readers(statement(db, **wanted.values))
+    return reader_ids_of(statement(db, **wanted.values))
 
 
 def readers_named(
@@ -86,11 +86,11 @@ def readers_named(
     wanted = condition(db, terms, _NAMES, now)
     ids = Statement(_NAMED.format(condition=wanted.sql))(db, length=length, **wanted.values)
     found = [id for (id,) in ids]
-    by_id = {reader.user_id: reader for reader in summary_rows(db, found, now)}
+    by_id = {reader.user_id: reader for reader in reader_rows(db, found, now)}
     return tuple(by_id[id] for id in found if id in by_id)
 
 
-def summary_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
+def reader_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
     """Return the progress of the readers with these ids."""
     return tuple(
         ReaderSummary(
@@ -100,8 +100,8 @@ def summary_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[Read
             total_reading_time_minutes=row[3],
             total_sessions=row[4],
             unique_content_read=row[5],
-            last_login=moment_or_none(row[6]),
-            last_activity_at=moment_or_none(row[7]),
+            last_login=from_db_time_or_none(row[6]),
+            last_activity_at=from_db_time_or_none(row[7]),
         )
         for row in _SOME(db, [(id,) for id in ids])
     )

@@ -7,25 +7,25 @@ from itertools import count
 
 from readwatch.domain.activities import (
     Activity,
-    Outcome,
-    Receipt,
+    ActivityResult,
+    ActivityStatus,
+    corrected_occurred_at,
     fingerprint,
-    occurred,
 )
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.sessions import Caller
-from readwatch.store.engine.bulk import Row, RowStatement, as_list, as_text
-from readwatch.store.engine.connections import Database, Turn, is_sqlite, stamp, take_turn
-from readwatch.store.recording.rollups import Content, Rollup
+from readwatch.domain.sessions import Principal
+from readwatch.store.engine.bulk import BulkStatement, Row, rows_from_json, rows_to_json
+from readwatch.store.engine.connections import Database, Lock, acquire_lock, is_sqlite, to_db_time
+from readwatch.store.recording.rollups import Content, RollupChanges
 
-Result = Receipt | ReadwatchError
+Result = ActivityResult | ReadwatchError
 Event = tuple[int, str]
 """A reader and the app's own id."""
 
 # What has to be known before activities can be kept: ids that are larger than all that were given
 # before, the receipts of the same events, and the contents that their readers have begun.
 _KEYS = {"place": "bigint", "user_id": "bigint", "event_id": "text", "content_id": "text"}
-_LOOK_UP_SQLITE = RowStatement(
+_LOOK_UP_SQLITE = BulkStatement(
     _KEYS,
     """
     SELECT
@@ -44,7 +44,7 @@ _LOOK_UP_SQLITE = RowStatement(
         )
     """,
 )
-_LOOK_UP_POSTGRESQL = RowStatement(
+_LOOK_UP_POSTGRESQL = BulkStatement(
     _KEYS,
     """
     SELECT
@@ -81,7 +81,7 @@ _NEW = {
     "created_at": "timestamptz",
     "fingerprint": "bytes",
 }
-_ADD_ACTIVITIES = RowStatement(
+_ADD_ACTIVITIES = BulkStatement(
     _NEW,
     """
     INSERT INTO reader_activities (
@@ -93,7 +93,7 @@ _ADD_ACTIVITIES = RowStatement(
     FROM {rows} AS given
     """,
 )
-_ADD_RECEIPTS = RowStatement(
+_ADD_RECEIPTS = BulkStatement(
     _NEW,
     """
     INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
@@ -104,10 +104,10 @@ _ADD_RECEIPTS = RowStatement(
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ActivityBatch:
     """The activities of one request, and when it arrived and was sent."""
 
-    caller: Caller
+    caller: Principal
     activities: tuple[Activity, ...]
     arrived_at: datetime
     sent_at: datetime | None = None
@@ -117,7 +117,7 @@ class Post:
 class _Draft:
     """One activity of a post, with what is worked out before anything is written."""
 
-    caller: Caller
+    caller: Principal
     activity: Activity
     digest: str  # empty where there is no event_id
     occurred_at: str
@@ -141,17 +141,17 @@ class _Known:
 
 def record_activities(
     db: Database,
-    caller: Caller,
+    caller: Principal,
     activities: Sequence[Activity],
     now: datetime,
     *,
     sent_at: datetime | None = None,
 ) -> tuple[Result, ...]:
     """Keep the activities of one request; see `record_posts`."""
-    return record_posts(db, [Post(caller, tuple(activities), now, sent_at)])[0]
+    return record_batches(db, [ActivityBatch(caller, tuple(activities), now, sent_at)])[0]
 
 
-def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]]:
+def record_batches(db: Database, posts: Sequence[ActivityBatch]) -> list[tuple[Result, ...]]:
     """Keep the activities of some requests and move the rollups; return the results of each.
 
     An event that was kept before is not kept again: the same content is a duplicate, another
@@ -160,7 +160,7 @@ def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]
     """
     # So ids appear in the order of commits, a live feed that pages by them misses nothing, and a
     # receipt is looked up and added safely.
-    take_turn(db, Turn.ROLLUPS)
+    acquire_lock(db, Lock.ROLLUPS)
     drafts = [draft for post in posts for draft in _drafts(post)]
     known = _look_up(db, [draft for draft in drafts if isinstance(draft, _Draft)])
     new: list[tuple[int, _Draft]] = []
@@ -172,11 +172,11 @@ def record_posts(db: Database, posts: Sequence[Post]) -> list[tuple[Result, ...]
     return [tuple(next(results) for _ in post.activities) for post in posts]
 
 
-def _drafts(post: Post) -> Iterator[_Draft | ReadwatchError]:
-    arrived_at = stamp(post.arrived_at)
+def _drafts(post: ActivityBatch) -> Iterator[_Draft | ReadwatchError]:
+    arrived_at = to_db_time(post.arrived_at)
     for activity in post.activities:
         try:
-            moment = occurred(activity, post.sent_at, post.arrived_at)
+            moment = corrected_occurred_at(activity, post.sent_at, post.arrived_at)
         except ReadwatchError as error:
             yield error
             continue
@@ -184,7 +184,7 @@ def _drafts(post: Post) -> Iterator[_Draft | ReadwatchError]:
             post.caller,
             activity,
             "" if activity.event_id is None else fingerprint(activity).hex(),
-            arrived_at if moment is post.arrived_at else stamp(moment),
+            arrived_at if moment is post.arrived_at else to_db_time(moment),
             arrived_at,
         )
 
@@ -202,31 +202,31 @@ def _look_up(db: Database, drafts: Sequence[_Draft]) -> _Known:
         count(ids + 1) if is_sqlite(db) else iter(ids),
         {
             (drafts[place].caller.user_id, drafts[place].activity.event_id or ""): (kept, digest)
-            for place, kept, digest in as_list(db, receipts)
+            for place, kept, digest in rows_from_json(db, receipts)
         },
         {
             (drafts[place].caller.user_id, drafts[place].activity.content_id or "")
-            for place in as_list(db, contents)
+            for place in rows_from_json(db, contents)
         },
     )
 
 
-def _receipt(draft: _Draft, known: _Known, new: list[tuple[int, _Draft]]) -> Receipt:
+def _receipt(draft: _Draft, known: _Known, new: list[tuple[int, _Draft]]) -> ActivityResult:
     """Tell what becomes of an activity; one that has to be kept joins the new ones."""
     event = draft.event
     if event in known.receipts:
         activity_id, digest = known.receipts[event]
-        same = Outcome.DUPLICATE if digest == draft.digest else Outcome.CONFLICT
-        return Receipt(same, activity_id)
+        same = ActivityStatus.DUPLICATE if digest == draft.digest else ActivityStatus.CONFLICT
+        return ActivityResult(same, activity_id)
     activity_id = next(known.ids)
     new.append((activity_id, draft))
     if event is not None:
         known.receipts[event] = (activity_id, draft.digest)
-    return Receipt(Outcome.ACCEPTED, activity_id)
+    return ActivityResult(ActivityStatus.ACCEPTED, activity_id)
 
 
 def _keep(db: Database, new: Sequence[tuple[int, _Draft]], contents: Set[Content]) -> None:
-    rollup = Rollup(contents)
+    rollup = RollupChanges(contents)
     rows: list[Row] = []
     for activity_id, draft in new:
         caller, activity = draft.caller, draft.activity
@@ -248,7 +248,7 @@ def _keep(db: Database, new: Sequence[tuple[int, _Draft]], contents: Set[Content
             )
         )
         rollup.add(caller.user_id, activity_id, activity, draft.occurred_at)
-    given = as_text(rows)
+    given = rows_to_json(rows)
     _ADD_ACTIVITIES.run(db, given)
     if any(draft.digest for _, draft in new):
         _ADD_RECEIPTS.run(db, given)

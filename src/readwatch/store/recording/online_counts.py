@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from readwatch.domain.presence import OnlineCount
-from readwatch.store.engine.connections import Database, Statement, moment, stamp
+from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
 
 KEPT_FOR = timedelta(days=2)
 """Longer than anybody's day is."""
@@ -28,15 +28,15 @@ def keep_online_count(db: Database, readers: int, now: datetime) -> None:
 
     Call it, and `forget_online_counts`, in a transaction.
     """
-    _KEEP(db, minute=stamp(now.replace(second=0, microsecond=0)), readers=readers)
+    _KEEP(db, minute=to_db_time(now.replace(second=0, microsecond=0)), readers=readers)
 
 
 def peak_today(db: Database, since: datetime) -> OnlineCount | None:
     """Return the minute with the most readers since the day began; None before the first count."""
-    row = _PEAK(db, since=stamp(since)).fetchone()
-    return None if row is None else OnlineCount(moment(row[0]), row[1])
+    row = _PEAK(db, since=to_db_time(since)).fetchone()
+    return None if row is None else OnlineCount(from_db_time(row[0]), row[1])
 
 
 def forget_online_counts(db: Database, now: datetime) -> None:
     """Forget the counts that are of no use any more."""
-    _FORGET(db, before=stamp(now - KEPT_FOR))
+    _FORGET(db, before=to_db_time(now - KEPT_FOR))

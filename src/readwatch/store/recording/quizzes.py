@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from readwatch.domain.attention import Quiz, quiz_result
-from readwatch.store.engine.bulk import Row, RowStatement
-from readwatch.store.engine.connections import Database, Statement, moment, stamp
+from readwatch.store.engine.bulk import BulkStatement, Row
+from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
 
 QUIZ_ENDED = "quiz_completed"
 """The type of the activities that end a quiz."""
@@ -24,8 +24,8 @@ _ADD = """
     INSERT INTO reader_quizzes AS kept (user_id, content_id, passed, score, occurred_at)
     SELECT user_id, content_id, passed, score, occurred_at FROM {rows} AS given WHERE TRUE
 """
-_ADD_QUIZZES = RowStatement(_COLUMNS, _ADD)
-_MOVE_QUIZZES = RowStatement(
+_ADD_QUIZZES = BulkStatement(_COLUMNS, _ADD)
+_MOVE_QUIZZES = BulkStatement(
     _COLUMNS,
     _ADD
     + """
@@ -66,6 +66,6 @@ def failed_quizzes(db: Database, since: datetime, pass_score: int) -> list[Quiz]
     One that was passed later is not among them: only the last with each content is kept.
     """
     return [
-        Quiz(row[0], row[1], moment(row[2]), None if row[3] is None else bool(row[3]), row[4])
-        for row in _FAILED(db, since=stamp(since), pass_score=pass_score)
+        Quiz(row[0], row[1], from_db_time(row[2]), None if row[3] is None else bool(row[3]), row[4])
+        for row in _FAILED(db, since=to_db_time(since), pass_score=pass_score)
     ]

@@ -11,17 +11,17 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from readwatch.domain.health import Wrong
-from readwatch.store.engine.bulk import Row, RowStatement
+from readwatch.domain.health import RollupMismatches
+from readwatch.store.engine.bulk import BulkStatement, Row
 from readwatch.store.engine.connections import (
     Database,
+    Lock,
     Statement,
-    Turn,
+    acquire_lock,
+    from_db_time,
     is_sqlite,
-    moment,
-    one_moment,
-    stamp,
-    take_turn,
+    read_snapshot,
+    to_db_time,
 )
 from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
 
@@ -225,9 +225,9 @@ _KEEP_COUNTS = """
     ON CONFLICT (minute, activity_type) DO UPDATE SET activities = excluded.activities
 """
 _COUNT = {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"}
-_KEEP_COUNTS_SQLITE = RowStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", MINUTE_SQLITE))
-_KEEP_COUNTS_POSTGRESQL = RowStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", MINUTE_POSTGRESQL))
-_DROP_EMPTY_COUNTS = RowStatement(
+_KEEP_COUNTS_SQLITE = BulkStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", MINUTE_SQLITE))
+_KEEP_COUNTS_POSTGRESQL = BulkStatement(_COUNT, _KEEP_COUNTS.replace("{minute}", MINUTE_POSTGRESQL))
+_DROP_EMPTY_COUNTS = BulkStatement(
     _COUNT,
     """
     DELETE FROM activity_counts WHERE activities = 0 AND (minute, activity_type) IN (
@@ -246,22 +246,22 @@ class Readers:
     after: int
     last: int
 
-    def compare(self, db: Database) -> Wrong:
+    def compare(self, db: Database) -> RollupMismatches:
         """Tell how much is wrong at this moment."""
-        with one_moment(db):
-            return Wrong(
+        with read_snapshot(db):
+            return RollupMismatches(
                 reader_profiles=self._run(db, _WRONG_PROFILES).fetchone()[0],
                 reader_content_progress=self._run(db, _WRONG_CONTENTS).fetchone()[0],
                 reader_quizzes=self._wrong_quizzes(db),
             )
 
-    def rebuild(self, db: Database, now: datetime) -> Wrong:
+    def rebuild(self, db: Database, now: datetime) -> RollupMismatches:
         """Mend what is wrong, all or nothing, and tell how much that was."""
         wrong = self.compare(db)
         if wrong:
             with db.atomic():
-                take_turn(db, Turn.ROLLUPS)
-                self._run(db, _MEND_PROFILES, now=stamp(now))
+                acquire_lock(db, Lock.ROLLUPS)
+                self._run(db, _MEND_PROFILES, now=to_db_time(now))
                 self._run(db, _DROP_CONTENTS)
                 self._run(db, _ADD_CONTENTS)
                 self._run(db, _DROP_QUIZZES)
@@ -291,26 +291,26 @@ class Minutes:
     since: datetime
     until: datetime
 
-    def compare(self, db: Database) -> Wrong:
+    def compare(self, db: Database) -> RollupMismatches:
         """Tell how much is wrong at this moment."""
-        return Wrong(activity_counts=len(self._wrong(db)[0]))
+        return RollupMismatches(activity_counts=len(self._wrong(db)[0]))
 
-    def rebuild(self, db: Database, now: datetime) -> Wrong:  # noqa: ARG002 - as of readers
+    def rebuild(self, db: Database, now: datetime) -> RollupMismatches:  # noqa: ARG002 - as of readers
         """Mend what is wrong, some of it at a time, and tell how much that was."""
         counts, newest = self._wrong(db)
         keep = _KEEP_COUNTS_SQLITE if is_sqlite(db) else _KEEP_COUNTS_POSTGRESQL
         for start in range(0, len(counts), COUNTS_AT_ONCE):
             some = counts[start : start + COUNTS_AT_ONCE]
             with db.atomic():
-                take_turn(db, Turn.ROLLUPS)
+                acquire_lock(db, Lock.ROLLUPS)
                 keep(db, some, newest=newest)
                 _DROP_EMPTY_COUNTS(db, some)
-        return Wrong(activity_counts=len(counts))
+        return RollupMismatches(activity_counts=len(counts))
 
     def _wrong(self, db: Database) -> tuple[list[Row], int]:
         """Return the right values of the wrong counts, and the last activity counted for them."""
-        with one_moment(db):
-            found = _WRONG_COUNTS(db, since=stamp(self.since), until=stamp(self.until))
+        with read_snapshot(db):
+            found = _WRONG_COUNTS(db, since=to_db_time(self.since), until=to_db_time(self.until))
             counts: list[Row] = [
                 (_text(minute), activity_type, activities)
                 for minute, activity_type, activities in found
@@ -320,7 +320,7 @@ class Minutes:
 
 def _text(at: str | datetime) -> str:
     """Return a moment, as either engine gives it, as it is kept."""
-    return at if isinstance(at, str) else stamp(at)
+    return at if isinstance(at, str) else to_db_time(at)
 
 
 Portion = Readers | Minutes
@@ -354,6 +354,6 @@ def _minutes(db: Database) -> Iterator[Minutes]:
     cuts = {_EARLIEST, _LATEST}
     newest = _NEWEST(db).fetchone()[0]
     for id_ in range(ACTIVITIES_OF_MINUTES, newest + 1, ACTIVITIES_OF_MINUTES):
-        arrived_at = moment(_ARRIVED_AT(db, id=id_).fetchone()[0])
+        arrived_at = from_db_time(_ARRIVED_AT(db, id=id_).fetchone()[0])
         cuts.add(arrived_at.replace(second=0, microsecond=0))
     return (Minutes(since, until) for since, until in pairwise(sorted(cuts)))

@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 from readwatch.domain.activities import Activity
-from readwatch.store.engine.bulk import RowStatement
+from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.recording.quizzes import QUIZ_ENDED, move_quizzes, quiz_row
 
@@ -12,7 +12,7 @@ Content = tuple[int, str]
 """A reader and a content."""
 
 # Late activities of an offline device add their seconds; they never turn the page back.
-_MOVE_CONTENTS = RowStatement(
+_MOVE_CONTENTS = BulkStatement(
     {
         "user_id": "bigint",
         "content_id": "text",
@@ -52,7 +52,7 @@ _MOVE_CONTENTS = RowStatement(
             THEN excluded.last_at ELSE kept.last_at END
     """,
 )
-_MOVE_PROFILES = RowStatement(
+_MOVE_PROFILES = BulkStatement(
     {
         "user_id": "bigint",
         "seconds": "bigint",
@@ -76,7 +76,7 @@ _MOVE_PROFILES = RowStatement(
     FROM {rows} AS given WHERE kept.user_id = given.user_id
     """,
 )
-_MOVE_COUNTS = RowStatement(
+_MOVE_COUNTS = BulkStatement(
     {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"},
     """
     INSERT INTO activity_counts AS kept (minute, activity_type, activities)
@@ -123,7 +123,7 @@ class _Reader:
     new_contents: int = 0
 
 
-class Rollup:
+class RollupChanges:
     """What some activities that were just kept add to the rollups.
 
     Moments are the text that is kept (`stamp`): it compares as they do, and what is counted again

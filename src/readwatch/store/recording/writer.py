@@ -14,23 +14,23 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.audit import Look
+from readwatch.domain.audit import AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
-from readwatch.domain.sessions import Caller
-from readwatch.store.audit.log import append
+from readwatch.domain.sessions import Principal
+from readwatch.store.audit.log import append_event
 from readwatch.store.engine.connections import (
     Database,
+    Lock,
     Statement,
-    Turn,
+    acquire_lock,
     close_all,
+    connection,
     in_transaction,
-    take_turn,
-    using,
 )
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.sqlite import move_wal_into_file
 from readwatch.store.identity.sessions import record_heartbeats
-from readwatch.store.recording.activities import Post, Result, record_posts
+from readwatch.store.recording.activities import ActivityBatch, Result, record_batches
 
 T = TypeVar("T")
 Write = Callable[[Database], T]
@@ -86,7 +86,7 @@ class _Job:
 
     __slots__ = ("_done", "_started", "_ticket", "failure", "result", "what")
 
-    def __init__(self, what: Post | Write[Any]) -> None:
+    def __init__(self, what: ActivityBatch | Write[Any]) -> None:
         self.what = what
         self.result: Any = None
         self.failure: Exception | None = None
@@ -98,7 +98,7 @@ class _Job:
     @property
     def rows(self) -> int:
         """How many rows it brings; a write that is no post counts as one."""
-        return len(self.what.activities) if isinstance(self.what, Post) else 1
+        return len(self.what.activities) if isinstance(self.what, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
         """Return the result; what is not begun within some seconds will never be."""
@@ -117,7 +117,11 @@ class _Job:
 
     def run(self, db: Database) -> Any:
         """Do it, inside a transaction."""
-        return record_posts(db, [self.what])[0] if isinstance(self.what, Post) else self.what(db)
+        return (
+            record_batches(db, [self.what])[0]
+            if isinstance(self.what, ActivityBatch)
+            else self.what(db)
+        )
 
     def finish(self, outcome: "Outcome") -> None:
         """Let the request go on."""
@@ -149,7 +153,7 @@ class Writer:
         self._wrote_seconds = 0.0
         self._measured_at = monotonic()
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._heartbeats: dict[Caller, datetime] = {}
+        self._heartbeats: dict[Principal, datetime] = {}
         self._heartbeats_lock = threading.Lock()
         self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
         self._closed = False
@@ -162,16 +166,16 @@ class Writer:
         result: T = self._do(write)
         return result
 
-    def record(self, post: Post) -> tuple[Result, ...]:
+    def record(self, post: ActivityBatch) -> tuple[Result, ...]:
         """Keep the activities of a request; return when they are on disk."""
         results: tuple[Result, ...] = self._do(post)
         return results
 
-    def record_look(self, look: Look, now: datetime) -> None:
+    def record_look(self, look: AuditEvent, now: datetime) -> None:
         """Put an entry into the access log; return when it is on disk."""
-        self._do(lambda db: append(db, look, now))
+        self._do(lambda db: append_event(db, look, now))
 
-    def heartbeat(self, caller: Caller, now: datetime) -> None:
+    def heartbeat(self, caller: Principal, now: datetime) -> None:
         """Note that a reader's app is still here; it is on disk within about a second."""
         with self._heartbeats_lock:
             self._heartbeats[caller] = now
@@ -189,7 +193,7 @@ class Writer:
         self._waiting.put(None)
         self._thread.join()
 
-    def _do(self, what: Post | Write[Any]) -> Any:
+    def _do(self, what: ActivityBatch | Write[Any]) -> Any:
         job = _Job(what)
         with self._door:
             if self._closed:
@@ -242,8 +246,10 @@ class Writer:
         began = monotonic()
         self._stuck_since = self._stuck_since or began
         try:
-            with using(self._db) as db, db.atomic() as transaction:
-                take_turn(db, Turn.ROLLUPS)  # first: a lock that comes before it could cross others
+            with connection(self._db) as db, db.atomic() as transaction:
+                acquire_lock(
+                    db, Lock.ROLLUPS
+                )  # first: a lock that comes before it could cross others
                 yield transaction
         except Exception as error:
             self._trouble = _again(error).message
@@ -303,14 +309,17 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
         if _is_hopeless(db, error):
             raise
     transaction.rollback()  # and begins anew
-    take_turn(db, Turn.ROLLUPS)
+    acquire_lock(db, Lock.ROLLUPS)
     return [_attempt(db, job.run) for job in group]
 
 
 def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
-    posts = [job.what for job in group if isinstance(job.what, Post)]
-    results = iter(record_posts(db, posts) if posts else ())
-    return [(next(results) if isinstance(job.what, Post) else job.run(db), None) for job in group]
+    posts = [job.what for job in group if isinstance(job.what, ActivityBatch)]
+    results = iter(record_batches(db, posts) if posts else ())
+    return [
+        (next(results) if isinstance(job.what, ActivityBatch) else job.run(db), None)
+        for job in group
+    ]
 
 
 def _attempt(db: Database, write: Write[Any]) -> Outcome:

@@ -7,10 +7,10 @@ from typing import Literal
 from readwatch.tui.format.columns import Column, Placed, cut, fit
 
 Tone = Literal["good", "warn", "bad", "accent", "muted"]
-Look = Literal["row", "cursor", "ghost"]
+LineKind = Literal["row", "cursor", "ghost"]
 SortedBy = tuple[str, bool]  # the key of a column, and whether it is descending
 
-SIGNS: Mapping[Look, str] = {"row": " ", "cursor": "▌", "ghost": "\N{MULTIPLICATION SIGN}"}
+SIGNS: Mapping[LineKind, str] = {"row": " ", "cursor": "▌", "ghost": "\N{MULTIPLICATION SIGN}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Toned:
 Cell = str | Toned  # always text, never markup
 
 
-def said(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """A cell in words, as it is copied and exported."""
     if isinstance(cell, str):
         return cell
@@ -48,29 +48,29 @@ NOT_HERE_YET = Toned("…", "muted")
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class HeaderLine:
     """The line with the titles."""
 
     sorted_by: SortedBy | None
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RowLine:
     """A line with a row."""
 
     row: Row
-    look: Look
+    look: LineKind
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class NoteLine:
     """A line with a word about the table, or with nothing."""
 
     text: str
 
 
 # What one line of the table shows: two equal ones of the same width have the same picture.
-Line = Heading | Entry | Note
+Line = HeaderLine | RowLine | NoteLine
 
 
 def heading(column: Column, width: int, sorted_by: SortedBy | None) -> str:
@@ -83,13 +83,13 @@ def heading(column: Column, width: int, sorted_by: SortedBy | None) -> str:
 def parts_of(line: Line, placed: Sequence[Placed], width: int) -> Iterator[tuple[str, str]]:
     """What the line shows from left to right: texts, and the name of the style of each."""
     match line:
-        case Note(text):
+        case NoteLine(text):
             yield fit(text, width, "center"), "note"
             return
-        case Heading(sorted_by):
+        case HeaderLine(sorted_by):
             sign, base = " ", "heading"
             cells: list[Cell] = [heading(spot.column, spot.width, sorted_by) for spot in placed]
-        case Entry(row, look):
+        case RowLine(row, look):
             sign, base = SIGNS[look], look
             cells = [row.cells[spot.index] if row.cells else NOT_HERE_YET for spot in placed]
     yield fit(sign, placed[0].x if placed else width), base

@@ -5,27 +5,27 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
-from readwatch.monitor.snapshots import Overview, Pulse
-from readwatch.tui.format.cells import Cell, Toned, said
+from readwatch.monitor.snapshots import LiveStats, ViewSnapshot
+from readwatch.tui.format.cells import Cell, Toned, cell_text
 from readwatch.tui.format.columns import GAP, GUTTER, MARGIN, Column, cut, fit, place
-from readwatch.tui.views import LISTINGS
+from readwatch.tui.views import VIEW_SPECS
 
 
-def pulse_line(pulse: Pulse) -> str:
+def pulse_line(pulse: LiveStats) -> str:
     """Return what the header says."""
     return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.pace}"
 
 
 def overview_lines(
-    overview: Overview, *, width: int = 80, height: int = 10, in_words: bool = False
+    overview: ViewSnapshot, *, width: int = 80, height: int = 10, in_words: bool = False
 ) -> Iterator[str]:
     """Yield the titles and the first rows of a view, each `width` cells wide at the most.
 
     With `in_words` there is nothing drawn in them.
     """
-    listing = LISTINGS[overview.view]
-    rows = {row.key: row for row in listing.rows(overview.items, overview.pulse.taken_at)}
-    told = said if in_words else _as_drawn
+    listing = VIEW_SPECS[overview.view]
+    rows = {row.key: row for row in listing.rows(overview.items, overview.stats.taken_at)}
+    told = cell_text if in_words else _as_drawn
     shown = [tuple(map(told, rows[id].cells)) for id in overview.order.ids[:height] if id in rows]
     columns = _with_room(listing.columns, shown) if in_words else listing.columns
     placed = [
@@ -41,7 +41,7 @@ def overview_lines(
     yield line(tuple(column.title for column in columns))
     yield from map(line, shown)
     if not overview.order.ids:
-        yield cut(listing.nothing(overview.question), width)
+        yield cut(listing.nothing(overview.query), width)
     elif len(overview.order.ids) > len(shown):
         number = "" if overview.has_older else f"{len(overview.order.ids) - len(shown)} "
         yield cut(f"… and {number}more", width)

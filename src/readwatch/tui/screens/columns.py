@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 
 from readwatch.tui.format.columns import Column, fit
-from readwatch.tui.widgets.option_list import Choices
+from readwatch.tui.widgets.option_list import PlainOptionList
 
 Choose = Callable[[frozenset[str] | None], frozenset[str]]
 """Shows columns, or with None those that fit, and returns the ones that are chosen then."""
@@ -39,7 +39,7 @@ class ColumnsScreen(ModalScreen[None]):
         self._columns = tuple(columns)
         self._chosen = chosen
         self._choose = choose
-        self._list = Choices(*self._prompts())
+        self._list = PlainOptionList(*self._prompts())
 
     def compose(self) -> ComposeResult:
         """Lay out the columns from left to right as lines."""

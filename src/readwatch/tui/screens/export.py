@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.tui.export_file import counted
-from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.input import TextInput
 
 
 class ExportScreen(ModalScreen[None]):
@@ -38,7 +38,7 @@ class ExportScreen(ModalScreen[None]):
         super().__init__()
         self._rows = rows
         self._export = export
-        self._file = Field(name, select_on_focus=False)
+        self._file = TextInput(name, select_on_focus=False)
         self._answer = Static("", id="answer", markup=False)
         self._known_name = ""
         self._is_waiting = False

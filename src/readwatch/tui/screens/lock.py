@@ -11,7 +11,7 @@ from readwatch.tui.format.columns import cut
 from readwatch.tui.screens.password import PasswordScreen
 
 
-class CoverScreen(PasswordScreen):
+class LockScreen(PasswordScreen):
     """Hides what is behind it; the console goes on there."""
 
     def __init__(self, consultant: User, check: Callable[[str], object]) -> None:

@@ -7,10 +7,10 @@ from textual.containers import Middle, Vertical
 from textual.widgets import Label
 
 from readwatch.tui.screens.password import PasswordScreen
-from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.input import TextInput
 
 
-class SignInScreen(PasswordScreen):
+class LoginScreen(PasswordScreen):
     """Asks who sits here."""
 
     def __init__(
@@ -20,7 +20,7 @@ class SignInScreen(PasswordScreen):
         super().__init__(reason)
         self._check = check
         self._given_email = email
-        self._email = Field(select_on_focus=False)
+        self._email = TextInput(select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         """Lay out the form."""

@@ -13,10 +13,10 @@ from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 
-from readwatch.domain.matching import anywhere, found
+from readwatch.domain.matching import anywhere, matches
 from readwatch.tui.format.columns import cut, fit
-from readwatch.tui.widgets.input import Field
-from readwatch.tui.widgets.option_list import Choices
+from readwatch.tui.widgets.input import TextInput
+from readwatch.tui.widgets.option_list import PlainOptionList
 
 SHORTEST = 2
 """So many letters are asked of the store."""
@@ -26,7 +26,7 @@ _NAME_WIDTH = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PaletteCommand:
     """Something that can be chosen: its name, a word about it, and what is done then."""
 
     name: str
@@ -38,7 +38,7 @@ class Offer:
         return Content(f"{fit(self.name, _NAME_WIDTH)}  {cut(self.words, 40)}")
 
 
-class PaletteScreen(ModalScreen[Offer | None]):
+class PaletteScreen(ModalScreen[PaletteCommand | None]):
     """Ends with what was chosen; `enter` waits until all that was typed is answered."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,21 +59,21 @@ class PaletteScreen(ModalScreen[Offer | None]):
     """
 
     def __init__(
-        self, offers: Iterable[Offer], look_for: Callable[[str], object], *, masked: bool
+        self, offers: Iterable[PaletteCommand], look_for: Callable[[str], object], *, masked: bool
     ) -> None:
         """`look_for` is asked for readers by words of a name; with `masked` none is offered."""
         super().__init__()
         self._look_for = look_for
         self._offers = tuple(offers)
         self._masked = masked
-        self._field = Field(placeholder="words of a name")
-        self._list = Choices(classes="-lively")  # its keys come through the field
+        self._field = TextInput(placeholder="words of a name")
+        self._list = PlainOptionList(classes="-lively")  # its keys come through the field
         self._list.can_focus = False
         self._note = Static("", markup=False)
         self._words = ""
         self._awaited = self._hurried = False
-        self._readers: tuple[Offer, ...] = ()
-        self._shown: tuple[Offer, ...] = ()
+        self._readers: tuple[PaletteCommand, ...] = ()
+        self._shown: tuple[PaletteCommand, ...] = ()
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -90,7 +90,7 @@ class PaletteScreen(ModalScreen[Offer | None]):
         self._show()
         self.set_focus(self._field)
 
-    def find(self, words: str, readers: Sequence[Offer]) -> None:
+    def find(self, words: str, readers: Sequence[PaletteCommand]) -> None:
         """Show the readers who were found, unless something else is typed by now."""
         if words == self._typed:
             self._readers, self._awaited = tuple(readers), False
@@ -115,7 +115,7 @@ class PaletteScreen(ModalScreen[Offer | None]):
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         self._end_with(self._shown[event.option_index])
 
-    def _end_with(self, offer: Offer) -> None:
+    def _end_with(self, offer: PaletteCommand) -> None:
         if self.is_current:  # a second enter may be here already
             self.dismiss(offer)
 
@@ -140,7 +140,7 @@ class PaletteScreen(ModalScreen[Offer | None]):
     def _show(self) -> None:
         patterns = [anywhere(word) for word in self._words.split()]
         fitting = [
-            offer for offer in self._offers if all(found(each, offer.name) for each in patterns)
+            offer for offer in self._offers if all(matches(each, offer.name) for each in patterns)
         ]
         literal = self._words.casefold()
         certain = [offer for offer in fitting if literal in offer.name.casefold()]

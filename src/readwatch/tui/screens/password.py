@@ -6,7 +6,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Static
 
-from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.input import TextInput
 
 
 class PasswordScreen(Screen[None]):
@@ -38,7 +38,7 @@ class PasswordScreen(Screen[None]):
 
     def __init__(self, reason: str = "") -> None:
         super().__init__()
-        self.password = Field(password=True)
+        self.password = TextInput(password=True)
         self.answer = Static(reason, id="answer", markup=False)
         self.is_waiting = False
 

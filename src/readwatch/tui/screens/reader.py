@@ -20,7 +20,7 @@ from textual.widgets import Static
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
 from readwatch.domain.sessions import Session
-from readwatch.monitor.snapshots import ReaderPage
+from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.tui.export_file import Source
 from readwatch.tui.format.cells import Row, Tone, Toned
 from readwatch.tui.format.columns import Column, cut
@@ -37,12 +37,12 @@ from readwatch.tui.format.text import (
     time_spent,
 )
 from readwatch.tui.keys import Group, bindings
-from readwatch.tui.reader_pager import Walk
-from readwatch.tui.widgets.activity_detail import Unfolded
+from readwatch.tui.reader_pager import ReaderPager
+from readwatch.tui.widgets.activity_detail import ActivityDetail
 from readwatch.tui.widgets.footer import Footer
 from readwatch.tui.widgets.header import Header
 from readwatch.tui.widgets.live_table import LiveTable
-from readwatch.tui.widgets.reading_days import Days
+from readwatch.tui.widgets.reading_days import ReadingDays
 
 _BOOKS = (
     Column("title", "Book", width=12, flex=1),
@@ -131,7 +131,11 @@ class ReaderScreen(Screen[None]):
         places: int
 
     def __init__(
-        self, opening: int, walk: Walk, panel: Panel, read_older: Callable[[int, int], object]
+        self,
+        opening: int,
+        walk: ReaderPager,
+        panel: Panel,
+        read_older: Callable[[int, int], object],
     ) -> None:
         """`panel` is the one that is open at first; `read_older` is asked for more activities of
         this opening than the oldest that is shown.
@@ -146,12 +150,12 @@ class ReaderScreen(Screen[None]):
         self._who = Static("putting the look on record …", id="who", markup=False)
         self._refused = Static("", id="refused", markup=False)
         self._keys: dict[str, int] = {}
-        self._days = Days(id=Panel.DAYS)
+        self._days = ReadingDays(id=Panel.DAYS)
         self._books = LiveTable(_BOOKS, opens=False, id=Panel.BOOKS, empty_text="no books yet")
         self._activities = LiveTable(
             _ACTIVITIES, opens=False, id=Panel.ACTIVITIES, empty_text="no activities yet"
         )
-        self._unfolded = Unfolded()
+        self._unfolded = ActivityDetail()
         self._sessions = LiveTable(
             _SESSIONS, opens=False, id=Panel.SESSIONS, empty_text="no sessions yet"
         )
@@ -164,7 +168,7 @@ class ReaderScreen(Screen[None]):
             Panel.SESSIONS: (self._sessions, self._sessions),
         }
         self.panel = panel
-        self._page: ReaderPage | None = None
+        self._page: ReaderSnapshot | None = None
         self._note = ""
         self._rows: dict[int, Row] = {}
 
@@ -186,11 +190,11 @@ class ReaderScreen(Screen[None]):
         """Say where one is."""
         self._show_trail()
 
-    def show(self, page: ReaderPage) -> None:
+    def show(self, page: ReaderSnapshot) -> None:
         """Show a new picture of the reader."""
         first = self._page is None
         self._page = page
-        now = page.pulse.taken_at
+        now = page.stats.taken_at
         self.add_class("-shown")
         self.remove_class("-refused")
         self._show_trail()
@@ -202,7 +206,7 @@ class ReaderScreen(Screen[None]):
         if first:
             self.set_focus(self._panels[self.panel][0])
 
-    def _show_activities(self, page: ReaderPage) -> None:
+    def _show_activities(self, page: ReaderSnapshot) -> None:
         known = self._rows  # an activity never changes
         self._rows = {
             item.id: known[item.id] if item.id in known else _activity_row(item)
@@ -249,7 +253,7 @@ class ReaderScreen(Screen[None]):
         name, presence = "…", Content("")
         if self._page is not None:
             name = cut(self._page.user.full_name, 36)
-            mark = presence_cell(self._page.presence(self._page.pulse.taken_at))
+            mark = presence_cell(self._page.presence(self._page.stats.taken_at))
             presence = Content.assemble("   ", (mark.text, _TONES[mark.tone]))
         self._trail.update(
             Content.assemble(
@@ -290,8 +294,8 @@ class ReaderScreen(Screen[None]):
         self.set_focus(self._activities)
         self._show_unfolded(self._activities.cursor_key)
 
-    @on(LiveTable.CursorMoved, "#activities")
-    def _follow_cursor(self, event: LiveTable.CursorMoved) -> None:
+    @on(LiveTable.RowHighlighted, "#activities")
+    def _follow_cursor(self, event: LiveTable.RowHighlighted) -> None:
         self._show_unfolded(event.key)
         if self._page is not None and self._page.has_older and event.key is not None:
             last = self._page.activities[-_NEAR_END:]
@@ -313,7 +317,7 @@ class ReaderScreen(Screen[None]):
         self.set_class(self.panel is Panel.DAYS, "-days")
 
 
-def _who(page: ReaderPage, now: datetime) -> Content:
+def _who(page: ReaderSnapshot, now: datetime) -> Content:
     """Return who this is, in two lines."""
     user, profile = page.user, page.profile
     level = cut(profile.reading_level, 20) or "no level"

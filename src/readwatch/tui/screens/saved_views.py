@@ -12,16 +12,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 
 from readwatch.tui.format.columns import cut, fit
-from readwatch.tui.preferences import Desk
+from readwatch.tui.preferences import Preferences
 from readwatch.tui.saved_views import LONGEST_NAME, SavedView, name_of_view
-from readwatch.tui.views import LISTINGS
-from readwatch.tui.widgets.input import Field
-from readwatch.tui.widgets.option_list import Choices
+from readwatch.tui.views import VIEW_SPECS
+from readwatch.tui.widgets.input import TextInput
+from readwatch.tui.widgets.option_list import PlainOptionList
 
 _NAME_WIDTH, _ROOM = 20, 50
 
 
-class ViewsScreen(ModalScreen[SavedView | None]):
+class SavedViewsScreen(ModalScreen[SavedView | None]):
     """Ends with the view that was picked; keeps and forgets views at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,13 +40,13 @@ class ViewsScreen(ModalScreen[SavedView | None]):
     ViewsScreen Label { color: $text-muted; padding: 0 1; }
     """
 
-    def __init__(self, desk: Desk, draft: SavedView) -> None:
+    def __init__(self, desk: Preferences, draft: SavedView) -> None:
         super().__init__()
         self._desk = desk
         self._draft = draft
         self._views: tuple[SavedView, ...] = ()
-        self._list = Choices()
-        self._field = Field(placeholder="its name; enter keeps it", max_length=LONGEST_NAME)
+        self._list = PlainOptionList()
+        self._field = TextInput(placeholder="its name; enter keeps it", max_length=LONGEST_NAME)
 
     def compose(self) -> ComposeResult:
         """Lay out the views and the name."""
@@ -107,7 +107,7 @@ class ViewsScreen(ModalScreen[SavedView | None]):
 
 def words_of(saved: SavedView) -> str:
     """Say what a view shows: `Readers by Level, level:B1`."""
-    listing = LISTINGS[saved.view]
+    listing = VIEW_SPECS[saved.view]
     titles = {column.key: column.title for column in listing.columns}
     words = f"{saved.view.words.capitalize()} by {titles.get(saved.sort, saved.sort)}"
     return f"{words}, {saved.filter}" if saved.filter else words

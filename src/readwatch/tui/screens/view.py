@@ -13,25 +13,25 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.filters import as_recorded, canonical, parse
-from readwatch.monitor.snapshots import Item, Overview, View, with_older
-from readwatch.store.lists.query import FIRST_PAGE, LOOKED_THROUGH, Question, askable
+from readwatch.domain.filters import canonical, filter_size, parse
+from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
+from readwatch.store.lists.query import FIRST_PAGE, LOOKED_THROUGH, ListQuery, askable
 from readwatch.tui.export_file import Source
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import chosen, place
 from readwatch.tui.keys import Group, bindings
-from readwatch.tui.reader_pager import Walk
+from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.columns import ColumnsScreen
-from readwatch.tui.views.spec import Listing
+from readwatch.tui.views.spec import ViewSpec
 from readwatch.tui.widgets.filter_suggester import FilterSuggester
 from readwatch.tui.widgets.footer import Footer
 from readwatch.tui.widgets.header import Header
-from readwatch.tui.widgets.input import Field
+from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.live_table import LiveTable
 
 
-class ListScreen(Screen[None]):
+class ViewScreen(Screen[None]):
     """Shows the pictures of one view, and says what it wants to be asked for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,33 +55,33 @@ class ListScreen(Screen[None]):
     class Asked(Message):
         """Somebody wants this list sorted, filtered or longer."""
 
-        def __init__(self, screen: "ListScreen") -> None:
+        def __init__(self, screen: "ViewScreen") -> None:
             super().__init__()
             self.screen = screen
 
     class Marked(Message):
         """Somebody has seen a reader, or takes that back."""
 
-        def __init__(self, screen: "ListScreen", reader_id: int) -> None:
+        def __init__(self, screen: "ViewScreen", reader_id: int) -> None:
             super().__init__()
             self.screen = screen
             self.reader_id = reader_id
 
-    def __init__(self, view: View, listing: Listing[Any], *, masked: bool = False) -> None:
+    def __init__(self, view: View, listing: ViewSpec[Any], *, masked: bool = False) -> None:
         super().__init__()
         self.view = view
         self._listing = listing
-        self._first_question = listing.question(masked=masked)
+        self._first_question = listing.query(masked=masked)
         self.question = self._first_question
-        self.shown: Overview | None = None
+        self.shown: ViewSnapshot | None = None
         self.frozen = False
         self.held = ""  # how many rows are new since then
-        self._newest: Overview | None = None  # None before there was one since it is in front
+        self._newest: ViewSnapshot | None = None  # None before there was one since it is in front
         self._columns: frozenset[str] | None = None
         # Made here, because a picture may arrive before they are mounted.
         self.header = Header()
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
-        self._filter = Field(
+        self._filter = TextInput(
             placeholder="words to look for; enter keeps them, escape clears",
             suggester=FilterSuggester(askable(listing.fields, masked=masked)),
         )
@@ -101,7 +101,7 @@ class ListScreen(Screen[None]):
         """Let the keys go to the table."""
         self.set_focus(self.table)
 
-    def begin_with(self, question: Question) -> None:
+    def begin_with(self, question: ListQuery) -> None:
         """Be asked for this before anything is shown."""
         self.question = question
         self._filter.value = self.filtered_by
@@ -115,16 +115,16 @@ class ListScreen(Screen[None]):
         self._freeze(False)
         self._newest = None
 
-    def take(self, overview: Overview) -> bool:
+    def take(self, overview: ViewSnapshot) -> bool:
         """Show a new picture of this view, or hold it while the one before is frozen, which only
         becomes longer at its older end; tell whether it is shown.
         """
-        if overview.question != self.question:
+        if overview.query != self.question:
             return False  # asked for in another way meanwhile
         is_first, self._newest = self._newest is None, overview
         shown = self.shown
         if self.frozen and not is_first and shown and self._goes_on(shown, overview):
-            if overview.question != shown.question:
+            if overview.query != shown.query:
                 shown = with_older(shown, overview)
                 self._show(shown)
                 self._lengthen()  # so much may be new that nothing older came
@@ -134,14 +134,14 @@ class ListScreen(Screen[None]):
         self._show(overview)
         return True
 
-    def _goes_on(self, shown: Overview, overview: Overview) -> bool:
+    def _goes_on(self, shown: ViewSnapshot, overview: ViewSnapshot) -> bool:
         """Tell whether a picture answers what the one that is shown does, or goes further back."""
-        asked = shown.question
+        asked = shown.query
         if self.table.follow_top:
-            asked = replace(asked, length=overview.question.length)
-        return asked == overview.question
+            asked = replace(asked, length=overview.query.length)
+        return asked == overview.query
 
-    def _count_new(self, shown: Overview, overview: Overview) -> str:
+    def _count_new(self, shown: ViewSnapshot, overview: ViewSnapshot) -> str:
         """Say how many rows a picture has that are not in the one that is shown; with `+` where
         there may be others further down.
         """
@@ -161,13 +161,13 @@ class ListScreen(Screen[None]):
         # An activity or an entry never changes, and is read when it comes into view.
         self.table.keep_all(frozen and not self._listing.pages)
 
-    def _show(self, overview: Overview) -> None:
-        asked_anew = self.shown is not None and self.shown.question.terms != overview.question.terms
+    def _show(self, overview: ViewSnapshot) -> None:
+        asked_anew = self.shown is not None and self.shown.query.terms != overview.query.terms
         self.shown = overview
         self.table.empty_text = self._listing.nothing(self.question)
         self.table.show(self._rows(overview.items), overview.order)
         self._say_found()
-        if asked_anew and self.table.cursor_is_ghost:  # still here, only not asked for
+        if asked_anew and self.table.cursor_row_departed:  # still here, only not asked for
             self.table.move_to(None)
 
     def fill(self, items: Sequence[Item]) -> None:
@@ -176,13 +176,13 @@ class ListScreen(Screen[None]):
 
     def _rows(self, items: Sequence[Item]) -> list[Row]:
         """Return the rows of items at the moment of the picture that is shown."""
-        return self._listing.rows(items, self.shown.pulse.taken_at) if self.shown else []
+        return self._listing.rows(items, self.shown.stats.taken_at) if self.shown else []
 
     def source(self) -> Source | None:
         """Return what can be taken along; None where there is nothing."""
         if self.shown is None or self.table.cursor_key is None:
             return None
-        seen_in = f"from {self.view.words}{as_recorded(self.shown.question.terms)}"
+        seen_in = f"from {self.view.words}{filter_size(self.shown.query.terms)}"
         return Source(self.table.draft(), seen_in, self.view, is_held=self.frozen)
 
     @property
@@ -190,19 +190,19 @@ class ListScreen(Screen[None]):
         """The filter; empty where there is none."""
         return canonical(self.question.terms)
 
-    def refuse(self, question: Question, reason: str) -> None:
+    def refuse(self, question: ListQuery, reason: str) -> None:
         """Say why there is no answer to a question, and stay with the one before."""
         if question == self.question:
-            self.question = self.shown.question if self.shown else self._first_question
+            self.question = self.shown.query if self.shown else self._first_question
             self._mark_order()
             self._say(reason)
 
-    def walk_from(self, reader_id: int) -> Walk:
+    def walk_from(self, reader_id: int) -> ReaderPager:
         """Return the walk through the readers of the rows from top to bottom, each once."""
         reader_ids = tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
         if reader_id not in reader_ids:  # gone since the key was pressed
             reader_ids = (reader_id,)
-        return Walk(self.view.words, reader_ids, reader_ids.index(reader_id))
+        return ReaderPager(self.view.words, reader_ids, reader_ids.index(reader_id))
 
     def move_to_reader(self, reader_id: int) -> None:
         """Put the cursor on the first row of a reader, unless it is on one or there is none."""
@@ -297,18 +297,18 @@ class ListScreen(Screen[None]):
         if (key := self.table.meant()) is not None:
             self.post_message(self.Marked(self, key))
 
-    @on(LiveTable.HeadingClicked)
-    def _sort_by(self, event: LiveTable.HeadingClicked) -> None:
+    @on(LiveTable.HeaderSelected)
+    def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
         if event.column == self.question.sort:
             self.action_turn()
         elif (sort := self._listing.sort_by(event.column)) is not None:
             self._ask(sort=sort.column, descending=sort.descending)
 
-    @on(LiveTable.SightChanged)
+    @on(LiveTable.ViewportChanged)
     def _lengthen(self) -> None:
         """Ask for another page before the end of the last one comes into view."""
-        shown, length, sight = self.shown, self.question.length, self.table.sight
-        if shown is None or shown.question != self.question or not shown.has_older:
+        shown, length, sight = self.shown, self.question.length, self.table.viewport
+        if shown is None or shown.query != self.question or not shown.has_older:
             return
         if self.frozen and not self.table.follow_top:
             return  # what is older has its places among the rows that are held
@@ -338,7 +338,7 @@ class ListScreen(Screen[None]):
         self._found.update(f"{self._fitting()}{keys}" if self.question.terms else "")
 
     def _fitting(self) -> str:
-        if self.shown is None or self.shown.question.terms != self.question.terms:
+        if self.shown is None or self.shown.query.terms != self.question.terms:
             return ""  # not known yet
         number, more = len(self.shown.order.ids), "+" if self.shown.has_older else ""
         return f"{number:,}{more} {'fits' if number == 1 else 'fit'}; "

@@ -5,28 +5,30 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from readwatch.domain.audit import Action
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
-from readwatch.store.lists.access_log import FIELDS, LogRow, entry_order, entry_rows
-from readwatch.store.lists.query import Found, Question
+from readwatch.store.lists.access_log import FIELDS, AccessLogRow, access_log_ids, access_log_rows
+from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.tui.format.cells import Row, Toned
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import activity_words, repeated_in_feed, time_in_feed
-from readwatch.tui.views.spec import Listing, Sort
+from readwatch.tui.views.spec import Sort, ViewSpec
 
-_TROUBLE = frozenset(map(str, (Action.FAILED_SIGN_IN, Action.LOCKED_OUT, Action.REFUSED_LOOK)))
+_TROUBLE = frozenset(
+    map(str, (AuditAction.FAILED_SIGN_IN, AuditAction.LOCKED_OUT, AuditAction.REFUSED_LOOK))
+)
 
 
-def row(entry: LogRow, now: datetime) -> Row:
+def row(entry: AccessLogRow, now: datetime) -> Row:
     """Return an entry's row, with how often it was repeated up to then."""
     what = activity_words(entry.action_type)
     return Row(
         entry.id,
         (
             time_in_feed(entry.created_at, now)
-            if entry.times == 1
-            else repeated_in_feed(entry.times, entry.begun_at, entry.created_at, now),
+            if entry.repeats == 1
+            else repeated_in_feed(entry.repeats, entry.first_created_at, entry.created_at, now),
             entry.consultant_name,
             Toned(what, "warn") if entry.action_type in _TROUBLE else what,
             entry.full_name,
@@ -36,25 +38,25 @@ def row(entry: LogRow, now: datetime) -> Row:
     )
 
 
-def listing_of(asker: User) -> Listing[LogRow]:
+def listing_of(asker: User) -> ViewSpec[AccessLogRow]:
     """Return the list as it is for one who may see it by now."""
     return replace(
         LISTING,
-        order=partial(entry_order, asker=asker),
-        items=partial(entry_rows, asker=asker),
+        order=partial(access_log_ids, asker=asker),
+        items=partial(access_log_rows, asker=asker),
     )
 
 
-def _nothing(_db: Database, _question: Question, _now: datetime) -> Found:
-    return Found((), ())
+def _nothing(_db: Database, _question: ListQuery, _now: datetime) -> ResultIds:
+    return ResultIds((), ())
 
 
-def _no_rows(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[LogRow, ...]:
+def _no_rows(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[AccessLogRow, ...]:
     return ()
 
 
 # Nobody's: it is not known yet who asks, or an admin's look at it is not yet on record.
-LISTING: Listing[LogRow] = Listing(
+LISTING: ViewSpec[AccessLogRow] = ViewSpec(
     columns=(
         Column("time", "When", width=15),
         Column("consultant", "Who", width=13, flex=2),

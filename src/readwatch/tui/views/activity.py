@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.store.lists.feed import FIELDS, activity_order, activity_rows
+from readwatch.store.lists.feed import FIELDS, activity_ids, activity_rows
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import activity_words, progress_bar, seconds_shown, time_in_feed
-from readwatch.tui.views.spec import Listing, Sort, fields_of
+from readwatch.tui.views.spec import Sort, ViewSpec, fields_of
 
 
 def row(activity: RecordedActivity, now: datetime) -> Row:
@@ -33,7 +33,7 @@ def record(activity: RecordedActivity, now: datetime) -> dict[str, object]:
     return told
 
 
-LISTING: Listing[RecordedActivity] = Listing(
+LISTING: ViewSpec[RecordedActivity] = ViewSpec(
     columns=(
         Column("time", "Time", width=9),
         Column("name", "Reader", width=14, flex=2),
@@ -53,7 +53,7 @@ LISTING: Listing[RecordedActivity] = Listing(
     ),
     fields=FIELDS,
     empty="no activities yet",
-    order=activity_order,
+    order=activity_ids,
     items=activity_rows,
     pages="activities",
     record=record,

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from readwatch.domain.attention import USUAL, Rule
+from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
 from readwatch.domain.clock import ago
-from readwatch.monitor.attention import Attention, Noticed
+from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.attention import FIELDS
-from readwatch.store.lists.query import Found, Question
+from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.tui.format.cells import Row, Tone, Toned
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import presence_cell, progress_bar
-from readwatch.tui.views.spec import Listing, Sort
+from readwatch.tui.views.spec import Sort, ViewSpec
 
 _TONES: dict[Rule, Tone] = {
     Rule.FAILED_QUIZ: "bad",
@@ -23,7 +23,7 @@ _TONES: dict[Rule, Tone] = {
 }
 
 
-def row(noticed: Noticed, now: datetime) -> Row:
+def row(noticed: AttentionItem, now: datetime) -> Row:
     """Return a reader's row."""
     case, about = noticed.case, noticed.about
     why = Toned(str(case), _TONES[case.reasons[0].rule])
@@ -42,7 +42,7 @@ def row(noticed: Noticed, now: datetime) -> Row:
     )
 
 
-def record(noticed: Noticed, now: datetime) -> dict[str, object]:
+def record(noticed: AttentionItem, now: datetime) -> dict[str, object]:
     """Return what a program is told of a reader."""
     case, about = noticed.case, noticed.about
     return {
@@ -59,22 +59,22 @@ def record(noticed: Noticed, now: datetime) -> dict[str, object]:
     }
 
 
-def _order_at_once(db: Database, question: Question, now: datetime) -> Found:
-    return _noticed(db, now).order(db, question, now)
+def _order_at_once(db: Database, question: ListQuery, now: datetime) -> ResultIds:
+    return _noticed(db, now).ids(db, question, now)
 
 
-def _items_at_once(db: Database, ids: Sequence[int], now: datetime) -> tuple[Noticed, ...]:
+def _items_at_once(db: Database, ids: Sequence[int], now: datetime) -> tuple[AttentionItem, ...]:
     return _noticed(db, now).items(db, ids, now)
 
 
 def _noticed(db: Database, now: datetime) -> Attention:
     """Look once, where nothing is remembered from one picture to the next."""
-    attention = Attention(USUAL)
-    attention.notice(db, now)
+    attention = Attention(DEFAULT_THRESHOLDS)
+    attention.refresh(db, now)
     return attention
 
 
-LISTING: Listing[Noticed] = Listing(
+LISTING: ViewSpec[AttentionItem] = ViewSpec(
     columns=(
         Column("why", "Why", width=24, flex=1),
         Column("name", "Reader", width=12, flex=3),

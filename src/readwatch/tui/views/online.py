@@ -7,7 +7,7 @@ from readwatch.store.lists.online import (
     FIELDS,
     TRACE_STEPS,
     TracedReader,
-    online_order,
+    online_ids,
     online_rows,
 )
 from readwatch.tui.format.cells import Row
@@ -19,7 +19,7 @@ from readwatch.tui.format.text import (
     progress_bar,
     trace_line,
 )
-from readwatch.tui.views.spec import Listing, Sort, fields_of
+from readwatch.tui.views.spec import Sort, ViewSpec, fields_of
 
 
 def row(reader: TracedReader, now: datetime) -> Row:
@@ -47,7 +47,7 @@ def record(reader: TracedReader, now: datetime) -> dict[str, object]:
     return {**fields_of(reader, now), "presence": reader.presence(now)}
 
 
-LISTING: Listing[TracedReader] = Listing(
+LISTING: ViewSpec[TracedReader] = ViewSpec(
     columns=(
         Column("presence", "State", width=9),
         Column("name", "Reader", width=12, flex=2),
@@ -74,7 +74,7 @@ LISTING: Listing[TracedReader] = Listing(
     ),
     fields=FIELDS,
     empty="nobody is online",
-    order=online_order,
+    order=online_ids,
     items=online_rows,
     record=record,
 )

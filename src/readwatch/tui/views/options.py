@@ -5,22 +5,22 @@ from dataclasses import replace
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import canonical, parse
 from readwatch.monitor.snapshots import View
-from readwatch.store.lists.query import Question
-from readwatch.tui.views import LISTINGS
+from readwatch.store.lists.query import ListQuery
+from readwatch.tui.views import VIEW_SPECS
 
 
-def asked(
+def parse_options(
     view: str, filter: str = "", sort: str = "", *, masked: bool = False
-) -> tuple[View, Question]:
+) -> tuple[View, ListQuery]:
     """Return the view and what it is asked for; a word that is not understood is `invalid`.
 
     `sort` is a column, upwards, or downwards with `-` before it; without one the list is sorted as
     it is in the beginning.
     """
-    if view not in LISTINGS:
-        raise invalid(f"there is no view {view!r}: there are {', '.join(LISTINGS)}")
-    listing = LISTINGS[View(view)]
-    question = replace(listing.question(masked=masked), terms=parse(filter, finished=True))
+    if view not in VIEW_SPECS:
+        raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_SPECS)}")
+    listing = VIEW_SPECS[View(view)]
+    question = replace(listing.query(masked=masked), terms=parse(filter, finished=True))
     if not sort:
         return View(view), question
     column = sort.removeprefix("-")
@@ -30,6 +30,6 @@ def asked(
     return View(view), replace(question, sort=column, descending=sort.startswith("-"))
 
 
-def in_words(question: Question) -> tuple[str, str]:
+def option_texts(question: ListQuery) -> tuple[str, str]:
     """Return the filter and the sort of a question as somebody would ask for them."""
     return canonical(question.terms), f"{'-' if question.descending else ''}{question.sort}"

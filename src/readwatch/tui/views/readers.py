@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.lists.readers import FIELDS, ReaderSummary, summary_order, summary_rows
+from readwatch.store.lists.readers import FIELDS, ReaderSummary, reader_ids, reader_rows
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import hours_and_minutes
-from readwatch.tui.views.spec import Listing, Sort
+from readwatch.tui.views.spec import Sort, ViewSpec
 
 
 def row(reader: ReaderSummary, now: datetime) -> Row:
@@ -27,7 +27,7 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
     )
 
 
-LISTING: Listing[ReaderSummary] = Listing(
+LISTING: ViewSpec[ReaderSummary] = ViewSpec(
     columns=(
         Column("name", "Reader", width=16, flex=7),
         Column("level", "Level", width=7),
@@ -49,6 +49,6 @@ LISTING: Listing[ReaderSummary] = Listing(
     ),
     fields=FIELDS,
     empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
-    order=summary_order,
-    items=summary_rows,
+    order=reader_ids,
+    items=reader_rows,
 )

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from readwatch.domain.filters import canonical
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.filter_sql import Fields
-from readwatch.store.lists.query import Found, Question
+from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 
@@ -33,7 +33,7 @@ def fields_of(item: Any, _now: datetime) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing(Generic[ItemT]):
+class ViewSpec(Generic[ItemT]):
     """A list: its columns, the row of an item, the columns to sort by, what a filter can ask for,
     what it says when it is empty, and the questions to the store: one for the order of all ids, one
     for some items.
@@ -48,26 +48,26 @@ class Listing(Generic[ItemT]):
     sorts: tuple[Sort, ...]
     fields: Fields
     empty: str
-    order: Callable[[Database, Question, datetime], Found]
+    order: Callable[[Database, ListQuery, datetime], ResultIds]
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
     pages: str = ""
     record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
     marks: bool = False
 
-    def question(self, *, masked: bool = False) -> Question:
+    def query(self, *, masked: bool = False) -> ListQuery:
         """Return what it is asked for in the beginning."""
-        return Question(self.sorts[0].column, self.sorts[0].descending, masked=masked)
+        return ListQuery(self.sorts[0].column, self.sorts[0].descending, masked=masked)
 
     def sort_by(self, column: str) -> Sort | None:
         """Return the sort by a column; None where there is none."""
         return next((sort for sort in self.sorts if sort.column == column), None)
 
-    def follows_top(self, question: Question) -> bool:
+    def follows_top(self, question: ListQuery) -> bool:
         """Tell whether what is new comes in at the top."""
         sort = self.sort_by(question.sort)
         return bool(sort and sort.newest_first and sort.descending == question.descending)
 
-    def nothing(self, question: Question) -> str:
+    def nothing(self, question: ListQuery) -> str:
         """Return what is said where no row is wanted, or there is none."""
         return f"nothing fits: {canonical(question.terms)}" if question.terms else self.empty
 

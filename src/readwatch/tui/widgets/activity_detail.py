@@ -11,12 +11,12 @@ from textual.widgets import Static
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity
 from readwatch.domain.text import SafeText, clean
-from readwatch.tui.format.cells import said
+from readwatch.tui.format.cells import cell_text
 from readwatch.tui.format.columns import cut, steady
 from readwatch.tui.format.text import activity_words, day_and_time, progress_bar, seconds_shown
 
 
-class Unfolded(VerticalScroll):
+class ActivityDetail(VerticalScroll):
     """All about one activity, as text."""
 
     DEFAULT_CSS = """
@@ -59,7 +59,7 @@ def _unfolded(activity: RecordedActivity, width: int) -> Content:
         activity_words(activity.activity_type),
         day_and_time(activity.occurred_at),
         seconds_shown(activity.duration_seconds),
-        said(progress_bar(activity.progress_percentage)),
+        cell_text(progress_bar(activity.progress_percentage)),
     )
     head = (
         cut("   ".join(filter(None, facts)), width),

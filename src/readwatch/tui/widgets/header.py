@@ -13,7 +13,7 @@ from textual.style import Style
 from textual.widget import Widget
 
 from readwatch.domain.clock import length_of
-from readwatch.monitor.snapshots import Pulse, View
+from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.tui.format.columns import cut
 from readwatch.tui.format.text import sparkline
 from readwatch.tui.keys import Keymap, first_key
@@ -50,7 +50,7 @@ class Status:
 
     view: View | None = None
     person: str = ""
-    pulse: Pulse | None = None
+    pulse: LiveStats | None = None
     frozen: bool = False
     held: str = ""
     lost_since: datetime | None = None
@@ -180,7 +180,7 @@ def _second(status: Status, width: int) -> Content:
     )
 
 
-def _peak(pulse: Pulse) -> str:
+def _peak(pulse: LiveStats) -> str:
     """Return the most readers of the day, where that was not now."""
     peak = pulse.peak
     return "" if peak is None else f"   peak {peak.readers} at {peak.minute.astimezone():%H:%M}"

@@ -4,7 +4,7 @@ from textual.reactive import reactive
 from textual.widgets import Input
 
 
-class Field(Input):
+class TextInput(Input):
     """An input of one line, whose cursor stands still: over ssh each blink is traffic."""
 
     DEFAULT_CSS = """

@@ -17,15 +17,22 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from readwatch.monitor.viewport import Order, Sight, order_of, top_of, window, with_ghost
-from readwatch.tui.export_file import Draft
+from readwatch.monitor.viewport import (
+    RowOrder,
+    Viewport,
+    ids_near_viewport,
+    row_order,
+    top_index,
+    with_departed_row,
+)
+from readwatch.tui.export_file import TableExport
 from readwatch.tui.format.cells import (
-    Entry,
-    Heading,
+    HeaderLine,
     Line,
-    Look,
-    Note,
+    LineKind,
+    NoteLine,
     Row,
+    RowLine,
     SortedBy,
     parts_of,
 )
@@ -103,7 +110,7 @@ class LiveTable(ScrollView, can_focus=True):
     sorted_by: reactive[SortedBy | None] = reactive(None)
 
     @dataclass
-    class CursorMoved(Message):
+    class RowHighlighted(Message):
         """The cursor is on another key now, or on none because there are no rows."""
 
         table: "LiveTable"
@@ -115,7 +122,7 @@ class LiveTable(ScrollView, can_focus=True):
             return self.table
 
     @dataclass
-    class Opened(Message):
+    class RowSelected(Message):
         """Somebody asked to look into this key."""
 
         table: "LiveTable"
@@ -128,11 +135,11 @@ class LiveTable(ScrollView, can_focus=True):
             return self.table
 
     @dataclass
-    class SightChanged(Message):
+    class ViewportChanged(Message):
         """Something else is in view now; the rows of `wanted` are lacking there or near it."""
 
         table: "LiveTable"
-        sight: Sight
+        sight: Viewport
         wanted: tuple[int, ...]
 
         @property
@@ -141,7 +148,7 @@ class LiveTable(ScrollView, can_focus=True):
             return self.table
 
     @dataclass
-    class HeadingClicked(Message):
+    class HeaderSelected(Message):
         """Somebody clicked on the title of a column."""
 
         table: "LiveTable"
@@ -170,17 +177,17 @@ class LiveTable(ScrollView, can_focus=True):
         self.opens = opens
         self.set_reactive(LiveTable.empty_text, empty_text)
         self.set_reactive(LiveTable.sorted_by, sorted_by)
-        self._order = Order()  # a ghost in it
+        self._order = RowOrder()  # a ghost in it
         self._rows: dict[int, Row] = {}  # those that are known
         self._wanted: frozenset[int] = frozenset()  # those that were asked for
-        self._told = Sight(0)
+        self._told = Viewport(0)
         self._body = 0  # the lines there are for rows
         self._keeps_all = False
         self._cursor: int | None = None
-        self._haunted = False  # the row of the cursor is a ghost
+        self._is_departed = False  # the row of the cursor is a ghost
         self._pinned = False  # a person has put the cursor where it is
-        self._led_from: int | None = None  # where the cursor was until it followed the top,
-        self._led_at = -inf  # and when it was painted there; not yet: inf
+        self._auto_moved_from: int | None = None  # where the cursor was until it followed the top,
+        self._auto_moved_at = -inf  # and when it was painted there; not yet: inf
         self._pressed_at: float | None = None
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
@@ -204,15 +211,15 @@ class LiveTable(ScrollView, can_focus=True):
         return row.reader_id if row is not None else None
 
     @property
-    def cursor_is_ghost(self) -> bool:
+    def cursor_row_departed(self) -> bool:
         """Whether the row of the cursor is gone from the last snapshot."""
-        return self._haunted
+        return self._is_departed
 
     @property
-    def sight(self) -> Sight:
+    def viewport(self) -> Viewport:
         """What is in view."""
         top = self._top
-        return Sight(
+        return Viewport(
             self._body,
             top,
             self._order.ids[top : top + self._body],
@@ -220,21 +227,21 @@ class LiveTable(ScrollView, can_focus=True):
             self._cursor is None or (self._may_follow and top == self._place == 0),
         )
 
-    def show(self, rows: Sequence[Row], order: Order | None = None) -> None:
+    def show(self, rows: Sequence[Row], order: RowOrder | None = None) -> None:
         """Take `order` for the whole picture from now on, and `rows` for what is near the view.
 
         Without an order the rows are all there are. No two rows have the same key.
         """
-        now = order_of(row.key for row in rows) if order is None else order
-        sight, cursor = self.sight, self._cursor
+        now = row_order(row.key for row in rows) if order is None else order
+        sight, cursor = self.viewport, self._cursor
         if sight.follows:
             cursor = now.ids[0] if now.ids else None
-        self._haunted = cursor is not None and cursor not in now.places
-        if self._haunted and cursor is not None:
-            now = with_ghost(now, self._order, cursor)
-        top = top_of(now, sight)
+        self._is_departed = cursor is not None and cursor not in now.places
+        if self._is_departed and cursor is not None:
+            now = with_departed_row(now, self._order, cursor)
+        top = top_index(now, sight)
         if cursor != self._cursor:
-            self._lead(cursor)
+            self._auto_move(cursor)
         self._wanted = frozenset()
         self._know(rows, now, top)
         self._lay(now, top)
@@ -247,12 +254,12 @@ class LiveTable(ScrollView, can_focus=True):
     def keep_all(self, keeps_all: bool) -> None:
         """Ask for all rows at once and keep them, or go on with those that are near the view."""
         self._keeps_all = keeps_all
-        self._tell_sight()
+        self._post_viewport()
 
-    def _know(self, rows: Sequence[Row], order: Order, top: int) -> None:
+    def _know(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
         """Take rows, and keep of those that are known what is still of use."""
-        near = order.ids if self._keeps_all else window(order, top, self._body)
-        kept = [*near, self._cursor, self._led_from]
+        near = order.ids if self._keeps_all else ids_near_viewport(order, top, self._body)
+        kept = [*near, self._cursor, self._auto_moved_from]
         known = {key: self._rows[key] for key in kept if key in self._rows}
         self._rows = known | {row.key: row for row in rows}
 
@@ -263,10 +270,10 @@ class LiveTable(ScrollView, can_focus=True):
         self._painted.clear()
         self._repaint()
 
-    def draft(self) -> Draft:
+    def draft(self) -> TableExport:
         """Return what is shown."""
-        keys = self._order_without_ghost().ids
-        return Draft(self._shown_columns, keys, dict(self._rows))
+        keys = self._order_without_departed().ids
+        return TableExport(self._shown_columns, keys, dict(self._rows))
 
     def move_to(self, key: int | None) -> bool:
         """Put the cursor on a key, or with None on the first row; False where no row has it."""
@@ -280,7 +287,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def action_move(self, lines: int) -> None:
         """Move the cursor; below a ghost is the row that is in its place when it is gone."""
-        self._go(self._place + lines - (self._haunted and lines > 0))
+        self._go(self._place + lines - (self._is_departed and lines > 0))
 
     def action_page(self, pages: int) -> None:
         """Move the view and the cursor in it, with one row that is on both pages."""
@@ -311,7 +318,11 @@ class LiveTable(ScrollView, can_focus=True):
         """
         pressed_at = get_time() if self._pressed_at is None else self._pressed_at
         self._pressed_at = None
-        key = self._led_from if pressed_at < self._led_at + self.GLANCE else self._cursor
+        key = (
+            self._auto_moved_from
+            if pressed_at < self._auto_moved_at + self.GLANCE
+            else self._cursor
+        )
         if key is None or not self._in_view:
             self._reveal()
             return None
@@ -319,7 +330,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def forget_key(self) -> None:
         """Take what is done next for meant by what is in sight now, not by a key from before."""
-        self._pressed_at, self._led_at = None, -inf
+        self._pressed_at, self._auto_moved_at = None, -inf
 
     def on_key(self, event: events.Key) -> None:
         """Note the time, because the cursor may follow the top before the key gets its turn."""
@@ -329,9 +340,9 @@ class LiveTable(ScrollView, can_focus=True):
         """Put the cursor on the row that is painted there, or open it where it already was."""
         at = event.get_content_offset(self)
         line = self._painted.get(at.y) if at is not None and event.button == 1 else None
-        if at is not None and isinstance(line, Heading):
+        if at is not None and isinstance(line, HeaderLine):
             self._click_heading(at.x)
-        if not isinstance(line, Entry):
+        if not isinstance(line, RowLine):
             return
         if line.row.key == self._cursor and not self._may_follow:
             self._open(line.row.key)
@@ -341,7 +352,7 @@ class LiveTable(ScrollView, can_focus=True):
     def _click_heading(self, x: int) -> None:
         for spot in place(self.columns, self.size.width):
             if spot.x <= x < spot.x + spot.width:
-                self.post_message(self.HeadingClicked(self, spot.column.key))
+                self.post_message(self.HeaderSelected(self, spot.column.key))
 
     def on_resize(self) -> None:
         """Keep the cursor in view if it was."""
@@ -349,7 +360,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._body = max(0, self.size.height - 1)
         if was_in_view:
             self._reveal()
-        self._tell_sight()
+        self._post_viewport()
 
     # The cursor.
 
@@ -373,52 +384,52 @@ class LiveTable(ScrollView, can_focus=True):
     def _may_follow(self) -> bool:
         return self.follow_top and not self._pinned
 
-    def _order_without_ghost(self) -> Order:
-        if not self._haunted:
+    def _order_without_departed(self) -> RowOrder:
+        if not self._is_departed:
             return self._order
         ids, ghost = self._order.ids, self._place
-        return order_of((*ids[:ghost], *ids[ghost + 1 :]))
+        return row_order((*ids[:ghost], *ids[ghost + 1 :]))
 
     def _go(self, place: int) -> None:
         """Put the cursor on the row in a place, not counting the ghost."""
-        ids = self._order_without_ghost().ids
+        ids = self._order_without_departed().ids
         self._put(ids[clamp(place, 0, len(ids) - 1)] if ids else None)
         self._pinned = self._place > 0
 
     def _put(self, key: int | None) -> None:
         """A person moves the cursor, and the ghost that it leaves is gone."""
-        self._pinned, self._led_at = True, -inf
+        self._pinned, self._auto_moved_at = True, -inf
         if key != self._cursor:
-            order, top = self._order_without_ghost(), self._top
-            top -= self._haunted and self._place < top
-            self._cursor, self._haunted = key, False
+            order, top = self._order_without_departed(), self._top
+            top -= self._is_departed and self._place < top
+            self._cursor, self._is_departed = key, False
             if order is not self._order:
                 self._lay(order, top)
-            self.post_message(self.CursorMoved(self, key))
+            self.post_message(self.RowHighlighted(self, key))
         self._reveal()
         self._repaint()
 
-    def _lead(self, key: int | None) -> None:
+    def _auto_move(self, key: int | None) -> None:
         """A snapshot moves the cursor, which nobody has seen before it is painted."""
-        if get_time() >= self._led_at + self.GLANCE:
-            self._led_from = self._cursor
-        self._led_at = -inf if self._cursor is None or key is None else inf
+        if get_time() >= self._auto_moved_at + self.GLANCE:
+            self._auto_moved_from = self._cursor
+        self._auto_moved_at = -inf if self._cursor is None or key is None else inf
         self._cursor = key
-        self.post_message(self.CursorMoved(self, key))
+        self.post_message(self.RowHighlighted(self, key))
 
     def _open(self, key: int) -> None:
         self.move_to(key)
         row = self._rows.get(key)  # what nobody has seen yet, nobody can mean
         if self.opens and row is not None:
-            self.post_message(self.Opened(self, key, row.reader_id))
+            self.post_message(self.RowSelected(self, key, row.reader_id))
 
     # The picture.
 
     def render_line(self, y: int) -> Strip:
         """The picture of one line, made anew only where no such line was painted lately."""
         line = self._painted[y] = self._line(y, self._top)
-        if self._led_at == inf and isinstance(line, Entry) and line.look != "row":
-            self._led_at = get_time()
+        if self._auto_moved_at == inf and isinstance(line, RowLine) and line.look != "row":
+            self._auto_moved_at = get_time()
         width = self.size.width
         if (strip := self._strips.get((line, width))) is None:
             parts = parts_of(line, place(self.columns, width), width)
@@ -441,21 +452,21 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _line(self, y: int, top: int) -> Line:
         if y == 0:
-            return Heading(self.sorted_by)
+            return HeaderLine(self.sorted_by)
         place, ids = top + y - 1, self._order.ids
         if place < len(ids):
             key = ids[place]
-            mine: Look = "ghost" if self._haunted else "cursor"
-            return Entry(self._rows.get(key) or Row(key), mine if key == self._cursor else "row")
+            mine: LineKind = "ghost" if self._is_departed else "cursor"
+            return RowLine(self._rows.get(key) or Row(key), mine if key == self._cursor else "row")
         is_middle = not ids and y == (self.size.height + 1) // 2
-        return Note(self.empty_text if is_middle else "")
+        return NoteLine(self.empty_text if is_middle else "")
 
     def _style(self, name: str) -> Style:
         if name not in self._styles_of:
             self._styles_of[name] = self.get_component_rich_style(f"live-table--{name}")
         return self._styles_of[name]
 
-    def _lay(self, order: Order, top: int) -> None:
+    def _lay(self, order: RowOrder, top: int) -> None:
         """Take an order into the picture, without the layout of the whole screen that
         `virtual_size` asks for by itself: nothing but this table and its scrollbar changes."""
         self._order = order
@@ -482,20 +493,20 @@ class LiveTable(ScrollView, can_focus=True):
         stale = [y for y in range(height) if self._painted.get(y) != self._line(y, top)]
         if stale:
             self.refresh(*(Region(0, y, width, 1) for y in stale))
-        self._tell_sight()
+        self._post_viewport()
 
-    def _tell_sight(self) -> None:
+    def _post_viewport(self) -> None:
         """Say what is in view when it is something else, and ask for the rows that are lacking
         before they come into view."""
-        sight, half = self.sight, self._body // 2
+        sight, half = self.viewport, self._body // 2
         near = around = self._order.ids
         if not self._keeps_all:
             near = near[max(0, sight.top - half) : sight.top + self._body + half]
-            around = window(self._order, sight.top, self._body)
+            around = ids_near_viewport(self._order, sight.top, self._body)
         wanted: tuple[int, ...] = ()
         if any(key not in self._rows and key not in self._wanted for key in near):
             wanted = tuple(key for key in around if key not in self._rows)
             self._wanted = frozenset(wanted)
         if wanted or sight != self._told:
             self._told = sight
-            self.post_message(self.SightChanged(self, sight, wanted))
+            self.post_message(self.ViewportChanged(self, sight, wanted))

@@ -3,7 +3,7 @@
 from textual.widgets import OptionList
 
 
-class Choices(OptionList):
+class PlainOptionList(OptionList):
     """A list whose cursor looks like that of the tables, also where there are no colours."""
 
     DEFAULT_CSS = """

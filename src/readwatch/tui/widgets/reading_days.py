@@ -25,7 +25,7 @@ _GAP = 3
 _MONTH = 28  # days, as many as the plot has
 
 
-class Days(Widget, can_focus=True):
+class ReadingDays(Widget, can_focus=True):
     """Folded it is a line, and below that as high as it is made."""
 
     DEFAULT_CSS = """

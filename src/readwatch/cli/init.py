@@ -57,7 +57,7 @@ def command(
         click.echo(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         click.echo("kept the admin there is; another one: readwatch user add EMAIL --role admin")
-    unenforced = migrations.unenforced_rights(url)
+    unenforced = migrations.unenforced_privileges(url)
     for sentence in unenforced:
         click.echo(f"PostgreSQL does not enforce all rights: {sentence}", err=True)
     if unenforced:
@@ -88,7 +88,7 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         if users.list_users(db, UserRole.ADMIN):
             raise conflict("somebody else made the first admin meanwhile; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
-        audit_log.append_event(
+        audit_log.append_in_transaction(
             db, AuditEvent(admin.id, AuditAction.ADDED_USER, admin.id, "cli init, role admin"), now
         )
 

@@ -1,7 +1,7 @@
 """The access log as a list: consultants see their own looks, admins everybody's, on record."""
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import LARGE, Sit
 from tui.test_access_log import log_that_refuses
@@ -21,6 +21,7 @@ def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
         append(db, look, clock.advance(minutes=1))
 
 
+@on_both_engines
 async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
     sit: Sit, access_log: AccessLog
 ) -> None:
@@ -34,6 +35,7 @@ async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
     assert access_log() == before
 
 
+@on_both_engines
 async def test_an_admins_look_at_everybodys_entries_is_on_record_once_each_time_it_is_opened(
     sit: Sit, cast: Cast, access_log: AccessLog
 ) -> None:

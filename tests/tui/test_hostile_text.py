@@ -99,7 +99,15 @@ def bars(seat: Seat) -> list[int]:
 
 
 @pytest.mark.parametrize("view", ["1", "2", "3", "4"])
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    ("size", "engine"),
+    [
+        (SMALL, "sqlite"),
+        (LARGE, "sqlite"),
+        pytest.param(LARGE, "postgresql", marks=pytest.mark.postgresql),
+    ],
+    indirect=["engine"],
+)
 async def test_every_list_shows_it_as_text_in_its_columns(
     sit: Sit, db: Database, clock: StillClock, size: tuple[int, int], view: str
 ) -> None:

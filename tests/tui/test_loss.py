@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from tui.people import AccessLog, ReadingApp
 from tui.seat import PATIENCE_SECONDS, Sit, seat
@@ -22,6 +22,13 @@ from readwatch.store.sqlite import sqlite_path
 from readwatch.tui import loss, pace
 from readwatch.tui.app import Console
 from readwatch.tui.loss import Loss
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
 

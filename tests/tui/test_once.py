@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from peewee import DatabaseError
 from tui.people import AccessLog, Entry, ReadingApp
 from tui.seat import Sit
@@ -18,6 +18,13 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.store.database import Database
 from readwatch.tui import once, overviews
 from readwatch.tui.once import look_once
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Ask = Callable[..., list[str]]
 

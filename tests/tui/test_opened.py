@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, StillClock, on_both_engines
 from tui.people import ReadingApp
 
 from readwatch.domain.access_log import Permit
@@ -25,6 +25,7 @@ def picture(db: Database, clock: StillClock, opened: OpenedReader) -> Picture:
     return lambda: opened.picture(db, Pulse(clock(), online=0, per_minute=(), peak=None))
 
 
+@on_both_engines
 def test_older_activities_are_read_once_however_often_they_are_asked_for(
     ann: ReadingApp, opened: OpenedReader, picture: Picture
 ) -> None:
@@ -43,6 +44,7 @@ def test_older_activities_are_read_once_however_often_they_are_asked_for(
     assert ids == sorted(ids, reverse=True)
 
 
+@on_both_engines
 def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
     ann: ReadingApp, opened: OpenedReader, picture: Picture
 ) -> None:
@@ -56,6 +58,7 @@ def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
     assert picture().activities[-1].id == first
 
 
+@on_both_engines
 def test_a_page_that_is_left_open_keeps_the_newest(
     ann: ReadingApp, opened: OpenedReader, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +76,7 @@ def test_a_page_that_is_left_open_keeps_the_newest(
     assert not opened.read_on(page.activities[-1].id)
 
 
+@on_both_engines
 def test_the_sessions_of_the_weeks_are_read_once_a_day(
     ann: ReadingApp, clock: StillClock, db: Database, picture: Picture
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from conftest import COST, NOON, PASSWORD, Cast, StillClock
+from conftest import COST, ENGINES, NOON, PASSWORD, Cast, StillClock
 from textual.message import Message
 from tui.conftest import AT_ONCE
 from tui.people import AccessLog, ReadingApp
@@ -27,6 +27,13 @@ from readwatch.tui.messages import ItemsArrived, OverviewArrived
 from readwatch.tui.snapshots import View
 from readwatch.tui.watcher import Watcher
 from readwatch.tui.window import Sight
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Change = Callable[[Database, int], object]
 

@@ -133,7 +133,7 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
     readers = mallories(db, clock, (*WORST, *ENDLESS))
     async with sit() as seat:
         await seat.presses("3")
-        await seat.sees("Last login")
+        await seat.sees("Last login", "▌")
         for _ in range(readers):
             await seat.presses("enter")
             await seat.sees("of reading", "● reading", "● LIVE")

@@ -126,6 +126,8 @@ def sqlite_template(sqlite_copies: SQLiteCopies) -> Path:
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
+on_both_engines = pytest.mark.parametrize("engine", ENGINES, indirect=True)
+
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
@@ -22,6 +22,13 @@ from readwatch.store.engine.connections import Database, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui.app import Console
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from conftest import COST, NOON, PASSWORD, Cast, StillClock
+from conftest import COST, ENGINES, NOON, PASSWORD, Cast, StillClock
 from reading_app import AccessLog, ReadingApp
 from textual.message import Message
 from tui.conftest import AT_ONCE
@@ -27,6 +27,13 @@ from readwatch.store.identity.passwords import hash_password
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui import exporting
 from readwatch.tui.app import Console
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Change = Callable[[Database, int], object]
 

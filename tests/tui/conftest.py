@@ -50,10 +50,10 @@ def style_sheets_parsed_once() -> Iterator[None]:
 def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody wants to wait: the watcher looks more often than it does in front of people."""
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(worker, "ASK_SECONDS", 0.05)
-    monkeypatch.setattr(refresh_policy, "REST", 1)
+    monkeypatch.setattr(worker, "ACCOUNT_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(refresh_policy, "PAUSE_FACTOR", 1)
     monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(current_view, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(current_view, "ATTENTION_SECONDS", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def sit(url: str, clock: Clock, cast: Any) -> OpenConsole:
         who = (who or cast.cara) if signed_in else None
         return console_pilot(
             Console(
-                ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), signed_in=who, clock=clock
+                ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), consultant=who, clock=clock
             ),
             size,
         )

@@ -112,7 +112,7 @@ async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_s
     access_log: AccessLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build, "ITEMS_AT_ONCE", 50)
+    monkeypatch.setattr(build, "CHUNK_LENGTH", 50)
     add_readers(db, clock, 120)
     async with sit() as seat:
         await seat.presses("3", "s", "S")
@@ -222,7 +222,7 @@ async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
         await seat.sees("Ann")
         with log_that_refuses(db):
             await exports(seat)
-            await seat.sees("could not be put on record")
+            await seat.sees("could not be logged")
             await seat.presses("escape")
             await seat.loses("Into which file?")
             await seat.presses("y")

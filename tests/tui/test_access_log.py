@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, Cast
+from conftest import ENGINES, PASSWORD, Cast
 from postgres import Server
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import ConsolePilot, OpenConsole
@@ -14,6 +14,13 @@ from tui.test_connection_loss import put_in_place_of, server_away
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.sqlite import sqlite_path
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 REFUSE = {
     "sqlite": """

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
@@ -21,6 +21,13 @@ from readwatch.store.engine.connections import Database, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui.app import Console
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
 
@@ -191,7 +198,7 @@ async def test_who_signed_in_to_one_database_is_nobody_in_another(
             other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
             other.pragma("journal_mode", "delete")
         put_in_place_of(sqlite_path(url), tmp_path / "other")
-        await seat.sees("this is another database; sign in to it", "Password")
+        await seat.sees("this is another database; log in again", "Password")
         assert "Ann" not in seat.screen
 
 

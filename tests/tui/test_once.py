@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from peewee import DatabaseError
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import OpenConsole
@@ -19,6 +19,13 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
 from readwatch.tui import once
 from readwatch.tui.once import print_once
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Ask = Callable[..., list[str]]
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import COST, NOON, PASSWORD, Cast, StillClock
+from conftest import COST, ENGINES, NOON, PASSWORD, Cast, StillClock
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
 from tui.test_connection_loss import await_workers
@@ -19,6 +19,13 @@ from readwatch.store.identity import accounts
 from readwatch.store.identity.passwords import hash_password
 from readwatch.tui import exporting
 from readwatch.tui.app import Console
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Change = Callable[[Database, int], object]
 
@@ -42,9 +49,9 @@ def demote(db: Database, user_id: int) -> None:
 CHANGES = [
     pytest.param(suspend, "this account is suspended", id="suspended"),
     pytest.param(delete, "this account was deleted", id="deleted"),
-    pytest.param(demote, "the role of this account was changed; sign in again", id="demoted"),
+    pytest.param(demote, "the role of this account was changed; log in again", id="demoted"),
     pytest.param(
-        set_password, "the password of this account was changed; sign in again", id="password"
+        set_password, "the password of this account was changed; log in again", id="password"
     ),
 ]
 

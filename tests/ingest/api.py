@@ -29,13 +29,13 @@ TABLES = (
 
 
 @dataclass
-class Caller:
+class ApiClient:
     """Somebody's app: it sends its token with each request, or none."""
 
     client: FlaskClient
     token: str | None = field(default=None, repr=False)
 
-    def ask(self, method: str, path: str, **request: Any) -> TestResponse:
+    def request(self, method: str, path: str, **request: Any) -> TestResponse:
         """Ask the service; its answer has to be as its document says."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
         answer = self.client.open(
@@ -45,19 +45,19 @@ class Caller:
         return answer
 
     def get(self, path: str, **request: Any) -> TestResponse:
-        return self.ask("GET", path, **request)
+        return self.request("GET", path, **request)
 
     def post(self, path: str, json: Any = None, **request: Any) -> TestResponse:
-        return self.ask("POST", path, **({"json": json} if json is not None else {}), **request)
+        return self.request("POST", path, **({"json": json} if json is not None else {}), **request)
 
 
 @dataclass
-class Api(Caller):
+class Api(ApiClient):
     """The service, to which anybody can talk without a token."""
 
     app: Flask = field(kw_only=True)
 
-    def login(self, email: str, password: str = PASSWORD, **more: Any) -> Caller:
+    def login(self, email: str, password: str = PASSWORD, **more: Any) -> ApiClient:
         """Sign in and go on as the app that now has a token."""
         answer = self.post("/api/login", {"email": email, "password": password, **more})
         assert answer.status_code == HTTPStatus.OK, answer.text
@@ -67,8 +67,8 @@ class Api(Caller):
         """Stop the service, which writes what it still has."""
         self.app.extensions["readwatch"].close()
 
-    def with_token(self, token: str) -> Caller:
-        return Caller(self.app.test_client(), token)
+    def with_token(self, token: str) -> ApiClient:
+        return ApiClient(self.app.test_client(), token)
 
 
 def problem(answer: TestResponse, status: int) -> dict[str, Any]:
@@ -76,12 +76,12 @@ def problem(answer: TestResponse, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
     members: dict[str, Any] = answer.get_json(force=True)
-    told(members, status)
+    invalid_fields(members, status)
     assert ("WWW-Authenticate" in answer.headers) == (status == HTTPStatus.UNAUTHORIZED)
     return members
 
 
-def told(members: dict[str, Any], status: int) -> list[str]:
+def invalid_fields(members: dict[str, Any], status: int) -> list[str]:
     """Check the members of a problem and return the fields that it names."""
     assert members.keys() - {"errors"} == {"type", "title", "status", "detail"}
     assert (members["type"], members["title"]) == ("about:blank", HTTPStatus(status).phrase)
@@ -93,11 +93,11 @@ def told(members: dict[str, Any], status: int) -> list[str]:
     return [fault["field"] for fault in members.get("errors", ())]
 
 
-def rows(db: Database, question: str) -> list[tuple[Any, ...]]:
+def fetch_all(db: Database, sql: str) -> list[tuple[Any, ...]]:
     """Return what the database answers."""
-    return [tuple(row) for row in db.execute_sql(question)]
+    return [tuple(row) for row in db.execute_sql(sql)]
 
 
-def everything(db: Database) -> dict[str, list[tuple[Any, ...]]]:
+def all_rows(db: Database) -> dict[str, list[tuple[Any, ...]]]:
     """Return all that requests could have changed; who is online is counted without any."""
-    return {table: sorted(rows(db, f"SELECT * FROM {table}"), key=repr) for table in TABLES}
+    return {table: sorted(fetch_all(db, f"SELECT * FROM {table}"), key=repr) for table in TABLES}

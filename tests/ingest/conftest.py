@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ingest.api import Api, Caller
+from ingest.api import Api, ApiClient
 
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
@@ -19,18 +19,18 @@ def api(url: str, cast: Any, clock: Clock) -> Iterator[Api]:
 
 
 @pytest.fixture
-def ann(api: Api) -> Caller:
+def ann(api: Api) -> ApiClient:
     """Ann's app, signed in."""
     return api.login("ann@example.org")
 
 
 @pytest.fixture
-def ben(api: Api) -> Caller:
+def ben(api: Api) -> ApiClient:
     """Ben's app, signed in."""
     return api.login("ben@example.org")
 
 
 @pytest.fixture
-def cara(api: Api) -> Caller:
+def cara(api: Api) -> ApiClient:
     """A consultant, signed in."""
     return api.login("cara@example.org")

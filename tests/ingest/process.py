@@ -14,12 +14,12 @@ from typing import Any
 
 from conftest import PASSWORD
 
-PATIENCE = 30
+TIMEOUT = 30
 """Seconds after which something hangs; nothing here waits that long when it works."""
 
 
 @dataclass
-class Running:
+class ServerProcess:
     """A server process that has said where it listens."""
 
     process: subprocess.Popen[str]
@@ -27,7 +27,7 @@ class Running:
     apps: list["App"] = field(default_factory=list)
 
     def app(self, email: str | None = None) -> "App":
-        app = App(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE))
+        app = App(HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT))
         self.apps.append(app)
         if email is not None:
             status, answer = app.post("/api/login", {"email": email, "password": PASSWORD})
@@ -42,7 +42,7 @@ class Running:
 
     def ended(self) -> tuple[int, str, str]:
         """Return the same of a server that was told already; its notes are no complaints."""
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = self.process.communicate(timeout=TIMEOUT)
         complaints = [line for line in err.splitlines(keepends=True) if " INFO " not in line]
         return self.process.returncode, out, "".join(complaints)
 
@@ -54,17 +54,17 @@ class App:
     connection: HTTPConnection
     token: str | None = field(default=None, repr=False)
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         self.connection.request(method, path, body and json.dumps(body), headers)
         answer = self.connection.getresponse()
         return answer.status, json.loads(answer.read() or b"null")
 
     def post(self, path: str, body: Any = None) -> tuple[int, Any]:
-        return self.ask("POST", path, body)
+        return self.request("POST", path, body)
 
 
-def command(url: str, *arguments: str) -> list[str]:
+def serve_command(url: str, *arguments: str) -> list[str]:
     start = [sys.executable, "-m", "readwatch", "--database", url, "serve"]
     return [*start, "--bcrypt-cost", "4", *arguments]
 
@@ -72,13 +72,13 @@ def command(url: str, *arguments: str) -> list[str]:
 @contextmanager
 def serving(
     url: str, port: int = 0, *, before: tuple[str, ...] = (), **environment: str
-) -> Iterator[Running]:
+) -> Iterator[ServerProcess]:
     """Start a server, on a free port if none is given, and leave no process behind.
 
     `before` is a command that starts it.
     """
     process = subprocess.Popen(
-        [*before, *command(url, "--port", str(port))],
+        [*before, *serve_command(url, "--port", str(port))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -88,7 +88,7 @@ def serving(
     )
     with process:
         try:
-            running = Running(process, port_told(process))
+            running = ServerProcess(process, announced_port(process))
             yield running
             for app in running.apps:
                 app.connection.close()
@@ -99,10 +99,10 @@ def serving(
                 os.killpg(process.pid, signal.SIGKILL)  # a worker that was left behind
 
 
-def port_told(process: subprocess.Popen[str]) -> int:
+def announced_port(process: subprocess.Popen[str]) -> int:
     """Wait until the server says where it listens."""
     assert process.stdout
-    in_time = select.select([process.stdout], [], [], PATIENCE)[0]
+    in_time = select.select([process.stdout], [], [], TIMEOUT)[0]
     line = process.stdout.readline() if in_time else "nothing in time"
     start, _, port = line.rstrip("\n").rpartition(":")
     if start != "listening on http://127.0.0.1":
@@ -114,7 +114,7 @@ def end(process: subprocess.Popen[str]) -> str:
     """End a server that is of no use any more; return what it said on stderr."""
     process.terminate()
     try:
-        return process.communicate(timeout=PATIENCE)[1]
+        return process.communicate(timeout=TIMEOUT)[1]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the worker is a process of its own
         return process.communicate()[1]

@@ -10,7 +10,7 @@ from typing import Any
 import bcrypt
 import pytest
 from conftest import COST, NOON, PASSWORD, StillClock
-from ingest.api import Api, Caller, everything, problem, rows, told
+from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, problem
 from werkzeug.test import TestResponse
 
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
@@ -72,13 +72,15 @@ def test_a_login_opens_a_session_and_counts_in_the_profile(
     api.login("ann@example.org", device_type="tablet")
     api.post("/api/login", ANN, headers={"User-Agent": agent})
 
-    assert rows(
+    assert fetch_all(
         db,
         "SELECT user_id, device_type, ip_address, is_active, ended_at IS NULL,"
         " started_at = last_heartbeat FROM reader_sessions ORDER BY id",
     ) == [(cast.ann.id, "tablet", "127.0.0.1", 1, 1, 1), (cast.ann.id, None, "127.0.0.1", 1, 1, 1)]
-    assert rows(db, "SELECT user_agent FROM reader_sessions ORDER BY id")[1] == (agent[:500],)
-    assert rows(db, "SELECT user_id, total_sessions FROM reader_profiles ORDER BY user_id") == [
+    assert fetch_all(db, "SELECT user_agent FROM reader_sessions ORDER BY id")[1] == (agent[:500],)
+    assert fetch_all(
+        db, "SELECT user_id, total_sessions FROM reader_profiles ORDER BY user_id"
+    ) == [
         (cast.ann.id, 2),
         (cast.ben.id, 0),
     ]
@@ -94,9 +96,11 @@ def test_two_logins_get_two_tokens(api: Api) -> None:
     assert api.login("ann@example.org").token != api.login("ann@example.org").token
 
 
-def test_a_token_is_in_the_database_as_its_hash_only(api: Api, cara: Caller, db: Database) -> None:
+def test_a_token_is_in_the_database_as_its_hash_only(
+    api: Api, cara: ApiClient, db: Database
+) -> None:
     ann = api.login("ann@example.org")
-    kept = repr(everything(db))
+    kept = repr(all_rows(db))
 
     for token in (ann.token, cara.token):
         assert token not in kept
@@ -107,10 +111,10 @@ def test_staff_get_a_session_that_is_no_reader_s(api: Api, cast: Any, db: Databa
     answer = api.post("/api/login", ANN | {"email": "cara@example.org"})
 
     assert answer.json["user"]["user_role"] == "consultant"
-    assert rows(db, "SELECT id, user_id FROM staff_sessions") == [
+    assert fetch_all(db, "SELECT id, user_id FROM staff_sessions") == [
         (answer.json["session_id"], cast.cara.id)
     ]
-    assert rows(db, "SELECT * FROM reader_sessions") == []
+    assert fetch_all(db, "SELECT * FROM reader_sessions") == []
 
 
 @pytest.mark.parametrize(
@@ -130,11 +134,11 @@ def test_staff_get_a_session_that_is_no_reader_s(api: Api, cast: Any, db: Databa
 def test_who_does_not_know_the_password_is_told_no_more_than_that(
     api: Api, db: Database, email: str, password: str
 ) -> None:
-    before = everything(db)
+    before = all_rows(db)
     answer = api.post("/api/login", {"email": email, "password": password})
 
     assert problem(answer, 401)["detail"] == "wrong e-mail or password"
-    assert everything(db) | {"failed_logins": []} == before
+    assert all_rows(db) | {"failed_logins": []} == before
 
 
 def test_a_suspended_reader_learns_it_only_with_the_right_password(api: Api, db: Database) -> None:
@@ -144,7 +148,7 @@ def test_a_suspended_reader_learns_it_only_with_the_right_password(api: Api, db:
 
     assert problem(right, 401)["detail"] == "this account is suspended"
     assert problem(wrong, 401)["detail"] == "wrong e-mail or password"
-    assert rows(db, "SELECT * FROM reader_sessions") == []
+    assert fetch_all(db, "SELECT * FROM reader_sessions") == []
 
 
 def test_a_deleted_reader_is_nobody(api: Api, db: Database) -> None:
@@ -177,13 +181,13 @@ def test_a_deleted_reader_is_nobody(api: Api, db: Database) -> None:
 def test_a_login_of_the_wrong_shape_is_refused_by_field_and_repeats_nothing(
     api: Api, db: Database, caplog: pytest.LogCaptureFixture, body: Any, fields: list[str]
 ) -> None:
-    before = everything(db)
+    before = all_rows(db)
     answer = api.post("/api/login", body)
 
-    assert told(problem(answer, 422), 422) == fields
+    assert invalid_fields(problem(answer, 422), 422) == fields
     assert PASSWORD not in answer.text + caplog.text
     assert "x" * 51 not in answer.text
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
 @pytest.mark.parametrize(
@@ -216,7 +220,7 @@ def test_a_login_that_an_admin_overtakes_opens_no_session(
 
     monkeypatch.setattr(bcrypt, "checkpw", overtaken)
     assert reason in problem(api.post("/api/login", ANN), 401)["detail"]
-    assert rows(db, "SELECT * FROM reader_sessions") == []
+    assert fetch_all(db, "SELECT * FROM reader_sessions") == []
 
 
 def test_fields_that_a_login_does_not_know_are_ignored(api: Api) -> None:
@@ -229,7 +233,7 @@ def test_fields_that_a_login_does_not_know_are_ignored(api: Api) -> None:
 
 
 def test_a_logout_ends_the_session_and_the_token(
-    api: Api, ann: Caller, db: Database, clock: StillClock
+    api: Api, ann: ApiClient, db: Database, clock: StillClock
 ) -> None:
     other_device = api.login("ann@example.org")
     clock.advance(minutes=7)
@@ -240,7 +244,7 @@ def test_a_logout_ends_the_session_and_the_token(
     assert problem(ann.get("/api/me"), 401)["detail"].endswith("log in again")
     problem(ann.post("/api/logout"), 401)
     assert other_device.get("/api/me").status_code == 200
-    (ended, still_open) = rows(
+    (ended, still_open) = fetch_all(
         db, "SELECT is_active, ended_at IS NULL FROM reader_sessions ORDER BY id"
     )
     assert ended == (0, 0)
@@ -248,9 +252,11 @@ def test_a_logout_ends_the_session_and_the_token(
 
 
 def test_a_consultant_s_logout_leaves_the_reader_with_the_same_session_number_alone(
-    ann: Caller, cara: Caller, db: Database
+    ann: ApiClient, cara: ApiClient, db: Database
 ) -> None:
-    assert rows(db, "SELECT id FROM reader_sessions") == rows(db, "SELECT id FROM staff_sessions")
+    assert fetch_all(db, "SELECT id FROM reader_sessions") == fetch_all(
+        db, "SELECT id FROM staff_sessions"
+    )
 
     assert cara.post("/api/logout").status_code == 204
 
@@ -259,7 +265,7 @@ def test_a_consultant_s_logout_leaves_the_reader_with_the_same_session_number_al
 
 
 def test_a_reader_sees_the_own_account_and_profile(
-    ann: Caller, cast: Any, clock: StillClock
+    ann: ApiClient, cast: Any, clock: StillClock
 ) -> None:
     ann.post(
         "/api/activities",
@@ -292,13 +298,13 @@ def test_a_reader_sees_the_own_account_and_profile(
     }
 
 
-def test_a_consultant_has_an_account_and_no_profile(cara: Caller, cast: Any) -> None:
+def test_a_consultant_has_an_account_and_no_profile(cara: ApiClient, cast: Any) -> None:
     answer = cara.get("/api/me")
     assert answer.json["user"]["id"] == cast.cara.id
     assert answer.json["profile"] is None
 
 
-def test_names_that_would_act_on_a_terminal_come_out_clean(ann: Caller, db: Database) -> None:
+def test_names_that_would_act_on_a_terminal_come_out_clean(ann: ApiClient, db: Database) -> None:
     """Such a name can only have come in by another way than ours."""
     hostile = "Ann \x1b[2J\x9b31m\u202eArcher"
     db.execute_sql(f"UPDATE users SET full_name = '{hostile}' WHERE email = 'ann@example.org'")
@@ -315,31 +321,33 @@ def test_names_that_would_act_on_a_terminal_come_out_clean(ann: Caller, db: Data
 NEW = "a horse of another colour"
 
 
-def change(caller: Caller, current: str = PASSWORD, new: str = NEW, **request: Any) -> TestResponse:
+def change(
+    caller: ApiClient, current: str = PASSWORD, new: str = NEW, **request: Any
+) -> TestResponse:
     body = {"current_password": current, "new_password": new}
-    return caller.ask("PUT", "/api/me/password", json=body, **request)
+    return caller.request("PUT", "/api/me/password", json=body, **request)
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "cara@example.org", "dora@example.org"])
 def test_who_is_signed_in_can_change_the_own_password(api: Api, db: Database, email: str) -> None:
-    others = rows(db, f"SELECT * FROM users WHERE email <> '{email}' ORDER BY id")
+    others = fetch_all(db, f"SELECT * FROM users WHERE email <> '{email}' ORDER BY id")
 
     answer = change(api.login(email))
 
     assert (answer.status_code, answer.data) == (204, b"")
     assert api.login(email, NEW).get("/api/me").status_code == 200
     problem(api.post("/api/login", {"email": email, "password": PASSWORD}), 401)
-    assert rows(db, f"SELECT * FROM users WHERE email <> '{email}' ORDER BY id") == others
-    assert NEW not in repr(everything(db))
+    assert fetch_all(db, f"SELECT * FROM users WHERE email <> '{email}' ORDER BY id") == others
+    assert NEW not in repr(all_rows(db))
 
 
 def test_a_new_password_is_on_record_where_it_is_one_of_staff(
-    ann: Caller, cara: Caller, cast: Any, db: Database
+    ann: ApiClient, cara: ApiClient, cast: Any, db: Database
 ) -> None:
     assert [change(it).status_code for it in (ann, cara)] == [204, 204]
     log = "SELECT consultant_user_id, target_user_id, action_details, ip_address"
     log = f"{log} FROM consultant_access_log WHERE action_type = 'set_password'"
-    assert rows(db, log) == [(cast.cara.id, cast.cara.id, "api", "127.0.0.1")]
+    assert fetch_all(db, log) == [(cast.cara.id, cast.cara.id, "api", "127.0.0.1")]
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "cara@example.org"])
@@ -374,15 +382,15 @@ def test_after_a_new_password_no_other_device_can_resume(api: Api, clock: StillC
 
 
 def test_without_the_current_password_nothing_changes_and_it_is_counted(
-    api: Api, ann: Caller, db: Database, clock: StillClock
+    api: Api, ann: ApiClient, db: Database, clock: StillClock
 ) -> None:
-    before = everything(db)
+    before = all_rows(db)
     answers = [change(ann, current="wrong") for _ in range(6)]
 
     assert [answer.status_code for answer in answers] == [403] * 5 + [429]
-    assert told(problem(answers[0], 403), 403) == ["current_password"]
+    assert invalid_fields(problem(answers[0], 403), 403) == ["current_password"]
     assert answers[-1].headers["Retry-After"] == "1"
-    assert everything(db) | {"failed_logins": []} == before
+    assert all_rows(db) | {"failed_logins": []} == before
     assert change(ann).status_code == 429
     assert api.post("/api/login", ANN).status_code == 429, "one count for both"
     clock.advance(seconds=1)
@@ -404,16 +412,16 @@ def test_without_the_current_password_nothing_changes_and_it_is_counted(
     ],
 )
 def test_a_password_that_breaks_a_rule_is_refused_by_field_and_not_repeated(
-    ann: Caller, db: Database, caplog: pytest.LogCaptureFixture, body: Any, fields: list[str]
+    ann: ApiClient, db: Database, caplog: pytest.LogCaptureFixture, body: Any, fields: list[str]
 ) -> None:
-    before = everything(db)
-    answer = ann.ask("PUT", "/api/me/password", json=body)
-    assert told(problem(answer, 422), 422) == fields
+    before = all_rows(db)
+    answer = ann.request("PUT", "/api/me/password", json=body)
+    assert invalid_fields(problem(answer, 422), 422) == fields
     assert PASSWORD not in answer.text + caplog.text
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_of_two_changes_at_once_one_counts(api: Api, ann: Caller, db: Database) -> None:
+def test_of_two_changes_at_once_one_counts(api: Api, ann: ApiClient, db: Database) -> None:
     """Both knew the password that was; the one who comes second does not know the one that is."""
     start = Barrier(2)
 

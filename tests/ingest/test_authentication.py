@@ -4,7 +4,7 @@ import base64
 
 import pytest
 from conftest import PASSWORD
-from ingest.api import Api, Caller, everything, problem, rows
+from ingest.api import Api, ApiClient, all_rows, fetch_all, problem
 
 from readwatch.store.engine.connections import Database
 
@@ -34,13 +34,13 @@ ONE = {"activity_type": "page_read"}
     ],
 )
 def test_without_a_valid_token_nothing_happens(
-    api: Api, ann: Caller, db: Database, header: str
+    api: Api, ann: ApiClient, db: Database, header: str
 ) -> None:
     assert ann.token
-    (kept_hash,) = rows(db, "SELECT session_token FROM reader_sessions")[0]
+    (kept_hash,) = fetch_all(db, "SELECT session_token FROM reader_sessions")[0]
     basic = base64.b64encode(f"ann@example.org:{PASSWORD}".encode()).decode()
     sent = header.format(token=ann.token, basic=basic, hash=kept_hash)
-    before = everything(db)
+    before = all_rows(db)
 
     answer = api.post("/api/activities", ONE, headers={"Authorization": sent})
 
@@ -51,7 +51,7 @@ def test_without_a_valid_token_nothing_happens(
         "this token is not valid any more; log in again",
     }
     assert ann.token not in answer.text
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
 def test_without_any_header_a_token_is_asked_for(api: Api) -> None:
@@ -59,12 +59,12 @@ def test_without_any_header_a_token_is_asked_for(api: Api) -> None:
 
 
 @pytest.mark.parametrize("written", ["Bearer {}", "bearer {}", "BEARER {}", "Bearer   {}  "])
-def test_the_scheme_is_written_as_one_likes(api: Api, ann: Caller, written: str) -> None:
+def test_the_scheme_is_written_as_one_likes(api: Api, ann: ApiClient, written: str) -> None:
     answer = api.get("/api/me", headers={"Authorization": written.format(ann.token)})
     assert answer.status_code == 200
 
 
-def test_a_token_is_not_taken_from_the_address_or_a_cookie(api: Api, ann: Caller) -> None:
+def test_a_token_is_not_taken_from_the_address_or_a_cookie(api: Api, ann: ApiClient) -> None:
     problem(api.get(f"/api/me?token={ann.token}&access_token={ann.token}"), 401)
     problem(api.get("/api/me", headers={"Cookie": f"token={ann.token}"}), 401)
 
@@ -88,27 +88,27 @@ def test_a_token_is_not_taken_from_the_address_or_a_cookie(api: Api, ann: Caller
     ],
 )
 def test_a_token_dies_with_its_session_and_its_account(
-    ann: Caller, db: Database, change: str, method: str, path: str
+    ann: ApiClient, db: Database, change: str, method: str, path: str
 ) -> None:
     db.execute_sql(change)
-    before = everything(db)
+    before = all_rows(db)
 
-    members = problem(ann.ask(method, path, json=ONE), 401)
+    members = problem(ann.request(method, path, json=ONE), 401)
 
     assert members["detail"] == "this token is not valid any more; log in again"
     if path == "/api/logout":
         before["resume_tokens"] = []  # that much of a logout is done all the same
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
 @pytest.mark.parametrize("email", ["cara@example.org", "dora@example.org"])
 @pytest.mark.parametrize("path", ["/api/heartbeat", "/api/activities"])
 def test_staff_cannot_pass_for_a_reader(api: Api, db: Database, email: str, path: str) -> None:
     staff = api.login(email)
-    before = everything(db)
+    before = all_rows(db)
 
     assert problem(staff.post(path, ONE), 403)["detail"] == "only readers can do this"
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
 def test_who_asks_is_checked_before_what_is_asked(api: Api) -> None:

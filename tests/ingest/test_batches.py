@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import NOON
-from ingest.api import Caller, everything, problem, rows, told
+from ingest.api import ApiClient, all_rows, fetch_all, invalid_fields, problem
 
 from readwatch.store.engine.connections import Database, from_db_time
 
@@ -18,7 +18,7 @@ def event(event_id: str, **more: Any) -> dict[str, Any]:
     return PAGE | {"event_id": event_id} | more
 
 
-def send(caller: Caller, activities: Any, **more: Any) -> list[dict[str, Any]]:
+def send(caller: ApiClient, activities: Any, **more: Any) -> list[dict[str, Any]]:
     answer = caller.post("/api/activities", {"activities": activities, **more})
     assert answer.status_code == 200, answer.text
     assert answer.json.keys() == {"results"}
@@ -26,7 +26,7 @@ def send(caller: Caller, activities: Any, **more: Any) -> list[dict[str, Any]]:
     return results
 
 
-def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
+def test_each_item_has_its_result_in_order(ann: ApiClient, db: Database) -> None:
     send(ann, [event("old")])
 
     results = send(
@@ -51,16 +51,16 @@ def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
         ("invalid", None),
         ("accepted", 3),
     ]
-    assert told(results[2]["problem"], 409) == ["event_id"]
-    assert told(results[3]["problem"], 422) == ["progress_percentage", "duration_seconds"]
-    assert told(results[5]["problem"], 422) == ["occurred_at"]
+    assert invalid_fields(results[2]["problem"], 409) == ["event_id"]
+    assert invalid_fields(results[3]["problem"], 422) == ["progress_percentage", "duration_seconds"]
+    assert invalid_fields(results[5]["problem"], 422) == ["occurred_at"]
     assert all("problem" not in results[index] for index in (0, 1, 4, 6))
-    assert rows(db, "SELECT id, event_id FROM reader_activities ORDER BY id") == [
+    assert fetch_all(db, "SELECT id, event_id FROM reader_activities ORDER BY id") == [
         (1, "old"),
         (2, "new"),
         (3, None),
     ]
-    assert rows(db, "SELECT activities FROM activity_counts") == [(3,)]
+    assert fetch_all(db, "SELECT activities FROM activity_counts") == [(3,)]
 
 
 @pytest.mark.parametrize(
@@ -82,36 +82,36 @@ def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
     ],
 )
 def test_a_spoiled_item_leaves_its_neighbours_alone(
-    ann: Caller, db: Database, spoiled: Any
+    ann: ApiClient, db: Database, spoiled: Any
 ) -> None:
     good = PAGE | {"content_title": "Emma 😀 \\ud83d"}
     results = send(ann, [good, spoiled, good])
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
     assert results[1].keys() == {"status", "problem"}
-    told(results[1]["problem"], 422)
-    assert rows(db, "SELECT content_title FROM reader_activities") == [
+    invalid_fields(results[1]["problem"], 422)
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [
         ("Emma 😀 \\ud83d",),
         ("Emma 😀 \\ud83d",),
     ]
 
 
-def test_a_batch_sent_twice_is_kept_once(ann: Caller, db: Database) -> None:
+def test_a_batch_sent_twice_is_kept_once(ann: ApiClient, db: Database) -> None:
     batch = [event(f"e{number}", duration_seconds=60, content_id="emma") for number in range(20)]
     first = send(ann, batch)
-    before = everything(db)
+    before = all_rows(db)
 
     again = send(ann, batch)
 
     assert {result["status"] for result in again} == {"duplicate"}
     assert [result["id"] for result in again] == [result["id"] for result in first]
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_five_hundred_are_taken_at_once(ann: Caller, db: Database) -> None:
+def test_five_hundred_are_taken_at_once(ann: ApiClient, db: Database) -> None:
     results = send(ann, [PAGE] * 500)
     assert [result["id"] for result in results] == list(range(1, 501))
-    assert rows(db, "SELECT count(*) FROM reader_activities") == [(500,)]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(500,)]
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,16 @@ def test_five_hundred_are_taken_at_once(ann: Caller, db: Database) -> None:
     ],
 )
 def test_a_batch_of_the_wrong_shape_is_refused_whole(
-    ann: Caller, db: Database, body: Any, fields: list[str]
+    ann: ApiClient, db: Database, body: Any, fields: list[str]
 ) -> None:
-    before = everything(db)
-    assert told(problem(ann.post("/api/activities", body), 422), 422) == fields
-    assert everything(db) == before
+    before = all_rows(db)
+    assert invalid_fields(problem(ann.post("/api/activities", body), 422), 422) == fields
+    assert all_rows(db) == before
 
 
-def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(ann: Caller, db: Database) -> None:
+def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(
+    ann: ApiClient, db: Database
+) -> None:
     """The app's clock is two days ahead: it sends at what it takes for the 24th."""
     two_days = timedelta(days=2)
     read_at = NOON - timedelta(minutes=30)
@@ -152,13 +154,13 @@ def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(ann: Caller, db:
     )
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
-    kept = rows(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
+    kept = fetch_all(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
     assert [from_db_time(at) for (at,) in kept] == [read_at, NOON]
 
 
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
-    ann: Caller, sent_at: str
+    ann: ApiClient, sent_at: str
 ) -> None:
     timed = [PAGE | {"occurred_at": at} for at in ("9999-12-31T00:00:00Z", "0001-01-02T00:00:00Z")]
     results = send(ann, [*timed, PAGE], sent_at=sent_at)
@@ -166,5 +168,5 @@ def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
     assert results[2]["status"] == "accepted"
 
 
-def test_a_single_activity_in_a_batch_is_a_batch(ann: Caller) -> None:
+def test_a_single_activity_in_a_batch_is_a_batch(ann: ApiClient) -> None:
     assert send(ann, [PAGE]) == [{"status": "accepted", "id": 1}]

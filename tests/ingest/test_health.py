@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from ingest.api import Api, Caller, rows
+from ingest.api import Api, ApiClient, fetch_all
 from werkzeug.test import TestResponse
 
 from readwatch.store.engine.connections import Database, is_sqlite
@@ -81,7 +81,7 @@ def test_with_a_schema_from_the_future_it_is_not_ready_and_says_what_to_do(
 
 
 def test_while_the_database_is_locked_it_says_so_sheds_heartbeats_and_recovers_by_itself(
-    api: Api, ann: Caller, db: Database, caplog: pytest.LogCaptureFixture
+    api: Api, ann: ApiClient, db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with locked(db):
         until(HTTPStatus.SERVICE_UNAVAILABLE, lambda: ann.post("/api/heartbeat"))
@@ -96,7 +96,9 @@ def test_while_the_database_is_locked_it_says_so_sheds_heartbeats_and_recovers_b
     until(HTTPStatus.OK, lambda: ann.post("/api/heartbeat"))
     until(HTTPStatus.OK, lambda: api.get("/readyz"))
     until(HTTPStatus.CREATED, lambda: ann.post("/api/activities", PAGE))
-    assert rows(db, "SELECT id FROM reader_activities") == [(1,)], "what was refused is not there"
-    told = [record.getMessage() for record in caplog.records if record.name.endswith(".load")]
+    assert fetch_all(db, "SELECT id FROM reader_activities") == [(1,)], (
+        "what was refused is not there"
+    )
+    told = [record.getMessage() for record in caplog.records if record.name.endswith(".load_shedding")]
     assert told[0].startswith("heartbeats are shed: the database could not be written")
     assert "heartbeats are taken again" in told

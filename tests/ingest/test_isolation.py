@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
-from ingest.api import Api, Caller, problem, rows
+from ingest.api import Api, ApiClient, fetch_all, problem
 
 from readwatch.store.engine.connections import Database
 
@@ -53,7 +53,7 @@ BODIES: Mapping[str, Any] = {
 
 
 @pytest.fixture
-def told(ann: Caller) -> None:
+def told(ann: ApiClient) -> None:
     """Ann has told the service what only she and staff may know."""
     body = {"activity_type": "page_read", "content_title": SECRET}
     assert ann.post("/api/activities", body).status_code == 201
@@ -67,7 +67,7 @@ def ends_the_token(route: tuple[str, str]) -> bool:
     return route[1] == "/api/logout"
 
 
-def signed_in(api: Api, name: str) -> Caller:
+def signed_in(api: Api, name: str) -> ApiClient:
     if name == "nobody":
         return api
     if name == "a dead token":
@@ -92,7 +92,7 @@ def test_who_gets_in_and_whose_look_is_on_record(
 ) -> None:
     caller = signed_in(api, name)
     answers = {
-        (method, rule): caller.ask(method, of_ann(rule, cast), json=BODIES.get(rule))
+        (method, rule): caller.request(method, of_ann(rule, cast), json=BODIES.get(rule))
         for method, rule in sorted(RULES, key=ends_the_token)
     }
 
@@ -103,21 +103,21 @@ def test_who_gets_in_and_whose_look_is_on_record(
     assert shown == (name in {"ann", *STAFF})
     looks = [(getattr(cast, name).id, cast.ann.id)] * len(OF_ONE_READER) if name in STAFF else []
     log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
-    assert rows(db, f"{log} <> 'refused_look' AND target_user_id IS NOT NULL") == looks
+    assert fetch_all(db, f"{log} <> 'refused_look' AND target_user_id IS NOT NULL") == looks
     who = getattr(cast, name).id if name in STAFF else None
     lists = "SELECT consultant_user_id, action_details FROM consultant_access_log WHERE action_type"
-    assert rows(db, f"{lists} = 'viewed_list' ORDER BY id") == (
+    assert fetch_all(db, f"{lists} = 'viewed_list' ORDER BY id") == (
         [(who, "api, activities"), (who, "api, online")] if name in STAFF else []
     )
     # Ann is refused the live lists, Ben more: of one's refusals the first is on record.
     refused = [getattr(cast, name).id] if name in {"ann", "ben"} else []
-    assert [who for who, _ in rows(db, f"{log} = 'refused_look'")] == refused
+    assert [who for who, _ in fetch_all(db, f"{log} = 'refused_look'")] == refused
 
 
 @pytest.mark.parametrize("rule", [*OF_ALL_READERS, *OF_ONE_READER])
 @pytest.mark.usefixtures("told")
 def test_a_look_that_cannot_be_put_on_record_shows_nothing(
-    ann: Caller, cara: Caller, cast: Cast, db: Database, rule: str
+    ann: ApiClient, cara: ApiClient, cast: Cast, db: Database, rule: str
 ) -> None:
     db.execute_sql("ALTER TABLE consultant_access_log RENAME TO moved")
 
@@ -128,10 +128,10 @@ def test_a_look_that_cannot_be_put_on_record_shows_nothing(
 
 @pytest.mark.parametrize("rule", OF_ALL_READERS)
 def test_who_goes_on_looking_at_a_list_has_an_entry_every_five_minutes(
-    cara: Caller, db: Database, clock: StillClock, rule: str
+    cara: ApiClient, db: Database, clock: StillClock, rule: str
 ) -> None:
     for _ in range(6):
         assert cara.get(rule).status_code == 200
         clock.advance(minutes=2)
     log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'signed_in'"
-    assert rows(db, log) == [("viewed_list",)] * 2
+    assert fetch_all(db, log) == [("viewed_list",)] * 2

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
-from ingest.api import Api, Caller, problem, rows, told
-from ingest.process import PATIENCE, Running, serving
+from ingest.api import Api, ApiClient, fetch_all, invalid_fields, problem
+from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.body_timeout import BODY_SECONDS, Wait, given_up
+from readwatch.ingest.body_timeout import BODY_SECONDS, BodyRead, reads_to_abort
 from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
 from readwatch.ingest.schemas import MAX_DEPTH
 from readwatch.ingest.server import IDLE_SECONDS, MAX_HEADER_BYTES, THREADS
@@ -29,9 +29,9 @@ PACKED = gzip.compress(json.dumps(PAGE).encode(), mtime=0)
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: readwatch\r\n\r\n"
 
 
-def connection(server: Running, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
+def connection(server: ServerProcess, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
     """Return a connection over which something was sent."""
-    opened = socket.create_connection(("127.0.0.1", server.port), PATIENCE, (source, 0))
+    opened = socket.create_connection(("127.0.0.1", server.port), TIMEOUT, (source, 0))
     opened.sendall(sent)
     return opened
 
@@ -66,10 +66,10 @@ def test_headers_that_do_not_arrive_keep_nobody_waiting(url: str, cast: Any) -> 
 
 
 def test_half_of_the_threads_can_wait_for_slow_bodies_but_not_for_ever() -> None:
-    waits = [Wait("127.0.0.1", since) for since in (5.0, 3.0, 4.0, 100.0)]
-    assert list(given_up(waits, 3, now=6.0)) == []
-    assert [wait.since for wait in given_up(waits, 1, now=6.01)] == [3.0, 4.0]
-    assert [wait.since for wait in given_up(waits, 4, now=4.5 + BODY_SECONDS)] == [3.0, 4.0]
+    waits = [BodyRead("127.0.0.1", since) for since in (5.0, 3.0, 4.0, 100.0)]
+    assert list(reads_to_abort(waits, 3, now=6.0)) == []
+    assert [wait.since for wait in reads_to_abort(waits, 1, now=6.01)] == [3.0, 4.0]
+    assert [wait.since for wait in reads_to_abort(waits, 4, now=4.5 + BODY_SECONDS)] == [3.0, 4.0]
 
 
 @pytest.mark.proof
@@ -82,7 +82,7 @@ def test_a_connection_without_a_request_is_closed(url: str, cast: Any) -> None:
             answer += idle[2].recv(1000)
         assert answer.startswith(b"HTTP/1.1 200 OK")
         for one in idle:
-            one.settimeout(IDLE_SECONDS + PATIENCE)
+            one.settimeout(IDLE_SECONDS + TIMEOUT)
             assert one.recv(1000) == b""
 
 
@@ -132,17 +132,17 @@ def test_a_login_is_small(api: Api) -> None:
     assert refusal(MAX_LOGIN_BYTES + 1, **{"Content-Encoding": "gzip"}).endswith("than 16 KiB")
 
 
-def posted(app: Caller, body: bytes, encoding: str = "gzip") -> Any:
+def posted(app: ApiClient, body: bytes, encoding: str = "gzip") -> Any:
     return app.post("/api/activities", data=body, headers={"Content-Encoding": encoding})
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
-def test_a_body_can_be_packed(ann: Caller, db: Database, encoding: str) -> None:
+def test_a_body_can_be_packed(ann: ApiClient, db: Database, encoding: str) -> None:
     assert posted(ann, PACKED, encoding).status_code == 201
-    assert rows(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
 
 
-def test_the_unpacked_body_has_a_limit_too(ann: Caller) -> None:
+def test_the_unpacked_body_has_a_limit_too(ann: ApiClient) -> None:
     largest = json.dumps({"activity_type": "Page"}).encode().ljust(MAX_BODY_BYTES)
     problem(posted(ann, gzip.compress(largest)), 422)
     problem(posted(ann, gzip.compress(largest + b" ")), 413)
@@ -163,12 +163,12 @@ def test_the_unpacked_body_has_a_limit_too(ann: Caller) -> None:
         (gzip.compress(b"{", mtime=0), "the body is not JSON"),
     ],
 )
-def test_a_body_that_is_packed_badly_is_refused(ann: Caller, body: bytes, why: str) -> None:
+def test_a_body_that_is_packed_badly_is_refused(ann: ApiClient, body: bytes, why: str) -> None:
     assert why in problem(posted(ann, body), 400)["detail"]
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "x" * 8000])
-def test_a_body_that_is_packed_otherwise_is_told_how(ann: Caller, encoding: str) -> None:
+def test_a_body_that_is_packed_otherwise_is_told_how(ann: ApiClient, encoding: str) -> None:
     answer = posted(ann, PACKED, encoding)
     problem(answer, 415)
     assert answer.headers["Accept-Encoding"] == "gzip"
@@ -184,7 +184,7 @@ def nested(levels: int) -> Any:
     return {"a": [] if levels == 2 else [nested(levels - 2)]}
 
 
-def test_metadata_has_as_many_levels_as_any_database_bears(ann: Caller, db: Database) -> None:
+def test_metadata_has_as_many_levels_as_any_database_bears(ann: ApiClient, db: Database) -> None:
     deep = PAGE | {"metadata": {"a": nested(MAX_DEPTH)}}
     fine = PAGE | {"metadata": nested(MAX_DEPTH)}
     wide = PAGE | {"metadata": {"a": [[]] * 1000}}
@@ -193,32 +193,32 @@ def test_metadata_has_as_many_levels_as_any_database_bears(ann: Caller, db: Data
     assert members["detail"] == "metadata: is nested more than 32 levels deep"
     results = ann.post("/api/activities", {"activities": [fine, deep, wide]}).json["results"]
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
-    assert told(results[1]["problem"], 422) == ["metadata"]
-    kept = [json.loads(metadata) for (metadata,) in rows(db, KEPT)]
+    assert invalid_fields(results[1]["problem"], 422) == ["metadata"]
+    kept = [json.loads(metadata) for (metadata,) in fetch_all(db, KEPT)]
     assert kept == [fine["metadata"], wide["metadata"]]
 
 
 @pytest.mark.parametrize("opened", [b"[", b'{"a":', b'{"activities":[', b'"\\u0000'])
-def test_a_mebibyte_of_brackets_is_refused(ann: Caller, opened: bytes) -> None:
+def test_a_mebibyte_of_brackets_is_refused(ann: ApiClient, opened: bytes) -> None:
     body = opened * (MAX_BODY_BYTES // len(opened))
     problem(ann.post("/api/activities", data=body), 400)
 
 
-def test_a_long_number_in_metadata_is_kept(ann: Caller, db: Database) -> None:
+def test_a_long_number_in_metadata_is_kept(ann: ApiClient, db: Database) -> None:
     metadata = {"long": 10**4000, "small": 5e-324}
     assert ann.post("/api/activities", PAGE | {"metadata": metadata}).status_code == 201
-    assert [json.loads(kept) for (kept,) in rows(db, KEPT)] == [metadata]
+    assert [json.loads(kept) for (kept,) in fetch_all(db, KEPT)] == [metadata]
 
 
-def test_of_a_name_that_is_there_twice_the_last_one_counts(ann: Caller, db: Database) -> None:
+def test_of_a_name_that_is_there_twice_the_last_one_counts(ann: ApiClient, db: Database) -> None:
     body = b'{"activity_type": "page_read", "content_title": "Momo", "content_title": "Emma"}'
     assert ann.post("/api/activities", data=body).status_code == 201
-    assert rows(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
 
 
-def test_a_batch_has_up_to_500_items(ann: Caller) -> None:
+def test_a_batch_has_up_to_500_items(ann: ApiClient) -> None:
     members = problem(ann.post("/api/activities", {"activities": [{}] * 501}), 422)
-    assert told(members, 422) == ["activities"]
+    assert invalid_fields(members, 422) == ["activities"]
     results = ann.post("/api/activities", {"activities": [{}] * 499 + [PAGE]}).json["results"]
     assert [result["status"] for result in results] == ["invalid"] * 499 + ["accepted"]
 
@@ -254,7 +254,7 @@ def test_the_address_is_the_one_that_the_farthest_known_proxy_saw(
     app.extensions["readwatch"].close()
 
     assert answer.status_code == 200
-    assert rows(db, "SELECT ip_address FROM reader_sessions") == [(address,)]
+    assert fetch_all(db, "SELECT ip_address FROM reader_sessions") == [(address,)]
 
 
 # Odd requests -----------------------------------------------------------------------------------
@@ -293,9 +293,9 @@ def test_the_address_is_the_one_that_the_farthest_known_proxy_saw(
     ids=lambda value: ascii(value)[:40],
 )
 def test_an_odd_request_is_answered_as_any_other(
-    cara: Caller, status: int, method: str, path: str, headers: dict[str, str]
+    cara: ApiClient, status: int, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    answer = cara.ask(method, path, headers=headers)
+    answer = cara.request(method, path, headers=headers)
     assert answer.status_code == status
     if status >= 400:
         problem(answer, status)

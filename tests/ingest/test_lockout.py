@@ -4,7 +4,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from conftest import PASSWORD, StillClock
-from ingest.api import Api, problem, rows
+from ingest.api import Api, fetch_all, problem
 
 from readwatch.store.engine.connections import Database
 
@@ -46,7 +46,7 @@ def test_who_gets_in_starts_anew(api: Api, db: Database, clock: StillClock) -> N
         try_in(api, "wrong password")
     clock.advance(seconds=1)
     assert try_in(api, PASSWORD)[0] == 200
-    assert len(rows(db, "SELECT * FROM failed_logins")) == 1  # the address
+    assert len(fetch_all(db, "SELECT * FROM failed_logins")) == 1  # the address
     assert [try_in(api, "wrong password")[0] for _ in range(5)] == [401] * 5
 
 
@@ -92,7 +92,7 @@ def test_an_account_that_there_is_not_is_treated_alike(api: Api) -> None:
 def test_it_is_remembered_across_a_restart(api: Api, db: Database) -> None:
     for _ in range(5):
         try_in(api, "wrong password")
-    kept = rows(db, "SELECT subject, failures FROM failed_logins")
+    kept = fetch_all(db, "SELECT subject, failures FROM failed_logins")
     assert sorted(failures for _, failures in kept) == [5, 5, 5]
     assert "ann" not in repr(kept)
 
@@ -107,7 +107,7 @@ def test_what_fails_with_an_account_of_staff_is_on_record_and_so_is_its_lock(
     try_in(api, "wrong password", email="ann@example.org")
 
     log = "SELECT consultant_user_id, action_type, action_details, ip_address"
-    found = rows(db, f"{log} FROM consultant_access_log ORDER BY id")
+    found = fetch_all(db, f"{log} FROM consultant_access_log ORDER BY id")
     failed = (3, "failed_sign_in", "api: wrong e-mail or password", "10.0.0.1")
     locked = (3, "locked_out", "api, for 1 s", "10.0.0.1")
     assert found == [*[failed] * 5, locked, (3, "signed_in", "api", "10.0.0.1")]

@@ -10,8 +10,8 @@ from time import sleep
 
 import pytest
 from conftest import NOON
-from ingest.api import rows
-from ingest.process import PATIENCE, App, Running, serving
+from ingest.api import fetch_all
+from ingest.process import TIMEOUT, App, ServerProcess, serving
 
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database
@@ -34,12 +34,12 @@ def readers(db: Database) -> list[str]:
     return emails
 
 
-def log_in(server: Running, email: str) -> Iterator[int]:
+def log_in(server: ServerProcess, email: str) -> Iterator[int]:
     """Come again when told to; yield the statuses."""
     body = json.dumps({"email": email, "password": "a morning's password"})
     status = 429
     while status == 429:
-        with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+        with closing(HTTPConnection("127.0.0.1", server.port, timeout=TIMEOUT)) as connection:
             connection.request("POST", "/api/login", body)
             answer = connection.getresponse()
             answer.read()
@@ -62,7 +62,7 @@ def test_a_hundred_log_in_at_once_and_get_in_while_heartbeats_are_answered(
     start, over = Barrier(READERS), Event()
 
     def arrive(email: str) -> list[int]:
-        start.wait(PATIENCE)
+        start.wait(TIMEOUT)
         return list(log_in(server, email))
 
     with serving(url) as server, ThreadPoolExecutor(READERS + 1) as threads:
@@ -76,4 +76,4 @@ def test_a_hundred_log_in_at_once_and_get_in_while_heartbeats_are_answered(
     assert {statuses[-1] for statuses in answers} == {200}
     assert {status for statuses in answers for status in statuses} <= {200, 429}
     assert max(len(statuses) for statuses in answers) <= 5, "the times they are told are honest"
-    assert rows(db, "SELECT count(*) FROM reader_sessions") == [(READERS + 1,)]
+    assert fetch_all(db, "SELECT count(*) FROM reader_sessions") == [(READERS + 1,)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import PASSWORD
-from ingest.api import Api, Caller
+from ingest.api import Api, ApiClient
 from ingest.process import serving
 
 from readwatch.ingest import logs
@@ -58,7 +58,7 @@ def test_the_lines_are_plain_if_nothing_else_is_wanted(
 
 
 @on_sqlite
-def test_each_answer_has_the_id_of_its_request(api: Api, ann: Caller) -> None:
+def test_each_answer_has_the_id_of_its_request(api: Api, ann: ApiClient) -> None:
     answers = [api.get("/livez"), api.get("/nothing"), api.post("/api/heartbeat"), ann.get("/")]
     assert len({answer.headers["X-Request-ID"] for answer in answers}) == 4
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ingest.api import Api, Caller, problem
+from ingest.api import Api, ApiClient, problem
 from prometheus_client.parser import text_string_to_metric_families
 
 PAGE = {"activity_type": "page_read", "event_id": "e1"}
@@ -22,13 +22,13 @@ def numbers(api: Api) -> dict[tuple[str, ...], float]:
 
 
 def test_requests_count_by_route_and_status_and_never_by_address(
-    api: Api, ann: Caller, cara: Caller, cast: Any
+    api: Api, ann: ApiClient, cara: ApiClient, cast: Any
 ) -> None:
     for reader in (cast.ann, cast.ben):
         cara.get(f"/api/readers/{reader.id}?secret=1")
     api.post("/api/login", {"email": "ann@example.org", "password": "wrong"})
     api.get("/wp-admin.php")
-    api.ask("BREW", "/livez")
+    api.request("BREW", "/livez")
 
     told = numbers(api)
 
@@ -41,7 +41,7 @@ def test_requests_count_by_route_and_status_and_never_by_address(
     assert [word for word in ("wp-admin", "BREW", "secret", "example.org") if word in text] == []
 
 
-def test_activities_count_by_what_became_of_them(api: Api, ann: Caller) -> None:
+def test_activities_count_by_what_became_of_them(api: Api, ann: ApiClient) -> None:
     ann.post("/api/activities", PAGE)
     ann.post("/api/activities", PAGE)
     ann.post("/api/activities", {"activity_type": "NO"})
@@ -55,7 +55,7 @@ def test_activities_count_by_what_became_of_them(api: Api, ann: Caller) -> None:
 
 
 def test_it_tells_how_the_writer_gets_on_and_who_is_there(
-    api: Api, ann: Caller, ben: Caller, engine: str
+    api: Api, ann: ApiClient, ben: ApiClient, engine: str
 ) -> None:
     ann.post("/api/activities", {"activities": [{"activity_type": "page_read"}] * 7})
 

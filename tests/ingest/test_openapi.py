@@ -2,7 +2,7 @@
 
 from ingest.api import Api
 
-from readwatch.ingest.openapi import Description
+from readwatch.ingest.openapi import Documentation
 
 
 def test_every_route_is_described(api: Api) -> None:
@@ -11,7 +11,7 @@ def test_every_route_is_described(api: Api) -> None:
     assert [
         view.__name__
         for view in views
-        if not isinstance(vars(view).get("description"), Description)
+        if not isinstance(vars(view).get("description"), Documentation)
     ] == []
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import NOON, Cast
-from ingest.api import Api, Caller, problem
+from ingest.api import Api, ApiClient, problem
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock
@@ -13,14 +13,14 @@ from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.reader_data import _LOOKS
 
 
-def told(app: Caller, query: str = "") -> list[dict]:
+def told(app: ApiClient, query: str = "") -> list[dict]:
     answer = app.get(f"/api/me/access-log{query}")
     assert answer.status_code == 200
     return answer.json["looks"]
 
 
 def test_ann_is_told_when_and_in_which_view_a_consultant_looked(
-    ann: Caller, cara: Caller, cast: Cast
+    ann: ApiClient, cara: ApiClient, cast: Cast
 ) -> None:
     assert told(ann) == []
     cara.get(f"/api/readers/{cast.ann.id}/activities")
@@ -35,14 +35,14 @@ def test_ann_is_told_when_and_in_which_view_a_consultant_looked(
 
 
 def test_nobody_is_told_of_looks_at_others(
-    ann: Caller, ben: Caller, cara: Caller, cast: Cast
+    ann: ApiClient, ben: ApiClient, cara: ApiClient, cast: Cast
 ) -> None:
     cara.get(f"/api/readers/{cast.ann.id}")
     assert (len(told(ann)), told(ben), told(cara)) == (1, [], [])
 
 
 def test_what_an_admin_did_to_an_account_is_told_too(
-    ann: Caller, cast: Cast, db: Database, clock: Clock
+    ann: ApiClient, cast: Cast, db: Database, clock: Clock
 ) -> None:
     append_event(
         db, AuditEvent(cast.dora.id, AuditAction.SET_PASSWORD, cast.ann.id, "cli"), clock()
@@ -51,7 +51,7 @@ def test_what_an_admin_did_to_an_account_is_told_too(
 
 
 def test_looks_come_in_pages_newest_first(
-    ann: Caller, cast: Cast, db: Database, clock: Clock
+    ann: ApiClient, cast: Cast, db: Database, clock: Clock
 ) -> None:
     for _ in range(5):
         append_event(
@@ -72,7 +72,7 @@ def test_an_installation_can_name_its_staff_and_never_names_a_reader(
     append_event(
         db, AuditEvent(cast.ben.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock()
     )
-    app = create_app(Settings(url, bcrypt_cost=4, looks_told_by="name"), clock)
+    app = create_app(Settings(url, bcrypt_cost=4, viewers_shown_by="name"), clock)
     api = Api(app.test_client(), app=app)
     try:
         names = [look["full_name"] for look in told(api.login("ann@example.org"))]

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from conftest import PASSWORD
-from ingest.api import Api, Caller, everything, problem
+from ingest.api import Api, ApiClient, all_rows, problem
 
 from readwatch.store.engine.connections import Database, is_sqlite
 
@@ -17,10 +17,10 @@ PAGE = {"activity_type": "page_read", "content_title": TITLE, "content_id": "emm
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_there_is_nothing_at_an_unknown_address(
-    api: Api, ann: Caller, method: str, path: str
+    api: Api, ann: ApiClient, method: str, path: str
 ) -> None:
     for caller in (api, ann):
-        members = problem(caller.ask(method, path), 404)
+        members = problem(caller.request(method, path), 404)
         assert members["detail"] == "there is nothing at this address"
 
 
@@ -38,7 +38,7 @@ def test_there_is_nothing_at_an_unknown_address(
 def test_a_wrong_method_is_told_the_right_ones(
     api: Api, method: str, path: str, allowed: set[str]
 ) -> None:
-    answer = api.ask(method, path)
+    answer = api.request(method, path)
     problem(answer, 405)
     assert set(answer.headers["Allow"].split(", ")) == allowed
 
@@ -63,10 +63,10 @@ def break_writing(db: Database) -> None:
 
 @pytest.mark.parametrize("body", [PAGE, {"activities": [PAGE | {"content_id": None}, PAGE]}])
 def test_an_unforeseen_fault_tells_nothing_and_leaves_nothing(
-    ann: Caller, db: Database, caplog: pytest.LogCaptureFixture, body: dict[str, object]
+    ann: ApiClient, db: Database, caplog: pytest.LogCaptureFixture, body: dict[str, object]
 ) -> None:
     break_writing(db)
-    before = everything(db)
+    before = all_rows(db)
 
     with caplog.at_level(logging.INFO):
         answer = ann.post("/api/activities", body)
@@ -79,10 +79,10 @@ def test_an_unforeseen_fault_tells_nothing_and_leaves_nothing(
     assert entry.exc_info is None
     for personal in (TITLE, "emma-1815", "example.org", ann.token, PASSWORD):
         assert personal not in caplog.text
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_after_a_fault_the_service_goes_on(ann: Caller, ben: Caller, db: Database) -> None:
+def test_after_a_fault_the_service_goes_on(ann: ApiClient, ben: ApiClient, db: Database) -> None:
     break_writing(db)
     ann.post("/api/activities", PAGE)
     assert ann.post("/api/activities", {"activity_type": "page_read"}).status_code == 201
@@ -100,7 +100,7 @@ def test_after_a_fault_the_service_goes_on(ann: Caller, ben: Caller, db: Databas
     ],
 )
 def test_without_its_tables_the_service_says_that_it_is_not_ready(
-    ann: Caller,
+    ann: ApiClient,
     db: Database,
     caplog: pytest.LogCaptureFixture,
     method: str,
@@ -110,7 +110,7 @@ def test_without_its_tables_the_service_says_that_it_is_not_ready(
     for table in ("users", "reader_sessions", "reader_activities"):
         db.execute_sql(f"ALTER TABLE {table} RENAME TO {table}_moved")
 
-    answer = ann.ask(method, path, json=body)
+    answer = ann.request(method, path, json=body)
 
     members = problem(answer, 503)
     assert members["detail"].startswith("the service cannot do this at the moment")
@@ -122,7 +122,7 @@ def test_without_its_tables_the_service_says_that_it_is_not_ready(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_service_that_stops_asks_to_come_again(api: Api, ann: Caller) -> None:
+def test_a_service_that_stops_asks_to_come_again(api: Api, ann: ApiClient) -> None:
     """Only here a writer of our own stands between; PostgreSQL's pool opens when it is asked."""
     api.app.extensions["readwatch"].close()
 

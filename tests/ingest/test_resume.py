@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, StillClock
-from ingest.api import Api, everything, problem, rows, told
+from ingest.api import Api, all_rows, fetch_all, invalid_fields, problem
 from werkzeug.test import TestResponse
 
 from readwatch.store.engine.connections import Database
@@ -29,7 +29,7 @@ def test_it_is_answered_as_a_login_is_with_other_tokens(
     api: Api, signed_in: Any, clock: StillClock, db: Database
 ) -> None:
     clock.advance(hours=9)
-    api.app.extensions["readwatch"].cleanup.end_silent_sessions()
+    api.app.extensions["readwatch"].retention.end_silent_sessions()
 
     answer = come_back(api, signed_in["resume_token"])
 
@@ -38,7 +38,7 @@ def test_it_is_answered_as_a_login_is_with_other_tokens(
     changed = {name for name in signed_in if answer.json[name] != signed_in[name]}
     assert changed - {"heartbeat_seconds"} == {"token", "session_id", "resume_token"}
     assert api.with_token(answer.json["token"]).post("/api/heartbeat").status_code == 200
-    assert rows(db, "SELECT device_type, is_active, ip_address FROM reader_sessions") == [
+    assert fetch_all(db, "SELECT device_type, is_active, ip_address FROM reader_sessions") == [
         ("tablet", 0, "127.0.0.1"),
         ("tablet", 1, "127.0.0.1"),
     ]
@@ -83,7 +83,7 @@ def test_a_logout_after_long_silence_signs_the_device_out_too(
     api: Api, signed_in: Any, clock: StillClock
 ) -> None:
     clock.advance(hours=9)
-    api.app.extensions["readwatch"].cleanup.end_silent_sessions()
+    api.app.extensions["readwatch"].retention.end_silent_sessions()
     problem(api.with_token(signed_in["token"]).post("/api/logout"), 401)
     problem(come_back(api, signed_in["resume_token"]), 401)
 
@@ -91,7 +91,7 @@ def test_a_logout_after_long_silence_signs_the_device_out_too(
 def test_staff_get_no_resume_token(api: Api, db: Database) -> None:
     answer = api.post("/api/login", ANN | {"email": "cara@example.org"})
     assert answer.json["resume_token"] is None
-    assert rows(db, "SELECT * FROM resume_tokens") == []
+    assert fetch_all(db, "SELECT * FROM resume_tokens") == []
 
 
 def test_a_session_s_token_is_no_resume_token_and_the_other_way_round(
@@ -116,6 +116,6 @@ def test_a_session_s_token_is_no_resume_token_and_the_other_way_round(
 def test_a_body_of_the_wrong_shape_is_refused_by_field(
     api: Api, signed_in: Any, db: Database, body: Any, fields: list[str]
 ) -> None:
-    before = everything(db)
-    assert told(problem(api.post("/api/resume", body), 422), 422) == fields
-    assert everything(db) == before
+    before = all_rows(db)
+    assert invalid_fields(problem(api.post("/api/resume", body), 422), 422) == fields
+    assert all_rows(db) == before

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import ENGINES, PASSWORD, StillClock
-from ingest.api import Api, Caller, everything, problem, rows, told
+from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, problem
 from postgres import drop_database, new_database
 
 from readwatch.domain.users import UserRole
@@ -86,22 +86,22 @@ def db(shared_url: str, password_hash: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def ann(shared_url: str, db: Database) -> Iterator[Caller]:
+def ann(shared_url: str, db: Database) -> Iterator[ApiClient]:
     app = create_app(Settings(shared_url, bcrypt_cost=4), StillClock())
     yield Api(app.test_client(), app=app).login("ann@example.org", PASSWORD)
     app.extensions["readwatch"].close()
 
 
-def refused(ann: Caller, db: Database, status: int, body: Any) -> list[str]:
+def refused(ann: ApiClient, db: Database, status: int, body: Any) -> list[str]:
     """Post a body that has to be refused; return the fields that the answer names."""
-    before = everything(db)
+    before = all_rows(db)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     answer = ann.post("/api/activities", data=raw)
 
-    fields = told(problem(answer, status), status)
+    fields = invalid_fields(problem(answer, status), status)
     assert SECRET not in answer.text
-    assert everything(db) == before
+    assert all_rows(db) == before
     return fields
 
 
@@ -111,18 +111,18 @@ def refused(ann: Caller, db: Database, status: int, body: Any) -> list[str]:
     ids=lambda value: ascii(value)[:40],
 )
 def test_a_value_that_breaks_the_contract_is_refused_by_the_name_of_its_field(
-    ann: Caller, db: Database, field: str, value: Any
+    ann: ApiClient, db: Database, field: str, value: Any
 ) -> None:
     body = {"activity_type": "page_read", "content_title": SECRET, field: value}
     assert refused(ann, db, 422, body) == [field]
 
 
-def test_without_a_type_an_activity_is_none(ann: Caller, db: Database) -> None:
+def test_without_a_type_an_activity_is_none(ann: ApiClient, db: Database) -> None:
     assert refused(ann, db, 422, {}) == ["activity_type"]
     assert refused(ann, db, 422, {"activity": {"activity_type": "page_read"}}) == ["activity_type"]
 
 
-def test_all_faults_are_named_at_once(ann: Caller, db: Database) -> None:
+def test_all_faults_are_named_at_once(ann: ApiClient, db: Database) -> None:
     body = {
         "activity_type": "Page",
         "progress_percentage": "5",
@@ -134,7 +134,7 @@ def test_all_faults_are_named_at_once(ann: Caller, db: Database) -> None:
 
 
 @pytest.mark.parametrize("body", [None, True, 5, 5.5, "page_read", [], [{"activity_type": "a"}]])
-def test_json_that_is_no_object_is_refused(ann: Caller, db: Database, body: Any) -> None:
+def test_json_that_is_no_object_is_refused(ann: ApiClient, db: Database, body: Any) -> None:
     assert refused(ann, db, 422, body) == [""]
 
 
@@ -161,21 +161,21 @@ def test_json_that_is_no_object_is_refused(ann: Caller, db: Database, body: Any)
         b"\0" * 100,
     ],
 )
-def test_what_is_not_json_is_refused(ann: Caller, db: Database, raw: bytes) -> None:
+def test_what_is_not_json_is_refused(ann: ApiClient, db: Database, raw: bytes) -> None:
     assert refused(ann, db, 400, raw) == [""]
 
 
 @pytest.mark.parametrize("depth", [500, 100_000])
 @pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_what_is_nested_without_end_is_refused(
-    ann: Caller, db: Database, depth: int, opened: bytes, closed: bytes
+    ann: ApiClient, db: Database, depth: int, opened: bytes, closed: bytes
 ) -> None:
     nested = opened * depth + b"1" + closed * depth
     body = b'{"activity_type": "page_read", "metadata": {"a": ' + nested + b"}}"
     assert refused(ann, db, 400, body) == [""]
 
 
-def test_a_number_that_overflows_is_refused(ann: Caller, db: Database) -> None:
+def test_a_number_that_overflows_is_refused(ann: ApiClient, db: Database) -> None:
     for field in ("duration_seconds", "metadata"):
         number = b"1e999" if field != "metadata" else b'{"a": [1e999]}'
         body = b'{"activity_type": "page_read", "%s": %s}' % (field.encode(), number)
@@ -184,7 +184,7 @@ def test_a_number_that_overflows_is_refused(ann: Caller, db: Database) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_not(
-    ann: Caller, db: Database, chunked: bool
+    ann: ApiClient, db: Database, chunked: bool
 ) -> None:
     """An app may say beforehand how long its body is, or send it in chunks."""
 
@@ -196,16 +196,16 @@ def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_not(
             as_granian |= {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
         return ann.post("/api/activities", data=body, environ_overrides=as_granian)
 
-    before = everything(db)
-    assert told(problem(post(MIB), 422), 422) == ["activity_type"]
+    before = all_rows(db)
+    assert invalid_fields(problem(post(MIB), 422), 422) == ["activity_type"]
     assert problem(post(MIB + 1), 413)["detail"] == "the body is larger than 1024 KiB"
     problem(post(2 * MIB), 413)
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_the_type_that_a_request_claims_does_not_matter(ann: Caller, db: Database) -> None:
-    before = rows(db, "SELECT count(*) FROM reader_activities")
+def test_the_type_that_a_request_claims_does_not_matter(ann: ApiClient, db: Database) -> None:
+    before = fetch_all(db, "SELECT count(*) FROM reader_activities")
     for claimed in ("text/plain", "application/x-www-form-urlencoded", "application/json; x=y"):
         answer = ann.post("/api/activities", data=b'{"activity_type": "A"}', content_type=claimed)
-        assert told(problem(answer, 422), 422) == ["activity_type"]
-    assert rows(db, "SELECT count(*) FROM reader_activities") == before
+        assert invalid_fields(problem(answer, 422), 422) == ["activity_type"]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == before

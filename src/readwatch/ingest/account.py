@@ -12,10 +12,17 @@ from readwatch.domain.audit import AuditAction, AuditEntryForReader, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
-from readwatch.ingest.authentication import current_caller, current_token_hash
-from readwatch.ingest.openapi import ANYONE, described
+from readwatch.ingest.authentication import current_principal, current_token_hash
+from readwatch.ingest.openapi import ANYONE, documented
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
-from readwatch.ingest.schemas import Login, PageBefore, PasswordChange, Resume, checked, query
+from readwatch.ingest.schemas import (
+    Login,
+    PageBefore,
+    PasswordChange,
+    Resume,
+    query_parameters,
+    validated,
+)
 from readwatch.ingest.services import services
 from readwatch.store import reader_data
 from readwatch.store.audit.log import append_event, permit_own
@@ -53,10 +60,10 @@ class Looks(TypedDict):
 
 
 @routes.post("/api/login")
-@described({200: LoggedIn}, who=ANYONE, body=Login, errors=(401, 429, 503))
+@documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503))
 def login() -> LoggedIn:
     """Open a session for the one who knows the password."""
-    body = checked(Login, json_object(MAX_LOGIN_BYTES))
+    body = validated(Login, json_object(MAX_LOGIN_BYTES))
     running, address = services(), request.remote_addr
     with _failures_counted(body.email, address):
         user = users.authenticate(
@@ -93,14 +100,14 @@ def login() -> LoggedIn:
 
 
 @routes.post("/api/resume")
-@described({200: LoggedIn}, who=ANYONE, body=Resume, errors=(401, 503))
+@documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503))
 def resume_session() -> LoggedIn:
     """Open a new session for a device that was signed in, without the password.
 
     Each resume token is good for once: keep the new one. One that is sent again signs the device
     out.
     """
-    body, running = checked(Resume, json_object(MAX_LOGIN_BYTES)), services()
+    body, running = validated(Resume, json_object(MAX_LOGIN_BYTES)), services()
     token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
     resume_token = new_resume_token(family_of(body.resume_token))
     resumed = running.writer.run(
@@ -126,30 +133,30 @@ def _signed_in(user: User, caller: Principal, token: str, resume_token: str | No
         "token": token,
         "token_type": "Bearer",
         "session_id": caller.session_id,
-        "heartbeat_seconds": services().load.heartbeat_seconds(),
+        "heartbeat_seconds": services().load_shedder.heartbeat_seconds(),
         "resume_token": resume_token,
         "user": user,
     }
 
 
 @routes.post("/api/logout")
-@described({204: None})
+@documented({204: None})
 def logout() -> tuple[str, int]:
     """End the session of the token; one that is silent for long cannot be resumed any more."""
     running, session_token = services(), current_token_hash()
-    if running.callers.find(session_token, running.now()) is None:
+    if running.session_cache.find(session_token, running.now()) is None:
         running.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
-    caller = current_caller()
+    caller = current_principal()
     running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
-    running.callers.forget(session_token)
+    running.session_cache.forget(session_token)
     return "", 204
 
 
 @routes.get("/api/me")
-@described({200: OwnAccount})
+@documented({200: OwnAccount})
 def me() -> OwnAccount:
     """Return the caller's own account, and the profile of a reader."""
-    caller = current_caller()
+    caller = current_principal()
     with connection(services().db) as db:
         user = users.get_user(db, caller.user_id)
         profile = (
@@ -161,15 +168,15 @@ def me() -> OwnAccount:
 
 
 @routes.get("/api/me/access-log")
-@described({200: Looks}, query=PageBefore)
+@documented({200: Looks}, query=PageBefore)
 def looks() -> Looks:
     """Return who looked at the caller's data, newest first; `before` is the id a page ended with.
 
     `action_type` names the view or the deed. Consultants and admins are named only where the
     installation says so, others never.
     """
-    caller, page, running = current_caller(), query(PageBefore), services()
-    by_name = running.settings.looks_told_by == "name"
+    caller, page, running = current_principal(), query_parameters(PageBefore), services()
+    by_name = running.settings.viewers_shown_by == "name"
     with connection(running.db) as db:
         found = reader_data.looks(
             db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
@@ -178,11 +185,14 @@ def looks() -> Looks:
 
 
 @routes.put("/api/me/password")
-@described({204: None}, body=PasswordChange, errors=(403, 429))
+@documented({204: None}, body=PasswordChange, errors=(403, 429))
 def change_password() -> tuple[str, int]:
     """Change the caller's own password, and end all other sessions of this user."""
-    caller, running, address = current_caller(), services(), request.remote_addr
-    body, cost = checked(PasswordChange, json_object(MAX_LOGIN_BYTES)), running.settings.bcrypt_cost
+    caller, running, address = current_principal(), services(), request.remote_addr
+    body, cost = (
+        validated(PasswordChange, json_object(MAX_LOGIN_BYTES)),
+        running.settings.bcrypt_cost,
+    )
     new_password = checked_password(body.new_password, caller.user_role, field="new_password")
     with connection(running.db) as db:
         email = users.get_user(db, caller.user_id).email

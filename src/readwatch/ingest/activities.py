@@ -10,11 +10,11 @@ from typing_extensions import TypedDict
 from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.errors import ReadwatchError, conflict
 from readwatch.domain.sessions import Principal
-from readwatch.ingest.authentication import current_reader
-from readwatch.ingest.openapi import READERS, described
-from readwatch.ingest.problems import InvalidRequest, Problem, problem_of
+from readwatch.ingest.authentication import require_reader
+from readwatch.ingest.openapi import READERS, documented
+from readwatch.ingest.problems import InvalidRequest, Problem, problem_from
 from readwatch.ingest.request_body import json_object
-from readwatch.ingest.schemas import ActivityBody, BatchBody, checked
+from readwatch.ingest.schemas import ActivityBody, BatchBody, validated
 from readwatch.ingest.services import services
 from readwatch.store.recording.activities import ActivityBatch, Result
 
@@ -65,15 +65,15 @@ Answer = tuple[Accepted | Duplicate | Results, int]
 
 
 @routes.post("/api/activities")
-@described(
+@documented(
     {200: Duplicate | Results, 201: Accepted},
-    who=READERS,
+    roles=READERS,
     body=ActivityBody | BatchBody,
     errors=(409,),
 )
 def add_activities() -> Answer:
     """Keep one activity, or each good one of a batch."""
-    reader, body = current_reader(), json_object()
+    reader, body = require_reader(), json_object()
     return _add_batch(reader, body) if "activities" in body else _add_one(reader, body)
 
 
@@ -94,7 +94,7 @@ def _add_one(reader: Principal, body: dict[str, Any]) -> Answer:
 
 
 def _add_batch(reader: Principal, body: dict[str, Any]) -> Answer:
-    batch = checked(BatchBody, body)
+    batch = validated(BatchBody, body)
     items = [_checked_item(item) for item in batch.activities]
     good = [item for item in items if isinstance(item, Activity)]
     results = iter(_record(reader, good, batch.sent_at) if good else ())
@@ -112,15 +112,17 @@ def _record(
         ActivityBatch(reader, tuple(activities), running.now(), sent_at)
     )
     for result in results:
-        running.metrics.activity("invalid" if isinstance(result, ReadwatchError) else result.status)
+        running.metrics.count_activity(
+            "invalid" if isinstance(result, ReadwatchError) else result.status
+        )
     return results
 
 
 def _checked_item(item: object) -> Activity | InvalidRequest:
     try:
-        return checked(ActivityBody, item)
+        return validated(ActivityBody, item)
     except InvalidRequest as error:
-        services().metrics.activity("invalid")
+        services().metrics.count_activity("invalid")
         return error
 
 
@@ -129,7 +131,7 @@ def _shown(result: Result) -> ItemResult:
         return _refused(result)
     match result.status:
         case ActivityStatus.CONFLICT:
-            problem = problem_of(conflict(_CONFLICT, field="event_id"))
+            problem = problem_from(conflict(_CONFLICT, field="event_id"))
             return Conflict(status=result.status, id=result.id, problem=problem)
         case ActivityStatus.DUPLICATE:
             return Duplicate(status=result.status, id=result.id)
@@ -138,4 +140,4 @@ def _shown(result: Result) -> ItemResult:
 
 
 def _refused(error: ReadwatchError | InvalidRequest) -> Invalid:
-    return Invalid(status="invalid", problem=problem_of(error))
+    return Invalid(status="invalid", problem=problem_from(error))

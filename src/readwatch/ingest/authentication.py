@@ -12,10 +12,10 @@ from readwatch.store.identity.tokens import token_hash
 from readwatch.store.identity.users import known_id
 
 
-def current_caller() -> Principal:
+def current_principal() -> Principal:
     """Return who sent the request; without a valid token the answer is 401."""
     running = services()
-    caller = running.callers.find(current_token_hash(), running.now())
+    caller = running.session_cache.find(current_token_hash(), running.now())
     if caller is None:
         raise ReadwatchError(
             ErrorKind.UNAUTHENTICATED, "this token is not valid any more; log in again"
@@ -33,32 +33,32 @@ def current_token_hash() -> str:
     return token_hash(token.strip())
 
 
-def current_reader() -> Principal:
+def require_reader() -> Principal:
     """Return the reader who sent the request; anybody else's token is refused with 403."""
-    caller = current_caller()
+    caller = current_principal()
     if caller.user_role is not UserRole.READER:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only readers can do this")
     return caller
 
 
-def admit_to_list(view: str) -> None:
+def authorize_list(view: str) -> None:
     """Let a consultant or an admin see a list of all readers, once that is on record.
 
     A reader is refused with 403.
     """
-    caller, running = current_caller(), services()
+    caller, running = current_principal(), services()
     if not caller.user_role.is_staff:
-        raise refused(caller, "only consultants and admins can do this", view)
+        raise log_refusal(caller, "only consultants and admins can do this", view)
     look = AuditEvent(
         caller.user_id,
         AuditAction.VIEWED_LIST,
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )
-    running.looks.log(look, running.now())
+    running.audit_deduplicator.log(look, running.now())
 
 
-def refused(
+def log_refusal(
     caller: Principal, sentence: str, view: str, reader_id: int | None = None
 ) -> ReadwatchError:
     """Return the refusal of a look at others' data, once it is on record."""
@@ -68,5 +68,5 @@ def refused(
     look = AuditEvent(
         caller.user_id, AuditAction.REFUSED_LOOK, target_id, f"api, {view}", request.remote_addr
     )
-    running.looks.log_refusal(look, running.now())
+    running.audit_deduplicator.log_refusal(look, running.now())
     return ReadwatchError(ErrorKind.FORBIDDEN, sentence)

@@ -29,7 +29,7 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class BodyRead:
     """A request that waits for its body."""
 
     address: str
@@ -43,7 +43,7 @@ class BodyTimeout:
         self._app = app
         self._port = port
         self._most_slow = most_slow
-        self._waits: dict[int, Wait] = {}
+        self._waits: dict[int, BodyRead] = {}
         if sys.platform == "linux":
             Thread(target=self._watch, name="slow bodies", daemon=True).start()
 
@@ -55,19 +55,19 @@ class BodyTimeout:
     def _watch(self) -> None:
         while True:
             sleep(SLOW_SECONDS / 4)
-            for wait in given_up(list(self._waits.values()), self._most_slow, monotonic()):
+            for wait in reads_to_abort(list(self._waits.values()), self._most_slow, monotonic()):
                 with suppress(
                     OSError
                 ):  # no descriptor is left to look with; the next look may find one
-                    close_unanswered(self._port, wait.address, monotonic() - wait.since)
+                    close_connections(self._port, wait.address, monotonic() - wait.since)
 
 
 class _Body:
     """The input of one request."""
 
-    def __init__(self, stream: Any, address: str, waits: dict[int, Wait]) -> None:
+    def __init__(self, stream: Any, address: str, waits: dict[int, BodyRead]) -> None:
         self._stream = stream
-        self._wait = Wait(address, monotonic())
+        self._wait = BodyRead(address, monotonic())
         self._waits = waits
 
     def read(self, size: int = -1) -> bytes:
@@ -80,7 +80,7 @@ class _Body:
             del self._waits[id(self)]
 
 
-def given_up(waits: list[Wait], most_slow: int, now: float) -> Iterator[Wait]:
+def reads_to_abort(waits: list[BodyRead], most_slow: int, now: float) -> Iterator[BodyRead]:
     """Yield those that are late, and the oldest ones if too many are slow."""
     slow = sorted((wait for wait in waits if now - wait.since > SLOW_SECONDS), key=_since)
     too_many = len(slow) - most_slow
@@ -89,11 +89,11 @@ def given_up(waits: list[Wait], most_slow: int, now: float) -> Iterator[Wait]:
             yield wait
 
 
-def _since(wait: Wait) -> float:
+def _since(wait: BodyRead) -> float:
     return wait.since
 
 
-def close_unanswered(port: int, address: str, seconds: float) -> None:
+def close_connections(port: int, address: str, seconds: float) -> None:
     """Close the connections of an address to this port that got no answer for so many seconds.
 
     Which one of them has the body cannot be told: others of that address that wait for an answer,

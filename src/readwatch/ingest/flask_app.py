@@ -13,7 +13,7 @@ from werkzeug.routing import MapAdapter
 
 from readwatch.ingest.logs import REQUEST_ID
 from readwatch.ingest.metrics import Metrics
-from readwatch.ingest.request_body import read_to_the_end
+from readwatch.ingest.request_body import drain_body
 
 SLOW_SECONDS = 1.0
 
@@ -74,11 +74,11 @@ class Api(Flask):
     def process_response(self, response: Response) -> Response:
         """See to an answer, also to one that is an error."""
         if response.status_code in _REFUSED_UNREAD:
-            read_to_the_end()
+            drain_body()
         asked = request._get_current_object()  # type: ignore[attr-defined]  # each look costs
         seconds = perf_counter() - asked.environ[_BEGAN]
         rule = asked.url_rule.rule if asked.url_rule else None
-        self._metrics.answered(rule, asked.method, response.status_code, seconds)
+        self._metrics.count_request(rule, asked.method, response.status_code, seconds)
         if seconds > SLOW_SECONDS and response.status_code // 100 != 4:  # what apps do slowly
             _log.warning("it took %s s to answer %s", round(seconds), rule)
         headers = response.headers

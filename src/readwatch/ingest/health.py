@@ -10,9 +10,9 @@ from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load_shedding import retry_seconds
-from readwatch.ingest.load_shedding import chance
-from readwatch.ingest.openapi import ANYONE, described
-from readwatch.ingest.problems import answer, problem
+from readwatch.ingest.load_shedding import jitter
+from readwatch.ingest.openapi import ANYONE, documented
+from readwatch.ingest.problems import problem, problem_response
 from readwatch.ingest.services import Services, Settings, services
 from readwatch.store.engine.connections import connection
 from readwatch.store.engine.migrations import require_current
@@ -36,14 +36,14 @@ class Ready(TypedDict):
 
 
 @routes.get("/livez")
-@described({200: Living}, who=ANYONE)
+@documented({200: Living}, roles=ANYONE)
 def livez() -> Living:
     """Answer as long as the process can answer anything."""
     return {"status": "ok"}
 
 
 @routes.get("/readyz")
-@described({200: Ready}, who=ANYONE, errors=(503,))
+@documented({200: Ready}, roles=ANYONE, errors=(503,))
 def readyz() -> Ready | Response:
     """Tell whether requests should be sent here; if not, `reasons` says why.
 
@@ -54,14 +54,14 @@ def readyz() -> Ready | Response:
         return {"status": "ready"}
     members = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is not ready")
     members["reasons"] = reasons
-    return answer(members, {"Retry-After": str(retry_seconds(chance()))})
+    return problem_response(members, {"Retry-After": str(retry_seconds(jitter()))})
 
 
 def _reasons_not_ready(running: Services) -> list[str]:
     """Ask the database only while the writer gets on with it: otherwise the answer could hang."""
     if running.stopping:
         return ["the service is stopping"]
-    return running.load.reasons_not_ready() or _reasons_not_readable(running)
+    return running.load_shedder.reasons_not_ready() or _reasons_not_readable(running)
 
 
 def _reasons_not_readable(running: Services) -> list[str]:
@@ -74,7 +74,7 @@ def _reasons_not_readable(running: Services) -> list[str]:
 
 
 @routes.get("/metrics")
-@described({200: CONTENT_TYPE_LATEST}, who=ANYONE, errors=(403,))
+@documented({200: CONTENT_TYPE_LATEST}, roles=ANYONE, errors=(403,))
 def metrics() -> Response:
     """Tell Prometheus how the service is doing; a setting says who else may ask."""
     running = services()

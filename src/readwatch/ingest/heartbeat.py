@@ -3,8 +3,8 @@
 from flask import Blueprint
 from typing_extensions import TypedDict
 
-from readwatch.ingest.authentication import current_reader
-from readwatch.ingest.openapi import READERS, described
+from readwatch.ingest.authentication import require_reader
+from readwatch.ingest.openapi import READERS, documented
 from readwatch.ingest.services import services
 
 routes = Blueprint("heartbeat", __name__)
@@ -17,10 +17,10 @@ class Heard(TypedDict):
 
 
 @routes.post("/api/heartbeat")
-@described({200: Heard}, who=READERS)
+@documented({200: Heard}, roles=READERS)
 def heartbeat() -> Heard:
     """Move `last_heartbeat` and say when to come again; the body is not looked at."""
     running = services()
-    due = running.load.admit_heartbeat()
-    running.writer.heartbeat(current_reader(), running.now())
+    due = running.load_shedder.accept_heartbeat()
+    running.writer.heartbeat(require_reader(), running.now())
     return {"heartbeat_seconds": due}

@@ -19,12 +19,12 @@ from readwatch.store.recording.writer import Backlog, Writer
 _log = logging.getLogger(__name__)
 
 
-def chance() -> float:
+def jitter() -> float:
     """Return a random number from 0 to 1; it spreads requests and guards nothing."""
     return random.random()  # noqa: S311
 
 
-class LoadShedding:
+class LoadShedder:
     """What the writer has before it, and whether that is too much."""
 
     def __init__(self, writer: Writer) -> None:
@@ -33,7 +33,7 @@ class LoadShedding:
         self._turn = threading.Lock()
         self.heartbeats_shed = 0
 
-    def admit_heartbeat(self) -> int:
+    def accept_heartbeat(self) -> int:
         """Return in how many seconds the next heartbeat is due; under load this one is refused."""
         backlog = self._writer.backlog()
         load = _load(backlog)
@@ -45,14 +45,14 @@ class LoadShedding:
             raise ReadwatchError(
                 ErrorKind.UNAVAILABLE,
                 "heartbeats are shed",
-                retry_after=heartbeat_retry_seconds(chance()),
+                retry_after=heartbeat_retry_seconds(jitter()),
             )
-        return heartbeat_seconds(pressure(load, backlog.busy), chance())
+        return heartbeat_seconds(pressure(load, backlog.busy), jitter())
 
     def heartbeat_seconds(self) -> int:
         """Return in how many seconds the first heartbeat after a login is due."""
         backlog = self._writer.backlog()
-        return heartbeat_seconds(pressure(_load(backlog), backlog.busy), chance())
+        return heartbeat_seconds(pressure(_load(backlog), backlog.busy), jitter())
 
     def reasons_not_ready(self) -> list[str]:
         """Return why the service should get no requests at the moment, a sentence each."""

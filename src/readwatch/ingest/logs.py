@@ -31,7 +31,7 @@ def install(form: str) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def fault(error: BaseException) -> str:
+def exception_location(error: BaseException) -> str:
     """Return the kind and the place of an exception, and none of its words."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
@@ -83,7 +83,7 @@ def _moment(record: logging.LogRecord) -> str:
 def _message(record: logging.LogRecord) -> str:
     error = record.exc_info[1] if record.exc_info else None
     message = " ".join(record.getMessage().splitlines())
-    return f"{message}: {fault(error)}" if error else message
+    return f"{message}: {exception_location(error)}" if error else message
 
 
 def _request_id() -> str | None:

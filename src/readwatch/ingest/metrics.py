@@ -78,14 +78,14 @@ class Metrics:
         self._by_route: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
         ProcessCollector(registry=self.registry)
 
-    def committed(self, commit: Commit) -> None:
+    def count_commit(self, commit: Commit) -> None:
         """Count a commit of the writer."""
         self._commit_seconds.observe(commit.seconds)
         self._commit_rows.observe(commit.rows)
         if commit.requests:
             self._commit_requests.observe(commit.requests)
 
-    def answered(self, rule: str | None, method: str, status: int, seconds: float) -> None:
+    def count_request(self, rule: str | None, method: str, status: int, seconds: float) -> None:
         """Count a request; those to addresses where there is nothing count together."""
         key = (rule, method if rule else "", status)
         series = self._by_route.get(key)
@@ -96,12 +96,12 @@ class Metrics:
         series[0].inc()
         series[1].observe(seconds)
 
-    def activity(self, status: str) -> None:
+    def count_activity(self, status: str) -> None:
         """Count an activity that is accepted, duplicate, conflict or invalid."""
         self._activities[status].inc()
 
 
-class Present(Collector):
+class ServiceGauges(Collector):
     """What is not counted but looked at when somebody asks."""
 
     def __init__(self, service: "Services") -> None:
@@ -120,11 +120,11 @@ class Present(Collector):
             backlog.stuck_seconds,
         )
         yield _gauge("writer_busy", "The share of its time in which it writes.", backlog.busy)
-        yield _gauge("callers", "Tokens that are remembered.", len(running.callers))
+        yield _gauge("callers", "Tokens that are remembered.", len(running.session_cache))
         yield CounterMetricFamily(
             "readwatch_heartbeats_shed",
             "Heartbeats that were refused under load.",
-            running.load.heartbeats_shed,
+            running.load_shedder.heartbeats_shed,
         )
         wal = wal_bytes(running.db)
         if wal is not None:

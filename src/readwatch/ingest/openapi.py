@@ -57,15 +57,15 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class Documentation:
     """What a route takes and answers.
 
     `answers` has the type of the JSON by status; None is no content, a text the media type of
     what is no JSON. Without anybody in `who` no token is needed.
     """
 
-    answers: Mapping[int, Any]
-    who: Collection[UserRole]
+    responses: Mapping[int, Any]
+    roles: Collection[UserRole]
     body: Any
     query: type[BaseModel] | None
     errors: frozenset[HTTPStatus]
@@ -74,15 +74,15 @@ class Description:
         """Return each type that it speaks of."""
         if self.body is not None:
             yield self.body, "validation"
-        for kind in self.answers.values():
+        for kind in self.responses.values():
             if kind is not None and not isinstance(kind, str):
                 yield kind, "serialization"
 
 
-def described(
-    answers: Mapping[int, Any],
+def documented(
+    responses: Mapping[int, Any],
     *,
-    who: Collection[UserRole] = EVERYBODY,
+    roles: Collection[UserRole] = EVERYBODY,
     body: Any = None,
     query: type[BaseModel] | None = None,
     errors: Collection[int] = (),
@@ -92,9 +92,9 @@ def described(
     `errors` are those that do not follow from the rest.
     """
     found = {HTTPStatus.INTERNAL_SERVER_ERROR, *map(HTTPStatus, errors)}
-    if who:
+    if roles:
         found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
-    if who and set(who) != set(EVERYBODY):
+    if roles and set(roles) != set(EVERYBODY):
         found.add(HTTPStatus.FORBIDDEN)
     if body is not None:
         found |= {
@@ -106,7 +106,7 @@ def described(
         found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
 
     def keep(view: View) -> View:
-        vars(view)["description"] = Description(answers, who, body, query, frozenset(found))
+        vars(view)["description"] = Documentation(responses, roles, body, query, frozenset(found))
         return view
 
     return keep
@@ -120,7 +120,7 @@ def install(app: Flask) -> None:
         return json.dumps(document(app)).encode()
 
     @app.get("/api/openapi.json")
-    @described({200: Json, 304: None}, who=ANYONE)
+    @documented({200: Json, 304: None}, roles=ANYONE)
     def openapi() -> Response:
         """Return this document."""
         answer = Response(written(), content_type="application/json")
@@ -133,7 +133,7 @@ def install(app: Flask) -> None:
 def document(app: Flask) -> Json:
     """Return the OpenAPI document of an app whose views are all described."""
     routes = [(rule, app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()]
-    descriptions: list[Description] = [vars(view)["description"] for _, view in routes]
+    descriptions: list[Documentation] = [vars(view)["description"] for _, view in routes]
     kinds = {(Problem, "serialization"), *(it for one in descriptions for it in one.kinds())}
     schemas, components = TypeAdapter.json_schemas(
         [(kind, mode, TypeAdapter(kind)) for kind, mode in kinds],
@@ -172,7 +172,7 @@ class _Schemas(GenerateJsonSchema):
         return False
 
 
-def _operation(rule: Rule, doc: str, description: Description, schemas: Any) -> Json:
+def _operation(rule: Rule, doc: str, description: Documentation, schemas: Any) -> Json:
     title, _, more = doc.partition("\n")
     operation: Json = {
         "operationId": rule.endpoint.replace(".", "_"),
@@ -180,9 +180,9 @@ def _operation(rule: Rule, doc: str, description: Description, schemas: Any) -> 
         "summary": title.removesuffix("."),
         "description": cleandoc(more),
         "parameters": [*_in_path(rule), *_in_query(description.query)],
-        "security": [{"token": list(description.who)}] if description.who else [],
+        "security": [{"token": list(description.roles)}] if description.roles else [],
         "responses": {
-            **{str(it): _answer(it, kind, schemas) for it, kind in description.answers.items()},
+            **{str(it): _answer(it, kind, schemas) for it, kind in description.responses.items()},
             **{
                 str(int(it)): {"$ref": f"#/components/responses/{_name(it)}"}
                 for it in sorted(description.errors)

@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load_shedding import retry_seconds
-from readwatch.ingest.load_shedding import chance
-from readwatch.ingest.logs import fault
+from readwatch.ingest.load_shedding import jitter
+from readwatch.ingest.logs import exception_location
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -35,7 +35,7 @@ _DETAILS = {
 _log = logging.getLogger(__name__)
 
 
-class Fault(TypedDict):
+class FieldError(TypedDict):
     """What is wrong with one field; an empty name is the body as a whole."""
 
     field: str
@@ -52,7 +52,7 @@ class Problem(TypedDict):
     title: str
     status: int
     detail: str
-    errors: NotRequired[list[Fault]]
+    errors: NotRequired[list[FieldError]]
     reasons: NotRequired[list[str]]
 
 
@@ -61,7 +61,7 @@ class InvalidRequest(Exception):
 
     def __init__(
         self,
-        errors: list[Fault],
+        errors: list[FieldError],
         status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
     ) -> None:
         super().__init__("invalid request")
@@ -69,7 +69,7 @@ class InvalidRequest(Exception):
         self.status = status
 
 
-def problem(status: HTTPStatus, detail: str, *, errors: list[Fault] | None = None) -> Problem:
+def problem(status: HTTPStatus, detail: str, *, errors: list[FieldError] | None = None) -> Problem:
     """Return the members of a problem; `errors` lists the fields that are wrong."""
     members: Problem = {
         "type": "about:blank",
@@ -82,7 +82,7 @@ def problem(status: HTTPStatus, detail: str, *, errors: list[Fault] | None = Non
     return members
 
 
-def problem_of(error: ReadwatchError | InvalidRequest) -> Problem:
+def problem_from(error: ReadwatchError | InvalidRequest) -> Problem:
     """Return the problem for a failure that the product knows."""
     if isinstance(error, InvalidRequest):
         faults = "; ".join(
@@ -93,11 +93,11 @@ def problem_of(error: ReadwatchError | InvalidRequest) -> Problem:
     status = STATUS[error.kind]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         return problem(status, _LATER)
-    errors = [Fault(field=error.field, detail=error.message)] if error.field else None
+    errors = [FieldError(field=error.field, detail=error.message)] if error.field else None
     return problem(status, error.message, errors=errors)
 
 
-def answer(members: Problem, headers: dict[str, str] | None = None) -> Response:
+def problem_response(members: Problem, headers: dict[str, str] | None = None) -> Response:
     """Return a problem as an HTTP answer."""
     return Response(
         json.dumps(members),
@@ -112,18 +112,18 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(ReadwatchError)
     def known(error: ReadwatchError) -> Response:
-        members, headers = problem_of(error), {}
+        members, headers = problem_from(error), {}
         if error.kind is ErrorKind.UNAUTHENTICATED:
             headers["WWW-Authenticate"] = "Bearer"
         if error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.MISCONFIGURED, ErrorKind.THROTTLED}:
-            headers["Retry-After"] = str(error.retry_after or retry_seconds(chance()))
+            headers["Retry-After"] = str(error.retry_after or retry_seconds(jitter()))
         if members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None:
             _log.warning("put off %s %s: %s", request.method, request.url_rule, error.message)
-        return answer(members, headers)
+        return problem_response(members, headers)
 
     @app.errorhandler(InvalidRequest)
     def broken(error: InvalidRequest) -> Response:
-        return answer(problem_of(error))
+        return problem_response(problem_from(error))
 
     @app.errorhandler(HTTPException)
     def of_the_framework(error: HTTPException) -> Response:
@@ -133,14 +133,16 @@ def install(app: Flask) -> None:
             headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
         elif status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
             headers["Accept-Encoding"] = "gzip"
-        return answer(
+        return problem_response(
             problem(status, _DETAILS.get(status) or error.description or status.phrase), headers
         )
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        _log.error("%s, while answering %s %s", fault(error), request.method, request.url_rule)
-        return answer(
+        _log.error(
+            "%s, while answering %s %s", exception_location(error), request.method, request.url_rule
+        )
+        return problem_response(
             problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "the service failed; the fault is in its log",

@@ -10,10 +10,10 @@ from readwatch.domain.audit import AuditAction, AuditEvent, Permit
 from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import OnlineReader, Principal, Session
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.ingest.authentication import admit_to_list, current_caller, refused
+from readwatch.ingest.authentication import authorize_list, current_principal, log_refusal
 from readwatch.ingest.feed import Activities
-from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.schemas import Page, PageBefore, query
+from readwatch.ingest.openapi import STAFF, documented
+from readwatch.ingest.schemas import Page, PageBefore, query_parameters
 from readwatch.ingest.serialization import serialize
 from readwatch.ingest.services import services
 from readwatch.store import reader_data
@@ -51,10 +51,10 @@ class Sessions(TypedDict):
 
 
 @routes.get("/api/readers/online")
-@described({200: Online}, who=STAFF)
+@documented({200: Online}, roles=STAFF)
 def online() -> Online:
     """Return who is online, the one heard from last first."""
-    admit_to_list("online")
+    authorize_list("online")
     running = services()
     now = running.now()
     with connection(running.db) as db:
@@ -63,21 +63,23 @@ def online() -> Online:
 
 
 @routes.get("/api/readers/<id:reader_id>")
-@described({200: Account}, errors=(403, 404))
+@documented({200: Account}, errors=(403, 404))
 def reader(reader_id: int) -> Account:
     """Return the account and the profile of a reader."""
-    permit = permitted(current_caller(), reader_id, AuditAction.VIEWED_READER_PROFILE)
+    permit = authorize_reader_data(
+        current_principal(), reader_id, AuditAction.VIEWED_READER_PROFILE
+    )
     with connection(services().db) as db:
         user, profile = reader_data.account(db, permit), reader_data.profile(db, permit)
     return {"user": user, "profile": profile}
 
 
 @routes.get("/api/readers/<id:reader_id>/activities")
-@described({200: Activities}, query=PageBefore, errors=(403, 404))
+@documented({200: Activities}, query=PageBefore, errors=(403, 404))
 def activities(reader_id: int) -> Activities:
     """Return a reader's activities, newest first; `before` is the id that a page ended with."""
-    caller, page = current_caller(), query(PageBefore)
-    permit = permitted(caller, reader_id, AuditAction.VIEWED_READER_ACTIVITIES)
+    caller, page = current_principal(), query_parameters(PageBefore)
+    permit = authorize_reader_data(caller, reader_id, AuditAction.VIEWED_READER_ACTIVITIES)
     with connection(services().db) as db:
         reader_data.account(db, permit)
         found = reader_data.activities(db, permit, length=page.limit, before=page.before)
@@ -85,25 +87,25 @@ def activities(reader_id: int) -> Activities:
 
 
 @routes.get("/api/readers/<id:reader_id>/sessions")
-@described({200: Sessions}, query=Page, errors=(403, 404))
+@documented({200: Sessions}, query=Page, errors=(403, 404))
 def sessions(reader_id: int) -> Sessions:
     """Return a reader's latest sessions, newest first."""
-    caller, page = current_caller(), query(Page)
-    permit = permitted(caller, reader_id, AuditAction.VIEWED_READER_SESSIONS)
+    caller, page = current_principal(), query_parameters(Page)
+    permit = authorize_reader_data(caller, reader_id, AuditAction.VIEWED_READER_SESSIONS)
     with connection(services().db) as db:
         reader_data.account(db, permit)
         found = reader_data.sessions(db, permit, length=page.limit)
     return {"sessions": found}
 
 
-def permitted(caller: Principal, reader_id: int, action: AuditAction) -> Permit:
+def authorize_reader_data(caller: Principal, reader_id: int, action: AuditAction) -> Permit:
     """Return the caller's right to read this reader's data; staff's looks are on record first."""
     running = services()
     if not caller.user_role.is_staff:
         if caller.user_id != reader_id:
-            raise refused(caller, "readers see their own data only", action, reader_id)
+            raise log_refusal(caller, "readers see their own data only", action, reader_id)
         return audit_log.permit_own(caller)
     with connection(running.db) as db:
         reader_data.require_reader(db, reader_id)  # whom there is not, nobody can look at
     look = AuditEvent(caller.user_id, action, reader_id, "api", request.remote_addr)
-    return running.looks.permit(look, running.now())
+    return running.audit_deduplicator.permit(look, running.now())

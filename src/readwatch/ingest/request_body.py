@@ -44,7 +44,7 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
     return value
 
 
-def read_to_the_end() -> None:
+def drain_body() -> None:
     """Read the body of a request that is refused without it.
 
     Where an answer comes before the end of the body, the connection is closed, and the app may

@@ -61,7 +61,7 @@ class RetentionThread:
         """End the sessions of consultants and admins that are good no more."""
         self._in_portions(partial(retention.end_staff_sessions, now=self._clock()))
 
-    def forget(self) -> None:
+    def purge_expired(self) -> None:
         """Forget all that is too old to be of use."""
         now = self._clock()
         self._in_portions(partial(retention.forget_failures, now=now))
@@ -85,7 +85,7 @@ class RetentionThread:
                 self.end_silent_sessions()
                 self.end_staff_sessions()
                 if turn % FORGET_EVERY == 0:
-                    self.forget()
+                    self.purge_expired()
             except ReadwatchError as error:
                 _log.warning("the clean-up is put off: %s", error.message)
             except Exception as error:  # noqa: BLE001 - it must go on, and say nothing of anybody

@@ -243,7 +243,7 @@ B = TypeVar("B")
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
-def checked(kind: type[B], value: object) -> B:
+def validated(kind: type[B], value: object) -> B:
     """Return a value as a body of this kind; raise `InvalidRequest` that names each fault."""
     if not isinstance(value, dict):
         raise InvalidRequest([{"field": "", "detail": "has to be a JSON object"}])
@@ -262,6 +262,6 @@ def checked(kind: type[B], value: object) -> B:
     return good
 
 
-def query(kind: type[B]) -> B:
+def query_parameters(kind: type[B]) -> B:
     """Return the query of the request as `kind`; unknown names are ignored."""
-    return checked(kind, request.args.to_dict())
+    return validated(kind, request.args.to_dict())

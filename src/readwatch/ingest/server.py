@@ -111,10 +111,10 @@ def _end_with_the_main_process() -> None:
 def serve(settings: Settings, host: str, port: int) -> None:
     """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish those under way and stop."""
     close_all(open_current(settings.database_url, Role.INGEST))  # fails here, in a clear sentence
-    host = numeric(host)
-    port = free_port(host, port)
-    alone = claim(host, port)
-    server = granian_on(host, port)
+    host = resolve_host(host)
+    port = listening_port(host, port)
+    alone = lock_address(host, port)
+    server = granian_server(host, port)
     logs.install(settings.log_format)
     server.on_startup(_end_with_the_terminal(server))
     server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
@@ -129,7 +129,7 @@ def _end_with_the_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
     return partial(signal.signal, signal.SIGHUP, handler)
 
 
-def granian_on(host: str, port: int) -> AbstractServer[Any]:
+def granian_server(host: str, port: int) -> AbstractServer[Any]:
     """Return granian as readwatch runs it, on a numeric address; the benchmarks start others so."""
     return Server(
         "readwatch",
@@ -139,7 +139,7 @@ def granian_on(host: str, port: int) -> AbstractServer[Any]:
         workers=1,
         blocking_threads=THREADS,
         blocking_threads_idle_timeout=600,
-        backpressure=most_connections(),
+        backpressure=connection_limit(),
         http=HTTPModes.http1,  # while granian finds out which protocol it is, no time-out runs
         http1_settings=HTTP1Settings(
             header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
@@ -152,7 +152,7 @@ def granian_on(host: str, port: int) -> AbstractServer[Any]:
     )
 
 
-def most_connections() -> int:
+def connection_limit() -> int:
     """Return how many connections can be open, after asking the system for as many files."""
     if sys.platform == "win32":
         return MAX_CONNECTIONS
@@ -163,7 +163,7 @@ def most_connections() -> int:
     return files // 2
 
 
-def numeric(host: str) -> str:
+def resolve_host(host: str) -> str:
     """Return the address of a host, which is what granian takes; IPv4 where there are both."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
@@ -176,7 +176,7 @@ def numeric(host: str) -> str:
     return address
 
 
-def claim(host: str, port: int) -> socket.socket | None:
+def lock_address(host: str, port: int) -> socket.socket | None:
     """Be the only readwatch on this address until the socket is closed; None where unknown.
 
     Granian shares its port with whoever asks in the same way, so the port alone does not tell.
@@ -195,7 +195,7 @@ def claim(host: str, port: int) -> socket.socket | None:
     return name
 
 
-def free_port(host: str, port: int) -> int:
+def listening_port(host: str, port: int) -> int:
     """Return the port to listen on, any free one for 0; one that is in use is refused."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -8,8 +8,8 @@ from flask import current_app
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import SESSION_TIMEOUT
-from readwatch.ingest.load_shedding import LoadShedding
-from readwatch.ingest.metrics import Metrics, Present
+from readwatch.ingest.load_shedding import LoadShedder
+from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
 from readwatch.store.audit.dedupe import AuditDeduplicator
 from readwatch.store.engine.connections import close_all
@@ -29,13 +29,13 @@ class Settings:
 
     database_url: str
     bcrypt_cost: int = DEFAULT_COST
-    end_silent_after: timedelta = SESSION_TIMEOUT
+    session_timeout: timedelta = SESSION_TIMEOUT
     metrics: str = "loopback"
     """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
     proxy_hops: int = 0
     log_format: str = "plain"
     """How the log is written: `plain`, or `json`."""
-    looks_told_by: str = "role"
+    viewers_shown_by: str = "role"
     """How readers are told who looked at their data: by `role`, or by `name` too."""
 
 
@@ -47,15 +47,15 @@ class Services:
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
         to_write = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
-        self.callers = SessionCache(self.db)
+        self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
-        self.writer = Writer(to_write, self.metrics.committed)
-        self.looks = AuditDeduplicator(self.writer.record_look)
-        self.load = LoadShedding(self.writer)
-        self.metrics.registry.register(Present(self))
+        self.writer = Writer(to_write, self.metrics.count_commit)
+        self.audit_deduplicator = AuditDeduplicator(self.writer.record_look)
+        self.load_shedder = LoadShedder(self.writer)
+        self.metrics.registry.register(ServiceGauges(self))
         self.stopping = False
         prepare(settings.bcrypt_cost)
-        self.cleanup = RetentionThread(self.db, self.writer, clock, settings.end_silent_after)
+        self.retention = RetentionThread(self.db, self.writer, clock, settings.session_timeout)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""
@@ -64,7 +64,7 @@ class Services:
     def close(self) -> None:
         """Finish what was accepted and let go of the database."""
         self.stopping = True
-        self.cleanup.close()
+        self.retention.close()
         self.writer.close()
         close_all(self.db)
 

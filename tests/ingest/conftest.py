@@ -1,4 +1,4 @@
-"""The service on a real database, with the cast in front of it."""
+"""The service on a real database, with the cast as its clients."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,17 +20,17 @@ def api(url: str, cast: Any, clock: Clock) -> Iterator[Api]:
 
 @pytest.fixture
 def ann(api: Api) -> ApiClient:
-    """Ann's app, signed in."""
+    """Ann's app, logged in."""
     return api.login("ann@example.org")
 
 
 @pytest.fixture
 def ben(api: Api) -> ApiClient:
-    """Ben's app, signed in."""
+    """Ben's app, logged in."""
     return api.login("ben@example.org")
 
 
 @pytest.fixture
 def cara(api: Api) -> ApiClient:
-    """A consultant, signed in."""
+    """Cara, a consultant, logged in."""
     return api.login("cara@example.org")

@@ -1,4 +1,4 @@
-"""`readwatch serve` as a process of its own, and an app that talks to it over a socket."""
+"""`readwatch serve` as a process of its own, and apps that use it over a socket."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from typing import Any
 from conftest import PASSWORD
 
 TIMEOUT = 30
-"""Seconds after which something hangs; nothing here waits that long when it works."""
+"""Seconds after which a test gives up; nothing takes that long unless it hangs."""
 
 
 @dataclass
 class ServerProcess:
-    """A server process that has said where it listens."""
+    """A server process that has printed where it listens."""
 
     process: subprocess.Popen[str]
     port: int
@@ -36,20 +36,20 @@ class ServerProcess:
         return app
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        """Return the exit code, and what was printed after the first line."""
+        """Stop the server; return the exit code and what it printed after the first line."""
         self.process.send_signal(how)
         return self.ended()
 
     def ended(self) -> tuple[int, str, str]:
-        """Return the same of a server that was told already; its notes are no complaints."""
+        """Wait for the end; return the exit code, standard output and warnings on stderr."""
         out, err = self.process.communicate(timeout=TIMEOUT)
-        complaints = [line for line in err.splitlines(keepends=True) if " INFO " not in line]
-        return self.process.returncode, out, "".join(complaints)
+        warnings = [line for line in err.splitlines(keepends=True) if " INFO " not in line]
+        return self.process.returncode, out, "".join(warnings)
 
 
 @dataclass
 class App:
-    """An app with a connection that stays open."""
+    """An app with one connection that stays open."""
 
     connection: HTTPConnection
     token: str | None = field(default=None, repr=False)
@@ -75,43 +75,43 @@ def serving(
 ) -> Iterator[ServerProcess]:
     """Start a server, on a free port if none is given, and leave no process behind.
 
-    `before` is a command that starts it.
+    `before` is a command that runs it, such as nohup.
     """
     process = subprocess.Popen(
         [*before, *serve_command(url, "--port", str(port))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A worker that crashes when it ends is seen by nobody otherwise.
+        # Otherwise nothing shows that a worker crashed at its end.
         env=os.environ | {"PYTHONFAULTHANDLER": "1"} | environment,
         start_new_session=True,
     )
     with process:
         try:
-            running = ServerProcess(process, announced_port(process))
-            yield running
-            for app in running.apps:
+            server = ServerProcess(process, announced_port(process))
+            yield server
+            for app in server.apps:
                 app.connection.close()
         finally:
             if process.poll() is None:
                 end(process)
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a worker that was left behind
+                os.killpg(process.pid, signal.SIGKILL)  # a worker that outlived the main process
 
 
 def announced_port(process: subprocess.Popen[str]) -> int:
-    """Wait until the server says where it listens."""
+    """Return the port on which the server says that it listens."""
     assert process.stdout
     in_time = select.select([process.stdout], [], [], TIMEOUT)[0]
     line = process.stdout.readline() if in_time else "nothing in time"
     start, _, port = line.rstrip("\n").rpartition(":")
     if start != "listening on http://127.0.0.1":
-        raise AssertionError(f"it said {line!r} and {end(process)!r}")
+        raise AssertionError(f"it printed {line!r} and {end(process)!r}")
     return int(port)
 
 
 def end(process: subprocess.Popen[str]) -> str:
-    """End a server that is of no use any more; return what it said on stderr."""
+    """End a server and return what it printed on stderr."""
     process.terminate()
     try:
         return process.communicate(timeout=TIMEOUT)[1]

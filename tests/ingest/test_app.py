@@ -1,4 +1,4 @@
-"""The application as a whole: whose data is behind its routes, and by which clock it goes."""
+"""The application as a whole: no route mixes up readers, and the clock is the given one."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def routes(api: Api) -> set[tuple[str, str]]:
     }
 
 
-def test_a_reader_s_token_never_shows_or_moves_another_reader_s_data(
+def test_a_reader_s_token_never_shows_or_changes_another_reader_s_data(
     api: Api, ann: ApiClient, ben: ApiClient, cast: Any, db: Database
 ) -> None:
     secret = {"activity_type": "page_read", "content_id": "b", "content_title": "Ben's secret"}
@@ -44,7 +44,7 @@ def test_a_reader_s_token_never_shows_or_moves_another_reader_s_data(
     ]
 
 
-def test_the_same_event_id_of_another_reader_is_another_event(
+def test_an_event_id_is_unique_per_reader_only(
     ann: ApiClient, ben: ApiClient, db: Database
 ) -> None:
     event = {"activity_type": "page_read", "event_id": "e1"}
@@ -53,12 +53,12 @@ def test_the_same_event_id_of_another_reader_is_another_event(
     assert ann.post("/api/activities", event).json["id"] == 2
 
 
-def test_the_service_goes_by_the_clock_that_it_was_given(ann: ApiClient, db: Database) -> None:
+def test_the_service_uses_the_given_clock(ann: ApiClient, db: Database) -> None:
     ann.post("/api/activities", {"activity_type": "page_read"})
     noon = NOON.strftime("%Y-%m-%d %H:%M:%S")
-    moments = fetch_all(
+    times = fetch_all(
         db,
         "SELECT CAST(s.started_at AS VARCHAR), CAST(a.occurred_at AS VARCHAR),"
         " CAST(a.created_at AS VARCHAR) FROM reader_sessions s, reader_activities a",
     )
-    assert all(moment.startswith(noon) for moment in moments[0])
+    assert all(time.startswith(noon) for time in times[0])

@@ -1,4 +1,4 @@
-"""Many activities at once: one result each, in order, and no bad one spoils a good one."""
+"""Batches: one result per activity, in order, and an invalid item affects no other."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,8 +18,8 @@ def event(event_id: str, **more: Any) -> dict[str, Any]:
     return PAGE | {"event_id": event_id} | more
 
 
-def send(caller: ApiClient, activities: Any, **more: Any) -> list[dict[str, Any]]:
-    answer = caller.post("/api/activities", {"activities": activities, **more})
+def send(client: ApiClient, activities: Any, **more: Any) -> list[dict[str, Any]]:
+    answer = client.post("/api/activities", {"activities": activities, **more})
     assert answer.status_code == 200, answer.text
     assert answer.json.keys() == {"results"}
     results: list[dict[str, Any]] = answer.json["results"]
@@ -64,7 +64,7 @@ def test_each_item_has_its_result_in_order(ann: ApiClient, db: Database) -> None
 
 
 @pytest.mark.parametrize(
-    "spoiled",
+    "invalid_item",
     [
         None,
         5,
@@ -81,11 +81,11 @@ def test_each_item_has_its_result_in_order(ann: ApiClient, db: Database) -> None
         {"activities": [PAGE]},
     ],
 )
-def test_a_spoiled_item_leaves_its_neighbours_alone(
-    ann: ApiClient, db: Database, spoiled: Any
+def test_an_invalid_item_does_not_affect_its_neighbours(
+    ann: ApiClient, db: Database, invalid_item: Any
 ) -> None:
     good = PAGE | {"content_title": "Emma 😀 \\ud83d"}
-    results = send(ann, [good, spoiled, good])
+    results = send(ann, [good, invalid_item, good])
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
     assert results[1].keys() == {"status", "problem"}
@@ -96,7 +96,7 @@ def test_a_spoiled_item_leaves_its_neighbours_alone(
     ]
 
 
-def test_a_batch_sent_twice_is_kept_once(ann: ApiClient, db: Database) -> None:
+def test_a_batch_sent_twice_is_stored_once(ann: ApiClient, db: Database) -> None:
     batch = [event(f"e{number}", duration_seconds=60, content_id="emma") for number in range(20)]
     first = send(ann, batch)
     before = all_rows(db)
@@ -108,7 +108,7 @@ def test_a_batch_sent_twice_is_kept_once(ann: ApiClient, db: Database) -> None:
     assert all_rows(db) == before
 
 
-def test_five_hundred_are_taken_at_once(ann: ApiClient, db: Database) -> None:
+def test_a_batch_may_have_five_hundred_items(ann: ApiClient, db: Database) -> None:
     results = send(ann, [PAGE] * 500)
     assert [result["id"] for result in results] == list(range(1, 501))
     assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(500,)]
@@ -129,7 +129,7 @@ def test_five_hundred_are_taken_at_once(ann: ApiClient, db: Database) -> None:
         ({"activities": [], "sent_at": "yesterday"}, ["activities", "sent_at"]),
     ],
 )
-def test_a_batch_of_the_wrong_shape_is_refused_whole(
+def test_an_invalid_batch_is_refused_as_a_whole(
     ann: ApiClient, db: Database, body: Any, fields: list[str]
 ) -> None:
     before = all_rows(db)
@@ -137,10 +137,8 @@ def test_a_batch_of_the_wrong_shape_is_refused_whole(
     assert all_rows(db) == before
 
 
-def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(
-    ann: ApiClient, db: Database
-) -> None:
-    """The app's clock is two days ahead: it sends at what it takes for the 24th."""
+def test_sent_at_corrects_a_wrong_clock(ann: ApiClient, db: Database) -> None:
+    """The app's clock is two days ahead."""
     two_days = timedelta(days=2)
     read_at = NOON - timedelta(minutes=30)
     results = send(
@@ -154,12 +152,12 @@ def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(
     )
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
-    kept = fetch_all(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
-    assert [from_db_time(at) for (at,) in kept] == [read_at, NOON]
+    stored = fetch_all(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
+    assert [from_db_time(at) for (at,) in stored] == [read_at, NOON]
 
 
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
+def test_an_absurd_sent_at_invalidates_only_items_with_occurred_at(
     ann: ApiClient, sent_at: str
 ) -> None:
     timed = [PAGE | {"occurred_at": at} for at in ("9999-12-31T00:00:00Z", "0001-01-02T00:00:00Z")]
@@ -168,5 +166,5 @@ def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
     assert results[2]["status"] == "accepted"
 
 
-def test_a_single_activity_in_a_batch_is_a_batch(ann: ApiClient) -> None:
+def test_a_batch_may_have_one_item(ann: ApiClient) -> None:
     assert send(ann, [PAGE]) == [{"status": "accepted", "id": 1}]

@@ -1,4 +1,4 @@
-"""A morning: everybody logs in at the same moment, while others read on."""
+"""A hundred readers log in at the same time while others go on reading."""
 
 import json
 from collections.abc import Iterator
@@ -20,22 +20,24 @@ from readwatch.store.identity.users import NewUser, add_user
 
 READERS = 100
 COST = 7
-"""High enough that not all of them are in before the first is served."""
+"""High enough for the logins to form a queue."""
 
 
 @pytest.fixture
 def readers(db: Database) -> list[str]:
-    """The e-mail addresses of those who log in; their password is that of the cast."""
-    kept, emails = hash_password("a morning's password", COST), []
+    """The e-mail addresses of those who log in."""
+    stored_hash, emails = hash_password("a morning's password", COST), []
     with db.atomic():
         for number in range(READERS):
             emails.append(f"reader{number}@example.org")
-            add_user(db, NewUser(emails[-1], f"Reader {number}", UserRole.READER, kept), NOON)
+            add_user(
+                db, NewUser(emails[-1], f"Reader {number}", UserRole.READER, stored_hash), NOON
+            )
     return emails
 
 
 def log_in(server: ServerProcess, email: str) -> Iterator[int]:
-    """Come again when told to; yield the statuses."""
+    """Log in and retry after `Retry-After`; yield the statuses."""
     body = json.dumps({"email": email, "password": "a morning's password"})
     status = 429
     while status == 429:
@@ -56,7 +58,7 @@ def read_on(app: App, over: Event) -> set[int]:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_hundred_log_in_at_once_and_get_in_while_heartbeats_are_answered(
+def test_a_hundred_logins_at_once_succeed_while_heartbeats_are_answered(
     url: str, cast: object, readers: list[str], db: Database
 ) -> None:
     start, over = Barrier(READERS), Event()
@@ -75,5 +77,5 @@ def test_a_hundred_log_in_at_once_and_get_in_while_heartbeats_are_answered(
 
     assert {statuses[-1] for statuses in answers} == {200}
     assert {status for statuses in answers for status in statuses} <= {200, 429}
-    assert max(len(statuses) for statuses in answers) <= 5, "the times they are told are honest"
+    assert max(len(statuses) for statuses in answers) <= 5, "Retry-After is realistic"
     assert fetch_all(db, "SELECT count(*) FROM reader_sessions") == [(READERS + 1,)]

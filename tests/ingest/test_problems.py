@@ -1,4 +1,4 @@
-"""Errors that no body causes: unknown addresses, wrong methods, and the service's own faults."""
+"""Errors that no body causes: unknown paths, wrong methods and internal errors."""
 
 import logging
 
@@ -8,7 +8,7 @@ from ingest.api import Api, ApiClient, all_rows, problem
 
 from readwatch.store.engine.connections import Database, is_sqlite
 
-TITLE = "what only Ann may know"
+TITLE = "a secret of Ann"
 PAGE = {"activity_type": "page_read", "content_title": TITLE, "content_id": "emma-1815"}
 
 
@@ -16,12 +16,10 @@ PAGE = {"activity_type": "page_read", "content_title": TITLE, "content_id": "emm
     "path", ["/", "/api", "/api/", "/api/nothing", "/api/me/", "/livez/", "/API/ME", "/static/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_there_is_nothing_at_an_unknown_address(
-    api: Api, ann: ApiClient, method: str, path: str
-) -> None:
-    for caller in (api, ann):
-        members = problem(caller.request(method, path), 404)
-        assert members["detail"] == "there is nothing at this address"
+def test_an_unknown_path_is_a_404(api: Api, ann: ApiClient, method: str, path: str) -> None:
+    for client in (api, ann):
+        members = problem(client.request(method, path), 404)
+        assert members["detail"] == "this address does not exist"
 
 
 @pytest.mark.parametrize(
@@ -35,7 +33,7 @@ def test_there_is_nothing_at_an_unknown_address(
         ("BREW", "/livez", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(
+def test_a_wrong_method_is_a_405_with_the_allowed_ones(
     api: Api, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = api.request(method, path)
@@ -44,7 +42,7 @@ def test_a_wrong_method_is_told_the_right_ones(
 
 
 def break_writing(db: Database) -> None:
-    """Make the engine fail in a way that nobody foresaw, with the reader's words in its message."""
+    """Make the engine fail unexpectedly, with the title in its error message."""
     if is_sqlite(db):
         db.execute_sql(
             "CREATE TRIGGER broken BEFORE INSERT ON reader_content_progress BEGIN"
@@ -62,7 +60,7 @@ def break_writing(db: Database) -> None:
 
 
 @pytest.mark.parametrize("body", [PAGE, {"activities": [PAGE | {"content_id": None}, PAGE]}])
-def test_an_unforeseen_fault_tells_nothing_and_leaves_nothing(
+def test_an_internal_error_reveals_nothing_and_stores_nothing(
     ann: ApiClient, db: Database, caplog: pytest.LogCaptureFixture, body: dict[str, object]
 ) -> None:
     break_writing(db)
@@ -71,18 +69,20 @@ def test_an_unforeseen_fault_tells_nothing_and_leaves_nothing(
     with caplog.at_level(logging.INFO):
         answer = ann.post("/api/activities", body)
 
-    assert problem(answer, 500)["detail"] == "the service failed; the fault is in its log"
+    assert problem(answer, 500)["detail"] == "internal error; the service logged the cause"
     assert TITLE not in answer.text
     (entry,) = caplog.records
     assert entry.levelname == "ERROR"
-    assert "while answering POST /api/activities" in entry.getMessage()
+    assert "internal error for POST /api/activities: " in entry.getMessage()
     assert entry.exc_info is None
     for personal in (TITLE, "emma-1815", "example.org", ann.token, PASSWORD):
         assert personal not in caplog.text
     assert all_rows(db) == before
 
 
-def test_after_a_fault_the_service_goes_on(ann: ApiClient, ben: ApiClient, db: Database) -> None:
+def test_after_an_internal_error_the_service_goes_on(
+    ann: ApiClient, ben: ApiClient, db: Database
+) -> None:
     break_writing(db)
     ann.post("/api/activities", PAGE)
     assert ann.post("/api/activities", {"activity_type": "page_read"}).status_code == 201
@@ -99,7 +99,7 @@ def test_after_a_fault_the_service_goes_on(ann: ApiClient, ben: ApiClient, db: D
         ("GET", "/api/me", None),
     ],
 )
-def test_without_its_tables_the_service_says_that_it_is_not_ready(
+def test_without_its_tables_the_service_is_unavailable(
     ann: ApiClient,
     db: Database,
     caplog: pytest.LogCaptureFixture,
@@ -113,7 +113,7 @@ def test_without_its_tables_the_service_says_that_it_is_not_ready(
     answer = ann.request(method, path, json=body)
 
     members = problem(answer, 503)
-    assert members["detail"].startswith("the service cannot do this at the moment")
+    assert members["detail"].startswith("the service is temporarily unavailable")
     assert "run: readwatch init" not in answer.text
     assert "no readwatch schema" in caplog.text
     assert int(answer.headers["Retry-After"]) > 0
@@ -122,11 +122,11 @@ def test_without_its_tables_the_service_says_that_it_is_not_ready(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_service_that_stops_asks_to_come_again(api: Api, ann: ApiClient) -> None:
-    """Only here a writer of our own stands between; PostgreSQL's pool opens when it is asked."""
+def test_a_stopping_service_asks_apps_to_try_again(api: Api, ann: ApiClient) -> None:
+    """Only on SQLite: the pool of PostgreSQL opens its connections again."""
     api.app.extensions["readwatch"].close()
 
     answer = ann.post("/api/activities", PAGE)
 
-    assert "send it again" in problem(answer, 503)["detail"]
+    assert "send the request again" in problem(answer, 503)["detail"]
     assert int(answer.headers["Retry-After"]) > 0

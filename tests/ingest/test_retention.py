@@ -1,4 +1,4 @@
-"""The service ends and forgets by itself, one or several of them on a database."""
+"""Retention: the service ends silent sessions and deletes expired rows by itself."""
 
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ def retention_of(api: Api) -> RetentionThread:
     return api.app.extensions["readwatch"].retention
 
 
-def test_the_token_of_a_session_that_was_silent_for_an_hour_is_refused(
+def test_the_token_of_a_session_that_was_silent_for_over_an_hour_is_refused(
     api: Api, ann: ApiClient, clock: StillClock
 ) -> None:
     clock.advance(minutes=60)
@@ -31,7 +31,7 @@ def test_the_token_of_a_session_that_was_silent_for_an_hour_is_refused(
     problem(ann.post("/api/heartbeat"), 401)
 
 
-def test_the_clean_up_ends_a_session_of_staff_that_is_good_no_more(
+def test_expired_staff_sessions_are_ended(
     api: Api, cara: ApiClient, clock: StillClock, db: Database
 ) -> None:
     clock.advance(hours=12)
@@ -40,7 +40,7 @@ def test_the_clean_up_ends_a_session_of_staff_that_is_good_no_more(
     assert fetch_all(db, "SELECT count(*) FROM staff_sessions WHERE is_active = TRUE") == [(0,)]
 
 
-def test_a_service_ends_silent_sessions_as_soon_as_it_runs_and_after_as_long_as_it_was_told(
+def test_at_its_start_a_service_ends_sessions_that_are_silent_for_longer_than_its_setting(
     url: str, cast: Any, api: Api, ann: ApiClient, clock: StillClock, db: Database
 ) -> None:
     clock.advance(minutes=10)
@@ -50,7 +50,7 @@ def test_a_service_ends_silent_sessions_as_soon_as_it_runs_and_after_as_long_as_
         assert fetch_all(db, ACTIVE) == [(still_active,)]
 
 
-def test_each_minute_is_noted_how_many_readers_are_online(
+def test_the_number_of_readers_online_is_stored(
     api: Api, ann: ApiClient, clock: StillClock, db: Database
 ) -> None:
     clock.advance(minutes=1)
@@ -61,7 +61,7 @@ def test_each_minute_is_noted_how_many_readers_are_online(
     assert fetch_all(db, counts) == [(0,), (1,)]
 
 
-def test_an_old_receipt_is_forgotten_and_a_younger_one_is_not(
+def test_expired_receipts_are_deleted_and_younger_ones_are_not(
     api: Api, ann: ApiClient, clock: StillClock
 ) -> None:
     def post(event_id: str) -> str:

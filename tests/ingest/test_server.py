@@ -1,4 +1,4 @@
-"""The server as a person starts it: a process that answers, and ends without losing anything."""
+"""The server as a process: it starts, answers, and ends without losing anything."""
 
 import errno
 import os
@@ -26,10 +26,12 @@ from readwatch.store.engine.connections import Database
 PAGE = {"activity_type": "page_read", "content_id": "emma", "duration_seconds": 1}
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-"""For what does not depend on the engine, as a process takes a second to start."""
+"""For what does not depend on the engine, because starting a process takes a second."""
 
 
-def test_it_says_where_it_listens_answers_at_once_and_ends_when_told(url: str, cast: Any) -> None:
+def test_it_prints_where_it_listens_answers_at_once_and_stops_at_sigterm(
+    url: str, cast: Any
+) -> None:
     with serving(url) as server:
         assert server.app().request("GET", "/livez") == (200, {"status": "ok"})
         ann = server.app("ann@example.org")
@@ -44,7 +46,7 @@ def test_it_says_where_it_listens_answers_at_once_and_ends_when_told(url: str, c
         assert server.stop(signal.SIGTERM) == (0, "", "")
 
 
-def test_who_is_suspended_on_the_command_line_is_soon_refused_by_a_running_server(
+def test_an_account_suspended_by_the_cli_is_soon_refused_by_a_running_server(
     url: str, cast: Any
 ) -> None:
     suspend = [sys.executable, "-m", "readwatch", "--database", url, "user", "suspend"]
@@ -61,18 +63,20 @@ def test_who_is_suspended_on_the_command_line_is_soon_refused_by_a_running_serve
         assert ben.post("/api/heartbeat")[0] == 200
 
 
-def test_as_many_as_there_are_threads_can_post_at_once(url: str, cast: Any, db: Database) -> None:
-    everybody_is_ready = Barrier(THREADS)
+def test_as_many_requests_as_threads_are_answered_at_once(
+    url: str, cast: Any, db: Database
+) -> None:
+    all_are_ready = Barrier(THREADS)
 
     def post_five(app: App) -> list[tuple[int, Any]]:
-        everybody_is_ready.wait(TIMEOUT)
+        all_are_ready.wait(TIMEOUT)
         return [app.post("/api/activities", PAGE) for _ in range(5)]
 
     with serving(url) as server:
         apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * (THREADS // 2)]
         with ThreadPoolExecutor(THREADS) as threads:
             answers = [answer for five in threads.map(post_five, apps) for answer in five]
-        assert server.stop() == (0, "", ""), "also with as many threads to end"
+        assert server.stop() == (0, "", ""), "also with all threads in use"
 
     assert {status for status, _ in answers} == {201}
     assert len({answer["id"] for _, answer in answers}) == THREADS * 5
@@ -84,7 +88,7 @@ def test_as_many_as_there_are_threads_can_post_at_once(url: str, cast: Any, db: 
 
 
 def posting_until_it_stops(acknowledged: set[int], enough: Event) -> Callable[[App], int]:
-    """Return how an app posts on and on, and the status or 0 with which that came to its end."""
+    """Return a function that posts until it fails and returns the last status, 0 without one."""
     lock = Lock()
 
     def post(app: App) -> int:
@@ -104,7 +108,7 @@ def posting_until_it_stops(acknowledged: set[int], enough: Event) -> Callable[[A
     return post
 
 
-def test_told_to_stop_under_load_it_keeps_all_that_it_acknowledged(
+def test_stopped_under_load_it_has_stored_all_that_it_acknowledged(
     url: str, cast: Any, db: Database
 ) -> None:
     acknowledged: set[int] = set()
@@ -115,16 +119,20 @@ def test_told_to_stop_under_load_it_keeps_all_that_it_acknowledged(
         assert enough.wait(TIMEOUT)
 
         assert server.stop() == (0, "", "")
-        assert set(ends) <= {0, 503}, "refused, never failed"
+        assert set(ends) <= {0, 503}, "refused, without internal errors"
 
-    kept = {activity_id for (activity_id,) in fetch_all(db, "SELECT id FROM reader_activities")}
-    assert acknowledged <= kept
+    stored = {activity_id for (activity_id,) in fetch_all(db, "SELECT id FROM reader_activities")}
+    assert acknowledged <= stored
     assert len(acknowledged) >= 200
-    assert fetch_all(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [(len(kept),)]
+    assert fetch_all(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [
+        (len(stored),)
+    ]
 
 
 @on_sqlite
-def test_after_ctrl_c_what_was_in_the_wal_is_in_the_file(url: str, cast: Any, db: Database) -> None:
+def test_after_ctrl_c_the_content_of_the_wal_is_in_the_file(
+    url: str, cast: Any, db: Database
+) -> None:
     wal = Path(f"{db.database}-wal")
     db.close()
     with serving(url) as server:
@@ -143,16 +151,18 @@ def test_when_its_main_process_is_killed_the_worker_ends_too_and_nothing_is_lost
 ) -> None:
     with serving(url) as server:
         assert server.app("ann@example.org").post("/api/activities", PAGE)[0] == 201
-        assert server.stop(signal.SIGKILL) == (-signal.SIGKILL, "", ""), "all ends are closed"
+        assert server.stop(signal.SIGKILL) == (-signal.SIGKILL, "", ""), (
+            "all descriptors are closed"
+        )
         assert listening_port("127.0.0.1", server.port) == server.port
 
     assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(1,)]
 
 
 @on_sqlite
-def test_when_its_terminal_is_closed_it_ends_as_if_it_was_told_to(url: str) -> None:
+def test_when_its_terminal_is_closed_it_stops_regularly(url: str) -> None:
     with serving(url) as server:
-        os.killpg(server.process.pid, signal.SIGHUP)  # the worker hears it too
+        os.killpg(server.process.pid, signal.SIGHUP)  # the worker gets it too
         assert server.ended() == (0, "", "")
 
 
@@ -164,7 +174,7 @@ def test_started_with_nohup_it_goes_on_when_the_terminal_is_closed(url: str) -> 
 
 
 @on_sqlite
-def test_a_port_in_use_is_refused_with_one_line_that_says_what_to_do(url: str) -> None:
+def test_a_port_in_use_is_an_error_of_one_line_with_the_fix(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run(
@@ -177,7 +187,7 @@ def test_a_port_in_use_is_refused_with_one_line_that_says_what_to_do(url: str) -
 
     assert (ended.returncode, ended.stdout) == (1, "")
     line = f"readwatch: cannot listen on 127.0.0.1 port {port}: {os.strerror(errno.EADDRINUSE)}"
-    assert ended.stderr == f"{line}; choose another with --port\n"
+    assert ended.stderr == f"{line}; choose another port with --port\n"
 
 
 def refusal(url: str, host: str = "127.0.0.1", port: int = 0) -> ReadwatchError:
@@ -189,21 +199,21 @@ def refusal(url: str, host: str = "127.0.0.1", port: int = 0) -> ReadwatchError:
 
 @on_sqlite
 def test_two_servers_cannot_share_a_port(url: str) -> None:
-    """They could, for all that the system cares: granian asks it to spread the load."""
+    """The system would allow it: granian asks to share the port."""
     with serving(url) as server:
         assert "cannot listen" in refusal(url, port=server.port).message
         assert server.app().request("GET", "/livez")[0] == 200
 
 
-def test_an_address_that_is_not_of_this_machine_is_refused(url: str) -> None:
+def test_an_address_of_another_machine_is_refused(url: str) -> None:
     assert refusal(url, "192.0.2.1").message.startswith("cannot listen on 192.0.2.1 port 0: ")
 
 
-def test_a_database_without_a_schema_is_refused_with_the_mend(empty_url: str) -> None:
+def test_a_database_without_a_schema_is_refused_with_the_fix(empty_url: str) -> None:
     assert "readwatch init" in refusal(empty_url).message
 
 
-def test_a_schema_from_the_future_is_refused(url: str, db: Database) -> None:
+def test_a_newer_schema_is_refused(url: str, db: Database) -> None:
     number = "(SELECT max(number) + 1 FROM schema_history)"
     db.execute_sql(
         f"INSERT INTO schema_history (number, name, checksum) VALUES ({number}, 'future', 'x')"

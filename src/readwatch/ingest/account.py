@@ -1,4 +1,4 @@
-"""Login, logout, coming back, and one's own account."""
+"""Login, resume, logout, and the principal's own account."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ from readwatch.ingest.schemas import (
     query_parameters,
     validated,
 )
-from readwatch.ingest.services import services
+from readwatch.ingest.services import Services, current_services
 from readwatch.store import reader_data
 from readwatch.store.audit.log import append_event, permit_own
 from readwatch.store.engine.connections import Database, connection
@@ -36,7 +36,7 @@ routes = Blueprint("account", __name__)
 
 
 class LoggedIn(TypedDict):
-    """A token, and how often it wants a heartbeat; staff get no resume token."""
+    """A new session: its token and when its first heartbeat is due; only readers can resume."""
 
     token: str
     token_type: Literal["Bearer"]
@@ -47,37 +47,37 @@ class LoggedIn(TypedDict):
 
 
 class OwnAccount(TypedDict):
-    """Who the caller is; only readers have a profile."""
+    """The principal's account; only readers have a profile."""
 
     user: User
     profile: ReaderProfile | None
 
 
-class Looks(TypedDict):
-    """Looks at one's own data."""
+class OwnAccessLog(TypedDict):
+    """The entries of the access log about the principal's data."""
 
-    looks: Sequence[AuditEntryForReader]
+    entries: Sequence[AuditEntryForReader]
 
 
 @routes.post("/api/login")
 @documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503))
 def login() -> LoggedIn:
-    """Open a session for the one who knows the password."""
+    """Log in with e-mail and password; each login opens a session."""
     body = validated(Login, json_object(MAX_LOGIN_BYTES))
-    running, address = services(), request.remote_addr
-    with _failures_counted(body.email, address):
+    services, address = current_services(), request.remote_addr
+    with _counting_failures(services, body.email, address):
         user = users.authenticate(
-            running.db, body.email, body.password, cost=running.settings.bcrypt_cost
+            services.db, body.email, body.password, cost=services.settings.bcrypt_cost
         )
     token, agent = new_token(), request.user_agent.string or None
     resume_token = None if user.user_role.is_staff else new_resume_token()
 
     def open_session(db: Database) -> Principal:
-        now = running.now()
+        now = services.now()
         lockout.refuse_if_locked(db, body.email, address, now)
-        users.require_unchanged(db, user)  # since the password was looked up
+        users.require_unchanged(db, user)  # since the password was checked
         lockout.forget_failures(db, body.email, address)
-        caller = sessions.open_session(
+        principal = sessions.open_session(
             db,
             user,
             token_hash(token),
@@ -89,34 +89,39 @@ def login() -> LoggedIn:
         if user.user_role.is_staff:
             append_event(
                 db,
-                AuditEvent(user.id, AuditAction.SIGNED_IN, details="api", ip_address=address),
+                AuditEvent(
+                    consultant_user_id=user.id,
+                    action_type=AuditAction.SIGNED_IN,
+                    details="api",
+                    ip_address=address,
+                ),
                 now,
             )
         if resume_token is not None:
-            resume_tokens.save_resume_token(db, caller, resume_token, now)
-        return caller
+            resume_tokens.save_resume_token(db, principal, resume_token, now)
+        return principal
 
-    return _signed_in(user, running.writer.run(open_session), token, resume_token)
+    return _logged_in(services, user, services.writer.run(open_session), token, resume_token)
 
 
 @routes.post("/api/resume")
 @documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503))
 def resume_session() -> LoggedIn:
-    """Open a new session for a device that was signed in, without the password.
+    """Open a new session with a resume token instead of the password.
 
-    Each resume token is good for once: keep the new one. One that is sent again signs the device
-    out.
+    Each resume token works once and expires after 30 days. Store the new one before you use it.
+    Sending a token twice ends the session, as a logout does.
     """
-    body, running = validated(Resume, json_object(MAX_LOGIN_BYTES)), services()
+    body, services = validated(Resume, json_object(MAX_LOGIN_BYTES)), current_services()
     token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
     resume_token = new_resume_token(family_of(body.resume_token))
-    resumed = running.writer.run(
+    resumed = services.writer.run(
         lambda db: resume_tokens.resume_session(
             db,
             body.resume_token,
             resume_token,
             token_hash(token),
-            running.now(),
+            services.now(),
             ip_address=address,
             user_agent=agent,
             device_type=body.device_type,
@@ -124,16 +129,18 @@ def resume_session() -> LoggedIn:
     )
     if isinstance(resumed, ReadwatchError):
         raise resumed
-    user, caller = resumed
-    return _signed_in(user, caller, token, resume_token)
+    user, principal = resumed
+    return _logged_in(services, user, principal, token, resume_token)
 
 
-def _signed_in(user: User, caller: Principal, token: str, resume_token: str | None) -> LoggedIn:
+def _logged_in(
+    services: Services, user: User, principal: Principal, token: str, resume_token: str | None
+) -> LoggedIn:
     return {
         "token": token,
         "token_type": "Bearer",
-        "session_id": caller.session_id,
-        "heartbeat_seconds": services().load_shedder.heartbeat_seconds(),
+        "session_id": principal.session_id,
+        "heartbeat_seconds": services.load_shedder.heartbeat_seconds(),
         "resume_token": resume_token,
         "user": user,
     }
@@ -142,95 +149,101 @@ def _signed_in(user: User, caller: Principal, token: str, resume_token: str | No
 @routes.post("/api/logout")
 @documented({204: None})
 def logout() -> tuple[str, int]:
-    """End the session of the token; one that is silent for long cannot be resumed any more."""
-    running, session_token = services(), current_token_hash()
-    if running.session_cache.find(session_token, running.now()) is None:
-        running.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
-    caller = current_principal()
-    running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
-    running.session_cache.forget(session_token)
+    """End the session and delete its resume token.
+
+    If the session has ended already, the resume token is deleted too, and the response is 401.
+    """
+    services, session_token = current_services(), current_token_hash()
+    if services.session_cache.find(session_token, services.now()) is None:
+        services.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
+    principal = current_principal()
+    services.writer.run(lambda db: sessions.end_session(db, principal, services.now()))
+    services.session_cache.forget(session_token)
     return "", 204
 
 
 @routes.get("/api/me")
 @documented({200: OwnAccount})
 def me() -> OwnAccount:
-    """Return the caller's own account, and the profile of a reader."""
-    caller = current_principal()
-    with connection(services().db) as db:
-        user = users.get_user(db, caller.user_id)
+    """Return the principal's account and, for a reader, the profile."""
+    principal = current_principal()
+    with connection(current_services().db) as db:
+        user = users.get_user(db, principal.user_id)
         profile = (
-            reader_data.profile(db, permit_own(caller))
-            if caller.user_role is UserRole.READER
+            reader_data.profile(db, permit_own(principal))
+            if principal.user_role is UserRole.READER
             else None
         )
     return {"user": user, "profile": profile}
 
 
 @routes.get("/api/me/access-log")
-@documented({200: Looks}, query=PageBefore)
-def looks() -> Looks:
-    """Return who looked at the caller's data, newest first; `before` is the id a page ended with.
+@documented({200: OwnAccessLog}, query=PageBefore)
+def access_log() -> OwnAccessLog:
+    """Return who accessed the principal's data, newest first.
 
-    `action_type` names the view or the deed. Consultants and admins are named only where the
-    installation says so, others never.
+    `before` is the last id of the previous page. `action_type` names the view or the action.
+    `full_name` is null unless the installation shows the names of consultants and admins.
     """
-    caller, page, running = current_principal(), query_parameters(PageBefore), services()
-    by_name = running.settings.viewers_shown_by == "name"
-    with connection(running.db) as db:
-        found = reader_data.looks(
-            db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
+    principal, page = current_principal(), query_parameters(PageBefore)
+    services = current_services()
+    by_name = services.settings.viewers_shown_by == "name"
+    with connection(services.db) as db:
+        entries = reader_data.looks(
+            db, permit_own(principal), by_name=by_name, length=page.limit, before=page.before
         )
-    return {"looks": found}
+    return {"entries": entries}
 
 
 @routes.put("/api/me/password")
 @documented({204: None}, body=PasswordChange, errors=(403, 429))
 def change_password() -> tuple[str, int]:
-    """Change the caller's own password, and end all other sessions of this user."""
-    caller, running, address = current_principal(), services(), request.remote_addr
-    body, cost = (
-        validated(PasswordChange, json_object(MAX_LOGIN_BYTES)),
-        running.settings.bcrypt_cost,
-    )
-    new_password = checked_password(body.new_password, caller.user_role, field="new_password")
-    with connection(running.db) as db:
-        email = users.get_user(db, caller.user_id).email
-    with _failures_counted(email, address):
+    """Change the principal's password and end all other sessions of the user."""
+    principal, services = current_principal(), current_services()
+    address, cost = request.remote_addr, services.settings.bcrypt_cost
+    body = validated(PasswordChange, json_object(MAX_LOGIN_BYTES))
+    new_password = checked_password(body.new_password, principal.user_role, field="new_password")
+    with connection(services.db) as db:
+        email = users.get_user(db, principal.user_id).email
+    with _counting_failures(services, email, address):
         old_hash = users.check_current_password(
-            running.db, caller.user_id, body.current_password, cost=cost
+            services.db, principal.user_id, body.current_password, cost=cost
         )
     new_hash = hash_in_turn(new_password, cost)
 
     def change(db: Database) -> None:
-        now = running.now()
+        now = services.now()
         lockout.refuse_if_locked(db, email, address, now)
         lockout.forget_failures(db, email, address)
-        users.change_password(db, caller.user_id, old_hash, new_hash, now)
-        sessions.end_other_sessions(db, caller, now)
-        if caller.user_role.is_staff:
-            look = AuditEvent(
-                caller.user_id, AuditAction.SET_PASSWORD, caller.user_id, "api", address
+        users.change_password(db, principal.user_id, old_hash, new_hash, now)
+        sessions.end_other_sessions(db, principal, now)
+        if principal.user_role.is_staff:
+            event = AuditEvent(
+                consultant_user_id=principal.user_id,
+                action_type=AuditAction.SET_PASSWORD,
+                target_user_id=principal.user_id,
+                details="api",
+                ip_address=address,
             )
-            append_event(db, look, now)
+            append_event(db, event, now)
 
-    running.writer.run(change)
+    services.writer.run(change)
     return "", 204
 
 
 @contextmanager
-def _failures_counted(email: str, address: str | None) -> Iterator[None]:
-    """Refuse who failed too often to give a password, and remember who fails to.
+def _counting_failures(services: Services, email: str, address: str | None) -> Iterator[None]:
+    """Refuse a password check during a lockout, and count a check that fails.
 
-    Those who tried at the same time are refused afterwards, and do not hear whether it was right.
+    The lockout is tested again afterwards: of requests at the same time, those beyond the limit
+    are refused and do not learn whether their password was correct.
     """
-    running = services()
-    with connection(running.db) as db:
-        lockout.refuse_if_locked(db, email, address, running.now())
+    with connection(services.db) as db:
+        lockout.refuse_if_locked(db, email, address, services.now())
     try:
         yield
     except ReadwatchError as error:
         if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
-            failed = partial(record_failure, email=email, address=address, now=running.now())
-            running.writer.run(partial(failed, details=f"api: {error.message}"))
+            failed = partial(record_failure, email=email, address=address, now=services.now())
+            services.writer.run(partial(failed, details=f"api: {error.message}"))
         raise

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, problem
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
 
@@ -160,7 +160,7 @@ def test_a_title_is_stored_as_sent_and_read_as_safe_text(
     ann.post("/api/activities", PAGE | {"content_title": title})
 
     assert fetch_all(db, "SELECT content_title FROM reader_activities") == [(title,)]
-    permit = Permit(cast.ann.id)
+    permit = permit_for(cast.ann.id)
     (activity,) = reader_data.activities(db, permit)
     (content,) = reader_data.contents(db, permit)
     for shown in (activity.content_title, content.content_title):

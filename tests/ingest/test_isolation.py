@@ -103,7 +103,7 @@ def test_who_is_allowed_and_whose_access_is_logged(
     assert secret_was_shown == (name in {"ann", *STAFF})
     accesses = [(getattr(cast, name).id, cast.ann.id)] * len(OF_ONE_READER) if name in STAFF else []
     log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
-    assert fetch_all(db, f"{log} <> 'refused_look' AND target_user_id IS NOT NULL") == accesses
+    assert fetch_all(db, f"{log} <> 'refused_access' AND target_user_id IS NOT NULL") == accesses
     who = getattr(cast, name).id if name in STAFF else None
     lists = "SELECT consultant_user_id, action_details FROM consultant_access_log WHERE action_type"
     assert fetch_all(db, f"{lists} = 'viewed_list' ORDER BY id") == (
@@ -111,7 +111,7 @@ def test_who_is_allowed_and_whose_access_is_logged(
     )
     # Ann is refused the live lists, Ben more: of a reader's refusals the first is logged.
     refused = [getattr(cast, name).id] if name in {"ann", "ben"} else []
-    assert [who for who, _ in fetch_all(db, f"{log} = 'refused_look'")] == refused
+    assert [who for who, _ in fetch_all(db, f"{log} = 'refused_access'")] == refused
 
 
 @pytest.mark.parametrize("rule", [*OF_ALL_READERS, *OF_ONE_READER])
@@ -133,5 +133,5 @@ def test_repeated_requests_of_a_list_are_logged_every_five_minutes(
     for _ in range(6):
         assert cara.get(rule).status_code == 200
         clock.advance(minutes=2)
-    log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'signed_in'"
+    log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'logged_in'"
     assert fetch_all(db, log) == [("viewed_list",)] * 2

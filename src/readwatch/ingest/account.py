@@ -1,15 +1,14 @@
 """Login, resume, logout, and the principal's own account."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
 from readwatch.domain.audit import AuditAction, AuditEntryForReader, AuditEvent
-from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_principal, current_token_hash
@@ -25,10 +24,10 @@ from readwatch.ingest.schemas import (
 )
 from readwatch.ingest.services import Services, current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import append_event, permit_own
+from readwatch.store.audit.log import append_in_transaction, permit_own
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, resume_tokens, sessions, users
-from readwatch.store.identity.login import record_failure
+from readwatch.store.identity.login import LoginSource, failures_counted, log_in
 from readwatch.store.identity.passwords import hash_in_turn
 from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
 
@@ -64,44 +63,35 @@ class OwnAccessLog(TypedDict):
 def login() -> LoggedIn:
     """Log in with e-mail and password; each login opens a session."""
     body = validated(Login, json_object(MAX_LOGIN_BYTES))
-    services, address = current_services(), request.remote_addr
-    with _counting_failures(services, body.email, address):
-        user = users.authenticate(
-            services.db, body.email, body.password, cost=services.settings.bcrypt_cost
-        )
-    token, agent = new_token(), request.user_agent.string or None
-    resume_token = None if user.user_role.is_staff else new_resume_token()
+    services, user_agent = current_services(), request.user_agent.string or None
+    source = LoginSource(email=body.email, address=request.remote_addr, program="api")
+    token, new_resume = new_token(), new_resume_token()
 
-    def open_session(db: Database) -> Principal:
-        now = services.now()
-        lockout.refuse_if_locked(db, body.email, address, now)
-        users.require_unchanged(db, user)  # since the password was checked
-        lockout.forget_failures(db, body.email, address)
+    def open_session(db: Database, user: User, now: datetime) -> tuple[User, Principal]:
         principal = sessions.open_session(
             db,
             user,
             token_hash(token),
             now,
-            ip_address=address,
-            user_agent=agent,
+            ip_address=source.address,
+            user_agent=user_agent,
             device_type=body.device_type,
         )
-        if user.user_role.is_staff:
-            append_event(
-                db,
-                AuditEvent(
-                    consultant_user_id=user.id,
-                    action_type=AuditAction.SIGNED_IN,
-                    details="api",
-                    ip_address=address,
-                ),
-                now,
-            )
-        if resume_token is not None:
-            resume_tokens.save_resume_token(db, principal, resume_token, now)
-        return principal
+        if not user.user_role.is_staff:
+            resume_tokens.save_resume_token(db, principal, new_resume, now)
+        return user, principal
 
-    return _logged_in(services, user, services.writer.run(open_session), token, resume_token)
+    user, principal = log_in(
+        services.db,
+        services.writer.run,
+        source,
+        body.password,
+        services.clock,
+        open_session,
+        cost=services.settings.bcrypt_cost,
+    )
+    resume_token = None if user.user_role.is_staff else new_resume
+    return _logged_in(services, user, principal, token, resume_token)
 
 
 @routes.post("/api/resume")
@@ -200,12 +190,15 @@ def access_log() -> OwnAccessLog:
 def change_password() -> tuple[str, int]:
     """Change the principal's password and end all other sessions of the user."""
     principal, services = current_principal(), current_services()
-    address, cost = request.remote_addr, services.settings.bcrypt_cost
-    body = validated(PasswordChange, json_object(MAX_LOGIN_BYTES))
+    body, cost = (
+        validated(PasswordChange, json_object(MAX_LOGIN_BYTES)),
+        services.settings.bcrypt_cost,
+    )
     new_password = checked_password(body.new_password, principal.user_role, field="new_password")
     with connection(services.db) as db:
         email = users.get_user(db, principal.user_id).email
-    with _counting_failures(services, email, address):
+    source = LoginSource(email=email, address=request.remote_addr, program="api")
+    with failures_counted(services.db, services.writer.run, source, services.clock):
         old_hash = users.check_current_password(
             services.db, principal.user_id, body.current_password, cost=cost
         )
@@ -213,8 +206,8 @@ def change_password() -> tuple[str, int]:
 
     def change(db: Database) -> None:
         now = services.now()
-        lockout.refuse_if_locked(db, email, address, now)
-        lockout.forget_failures(db, email, address)
+        lockout.refuse_if_locked(db, email, source.address, now)
+        lockout.purge_failures(db, email, source.address)
         users.change_password(db, principal.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, principal, now)
         if principal.user_role.is_staff:
@@ -223,27 +216,9 @@ def change_password() -> tuple[str, int]:
                 action_type=AuditAction.SET_PASSWORD,
                 target_user_id=principal.user_id,
                 details="api",
-                ip_address=address,
+                ip_address=source.address,
             )
-            append_event(db, event, now)
+            append_in_transaction(db, event, now)
 
     services.writer.run(change)
     return "", 204
-
-
-@contextmanager
-def _counting_failures(services: Services, email: str, address: str | None) -> Iterator[None]:
-    """Refuse a password check during a lockout, and count a check that fails.
-
-    The lockout is tested again afterwards: of requests at the same time, those beyond the limit
-    are refused and do not learn whether their password was correct.
-    """
-    with connection(services.db) as db:
-        lockout.refuse_if_locked(db, email, address, services.now())
-    try:
-        yield
-    except ReadwatchError as error:
-        if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
-            failed = partial(record_failure, email=email, address=address, now=services.now())
-            services.writer.run(partial(failed, details=f"api: {error.message}"))
-        raise

@@ -5,14 +5,14 @@ Each view calls one of these functions, or `current_principal` where every valid
 
 from flask import request
 
-from readwatch.domain.audit import AuditAction, AuditEvent, Permit
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.ingest.authentication import current_principal
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import permit_own
+from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own
 from readwatch.store.engine.connections import connection
 from readwatch.store.identity.users import known_id
 
@@ -25,8 +25,8 @@ def require_reader() -> Principal:
     return principal
 
 
-def authorize_list(view: str) -> None:
-    """Log that a consultant or an admin opens a list of all readers; refuse a reader with 403."""
+def authorize_list(view: str) -> LoggedListAccess:
+    """Permit staff a list of readers once the access is logged; refuse a reader with 403."""
     principal, services = current_principal(), current_services()
     if not principal.user_role.is_staff:
         _log_refusal(principal, view)
@@ -37,7 +37,9 @@ def authorize_list(view: str) -> None:
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )
-    services.audit_deduplicator.log(event, services.now())
+    with connection(services.db) as db:
+        access = list_access(db, principal.user_id)
+    return services.audit_deduplicator.log_list_access(access, event, services.now())
 
 
 def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAction) -> Permit:
@@ -60,7 +62,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
         details="api",
         ip_address=request.remote_addr,
     )
-    return services.audit_deduplicator.permit(event, services.now())
+    return services.audit_deduplicator.log_access(event, services.now())
 
 
 def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) -> None:
@@ -69,7 +71,7 @@ def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) 
         target_id = None if reader_id is None else known_id(db, reader_id)
     event = AuditEvent(
         consultant_user_id=principal.user_id,
-        action_type=AuditAction.REFUSED_LOOK,
+        action_type=AuditAction.REFUSED_ACCESS,
         target_user_id=target_id,
         details=f"api, {view}",
         ip_address=request.remote_addr,

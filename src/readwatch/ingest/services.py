@@ -45,12 +45,13 @@ class Services:
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
+        self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
         self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
         self.writer = Writer(writer_db, self.metrics.count_commit)
-        self.audit_deduplicator = AuditDeduplicator(self.writer.record_look)
+        self.audit_deduplicator = AuditDeduplicator(self.writer.run)
         self.load_shedder = LoadShedder(self.writer)
         self.metrics.registry.register(
             ServiceGauges(
@@ -62,7 +63,6 @@ class Services:
             )
         )
         self.stopping = False
-        self._clock = clock
         prepare(settings.bcrypt_cost)
         self.retention = RetentionThread(
             self.db, self.writer, clock, session_timeout=settings.session_timeout
@@ -70,7 +70,7 @@ class Services:
 
     def now(self) -> datetime:
         """Return the current time."""
-        return self._clock()
+        return self.clock()
 
     def close(self) -> None:
         """Write what was accepted and close the database."""

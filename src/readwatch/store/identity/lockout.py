@@ -6,8 +6,8 @@ from math import ceil
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
+from readwatch.domain.users import normalised_email
 from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
-from readwatch.store.identity.users import kept_form
 
 _FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
 _KEEP = Statement(
@@ -27,7 +27,7 @@ _SIGNED_IN_THERE = Statement(
     WHERE lower(u.email) = :email AND s.ip_address = :address
     UNION ALL
     SELECT 1 FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
-    WHERE lower(u.email) = :email AND l.ip_address = :address AND l.action_type = 'signed_in'
+    WHERE lower(u.email) = :email AND l.ip_address = :address AND l.action_type = 'logged_in'
     LIMIT 1
     """
 )
@@ -40,7 +40,7 @@ _ADDRESSES = Statement(
     WHERE lower(u.email) = :email
     UNION
     SELECT l.ip_address FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
-    WHERE lower(u.email) = :email AND l.action_type = 'signed_in'
+    WHERE lower(u.email) = :email AND l.action_type = 'logged_in'
     """
 )
 _FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
@@ -92,14 +92,14 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
         _KEEP(db, subject=subject, failures=failures, now=to_db_time(now))
 
 
-def forget_failures(db: Database, email: str, address: str | None) -> None:
+def purge_failures(db: Database, email: str, address: str | None) -> None:
     """Forget the failures of one who got in; those of the address stay. In a transaction."""
     for counted, subject in _subjects(email, address).items():
         if counted is not Counted.ADDRESS:
             _FORGET(db, subject=subject)
 
 
-def forget_account(db: Database, email: str) -> None:
+def purge_account(db: Database, email: str) -> None:
     """Forget what failed for an account, there where it was signed in or anywhere else.
 
     Call it in a transaction.
@@ -109,13 +109,13 @@ def forget_account(db: Database, email: str) -> None:
 
 
 def count_of_account(db: Database, email: str) -> int:
-    """Return how many rows `forget_account` would forget."""
+    """Return how many rows `purge_account` would delete."""
     subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
     return sum(_remembered(db, subject) is not None for subject in subjects_of_account)
 
 
 def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
-    addresses = [row[0] for row in _ADDRESSES(db, email=kept_form(email))]
+    addresses = [row[0] for row in _ADDRESSES(db, email=normalised_email(email))]
     for address in (*addresses, None):
         for counted, subject in _subjects(email, address).items():
             if counted is not Counted.ADDRESS:
@@ -124,11 +124,13 @@ def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, st
 
 def _subjects(email: str, address: str | None) -> dict[Counted, str]:
     # Spellings that lead to the same account are counted together.
-    return subjects(kept_form(email), address)
+    return subjects(normalised_email(email), address)
 
 
 def _signed_in_there(db: Database, email: str, address: str | None) -> bool:
-    return _SIGNED_IN_THERE(db, email=kept_form(email), address=address).fetchone() is not None
+    return (
+        _SIGNED_IN_THERE(db, email=normalised_email(email), address=address).fetchone() is not None
+    )
 
 
 def _remembered(db: Database, subject: str) -> Failures | None:

@@ -169,7 +169,7 @@ def begin(db: Database, user_id: int, now: datetime) -> None:
     email, _, deleted_at = _PERSON(db, user_id=user_id).fetchone()
     if deleted_at is None:
         accounts.delete(db, user_id, now)
-    lockout.forget_account(db, email)
+    lockout.purge_account(db, email)
 
 
 def portions(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
@@ -211,7 +211,7 @@ def _counted(db: Database, user_id: int) -> dict[str, int]:
 
 def _replace_person(db: Database, user_id: int, now: datetime) -> None:
     email, _, _ = _PERSON(db, user_id=user_id).fetchone()
-    lockout.forget_account(db, email)
+    lockout.purge_account(db, email)
     _REPLACE(
         db,
         user_id=user_id,

@@ -20,7 +20,7 @@ from ingest.api import fetch_all
 from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.ingest.server import listening_port
+from readwatch.ingest.listen_address import listening_port
 from readwatch.store.engine.connections import close_all, connection, from_db_time, open_database
 from readwatch.store.engine.privileges import Role
 

@@ -83,7 +83,7 @@ def serving(
         stderr=subprocess.PIPE,
         text=True,
         # Otherwise nothing shows that a worker crashed at its end.
-        env=os.environ | {"PYTHONFAULTHANDLER": "1"} | environment,
+        env=_without_settings() | {"PYTHONFAULTHANDLER": "1"} | environment,
         start_new_session=True,
     )
     with process:
@@ -97,6 +97,10 @@ def serving(
                 end(process)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # a worker that outlived the main process
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: it for name, it in os.environ.items() if not name.startswith("READWATCH_")}
 
 
 def announced_port(process: subprocess.Popen[str]) -> int:

@@ -11,46 +11,44 @@ from readwatch.store.engine.connections import Database
 ONE = {"activity_type": "page_read"}
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "Bearer",
-        "Bearer ",
-        "Bearer    ",
-        "Basic {basic}",
-        "Token {token}",
-        "{token}",
-        "Bearer{token}",
-        "Bearer {token}x",
-        "Bearer x{token}",
-        "Bearer {token} {token}",
-        'Bearer "{token}"',
-        "Bearer {hash}",
-        "Bearer rw_",
-        "Bearer ' OR '1'='1",
-        "Bearer \u00ff\u00fe",
-        "Bearer " + "x" * 8000,
-    ],
-)
-def test_without_a_valid_token_nothing_changes(
-    api: Api, ann: ApiClient, db: Database, header: str
-) -> None:
+INVALID_HEADERS = [
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer    ",
+    "Basic {basic}",
+    "Token {token}",
+    "{token}",
+    "Bearer{token}",
+    "Bearer {token}x",
+    "Bearer x{token}",
+    "Bearer {token} {token}",
+    'Bearer "{token}"',
+    "Bearer {hash}",
+    "Bearer rw_",
+    "Bearer ' OR '1'='1",
+    "Bearer \u00ff\u00fe",
+    "Bearer " + "x" * 8000,
+]
+
+
+def test_without_a_valid_token_nothing_changes(api: Api, ann: ApiClient, db: Database) -> None:
     assert ann.token
     (stored_hash,) = fetch_all(db, "SELECT session_token FROM reader_sessions")[0]
     basic = base64.b64encode(f"ann@example.org:{PASSWORD}".encode()).decode()
-    sent = header.format(token=ann.token, basic=basic, hash=stored_hash)
     before = all_rows(db)
 
-    answer = api.post("/api/activities", ONE, headers={"Authorization": sent})
+    for template in INVALID_HEADERS:
+        header = template.format(token=ann.token, basic=basic, hash=stored_hash)
+        answer = api.post("/api/activities", ONE, headers={"Authorization": header})
 
-    members = problem(answer, 401)
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
-    assert members["detail"] in {
-        "a token is required: Authorization: Bearer <token>",
-        "this token is not valid; log in again for a new one",
-    }
-    assert ann.token not in answer.text
+        members = problem(answer, 401)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert members["detail"] in {
+            "a token is required: Authorization: Bearer <token>",
+            "this token is not valid; log in again for a new one",
+        }, template
+        assert ann.token not in answer.text
     assert all_rows(db) == before
 
 

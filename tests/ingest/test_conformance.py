@@ -72,6 +72,7 @@ def deviations(api: Api, email: str | None, examples: int) -> Iterator[str]:
         {
             "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
             "continue-on-failure": True,
+            "phases": {"stateful": {"enabled": False}},
             # How long a password has to be depends on the role, and at most on its bytes.
             "operations": [
                 {

@@ -5,18 +5,20 @@ import json
 import re
 import socket
 import zlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
+from copies import SQLiteCopies
 from ingest.api import Api, ApiClient, fetch_all, invalid_fields, problem
 from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.ingest.app import create_app
 from readwatch.ingest.body_timeout import BODY_TIMEOUT_SECONDS, BodyRead, reads_to_abort
+from readwatch.ingest.field_types import MAX_DEPTH
 from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
-from readwatch.ingest.schemas import MAX_DEPTH
 from readwatch.ingest.server import IDLE_TIMEOUT_SECONDS, MAX_HEADER_BYTES, THREADS
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
@@ -27,6 +29,17 @@ on_linux = pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere only 
 PAGE = {"activity_type": "page_read", "content_title": "Emma"}
 GZIPPED = gzip.compress(json.dumps(PAGE).encode(), mtime=0)
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: readwatch\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def shared_server(
+    sqlite_copies: SQLiteCopies, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """One server for all tests that change nothing; it has to stop without a warning."""
+    path = tmp_path_factory.mktemp("shared") / "readwatch.db"
+    with serving(sqlite_copies.copy_to(path, with_cast=True)) as server:
+        yield server
+        assert server.stop() == (0, "", "")
 
 
 def connection(server: ServerProcess, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
@@ -54,9 +67,9 @@ def test_incomplete_bodies_do_not_delay_others(url: str, cast: Any) -> None:
         assert server.stop() == (0, "", "")
 
 
-@on_sqlite
-def test_incomplete_headers_do_not_delay_others(url: str, cast: Any) -> None:
-    with serving(url) as server, ExitStack() as connections:
+def test_incomplete_headers_do_not_delay_others(shared_server: ServerProcess) -> None:
+    server = shared_server
+    with ExitStack() as connections:
         slow = [connections.enter_context(connection(server, b"G")) for _ in range(200)]
         ann = server.app("ann@example.org")
         for letter in LIVEZ[1:].decode():
@@ -95,37 +108,31 @@ def test_a_connection_without_a_request_is_closed(url: str, cast: Any) -> None:
 # Headers ----------------------------------------------------------------------------------------
 
 
-@on_sqlite
-def test_a_header_that_is_too_large_is_refused(url: str, cast: Any) -> None:
-    with serving(url) as server:
-        large = LIVEZ[:-2] + b"User-Agent: " + b"x" * 2 * MAX_HEADER_BYTES
-        with connection(server, large) as app:
-            assert app.recv(1000).startswith(b"HTTP/1.1 431 ")
+def test_a_header_that_is_too_large_is_refused(shared_server: ServerProcess) -> None:
+    large = LIVEZ[:-2] + b"User-Agent: " + b"x" * 2 * MAX_HEADER_BYTES
+    with connection(shared_server, large) as app:
+        assert app.recv(1000).startswith(b"HTTP/1.1 431 ")
 
 
 # Bodies -----------------------------------------------------------------------------------------
 
 
-@on_sqlite
 def test_a_content_length_above_the_limit_is_refused_before_the_body_is_sent(
-    url: str, cast: Any
+    shared_server: ServerProcess,
 ) -> None:
-    with serving(url) as server:
-        ann = server.app("ann@example.org")
-        for path, size in (("login", MAX_LOGIN_BYTES + 1), ("activities", 1024**3)):
-            head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
-            with connection(server, f"{head}Content-Length: {size}\r\n\r\n".encode()) as app:
-                assert app.recv(1000).startswith(b"HTTP/1.1 413 ")
+    ann = shared_server.app("ann@example.org")
+    for path, size in (("login", MAX_LOGIN_BYTES + 1), ("activities", 1024**3)):
+        head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+        with connection(shared_server, f"{head}Content-Length: {size}\r\n\r\n".encode()) as app:
+            assert app.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
-@on_sqlite
-def test_an_invalid_token_is_answered_also_with_a_large_body(url: str, cast: Any) -> None:
+def test_an_invalid_token_is_answered_also_with_a_large_body(shared_server: ServerProcess) -> None:
     batch = {"activities": [PAGE | {"metadata": {"note": "x" * 1900}}] * 500}
-    with serving(url) as server:
-        app = server.app()
-        app.token = "rw_invalid"
-        for _ in range(50):
-            assert app.post("/api/activities", batch)[0] == 401
+    app = shared_server.app()
+    app.token = "rw_invalid"
+    for _ in range(50):
+        assert app.post("/api/activities", batch)[0] == 401
 
 
 def test_the_body_of_a_login_has_a_smaller_limit(api: Api) -> None:
@@ -268,47 +275,44 @@ def test_the_address_is_the_one_that_the_outermost_trusted_proxy_received(
 # Unusual requests -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("status", "method", "path", "headers"),
-    [
-        (200, "HEAD", "/livez", {}),
-        (200, "OPTIONS", "/api/activities", {}),
-        (200, "GET", "/livez", {"User-Agent": "x" * 65536}),
-        (200, "GET", "/livez?limit=%00&\u00ff=%ff", {}),
-        (200, "GET", "/api/activities?limit=1&limit=x", {}),
-        (404, "GET", "/livez/", {}),
-        (404, "GET", "/api//me", {}),
-        (404, "GET", "/livez%00", {}),
-        (404, "GET", "/%ff%fe", {}),
-        (404, "GET", "/api/readers/0", {}),
-        (404, "GET", "/api/readers/-1", {}),
-        (404, "GET", "/api/readers/007", {}),
-        (404, "GET", "/api/readers/1%00", {}),
-        (404, "GET", "/api/readers/%D9%A3", {}),
-        (404, "GET", f"/api/readers/{2**63 - 1}", {}),
-        (404, "GET", f"/api/readers/{2**63}", {}),
-        (404, "GET", "/api/readers/" + "9" * 5000 + "/sessions", {}),
-        (405, "GET", "/api/heartbeat", {"X-HTTP-Method-Override": "POST"}),
-        (405, "POST", "/livez?_method=GET", {}),
-        (405, "TRACE", "/api/me", {}),
-        (422, "GET", "/api/activities?limit=-1", {}),
-        (422, "GET", "/api/activities?limit=%00", {}),
-        (422, "GET", "/api/activities?limit=x&limit=1", {}),
-        (422, "GET", "/api/activities?after=" + "9" * 5000, {}),
-        (401, "GET", "/api/me", {"Authorization": "Bearer \u00e9\u0000"}),
-        (401, "GET", "/api/me", {"Authorization": "Bearer " + "x" * 65536}),
-    ],
-    ids=lambda value: ascii(value)[:40],
-)
-def test_an_unusual_request_gets_a_regular_response(
-    cara: ApiClient, status: int, method: str, path: str, headers: dict[str, str]
-) -> None:
-    answer = cara.request(method, path, headers=headers)
-    assert answer.status_code == status
-    if status >= 400:
-        problem(answer, status)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+UNUSUAL_REQUESTS: list[tuple[int, str, str, dict[str, str]]] = [
+    (200, "HEAD", "/livez", {}),
+    (200, "OPTIONS", "/api/activities", {}),
+    (200, "GET", "/livez", {"User-Agent": "x" * 65536}),
+    (200, "GET", "/livez?limit=%00&\u00ff=%ff", {}),
+    (200, "GET", "/api/activities?limit=1&limit=x", {}),
+    (404, "GET", "/livez/", {}),
+    (404, "GET", "/api//me", {}),
+    (404, "GET", "/livez%00", {}),
+    (404, "GET", "/%ff%fe", {}),
+    (404, "GET", "/api/readers/0", {}),
+    (404, "GET", "/api/readers/-1", {}),
+    (404, "GET", "/api/readers/007", {}),
+    (404, "GET", "/api/readers/1%00", {}),
+    (404, "GET", "/api/readers/%D9%A3", {}),
+    (404, "GET", f"/api/readers/{2**63 - 1}", {}),
+    (404, "GET", f"/api/readers/{2**63}", {}),
+    (404, "GET", "/api/readers/" + "9" * 5000 + "/sessions", {}),
+    (405, "GET", "/api/heartbeat", {"X-HTTP-Method-Override": "POST"}),
+    (405, "POST", "/livez?_method=GET", {}),
+    (405, "TRACE", "/api/me", {}),
+    (422, "GET", "/api/activities?limit=-1", {}),
+    (422, "GET", "/api/activities?limit=%00", {}),
+    (422, "GET", "/api/activities?limit=x&limit=1", {}),
+    (422, "GET", "/api/activities?after=" + "9" * 5000, {}),
+    (401, "GET", "/api/me", {"Authorization": "Bearer \u00e9\u0000"}),
+    (401, "GET", "/api/me", {"Authorization": "Bearer " + "x" * 65536}),
+]
+
+
+def test_an_unusual_request_gets_a_regular_response(cara: ApiClient) -> None:
+    for status, method, path, headers in UNUSUAL_REQUESTS:
+        answer = cara.request(method, path, headers=headers)
+        assert (method, path, answer.status_code) == (method, path, status)
+        if status >= 400:
+            problem(answer, status)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_an_unusual_login_gets_a_regular_response(api: Api, cast: Cast, db: Database) -> None:
@@ -349,10 +353,8 @@ def statuses(app: socket.socket, count: int) -> list[int]:
     return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d\d\d)", received)]
 
 
-@on_sqlite
-def test_malformed_bytes_get_a_status_and_stop_nothing(url: str, cast: Any) -> None:
-    with serving(url) as server:
-        for sent, expected in ON_THE_WIRE:
-            with connection(server, sent) as app:
-                assert (sent, statuses(app, len(expected))) == (sent, expected)
-        assert server.stop() == (0, "", "")
+def test_malformed_bytes_get_a_status_and_stop_nothing(shared_server: ServerProcess) -> None:
+    for sent, expected in ON_THE_WIRE:
+        with connection(shared_server, sent) as app:
+            assert (sent, statuses(app, len(expected))) == (sent, expected)
+    assert shared_server.app().request("GET", "/livez")[0] == 200

@@ -100,20 +100,19 @@ def test_session_tokens_and_resume_tokens_are_not_interchangeable(api: Api, logi
     assert resume(api, login["resume_token"]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({}, ["resume_token"]),
-        ({"resume_token": None}, ["resume_token"]),
-        ({"resume_token": ""}, ["resume_token"]),
-        ({"resume_token": 5}, ["resume_token"]),
-        ({"resume_token": "x" * 256}, ["resume_token"]),
-        ({"resume_token": "x", "device_type": "x" * 51}, ["device_type"]),
-    ],
-)
-def test_an_invalid_body_is_refused_by_field(
-    api: Api, login: Any, db: Database, body: Any, fields: list[str]
-) -> None:
+INVALID_BODIES: list[tuple[Any, list[str]]] = [
+    ({}, ["resume_token"]),
+    ({"resume_token": None}, ["resume_token"]),
+    ({"resume_token": ""}, ["resume_token"]),
+    ({"resume_token": 5}, ["resume_token"]),
+    ({"resume_token": "x" * 256}, ["resume_token"]),
+    ({"resume_token": "x", "device_type": "x" * 51}, ["device_type"]),
+]
+
+
+def test_an_invalid_body_is_refused_by_field(api: Api, login: Any, db: Database) -> None:
     before = all_rows(db)
-    assert invalid_fields(problem(api.post("/api/resume", body), 422), 422) == fields
+    for body, fields in INVALID_BODIES:
+        members = problem(api.post("/api/resume", body), 422)
+        assert (body, invalid_fields(members, 422)) == (body, fields)
     assert all_rows(db) == before

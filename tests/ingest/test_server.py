@@ -19,7 +19,8 @@ from ingest.api import fetch_all
 from ingest.process import TIMEOUT, App, serve_command, serving
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.ingest.server import THREADS, listening_port, serve
+from readwatch.ingest.listen_address import listening_port
+from readwatch.ingest.server import THREADS, serve
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
 

@@ -20,10 +20,10 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
-from readwatch.domain.errors import misconfigured
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.body_timeout import BodyTimeout
+from readwatch.ingest.listen_address import listening_port, lock_address, resolve_host
 from readwatch.ingest.services import Settings, current_services
 from readwatch.store.engine.connections import close_all, driver_connection, is_sqlite
 from readwatch.store.engine.migrations import open_current
@@ -42,7 +42,6 @@ IDLE_TIMEOUT_SECONDS = 75
 """How long the next header may take on an open connection; proxies keep theirs open for 60 s."""
 
 MAX_HEADER_BYTES = 32 * 1024
-
 
 _log = logging.getLogger(__name__)
 
@@ -163,56 +162,3 @@ def connection_limit() -> int:
         files = min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, files), hard))
     return files // 2
-
-
-def resolve_host(host: str) -> str:
-    """Return the IP address of a host, as granian requires it; IPv4 if it has both."""
-    try:
-        candidates = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
-    except OSError:
-        candidates = []
-    by_family = {family: str(address[0]) for family, _, _, _, address in candidates}
-    address = by_family.get(socket.AF_INET) or by_family.get(socket.AF_INET6)
-    if address is None:
-        raise misconfigured(f"unknown host {host!r}; choose another with --host")
-    return address
-
-
-def lock_address(host: str, port: int) -> socket.socket | None:
-    """Return a socket that reserves this address for one readwatch until it is closed.
-
-    Granian shares its port with every process that opens it in the same way, so an open port does
-    not prove that no other readwatch uses it. None on systems without abstract socket names.
-    """
-    if sys.platform != "linux":
-        return None
-    lock = socket.socket(socket.AF_UNIX)
-    try:
-        lock.bind(f"\0readwatch on {host} port {port}")  # no file: it ends with the process
-    except OSError:
-        lock.close()
-        raise misconfigured(
-            f"cannot listen on {host} port {port}: another readwatch listens there; "
-            "choose another port with --port"
-        ) from None
-    return lock
-
-
-def listening_port(host: str, port: int) -> int:
-    """Return the port to listen on, a free one for 0; refuse one that is in use."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            raise misconfigured(
-                f"port {port} needs root privileges; choose one above 1023"
-            ) from None
-        except OSError as error:
-            raise misconfigured(
-                f"cannot listen on {host} port {port}: {error.strerror}; "
-                "choose another port with --port"
-            ) from None
-        free_port: int = probe.getsockname()[1]
-        return free_port

@@ -12,6 +12,7 @@ from readwatch.ingest import (
     openapi,
     problems,
     readers,
+    sessions,
 )
 from readwatch.ingest.flask_app import Api
 from readwatch.ingest.proxies import behind_proxies
@@ -32,7 +33,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     if settings.proxy_hops:
         app.wsgi_app = behind_proxies(app.wsgi_app, settings.proxy_hops)  # type: ignore[assignment, method-assign]
     problems.install(app)
-    for part in (account, activities, feed, health, heartbeat, readers):
+    for part in (account, activities, feed, health, heartbeat, readers, sessions):
         app.register_blueprint(part.routes)
     openapi.install(app)
     return app

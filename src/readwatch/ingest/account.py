@@ -88,7 +88,7 @@ def change_password() -> tuple[str, int]:
     def change(db: Database) -> None:
         now = services.now()
         lockout.refuse_if_locked(db, email, source.address, now)
-        lockout.purge_failures(db, email, source.address)
+        lockout.delete_failures(db, email, source.address)
         users.change_password(db, principal.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, principal, now)
         if principal.user_role.is_staff:

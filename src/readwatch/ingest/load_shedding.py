@@ -72,12 +72,12 @@ class LoadShedder:
 
 def _load(backlog: Backlog) -> float:
     return load_of(
-        backlog.waiting, limits.MAX_WAITING, backlog.stuck_seconds, limits.PATIENCE_SECONDS
+        backlog.waiting, limits.MAX_WAITING, backlog.stuck_seconds, limits.WRITE_TIMEOUT_SECONDS
     )
 
 
 def _reason(backlog: Backlog) -> str:
-    if backlog.stuck_seconds / limits.PATIENCE_SECONDS < backlog.waiting / limits.MAX_WAITING:
+    if backlog.stuck_seconds / limits.WRITE_TIMEOUT_SECONDS < backlog.waiting / limits.MAX_WAITING:
         return f"{backlog.waiting} requests wait for the writer, of {limits.MAX_WAITING} at most"
     cause = backlog.trouble or "a commit is in progress"
     return f"the database has accepted no write for {backlog.stuck_seconds:.1f} s: {cause}"

@@ -48,7 +48,7 @@ class RetentionThread:
         now = self._clock()
         with connection(self._db) as db:
             readers = count_online(db, now)
-        self._writer.run(partial(online_counts.keep_online_count, readers=readers, now=now))
+        self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
     def end_silent_sessions(self) -> None:
         """End all sessions without a sign of life for longer than the session timeout."""
@@ -66,7 +66,7 @@ class RetentionThread:
         now = self._clock()
         self._in_chunks(partial(retention.forget_failures, now=now))
         self._in_chunks(partial(retention.forget_resume_tokens, now=now))
-        self._writer.run(partial(online_counts.forget_online_counts, now=now))
+        self._writer.run(partial(online_counts.purge_online_counts, now=now))
         self._purge_receipts(now)
 
     def _purge_receipts(self, now: datetime) -> None:

@@ -123,5 +123,5 @@ def logout() -> tuple[str, int]:
         services.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
     principal = current_principal()
     services.writer.run(lambda db: sessions.end_session(db, principal, services.now()))
-    services.session_cache.forget(session_token)
+    services.session_cache.discard(session_token)
     return "", 204

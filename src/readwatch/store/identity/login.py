@@ -58,7 +58,7 @@ def log_in(
         acquire_lock(db, Lock.ROLLUPS)  # first, as for every login: else two could deadlock
         lockout.refuse_if_locked(db, source.email, source.address, now)
         require_unchanged(db, user)  # since the password was checked
-        lockout.purge_failures(db, source.email, source.address)
+        lockout.delete_failures(db, source.email, source.address)
         if user.user_role.is_staff:
             _append(db, user, action, source, source.program, now)
         return open_session(db, user, now)

@@ -66,7 +66,7 @@ class _Body:
 
     def __init__(self, stream: Any, address: str, reads: dict[int, BodyRead]) -> None:
         self._stream = stream
-        self._read = BodyRead(address, monotonic())
+        self._read = BodyRead(address=address, since=monotonic())
         self._reads = reads
 
     def read(self, size: int = -1) -> bytes:

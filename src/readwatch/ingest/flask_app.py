@@ -81,9 +81,8 @@ class Api(Flask):
         seconds = perf_counter() - current.environ[_STARTED_AT]
         rule = current.url_rule.rule if current.url_rule else None
         self._metrics.count_request(rule, current.method, response.status_code, seconds)
-        if (
-            seconds > SLOW_SECONDS and response.status_code // 100 != 4
-        ):  # a 4xx may wait for a slow app
+        # A refusal may take long because the app sends its body slowly.
+        if seconds > SLOW_SECONDS and response.status_code // 100 != 4:
             _log.warning("slow request: %s took %s s", rule, round(seconds))
         headers = response.headers
         headers.add("X-Request-ID", current.environ[REQUEST_ID])

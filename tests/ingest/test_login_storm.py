@@ -31,7 +31,14 @@ def readers(db: Database) -> list[str]:
         for number in range(READERS):
             emails.append(f"reader{number}@example.org")
             add_user(
-                db, NewUser(emails[-1], f"Reader {number}", UserRole.READER, stored_hash), NOON
+                db,
+                NewUser(
+                    email=emails[-1],
+                    full_name=f"Reader {number}",
+                    user_role=UserRole.READER,
+                    password_hash=stored_hash,
+                ),
+                NOON,
             )
     return emails
 

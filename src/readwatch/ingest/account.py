@@ -17,7 +17,7 @@ from readwatch.store.audit.log import append_in_transaction, permit_own
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, sessions, users
 from readwatch.store.identity.login import LoginSource, failures_counted
-from readwatch.store.identity.passwords import hash_in_turn
+from readwatch.store.identity.passwords import hash_queued
 
 routes = Blueprint("account", __name__)
 
@@ -62,7 +62,7 @@ def access_log() -> OwnAccessLog:
     services = current_services()
     by_name = services.settings.viewers_shown_by == "name"
     with connection(services.db) as db:
-        entries = reader_data.looks(
+        entries = reader_data.accesses(
             db, permit_own(principal), by_name=by_name, length=page.limit, before=page.before
         )
     return {"entries": entries}
@@ -83,7 +83,7 @@ def change_password() -> tuple[str, int]:
         old_hash = users.check_current_password(
             services.db, principal.user_id, body.current_password, cost=cost
         )
-    new_hash = hash_in_turn(new_password, cost)
+    new_hash = hash_queued(new_password, cost)
 
     def change(db: Database) -> None:
         now = services.now()

@@ -14,7 +14,7 @@ from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
 from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own
 from readwatch.store.engine.connections import connection
-from readwatch.store.identity.users import known_id
+from readwatch.store.identity.users import existing_id
 
 
 def require_reader() -> Principal:
@@ -68,7 +68,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
 def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) -> None:
     services = current_services()
     with connection(services.db) as db:
-        target_id = None if reader_id is None else known_id(db, reader_id)
+        target_id = None if reader_id is None else existing_id(db, reader_id)
     event = AuditEvent(
         consultant_user_id=principal.user_id,
         action_type=AuditAction.REFUSED_ACCESS,

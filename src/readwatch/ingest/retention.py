@@ -64,15 +64,15 @@ class RetentionThread:
     def purge_expired(self) -> None:
         """Delete failed logins, resume tokens, online counts and receipts that have expired."""
         now = self._clock()
-        self._in_chunks(partial(retention.forget_failures, now=now))
-        self._in_chunks(partial(retention.forget_resume_tokens, now=now))
+        self._in_chunks(partial(retention.purge_failed_logins, now=now))
+        self._in_chunks(partial(retention.purge_resume_tokens, now=now))
         self._writer.run(partial(online_counts.purge_online_counts, now=now))
         self._purge_receipts(now)
 
     def _purge_receipts(self, now: datetime) -> None:
-        after: retention.Place | None = retention.FIRST_PLACE
+        after: retention.ReceiptKey | None = retention.BEFORE_FIRST_RECEIPT
         while after is not None and not self._closing.is_set():
-            after = self._writer.run(partial(retention.forget_receipts, after=after, now=now))
+            after = self._writer.run(partial(retention.purge_receipts, after=after, now=now))
 
     def _in_chunks(self, process_chunk: Callable[[Database], bool]) -> None:
         while self._writer.run(process_chunk) and not self._closing.is_set():

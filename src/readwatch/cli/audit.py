@@ -49,7 +49,7 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    head, fault = verdict.head, verdict.fault
+    head, fault = verdict.head, verdict.defect
     if as_json:
         print_json(
             {
@@ -60,7 +60,7 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
             }
         )
     else:
-        click.echo("the access log is whole" if fault is None else f"NOT WHOLE: {fault.sentence}")
+        click.echo("the access log is whole" if fault is None else f"NOT WHOLE: {fault.message}")
         click.echo(f"{'' if fault is None else 'whole up to there: '}{_counted(head.entries)}")
         click.echo(f"the last one: {head.id}, its hash:\n{head.row_hash}")
         if file is not None:
@@ -81,8 +81,8 @@ def anchor(context: click.Context, file: Path) -> None:
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    if verdict.fault is not None:
-        raise conflict(f"nothing was anchored: {verdict.fault.sentence}")
+    if verdict.defect is not None:
+        raise conflict(f"nothing was anchored: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
     click.echo(f"anchored {_counted(verdict.head.entries)} in {file}")
     click.echo(f"anchors before this one, which the log fits: {len(anchors):,}")
@@ -92,7 +92,7 @@ def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
     there = chain.extent(db)
     steps = chain.verify(db, anchors, there)
     # The last one compares with the anchors.
-    *_, verdict = with_progress(steps, "Checking the access log", there.portions + 1)
+    *_, verdict = with_progress(steps, "Checking the access log", there.chunks + 1)
     return verdict
 
 
@@ -204,6 +204,6 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
             )
             entries = chain.oldest_first(db, access, there)
             written = write(text, chain.AuditEntry._fields, entries)
-            for _ in with_progress(written, "Writing entries", there.portions):
+            for _ in with_progress(written, "Writing entries", there.chunks):
                 pass
     click.echo(f"wrote {_counted(there.entries)} to {file}")

@@ -64,4 +64,4 @@ def _written(
                     bundle.open(f"{part.name}.{kind}", "w", force_zip64=True) as member,
                     TextIOWrapper(member, "utf-8", newline="") as text,
                 ):
-                    yield from write(text, part.columns, part.portions(db))
+                    yield from write(text, part.columns, part.chunks(db))

@@ -192,13 +192,13 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
     )
     for line, password_hash in zip(lines, hashes, strict=True):
         new = users.NewUser(
-            line.email,
-            line.full_name,
-            line.user_role,
-            password_hash,
-            line.reading_level,
-            line.language,
-            line.timezone,
+            email=line.email,
+            full_name=line.full_name,
+            user_role=line.user_role,
+            password_hash=password_hash,
+            reading_level=line.reading_level,
+            preferred_language=line.language,
+            timezone=line.timezone,
         )
         try:
             added = users.add_user(db, new, now)

@@ -24,7 +24,7 @@ def assert_healthy(db: Database) -> None:
     assert not condition.damages
     assert not condition.dangling_rows
     assert (
-        sum((piece.compare(db) for piece in rebuild.portions(db)), RollupMismatches())
+        sum((piece.compare(db) for piece in rebuild.chunks(db)), RollupMismatches())
         == RollupMismatches()
     )
 

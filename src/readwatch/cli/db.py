@@ -64,7 +64,7 @@ def health_(context: click.Context, as_json: bool) -> int:
 
 
 def _compared(db: Database) -> RollupMismatches:
-    pieces = with_progress(rollup_rebuild.portions(db), "Comparing totals with activities")
+    pieces = with_progress(rollup_rebuild.chunks(db), "Comparing totals with activities")
     return sum((piece.compare(db) for piece in pieces), RollupMismatches())
 
 
@@ -90,7 +90,7 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         audit_log.log_event(
             db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
         )
-        pieces = with_progress(rollup_rebuild.portions(db), "Counting again")
+        pieces = with_progress(rollup_rebuild.chunks(db), "Counting again")
         mended = sum((piece.rebuild(db, now) for piece in pieces), RollupMismatches())
     for line in _lines(mended):
         click.echo(line)

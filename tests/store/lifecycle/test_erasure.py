@@ -82,7 +82,7 @@ def everything(db) -> str:
 
 def wrong(db) -> RollupMismatches:
     """What the rollups tell otherwise than the activities."""
-    return sum((portion.compare(db) for portion in rebuild.portions(db)), RollupMismatches())
+    return sum((portion.compare(db) for portion in rebuild.chunks(db)), RollupMismatches())
 
 
 def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, about_ann, erase):

@@ -80,7 +80,7 @@ def test_a_setting_shows_the_names_of_staff_and_never_of_readers(
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_page_is_read_from_an_index_whatever_the_size_of_the_log(db: Database) -> None:
     values = {"user_id": 1, "before": 9, "length": 5}
-    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_ACCESSES._sqlite}", values)
+    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_ACCESSES.text(db)}", values)
     steps = " ".join(row[3] for row in plan)
     assert "idx_consultant_log_target_id (target_user_id=? AND id<?)" in steps
     assert "TEMP B-TREE" not in steps

@@ -56,7 +56,7 @@ def print_once(
         with read_snapshot(db):
             if view is View.ATTENTION:
                 attention.refresh(db, now)
-            snapshot = view_order(db, view, now, query, queries)
+            snapshot = view_order(db, access, view, now, query, queries)
             ids = snapshot.order.ids[:rows]
             details = (
                 f"console, from {view.label}{filter_size(query.terms)}, "
@@ -66,8 +66,8 @@ def print_once(
                 user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
             )
             # On disk before the items are read.
-            audit_log.log_list_access(log, access, event, now)
-            snapshot = replace(snapshot, items=read_items(db, queries[view], ids, now))
+            logged = audit_log.log_list_access(log, access, event, now)
+            snapshot = replace(snapshot, items=read_items(db, logged, queries[view], ids, now))
     if settings.mask:
         snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))
     if as_json:

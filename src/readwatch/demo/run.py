@@ -23,7 +23,7 @@ from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui import run as console
-from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.plain import snapshot_lines, stats_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
@@ -69,10 +69,10 @@ def _print_tables(made: World, seconds: float) -> None:
             activity = view_snapshot(
                 db, access, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS)
             )
-        print(pulse_line(online.stats))  # noqa: T201 - this is what the plain form is for
-        for line in overview_lines(online, width=width, height=ONLINE_ROWS):
+        print(stats_line(online.stats))  # noqa: T201 - this is what the plain form is for
+        for line in snapshot_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201
-        for line in overview_lines(activity, width=width, height=ACTIVITY_ROWS):
+        for line in snapshot_lines(activity, width=width, height=ACTIVITY_ROWS):
             print(f"  {line}")  # noqa: T201
         print(flush=True)  # noqa: T201
     db.close()

@@ -72,7 +72,7 @@ def test_an_installation_can_name_its_staff_and_never_names_a_reader(
     append_event(
         db, AuditEvent(cast.ben.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock()
     )
-    app = create_app(Settings(url, bcrypt_cost=4, looks_told_by="name"), clock)
+    app = create_app(Settings(url, bcrypt_cost=4, viewers_shown_by="name"), clock)
     api = Api(app.test_client(), app=app)
     try:
         names = [look["full_name"] for look in told(api.login("ann@example.org"))]

@@ -45,7 +45,7 @@ def test_a_service_ends_silent_sessions_as_soon_as_it_runs_and_after_as_long_as_
 ) -> None:
     clock.advance(minutes=10)
     for minutes, still_active in ((11, 1), (9, 0)):
-        settings = Settings(url, bcrypt_cost=4, end_silent_after=timedelta(minutes=minutes))
+        settings = Settings(url, bcrypt_cost=4, session_timeout=timedelta(minutes=minutes))
         create_app(settings, clock).extensions["readwatch"].close()
         assert rows(db, ACTIVE) == [(still_active,)]
 

@@ -1,4 +1,4 @@
-"""Files that a command leaves behind: new ones, whole or not at all, with rows as CSV or JSON."""
+"""New files, complete or not at all, with rows as CSV or JSON."""
 
 import csv
 import json
@@ -20,14 +20,14 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 @contextmanager
 def new_file(file: Path) -> Iterator[IO[bytes]]:
-    """Make a file that only its owner can read, whole or not at all."""
+    """Create a file that only its owner can read; a failure leaves no file."""
     with _file_errors(file), whole_file(file, replace=False) as opened:
         yield opened
 
 
 @contextmanager
 def new_text_file(file: Path) -> Iterator[TextIO]:
-    """Do the same for text in UTF-8."""
+    """Create such a file for text in UTF-8."""
     with _file_errors(file), whole_text_file(file, replace=False) as text:
         yield text
 
@@ -37,13 +37,13 @@ def _file_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except FileExistsError:
-        raise conflict(f"{file} is there already; name a new file") from None
+        raise conflict(f"{file} already exists; name a new file") from None
     except OSError as error:
         raise unwritable(file, error) from None
 
 
 def unwritable(file: Path, error: OSError) -> ReadwatchError:
-    """Return what is said of a file that cannot be written."""
+    """Return the error for a file that cannot be written."""
     return invalid(f"{file} cannot be written: {error.strerror}")
 
 
@@ -51,23 +51,23 @@ Row = Sequence[int | float | str | datetime | None]
 
 
 def write_csv(
-    text: TextIO, columns: Sequence[str], portions: Iterable[Iterable[Row]]
+    text: TextIO, columns: Sequence[str], chunks: Iterable[Iterable[Row]]
 ) -> Iterator[None]:
-    """Write rows below the names of their columns, and yield after each portion."""
-    rows, known = csv.writer(text), lru_cache(1000, typed=True)(_cell)  # names come again and again
-    rows.writerow(columns)
-    for portion in portions:
-        rows.writerows(map(known, row) for row in portion)
+    """Write the names of the columns and the rows, and yield after each chunk."""
+    writer, cell = csv.writer(text), lru_cache(1000, typed=True)(_cell)  # names are repeated
+    writer.writerow(columns)
+    for chunk in chunks:
+        writer.writerows(map(cell, row) for row in chunk)
         yield
 
 
 def write_json(
-    text: TextIO, columns: Sequence[str], portions: Iterable[Iterable[Row]]
+    text: TextIO, columns: Sequence[str], chunks: Iterable[Iterable[Row]]
 ) -> Iterator[None]:
-    """Write one array with a row in each line, and yield after each portion."""
+    """Write one array with a row on each line, and yield after each chunk."""
     separator = "[\n"
-    for portion in portions:
-        for row in portion:
+    for chunk in chunks:
+        for row in chunk:
             text.write(separator + _encode(dict(zip(columns, row, strict=True))))
             separator = ",\n"
         yield
@@ -78,7 +78,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encod
 
 
 def _cell(value: object) -> object:
-    """Return a value for a CSV file, so that no spreadsheet takes it for a formula."""
+    """Return a value for a CSV file that no spreadsheet runs as a formula."""
     if isinstance(value, datetime):
         return value.isoformat()
     return spreadsheet_cell(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""`readwatch user export`: all that is kept about one person, to be handed to them."""
+"""`readwatch user export`: all data about one person, to be given to them."""
 
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -27,41 +27,42 @@ from readwatch.store.lifecycle import personal_data_export
 @click.command("export")
 @click.argument("email")
 @click.option(
-    "--output", "file", type=FILE, metavar="FILE.zip", required=True, help="A file to be made."
+    "--output", "file", type=FILE, metavar="FILE.zip", required=True, help="The new file."
 )
 @acting_admin
 @click.pass_context
 def export(context: click.Context, email: str, file: Path, admin: str | None) -> None:
-    """Write all about one person to a new zip file that only you can read.
+    """Write all data about one person to a new zip file.
 
-    Each part is in it as JSON and as CSV. Passwords and tokens are left out, and who looked at the
-    person is told by role. The export is in the access log before anything is read.
+    Only you can read the file. It has each part as JSON and as CSV, without passwords and tokens.
+    Those who viewed the person's data are shown by role. The export is logged before anything is
+    read.
     """
     if file.suffix.lower() != ".zip":
-        raise invalid("such an export is a .zip file")
+        raise invalid("the name of the file must end in .zip")
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
-        with new_file(file) as opened:
-            look = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
-            parts = personal_data_export.parts(db, audit_log.permit_look(db, look, system_clock()))
+        with new_file(file) as file_object:
+            event = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
+            parts = personal_data_export.parts(db, audit_log.permit_look(db, event, system_clock()))
             steps = 2 * sum(-(-part.length // personal_data_export.ROWS_AT_ONCE) for part in parts)
-            for _ in with_progress(_written(db, parts, opened), "Writing", steps):
+            for _ in with_progress(_write_zip(db, parts, file_object), "Writing", steps):
                 pass
-    click.echo(f"wrote all about user {user_id} to {file}")
+    click.echo(f"wrote all data about user {user_id} to {file}")
     for part in parts:
         click.echo(f"{part.name}: {part.length:,}")
 
 
-def _written(
-    db: Database, parts: tuple[personal_data_export.Part, ...], opened: IO[bytes]
+def _write_zip(
+    db: Database, parts: tuple[personal_data_export.Part, ...], file: IO[bytes]
 ) -> Iterator[None]:
-    """Write the zip file, and yield after each portion."""
-    with ZipFile(opened, "w", ZIP_DEFLATED) as bundle:
+    """Write the zip file, and yield after each chunk."""
+    with ZipFile(file, "w", ZIP_DEFLATED) as zip_file:
         for part in parts:
-            for kind, write in (("json", write_json), ("csv", write_csv)):
+            for file_format, write in (("json", write_json), ("csv", write_csv)):
                 with (
-                    bundle.open(f"{part.name}.{kind}", "w", force_zip64=True) as member,
+                    zip_file.open(f"{part.name}.{file_format}", "w", force_zip64=True) as member,
                     TextIOWrapper(member, "utf-8", newline="") as text,
                 ):
                     yield from write(text, part.columns, part.portions(db))

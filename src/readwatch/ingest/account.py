@@ -169,7 +169,7 @@ def looks() -> Looks:
     installation says so, others never.
     """
     caller, page, running = current_caller(), query(PageBefore), services()
-    by_name = running.settings.looks_told_by == "name"
+    by_name = running.settings.viewers_shown_by == "name"
     with connection(running.db) as db:
         found = reader_data.looks(
             db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before

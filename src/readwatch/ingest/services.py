@@ -29,13 +29,13 @@ class Settings:
 
     database_url: str
     bcrypt_cost: int = DEFAULT_COST
-    end_silent_after: timedelta = SESSION_TIMEOUT
+    session_timeout: timedelta = SESSION_TIMEOUT
     metrics: str = "loopback"
     """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
     proxy_hops: int = 0
     log_format: str = "plain"
     """How the log is written: `plain`, or `json`."""
-    looks_told_by: str = "role"
+    viewers_shown_by: str = "role"
     """How readers are told who looked at their data: by `role`, or by `name` too."""
 
 
@@ -55,7 +55,7 @@ class Services:
         self.metrics.registry.register(Present(self))
         self.stopping = False
         prepare(settings.bcrypt_cost)
-        self.cleanup = RetentionThread(self.db, self.writer, clock, settings.end_silent_after)
+        self.cleanup = RetentionThread(self.db, self.writer, clock, settings.session_timeout)
 
     def now(self) -> datetime:
         """Return the moment at which the request is answered."""

@@ -25,8 +25,7 @@ sys.exit(subprocess.call(sys.argv[1:], start_new_session=True))
 """
 FAULTY = """
 import sys
-from readwatch.cli.faces import Faces
-from readwatch.cli.main import command_line
+from readwatch.cli.main import main
 from readwatch.tui import run as console
 
 class Faulty(console.Console):
@@ -37,7 +36,7 @@ class Faulty(console.Console):
 
 console.Console = Faulty
 sys.argv = ["readwatch", "--database", sys.argv[1], "console"]
-command_line(Faces(serve=None, console=console.run, once=None, demo=None))
+main()
 """
 
 
@@ -187,7 +186,7 @@ def test_a_fault_of_the_program_is_told_without_the_data_that_it_met(url: str, c
         window.sees("E-mail")
         window.types("eve@example.org\rsecret\r")
         assert window.ends() == 70
-        assert b"a fault of the program: ValueError" in window.raw
+        assert b"internal error: ValueError" in window.raw
         assert all(order in window.raw for order in LEFT_AS_IT_WAS)
         assert b"diary" not in window.raw
         assert b"secret" not in window.raw

@@ -134,7 +134,7 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
         ("GRANT TEMPORARY ON DATABASE {database} TO PUBLIC", "temporary tables"),
         ("GRANT CREATE ON SCHEMA public TO PUBLIC", "more than is done with tables"),
         ("REVOKE USAGE ON SCHEMA public FROM {console}, PUBLIC", "cannot reach the tables"),
-        ("DROP OWNED BY {console}; DROP ROLE {console}", "there is no role"),
+        ("ALTER ROLE {console} RENAME TO {console}_before", "there is no role"),
     ],
 )
 def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, url):

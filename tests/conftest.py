@@ -100,7 +100,7 @@ def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
     db = open_database(postgresql_server.url(name), Role.OWNER)
     with connection(db):  # without the roles, which each copy has for itself
-        migrations.upgrade(db, migrations.known_migrations(db))
+        migrations.upgrade(db, migrations.available_migrations(db))
     close_all(db)
     yield name
     drop_database(postgresql_server, name)

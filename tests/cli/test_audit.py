@@ -13,7 +13,7 @@ import pytest
 from cli.shell import Shell
 
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 
 on_postgresql = pytest.mark.postgresql
@@ -26,7 +26,7 @@ def looks(db: Database, cast: Any, clock: Any) -> None:
         look = AuditEvent(
             cast.cara.id, AuditAction.VIEWED_READER_ACTIVITIES, reader.id, details, "10.0.0.7"
         )
-        append_event(db, look, clock.advance(minutes=1))
+        log_event(db, look, clock.advance(minutes=1))
 
 
 def without_triggers(db: Database) -> Database:

@@ -12,7 +12,7 @@ from postgres import new_login
 
 from readwatch.cli.db_privileges import limits, matrix
 from readwatch.store.engine.connections import Database
-from readwatch.store.engine.privileges import LIMITED, Role
+from readwatch.store.engine.privileges import LIMITED_ROLES, Role
 
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 
@@ -38,8 +38,8 @@ def test_it_shows_who_may_do_what_and_that_the_engine_enforces_it(shell: Shell) 
     ended = shell("db", "rights")
     assert (ended.code, ended.err) == (0, "")
     lines = [tuple(line.split()) for line in ended.out.splitlines()]
-    assert lines[0] == ("table", *LIMITED)
-    assert ("schema_history", *["r"] * len(LIMITED)) in lines
+    assert lines[0] == ("table", *LIMITED_ROLES)
+    assert ("schema_history", *["r"] * len(LIMITED_ROLES)) in lines
     assert lines[-1][:4] == ("the", "database", "engine", "enforces")
 
     report = json.loads(shell("db", "rights", "--json").out)
@@ -77,7 +77,7 @@ def test_a_login_is_allowed_for_a_program_and_this_is_logged(
     own = new_login(shell.url, "cara")
     login = f"{db.database}_cara"
     assert shell("db", "grant", "console", login).out == f"{login} may be used for: console\n"
-    assert log(db) == [(cast.dora.id, "granted_rights", None, f"cli, console to {login}")]
+    assert log(db) == [(cast.dora.id, "granted_privileges", None, f"cli, console to {login}")]
 
     shell.url = own
     assert "readwatch db grant admin" in shell("user", "list").complaint
@@ -91,4 +91,4 @@ def test_sqlite_has_no_logins(shell: Shell, cast: Any, db: Database) -> None:
 
 
 def test_each_role_but_the_owner_is_in_the_table() -> None:
-    assert set(LIMITED) == set(Role) - {Role.OWNER}
+    assert set(LIMITED_ROLES) == set(Role) - {Role.OWNER}

@@ -9,7 +9,7 @@ from conftest import Cast
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import token_hash
@@ -74,12 +74,8 @@ def test_entries_with_addresses_of_the_person_are_reported(
     shell: Shell, cast: Cast, db: Database, clock
 ) -> None:
     for address in ("10.0.0.7", "10.0.0.7", None):
-        append_event(
-            db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, ip_address=address), clock()
-        )
-    append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, ip_address="10.0.0.8"), clock()
-    )
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, ip_address=address), clock())
+    log_event(db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, ip_address="10.0.0.8"), clock())
     report = shell("user", "erase", cast.cara.email, "--yes").out
     assert "2 entries of the access log contain IP addresses of the person" in report
 

@@ -41,7 +41,7 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> Zip
         ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
     for target in (cast.ann.id, cast.ben.id):
-        audit_log.append_event(
+        audit_log.log_event(
             db,
             AuditEvent(
                 cast.cara.id, AuditAction.VIEWED_READER_PROFILE, target, "console", "10.1.1.1"

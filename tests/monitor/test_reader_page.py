@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from conftest import Cast, StillClock
+from permits import permit_for
 from reading_app import ReadingApp
 
-from readwatch.domain.audit import Permit
 from readwatch.monitor import reader_page as opened_page
 from readwatch.monitor.reader_page import PAGE, ReaderPage
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
@@ -17,7 +17,7 @@ Picture = Callable[[], ReaderSnapshot]
 
 @pytest.fixture
 def opened(cast: Cast) -> ReaderPage:
-    return ReaderPage(1, Permit(cast.ann.id))
+    return ReaderPage(1, permit_for(cast.ann.id))
 
 
 @pytest.fixture

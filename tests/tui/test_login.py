@@ -21,7 +21,7 @@ async def test_staff_who_type_their_email_and_password_are_in(
         await seat.sees("╭", "E-mail", "Password", "put on record")
         await seat.signs_in(person.email, PASSWORD)
         await seat.sees("1 Online", "● LIVE", "nobody is online", person.full_name)
-        assert access_log() == [Entry(person.id, "signed_in", None, "console")]
+        assert access_log() == [Entry(person.id, "logged_in", None, "console")]
 
 
 async def test_the_email_is_compared_without_case_and_blanks(sit: OpenConsole) -> None:
@@ -57,7 +57,7 @@ async def test_nobody_else_gets_in_and_may_try_again(
 async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_console(
     sit: OpenConsole, cast: Cast, access_log: AccessLog, clock: StillClock
 ) -> None:
-    failed = Entry(cast.cara.id, "failed_sign_in", None, "console: wrong e-mail or password")
+    failed = Entry(cast.cara.id, "failed_login", None, "console: wrong e-mail or password")
     async with sit(signed_in=False, email=cast.cara.email) as seat:
         for tries in range(1, 6):
             await seat.types(WRONG)

@@ -135,7 +135,7 @@ def test_what_is_printed_is_on_record(
     ann.reads("Dracula")
     ask(as_json=True, view="readers", filter="ann")
     assert access_log() == [
-        Entry(cast.cara.id, "signed_in", None, "console"),
+        Entry(cast.cara.id, "logged_in", None, "console"),
         Entry(
             cast.cara.id,
             "exported_view",
@@ -166,7 +166,7 @@ def test_nothing_is_printed_when_it_cannot_be_put_on_record(
     for as_json in (False, True):
         with log_that_refuses(db, "exported_view"), pytest.raises(DatabaseError):
             ask(as_json=as_json)
-        assert access_log()[-1].did == "signed_in"
+        assert access_log()[-1].did == "logged_in"
         assert "Dracula" in "\n".join(ask(as_json=as_json))
 
 
@@ -212,7 +212,7 @@ def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: 
         ({"filter": ">5"}, "has no field right before it"),
         ({"filter": "shoes:5"}, "asks for a field that is not here: there are"),
         ({"password": "no horse at all"}, "wrong e-mail or password"),
-        ({"email": "ann@example.org"}, "only consultants and admins get in"),
+        ({"email": "ann@example.org"}, "only consultants and admins can log in here"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_a_sentence(
@@ -230,7 +230,7 @@ def test_who_fails_too_often_has_to_wait_as_in_the_console(
             ask("no horse at all")
     with pytest.raises(ReadwatchError, match="too many failed logins; try again in 1 s"):
         ask()
-    assert [entry.did for entry in access_log()] == [*["failed_sign_in"] * 5, "locked_out"]
+    assert [entry.did for entry in access_log()] == [*["failed_login"] * 5, "locked_out"]
     clock.advance(seconds=1)
     assert ask()[-1] == "nobody is online"
 

@@ -163,13 +163,14 @@ def list_(
         consultant_id = None if consultant is None else chain.account_id(db, consultant)
         reader_id = None if reader is None else chain.account_id(db, reader)
         details = "cli" if consultant_id is None else f"cli, of user {consultant_id}"
-        audit_log.append_event(
+        access = audit_log.log_list_access(
             db,
+            audit_log.list_access(db, acting.id),
             AuditEvent(acting.id, AuditAction.LISTED_ACCESS_LOG, reader_id, details),
             system_clock(),
         )
         entries = chain.newest(
-            db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
+            db, access, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
         )
     if as_json:
         print_json([entry._asdict() for entry in entries])
@@ -207,12 +208,14 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
         extent = chain.extent(db)
         with new_text_file(file) as text:
             details = f"cli, {file_format}, rows {extent.entries}"
-            audit_log.append_event(
+            access = audit_log.log_list_access(
                 db,
+                audit_log.list_access(db, acting.id),
                 AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
                 system_clock(),
             )
-            chunks = write(text, chain.AuditEntry._fields, chain.oldest_first(db, extent))
+            entries = chain.oldest_first(db, access, extent)
+            chunks = write(text, chain.AuditEntry._fields, entries)
             for _ in with_progress(chunks, "Writing entries", extent.portions):
                 pass
     click.echo(f"wrote {_count(extent.entries)} to {file}")

@@ -88,7 +88,7 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         now = system_clock()
-        audit_log.append_event(
+        audit_log.log_event(
             db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
         )
         chunks = with_progress(rollup_rebuild.portions(db), "Computing rollups")

@@ -15,7 +15,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.privileges import (
     ALL,
-    LIMITED,
+    LIMITED_ROLES,
     PRIVILEGES,
     PROGRAMS,
     TABLES,
@@ -41,11 +41,11 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
     if sql:
         _print_sql(url)
         return 0
-    unenforced = migrations.unenforced_rights(url)
+    unenforced = migrations.unenforced_privileges(url)
     if as_json:
         print_json({"privileges": _as_json(), "unenforced": unenforced})
         return 1 if unenforced else 0
-    print_table(("table", *LIMITED), list(matrix()))
+    print_table(("table", *LIMITED_ROLES), list(matrix()))
     click.echo("r reads, a appends, c changes, d deletes; * only these columns:")
     print_table(("role", "table", "action", "columns"), list(limits()))
     for sentence in unenforced:
@@ -58,7 +58,7 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
 def matrix() -> Iterator[tuple[str, ...]]:
     """Yield for each table what each role may do to it, in letters."""
     for table in TABLES:
-        yield table, *(_letters(privileges_on(role, table)) for role in LIMITED)
+        yield table, *(_letters(privileges_on(role, table)) for role in LIMITED_ROLES)
 
 
 def limits() -> Iterator[tuple[str, str, str, str]]:
@@ -95,12 +95,12 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
 
 def _print_sql(url: str) -> None:
     _refuse_sqlite(url)
-    from readwatch.store.engine.grants import statements  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import grant_statements  # needs PostgreSQL's driver
 
     with database(url, Role.OWNER) as db:
         migrations.require_current(db)
         click.echo("BEGIN;")
-        for statement in statements(db):
+        for statement in grant_statements(db):
             click.echo(f"{statement};")
         click.echo("COMMIT;")
 
@@ -118,17 +118,17 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
     """
     url = database_url(context)
     _refuse_sqlite(url)
-    from readwatch.store.engine.grants import admit  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import grant_program  # needs PostgreSQL's driver
 
     with database(url, Role.OWNER) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         with db.atomic():
-            admit(db, program, login)
+            grant_program(db, program, login)
             event = AuditEvent(
-                acting.id, AuditAction.GRANTED_RIGHTS, details=f"cli, {program} to {login}"
+                acting.id, AuditAction.GRANTED_PRIVILEGES, details=f"cli, {program} to {login}"
             )
-            audit_log.append_event(db, event, system_clock())
+            audit_log.append_in_transaction(db, event, system_clock())
     click.echo(f"{login} may be used for: {program}")
 
 

@@ -59,7 +59,7 @@ def command(
         click.echo(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         click.echo("an admin exists; add another one with: readwatch user add EMAIL --role admin")
-    unenforced = migrations.unenforced_rights(url)
+    unenforced = migrations.unenforced_privileges(url)
     for sentence in unenforced:
         click.echo(f"PostgreSQL does not enforce all privileges: {sentence}", err=True)
     if unenforced:
@@ -92,7 +92,7 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         if users.list_users(db, UserRole.ADMIN):
             raise conflict("somebody else has just added the first admin; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
-        audit_log.append_event(
+        audit_log.append_in_transaction(
             db, AuditEvent(admin.id, AuditAction.ADDED_USER, admin.id, "cli init, role admin"), now
         )
 

@@ -44,10 +44,13 @@ def list_(context: click.Context, email: str | None, as_json: bool, admin: str |
 
 
 def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
-    audit_log.append_event(
-        db, AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"), system_clock()
+    access = audit_log.log_list_access(
+        db,
+        audit_log.list_access(db, acting_id),
+        AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"),
+        system_clock(),
     )
-    open_sessions = totals.open_sessions(db)
+    open_sessions = totals.open_sessions(db, access)
     if as_json:
         print_json([asdict(session) for session in open_sessions])
         return
@@ -70,7 +73,7 @@ def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) 
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
     event = AuditEvent(acting_id, AuditAction.VIEWED_READER_SESSIONS, reader_id, "cli")
-    latest_sessions = reader_data.sessions(db, audit_log.permit_look(db, event, system_clock()))
+    latest_sessions = reader_data.sessions(db, audit_log.log_access(db, event, system_clock()))
     if as_json:
         print_json([asdict(session) for session in latest_sessions])
         return
@@ -117,7 +120,7 @@ def revoke(
                 user_id = users.find_user(db, email or "").id
                 ended = sessions.end_all_sessions(db, user_id, now)
                 result, details = f"revoked all sessions, {ended} of them open", "cli, all"
-            audit_log.append_event(
+            audit_log.append_in_transaction(
                 db, AuditEvent(acting.id, AuditAction.REVOKED_SESSIONS, user_id, details), now
             )
     click.echo(result)

@@ -84,7 +84,7 @@ def add(
         now = system_clock()
         with db.atomic():
             added = users.add_user(db, new, now)
-            audit_log.append_event(
+            audit_log.append_in_transaction(
                 db,
                 AuditEvent(acting.id, AuditAction.ADDED_USER, added.id, f"cli, role {user_role}"),
                 now,
@@ -102,7 +102,7 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        audit_log.append_event(
+        audit_log.log_event(
             db,
             AuditEvent(acting.id, AuditAction.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
@@ -139,7 +139,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
         acting = users.acting_admin(db, admin)
         event = AuditEvent(acting.id, AuditAction.VIEWED_USER, users.find_user(db, email).id, "cli")
         now = system_clock()
-        permit = audit_log.permit_look(db, event, now)
+        permit = audit_log.log_access(db, event, now)
         user = users.get_user(db, permit.subject_id)
         standing = accounts.standing(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
@@ -286,7 +286,9 @@ def _changing(
         now = system_clock()
         with db.atomic():
             yield db, user, now
-            audit_log.append_event(db, AuditEvent(acting.id, action, user.id, details), now)
+            audit_log.append_in_transaction(
+                db, AuditEvent(acting.id, action, user.id, details), now
+            )
 
 
 def _ended(sessions: int) -> str:

@@ -88,7 +88,7 @@ def _close_account(
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
         erasure.begin(db, user_id, now)
-        audit_log.append_event(
+        audit_log.append_in_transaction(
             db, AuditEvent(acting_id, AuditAction.ERASED_USER, user_id, "cli"), now
         )
     return before, named

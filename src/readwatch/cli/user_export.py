@@ -45,7 +45,7 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         with new_file(file) as file_object:
             event = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
-            parts = personal_data_export.parts(db, audit_log.permit_look(db, event, system_clock()))
+            parts = personal_data_export.parts(db, audit_log.log_access(db, event, system_clock()))
             steps = 2 * sum(-(-part.length // personal_data_export.ROWS_AT_ONCE) for part in parts)
             for _ in with_progress(_write_zip(db, parts, file_object), "Writing", steps):
                 pass

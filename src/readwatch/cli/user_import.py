@@ -190,7 +190,7 @@ def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
 def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
     """Add all accounts and their access log entries. Call it in a transaction."""
     now = system_clock()
-    audit_log.append_event(
+    audit_log.append_in_transaction(
         db,
         AuditEvent(acting_id, AuditAction.IMPORTED_USERS, details=f"cli, rows {len(lines)}"),
         now,
@@ -210,6 +210,6 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
         except ReadwatchError as error:  # somebody else has added the account meanwhile
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
-        audit_log.append_event(
+        audit_log.append_in_transaction(
             db, AuditEvent(acting_id, AuditAction.ADDED_USER, added.id, details), now
         )

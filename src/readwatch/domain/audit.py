@@ -17,11 +17,11 @@ GENESIS = "0" * 64
 class AuditAction(StrEnum):
     """The kinds of entries, the values of `action_type`."""
 
-    SIGNED_IN = "signed_in"
-    FAILED_SIGN_IN = "failed_sign_in"
+    LOGGED_IN = "logged_in"
+    FAILED_LOGIN = "failed_login"
     LOCKED_OUT = "locked_out"
     UNLOCKED_CONSOLE = "unlocked_console"
-    REFUSED_LOOK = "refused_look"
+    REFUSED_ACCESS = "refused_access"
     EXPORTED_VIEW = "exported_view"
     COPIED_ROW = "copied_row"
     VIEWED_LIST = "viewed_list"
@@ -41,7 +41,7 @@ class AuditAction(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
     LISTED_SESSIONS = "listed_sessions"
     REVOKED_SESSIONS = "revoked_sessions"
-    GRANTED_RIGHTS = "granted_rights"
+    GRANTED_PRIVILEGES = "granted_privileges"
     REBUILT_ROLLUPS = "rebuilt_rollups"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
@@ -70,17 +70,6 @@ class AuditEntryForReader:
     action_type: SafeText
     user_role: UserRole
     full_name: SafeText | None
-
-
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right to read one reader's data: every query of such data asks for it.
-
-    Only `readwatch.store.audit.log` makes one, for readers themselves or after the look is on
-    record.
-    """
-
-    subject_id: int
 
 
 def entry_hash(prev_hash: str, look: AuditEvent, created_at: str) -> str:

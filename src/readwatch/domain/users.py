@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from unicodedata import normalize
 
 from readwatch.domain.common_passwords import COMMON_PASSWORDS
 from readwatch.domain.errors import invalid
@@ -69,6 +70,11 @@ class Standing:
     open_sessions: int
     last_login: datetime | None
     locked_for: timedelta
+
+
+def normalised_email(email: str) -> str:
+    """Return an address as the database stores it, whatever was typed; never fails."""
+    return normalize("NFC", clean(email)).lower()
 
 
 def checked_name(full_name: str) -> str:

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from textual.message import Message
 
@@ -58,6 +59,9 @@ ACCOUNT_CHECK_SECONDS = 2.0
 
 READERS_FOUND = 20
 """The most that are offered for some words."""
+
+
+T = TypeVar("T")
 
 
 class Worker:
@@ -213,7 +217,7 @@ class Worker:
         try:
             with safe_errors():
                 user = authenticated(
-                    self._url, request.email, request.password, self._clock(), AuditAction.SIGNED_IN
+                    self._url, request.email, request.password, self._clock(), AuditAction.LOGGED_IN
                 )
         except ReadwatchError as error:
             self._post(LoginRefused(error.message))
@@ -240,14 +244,15 @@ class Worker:
         seen_in = f"from {request.seen_in}"
         action = AuditAction.VIEWED_READER_PROFILE
         try:
-            look = self._put_on_record(self._consultant, action, request.reader_id, seen_in)
+            event = _event(self._consultant, action, request.reader_id, seen_in)
+            permit = self._log(self._consultant, event, audit_log.log_access)
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 self._sign_out(error.message)
                 return
             self._post(ReaderRefused(request.opening, f"the look {error.message}"))
             return
-        self._front.open(request.opening, audit_log.permitted(look))
+        self._front.open(request.opening, permit)
         self._poll(at_once=True)
 
     def _read_older(self, request: requests.ReadOlder) -> None:
@@ -259,9 +264,8 @@ class Worker:
         if self._consultant is None:
             return  # shown out while the key was on its way
         with self._answering(request.number):
-            self._put_on_record(
-                self._consultant, request.action, request.reader_id, request.details
-            )
+            event = _event(self._consultant, request.action, request.reader_id, request.details)
+            self._log(self._consultant, event, audit_log.log_event)
             with safe_errors():
                 request.then(self._items)
 
@@ -270,9 +274,9 @@ class Worker:
             return  # shown out while the key was on its way
         with self._answering(request.number):
             if self._consultant.user_role is UserRole.ADMIN:
-                self._put_on_record(
-                    self._consultant, AuditAction.LISTED_ACCESS_LOG, None, "everybody's entries"
-                )
+                action, details = AuditAction.LISTED_ACCESS_LOG, "everybody's entries"
+                event = _event(self._consultant, action, None, details)
+                self._log(self._consultant, event, audit_log.log_event)
             self._front.open_log(self._consultant)
 
     @contextmanager
@@ -288,25 +292,24 @@ class Worker:
         else:
             self._post(EventLogged(number))
 
-    def _put_on_record(
-        self, consultant: User, action: AuditAction, reader_id: int | None, details: str
-    ) -> AuditEvent:
-        """Return what was committed to the access log, if who sits here may still look."""
-        look = AuditEvent(
-            consultant.id, action, reader_id, f"console, {details}", terminal_address()
-        )
+    def _log(
+        self,
+        consultant: User,
+        event: AuditEvent,
+        log_it: Callable[[Database, AuditEvent, datetime], T],
+    ) -> T:
+        """Return what logging the event gives, if the account is still what it was at the login."""
         try:
             with self._connections.looking() as db:
                 users.require_unchanged(db, consultant)
             with self._connections.recording() as log:
-                audit_log.append_event(log, look, self._clock())
+                return log_it(log, event, self._clock())
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
             self._connections.let_go()
             reason = f"could not be put on record: {error.message}"
             raise ReadwatchError(error.kind, reason) from None
-        return look
 
     def _poll(self, *, at_once: bool) -> None:
         if self._consultant is None or self._front.view is None:
@@ -409,3 +412,9 @@ class Worker:
         self._ask_at = 0.0
         self._pace.forget()
         self._front.begin_anew()
+
+
+def _event(
+    consultant: User, action: AuditAction, reader_id: int | None, details: str
+) -> AuditEvent:
+    return AuditEvent(consultant.id, action, reader_id, f"console, {details}", terminal_address())

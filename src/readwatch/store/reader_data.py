@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
-from readwatch.domain.audit import AuditEntryForReader, Permit
+from readwatch.domain.audit import AuditEntryForReader
 from readwatch.domain.errors import not_found
 from readwatch.domain.reading import Span
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import (
     Database,
     Statement,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from readwatch.domain.activities import MinuteCount
 from readwatch.domain.sessions import OpenSession
 from readwatch.domain.text import clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
 
 _OPEN_SESSIONS = Statement(
@@ -23,7 +24,7 @@ _COUNTS = Statement(
 )
 
 
-def open_sessions(db: Database) -> tuple[OpenSession, ...]:
+def open_sessions(db: Database, _access: ListAccess) -> tuple[OpenSession, ...]:
     """Return the sessions of all readers that have not ended, the one heard from last first."""
     return tuple(
         OpenSession(

@@ -48,11 +48,12 @@ def look_once(
     )
     question = replace(question, length=max(FIRST_PAGE, rows))
     url = settings.database_url
-    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.SIGNED_IN)
+    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
     # The log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
         listings = view_specs(attention, user)
+        access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
             if view is View.ATTENTION:
                 attention.refresh(db, now)
@@ -63,9 +64,8 @@ def look_once(
                 f"{'json' if as_json else 'text'}, rows {len(ids)}"
             )
             look = AuditEvent(user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address())
-            audit_log.append_event(
-                log, look, now
-            )  # committed before what the ids stand for is read
+            # Committed before what the ids stand for is read.
+            audit_log.log_list_access(log, access, look, now)
             overview = replace(overview, items=read_items(db, listings[view], ids, now))
     if settings.mask:
         overview = replace(overview, items=masked(overview.items, frozenset()))

@@ -9,7 +9,7 @@ import pytest
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, ChainFaultKind, Head, Verdict
 from readwatch.store.audit import chain
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import list_access, log_event, log_list_access
 from readwatch.store.engine.connections import Database, from_db_time, is_sqlite, to_db_time
 from readwatch.store.engine.privileges import Role
 
@@ -50,7 +50,7 @@ def log(connected, cast, clock) -> Database:
         look = AuditEvent(
             cast.cara.id, AuditAction.VIEWED_READER_PROFILE, reader.id, f"Büro {number}"
         )
-        append_event(connected(Role.ACCESS_LOG), look, clock.advance(seconds=1))
+        log_event(connected(Role.ACCESS_LOG), look, clock.advance(seconds=1))
     return connected(Role.MAINTENANCE)
 
 
@@ -118,7 +118,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
         db.execute_sql(f"UPDATE sqlite_sequence SET seq = 40 WHERE name = '{LOG}'")
     else:
         db.execute_sql(f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), 40)")
-    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log)
     assert (found.head.entries, found.head.id, found.fault) == (10, 41, None)
 
@@ -126,7 +126,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
 def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast, clock):
     walk = chain.verify(log, (), chain.extent(log))
     steps = [next(walk)]
-    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
+    log_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     steps += walk
     assert (steps[-1].head.entries, steps[-1].fault) == (9, None)
     assert verdict(log).head.entries == 10
@@ -139,7 +139,7 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
     "change",
     [
         "consultant_user_id = 4",
-        "action_type = 'signed_in'",
+        "action_type = 'logged_in'",
         "target_user_id = 2",
         "target_user_id = NULL",
         "action_details = 'nothing'",
@@ -277,7 +277,7 @@ def anchor(log, clock) -> Anchor:
 
 
 def test_a_log_that_grew_since_fits_its_anchors(anchor, log, db, cast, clock):
-    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log, Anchor(clock(), Head()), anchor)
     assert (found.head.entries, found.fault) == (10, None)
 
@@ -314,7 +314,7 @@ def test_an_end_that_was_cut_off_and_grown_again_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     for _ in range(5):
-        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).fault is None
     assert told(log, anchor)[0] is ChainFaultKind.REWRITTEN
 
@@ -324,7 +324,7 @@ def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG}")
     for _ in range(20):
-        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).head.entries == 20
     assert verdict(log).fault is None
     assert told(log, anchor)[:2] == (ChainFaultKind.REWRITTEN, 18)
@@ -341,27 +341,33 @@ def test_each_of_several_anchors_counts(anchor, log):
 # The entries ------------------------------------------------------------------------------------
 
 
-def test_entries_are_listed_newest_first_page_by_page(log):
-    first = chain.newest(log, limit=4)
+@pytest.fixture
+def access(log, db, cast, clock):
+    """Dora lists the access log, which is its newest entry."""
+    event = AuditEvent(cast.dora.id, AuditAction.LISTED_ACCESS_LOG)
+    return log_list_access(db, list_access(db, cast.dora.id), event, clock())
+
+
+def test_entries_are_listed_newest_first_page_by_page(log, access):
+    first = chain.newest(log, access, limit=4, before=access.entry_id)
     assert [entry.id for entry in first] == [9, 8, 7, 6]
-    assert [entry.id for entry in chain.newest(log, limit=4, before=6)] == [5, 4, 3, 2]
+    assert [entry.id for entry in chain.newest(log, access, limit=4, before=6)] == [5, 4, 3, 2]
     assert first[0].consultant_email == "cara@example.org"
     assert first[0].target_name == "Ben Baker"
 
 
-def test_entries_of_one_consultant_or_reader_are_found(log, db, cast, clock):
-    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
-    of_dora = chain.newest(log, limit=9, consultant_id=cast.dora.id)
+def test_entries_of_one_consultant_or_reader_are_found(log, access, cast):
+    of_dora = chain.newest(log, access, limit=9, consultant_id=cast.dora.id)
     assert [(entry.action_type, entry.target_user_id) for entry in of_dora] == [
-        ("listed_users", None)
+        ("listed_access_log", None)
     ]
-    of_ann = chain.newest(log, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
+    of_ann = chain.newest(log, access, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
     assert [entry.id for entry in of_ann] == [8, 6, 4, 2]
 
 
-def test_all_entries_that_were_there_are_read_in_order(log, db, cast, clock):
+def test_all_entries_that_were_there_are_read_in_order(log, request):
     there = chain.extent(log)
-    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
-    read = [entry.id for portion in chain.oldest_first(log, there) for entry in portion]
+    access = request.getfixturevalue("access")  # its entry comes later
+    read = [entry.id for portion in chain.oldest_first(log, access, there) for entry in portion]
     assert read == list(range(1, 10))
-    assert list(chain.oldest_first(log, chain.Extent(0, 0, -1))) == []
+    assert list(chain.oldest_first(log, access, chain.Extent(0, 0, -1))) == []

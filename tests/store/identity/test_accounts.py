@@ -2,8 +2,9 @@
 
 import pytest
 from conftest import COST, PASSWORD
+from permits import permit_for
 
-from readwatch.domain.audit import AuditAction, AuditEvent, Permit
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, Counted
 from readwatch.domain.users import Standing, UserRole
@@ -13,17 +14,17 @@ from readwatch.store.identity import accounts
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.resume_tokens import save_resume_token
-from readwatch.store.identity.sessions import find_principal, tokens_gone
+from readwatch.store.identity.sessions import find_principal, invalid_tokens
 from readwatch.store.identity.tokens import new_resume_token, new_token, token_hash
 from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
 SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store import accounts
-from readwatch.store.engine.connections import open_database, using
+from readwatch.store.identity import accounts
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
-with using(open_database(sys.argv[1], Role.ADMIN)) as db:
+with connection(open_database(sys.argv[1], Role.ADMIN)) as db:
     for user_id in map(int, sys.argv[2:]):
         try:
             with db.atomic():
@@ -70,7 +71,7 @@ def test_all_sessions_of_the_user_end_and_none_can_be_resumed(
         assert change(admin, cast.ann, now) == 2
 
     gone = [token_hash(tokens["tablet"]), token_hash(tokens["staff"])]
-    assert tokens_gone(db, before) == gone[:1], "so every server that remembers it hears of it"
+    assert invalid_tokens(db, before) == gone[:1], "so every server that remembers it hears of it"
     assert [find_principal(db, it, now) for it in gone] == [None, None]
     assert find_principal(db, token_hash(tokens["ben"]), now) == ben
     resumable = db.execute_sql("SELECT user_id FROM resume_tokens").fetchall()
@@ -130,7 +131,7 @@ def test_of_admins_who_suspend_each_other_at_once_one_stays(db, url, cast, join,
 def test_an_account_that_nobody_used_stands_so(admin, cast, clock):
     nothing = Standing(0, None, clock() - clock())
     for user in (cast.ann, cast.cara):
-        assert accounts.standing(admin, Permit(user.id), clock()) == nothing
+        assert accounts.standing(admin, permit_for(user.id), clock()) == nothing
 
 
 def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter):
@@ -139,11 +140,9 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
     enter(cast.cara)
     signed_in_at = clock()
     now = clock.advance(minutes=3)
-    audit_log.append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, details="console"), now
-    )
+    audit_log.log_event(db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, details="console"), now)
     found = [
-        accounts.standing(admin, Permit(user.id), now)
+        accounts.standing(admin, permit_for(user.id), now)
         for user in (cast.ann, cast.ben, cast.cara, cast.dora)
     ]
     assert [it.open_sessions for it in found] == [2, 0, 1, 0]
@@ -158,10 +157,10 @@ def test_it_is_told_who_is_locked_out(db, admin, cast, clock, enter, address, co
     enter(cast.ann, ip_address="10.0.0.7")
     locked = []
     for _ in range(LIMITS[counted].free):
-        locked.append(accounts.standing(admin, Permit(cast.ann.id), clock()).locked_for)
+        locked.append(accounts.standing(admin, permit_for(cast.ann.id), clock()).locked_for)
         with db.atomic():
             record_failure(db, "Ann@example.org", address, clock())
     assert not any(locked)
-    locked_for = accounts.standing(admin, Permit(cast.ann.id), clock()).locked_for
+    locked_for = accounts.standing(admin, permit_for(cast.ann.id), clock()).locked_for
     assert locked_for.total_seconds() == 1
-    assert not accounts.standing(admin, Permit(cast.ben.id), clock()).locked_for
+    assert not accounts.standing(admin, permit_for(cast.ben.id), clock()).locked_for

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.engine.privileges import Role
@@ -51,7 +51,7 @@ def come_back(ingest, clock):
 @pytest.fixture
 def active(db):
     """`active(user)` are the numbers of a reader's sessions that have not ended."""
-    return lambda user: [s.id for s in reader_data.sessions(db, Permit(user.id)) if s.is_active]
+    return lambda user: [s.id for s in reader_data.sessions(db, permit_for(user.id)) if s.is_active]
 
 
 def is_refused(answer) -> bool:
@@ -66,9 +66,9 @@ def test_a_session_that_ended_by_silence_is_followed_by_a_new_one(
     new, _ = come_back(token)
     assert (new.user_id, new.user_role) == (old.user_id, old.user_role)
     assert active(cast.ann) == [new.session_id]
-    latest = reader_data.sessions(db, Permit(cast.ann.id))[0]
+    latest = reader_data.sessions(db, permit_for(cast.ann.id))[0]
     assert (latest.device_type, latest.started_at) == ("tablet", clock())
-    profile = reader_data.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, permit_for(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, clock())
 
 

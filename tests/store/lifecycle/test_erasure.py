@@ -10,7 +10,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
@@ -196,7 +196,7 @@ def test_the_last_active_admin_cannot_be_erased(db, cast: Cast, clock):
 
 def test_entries_of_the_access_log_that_name_her_are_counted(db, cast: Cast, clock):
     assert erasure.named_in_access_log(db, cast.ann.id) == 0
-    append_event(
+    log_event(
         db, AuditEvent(cast.cara.id, AuditAction.LISTED_USERS, details="filter ann ARCHER"), clock()
     )
     assert erasure.named_in_access_log(db, cast.ann.id) == 1

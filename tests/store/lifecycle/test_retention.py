@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from permits import permit_for
 
 from readwatch.domain.activities import Activity, ActivityStatus
-from readwatch.domain.audit import Permit
 from readwatch.domain.lockout import FORGET_ALL_AFTER
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Statement, driver_connection, from_db_time_or_none
@@ -46,12 +46,12 @@ def test_a_session_ends_when_it_was_silent_for_longer_than_allowed(ingest, db, c
     now = clock.advance(hours=1)
 
     end_silent_sessions(ingest, now - timedelta(seconds=1), HOUR)
-    assert reader_data.sessions(db, Permit(silent.user_id))[0].is_active
+    assert reader_data.sessions(db, permit_for(silent.user_id))[0].is_active
     end_silent_sessions(ingest, now, HOUR)
 
-    (ended,) = reader_data.sessions(db, Permit(silent.user_id))
+    (ended,) = reader_data.sessions(db, permit_for(silent.user_id))
     assert (ended.is_active, ended.ended_at) == (False, now)
-    (still_open,) = reader_data.sessions(db, Permit(heard.user_id))
+    (still_open,) = reader_data.sessions(db, permit_for(heard.user_id))
     assert (still_open.is_active, still_open.ended_at) == (True, None)
 
 
@@ -59,7 +59,7 @@ def test_what_ended_before_keeps_its_end(ingest, db, cast, clock, enter):
     enter(cast.ann)
     end_silent_sessions(ingest, ended_at := clock.advance(hours=2), HOUR)
     end_silent_sessions(ingest, clock.advance(hours=2), HOUR)
-    assert reader_data.sessions(db, Permit(cast.ann.id))[0].ended_at == ended_at
+    assert reader_data.sessions(db, permit_for(cast.ann.id))[0].ended_at == ended_at
 
 
 def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
@@ -70,7 +70,9 @@ def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
         clock.advance(minutes=1)
     now = clock.advance(hours=2)
     assert end_silent_sessions(ingest, now, HOUR, most=2)
-    newest_first = [session.is_active for session in reader_data.sessions(db, Permit(cast.ann.id))]
+    newest_first = [
+        session.is_active for session in reader_data.sessions(db, permit_for(cast.ann.id))
+    ]
     assert newest_first == [True, False, False]
     assert not end_silent_sessions(ingest, now, HOUR, most=2)
     assert not end_silent_sessions(ingest, now, HOUR, most=2)
@@ -89,8 +91,8 @@ def test_a_session_that_another_server_is_at_is_left_to_it(opened, url, db, cast
     with db.atomic():
         record_heartbeat(db, session, now)
         end_silent_sessions(other, now, HOUR)
-    assert reader_data.sessions(db, Permit(cast.ann.id))[0].is_active
-    assert not reader_data.sessions(db, Permit(cast.ben.id))[0].is_active
+    assert reader_data.sessions(db, permit_for(cast.ann.id))[0].is_active
+    assert not reader_data.sessions(db, permit_for(cast.ben.id))[0].is_active
 
 
 # Sessions of staff ------------------------------------------------------------------------------

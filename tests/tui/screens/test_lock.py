@@ -23,7 +23,7 @@ async def uncovers(seat: ConsolePilot, password: str = PASSWORD) -> None:
 
 
 def failures(access_log: AccessLog) -> int:
-    return [entry.did for entry in access_log()].count("failed_sign_in")
+    return [entry.did for entry in access_log()].count("failed_login")
 
 
 @pytest.mark.parametrize("size", [(80, 24), LARGE])
@@ -142,7 +142,7 @@ async def test_another_password_uncovers_nothing_and_that_is_on_record(
         await uncovers(seat)
         await seat.sees("Ann", "● LIVE")
     did = [entry.did for entry in access_log()]
-    assert did == ["failed_sign_in"] * 5 + ["locked_out", "unlocked_console"]
+    assert did == ["failed_login"] * 5 + ["locked_out", "unlocked_console"]
 
 
 async def test_a_covered_console_whose_account_is_suspended_asks_who_sits_there(

@@ -7,7 +7,7 @@ from tui.console_pilot import LARGE, OpenConsole
 from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 
 EVERYBODYS = ("listed_access_log", None, "console, everybody's entries")
@@ -20,7 +20,7 @@ def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
         look = AuditEvent(
             who.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "console, from online"
         )
-        append_event(db, look, clock.advance(minutes=1))
+        log_event(db, look, clock.advance(minutes=1))
 
 
 async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(

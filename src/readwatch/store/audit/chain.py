@@ -25,8 +25,9 @@ from readwatch.domain.audit_chain import (
 )
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.text import SafeText, clean
+from readwatch.domain.users import normalised_email
+from readwatch.store.audit.log import LoggedListAccess
 from readwatch.store.engine.connections import Database, Statement, from_db_time
-from readwatch.store.identity.users import kept_form
 
 ENTRIES_AT_ONCE = 10_000
 
@@ -179,7 +180,7 @@ _OLDEST_FIRST = _with_moment(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id LIM
 
 def account_id(db: Database, email: str) -> int:
     """Return the id of an account by its address, also of a deleted one."""
-    row = _ACCOUNT(db, email=kept_form(email)).fetchone()
+    row = _ACCOUNT(db, email=normalised_email(email)).fetchone()
     if row is None:
         raise not_found("there is no account with this e-mail")
     found: int = row[0]
@@ -188,6 +189,7 @@ def account_id(db: Database, email: str) -> int:
 
 def newest(
     db: Database,
+    _access: LoggedListAccess,
     *,
     limit: int,
     before: int | None = None,
@@ -210,7 +212,9 @@ def newest(
     return tuple(_read(found))
 
 
-def oldest_first(db: Database, there: Extent) -> Iterator[tuple[AuditEntry, ...]]:
+def oldest_first(
+    db: Database, _access: LoggedListAccess, there: Extent
+) -> Iterator[tuple[AuditEntry, ...]]:
     """Yield all entries that were there, in portions."""
     first = there.first
     while first <= there.last:

@@ -6,9 +6,9 @@ cannot cross it, and of two admins who change each other one stays.
 
 from datetime import datetime
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.users import Standing, User, UserRole
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import (
     Database,
     Lock,
@@ -39,7 +39,7 @@ _LAST_LOGIN = Statement(
         SELECT max(started_at) FROM staff_sessions WHERE user_id = :user_id
         UNION ALL
         SELECT max(created_at) FROM consultant_access_log
-        WHERE consultant_user_id = :user_id AND action_type = 'signed_in'
+        WHERE consultant_user_id = :user_id AND action_type = 'logged_in'
     ) AS logins
     """
 )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
 import peewee
 from email_validator import EmailNotValidError, validate_email
@@ -18,7 +17,7 @@ from readwatch.domain.errors import (
     not_found,
 )
 from readwatch.domain.text import clean
-from readwatch.domain.users import User, UserRole, checked_name
+from readwatch.domain.users import User, UserRole, checked_name, normalised_email
 from readwatch.store.engine import models
 from readwatch.store.engine.connections import Database, Statement, connection, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
@@ -138,7 +137,9 @@ def refuse_taken(db: Database, email: str) -> None:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this address, compared without case; deleted ones are not found."""
-    rows = list(_accounts().where(fn.lower(models.Users.email) == kept_form(email)).execute(db))
+    rows = list(
+        _accounts().where(fn.lower(models.Users.email) == normalised_email(email)).execute(db)
+    )
     if not rows:
         raise not_found("there is no account with this e-mail")
     return _user(rows[0])
@@ -196,7 +197,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     """
     with connection(db):
         query = _accounts(models.Users.password_hash).where(
-            fn.lower(models.Users.email) == kept_form(email)
+            fn.lower(models.Users.email) == normalised_email(email)
         )
         rows = list(query.execute(db))
     user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
@@ -257,11 +258,6 @@ def require_unchanged(db: Database, signed_in: User) -> None:
 
 def _signed_out(reason: str) -> ReadwatchError:
     return ReadwatchError(ErrorKind.UNAUTHENTICATED, reason)
-
-
-def kept_form(email: str) -> str:
-    """Return an address that somebody typed as it would be kept; never fails."""
-    return normalize("NFC", clean(email)).lower()
 
 
 def _accounts(*more: peewee.Field) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 import peewee
 from peewee import fn
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.text import SafeText, clean
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine import models
 from readwatch.store.engine.connections import Database
 

@@ -18,13 +18,13 @@ demo: ## run the console with simulated readers in a temporary database (ARGS="-
 	$(RUN) readwatch demo $(ARGS)
 
 test: ## run the tests on SQLite and PostgreSQL (ARGS="-k heartbeat")
-	$(RUN) pytest -n 2 $(ARGS)
+	$(RUN) pytest -n 2 --dist worksteal $(ARGS)
 
 check: ## check format, lint, types and tests, as CI does
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist worksteal
 
 format: ## format the code and apply the fixes of the linter
 	$(RUN) ruff format .

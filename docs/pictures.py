@@ -200,7 +200,12 @@ def make_world(folder: Path, readers: int) -> World:
     db.close()
     admin = open_database(url, Role.ADMIN)
     with connection(admin):
-        boss = NewUser("dora@example.org", "Dora Dyer", UserRole.ADMIN, "no password")
+        boss = NewUser(
+            email="dora@example.org",
+            full_name="Dora Dyer",
+            user_role=UserRole.ADMIN,
+            password_hash="no password",  # noqa: S106 - no hash: nobody logs in
+        )
         world = World(folder, consultant, add_user(admin, boss, NOW - timedelta(days=30)))
         if people:
             _looks(admin, world, [find_user(admin, person.email) for person in people])

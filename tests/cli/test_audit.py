@@ -67,7 +67,7 @@ def test_an_intact_log_is_reported_and_a_changed_entry_is_named(shell: Shell, db
     changed = shell("audit", "verify")
     assert (changed.code, changed.err) == (1, "")
     assert changed.out.startswith(
-        "NOT INTACT: entry 1 was changed: what it says does not give its hash\n"
+        "NOT INTACT: entry 1 was changed: its content does not give its hash\n"
         "intact before that: 0 entries\n"
     )
 
@@ -78,7 +78,7 @@ def test_verify_as_json(shell: Shell, db: Database) -> None:
     row_hash = intact["head"].pop("row_hash")
     assert intact == {
         "intact": True,
-        "fault": None,
+        "defect": None,
         "head": {"entries": 2, "id": 2},
         "anchors": 0,
     }
@@ -86,7 +86,7 @@ def test_verify_as_json(shell: Shell, db: Database) -> None:
     ended = shell("audit", "verify", "--json")
     changed = json.loads(ended.out)
     assert (ended.code, changed["intact"]) == (1, False)
-    assert (changed["fault"]["kind"], changed["fault"]["id"]) == ("removed", 2)
+    assert (changed["defect"]["kind"], changed["defect"]["id"]) == ("removed", 2)
     assert changed["head"]["row_hash"] != row_hash
 
 
@@ -130,7 +130,7 @@ def test_a_file_without_anchors_is_refused(shell: Shell, tmp_path: Path) -> None
     file.write_bytes(b"\xff something else\n")
     for call in (("verify", "--anchor"), ("anchor",)):
         complaint = shell("audit", *call, str(file)).complaint
-        assert complaint.startswith("line 1 of the anchors is none")
+        assert complaint.startswith("line 1 is not an anchor")
     assert file.read_bytes() == b"\xff something else\n"
     complaint = shell("audit", "anchor", str(tmp_path / "nowhere" / "anchors")).complaint
     assert "cannot be written" in complaint
@@ -176,7 +176,7 @@ def test_an_entry_that_cannot_be_read_is_named_with_the_command_that_shows_more(
     without_triggers(db).execute_sql(f"UPDATE consultant_access_log SET {change} WHERE id = 2")
     for call in (("list",), ("list", "--json"), ("export", str(tmp_path / "log.csv"))):
         complaint = shell("audit", *call).complaint
-        assert complaint.startswith(f"{which} of the access log cannot be read")
+        assert complaint.startswith(f"{which} of the access log was changed by another program")
         assert complaint.endswith("readwatch audit verify")
     assert list(tmp_path.glob("*log.csv*")) == []
     assert "NOT INTACT: entry 2 was changed" in shell("audit", "verify").out

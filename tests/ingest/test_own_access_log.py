@@ -10,7 +10,7 @@ from readwatch.ingest.app import create_app
 from readwatch.ingest.services import Settings
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, driver_connection
-from readwatch.store.reader_data import _LOOKS
+from readwatch.store.reader_data import _ACCESSES
 
 
 def told(app: Caller, query: str = "") -> list[dict]:
@@ -78,7 +78,7 @@ def test_an_installation_can_name_its_staff_and_never_names_a_reader(
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_page_is_read_off_an_index_however_long_the_log_is(db: Database) -> None:
     values = {"user_id": 1, "before": 9, "length": 5}
-    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_LOOKS._sqlite}", values)
+    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_ACCESSES._sqlite}", values)
     steps = " ".join(row[3] for row in plan)
     assert "idx_consultant_log_target_id (target_user_id=? AND id<?)" in steps
     assert "TEMP B-TREE" not in steps

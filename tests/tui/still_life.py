@@ -99,7 +99,14 @@ def _looks(db: Database, cast: Cast) -> None:
 
 def _newcomer(db: Database, name: str) -> User:
     email = f"{name.split()[0].lower()}@example.org"
-    new = NewUser(email, name, UserRole.READER, "x", reading_level="B1", timezone="Europe/Vienna")
+    new = NewUser(
+        email=email,
+        full_name=name,
+        user_role=UserRole.READER,
+        password_hash="x",
+        reading_level="B1",
+        timezone="Europe/Vienna",
+    )
     return add_user(db, new, NOON - timedelta(days=30))
 
 

@@ -1,7 +1,7 @@
 """Only consultants and admins get in, and that they did is on record."""
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry
 from textual import events
 from textual.widgets import Input
@@ -13,6 +13,7 @@ WRONG = "no horse at all"
 
 
 @pytest.mark.parametrize("name", ["cara", "dora"])
+@on_both_engines
 async def test_staff_who_type_their_email_and_password_are_in(
     sit: OpenConsole, cast: Cast, access_log: AccessLog, name: str
 ) -> None:
@@ -54,6 +55,7 @@ async def test_nobody_else_gets_in_and_may_try_again(
         await seat.sees("● LIVE")
 
 
+@on_both_engines
 async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_console(
     sit: OpenConsole, cast: Cast, access_log: AccessLog, clock: StillClock
 ) -> None:
@@ -76,6 +78,7 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
         await seat.sees("● LIVE")
 
 
+@on_both_engines
 async def test_a_suspended_consultant_is_told_so_and_stays_out(
     sit: OpenConsole, db: Database, cast: Cast
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from peewee import DatabaseError
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import OpenConsole
@@ -18,7 +18,14 @@ from readwatch.monitor import build
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
 from readwatch.tui import once
-from readwatch.tui.once import look_once
+from readwatch.tui.once import print_once
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Ask = Callable[..., list[str]]
 
@@ -32,7 +39,7 @@ def ask(url: str, cast: Cast, clock: StillClock) -> Ask:
     ) -> list[str]:
         as_json = how.pop("as_json", False)
         settings = ConsoleSettings(url, **{"email": cast.cara.email, **how})
-        lines = look_once(
+        lines = print_once(
             settings,
             lambda: password,
             rows=rows,
@@ -173,7 +180,7 @@ def test_nothing_is_printed_when_it_cannot_be_put_on_record(
 def test_as_many_rows_are_printed_as_are_asked_for_a_portion_at_a_time(
     ask: Ask, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "ITEMS_AT_ONCE", 3)
+    monkeypatch.setattr(build, "CHUNK_LENGTH", 3)
     titles = [f"Book {number}" for number in range(8)]
     ann.reads_all(titles)
     told = json.loads("\n".join(ask(as_json=True, view="activity", rows=7)))

@@ -54,23 +54,25 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    head, fault = verdict.head, verdict.fault
+    head, defect = verdict.head, verdict.defect
     if as_json:
         print_json(
             {
-                "intact": fault is None,
-                "fault": None if fault is None else asdict(fault),
+                "intact": defect is None,
+                "defect": None if defect is None else asdict(defect),
                 "head": asdict(head),
                 "anchors": len(anchors),
             }
         )
     else:
-        click.echo("the access log is intact" if fault is None else f"NOT INTACT: {fault.sentence}")
-        click.echo(f"{'' if fault is None else 'intact before that: '}{_count(head.entries)}")
+        click.echo(
+            "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
+        )
+        click.echo(f"{'' if defect is None else 'intact before that: '}{_count(head.entries)}")
         click.echo(f"last entry: {head.id}, with the hash\n{head.row_hash}")
         if file is not None:
             click.echo(f"anchors: {len(anchors):,}")
-    return 0 if fault is None else 1
+    return 0 if defect is None else 1
 
 
 @command.command("anchor")
@@ -87,8 +89,8 @@ def anchor(context: click.Context, file: Path) -> None:
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    if verdict.fault is not None:
-        raise conflict(f"no anchor was written: {verdict.fault.sentence}")
+    if verdict.defect is not None:
+        raise conflict(f"no anchor was written: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
     click.echo(f"anchored {_count(verdict.head.entries)} in {file}")
     click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
@@ -98,7 +100,7 @@ def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
     extent = chain.extent(db)
     steps = chain.verify(db, anchors, extent)
     # The last step compares the log with the anchors.
-    *_, verdict = with_progress(steps, "Checking the access log", extent.portions + 1)
+    *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
     return verdict
 
 
@@ -216,6 +218,6 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
             )
             entries = chain.oldest_first(db, access, extent)
             chunks = write(text, chain.AuditEntry._fields, entries)
-            for _ in with_progress(chunks, "Writing entries", extent.portions):
+            for _ in with_progress(chunks, "Writing entries", extent.chunks):
                 pass
     click.echo(f"wrote {_count(extent.entries)} to {file}")

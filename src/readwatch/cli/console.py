@@ -119,12 +119,12 @@ def command(
 def _print_once(
     settings: ConsoleSettings, *, rows: int | None, as_json: bool, password_stdin: bool
 ) -> None:
-    from readwatch.tui.once import look_once
+    from readwatch.tui.once import print_once
 
     if not settings.email:
         raise invalid("name who logs in with --email EMAIL")
     width, height = shutil.get_terminal_size()
-    lines = look_once(
+    lines = print_once(
         settings,
         partial(read_own_password, from_stdin=password_stdin),
         rows=max(1, height - _OTHER_LINES) if rows is None else rows,

@@ -12,7 +12,7 @@ from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.health import Finding, RollupMismatches, findings, in_bytes
+from readwatch.domain.health import Finding, RollupMismatches, findings, format_bytes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -42,37 +42,37 @@ def health_(context: click.Context, as_json: bool) -> int:
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        condition = health.condition(db)
-        mismatches = None if condition.damages else _mismatches(db)
-    results = list(findings(condition, mismatches))
+        status = health.database_status(db)
+        mismatches = None if status.damages else _mismatches(db)
+    results = list(findings(status, mismatches))
     healthy = all(finding.healthy for finding in results)
     if as_json:
         print_json(
             {
                 "healthy": healthy,
-                **asdict(condition),
+                **asdict(status),
                 "wrong_rows": None if mismatches is None else asdict(mismatches),
-                "fixes": {finding.what: finding.fix for finding in results if finding.fix},
+                "fixes": {finding.name: finding.fix for finding in results if finding.fix},
             }
         )
     else:
         print_table(("check", "result", "finding"), [_row(finding) for finding in results])
         print_table(
             ("table with its indexes", "size"),
-            [(table.name, in_bytes(table.size)) for table in condition.tables],
+            [(table.name, format_bytes(table.size)) for table in status.tables],
         )
     return 0 if healthy else 1
 
 
 def _mismatches(db: Database) -> RollupMismatches:
-    chunks = with_progress(rollup_rebuild.portions(db), "Comparing rollups with activities")
+    chunks = with_progress(rollup_rebuild.chunks(db), "Comparing rollups with activities")
     return sum((chunk.compare(db) for chunk in chunks), RollupMismatches())
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
     if finding.fix is None:
-        return finding.what, "ok", finding.sentence
-    return finding.what, "WRONG", f"{finding.sentence}: {finding.fix}"
+        return finding.name, "ok", finding.text
+    return finding.name, "WRONG", f"{finding.text}: {finding.fix}"
 
 
 @command.command("rebuild")
@@ -91,7 +91,7 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         audit_log.log_event(
             db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
         )
-        chunks = with_progress(rollup_rebuild.portions(db), "Computing rollups")
+        chunks = with_progress(rollup_rebuild.chunks(db), "Computing rollups")
         corrected = sum((chunk.rebuild(db, now) for chunk in chunks), RollupMismatches())
     for line in _lines(corrected):
         click.echo(line)

@@ -18,7 +18,7 @@ from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.users import ReaderProfile, Standing, User, UserRole, checked_name
+from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole, checked_name
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -141,7 +141,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
         now = system_clock()
         permit = audit_log.log_access(db, event, now)
         user = users.get_user(db, permit.subject_id)
-        standing = accounts.standing(db, permit, now)
+        standing = accounts.account_status(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
     if as_json:
         print_json(
@@ -158,7 +158,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
 
 
 def _rows(
-    user: User, profile: ReaderProfile | None, standing: Standing
+    user: User, profile: ReaderProfile | None, standing: AccountStatus
 ) -> Iterator[tuple[str, object]]:
     yield "id", user.id
     yield "name", user.full_name

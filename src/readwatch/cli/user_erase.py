@@ -65,8 +65,10 @@ def erase(
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         before, named = _close_account(db, acting.id, user_id, email)
-        chunks = sum(-(-rows // erasure.PORTION) for rows in before.values())
-        for _ in with_progress(erasure.portions(db, user_id, system_clock()), "Erasing", chunks):
+        chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
+        for _ in with_progress(
+            erasure.erase_chunks(db, user_id, system_clock()), "Erasing", chunks
+        ):
             pass
         left = erasure.rows_about(db, user_id, email)
         addresses = erasure.addresses_in_access_log(db, user_id)
@@ -87,7 +89,7 @@ def _close_account(
     before = erasure.rows_about(db, user_id, email)
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
-        erasure.begin(db, user_id, now)
+        erasure.close_account(db, user_id, now)
         audit_log.append_in_transaction(
             db, AuditEvent(acting_id, AuditAction.ERASED_USER, user_id, "cli"), now
         )

@@ -65,4 +65,4 @@ def _write_zip(
                     zip_file.open(f"{part.name}.{file_format}", "w", force_zip64=True) as member,
                     TextIOWrapper(member, "utf-8", newline="") as text,
                 ):
-                    yield from write(text, part.columns, part.portions(db))
+                    yield from write(text, part.columns, part.chunks(db))

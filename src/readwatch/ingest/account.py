@@ -21,7 +21,7 @@ from readwatch.store.audit.log import append_in_transaction, permit_own
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, resume_tokens, sessions, users
 from readwatch.store.identity.login import LoginSource, failures_counted, log_in
-from readwatch.store.identity.passwords import hash_in_turn
+from readwatch.store.identity.passwords import hash_queued
 from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
 
 routes = Blueprint("account", __name__)
@@ -165,7 +165,7 @@ def looks() -> Looks:
     caller, page, running = current_caller(), query(PageBefore), services()
     by_name = running.settings.viewers_shown_by == "name"
     with connection(running.db) as db:
-        found = reader_data.looks(
+        found = reader_data.accesses(
             db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
         )
     return {"looks": found}
@@ -185,7 +185,7 @@ def change_password() -> tuple[str, int]:
         old_hash = users.check_current_password(
             running.db, caller.user_id, body.current_password, cost=cost
         )
-    new_hash = hash_in_turn(new_password, cost)
+    new_hash = hash_queued(new_password, cost)
 
     def change(db: Database) -> None:
         now = running.now()

@@ -10,7 +10,7 @@ from readwatch.ingest.services import services
 from readwatch.store.audit.log import LoggedListAccess, list_access
 from readwatch.store.engine.connections import connection
 from readwatch.store.identity.tokens import token_hash
-from readwatch.store.identity.users import known_id
+from readwatch.store.identity.users import existing_id
 
 
 def current_caller() -> Principal:
@@ -67,7 +67,7 @@ def refused(
     """Return the refusal of a look at others' data, once it is on record."""
     running = services()
     with connection(running.db) as db:
-        target_id = None if reader_id is None else known_id(db, reader_id)
+        target_id = None if reader_id is None else existing_id(db, reader_id)
     look = AuditEvent(
         caller.user_id, AuditAction.REFUSED_ACCESS, target_id, f"api, {view}", request.remote_addr
     )

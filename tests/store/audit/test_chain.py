@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
-from readwatch.domain.audit_chain import Anchor, ChainFaultKind, Head, Verdict
+from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
 from readwatch.store.audit import chain
 from readwatch.store.audit.log import list_access, log_event, log_list_access
 from readwatch.store.engine.connections import Database, from_db_time, is_sqlite, to_db_time
@@ -30,16 +30,16 @@ def verdict(db: Database, *anchors: Anchor) -> Verdict:
     return last
 
 
-def told(db: Database, *anchors: Anchor) -> tuple[ChainFaultKind, int, str]:
+def told(db: Database, *anchors: Anchor) -> tuple[ChainDefectKind, int, str]:
     """The fault that is found."""
-    fault = verdict(db, *anchors).fault
+    fault = verdict(db, *anchors).defect
     assert fault is not None
-    return fault.kind, fault.id, fault.sentence
+    return fault.kind, fault.id, fault.message
 
 
 @pytest.fixture(params=[3, 10_000], ids=["portions of 3", "one portion"], autouse=True)
 def portions(request, monkeypatch) -> None:
-    monkeypatch.setattr(chain, "ENTRIES_AT_ONCE", request.param)
+    monkeypatch.setattr(chain, "CHUNK_ENTRIES", request.param)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
         db.execute_sql(f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), 40)")
     log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log)
-    assert (found.head.entries, found.head.id, found.fault) == (10, 41, None)
+    assert (found.head.entries, found.head.id, found.defect) == (10, 41, None)
 
 
 def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast, clock):
@@ -128,7 +128,7 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
     steps = [next(walk)]
     log_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     steps += walk
-    assert (steps[-1].head.entries, steps[-1].fault) == (9, None)
+    assert (steps[-1].head.entries, steps[-1].defect) == (9, None)
     assert verdict(log).head.entries == 10
 
 
@@ -153,8 +153,8 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
 def test_a_changed_column_is_found(change, forge, log):
     forge(f"UPDATE {LOG} SET {change} WHERE id = 4")
     assert told(log) == (
-        *(ChainFaultKind.CHANGED, 4),
-        "entry 4 was changed: what it says does not give its hash",
+        *(ChainDefectKind.CHANGED, 4),
+        "entry 4 was changed: its content does not give its hash",
     )
     assert verdict(log).head.id == 3
 
@@ -171,7 +171,7 @@ def test_a_changed_column_is_found(change, forge, log):
 )
 def test_what_only_sqlite_keeps_is_found(change, forge, log):
     forge(f"UPDATE {LOG} SET {change} WHERE id = 4")
-    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainDefectKind.CHANGED, 4)
 
 
 @on_postgresql
@@ -181,7 +181,7 @@ def test_what_only_sqlite_keeps_is_found(change, forge, log):
 )
 def test_what_only_postgresql_keeps_is_found(moment, forge, log):
     forge(f"UPDATE {LOG} SET created_at = {moment} WHERE id = 4")
-    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainDefectKind.CHANGED, 4)
 
 
 def test_two_entries_that_swapped_what_they_say_are_found(forge, log):
@@ -189,27 +189,27 @@ def test_two_entries_that_swapped_what_they_say_are_found(forge, log):
         f"UPDATE {LOG} SET action_details = CASE id WHEN 4 THEN 'Büro 6' ELSE 'Büro 4' END "
         "WHERE id IN (4, 6)"
     )
-    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainDefectKind.CHANGED, 4)
 
 
 def test_two_entries_that_swapped_places_are_found(forge, log):
     forge(*(f"UPDATE {LOG} SET id = {new} WHERE id = {old}" for old, new in ((4, 99), (5, 4))))
     forge(f"UPDATE {LOG} SET id = 5 WHERE id = 99")
     assert told(log) == (
-        *(ChainFaultKind.REORDERED, 4),
-        "entry 4 was moved: it belongs behind entry 5",
+        *(ChainDefectKind.REORDERED, 4),
+        "entry 4 was moved: it belongs after entry 5",
     )
 
 
 def test_an_entry_that_was_moved_to_the_end_is_found(forge, log):
     forge(f"UPDATE {LOG} SET id = 40 WHERE id = 4")
-    assert told(log)[:2] == (ChainFaultKind.REORDERED, 5)
+    assert told(log)[:2] == (ChainDefectKind.REORDERED, 5)
 
 
 def test_removed_entries_are_found(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id IN (4, 5)")
     assert told(log) == (
-        *(ChainFaultKind.REMOVED, 3),
+        *(ChainDefectKind.REMOVED, 3),
         "an entry between 3 and 6 was removed: they do not follow one another",
     )
 
@@ -217,8 +217,8 @@ def test_removed_entries_are_found(forge, log):
 def test_a_removed_beginning_is_found(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id < 3")
     assert told(log) == (
-        *(ChainFaultKind.REMOVED, 3),
-        "what stood before entry 3 was removed: it is not the first",
+        *(ChainDefectKind.REMOVED, 3),
+        "the entries before entry 3 were removed: it is not the first",
     )
 
 
@@ -226,8 +226,8 @@ def test_a_forged_entry_in_the_place_of_another_breaks_the_next(forge, log, db):
     forge(f"DELETE FROM {LOG} WHERE id = 4")
     add(db, 4, hash_of(db, 3))
     assert told(log) == (
-        *(ChainFaultKind.CHANGED, 4),
-        "entry 4 was changed and its hash with it, or what came next was removed: "
+        *(ChainDefectKind.CHANGED, 4),
+        "entry 4 was changed together with its hash, or the next one was removed: "
         "entry 5 follows another hash",
     )
 
@@ -236,7 +236,7 @@ def test_a_forged_entry_in_the_place_of_another_breaks_the_next(forge, log, db):
 def test_a_forged_entry_before_the_first_is_found(row_hash, forge, log, db):
     add(db, -7, "e" * 64, row_hash)
     assert told(log) == (
-        *(ChainFaultKind.INSERTED, -7),
+        *(ChainDefectKind.INSERTED, -7),
         "entry -7 was inserted: entry 1 is the first one",
     )
 
@@ -245,7 +245,7 @@ def test_a_forged_entry_between_two_is_found(forge, log, db):
     forge(f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
     add(db, 50, "e" * 64)
     assert told(log) == (
-        *(ChainFaultKind.INSERTED, 50),
+        *(ChainDefectKind.INSERTED, 50),
         "entry 50 was inserted: entry 105 follows entry 4",
     )
 
@@ -254,7 +254,7 @@ def test_a_forged_entry_that_follows_the_right_one_is_found_without_the_index(fo
     forge("DROP INDEX idx_consultant_log_prev_hash", f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
     add(db, 50, hash_of(db, 4))
     assert told(log) == (
-        *(ChainFaultKind.INSERTED, 50),
+        *(ChainDefectKind.INSERTED, 50),
         "entry 50 was inserted: entry 105 follows entry 4",
     )
 
@@ -263,8 +263,8 @@ def test_entries_that_go_during_the_walk_are_missed(forge, log):
     there = chain.extent(log)
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     *_, found = chain.verify(log, (), there)
-    assert found.fault is not None
-    assert (found.fault.kind, found.fault.id) == (ChainFaultKind.REMOVED, 6)
+    assert found.defect is not None
+    assert (found.defect.kind, found.defect.id) == (ChainDefectKind.REMOVED, 6)
 
 
 # Anchors ----------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def anchor(log, clock) -> Anchor:
 def test_a_log_that_grew_since_fits_its_anchors(anchor, log, db, cast, clock):
     log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log, Anchor(clock(), Head()), anchor)
-    assert (found.head.entries, found.fault) == (10, None)
+    assert (found.head.entries, found.defect) == (10, None)
 
 
 def test_entries_that_are_numbered_anew_fit_the_anchor(anchor, forge, log):
@@ -290,9 +290,9 @@ def test_entries_that_are_numbered_anew_fit_the_anchor(anchor, forge, log):
 @pytest.mark.parametrize("last", [6, 0])
 def test_a_cut_off_end_is_found_by_the_anchor_alone(last, anchor, forge, log):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")
-    assert verdict(log).fault is None
+    assert verdict(log).defect is None
     assert told(log, anchor) == (
-        *(ChainFaultKind.CUT_OFF, last),
+        *(ChainDefectKind.CUT_OFF, last),
         f"the log was cut off after entry {last}: it had 9 entries at the anchor of "
         f"2026-11-22 12:00:09 UTC, and has {last}",
     )
@@ -301,10 +301,10 @@ def test_a_cut_off_end_is_found_by_the_anchor_alone(last, anchor, forge, log):
 def test_a_chain_that_was_written_anew_is_found_by_the_anchor_alone(anchor, forge, log, db):
     forge(f"UPDATE {LOG} SET action_details = 'nothing' WHERE id = 4")
     sign_anew(db, 4)
-    assert verdict(log).fault is None
+    assert verdict(log).defect is None
     assert told(log, anchor) == (
-        *(ChainFaultKind.REWRITTEN, 9),
-        "entry 9, number 9, is not what the anchor of 2026-11-22 12:00:09 UTC says: "
+        *(ChainDefectKind.REWRITTEN, 9),
+        "entry 9, number 9, differs from the anchor of 2026-11-22 12:00:09 UTC: "
         "it or one before it was changed, with all hashes since",
     )
 
@@ -315,8 +315,8 @@ def test_an_end_that_was_cut_off_and_grown_again_is_found_by_the_anchor_alone(
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     for _ in range(5):
         log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
-    assert verdict(log).fault is None
-    assert told(log, anchor)[0] is ChainFaultKind.REWRITTEN
+    assert verdict(log).defect is None
+    assert told(log, anchor)[0] is ChainDefectKind.REWRITTEN
 
 
 def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
@@ -326,16 +326,16 @@ def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
     for _ in range(20):
         log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).head.entries == 20
-    assert verdict(log).fault is None
-    assert told(log, anchor)[:2] == (ChainFaultKind.REWRITTEN, 18)
+    assert verdict(log).defect is None
+    assert told(log, anchor)[:2] == (ChainDefectKind.REWRITTEN, 18)
 
 
 def test_each_of_several_anchors_counts(anchor, log):
     false = replace(anchor, head=replace(anchor.head, row_hash="f" * 64))
-    older = Anchor(anchor.moment - timedelta(days=1), Head(3, 3, "f" * 64))
-    assert verdict(log, anchor, anchor).fault is None
-    assert told(log, anchor, false)[:2] == (ChainFaultKind.REWRITTEN, 9)
-    assert told(log, older, anchor)[:2] == (ChainFaultKind.REWRITTEN, 3)
+    older = Anchor(anchor.anchored_at - timedelta(days=1), Head(3, 3, "f" * 64))
+    assert verdict(log, anchor, anchor).defect is None
+    assert told(log, anchor, false)[:2] == (ChainDefectKind.REWRITTEN, 9)
+    assert told(log, older, anchor)[:2] == (ChainDefectKind.REWRITTEN, 3)
 
 
 # The entries ------------------------------------------------------------------------------------

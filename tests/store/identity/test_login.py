@@ -5,7 +5,7 @@ from conftest import COST, PASSWORD
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import LIMITS, Counted
+from readwatch.domain.lockout import LIMITS, FailureScope
 from readwatch.store.audit.log import commit_to
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.lockout import record_failure
@@ -97,7 +97,7 @@ def test_who_is_no_consultant_is_counted_alike_and_leaves_no_entry(tries, on_rec
 
 def test_what_failed_at_the_api_counts_too(tries, db, clock):
     with db.atomic():
-        for _ in range(LIMITS[Counted.ACCOUNT_AT_ADDRESS].free):
+        for _ in range(LIMITS[FailureScope.ACCOUNT_AT_ADDRESS].free):
             record_failure(db, CARA, OFFICE, clock())
     assert tries(password=PASSWORD) is ErrorKind.THROTTLED
 

@@ -11,7 +11,7 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.resume_tokens import LIFETIME, resume_session, save_resume_token
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
-from readwatch.store.lifecycle.retention import end_silent_sessions, forget_resume_tokens
+from readwatch.store.lifecycle.retention import end_silent_sessions, purge_resume_tokens
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_device_is_one_row_which_goes_when_it_is_of_no_use(
     signed_in(cast.ben)
     assert db.execute_sql(rows).fetchone() == (2,)
     just_before = clock() + LIFETIME - timedelta(milliseconds=1)
-    assert not forget_resume_tokens(ingest, just_before)
+    assert not purge_resume_tokens(ingest, just_before)
     assert db.execute_sql(rows).fetchone() == (2,)
-    assert forget_resume_tokens(ingest, clock() + LIFETIME, most=1)
+    assert purge_resume_tokens(ingest, clock() + LIFETIME, most=1)
     assert db.execute_sql(rows).fetchone() == (1,)

@@ -270,4 +270,4 @@ def test_after_any_requests_the_rollups_are_what_history_comes_to(
             assert rows(db, counted, user=reader.user_id) == rows(db, kept, user=reader.user_id)
     minute = MINUTE_SQLITE if is_sqlite(db) else MINUTE_POSTGRESQL
     assert rows(db, COUNTS, minute=minute) == rows(db, KEPT_COUNTS)
-    assert not any(portion.compare(db) for portion in rebuild.portions(db))
+    assert not any(portion.compare(db) for portion in rebuild.chunks(db))

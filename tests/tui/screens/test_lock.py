@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import LARGE, ConsolePilot, OpenConsole
 
@@ -122,6 +122,7 @@ async def test_all_keys_that_come_at_once_are_the_password(
     assert [entry.did for entry in access_log()] == ["unlocked_console"]
 
 
+@on_both_engines
 async def test_another_password_uncovers_nothing_and_that_is_on_record(
     sit: OpenConsole, cast: Cast, ann: ReadingApp, access_log: AccessLog, clock: StillClock
 ) -> None:

@@ -1,7 +1,7 @@
 """What a consultant does with the lists all day."""
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, StillClock, on_both_engines
 from reading_app import ReadingApp, add_readers
 from rich.cells import cell_len
 from tui.console_pilot import LARGE, SMALL, ConsolePilot, OpenConsole
@@ -16,6 +16,7 @@ GHOST = SIGNS["ghost"]
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
+@on_both_engines
 async def test_online_shows_who_reads_what_and_how_far(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock, size: tuple[int, int]
 ) -> None:
@@ -51,6 +52,7 @@ async def test_who_falls_silent_is_seen_to_fade_and_to_go(
         assert seat.line("Ann").startswith(f"{GHOST} ◌ leaving")
 
 
+@on_both_engines
 async def test_a_new_activity_appears_without_a_key(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
@@ -67,6 +69,7 @@ async def test_a_new_activity_appears_without_a_key(
         assert "33%" in seat.cursor
 
 
+@on_both_engines
 async def test_the_numbers_go_from_list_to_list_and_back_again(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
@@ -165,6 +168,7 @@ async def keeps(seat: ConsolePilot, seen: str, lost: str) -> None:
     await seat.until(lambda: seen in seat.screen and lost not in seat.screen)
 
 
+@on_both_engines
 async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -266,6 +270,7 @@ async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
             )
 
 
+@on_both_engines
 async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
@@ -283,6 +288,7 @@ async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
 # More than a screen.
 
 
+@on_both_engines
 async def test_activity_goes_back_page_by_page_as_one_goes_down(
     sit: OpenConsole, ann: ReadingApp
 ) -> None:
@@ -291,7 +297,7 @@ async def test_activity_goes_back_page_by_page_as_one_goes_down(
         await seat.presses("2")
         await seat.sees("Time ▼", "Title 1099")
         await seat.presses("end")
-        await seat.until(lambda: len(seat.app._lists[View.ACTIVITY].table.keys) == 1100)
+        await seat.until(lambda: len(seat.app._view_screens[View.ACTIVITY].table.keys) == 1100)
         await seat.until(lambda: "Title 100" in seat.cursor)
         await seat.presses("end")
         await seat.until(lambda: "Title 0" in seat.cursor)
@@ -349,7 +355,7 @@ async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
         await seat.sees("● FROZEN")
         ben.reads_all(f"Faust {n}" for n in range(2100))
         await seat.sees(", 1000+ new")
-        table = seat.app._lists[View.ACTIVITY].table
+        table = seat.app._view_screens[View.ACTIVITY].table
         await seat.presses("end")
         await seat.until(lambda: len(table.keys) == 1100)
         await seat.presses("end")
@@ -372,7 +378,7 @@ async def test_in_another_order_a_frozen_feed_stays_as_long_as_it_is(
         await seat.until(lambda: seat.cursor.endswith("Volume 0100"))
         ann.reads("Faust")
         await seat.sees(", 1+ new")
-        assert len(seat.app._lists[View.ACTIVITY].table.keys) == 1000
+        assert len(seat.app._view_screens[View.ACTIVITY].table.keys) == 1000
 
 
 async def test_what_is_new_is_counted_as_far_as_it_can_be_known(
@@ -397,7 +403,7 @@ async def test_rows_out_of_sight_are_frozen_too(
         await seat.sees("Reader ▲", "▌ Abe 0000")
         await seat.presses("p")
         await seat.sees("● FROZEN")
-        table = seat.app._lists[View.READERS].table
+        table = seat.app._view_screens[View.READERS].table
         await seat.until(lambda: len(table.draft().rows) == 82)
         ann.reads("Dracula")
         await seat.presses("end", "up")
@@ -417,8 +423,8 @@ async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they
         with mislaid_table(db):
             await seat.sees("● OFFLINE")
             await seat.presses("p")
-            await seat.until(lambda: seat.app._watcher._missed)
-        table = seat.app._lists[View.READERS].table
+            await seat.until(lambda: seat.app._worker._missed)
+        table = seat.app._view_screens[View.READERS].table
         await seat.until(lambda: len(table.draft().rows) == 82)
         await seat.sees("● FROZEN")
 

@@ -70,7 +70,7 @@ def test_while_the_disk_is_full_no_page_is_shown_and_the_lists_go_on(
         window.sees("● LIVE", "Ann")
         full.touch()
         window.types("\r")
-        window.sees("is not shown", "could not be put on record: the disk of the database is full")
+        window.sees("is not shown", "could not be logged: the disk of the database is full")
         assert "Dracula" not in window.screen
         full.unlink()
         window.types("\x1b")

@@ -1,7 +1,7 @@
 """The access log as a list: consultants see their own looks, admins everybody's, on record."""
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import LARGE, OpenConsole
 from tui.test_access_log import log_that_refuses
@@ -23,6 +23,7 @@ def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
         log_event(db, look, clock.advance(minutes=1))
 
 
+@on_both_engines
 async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
     sit: OpenConsole, access_log: AccessLog
 ) -> None:
@@ -36,6 +37,7 @@ async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
     assert access_log() == before
 
 
+@on_both_engines
 async def test_an_admins_look_at_everybodys_entries_is_on_record_once_each_time_it_is_opened(
     sit: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:

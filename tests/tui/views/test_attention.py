@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, StillClock, on_both_engines
 from reading_app import ReadingApp
 from tui.console_pilot import OpenConsole, console_pilot
 
@@ -38,6 +38,7 @@ def look(db: Database, clock: StillClock) -> Callable[[], dict[int, str]]:
 # What a look finds and remembers.
 
 
+@on_both_engines
 def test_a_reader_is_found_for_each_reason_that_there_is(
     look: Callable[[], dict[int, str]], ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_reader_is_found_for_each_reason_that_there_is(
     assert look()[ann.user.id] == "failed quiz (40), idle, back after 16 days"
 
 
+@on_both_engines
 def test_who_goes_on_is_found_a_little_longer_and_then_no_more(
     look: Callable[[], dict[int, str]], ann: ReadingApp, clock: StillClock
 ) -> None:
@@ -71,6 +73,7 @@ def test_who_goes_on_is_found_a_little_longer_and_then_no_more(
     assert look() == {}
 
 
+@on_both_engines
 def test_a_failed_quiz_is_taken_back_by_one_that_is_passed(
     look: Callable[[], dict[int, str]], ann: ReadingApp, clock: StillClock
 ) -> None:
@@ -81,6 +84,7 @@ def test_a_failed_quiz_is_taken_back_by_one_that_is_passed(
     assert look() == {}
 
 
+@on_both_engines
 def test_a_console_that_starts_later_finds_what_the_others_found_before(
     db: Database, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -98,6 +102,7 @@ def test_a_console_that_starts_later_finds_what_the_others_found_before(
     }
 
 
+@on_both_engines
 def test_who_is_suspended_is_found_no_more(
     look: Callable[[], dict[int, str]], db: Database, ann: ReadingApp
 ) -> None:
@@ -110,6 +115,7 @@ def test_who_is_suspended_is_found_no_more(
 # What a consultant sees.
 
 
+@on_both_engines
 async def test_the_list_says_who_why_since_when_and_what_they_read(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -163,7 +169,7 @@ async def test_marks_outlast_the_sitting(
     fails_a_quiz(ann)
     for before, after in ((" 4 Attention 1", " 4 Attention  "), (" 4 Attention  ", "Attention 1")):
         console = Console(
-            ConsoleSettings(url, preferences_folder=tmp_path), signed_in=cast.cara, clock=clock
+            ConsoleSettings(url, preferences_folder=tmp_path), consultant=cast.cara, clock=clock
         )
         async with console_pilot(console) as sitting:
             await sitting.presses("4")
@@ -172,6 +178,7 @@ async def test_marks_outlast_the_sitting(
             await sitting.sees(after)
 
 
+@on_both_engines
 async def test_the_list_is_filtered_and_sorted_like_any_other(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -216,7 +223,7 @@ async def test_the_terminal_rings_for_somebody_new_only_if_that_is_wanted(
     monkeypatch.setattr(Console, "bell", lambda _: rings.append("ring"))
     fails_a_quiz(ann)
     async with console_pilot(
-        Console(ConsoleSettings(url, bell=bell), signed_in=cast.cara, clock=clock)
+        Console(ConsoleSettings(url, bell=bell), consultant=cast.cara, clock=clock)
     ) as sitting:
         await sitting.presses("4")
         await sitting.sees("4 Attention 1")
@@ -241,7 +248,7 @@ async def test_a_rule_that_is_switched_off_finds_nobody(
     clock.advance(minutes=6)
     thresholds = Thresholds(silent_after=timedelta(0))
     async with console_pilot(
-        Console(ConsoleSettings(url, thresholds=thresholds), signed_in=cast.cara, clock=clock)
+        Console(ConsoleSettings(url, thresholds=thresholds), consultant=cast.cara, clock=clock)
     ) as cara:
         await cara.presses("4")
         await cara.sees("Ann")
@@ -253,7 +260,7 @@ async def test_masked_readers_are_initials_here_too(
 ) -> None:
     fails_a_quiz(ann)
     async with console_pilot(
-        Console(ConsoleSettings(url, mask=True), signed_in=cast.cara, clock=clock)
+        Console(ConsoleSettings(url, mask=True), consultant=cast.cara, clock=clock)
     ) as cara:
         await cara.presses("4")
         await cara.sees("failed quiz")

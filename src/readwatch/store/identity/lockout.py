@@ -8,7 +8,7 @@ import peewee
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
+from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, subjects, wait
 from readwatch.domain.users import normalised_email
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, from_db_time, to_db_time
@@ -79,12 +79,14 @@ def pause(db: Database, email: str, address: str | None, now: datetime) -> timed
     From an address where the account was logged in before, only its failures there count.
     """
     pauses = {
-        counted: wait(counted, _failures(db, subject), now)
-        for counted, subject in _subjects(email, address).items()
+        scope: wait(scope, _failures(db, subject), now)
+        for scope, subject in _subjects(email, address).items()
     }
     longest = max(pauses.values())
-    if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(db, email, address):
-        return pauses[Counted.ACCOUNT_AT_ADDRESS]
+    if longest > pauses[FailureScope.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(
+        db, email, address
+    ):
+        return pauses[FailureScope.ACCOUNT_AT_ADDRESS]
     return longest
 
 
@@ -94,8 +96,8 @@ def locked_for(db: Database, email: str, now: datetime) -> timedelta:
     One other address alone cannot be told: subjects are stored as hashes.
     """
     return max(
-        wait(counted, _failures(db, subject), now)
-        for counted, subject in _subjects_of_account(db, email)
+        wait(scope, _failures(db, subject), now)
+        for scope, subject in _subjects_of_account(db, email)
     )
 
 
@@ -112,8 +114,8 @@ def delete_failures(db: Database, email: str, address: str | None) -> None:
 
     Call it in a transaction.
     """
-    for counted, subject in _subjects(email, address).items():
-        if counted is not Counted.ADDRESS:
+    for scope, subject in _subjects(email, address).items():
+        if scope is not FailureScope.ADDRESS:
             _DELETE(db, subject=subject)
 
 
@@ -132,15 +134,15 @@ def count_of_account(db: Database, email: str) -> int:
     return sum(_failures(db, subject) is not None for subject in subjects_of_account)
 
 
-def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
+def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[FailureScope, str]]:
     logins = _ADDRESSES.all(db, email=normalised_email(email))
     for address in (*(login.ip_address for login in logins), None):
-        for counted, subject in _subjects(email, address).items():
-            if counted is not Counted.ADDRESS:
-                yield counted, subject
+        for scope, subject in _subjects(email, address).items():
+            if scope is not FailureScope.ADDRESS:
+                yield scope, subject
 
 
-def _subjects(email: str, address: str | None) -> dict[Counted, str]:
+def _subjects(email: str, address: str | None) -> dict[FailureScope, str]:
     # Spellings that lead to the same account are counted together.
     return subjects(normalised_email(email), address)
 

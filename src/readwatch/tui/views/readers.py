@@ -1,13 +1,15 @@
-"""Readers: the progress of all, also of the absent."""
+"""Readers: the progress of all readers, also of those who are offline."""
 
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.lists.readers import FIELDS, ReaderSummary, reader_ids, reader_rows
+from readwatch.monitor.snapshots import View
+from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import hours_and_minutes
-from readwatch.tui.views.spec import Sort, ViewSpec
+from readwatch.tui.views.spec import ViewSpec
 
 
 def row(reader: ReaderSummary, now: datetime) -> Row:
@@ -27,7 +29,8 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
     )
 
 
-LISTING: ViewSpec[ReaderSummary] = ViewSpec(
+SPEC: ViewSpec[ReaderSummary] = ViewSpec(
+    queries=VIEW_QUERIES[View.READERS],
     columns=(
         Column("name", "Reader", width=16, flex=7),
         Column("level", "Level", width=7),
@@ -38,17 +41,5 @@ LISTING: ViewSpec[ReaderSummary] = ViewSpec(
         Column("activity", "Last activity", width=15, flex=1, align="right", from_width=110),
     ),
     row=row,
-    sorts=(
-        Sort("login", newest_first=True),
-        Sort("activity", newest_first=True),
-        Sort("name"),
-        Sort("level"),
-        Sort("time", descending=True),
-        Sort("sessions", descending=True),
-        Sort("contents", descending=True),
-    ),
-    fields=FIELDS,
     empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
-    order=reader_ids,
-    items=reader_rows,
 )

@@ -22,7 +22,7 @@ from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui import run as console
-from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.plain import snapshot_lines, stats_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
@@ -63,10 +63,10 @@ def _print_lists(demo: World, seconds: float) -> None:
             now = system_clock()
             online = view_snapshot(db, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS))
             activity = view_snapshot(db, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS))
-        print(pulse_line(online.stats))  # noqa: T201 - printing is the purpose
-        for line in overview_lines(online, width=width, height=ONLINE_ROWS):
+        print(stats_line(online.stats))  # noqa: T201 - printing is the purpose
+        for line in snapshot_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201
-        for line in overview_lines(activity, width=width, height=ACTIVITY_ROWS):
+        for line in snapshot_lines(activity, width=width, height=ACTIVITY_ROWS):
             print(f"  {line}")  # noqa: T201
         print(flush=True)  # noqa: T201
     db.close()

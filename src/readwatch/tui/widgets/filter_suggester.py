@@ -1,4 +1,4 @@
-"""What a filter that is being typed could go on with: the names of a view's fields, and states."""
+"""Suggestions while a filter is typed: the names of a view's fields, and states."""
 
 import re
 from collections.abc import Iterable
@@ -8,25 +8,25 @@ from textual.suggester import Suggester
 from readwatch.domain.presence import Presence
 from readwatch.store.lists.filter_sql import Field, Fields, Number, Seconds, Since, State
 
-# From two letters on: most words that begin with the letter of a field are none.
+# From two letters on: most words with the first letter of a field are not its name.
 _NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z]{2,})$")
 _STATE_BEGUN = re.compile(r"(?:^|[\s!])([a-z]+):([a-z]+)$")
 
 
 class FilterSuggester(Suggester):
-    """Shows behind the cursor what the right arrow takes over."""
+    """Shows a suggestion behind the cursor; the right arrow accepts it."""
 
     def __init__(self, fields: Fields) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._fields = fields
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the whole filter as it would be."""
+        """Return the whole filter with the suggestion."""
         return completed(value, self._fields)
 
 
 def completed(typed: str, fields: Fields) -> str | None:
-    """Return a filter with its last word completed; None where nothing begins like it."""
+    """Return a filter with its last word completed; None if nothing matches."""
     if typed.count('"') % 2:
         return None
     if (name := _NAME_BEGUN.search(typed)) is not None:

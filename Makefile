@@ -7,7 +7,7 @@ INTERPRETER = $(or $(PYTHON),$(error readwatch needs Python 3.11 or newer; none 
 	apt install python3 python3-venv, or brew install python))
 RUN = @$(INTERPRETER) dev.py run
 
-BENCHMARKS = ingest recipe servers logins ladder memory console audit personal_data
+BENCHMARKS = ingest recipe servers logins ladder service_memory console audit personal_data
 
 .PHONY: help demo test check format proof bench lock clean
 

@@ -1,12 +1,13 @@
 """`readwatch audit`: check, list and export the access log."""
 
 from dataclasses import asdict
+from itertools import chain as concatenated
 from pathlib import Path
 
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, new_text_file, unwritable, write_csv, write_json
+from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.output import local_time, print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
@@ -15,6 +16,7 @@ from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.files import for_its_owner, put_on_disk
+from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import chain
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -201,8 +203,8 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
     Only you can read the file. The export is logged first; its own entry is not in the file.
     """
     file_format = file.suffix.lower().lstrip(".")
-    write = {"csv": write_csv, "json": write_json}.get(file_format)
-    if write is None:
+    write_table = WRITERS.get(file_format)
+    if write_table is None:
         raise invalid("the name of the file must end in .csv or .json")
     with database(database_url(context)) as db:
         migrations.require_current(db)
@@ -216,8 +218,8 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
                 AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
                 system_clock(),
             )
-            entries = chain.oldest_first(db, access, extent)
-            chunks = write(text, chain.AuditEntry._fields, entries)
-            for _ in with_progress(chunks, "Writing entries", extent.chunks):
-                pass
+            chunks = with_progress(
+                chain.oldest_first(db, access, extent), "Writing entries", extent.chunks
+            )
+            write_table(text, chain.AuditEntry._fields, concatenated.from_iterable(chunks))
     click.echo(f"wrote {_count(extent.entries)} to {file}")

@@ -1,6 +1,6 @@
 """Memory of the service: at the start, with many sessions, and after an hour of activities.
 
-python benchmarks/memory.py [--readers 10000] [--batch 100] [--postgresql]
+python benchmarks/service_memory.py [--readers 10000] [--batch 100] [--postgresql]
 
 A reader has 360 activities an hour. They are posted in batches as fast as the service answers: with
 10,000 readers 3.6 million, which takes minutes and 2 GB of disk.

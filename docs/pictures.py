@@ -191,12 +191,12 @@ def make_world(folder: Path, readers: int) -> World:
     stuck, awake = people[::15], [person for n, person in enumerate(people) if n % 15]
     gone = {person.email: timedelta(days=9) for person in stuck}
     gone |= {person.email: timedelta(days=20) for person in awake[::40]}
-    consultant, places = populate(url, people, rng, NOW, gone)
+    consultant, positions = populate(url, people, rng, NOW, gone)
     db = open_database(url, Role.INGEST)
     with connection(db):
         if awake:
             evening = timedelta(minutes=50)
-            Replay(db, awake, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
+            Replay(db, awake, NOW - evening, rng, ramp=evening * 0.9, positions=positions).play(NOW)
     db.close()
     admin = open_database(url, Role.ADMIN)
     with connection(admin):

@@ -46,13 +46,13 @@ from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
+from readwatch.monitor.views import view_queries
 from readwatch.store.audit.log import permit_own
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.online import count_online, online_ids
 from readwatch.store.lists.query import ListQuery
-from readwatch.tui.views import view_specs
 
 REQUESTS_A_MINUTE = 2
 BATCH = 6
@@ -303,14 +303,14 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     found: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
     looks = Attention(Thresholds())
     looks.refresh(db, now)
-    for view, listing in view_specs(looks, get_user(db, consultant_id)).items():
-        for sort in listing.sorts:
+    for view, queries in view_queries(looks, get_user(db, consultant_id)).items():
+        for sort in queries.sorts:
             question = ListQuery(sort.column, sort.descending)
-            found[f"{view}: order by {sort.column}"] = partial(listing.order, db, question, now)
-        filtered = replace(listing.query(), terms=parse("book"))
-        found[f"{view}: order, filtered"] = partial(listing.order, db, filtered, now)
-        ids = listing.order(db, listing.query(), now).ids[: 3 * SIZE[1]]
-        found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
+            found[f"{view}: order by {sort.column}"] = partial(queries.ids, db, question, now)
+        filtered = replace(queries.first_query(), terms=parse("book"))
+        found[f"{view}: order, filtered"] = partial(queries.ids, db, filtered, now)
+        ids = queries.ids(db, queries.first_query(), now).ids[: 3 * SIZE[1]]
+        found[f"{view}: {len(ids)} rows"] = partial(queries.items, db, ids, now)
     found["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, now)
     found["attention: each time"] = lambda: looks.refresh(db, now)
     permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))

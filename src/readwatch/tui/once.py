@@ -49,7 +49,7 @@ def print_once(
     url = settings.database_url
     user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
     # The access log's connection can write, so it makes the files that a read-only one needs.
-    with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
+    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
         queries = view_queries(attention, user)
         access = audit_log.list_access(db, user.id)
@@ -78,7 +78,7 @@ def print_once(
 
 
 @contextmanager
-def _opened(url: str, role: Role) -> Iterator[Database]:
+def _connected(url: str, role: Role) -> Iterator[Database]:
     db = migrations.open_current(url, role)
     try:
         with connection(db):

@@ -109,7 +109,7 @@ def three_readers_come(world: World) -> Iterator[None]:
     """They log in."""
     db = open_database(URL, Role.INGEST)
     with connection(db), db.atomic():
-        online = online_ids(db, ListQuery("name", descending=False), world.now).ids
+        online = online_ids(db, ListQuery("full_name", descending=False), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
         away = [reader for reader in readers if reader.id not in online]
         for reader in away[:3]:
@@ -252,7 +252,7 @@ async def take(scene: Scene, world: World) -> str:
         theme=scene.theme,
         preferences_folder=world.folder,
         mask=scene.mask,
-        sort="name",  # who says how to begin does not begin with a view of their own
+        sort="full_name",  # who says how to begin does not begin with a view of their own
     )
     who = None if scene.signed_in is None else getattr(world, scene.signed_in)
     console = Console(settings, signed_in=who, clock=lambda: world.now)

@@ -22,6 +22,7 @@ from readwatch.domain.attention import (
     quiz_result,
     steadied,
 )
+from readwatch.domain.presence import idle_since
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIMITS = Thresholds()
@@ -36,7 +37,7 @@ def before(minutes: float = 0, **duration: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("login", "heartbeat", "activity", "silent_since", "idle_since"),
+    ("login", "heartbeat", "activity", "silent_from", "idle_from"),
     [
         # minutes ago: the login, the last heartbeat, the last activity
         (60, 0, 1, None, None),
@@ -58,12 +59,11 @@ def before(minutes: float = 0, **duration: float) -> datetime:
         (60, 4, 20, None, None),  # neither in the middle of anything nor still here
     ],
 )
-def test_who_is_here_is_silent_or_idle_or_fine(
-    login, heartbeat, activity, silent_since, idle_since
-):
+def test_who_is_here_is_silent_or_idle_or_fine(login, heartbeat, activity, silent_from, idle_from):
     done = None if activity is None else before(activity)
-    reader = OpenReader(1, before(login), before(heartbeat), done)
-    for rule, minutes in (("silent", silent_since), ("idle", idle_since)):
+    did = idle_since(before(login), done)
+    reader = OpenReader(1, last_heartbeat=before(heartbeat), idle_since=did)
+    for rule, minutes in (("silent", silent_from), ("idle", idle_from)):
         found = getattr(attention, rule)(reader, NOON, LIMITS)
         expected = None if minutes is None else Reason(Rule(rule), before(minutes))
         assert (rule, found) == (rule, expected)

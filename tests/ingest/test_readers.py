@@ -138,7 +138,7 @@ def test_who_follows_the_feed_misses_nothing(ann: Caller, cara: Caller) -> None:
 def test_consultants_see_who_is_online(ann: Caller, cara: Caller) -> None:
     read(ann, 1)
     (reader,) = cara.get("/api/readers/online").json["readers"]
-    assert (reader["full_name"], reader["state"]) == ("Ann Archer", "reading")
+    assert (reader["full_name"], reader["presence"]) == ("Ann Archer", "reading")
 
 
 @pytest.mark.parametrize("path", ["/api/readers/online", "/api/activities"])

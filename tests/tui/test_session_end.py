@@ -161,7 +161,7 @@ def test_who_asks_without_end_gets_new_pictures_too(
 
     watcher = Worker(ConsoleSettings(url, refresh=AT_ONCE), post, clock)
     watcher.start(cast.cara)
-    watcher.watch(View.ONLINE, ListQuery("name"), Viewport(20))
+    watcher.watch(View.ONLINE, ListQuery("full_name"), Viewport(20))
     watcher.fetch(View.ONLINE, (ann.user.id,))
     assert titles.get(timeout=PATIENCE_SECONDS) == "Dracula"
     ann.reads("Faust")

@@ -26,7 +26,7 @@ from readwatch.tui.format.plain import overview_lines, pulse_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
-LATEST_FIRST = ListQuery("ago")
+LATEST_FIRST = ListQuery("idle_since")
 
 
 def run(*, readers: int, seconds: float, plain: bool) -> None:

@@ -57,12 +57,13 @@ DEFAULT_THRESHOLDS = Thresholds()
 
 @dataclass(frozen=True, slots=True)
 class OpenReader:
-    """A reader with a session that has not ended: the latest moments of all their devices."""
+    """A reader with an open session; `last_heartbeat` and `idle_since` are as in
+    `domain.presence`.
+    """
 
     reader_id: int
-    started_at: datetime
     last_heartbeat: datetime
-    last_activity_at: datetime | None
+    idle_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +127,21 @@ class Case:
 
 def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
     """In the middle of a session nothing is heard any more."""
-    did = _last_did(reader)
-    heard = max(reader.last_heartbeat, did)
-    if heard - did >= GOING_ON:
+    if reader.idle_since is None:
         return None
-    return _between(Rule.SILENT, heard, now, thresholds.silent_after, SILENT_UNTIL)
+    silent_since = max(reader.last_heartbeat, reader.idle_since)
+    if silent_since - reader.idle_since >= GOING_ON:
+        return None
+    return _between(Rule.SILENT, silent_since, now, thresholds.silent_after, SILENT_UNTIL)
 
 
 def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
     """The app is open and nothing is done with it."""
+    if reader.idle_since is None:
+        return None
     if thresholds.silent_after and now - reader.last_heartbeat >= thresholds.silent_after:
         return None
-    return _between(Rule.IDLE, _last_did(reader), now, thresholds.idle_after, IDLE_UNTIL)
+    return _between(Rule.IDLE, reader.idle_since, now, thresholds.idle_after, IDLE_UNTIL)
 
 
 def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | None:
@@ -176,10 +180,6 @@ def _passed(quiz: Quiz, thresholds: Thresholds) -> bool:
     if quiz.passed is not None:
         return quiz.passed
     return quiz.score is None or quiz.score >= thresholds.pass_score
-
-
-def _last_did(reader: OpenReader) -> datetime:
-    return max(reader.started_at, reader.last_activity_at or reader.started_at)
 
 
 def _between(

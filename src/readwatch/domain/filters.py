@@ -29,7 +29,7 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)%?")
-_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(s|min|m|h|d|w|)", re.IGNORECASE)
+_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(s|min|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -102,6 +102,16 @@ def filter_size(terms: Sequence[Term]) -> str:
     return f", filter of {len(terms)} {'term' if len(terms) == 1 else 'terms'}"
 
 
+def full_names(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that `name` stands for: itself if it is one of them, otherwise those that
+    it is a part of, in whole words. `title` stands for `content_title`.
+    """
+    names = list(names)
+    if name in names:
+        return [name]
+    return [each for each in names if f"_{name}_" in f"_{each}_"]
+
+
 def number_of(term: Term) -> float:
     """Return the value of a term as a number; a percent sign may stand behind it."""
     number = _NUMBER.fullmatch(term.value)
@@ -110,16 +120,15 @@ def number_of(term: Term) -> float:
     return float(number[1])
 
 
-def duration_of(term: Term, unit: str | None = None) -> timedelta:
-    """Return the value of a term as a duration; a number alone counts `unit`, if there is one."""
+def duration_of(term: Term) -> timedelta:
+    """Return the value of a term as a duration."""
     duration = _DURATION.fullmatch(term.value)
-    unit = (duration[2].lower() or unit) if duration else None
-    if duration is None or unit is None:
+    if duration is None:
         raise invalid(
             f"{term} needs a duration in s, m, h, d or w, "
             f"for example {term.field}{term.comparison}10m"
         )
-    return min(timedelta(seconds=float(duration[1]) * _SECONDS[unit]), LONGEST)
+    return min(timedelta(seconds=float(duration[1]) * _SECONDS[duration[2].lower()]), LONGEST)
 
 
 def _beginning(term: Term) -> str:

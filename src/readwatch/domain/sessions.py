@@ -66,7 +66,10 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class OnlineReader:
-    """A reader who is online: the freshest session and the latest activity."""
+    """A reader who is online: the session that was heard from last, and the latest activity.
+
+    `idle_since` is what `presence.idle_since` returns.
+    """
 
     user_id: int
     session_id: int
@@ -76,11 +79,11 @@ class OnlineReader:
     started_at: datetime
     last_heartbeat: datetime
     last_activity_at: datetime | None
+    idle_since: datetime | None
     activity_type: SafeText
     content_title: SafeText
     progress_percentage: int | None
 
-    def presence(self, now: datetime) -> Presence:
-        """Tell what the reader is doing at `now`; a login counts as something done."""
-        last_activity = max(self.started_at, self.last_activity_at or self.started_at)
-        return presence_of(self.last_heartbeat, last_activity, now)
+    def presence_at(self, now: datetime) -> Presence:
+        """Return what the reader seems to be doing at `now`."""
+        return presence_of(self.last_heartbeat, self.idle_since, now)

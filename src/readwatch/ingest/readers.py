@@ -28,7 +28,7 @@ routes = Blueprint("readers", __name__)
 class SeenReader(OnlineReader):
     """A reader who is online, and what they seem to be doing."""
 
-    state: Presence
+    presence: Presence
 
 
 class Online(TypedDict):
@@ -59,7 +59,7 @@ def online() -> Online:
     now = running.now()
     with connection(running.db) as db:
         found = online_readers(db, now)
-    return {"readers": [SeenReader(**serialize(it), state=it.presence(now)) for it in found]}
+    return {"readers": [SeenReader(**serialize(it), presence=it.presence_at(now)) for it in found]}
 
 
 @routes.get("/api/readers/<id:reader_id>")

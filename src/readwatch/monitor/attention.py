@@ -115,8 +115,10 @@ class Attention:
     def _asked(self, db: Database, now: datetime) -> Iterator[tuple[int, Reason | None]]:
         """Yield what each rule says of those whom it may be about."""
         limits = self._thresholds
-        silent_since = now - (limits.silent_after or SILENT_UNTIL)
-        for reader in attention.open_readers(db, now, silent_since, now - limits.idle_after):
+        silent_until = now - (limits.silent_after or SILENT_UNTIL)
+        for reader in attention.open_readers(
+            db, now, silent_until=silent_until, idle_until=now - limits.idle_after
+        ):
             yield reader.reader_id, silent(reader, now, limits)
             yield reader.reader_id, idle(reader, now, limits)
         for quiz in failed_quizzes(db, now - limits.failed_within, limits.pass_score):

@@ -23,7 +23,7 @@ LAST_ID = 2**63 - 1
 _PROFILE = Statement(
     """
     SELECT
-        user_id, reading_level, preferred_language, timezone, last_login,
+        user_id, reading_level, preferred_language, timezone, last_login, last_activity_at,
         total_reading_time_minutes, total_sessions, unique_content_read
     FROM reader_profiles WHERE user_id = :user_id
     """
@@ -84,9 +84,10 @@ def profile(db: Database, permit: Permit) -> ReaderProfile:
         preferred_language=clean(row[2]),
         timezone=clean(row[3]),
         last_login=from_db_time_or_none(row[4]),
-        total_reading_time_minutes=row[5],
-        total_sessions=row[6],
-        unique_content_read=row[7],
+        last_activity_at=from_db_time_or_none(row[5]),
+        total_reading_time_minutes=row[6],
+        total_sessions=row[7],
+        unique_content_read=row[8],
     )
 
 

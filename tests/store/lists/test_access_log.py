@@ -11,7 +11,7 @@ from readwatch.store.lists import access_log as store
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
 from readwatch.store.lists.query import ListQuery
 
-NEWEST = ListQuery("time", descending=True)
+NEWEST = ListQuery("created_at", descending=True)
 PROFILE = AuditAction.VIEWED_READER_PROFILE
 
 
@@ -101,11 +101,11 @@ def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     ("words", "found"),
     [
         ("consultant:cara", "12"),
-        ("reader:ann", "23"),
-        ("!reader:ann", "14"),
+        ("full_name:ann", "23"),
+        ("!full_name:ann", "14"),
         ("action:viewed", "23"),
         ("action:sign", "14"),
-        ("ago<1m", "4"),
+        ("created<1m", "4"),
         ("dora", "34"),
         ("archer cara", "2"),
     ],
@@ -115,18 +115,18 @@ def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, cloc
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, AuditAction.SIGNED_IN)
-    question = ListQuery("time", terms=parse(words))
+    question = ListQuery("created_at", terms=parse(words))
     ids = access_log_ids(db, question, clock(), asker=cast.dora).ids
     assert "".join(map(str, ids)) == found
 
 
 def test_masked_names_of_readers_are_not_found_those_of_staff_are(cast, look, seen):
     look(cast.cara, PROFILE, cast.ann)
-    masked = ListQuery("time", masked=True, terms=parse("ann"))
+    masked = ListQuery("created_at", masked=True, terms=parse("ann"))
     assert seen(cast.dora, masked) == []
-    assert len(seen(cast.dora, ListQuery("time", masked=True, terms=parse("cara")))) == 1
+    assert len(seen(cast.dora, ListQuery("created_at", masked=True, terms=parse("cara")))) == 1
     with pytest.raises(ReadwatchError, match="names are masked"):
-        seen(cast.dora, ListQuery("time", masked=True, terms=parse("reader:ann")))
+        seen(cast.dora, ListQuery("created_at", masked=True, terms=parse("full_name:ann")))
 
 
 def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, monkeypatch):
@@ -136,7 +136,7 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
         look(cast.cara, PROFILE, cast.ann)
 
     def order(**how):
-        return access_log_ids(db, ListQuery("time", True, **how), clock(), asker=cast.cara)
+        return access_log_ids(db, ListQuery("created_at", True, **how), clock(), asker=cast.cara)
 
     assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
     assert (order(length=7).ids, order(length=7).has_older) == ((6, 3, 2, 1), False)
@@ -147,4 +147,4 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
 def test_the_order_turns_around(cast, look, db, clock):
     for who in (cast.ann, cast.ben):
         look(cast.cara, PROFILE, who)
-    assert access_log_ids(db, ListQuery("time"), clock(), asker=cast.cara).ids == (1, 2)
+    assert access_log_ids(db, ListQuery("created_at"), clock(), asker=cast.cara).ids == (1, 2)

@@ -28,7 +28,9 @@ def quiet(console, clock):
 
     def quiet() -> list[OpenReader]:
         now = clock()
-        return attention.open_readers(console, now, now - 4 * MINUTE, now - 15 * MINUTE)
+        return attention.open_readers(
+            console, now, silent_until=now - 4 * MINUTE, idle_until=now - 15 * MINUTE
+        )
 
     return quiet
 
@@ -37,14 +39,14 @@ def quiet(console, clock):
 
 
 def test_who_is_not_heard_from_comes_with_the_latest_moments(db, cast, clock, enter, post, quiet):
-    ann, came = enter(cast.ann), clock()
+    ann = enter(cast.ann)
     heard = clock.advance(minutes=2)
     record_heartbeat(db, ann, heard)
     post(ann, Activity("page_read"))
     clock.advance(minutes=3, seconds=59)
     assert quiet() == []
     clock.advance(seconds=1)
-    assert quiet() == [OpenReader(cast.ann.id, came, heard, heard)]
+    assert quiet() == [OpenReader(cast.ann.id, last_heartbeat=heard, idle_since=heard)]
     clock.advance(minutes=26)
     assert quiet() == []
 
@@ -59,8 +61,8 @@ def test_who_does_nothing_is_found_while_heard_from(db, cast, clock, enter, post
             record_heartbeat(db, caller, now)
         assert sorted(reader.reader_id for reader in quiet()) == found
     assert sorted(quiet(), key=lambda reader: reader.reader_id) == [
-        OpenReader(cast.ann.id, came, now, read),
-        OpenReader(cast.ben.id, came, now, None),
+        OpenReader(cast.ann.id, last_heartbeat=now, idle_since=read),
+        OpenReader(cast.ben.id, last_heartbeat=now, idle_since=came),
     ]
 
 
@@ -121,7 +123,7 @@ def test_who_reads_on_a_tablet_is_reading_whatever_the_phone_does(
 ):
     def state() -> Presence:
         (ann,) = attention.attention_readers(console, [cast.ann.id], clock())
-        return ann.presence(clock())
+        return ann.presence_at(clock())
 
     assert state() is Presence.OFFLINE
     tablet = enter(cast.ann, device_type="tablet")
@@ -179,7 +181,7 @@ def test_who_is_no_active_reader_any_more_is_told_from_those_who_are(console, db
 # Cost -------------------------------------------------------------------------------------------
 
 SEARCHED = {
-    "_HERE": "s USING INDEX idx_sessions_active (is_active=? AND last_heartbeat>?)",
+    "_HERE": "s USING COVERING INDEX idx_sessions_active (is_active=? AND last_heartbeat>?)",
     "_PAUSES": "p USING INDEX idx_reader_profiles_last_login (last_login>?)",
     "_LAST_SESSION": "reader_sessions",
     "_LOGINS": "s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

@@ -69,7 +69,7 @@ def ask_everything(db, asker, now) -> None:
             access_log._SORTS,
         ),
     ):
-        for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
+        for sort, descending, words in product(sorts, (False, True), ("", "a full_name:c")):
             ids = orders(db, ListQuery(sort, descending, parse(words)), now).ids
             rows(db, ids or [1], now)
     count_online(db, now)

@@ -13,8 +13,8 @@ from readwatch.tui.widgets.filter_suggester import completed
         ("!de", "!device:"),
         ("ann pro", "ann progress<"),
         ("id", "idle>"),
-        ("state:s", "state:silent"),
-        ("!state:le", "!state:leaving"),
+        ("presence:s", "presence:silent"),
+        ("!presence:le", "!presence:leaving"),
         ('"two words" le', '"two words" level:'),
     ],
 )

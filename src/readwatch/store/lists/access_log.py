@@ -63,13 +63,13 @@ _ROWS = f"""
     JOIN users c ON c.id = e.consultant_user_id LEFT JOIN users t ON t.id = e.target_user_id
     WHERE e.id IN (SELECT id FROM {{{{rows}}}} AS wanted)
 """
-_SORTS = {"time": "id {up}"}
+_SORTS = {"created_at": "id {up}"}
 FIELDS = Fields(
     {
-        "consultant": Text("c.full_name"),
-        "reader": Text("t.full_name"),
-        "action": Word("l.action_type"),
-        "ago": Since("l.created_at"),
+        "created_at": Since("l.created_at"),
+        "consultant_name": Text("c.full_name"),
+        "action_type": Word("l.action_type"),
+        "full_name": Text("t.full_name"),
     },
     ("c.full_name", "t.full_name", "l.action_type"),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, Pause
-from readwatch.domain.presence import ONLINE_WINDOW, Presence, presence_of
+from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import (
@@ -23,18 +23,16 @@ from readwatch.store.engine.connections import (
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
+from readwatch.store.lists.presence_sql import IDLE_SINCE
 from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
-# Of all devices of a reader together: one that is silent says nothing while another is heard.
 _HERE = Statement(
-    """
-    SELECT s.user_id, max(s.started_at), max(s.last_heartbeat), p.last_activity_at
+    f"""
+    SELECT s.user_id, max(s.last_heartbeat), p.last_login, p.last_activity_at
     FROM reader_sessions s JOIN reader_profiles p ON p.user_id = s.user_id
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since
-    GROUP BY s.user_id, p.last_activity_at
-    HAVING max(s.last_heartbeat) <= :silent_since
-    OR (max(s.started_at) <= :idle_since AND p.last_activity_at <= :idle_since)
-    OR (max(s.started_at) <= :idle_since AND p.last_activity_at IS NULL)
+    GROUP BY s.user_id, p.last_login, p.last_activity_at
+    HAVING max(s.last_heartbeat) <= :silent_since OR {IDLE_SINCE} <= :idle_since
     """
 )
 # Found by the login before the last activity, as that one has an index.
@@ -80,50 +78,48 @@ _STILL_READERS = BulkStatement(
 
 _CASES = {
     "user_id": "bigint",
-    "place": "bigint",
-    "seen": "bigint",
-    "why": "text",
+    "rank": "bigint",
+    "is_seen": "bigint",
+    "reasons": "text",
     "since": "timestamptz",
 }
 # Who was seen is at the end, whatever the order.
 _ORDER = f"""
     SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {LAST_READ}
     WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({{condition}})
-    ORDER BY given.seen, {{key}}, given.place
+    ORDER BY given.is_seen, {{key}}, given.rank
 """
 _SORTS = {
-    "why": "given.place {up}",
+    "reasons": "given.rank {up}",
     # Shown as how long ago it was: the latest is the smallest.
     "since": "given.since {down}",
-    "name": "lower(u.full_name) {up}",
-    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
-    "progress": f"{PROGRESS} {{up}} NULLS LAST",
-    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+    "full_name": "lower(u.full_name) {up}",
+    "content_title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
+    "progress_percentage": f"{PROGRESS} {{up}} NULLS LAST",
+    "reading_level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
 }
 FIELDS = Fields(
     {
-        "reader": Text("u.full_name"),
-        "why": Text("given.why"),
-        "title": Text(TITLE),
-        "progress": Number(PROGRESS),
+        "reasons": Text("given.reasons"),
+        "full_name": Text("u.full_name"),
+        "content_title": Text(TITLE),
+        "progress_percentage": Number(PROGRESS),
         "since": Since("given.since"),
-        "level": Word("p.reading_level"),
+        "reading_level": Word("p.reading_level"),
     },
-    ("u.full_name", "given.why", TITLE),
+    ("u.full_name", "given.reasons", TITLE),
 )
 _GLANCES = BulkStatement(
     {"user_id": "bigint"},
     f"""
     SELECT
-        u.id, u.full_name, p.reading_level, {TITLE}, {PROGRESS}, p.last_activity_at,
-        s.started_at, s.last_heartbeat
+        u.id, u.full_name, p.reading_level, {TITLE}, {PROGRESS}, s.last_heartbeat,
+        p.last_login, p.last_activity_at
     FROM {{rows}} AS given CROSS JOIN users u {LAST_READ}
     LEFT JOIN (
-        SELECT
-            user_id, started_at, last_heartbeat,
-            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
-        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
-    ) s ON s.user_id = u.id AND s.place = 1
+        SELECT user_id, max(last_heartbeat) AS last_heartbeat
+        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since GROUP BY user_id
+    ) s ON s.user_id = u.id
     WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )
@@ -131,8 +127,9 @@ _GLANCES = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class AttentionReader:
-    """Who a reader is, what they read last, and the moments of the session that was heard from
-    last, if they are online.
+    """Who a reader is, what they read last, and what their presence follows from.
+
+    `last_heartbeat` is None unless the reader is online.
     """
 
     user_id: int
@@ -140,28 +137,31 @@ class AttentionReader:
     reading_level: SafeText
     content_title: SafeText
     progress_percentage: int | None
-    last_activity_at: datetime | None
-    started_at: datetime | None
     last_heartbeat: datetime | None
+    idle_since: datetime | None
 
-    def presence(self, now: datetime) -> Presence:
-        """Tell what the reader is doing at `now`; a login counts as something done."""
-        deeds = [at for at in (self.started_at, self.last_activity_at) if at is not None]
-        return presence_of(self.last_heartbeat, max(deeds, default=None), now)
+    def presence_at(self, now: datetime) -> Presence:
+        """Return what the reader seems to be doing at `now`."""
+        return presence_of(self.last_heartbeat, self.idle_since, now)
 
 
 def open_readers(
-    db: Database, now: datetime, silent_since: datetime, idle_since: datetime
+    db: Database, now: datetime, *, silent_until: datetime, idle_until: datetime
 ) -> list[OpenReader]:
-    """Return the readers with an open session who were not heard from, or did nothing, since."""
+    """Return the readers with an open session who are silent since `silent_until` or before, or
+    idle since `idle_until` or before."""
     rows = _HERE(
         db,
         since=to_db_time(now - SILENT_UNTIL),
-        silent_since=to_db_time(silent_since),
-        idle_since=to_db_time(idle_since),
+        silent_since=to_db_time(silent_until),
+        idle_since=to_db_time(idle_until),
     )
     return [
-        OpenReader(row[0], from_db_time(row[1]), from_db_time(row[2]), from_db_time_or_none(row[3]))
+        OpenReader(
+            reader_id=row[0],
+            last_heartbeat=from_db_time(row[1]),
+            idle_since=idle_since(from_db_time_or_none(row[2]), from_db_time_or_none(row[3])),
+        )
         for row in rows
     ]
 
@@ -210,8 +210,8 @@ def attention_ids(
     wanted = where_clause(db, question, FIELDS, now)
     sql = _ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question))
     rows = [
-        (case.reader_id, place, int(case.reader_id in seen), str(case), to_db_time(case.since))
-        for place, case in enumerate(cases)
+        (case.reader_id, rank, int(case.reader_id in seen), str(case), to_db_time(case.since))
+        for rank, case in enumerate(cases)
     ]
     return reader_ids_of(BulkStatement(_CASES, sql)(db, rows, **wanted.values))
 
@@ -227,9 +227,8 @@ def attention_readers(
             reading_level=clean(row[2]),
             content_title=clean(row[3]),
             progress_percentage=row[4],
-            last_activity_at=from_db_time_or_none(row[5]),
-            started_at=from_db_time_or_none(row[6]),
-            last_heartbeat=from_db_time_or_none(row[7]),
+            last_heartbeat=from_db_time_or_none(row[5]),
+            idle_since=idle_since(from_db_time_or_none(row[6]), from_db_time_or_none(row[7])),
         )
         for row in _GLANCES(db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW))
     )

@@ -37,21 +37,21 @@ _ORDER = """
     ORDER BY {key}, a.id DESC LIMIT :length
 """
 _SORTS = {
-    "time": "a.id {up}",
-    "name": "lower(u.full_name) {up}",
-    "activity": "lower(a.activity_type) {up}",
-    "title": "nullif(lower(a.content_title), '') {up} NULLS LAST",
-    "progress": "a.progress_percentage {up} NULLS LAST",
-    "duration": "a.duration_seconds {up} NULLS LAST",
+    "created_at": "a.id {up}",
+    "full_name": "lower(u.full_name) {up}",
+    "activity_type": "lower(a.activity_type) {up}",
+    "content_title": "nullif(lower(a.content_title), '') {up} NULLS LAST",
+    "progress_percentage": "a.progress_percentage {up} NULLS LAST",
+    "duration_seconds": "a.duration_seconds {up} NULLS LAST",
 }
 FIELDS = Fields(
     {
-        "reader": Text("u.full_name"),
-        "title": Text("a.content_title"),
-        "type": Word("a.activity_type"),
-        "progress": Number("a.progress_percentage"),
-        "length": Seconds("a.duration_seconds"),
-        "ago": Since("a.created_at"),
+        "created_at": Since("a.created_at"),
+        "full_name": Text("u.full_name"),
+        "activity_type": Word("a.activity_type"),
+        "content_title": Text("a.content_title"),
+        "progress_percentage": Number("a.progress_percentage"),
+        "duration_seconds": Seconds("a.duration_seconds"),
     },
     ("u.full_name", "a.content_title", "a.activity_type"),
 )
@@ -72,7 +72,7 @@ def activity_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
 
     A filter looks through the last `LOOKED_THROUGH` only: older ones are on their readers' pages.
     """
-    if question.sort == "time" and question.descending and not question.terms:
+    if question.sort == "created_at" and question.descending and not question.terms:
         rows = _NEWEST(db, length=question.length)
     else:
         wanted = where_clause(db, question, FIELDS, now)

@@ -9,11 +9,11 @@ from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
 
 from readwatch.domain.errors import invalid
-from readwatch.domain.filters import Comparison, Term, duration_of, number_of
+from readwatch.domain.filters import Comparison, Term, duration_of, full_names, number_of
 from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
 from readwatch.domain.presence import Presence
 from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
-from readwatch.store.lists.presence_sql import PLACES, presence, presence_moments
+from readwatch.store.lists.presence_sql import RANKS, presence_parameters, presence_rank
 
 # The kinds of fields; `sql` is a view's own expression, and may be NULL.
 
@@ -41,31 +41,26 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """A duration that is kept in seconds: `length>5m`."""
+    """A duration that is kept in seconds: `duration>5m`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A moment, asked for by how long ago it was: `login>7d`; never is longer ago than all.
-
-    `unit` is that of a number without one: `minutes>=30`.
-    """
+    """A time, compared by how long ago it was: `last_login>7d`; NULL is longer ago than all."""
 
     sql: str
-    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """The presence that follows from two moments: `state:silent`."""
+class PresenceWord:
+    """The presence by its beginning: `presence:silent`; `last_heartbeat` is an expression."""
 
-    heartbeat: str
-    activity: str
+    last_heartbeat: str
 
 
-Field = Text | Word | Number | Seconds | Since | State
+Field = Text | Word | Number | Seconds | Since | PresenceWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +69,25 @@ class Fields:
 
     by_name: Mapping[str, Field]
     words: Sequence[str]
+
+    def named(self, term: Term) -> Field:
+        """Return the field that a term names, in full or by a part that no other name has."""
+        names = full_names(term.field or "", self.by_name)
+        match names:
+            case [name]:
+                return self.by_name[name]
+            case []:
+                raise invalid(
+                    f"{term}: unknown field; use one of {', '.join(self.by_name)}, "
+                    "or put a word with a colon in quotes"
+                )
+        raise invalid(f"{term}: {term.field} can be {' or '.join(names)}")
+
+    def by_short_name(self) -> dict[str, Field]:
+        """Return the fields by all single words that name one of them."""
+        words = {word for name in self.by_name for word in name.split("_")}
+        names = {word: full_names(word, self.by_name) for word in sorted(words)}
+        return {word: self.by_name[one[0]] for word, one in names.items() if len(one) == 1}
 
     def without(self, name: str) -> "Fields":
         """Return the others; words without a name do not look into this one any more either."""
@@ -95,8 +109,9 @@ class Condition:
 def condition(db: Database, terms: Iterable[Term], fields: Fields, now: datetime) -> Condition:
     """Return the condition for the rows that all the terms want; without terms these are all rows.
 
-    The values are named `:filter_0` and so on, and those of a state as in `presence_moments`. A
-    term that the view cannot answer is an `invalid` error whose sentence names the mend.
+    The values are named `:filter_0` and so on, and those of a presence as in
+    `presence_parameters`. A term that does not fit the list's fields is an `invalid` error whose
+    message names the fix.
     """
     composing = _Composing(db, now)
     sql = " AND ".join(composing.term(term, fields) for term in terms)
@@ -115,17 +130,12 @@ class _Composing:
         if term.field is None:
             search = self._search(anywhere, term.value)
             sql = " OR ".join(map(search, fields.words))
-        elif term.field in fields.by_name:
-            sql = self._compared(term, fields.by_name[term.field])
         else:
-            raise invalid(
-                f"{term} asks for a field that is not here: there are "
-                f"{', '.join(sorted(fields.by_name))}; put a word with a colon in quotes"
-            )
+            sql = self._compared(term, fields.named(term))
         return f"NOT ({sql})" if term.negated else f"({sql})"
 
     def _compared(self, term: Term, field: Field) -> str:
-        compares_words = isinstance(field, Text | Word | State)
+        compares_words = isinstance(field, Text | Word | PresenceWord)
         if compares_words and term.comparison is not Comparison.IS:
             raise invalid(f"{term} compares words; write {term.field}:{term.value}")
         if isinstance(field, Seconds | Since) and term.comparison is Comparison.IS:
@@ -141,13 +151,13 @@ class _Composing:
             case Seconds(sql):
                 seconds = self._value(duration_of(term).total_seconds())
                 return f"coalesce({sql} {term.comparison} {seconds}, FALSE)"
-            case Since(sql, unit):
-                then = self._ago(duration_of(term, unit))
+            case Since(sql):
+                then = self._ago(duration_of(term))
                 sign, never = _SINCE[term.comparison]
                 return f"coalesce({sql} {sign} {then}, {never})"
-            case State(heartbeat, activity):
-                self.values |= presence_moments(self.now)
-                return f"{presence(heartbeat, activity)} IN ({_places(term)})"
+            case PresenceWord(last_heartbeat):
+                self.values |= presence_parameters(self.now)
+                return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
         """Return what looks for a word in an expression of a view."""
@@ -190,8 +200,9 @@ _SINCE = {
 }
 
 
-def _places(term: Term) -> str:
-    places = [str(PLACES[state]) for state in Presence if state.startswith(term.value.casefold())]
-    if not places:
-        raise invalid(f"{term} is no state: there are {', '.join(Presence)}")
-    return ", ".join(places)
+def _ranks(term: Term) -> str:
+    begins = term.value.casefold()
+    ranks = [str(rank) for presence, rank in RANKS.items() if presence.startswith(begins)]
+    if not ranks:
+        raise invalid(f"{term}: unknown presence; use one of {', '.join(Presence)}")
+    return ", ".join(ranks)

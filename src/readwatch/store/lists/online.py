@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from readwatch.domain.presence import ONLINE_WINDOW
+from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.engine.bulk import BulkStatement
@@ -18,19 +18,15 @@ from readwatch.store.engine.connections import (
     to_db_time,
 )
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, Since, State, Text, Word
+from readwatch.store.lists.filter_sql import Fields, Number, PresenceWord, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
-from readwatch.store.lists.presence_sql import presence, presence_moments
+from readwatch.store.lists.presence_sql import IDLE_SINCE, presence_parameters, presence_rank
 from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
 _HERE = "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
-# As the domain has it, a login counts as something done.
-_LAST_DEED = (
-    "CASE WHEN p.last_activity_at > s.started_at THEN p.last_activity_at ELSE s.started_at END"
-)
 
 _COUNT = Statement(f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})")
 
@@ -51,28 +47,28 @@ _ORDER = f"""
     ORDER BY {{key}}, lower(u.full_name), u.id
 """
 _SORTS = {
-    "presence": f"{presence('s.last_heartbeat', _LAST_DEED)} {{up}}",
-    "name": "lower(u.full_name) {up}",
-    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
-    "progress": f"{PROGRESS} {{up}} NULLS LAST",
-    "activity": "nullif(a.activity_type, '') {up} NULLS LAST",
+    "presence": f"{presence_rank('s.last_heartbeat')} {{up}}",
+    "full_name": "lower(u.full_name) {up}",
+    "content_title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
+    "progress_percentage": f"{PROGRESS} {{up}} NULLS LAST",
+    "activity_type": "nullif(a.activity_type, '') {up} NULLS LAST",
     # Shown as how long ago it was: the latest is the smallest.
-    "ago": "p.last_activity_at {down} NULLS LAST",
-    "minutes": "s.started_at {down}",
-    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
-    "device": "nullif(lower(s.device_type), '') {up} NULLS LAST",
+    "idle_since": f"{IDLE_SINCE} {{down}} NULLS LAST",
+    "started_at": "s.started_at {down}",
+    "reading_level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+    "device_type": "nullif(lower(s.device_type), '') {up} NULLS LAST",
 }
 FIELDS = Fields(
     {
-        "reader": Text("u.full_name"),
-        "title": Text(TITLE),
-        "progress": Number(PROGRESS),
-        "state": State("s.last_heartbeat", _LAST_DEED),
-        "idle": Since(_LAST_DEED),
-        "minutes": Since("s.started_at", "m"),
-        "type": Word("a.activity_type"),
-        "level": Word("p.reading_level"),
-        "device": Word("s.device_type"),
+        "presence": PresenceWord("s.last_heartbeat"),
+        "full_name": Text("u.full_name"),
+        "content_title": Text(TITLE),
+        "progress_percentage": Number(PROGRESS),
+        "activity_type": Word("a.activity_type"),
+        "idle_since": Since(IDLE_SINCE),
+        "started_at": Since("s.started_at"),
+        "reading_level": Word("p.reading_level"),
+        "device_type": Word("s.device_type"),
     },
     ("u.full_name", TITLE, "p.reading_level"),
 )
@@ -80,7 +76,7 @@ FIELDS = Fields(
 _ROW = f"""
     SELECT
         u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
-        p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
+        p.last_login, p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
     FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
@@ -91,11 +87,12 @@ _SOME = BulkStatement(
     f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
     " ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Only the index is read, that of a reader's activities by type: from one type to the next, and of
-# each what is new; reader by reader and as one text, as PostgreSQL would else go through all that
-# everybody did. A cross join, as SQLite would else go through all that these readers ever did.
+# Nothing occurs after it arrived, so that the index of a reader's activities by type finds what may
+# have occurred lately: from one type to the next, and of each what is new; reader by reader and as
+# one text, as PostgreSQL would else go through all that everybody did. A cross join, as SQLite
+# would else go through all that these readers ever did.
 _SINCE_EACH_STEP = " || ' ' || ".join(
-    f"count(*) FILTER (WHERE a.created_at > :after_{step})" for step in range(TRACE_STEPS)
+    f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
 )
 _TRACES = BulkStatement(
     {"id": "bigint"},
@@ -120,7 +117,7 @@ _TRACES = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class TracedReader(OnlineReader):
-    """A reader who is online, and how many activities arrived in each of the last `TRACE_STEPS`
+    """A reader who is online, and how many activities occurred in each of the last `TRACE_STEPS`
     times `TRACE_STEP`, oldest first.
     """
 
@@ -143,14 +140,14 @@ def online_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
     """Return the readers who are online and wanted, in order."""
     wanted = where_clause(db, question, FIELDS, now)
     key = order_by(_SORTS, question)
-    if question.sort == "name" and not question.terms:
-        sql = order_by({"name": _BY_NAME}, question)
+    if question.sort == "full_name" and not question.terms:
+        sql = order_by({"full_name": _BY_NAME}, question)
     else:
         sql = _ORDER.format(condition=wanted.sql, key=key)
     rows = Statement(sql)(
         db,
         since=to_db_time(now - ONLINE_WINDOW),
-        **{**presence_moments(now), **wanted.values},
+        **{**presence_parameters(now), **wanted.values},
     )
     return reader_ids_of(rows)
 
@@ -182,8 +179,11 @@ def _once(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
                 "reading_level": clean(row[4]),
                 "started_at": from_db_time(row[5]),
                 "last_heartbeat": from_db_time(row[6]),
-                "last_activity_at": from_db_time_or_none(row[7]),
-                "activity_type": clean(row[8]),
-                "content_title": clean(row[9]),
-                "progress_percentage": row[10],
+                "last_activity_at": from_db_time_or_none(row[8]),
+                "idle_since": idle_since(
+                    from_db_time_or_none(row[7]), from_db_time_or_none(row[8])
+                ),
+                "activity_type": clean(row[9]),
+                "content_title": clean(row[10]),
+                "progress_percentage": row[11],
             }

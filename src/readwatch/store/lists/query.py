@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from readwatch.domain.errors import invalid
-from readwatch.domain.filters import Term
+from readwatch.domain.filters import Term, full_names
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.filter_sql import Condition, Fields, condition
 
@@ -14,7 +14,7 @@ FIRST_PAGE = 1000
 LOOKED_THROUGH = 20_000
 """The most that an order of a list without end goes back."""
 
-_NAME = "reader"
+_NAME = "full_name"
 """The field of each list that is a reader's name."""
 
 
@@ -53,8 +53,8 @@ def reader_ids_of(rows: Iterable[tuple[int]]) -> ResultIds:
 def where_clause(db: Database, question: ListQuery, fields: Fields, now: datetime) -> Condition:
     """Return the condition of a question's filter."""
     for term in question.terms:
-        if question.masked and term.field == _NAME:
-            raise invalid(f"{term} asks for a name, and names are masked: sign in without --mask")
+        if question.masked and full_names(term.field or "", fields.by_name) == [_NAME]:
+            raise invalid(f"{term}: names are masked; log in without --mask to filter by name")
     return condition(db, question.terms, askable(fields, masked=question.masked), now)
 
 

@@ -18,24 +18,24 @@ _ORDER = f"""
     ORDER BY {{key}}, lower(u.full_name), u.id
 """
 _SORTS = {
-    "name": "lower(u.full_name) {up}",
-    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
-    "time": "p.total_reading_time_minutes {up} NULLS LAST",
-    "sessions": "p.total_sessions {up} NULLS LAST",
-    "contents": "p.unique_content_read {up} NULLS LAST",
+    "full_name": "lower(u.full_name) {up}",
+    "reading_level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+    "total_reading_time_minutes": "p.total_reading_time_minutes {up} NULLS LAST",
+    "total_sessions": "p.total_sessions {up} NULLS LAST",
+    "unique_content_read": "p.unique_content_read {up} NULLS LAST",
     # Shown as how long ago it was: the latest is the smallest.
-    "login": "p.last_login {down} NULLS LAST",
-    "activity": "p.last_activity_at {down} NULLS LAST",
+    "last_login": "p.last_login {down} NULLS LAST",
+    "last_activity_at": "p.last_activity_at {down} NULLS LAST",
 }
 FIELDS = Fields(
     {
-        "reader": Text("u.full_name"),
-        "level": Word("p.reading_level"),
-        "minutes": Number("p.total_reading_time_minutes"),
-        "sessions": Number("p.total_sessions"),
-        "titles": Number("p.unique_content_read"),
-        "login": Since("p.last_login"),
-        "idle": Since("p.last_activity_at"),
+        "full_name": Text("u.full_name"),
+        "reading_level": Word("p.reading_level"),
+        "total_reading_time_minutes": Number("p.total_reading_time_minutes"),
+        "total_sessions": Number("p.total_sessions"),
+        "unique_content_read": Number("p.unique_content_read"),
+        "last_login": Since("p.last_login"),
+        "last_activity_at": Since("p.last_activity_at"),
     },
     ("u.full_name", "p.reading_level"),
 )

@@ -19,7 +19,7 @@ _SIDES = (
 
 FILTER = (
     ('drcl "the hob" !ann', "letters left out; words side by side; not Ann"),
-    ("title:drcl state:silent", "by field; the right arrow completes its name"),
+    ("title:drcl presence:silent", "by field; the right arrow completes its name"),
     ("progress<20 idle>=10m", "also > <=, and progress:100; in s, m, h, d or w"),
 )
 """Examples of a filter, and what they mean."""

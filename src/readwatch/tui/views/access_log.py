@@ -58,14 +58,14 @@ def _no_rows(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[Access
 # Nobody's: it is not known yet who asks, or an admin's look at it is not yet on record.
 LISTING: ViewSpec[AccessLogRow] = ViewSpec(
     columns=(
-        Column("time", "When", width=15),
-        Column("consultant", "Who", width=13, flex=2),
-        Column("action", "What", width=21),
-        Column("name", "Whom", width=13, flex=2),
-        Column("details", "Details", width=16, flex=4, from_width=110),
+        Column("created_at", "When", width=15),
+        Column("consultant_name", "Who", width=13, flex=2),
+        Column("action_type", "What", width=21),
+        Column("full_name", "Whom", width=13, flex=2),
+        Column("action_details", "Details", width=16, flex=4, from_width=110),
     ),
     row=row,
-    sorts=(Sort("time", descending=True, newest_first=True),),
+    sorts=(Sort("created_at", descending=True, newest_first=True),),
     empty="no entries yet",
     order=_nothing,
     items=_no_rows,

@@ -35,7 +35,7 @@ def row(noticed: AttentionItem, now: datetime) -> Row:
             about.content_title,
             progress_bar(about.progress_percentage),
             ago(case.since, now),
-            presence_cell(about.presence(now)),
+            presence_cell(about.presence_at(now)),
             about.reading_level,
         ),
         about.user_id,
@@ -52,9 +52,10 @@ def record(noticed: AttentionItem, now: datetime) -> dict[str, object]:
             {"rule": reason.rule, "since": reason.since, "words": str(reason)}
             for reason in case.reasons
         ],
+        "since": case.since,
         "content_title": about.content_title,
         "progress_percentage": about.progress_percentage,
-        "presence": about.presence(now),
+        "presence": about.presence_at(now),
         "reading_level": about.reading_level,
     }
 
@@ -76,22 +77,22 @@ def _noticed(db: Database, now: datetime) -> Attention:
 
 LISTING: ViewSpec[AttentionItem] = ViewSpec(
     columns=(
-        Column("why", "Why", width=24, flex=1),
-        Column("name", "Reader", width=12, flex=3),
-        Column("title", "Reading", width=10, flex=4),
-        Column("progress", "Progress", width=11, from_width=96),
+        Column("reasons", "Why", width=24, flex=1),
+        Column("full_name", "Reader", width=12, flex=3),
+        Column("content_title", "Reading", width=10, flex=4),
+        Column("progress_percentage", "Progress", width=11, from_width=96),
         Column("since", "Since", width=7, align="right"),
         Column("presence", "State", width=9),
-        Column("level", "Level", width=7, from_width=120),
+        Column("reading_level", "Level", width=7, from_width=120),
     ),
     row=row,
     sorts=(
-        Sort("why"),
+        Sort("reasons"),
         Sort("since", newest_first=True),
-        Sort("name"),
-        Sort("title"),
-        Sort("progress"),
-        Sort("level"),
+        Sort("full_name"),
+        Sort("content_title"),
+        Sort("progress_percentage"),
+        Sort("reading_level"),
     ),
     fields=FIELDS,
     empty="nobody needs a consultant now",

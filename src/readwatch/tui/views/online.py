@@ -27,13 +27,13 @@ def row(reader: TracedReader, now: datetime) -> Row:
     return Row(
         reader.user_id,
         (
-            presence_cell(reader.presence(now)),
+            presence_cell(reader.presence_at(now)),
             reader.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),
             activity_words(reader.activity_type),
             trace_line(reader.trace),
-            ago(reader.last_activity_at, now),
+            ago(reader.idle_since, now),
             minutes_of(now - reader.started_at),
             reader.reading_level,
             reader.device_type,
@@ -44,32 +44,32 @@ def row(reader: TracedReader, now: datetime) -> Row:
 
 def record(reader: TracedReader, now: datetime) -> dict[str, object]:
     """Return what a program is told of a reader."""
-    return {**fields_of(reader, now), "presence": reader.presence(now)}
+    return {**fields_of(reader, now), "presence": reader.presence_at(now)}
 
 
 LISTING: ViewSpec[TracedReader] = ViewSpec(
     columns=(
         Column("presence", "State", width=9),
-        Column("name", "Reader", width=12, flex=2),
-        Column("title", "Reading", width=10, flex=3),
-        Column("progress", "Progress", width=11),
-        Column("activity", "Last activity", width=16, from_width=130),
+        Column("full_name", "Reader", width=12, flex=2),
+        Column("content_title", "Reading", width=10, flex=3),
+        Column("progress_percentage", "Progress", width=11),
+        Column("activity_type", "Last activity", width=16, from_width=130),
         Column("trace", "30 min", width=TRACE_STEPS, drawn=True, about="what was done, by 5 min"),
-        Column("ago", "Ago", width=6, align="right", about="since the last activity"),
-        Column("minutes", "Min", width=5, align="right", from_width=88, about="since the login"),
-        Column("level", "Level", width=7, from_width=140),
-        Column("device", "Device", width=8, from_width=96),
+        Column("idle_since", "Ago", width=6, align="right", about="since activity or login"),
+        Column("started_at", "Min", width=5, align="right", from_width=88, about="since the login"),
+        Column("reading_level", "Level", width=7, from_width=140),
+        Column("device_type", "Device", width=8, from_width=96),
     ),
     row=row,
     sorts=(
-        Sort("name"),
-        Sort("title"),
-        Sort("progress", descending=True),
-        Sort("activity"),
-        Sort("ago", newest_first=True),
-        Sort("minutes", descending=True),
-        Sort("level"),
-        Sort("device"),
+        Sort("full_name"),
+        Sort("content_title"),
+        Sort("progress_percentage", descending=True),
+        Sort("activity_type"),
+        Sort("idle_since", newest_first=True),
+        Sort("started_at", descending=True),
+        Sort("reading_level"),
+        Sort("device_type"),
         Sort("presence"),
     ),
     fields=FIELDS,

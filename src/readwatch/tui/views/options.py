@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from readwatch.domain.errors import invalid
-from readwatch.domain.filters import canonical, parse
+from readwatch.domain.filters import canonical, full_names, parse
 from readwatch.monitor.snapshots import View
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui.views import VIEW_SPECS
@@ -14,8 +14,8 @@ def parse_options(
 ) -> tuple[View, ListQuery]:
     """Return the view and what it is asked for; a word that is not understood is `invalid`.
 
-    `sort` is a column, upwards, or downwards with `-` before it; without one the list is sorted as
-    it is in the beginning.
+    `sort` is a column, in full or by a part that no other column has, with `-` before it for
+    descending order; without one the list is sorted as it is in the beginning.
     """
     if view not in VIEW_SPECS:
         raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_SPECS)}")
@@ -23,11 +23,12 @@ def parse_options(
     question = replace(listing.query(masked=masked), terms=parse(filter, finished=True))
     if not sort:
         return View(view), question
-    column = sort.removeprefix("-")
-    if listing.sort_by(column) is None:
-        columns = ", ".join(each.column for each in listing.sorts)
-        raise invalid(f"{view} cannot be sorted by {column!r}: there are {columns}")
-    return View(view), replace(question, sort=column, descending=sort.startswith("-"))
+    columns = [each.column for each in listing.sorts]
+    found = full_names(sort.removeprefix("-"), columns)
+    if len(found) != 1:
+        choices = ", ".join(found or columns)
+        raise invalid(f"{view} cannot be sorted by {sort!r}; use one of {choices}")
+    return View(view), replace(question, sort=found[0], descending=sort.startswith("-"))
 
 
 def option_texts(question: ListQuery) -> tuple[str, str]:

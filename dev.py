@@ -105,6 +105,8 @@ def become(command):
     os.environ["VIRTUAL_ENV"] = str(VENV)
     os.environ["PATH"] = str(PYTHON.parent) + os.pathsep + os.environ.get("PATH", os.defpath)
     os.environ.pop("PYTHONHOME", None)
+    # Without the compiled files each process that a test starts would compile everything anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         os.execvp(command[0], command)
     except OSError as error:

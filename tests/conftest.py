@@ -4,13 +4,15 @@ Ann and Ben are readers, Cara is a consultant, Dora is the admin.
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import memory
 import pytest
+from copies import PostgreSQLCopies, SQLiteCopies
 from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
@@ -23,6 +25,9 @@ from readwatch.store.identity.users import NewUser, add_user
 COST = 4
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+memory.use_for_temporary_files()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,17 +100,28 @@ def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
     db = open_database(postgresql_server.url(name), Role.OWNER)
     with connection(db):  # without the roles, which each copy has for itself
-        migrations.upgrade(db, migrations.known_migrations(db))
+        migrations.upgrade(db, migrations.available_migrations(db))
     close_all(db)
     yield name
     drop_database(postgresql_server, name)
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "readwatch.db"
-    migrations.create_or_upgrade(f"sqlite:///{path}")
-    return path
+def postgresql_copies(postgresql_server: Server, password_hash: str) -> Iterator[PostgreSQLCopies]:
+    copies = PostgreSQLCopies(postgresql_server, partial(add_cast, password_hash=password_hash))
+    yield copies
+    copies.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_copies(tmp_path_factory: pytest.TempPathFactory, password_hash: str) -> SQLiteCopies:
+    folder = tmp_path_factory.mktemp("template")
+    return SQLiteCopies(folder, partial(add_cast, password_hash=password_hash))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(sqlite_copies: SQLiteCopies) -> Path:
+    return sqlite_copies.empty
 
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -129,18 +145,22 @@ def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> It
 
 
 @pytest.fixture
-def url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database with the schema and nobody in it."""
-    if engine == "sqlite":
-        path = tmp_path / "readwatch.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
+def copies(engine: str, request: pytest.FixtureRequest) -> SQLiteCopies | PostgreSQLCopies:
+    copies: SQLiteCopies | PostgreSQLCopies = request.getfixturevalue(f"{engine}_copies")
+    return copies
+
+
+@pytest.fixture
+def url(
+    copies: SQLiteCopies | PostgreSQLCopies, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[str]:
+    """A database with the schema, and nobody but the cast in it, if the test has a cast."""
+    with_cast = "cast" in request.fixturenames
+    if isinstance(copies, SQLiteCopies):
+        yield copies.copy_to(tmp_path / "readwatch.db", with_cast=with_cast)
         return
-    running: Server = request.getfixturevalue("postgresql_server")
-    name = new_database(running, request.getfixturevalue("postgresql_template"))
-    migrations.create_or_upgrade(running.url(name))
-    yield running.url(name)
-    drop_database(running, name)
+    yield copies.make(with_cast=with_cast)
+    copies.drop()
 
 
 @dataclass
@@ -194,8 +214,14 @@ class Cast:
 
 
 @pytest.fixture
-def cast(url: str, password_hash: str) -> Cast:
+def cast(url: str, copies: SQLiteCopies | PostgreSQLCopies) -> Cast:
     """Ann and Ben read, Cara watches, Dora administers."""
+    assert isinstance(copies.cast, Cast)
+    return copies.cast
+
+
+def add_cast(url: str, password_hash: str) -> Cast:
+    """Add the cast to a database."""
     db = open_database(url, Role.OWNER)
     with connection(db):
         people = {
@@ -211,7 +237,5 @@ def cast(url: str, password_hash: str) -> Cast:
                 ("Dora Dyer", UserRole.ADMIN),
             )
         }
-    db.close()
-    if hasattr(db, "close_all"):
-        db.close_all()
+    close_all(db)
     return Cast(**people)

@@ -17,16 +17,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import memory
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 ADDRESS = "READWATCH_TEST_POSTGRESQL"
 FROM = "READWATCH_TEST_POSTGRESQL_FROM"
@@ -36,15 +37,15 @@ NOBODY = 65534
 
 # The server lives as long as our end of the pipe on stdin: a killed test run leaves nothing behind.
 SUPERVISOR = """
-bin=$1 folder=$2 ctype=$3 options=$4
-"$bin/initdb" --pgdata "$folder/data" --no-sync --auth trust --username postgres \
+bin=$1 folder=$2 data=$3 ctype=$4 options=$5
+"$bin/initdb" --pgdata "$data" --no-sync --auth trust --username postgres \
     --encoding UTF8 --locale C --lc-ctype "$ctype" >"$folder/log" 2>&1 &&
-"$bin/pg_ctl" --pgdata "$folder/data" --log "$folder/log" --wait --timeout 30 \
+"$bin/pg_ctl" --pgdata "$data" --log "$folder/log" --wait --timeout 30 \
     --options "$options -k $folder -p 5432 -c listen_addresses=''" start >>"$folder/log" 2>&1 &&
 echo ready || echo failed
 read -r _
-"$bin/pg_ctl" --pgdata "$folder/data" --mode immediate stop >>"$folder/log" 2>&1
-rm -rf "$folder"
+"$bin/pg_ctl" --pgdata "$data" --mode immediate stop >>"$folder/log" 2>&1
+rm -rf "$folder" "$data"
 """
 START_SECONDS = 60
 
@@ -68,6 +69,15 @@ class Server:
         """The URL of a database; the host is in the query, because it may be a folder."""
         query = urlencode(self.parameters, safe="/", quote_via=quote)
         return f"postgresql:///{quote(dbname)}?{query}"
+
+    def create_database(self, name: str, template: str | None = None) -> Composed:
+        """Return the statement for a new database, a copy of the template if there is one."""
+        statement = SQL("CREATE DATABASE {}").format(Identifier(name))
+        if template:
+            statement += SQL(" TEMPLATE {}").format(Identifier(template))
+            if self.version >= 150000:
+                statement += SQL(" STRATEGY FILE_COPY")  # several times as fast for a small one
+        return statement
 
 
 @contextmanager
@@ -101,13 +111,8 @@ def server(*, durable: bool = False) -> Iterator[Server]:
 def new_database(server: Server, template: str | None = None) -> str:
     """Create a database, a copy of the template if there is one, and return its name."""
     name = f"readwatch_{secrets.token_hex(8)}"
-    statement = SQL("CREATE DATABASE {}").format(Identifier(name))
-    if template:
-        statement += SQL(" TEMPLATE {}").format(Identifier(template))
-        if server.version >= 150000:
-            statement += SQL(" STRATEGY FILE_COPY")  # several times as fast for a small database
     with connect(server.parameters) as connection:
-        connection.execute(statement)
+        connection.execute(server.create_database(name, template))
     return name
 
 
@@ -115,12 +120,32 @@ def drop_database(server: Server, name: str) -> None:
     """Drop a database and its roles, also under the feet of those still connected."""
     with connect(server.parameters) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
-        roles = connection.execute(
-            "SELECT rolname FROM pg_roles WHERE starts_with(rolname, %s)", (f"{name}_",)
-        ).fetchall()
-        if roles:
-            every = SQL(", ").join(Identifier(role) for (role,) in roles)
-            connection.execute(SQL("DROP ROLE {}").format(every))
+        drop_roles(connection, name)
+
+
+Roles = dict[int, tuple[Any, ...]]
+
+
+def roles_of(connection: psycopg.Connection, name: str) -> Roles:
+    """Return the roles of a database by oid: the name, what it may do, and its memberships."""
+    rows = connection.execute(
+        """
+        SELECT oid, rolname, to_jsonb(r), ARRAY(
+            SELECT to_jsonb(m) FROM pg_auth_members m WHERE r.oid IN (member, roleid) ORDER BY m
+        )
+        FROM pg_roles r WHERE starts_with(rolname, %s)
+        """,
+        (f"{name}_",),
+    )
+    return {oid: tuple(rest) for oid, *rest in rows}
+
+
+def drop_roles(connection: psycopg.Connection, name: str, *, but: Container[int] = ()) -> None:
+    """Drop the roles of a database that is dropped already, `but` for some."""
+    roles = roles_of(connection, name)
+    names = [Identifier(role) for oid, (role, *_) in roles.items() if oid not in but]
+    if names:
+        connection.execute(SQL("DROP ROLE {}").format(SQL(", ").join(names)))
 
 
 def new_login(url: str, name: str, *groups: str, attributes: str = "") -> str:
@@ -191,8 +216,10 @@ def started(bin: Path, durable: bool) -> Iterator[dict[str, Any]]:
     """Run a new server on a Unix socket in a folder of its own, which goes when the server does."""
     # Not in TMPDIR: that may be closed to others, or too long for the path of a socket.
     folder = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir="/tmp"))
+    quick = None if durable else memory.folder()
+    data = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir=quick or folder))
     try:
-        with supervised(bin, folder, durable) as supervisor:
+        with supervised(bin, folder, data, durable) as supervisor:
             assert supervisor.stdout
             in_time = select.select([supervisor.stdout], [], [], START_SECONDS)[0]
             if not in_time:
@@ -202,17 +229,18 @@ def started(bin: Path, durable: bool) -> Iterator[dict[str, Any]]:
                 raise PostgreSQLUnavailable(f"{bin} did not start: {log[-2000:].strip()}")
             yield {"host": str(folder), "port": "5432", "user": "postgres"}
     finally:
+        shutil.rmtree(data, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def supervised(bin: Path, folder: Path, durable: bool) -> subprocess.Popen[bytes]:
+def supervised(bin: Path, folder: Path, data: Path, durable: bool) -> subprocess.Popen[bytes]:
     unprivileged: dict[str, Any] = {}
     if os.getuid() == 0:
         unprivileged = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         bin = within_reach(bin, folder)
-        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder], check=True)
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder, data], check=True)
     return subprocess.Popen(
-        ["sh", "-c", SUPERVISOR, "sh", bin, folder, UNICODE, "" if durable else "-F"],
+        ["sh", "-c", SUPERVISOR, "sh", bin, folder, data, UNICODE, "" if durable else "-F"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd="/",

@@ -1,8 +1,10 @@
-"""The layers of src/readwatch and the homes of the libraries are as CONTRIBUTING.md draws them."""
+"""The import directions inside src/readwatch, and the home of each library: see CONTRIBUTING.md."""
 
 import ast
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePath
 
 import pytest
@@ -10,16 +12,32 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src"
 
-MAY_IMPORT = {
-    "domain": {"domain"},
-    "store": {"domain", "store"},
-    "tui": {"domain", "store", "tui"},
-    "ingest": {"domain", "ingest", "store"},
-    "cli": {"cli", "domain", "store"},
-    "demo": {"demo", "domain", "store", "tui"},
-    "__main__": {"__main__", "cli", "demo", "domain", "ingest", "store", "tui"},
+PACKAGES = {
+    "domain": set(),
+    "store": {"domain"},
+    "monitor": {"domain", "store"},
+    "ingest": {"domain", "store"},
+    "tui": {"domain", "store", "monitor"},
+    "demo": {"domain", "store", "monitor", "tui"},
+    "cli": {"domain", "store", "monitor", "ingest", "tui", "demo"},
+    "__main__": {"cli"},
     "__init__": set(),
 }
+"""What each package may import besides itself."""
+
+STORE = {
+    "engine": set(),
+    "audit": {"engine"},
+    "identity": {"engine", "audit"},
+    "recording": {"engine", "audit", "identity"},
+    "lists": {"engine", "audit", "identity"},
+    "totals": {"engine"},
+    "reader_data": {"engine", "audit", "identity", "lists"},
+    "lifecycle": {"engine", "audit", "identity", "recording", "lists"},
+    "__init__": set(),
+}
+"""The same inside the store."""
+
 HOMES = {
     "apsw": {"store"},
     "bcrypt": {"store"},
@@ -42,7 +60,7 @@ HOMES = {
 
 
 def imported(source: str, file: PurePath) -> Iterator[str]:
-    """The full names of all that a file imports, also inside functions and relatively."""
+    """The full names of all that a file imports, also lazily, relatively or for types alone."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -52,72 +70,135 @@ def imported(source: str, file: PurePath) -> Iterator[str]:
             yield from (f"{origin}.{name.name}" for name in node.names)
 
 
-def offences(source: str, file: PurePath) -> list[str]:
+def violations(source: str, file: PurePath) -> list[str]:
     """What a file, given relative to src/, imports against the rules."""
-    layer = PurePath(file.parts[1]).stem
-    if layer not in MAY_IMPORT:
-        return [f"{file} is in no layer"]
-    found = []
-    for name in imported(source, file):
-        top, inner = [*name.split("."), ""][:2]
-        if top == "readwatch":
-            allowed = inner in MAY_IMPORT[layer] or inner not in MAY_IMPORT
-        else:
-            allowed = top in sys.stdlib_module_names or layer in HOMES.get(top, ())
-        if not allowed:
-            found.append(f"{file} imports {name}")
-    return found
+    package = PurePath(file.parts[1]).stem
+    if package not in PACKAGES:
+        return [f"{file} is in no package"]
+    return [
+        f"{file} imports {name}"
+        for name in imported(source, file)
+        if not _may_import(package, file, name)
+    ]
 
 
-def test_every_import_stays_within_its_layer_and_every_library_in_its_home():
+def _may_import(package: str, file: PurePath, name: str) -> bool:
+    top, inner, innermost = [*name.split("."), "", ""][:3]
+    if top != "readwatch":
+        return top in sys.stdlib_module_names or package in HOMES.get(top, ())
+    if inner not in PACKAGES:
+        return True  # a name of the package itself, such as __version__
+    if inner != package:
+        return inner in PACKAGES[package]
+    part = PurePath(file.parts[2]).stem if len(file.parts) > 2 else "__init__"
+    if package != "store" or innermost == part or innermost not in STORE:
+        return package != "store" or innermost == part
+    return innermost in STORE[part]
+
+
+def test_every_import_points_down_and_every_library_stays_in_its_home():
     files = sorted(SOURCES.rglob("*.py"))
     assert files
     assert [
-        offence
+        violation
         for file in files
-        for offence in offences(file.read_text("utf-8"), file.relative_to(SOURCES))
+        for violation in violations(file.read_text("utf-8"), file.relative_to(SOURCES))
     ] == []
 
 
 @pytest.mark.parametrize(
-    ("file", "source", "offence"),
+    ("file", "source", "violation"),
     [
-        ("store/users.py", "import readwatch.tui.app", "readwatch.tui.app"),
-        ("store/users.py", "from readwatch import cli", "readwatch.cli"),
-        ("store/users.py", "from ..ingest import app", "readwatch.ingest.app"),
+        ("store/totals.py", "import readwatch.tui.app", "readwatch.tui.app"),
+        ("store/totals.py", "from readwatch import cli", "readwatch.cli"),
+        ("store/totals.py", "from ..ingest import app", "readwatch.ingest.app"),
         ("store/__init__.py", "from .. import tui", "readwatch.tui"),
+        ("store/engine/bulk.py", "from ..lists import feed", "readwatch.store.lists.feed"),
+        (
+            "store/audit/log.py",
+            "from ..identity.users import x",
+            "readwatch.store.identity.users.x",
+        ),
+        ("store/lists/feed.py", "from .. import lifecycle", "readwatch.store.lifecycle"),
+        ("monitor/worker.py", "from textual.message import Message", "textual.message.Message"),
+        ("monitor/build.py", "from readwatch.tui import views", "readwatch.tui.views"),
+        ("monitor/build.py", "from readwatch.ingest import app", "readwatch.ingest.app"),
+        ("ingest/app.py", "from readwatch.tui import app", "readwatch.tui.app"),
         ("tui/run.py", "def late():\n    from ..cli import main", "readwatch.cli.main"),
-        ("tui/widgets/table.py", "from ...demo import run", "readwatch.demo.run"),
-        ("cli/users.py", "from readwatch.__main__ import main", "readwatch.__main__.main"),
-        ("demo.py", "from .ingest import app", "readwatch.ingest.app"),
+        ("tui/run.py", "from readwatch.ingest import app", "readwatch.ingest.app"),
+        ("tui/widgets/header.py", "from ...demo import run", "readwatch.demo.run"),
+        ("cli/user.py", "from readwatch.__main__ import main", "readwatch.__main__.main"),
         ("domain/users.py", "import rich", "rich"),
         ("ingest/app.py", "if 1:\n    import peewee as p", "peewee"),
         ("__main__.py", "import click", "click"),
-        ("store/users.py", "import a_library_without_a_home", "a_library_without_a_home"),
+        ("store/totals.py", "import a_library_without_a_home", "a_library_without_a_home"),
     ],
 )
-def test_an_import_against_the_rules_is_seen(file, source, offence):
+def test_an_import_against_the_rules_is_found(file, source, violation):
     file = PurePath("readwatch", file)
-    assert offences(source, file) == [f"{file} imports {offence}"]
+    assert violations(source, file) == [f"{file} imports {violation}"]
 
 
 @pytest.mark.parametrize(
     ("file", "source"),
     [
         (
-            "store/users.py",
-            "import json, peewee\nfrom ..domain.users import User\nfrom . import sql",
+            "store/lists/feed.py",
+            "import json, peewee\nfrom ...domain import users\nfrom . import query",
         ),
+        ("store/lists/feed.py", "from readwatch.store.engine import connections"),
         ("cli/main.py", "from readwatch import __version__"),
-        ("__main__.py", "def main():\n    from .tui import run\n    from .cli import main"),
+        ("cli/serve.py", "def serve():\n    from readwatch.ingest import server"),
+        ("__main__.py", "def main():\n    from .cli import main"),
     ],
 )
 def test_an_import_within_the_rules_is_fine(file, source):
-    assert offences(source, PurePath("readwatch", file)) == []
+    assert violations(source, PurePath("readwatch", file)) == []
 
 
-def test_a_file_outside_the_layers_is_seen():
-    assert offences("", PurePath("readwatch/utils.py")) == ["readwatch/utils.py is in no layer"]
+def test_a_file_outside_the_packages_is_found():
+    assert violations("", PurePath("readwatch/utils.py")) == ["readwatch/utils.py is in no package"]
+
+
+def modules() -> dict[str, Path]:
+    """The files of src/ by the name under which they are imported."""
+    files = sorted(SOURCES.rglob("*.py"))
+    return {
+        ".".join(file.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in files
+    }
+
+
+def dependencies(files: Mapping[str, Path]) -> dict[str, set[str]]:
+    """The modules that each module imports, wherever in its text and for whatever reason."""
+    graph: dict[str, set[str]] = {}
+    for module, file in files.items():
+        names = set(imported(file.read_text("utf-8"), file.relative_to(SOURCES)))
+        found = {name if name in files else name.rpartition(".")[0] for name in names}
+        graph[module] = (found & files.keys()) - {module}
+    return graph
+
+
+def test_no_import_runs_in_a_circle_not_even_a_lazy_one():
+    try:
+        TopologicalSorter(dependencies(modules())).prepare()
+    except CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
+
+
+@pytest.mark.parametrize(
+    ("module", "libraries"),
+    [
+        ("readwatch.monitor", {"textual", "flask", "click"}),
+        ("readwatch.ingest", {"textual", "rich"}),
+        ("readwatch.store", {"textual", "flask", "click", "rich"}),
+    ],
+)
+def test_a_package_loads_whole_without_the_libraries_of_others(module: str, libraries: set[str]):
+    files = [name for name in modules() if name == module or name.startswith(f"{module}.")]
+    program = f"import {', '.join(files)}, sys; print(*{libraries!r} & sys.modules.keys())"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert loaded.stdout.split() == []
 
 
 def test_every_migration_has_its_twin():

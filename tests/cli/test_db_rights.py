@@ -12,7 +12,7 @@ from postgres import new_login
 
 from readwatch.cli.db_rights import limits, matrix
 from readwatch.store.engine.connections import Database
-from readwatch.store.engine.privileges import LIMITED, Role
+from readwatch.store.engine.privileges import LIMITED_ROLES, Role
 
 SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 
@@ -38,8 +38,8 @@ def test_it_shows_who_may_do_what_and_that_the_engine_enforces_it(shell: Shell) 
     ended = shell("db", "rights")
     assert (ended.code, ended.err) == (0, "")
     lines = [tuple(line.split()) for line in ended.out.splitlines()]
-    assert lines[0] == ("table", *LIMITED)
-    assert ("schema_history", *["r"] * len(LIMITED)) in lines
+    assert lines[0] == ("table", *LIMITED_ROLES)
+    assert ("schema_history", *["r"] * len(LIMITED_ROLES)) in lines
     assert lines[-1][:4] == ("the", "engine", "enforces", "this")
 
     told = json.loads(shell("db", "rights", "--json").out)
@@ -89,4 +89,4 @@ def test_sqlite_has_nobody_to_let_in(shell: Shell, cast: Any, db: Database) -> N
 
 
 def test_each_role_but_the_owner_is_in_the_table() -> None:
-    assert set(LIMITED) == set(Role) - {Role.OWNER}
+    assert set(LIMITED_ROLES) == set(Role) - {Role.OWNER}

@@ -12,7 +12,7 @@ from conftest import ENGINES
 
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database, connection
-from readwatch.store.engine.migrations import history, known_migrations
+from readwatch.store.engine.migrations import available_migrations, history
 from readwatch.store.identity.users import authenticate, find_user
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -40,7 +40,7 @@ def test_it_makes_the_database_and_the_first_admin(
     ]
     made: Database = request.getfixturevalue("made")
     with connection(made):
-        assert len(history(made)) == len(known_migrations(made))
+        assert len(history(made)) == len(available_migrations(made))
         dora = authenticate(made, "dora@example.org", ADMIN_PASSWORD)
     assert (dora.user_role, dora.full_name, dora.is_active) == (UserRole.ADMIN, "Dora Dyer", True)
     assert rows(

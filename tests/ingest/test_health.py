@@ -19,7 +19,7 @@ PAGE = {"activity_type": "page_read"}
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr(writer, "WRITE_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(writer, "HEARTBEAT_SECONDS", 0.02)
 
 

@@ -15,7 +15,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.privileges import (
     ALL,
-    LIMITED,
+    LIMITED_ROLES,
     PRIVILEGES,
     PROGRAMS,
     TABLES,
@@ -36,11 +36,11 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
     if sql:
         _print_sql(url)
         return 0
-    unenforced = migrations.unenforced_rights(url)
+    unenforced = migrations.unenforced_privileges(url)
     if as_json:
         print_json({"rights": _as_json(), "unenforced": unenforced})
         return 1 if unenforced else 0
-    print_table(("table", *LIMITED), list(matrix()))
+    print_table(("table", *LIMITED_ROLES), list(matrix()))
     click.echo("r reads, a appends, c changes, d deletes; * some columns only:")
     print_table(("role", "table", "does", "columns"), list(limits()))
     for sentence in unenforced:
@@ -53,7 +53,7 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
 def matrix() -> Iterator[tuple[str, ...]]:
     """Yield for each table what each role may do with it, in letters."""
     for table in TABLES:
-        yield table, *(_letters(privileges_on(role, table)) for role in LIMITED)
+        yield table, *(_letters(privileges_on(role, table)) for role in LIMITED_ROLES)
 
 
 def limits() -> Iterator[tuple[str, str, str, str]]:
@@ -90,12 +90,12 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
 
 def _print_sql(url: str) -> None:
     _refuse_sqlite(url)
-    from readwatch.store.engine.grants import statements  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import grant_statements  # needs PostgreSQL's driver
 
     with database(url, Role.OWNER) as db:
         migrations.require_current(db)
         click.echo("BEGIN;")
-        for statement in statements(db):
+        for statement in grant_statements(db):
             click.echo(f"{statement};")
         click.echo("COMMIT;")
 
@@ -112,13 +112,13 @@ def grant(context: click.Context, face: str, login: str, admin: str | None) -> N
     """
     url = database_url(context)
     _refuse_sqlite(url)
-    from readwatch.store.engine.grants import admit  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import grant_program  # needs PostgreSQL's driver
 
     with database(url, Role.OWNER) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         with db.atomic():
-            admit(db, face, login)
+            grant_program(db, face, login)
             look = AuditEvent(
                 acting.id, AuditAction.GRANTED_RIGHTS, details=f"cli, {face} to {login}"
             )

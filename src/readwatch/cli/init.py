@@ -57,7 +57,7 @@ def command(
         click.echo(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         click.echo("kept the admin there is; another one: readwatch user add EMAIL --role admin")
-    unenforced = migrations.unenforced_rights(url)
+    unenforced = migrations.unenforced_privileges(url)
     for sentence in unenforced:
         click.echo(f"PostgreSQL does not enforce all rights: {sentence}", err=True)
     if unenforced:

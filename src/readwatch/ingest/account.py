@@ -69,7 +69,7 @@ def login() -> LoggedIn:
         now = running.now()
         lockout.refuse_if_locked(db, body.email, address, now)
         users.require_unchanged(db, user)  # since the password was looked up
-        lockout.forget_failures(db, body.email, address)
+        lockout.delete_failures(db, body.email, address)
         caller = sessions.open_session(
             db,
             user,
@@ -141,7 +141,7 @@ def logout() -> tuple[str, int]:
         running.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
     caller = current_caller()
     running.writer.run(lambda db: sessions.end_session(db, caller, running.now()))
-    running.callers.forget(session_token)
+    running.callers.discard(session_token)
     return "", 204
 
 
@@ -195,7 +195,7 @@ def change_password() -> tuple[str, int]:
     def change(db: Database) -> None:
         now = running.now()
         lockout.refuse_if_locked(db, email, address, now)
-        lockout.forget_failures(db, email, address)
+        lockout.delete_failures(db, email, address)
         users.change_password(db, caller.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, caller, now)
         if caller.user_role.is_staff:

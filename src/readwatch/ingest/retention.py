@@ -48,7 +48,7 @@ class RetentionThread:
         now = self._clock()
         with connection(self._db) as db:
             readers = count_online(db, now)
-        self._writer.run(partial(online_counts.keep_online_count, readers=readers, now=now))
+        self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
     def end_silent_sessions(self) -> None:
         """End all sessions that have been silent for too long."""
@@ -66,7 +66,7 @@ class RetentionThread:
         now = self._clock()
         self._in_portions(partial(retention.forget_failures, now=now))
         self._in_portions(partial(retention.forget_resume_tokens, now=now))
-        self._writer.run(partial(online_counts.forget_online_counts, now=now))
+        self._writer.run(partial(online_counts.purge_online_counts, now=now))
         self._forget_receipts(now)
 
     def _forget_receipts(self, now: datetime) -> None:

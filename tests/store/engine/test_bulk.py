@@ -25,7 +25,7 @@ def test_each_row_finds_its_match_by_a_unique_key(db):
     ]
     assert len(statements) >= 4
     for name, statement in statements:
-        sql = f"EXPLAIN QUERY PLAN {statement._statement._sqlite}"
+        sql = f"EXPLAIN QUERY PLAN {statement.text(db)}"
         values = dict.fromkeys(("rows", "now"), "[]")
         steps = [step for *_, step in driver_connection(db).execute(sql, values)]
         matches = [step for step in steps if "kept" in step and not step.endswith(UNIQUE)]

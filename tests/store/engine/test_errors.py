@@ -9,7 +9,7 @@ import pytest
 from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.store.engine import connections, sqlite
+from readwatch.store.engine import connections, postgresql, sqlite
 from readwatch.store.engine.connections import Database, Statement, connection
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
@@ -146,8 +146,8 @@ def test_a_lost_connection_is_told_once_and_the_next_loan_has_a_new_one(connecte
 
 @on_postgresql
 def test_a_pool_that_stays_empty_is_busy(opened, url, monkeypatch):
-    monkeypatch.setattr(connections, "POOL_SIZE", 1)
-    monkeypatch.setattr(connections, "BUSY_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(postgresql, "POOL_SIZE", 1)
+    monkeypatch.setattr(postgresql, "BUSY_TIMEOUT_SECONDS", 0.01)
     db = opened(f"{url}&connect_timeout=5", Role.CONSOLE)
 
     def borrow() -> None:

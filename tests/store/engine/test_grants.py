@@ -8,8 +8,13 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, driver_connection
 from readwatch.store.engine.errors import engine_errors
-from readwatch.store.engine.grants import admit, role_name, shortfalls, statements
-from readwatch.store.engine.privileges import LIMITED, PROGRAMS, Role
+from readwatch.store.engine.grants import (
+    grant_program,
+    grant_statements,
+    role_name,
+    unenforced_privileges,
+)
+from readwatch.store.engine.privileges import LIMITED_ROLES, PROGRAMS, Role
 from readwatch.store.identity.users import list_users
 
 pytestmark = [
@@ -41,7 +46,7 @@ def owned_url(empty_url):
 # Acting -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", LIMITED)
+@pytest.mark.parametrize("role", LIMITED_ROLES)
 def test_each_connection_acts_as_its_role_also_of_a_login_that_may_do_all(role, connected, db):
     assert user(connected(role)) == role_name(db.database, role)
     connected(role).execute_sql("RESET search_path")
@@ -56,8 +61,8 @@ def test_each_connection_acts_as_its_role_also_of_a_login_that_may_do_all(role, 
 def test_a_login_of_a_face_acts_as_its_roles_and_as_no_other(face, url, db, opened):
     its_own = new_login(url, "person")
     with db.atomic():
-        admit(db, face, f"{db.database}_person")
-    for role in LIMITED:
+        grant_program(db, face, f"{db.database}_person")
+    for role in LIMITED_ROLES:
         if role in PROGRAMS[face]:
             assert user(opened(its_own, role)) == role_name(db.database, role)
             continue
@@ -93,8 +98,8 @@ def test_the_members_of_one_database_have_no_rights_in_another(
 def test_an_owner_who_may_make_roles_needs_nobody_else(owned_url, opened):
     url = owned_url("CREATEROLE")
     migrations.create_or_upgrade(url)
-    assert migrations.unenforced_rights(url) == ()
-    for role in LIMITED:
+    assert migrations.unenforced_privileges(url) == ()
+    for role in LIMITED_ROLES:
         db = opened(url, role)
         assert user(db) == role_name(db.database, role)
 
@@ -104,7 +109,7 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
 ):
     url = owned_url()
     migrations.create_or_upgrade(url)
-    assert len(migrations.unenforced_rights(url)) == len(LIMITED)
+    assert len(migrations.unenforced_privileges(url)) == len(LIMITED_ROLES)
     assert user(opened(url, Role.CONSOLE)).endswith("_owner")
     with connection(opened(url, Role.CONSOLE)) as db:
         assert list_users(db) == ()
@@ -112,12 +117,12 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
             db.execute_sql("DELETE FROM users")
 
     with connection(opened(url, Role.OWNER)) as db:
-        sql = statements(db)
+        sql = grant_statements(db)
     with psycopg.connect(empty_url) as administrator:
         for statement in sql:
             administrator.execute(statement)
 
-    assert migrations.unenforced_rights(url) == ()
+    assert migrations.unenforced_privileges(url) == ()
     assert migrations.create_or_upgrade(url) == ()
     assert user(opened(url, Role.CONSOLE)).endswith("_console")
 
@@ -134,16 +139,16 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
         ("GRANT TEMPORARY ON DATABASE {database} TO PUBLIC", "temporary tables"),
         ("GRANT CREATE ON SCHEMA public TO PUBLIC", "more than is done with tables"),
         ("REVOKE USAGE ON SCHEMA public FROM {console}, PUBLIC", "cannot reach the tables"),
-        ("DROP OWNED BY {console}; DROP ROLE {console}", "there is no role"),
+        ("ALTER ROLE {console} RENAME TO {console}_before", "there is no role"),
     ],
 )
 def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, url):
-    assert shortfalls(db) == ()
+    assert unenforced_privileges(db) == ()
     console = role_name(db.database, Role.CONSOLE)
     driver_connection(db).execute(tampering.format(console=console, database=db.database))
-    assert [sentence for sentence in shortfalls(db) if told in sentence]
+    assert [sentence for sentence in unenforced_privileges(db) if told in sentence]
     migrations.create_or_upgrade(url)
-    assert shortfalls(db) == ()
+    assert unenforced_privileges(db) == ()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +163,7 @@ def test_what_init_cannot_mend_is_told(tampering, told, db, url):
     console = role_name(db.database, Role.CONSOLE)
     driver_connection(db).execute(tampering.format(console=console))
     migrations.create_or_upgrade(url)
-    assert [sentence for sentence in migrations.unenforced_rights(url) if told in sentence]
+    assert [sentence for sentence in migrations.unenforced_privileges(url) if told in sentence]
 
 
 @pytest.mark.usefixtures("engine")
@@ -170,7 +175,7 @@ def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
     try:
         url = postgresql_server.url(name)
         migrations.create_or_upgrade(url)
-        assert "no room" in migrations.unenforced_rights(url)[0]
+        assert "no room" in migrations.unenforced_privileges(url)[0]
     finally:
         drop_database(postgresql_server, name)
 
@@ -180,7 +185,7 @@ def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
 
 def test_only_a_login_that_there_is_can_be_let_in(db):
     with pytest.raises(ReadwatchError, match="createuser"):
-        admit(db, "console", "nobody_here")
+        grant_program(db, "console", "nobody_here")
 
 
 def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
@@ -190,4 +195,4 @@ def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
         connection(opened(url, Role.OWNER)) as db,
         pytest.raises(ReadwatchError, match="readwatch init"),
     ):
-        admit(db, "console", f"{db.database}_owner")
+        grant_program(db, "console", f"{db.database}_owner")

@@ -63,7 +63,7 @@ def test_programs_that_start_together_apply_it_once_between_them(at_once, empty_
 def test_who_comes_while_another_program_is_at_it_waits_and_finds_it_done(empty, empty_url):
     with ThreadPoolExecutor() as threads:
         with empty.atomic():
-            migrations.upgrade(empty, migrations.known_migrations(empty))
+            migrations.upgrade(empty, migrations.available_migrations(empty))
             preparing = threads.submit(migrations.create_or_upgrade, empty_url)
             with pytest.raises(TimeoutError):
                 preparing.result(timeout=0.1)

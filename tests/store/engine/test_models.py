@@ -11,7 +11,7 @@ import peewee
 import psycopg
 import pytest
 
-from readwatch.store.engine.models import TABLES, MomentField
+from readwatch.store.engine.models import TABLES, UtcField
 
 SEED = Path(__file__).with_name("seed_schema.sql")
 
@@ -154,7 +154,7 @@ def model_kind(of: peewee.Field) -> str:
             return "boolean"
         case peewee.BlobField():
             return "bytes"
-        case MomentField():
+        case UtcField():
             return "moment"
     return "number"
 

@@ -10,7 +10,7 @@ from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import (
-    LIMITED,
+    LIMITED_ROLES,
     PROGRAMS,
     TABLES,
     Privileges,
@@ -95,11 +95,11 @@ def limited(url, connected, opened):
 
 def test_each_table_has_a_rule_and_each_role_is_of_one_face(columns):
     assert set(columns) == set(TABLES)
-    assert sorted(role for roles in PROGRAMS.values() for role in roles) == sorted(LIMITED)
-    assert set(LIMITED) == set(Role) - {Role.OWNER}
+    assert sorted(role for roles in PROGRAMS.values() for role in roles) == sorted(LIMITED_ROLES)
+    assert set(LIMITED_ROLES) == set(Role) - {Role.OWNER}
 
 
-@pytest.mark.parametrize("role", LIMITED)
+@pytest.mark.parametrize("role", LIMITED_ROLES)
 def test_a_role_may_do_what_the_table_says_and_nothing_else(role, limited, columns):
     db = limited(role)
     for table, names in columns.items():
@@ -152,7 +152,7 @@ def test_the_table_keeps_what_is_promised(role, table, never):
         assert not (column in some if column else some)
 
 
-@pytest.mark.parametrize("role", LIMITED)
+@pytest.mark.parametrize("role", LIMITED_ROLES)
 @pytest.mark.parametrize("table", ["consultant_access_log", "schema_history"])
 def test_nobody_changes_the_access_log_or_the_history_of_the_schema(role, table):
     assert not privileges_on(role, table).change
@@ -206,7 +206,7 @@ def test_nobody_changes_the_access_log_or_the_history_of_the_schema(role, table)
     ],
 )
 def test_nobody_gets_around_the_rights_on_sqlite(sql, connected):
-    assert [role for role in LIMITED if is_allowed(connected(role), sql)] == []
+    assert [role for role in LIMITED_ROLES if is_allowed(connected(role), sql)] == []
 
 
 @on_sqlite
@@ -220,7 +220,7 @@ def test_the_console_writes_nothing_even_without_its_gatekeeper(act, connected, 
 
 
 @on_sqlite
-@pytest.mark.parametrize("role", LIMITED)
+@pytest.mark.parametrize("role", LIMITED_ROLES)
 def test_nobody_edits_the_schema_even_without_the_gatekeeper(role, connected):
     connection = driver_connection(connected(role))
     connection.authorizer = None
@@ -230,7 +230,7 @@ def test_nobody_edits_the_schema_even_without_the_gatekeeper(role, connected):
 
 
 @on_sqlite
-@pytest.mark.parametrize("role", LIMITED)
+@pytest.mark.parametrize("role", LIMITED_ROLES)
 def test_nobody_can_take_the_whole_database_away(role, connected, tmp_path):
     with pytest.raises(peewee.DatabaseError):
         connected(role).execute_sql(f"VACUUM INTO '{tmp_path}/copy.db'")
@@ -265,7 +265,7 @@ def test_the_console_cannot_read_what_would_let_it_in_as_somebody_else(sql, conn
 
 @on_sqlite
 @pytest.mark.parametrize(
-    "role", [role for role in LIMITED if privileges_on(role, "consultant_access_log").append]
+    "role", [role for role in LIMITED_ROLES if privileges_on(role, "consultant_access_log").append]
 )
 def test_an_entry_of_the_log_cannot_be_replaced(role, connected, cast, clock):
     audit_log.append_event(
@@ -313,7 +313,7 @@ def test_nobody_gets_around_the_rights_on_postgresql(escape, limited, tmp_path):
         f"COPY (SELECT 1) TO '{tmp_path}/copy'",
         *(f"TRUNCATE {table} CASCADE" for table in TABLES),
     ]
-    for role in LIMITED:
+    for role in LIMITED_ROLES:
         db = limited(role)
         db.execute_sql(escape)
         db.execute_sql("SET default_transaction_read_only = off")

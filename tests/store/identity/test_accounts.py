@@ -13,7 +13,7 @@ from readwatch.store.identity import accounts
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.resume_tokens import save_resume_token
-from readwatch.store.identity.sessions import find_principal, tokens_gone
+from readwatch.store.identity.sessions import find_principal, invalid_tokens
 from readwatch.store.identity.tokens import new_resume_token, new_token, token_hash
 from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
@@ -70,7 +70,7 @@ def test_all_sessions_of_the_user_end_and_none_can_be_resumed(
         assert change(admin, cast.ann, now) == 2
 
     gone = [token_hash(tokens["tablet"]), token_hash(tokens["staff"])]
-    assert tokens_gone(db, before) == gone[:1], "so every server that remembers it hears of it"
+    assert invalid_tokens(db, before) == gone[:1], "so every server that remembers it hears of it"
     assert [find_principal(db, it, now) for it in gone] == [None, None]
     assert find_principal(db, token_hash(tokens["ben"]), now) == ben
     resumable = db.execute_sql("SELECT user_id FROM resume_tokens").fetchall()

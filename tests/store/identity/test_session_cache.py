@@ -74,5 +74,5 @@ def test_a_token_of_staff_is_good_for_twelve_hours_and_one_of_a_reader_for_longe
 def test_one_that_logged_out_here_is_forgotten_at_once(callers, token, db, clock):
     caller = callers.find(token, clock())
     end_session(db, caller, clock())
-    callers.forget(token)
+    callers.discard(token)
     assert callers.find(token, clock()) is None

@@ -10,9 +10,9 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.recording.online_counts import (
     _PEAK,
     KEPT_FOR,
-    forget_online_counts,
-    keep_online_count,
+    add_online_count,
     peak_today,
+    purge_online_counts,
 )
 
 
@@ -26,25 +26,25 @@ def test_the_peak_is_the_fullest_minute_since_the_day_began(ingest, connected, c
     console, morning = connected(Role.CONSOLE), clock()
     assert peak_today(console, morning) is None
     for readers in (5, 7, 7, 3):
-        keep_online_count(ingest, readers, clock.advance(minutes=10, seconds=3))
+        add_online_count(ingest, readers, clock.advance(minutes=10, seconds=3))
     assert peak_today(console, morning) == OnlineCount(morning + timedelta(minutes=20), 7)
     assert peak_today(console, morning + timedelta(minutes=35)).readers == 3
     assert peak_today(console, clock.advance(hours=1)) is None
 
 
 def test_several_servers_count_a_minute_once(ingest, clock):
-    keep_online_count(ingest, 5, clock())
-    keep_online_count(ingest, 9, clock.advance(seconds=59))
+    add_online_count(ingest, 5, clock())
+    add_online_count(ingest, 9, clock.advance(seconds=59))
     assert peak_today(ingest, clock() - timedelta(hours=1)).readers == 5
 
 
 def test_counts_are_kept_for_longer_than_a_day_has_and_then_forgotten(ingest, clock):
-    keep_online_count(ingest, 5, clock())
+    add_online_count(ingest, 5, clock())
     clock.moment += KEPT_FOR
     assert timedelta(hours=25) < KEPT_FOR
-    forget_online_counts(ingest, clock())
+    purge_online_counts(ingest, clock())
     assert peak_today(ingest, clock() - KEPT_FOR) is not None
-    forget_online_counts(ingest, clock.advance(minutes=1))
+    purge_online_counts(ingest, clock.advance(minutes=1))
     assert peak_today(ingest, clock() - 2 * KEPT_FOR) is None
 
 

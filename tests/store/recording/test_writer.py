@@ -219,7 +219,7 @@ def test_it_tells_what_each_commit_kept(opened, url, cast, clock, enter):
 def test_who_waits_too_long_is_refused_and_nothing_of_it_is_written(writer, noted, monkeypatch):
     with busy(writer) as hand_in:
         patient = hand_in(note("patient"))
-        monkeypatch.setattr(writing, "PATIENCE_SECONDS", 0.1)
+        monkeypatch.setattr(writing, "WRITE_TIMEOUT_SECONDS", 0.1)
         others = [in_background(writer.run, note(str(n))) for n in range(3)]
         refusals = [other.exception(timeout=LONG).message for other in others]
         until(lambda: writer.backlog().stuck_seconds > 0.1)

@@ -5,12 +5,19 @@ the whole of it runs without Python's lock, beside the threads that answer reque
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import peewee
+
+from readwatch.store.engine.compiled import CompiledQuery
 from readwatch.store.engine.connections import Database, Statement, is_sqlite
 
 Row = Sequence[str | int | float | None]
+
+GIVEN = peewee.Table("given")
+"""The rows that are passed, for a Peewee expression: `GIVEN.c.user_id` is their column."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
@@ -18,31 +25,66 @@ _CASTS = {"bytes": "decode(value->>{at}, 'hex')", "json": "CAST(value->>{at} AS 
 
 
 class BulkStatement:
-    """A statement over rows: its text names the set `{rows}` and the columns by their names.
+    """A statement over rows, which it finds in a table `given` with the columns by their names.
 
     `columns` gives the type of each column: `bigint`, `text`, `timestamptz`, `boolean`, `double
-    precision`, `json`, or `bytes` for what is handed over as hex. `postgresql` is the text there if
-    it differs.
+    precision`, `json`, or `bytes` for what is passed as hex. The statement is a Peewee query or
+    SQL as in `Statement`; `postgresql` is its spelling there if it differs.
     """
 
-    def __init__(self, columns: dict[str, str], sql: str, *, postgresql: str | None = None) -> None:
-        self._statement = Statement(
-            sql.replace("{rows}", _sqlite_rows(columns)),
-            postgresql=(postgresql or sql).replace("{rows}", _postgresql_rows(columns)),
+    __slots__ = ("_statement",)
+
+    def __init__(
+        self,
+        columns: dict[str, str],
+        statement: peewee.BaseQuery | str,
+        *,
+        postgresql: str | None = None,
+    ) -> None:
+        on_sqlite, on_postgresql = _sqlite_rows(columns), _postgresql_rows(columns)
+        self._statement = (
+            Statement(
+                _with_given(on_sqlite, statement),
+                postgresql=_with_given(on_postgresql, postgresql or statement),
+            )
+            if isinstance(statement, str)
+            else CompiledQuery(
+                statement,
+                cte=Statement(
+                    _with_given(on_sqlite, ""), postgresql=_with_given(on_postgresql, "")
+                ),
+            )
         )
 
     def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:
         """Run it once over all the rows and return the driver's cursor."""
         return self.run(db, rows_to_json(rows), **values)
 
-    def run(self, db: Database, given: str, **values: object) -> Any:
+    def run(self, db: Database, rows_json: str, **values: object) -> Any:
         """Do the same with rows that are text already, as several statements need them."""
-        return self._statement(db, rows=given, **values)
+        return self._statement(db, rows=rows_json, **values)
+
+    def text(self, db: Database) -> str:
+        """Return its SQL for the engine of `db`."""
+        return self._statement.text(db)
+
+    def all(self, db: Database, rows: Sequence[Row], **values: object) -> list[Any]:
+        """Run it and return all rows of its result, with their columns as attributes."""
+        return self._statement.all(db, rows=rows_to_json(rows), **values)
 
 
 def rows_to_json(rows: Sequence[Row]) -> str:
     """Return rows in the form in which they travel."""
     return _encode(rows)
+
+
+def _with_given(rows: str, sql: str) -> str:
+    """Put the rows before what the statement selects from, also before a WITH of its own."""
+    own = re.match(r"\s*WITH (RECURSIVE )?", sql)
+    rest = sql.replace("{rows}", "given")
+    if own is None:
+        return f"WITH given AS {rows}\n{rest}"
+    return f"WITH {own[1] or ''}given AS {rows},\n{rest[own.end() :]}"
 
 
 def _sqlite_rows(columns: dict[str, str]) -> str:
@@ -58,13 +100,13 @@ def _postgresql_rows(columns: dict[str, str]) -> str:
         f"{_CASTS.get(kind, f'CAST(value->>{{at}} AS {kind})').format(at=at)} AS {name}"
         for at, (name, kind) in enumerate(columns.items())
     )
-    source = "jsonb_array_elements(CAST(:rows AS jsonb)) AS given (value)"
+    source = "jsonb_array_elements(CAST(:rows AS jsonb)) AS elements (value)"
     return f"(SELECT {selected} FROM {source})"  # noqa: S608 - our own column names
 
 
 def rows_from_json(db: Database, value: Any) -> list[Any]:
     """Return what `json_group_array` (SQLite) or `json_agg` (PostgreSQL) gave, none as empty."""
     if is_sqlite(db):
-        found: list[Any] = json.loads(value)
-        return found
+        rows: list[Any] = json.loads(value)
+        return rows
     return value or []

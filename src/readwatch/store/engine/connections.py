@@ -2,38 +2,27 @@
 
 import re
 import time
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
+import apsw
 import peewee
 
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
-from readwatch.store.engine.privileges import Role, reads_only
-from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS, CACHE_MIB, open_sqlite, sqlite_path
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
 
 Database = peewee.Database
 
-POOL_SIZE = 20
-
 CANCEL_SECONDS = 0.5
 """How long PostgreSQL may take to hear that a statement is no longer wanted."""
-
-SILENT_SERVER = {
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-}
-"""A connection that a suspended laptop or a lost network has cut is given up within half a minute;
-libpq's own way takes up to two hours. In seconds, the first in milliseconds."""
-
-_POSTGRESQL_TYPES = {"UTC": "TIMESTAMPTZ"}
 
 
 def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
@@ -51,7 +40,13 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
     if scheme == "sqlite":
         return open_sqlite(sqlite_path(url), role, cache_mib)
     if scheme in {"postgresql", "postgres"}:
-        return _open_postgresql(url, role)
+        try:
+            from readwatch.store.engine.postgresql import open_postgresql
+        except ImportError:
+            raise misconfigured(
+                "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
+            ) from None
+        return open_postgresql(url, role)
     raise misconfigured(
         f"the database URL starts with {f'{scheme}://' if scheme else 'no scheme'}; "
         "use sqlite:///path/to/file.db or postgresql://…"
@@ -61,52 +56,6 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
 def is_sqlite(db: Database) -> bool:
     """Tell which engine this is, for the few statements that differ."""
     return isinstance(db, peewee.SqliteDatabase)
-
-
-# PostgreSQL -------------------------------------------------------------------------------------
-
-
-def _open_postgresql(url: str, role: Role) -> Database:
-    try:
-        from readwatch.store.engine.grants import PostgreSQL
-    except ImportError:
-        raise misconfigured(
-            "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
-        ) from None
-    parts = urlsplit(url)
-    name = unquote(parts.path.lstrip("/"))
-    if not name:
-        raise misconfigured("the PostgreSQL URL names no database: postgresql://host/NAME")
-    address = {
-        "host": parts.hostname,
-        "port": parts.port,
-        "user": parts.username and unquote(parts.username),
-        "password": parts.password and unquote(parts.password),
-    }
-    settings: dict[str, Any] = dict(parse_qsl(parts.query))
-    settings.update({key: value for key, value in address.items() if value})
-    # Moments travel as text without a zone, as on SQLite; the session says that they are in UTC.
-    options = ["-c timezone=UTC", "-c lock_timeout=5s", "-c statement_timeout=60s"]
-    if reads_only(role):
-        options.append("-c default_transaction_read_only=on")
-    settings["options"] = " ".join((settings.get("options", ""), *options)).strip()
-    settings.setdefault("connect_timeout", BUSY_TIMEOUT_SECONDS)
-    settings = {**SILENT_SERVER, **settings}
-    settings.setdefault("application_name", f"readwatch {role}")
-    db: Database = PostgreSQL(
-        name,
-        role,
-        max_connections=POOL_SIZE,
-        timeout=BUSY_TIMEOUT_SECONDS,
-        stale_timeout=300,
-        autoconnect=False,
-        field_types=_POSTGRESQL_TYPES,
-        **settings,
-    )
-    return db
-
-
-# Both -------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -155,7 +104,7 @@ def acquire_lock(db: Database, turn: Lock) -> None:
     On SQLite BEGIN IMMEDIATE has waited for everybody already.
     """
     if not is_sqlite(db):
-        _TAKE_TURN(db, key=int(turn))
+        _ACQUIRE_LOCK(db, key=int(turn))
 
 
 def driver_connection(db: Database) -> Any:
@@ -211,21 +160,61 @@ def close_all(db: Database) -> None:
 
 
 class Statement:
-    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs."""
+    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs.
 
-    __slots__ = ("_postgresql", "_sqlite")
+    Its text has the names of tables and columns written out, and nothing to be replaced later: text
+    that several statements share is a constant that an f-string puts in its place, and every value
+    is a parameter. Each column has a name, which `one_or_none` and `all` give to the rows.
+    """
+
+    __slots__ = ("_postgresql", "_row_type", "_sqlite")
 
     def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
         self._sqlite = sql
         self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
+        self._row_type: Any = None
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run it and return the driver's cursor."""
-        sql = self._sqlite if is_sqlite(db) else self._postgresql
-        return db.execute_sql(sql, values)  # type: ignore[no-untyped-call]
+        return db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
+
+    def one_or_none(self, db: Database, **values: object) -> Any:
+        """Run it and return the first row, with its columns as attributes; None without a row."""
+        cursor = self(db, **values)
+        row_type = self._row_type or self._name_columns(cursor)
+        row = cursor.fetchone()
+        return None if row is None else row_type._make(row)
+
+    def all(self, db: Database, **values: object) -> list[Any]:
+        """Run it and return all rows, with their columns as attributes."""
+        return list(self.iterate(db, **values))
+
+    def iterate(self, db: Database, **values: object) -> Iterator[Any]:
+        """Run it and return the rows one after the other, with their columns as attributes."""
+        cursor = self(db, **values)
+        row_type = self._row_type or self._name_columns(cursor)
+        return map(row_type._make, cursor)
+
+    def scalar(self, db: Database, **values: object) -> Any:
+        """Run it and return the only value of its only row."""
+        return self(db, **values).fetchone()[0]
+
+    def text(self, db: Database) -> str:
+        """Return its SQL for the engine of `db`."""
+        return self._sqlite if is_sqlite(db) else self._postgresql
+
+    def _name_columns(self, cursor: Any) -> Any:
+        try:
+            names = [column[0] for column in cursor.description]
+        except apsw.ExecutionCompleteError:  # without rows SQLite does not tell their names
+            return _NO_ROW
+        self._row_type = namedtuple("Row", names)  # type: ignore[misc]
+        return self._row_type
 
 
-_TAKE_TURN = Statement("SELECT pg_advisory_xact_lock(:key)")
+_NO_ROW = namedtuple("_NO_ROW", ())
+
+_ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 def to_db_time(moment: datetime) -> str:

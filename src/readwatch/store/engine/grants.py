@@ -8,10 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from playhouse.postgres_ext import (  # type: ignore[import-untyped]
-    PooledPsycopg3Database,
-    Psycopg3Database,
-)
 
 from readwatch.domain.errors import misconfigured, not_found
 from readwatch.store.engine.connections import (
@@ -21,9 +17,10 @@ from readwatch.store.engine.connections import (
     acquire_lock,
     driver_connection,
 )
+from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
-    DRAWN,
-    LIMITED,
+    ID_SEQUENCES,
+    LIMITED_ROLES,
     PRIVILEGES,
     PROGRAMS,
     TABLES,
@@ -34,58 +31,6 @@ from readwatch.store.engine.privileges import (
 )
 
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
-
-# Since PostgreSQL 16 a member need not be one who may act as the role.
-_MAY_ACT = """
-    CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
-"""
-
-# Connections ------------------------------------------------------------------------------------
-
-# Tables are looked for where they were before, never among temporary ones first.
-_ACT = f"""
-    SELECT rolname, CASE WHEN pg_has_role(oid, {_MAY_ACT}) THEN
-        set_config(
-            'search_path', quote_ident(coalesce(current_schema(), 'public')) || ', pg_temp', FALSE
-        ) || set_config('role', rolname, FALSE)
-    END
-    FROM pg_roles WHERE rolname = current_database() || '_' || %s AND NOT rolcanlogin
-"""  # noqa: S608 - our own texts
-
-
-def act(connection: psycopg.Connection, role: Role) -> None:
-    """Give up all rights but those of a role; where the database has no such role, nothing."""
-    found = connection.execute(_ACT, (role,)).fetchone()
-    if found is not None and found[1] is None:
-        face = next(face for face, roles in PROGRAMS.items() if role in roles)
-        raise misconfigured(
-            f"the PostgreSQL user of the URL may not act as {found[0]}; who owns the database "
-            f"calls: readwatch db grant {face} USER"
-        )
-
-
-class _Acting(Psycopg3Database):  # type: ignore[misc]
-    """Connections that act as a role from their first moment on."""
-
-    role: Role
-
-    def _connect(self) -> psycopg.Connection:
-        connection: psycopg.Connection = super()._connect()
-        if self.role is not Role.OWNER:
-            try:
-                act(connection, self.role)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-
-class PostgreSQL(PooledPsycopg3Database, _Acting):  # type: ignore[misc]
-    """A pool of such connections: it asks `_Acting` for new ones."""
-
-    def __init__(self, name: str, role: Role, **settings: Any) -> None:
-        self.role = role
-        super().__init__(name, **settings)
 
 
 # What is in force -------------------------------------------------------------------------------
@@ -108,7 +53,7 @@ _FOUND_ROLES = Statement(
             OR has_schema_privilege(r.oid, current_schema(), 'CREATE'),
         has_database_privilege(r.oid, current_database(), 'CONNECT')
             AND has_schema_privilege(r.oid, current_schema(), 'USAGE')
-            AND pg_has_role(o.oid, r.oid, {_MAY_ACT}),
+            AND pg_has_role(o.oid, r.oid, {MAY_SET_ROLE}),
         has_database_privilege(r.oid, current_database(), 'TEMPORARY')
     FROM pg_roles r, pg_roles o WHERE r.rolname = ANY(:names) AND o.rolname = :owner
     """  # noqa: S608 - our own texts
@@ -165,17 +110,17 @@ def role_name(database: str, role: Role) -> str:
     return f"{database}_{role}"
 
 
-def shortfalls(db: Database) -> tuple[str, ...]:
+def unenforced_privileges(db: Database) -> tuple[str, ...]:
     """Return, as sentences, what the engine does not enforce of the rights; none if it does all."""
-    return tuple(_shortfalls(db))
+    return tuple(_unenforced_privileges(db))
 
 
-def _shortfalls(db: Database) -> Iterator[str]:
+def _unenforced_privileges(db: Database) -> Iterator[str]:
     database, _, owner, _ = _place(db)
     if _is_too_long(database):
         yield f"the name of this database leaves no room for {role_name('…', Role.MAINTENANCE)}"
         return
-    names = {role_name(database, role): role for role in LIMITED}
+    names = {role_name(database, role): role for role in LIMITED_ROLES}
     found = {row[0]: row[1:] for row in _FOUND_ROLES(db, names=list(names), owner=owner)}
     for name in names:
         if name not in found:
@@ -205,7 +150,7 @@ def _place(db: Database) -> tuple[str, str, str, bool]:
 
 
 def _is_too_long(database: str) -> bool:
-    return any(len(role_name(database, role).encode()) > _LONGEST_NAME for role in LIMITED)
+    return any(len(role_name(database, role).encode()) > _LONGEST_NAME for role in LIMITED_ROLES)
 
 
 def _wanted(role: Role, table: str, columns: list[str]) -> list[Any]:
@@ -214,7 +159,7 @@ def _wanted(role: Role, table: str, columns: list[str]) -> list[Any]:
     read, change = (
         [column for column in columns if column in some] for some in (on.read, on.change)
     )
-    return [read, on.append, change, on.delete, table in DRAWN.get(role, ()), False]
+    return [read, on.append, change, on.delete, table in ID_SEQUENCES.get(role, ()), False]
 
 
 def _columns(db: Database) -> dict[str, list[str]]:
@@ -227,25 +172,25 @@ def _columns(db: Database) -> dict[str, list[str]]:
 def enforce(db: Database) -> None:
     """Make the roles and their GRANTs as the table says, all or nothing; what is right stays.
 
-    Where the user of the connection may not do that, nothing is changed: see `shortfalls`.
+    A user of the connection who may not do that changes nothing: see `unenforced_privileges`.
     """
     try:
         with db.atomic():
             acquire_lock(db, Lock.SCHEMA)
-            if shortfalls(db):
-                for statement in statements(db):
+            if unenforced_privileges(db):
+                for statement in grant_statements(db):
                     driver_connection(db).execute(statement)
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidGrantor):
         pass
 
 
-def statements(db: Database) -> tuple[str, ...]:
+def grant_statements(db: Database) -> tuple[str, ...]:
     """Return the SQL that brings the GRANTs in line, for an administrator of the server.
 
     Nothing, where the names of the roles are too long or somebody's who logs in.
     """
     database, schema, owner, owner_is_superuser = _place(db)
-    names = {role: role_name(database, role) for role in LIMITED}
+    names = {role: role_name(database, role) for role in LIMITED_ROLES}
     found = {row[0]: row[1] for row in _FOUND_ROLES(db, names=list(names.values()), owner=owner)}
     if _is_too_long(database) or any(found.values()):
         return ()
@@ -269,7 +214,7 @@ def statements(db: Database) -> tuple[str, ...]:
                 tables[table]: ", ".join(_privileges(on, columns[table]))
                 for table, on in PRIVILEGES[role].items()
             },
-            **{f"SEQUENCE {sequences[table]}": "USAGE" for table in DRAWN.get(role, ())},
+            **{f"SEQUENCE {sequences[table]}": "USAGE" for table in ID_SEQUENCES.get(role, ())},
         }
         done += [f"GRANT {what} ON {where} TO {_quoted(name)}" for where, what in granted.items()]
     return tuple(done)
@@ -300,7 +245,7 @@ def _quoted(name: str) -> str:
 _LOGIN = Statement("SELECT 1 FROM pg_roles WHERE rolname = :login AND rolcanlogin")
 
 
-def admit(db: Database, face: str, login: str) -> None:
+def grant_program(db: Database, face: str, login: str) -> None:
     """Let a login of the server act as the roles of a face. Call it in a transaction."""
     database = _place(db)[0]
     if _LOGIN(db, login=login).fetchone() is None:

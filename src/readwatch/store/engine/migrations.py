@@ -69,13 +69,13 @@ def migrations(folder: Path) -> tuple[Migration, ...]:
     )
 
 
-def known_migrations(db: Database) -> tuple[Migration, ...]:
+def available_migrations(db: Database) -> tuple[Migration, ...]:
     """Return the migrations that this program brings for the engine of `db`."""
-    return _brought("sqlite" if is_sqlite(db) else "postgresql")
+    return _available("sqlite" if is_sqlite(db) else "postgresql")
 
 
 @functools.cache  # readiness asks often, and an installed program does not change
-def _brought(engine: str) -> tuple[Migration, ...]:
+def _available(engine: str) -> tuple[Migration, ...]:
     return migrations(schema_folder() / engine)
 
 
@@ -86,31 +86,31 @@ def create_or_upgrade(url: str) -> tuple[Migration, ...]:
     db = open_database(url, Role.OWNER)
     try:
         with connection(db):
-            applied = upgrade(db, known_migrations(db))
-            _enforce_rights(db)
+            applied = upgrade(db, available_migrations(db))
+            _enforce_privileges(db)
             return applied
     finally:
         close_all(db)
 
 
-def _enforce_rights(db: Database) -> None:
+def _enforce_privileges(db: Database) -> None:
     if not is_sqlite(db):  # where each connection brings its gatekeeper
         from readwatch.store.engine.grants import enforce  # needs PostgreSQL's driver
 
         enforce(db)
 
 
-def unenforced_rights(url: str) -> tuple[str, ...]:
+def unenforced_privileges(url: str) -> tuple[str, ...]:
     """Return what the engine does not enforce of the rights, in sentences; none if it does all."""
     if url.startswith("sqlite:"):
         return ()
-    from readwatch.store.engine.grants import shortfalls  # needs PostgreSQL's driver
+    from readwatch.store.engine.grants import unenforced_privileges  # needs PostgreSQL's driver
 
     db = open_database(url, Role.OWNER)
     try:
         with connection(db):
             require_current(db)
-            return shortfalls(db)
+            return unenforced_privileges(db)
     finally:
         close_all(db)
 
@@ -177,6 +177,6 @@ def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databas
 def require_current(db: Database) -> None:
     """Refuse a database that this program cannot use, and say what to do."""
     applied = history(db)
-    if pending(applied, known_migrations(db)):
+    if pending(applied, available_migrations(db)):
         needs = "needs an upgrade" if applied else "has no readwatch schema"
         raise misconfigured(f"the database {needs}; run: readwatch init")

@@ -7,7 +7,7 @@ import peewee
 from readwatch.store.engine.connections import from_db_time, to_db_time
 
 
-class MomentField(peewee.Field):
+class UtcField(peewee.Field):
     """A moment in UTC: fixed-width text on SQLite, TIMESTAMPTZ on PostgreSQL."""
 
     field_type = "UTC"
@@ -30,7 +30,7 @@ class SchemaHistory(_Table):
     number = peewee.IntegerField(primary_key=True)
     name = peewee.CharField()
     checksum = peewee.CharField(max_length=64)
-    applied_at = MomentField()
+    applied_at = UtcField()
 
     class Meta:
         table_name = "schema_history"
@@ -44,10 +44,10 @@ class Users(_Table):
     full_name = peewee.CharField()
     is_active = peewee.BooleanField()
     email_verified = peewee.BooleanField()
-    created_at = MomentField()
-    updated_at = MomentField()
-    deleted_at = MomentField(null=True)
-    password_changed_at = MomentField()
+    created_at = UtcField()
+    updated_at = UtcField()
+    deleted_at = UtcField(null=True)
+    password_changed_at = UtcField()
 
     class Meta:
         table_name = "users"
@@ -59,7 +59,7 @@ class ReaderProfiles(_Table):
     reading_level = peewee.CharField(max_length=50, null=True)
     preferred_language = peewee.CharField(max_length=10, null=True)
     timezone = peewee.CharField(max_length=50, null=True)
-    last_login = MomentField(null=True)
+    last_login = UtcField(null=True)
     total_reading_time_minutes = peewee.IntegerField()
     total_sessions = peewee.IntegerField()
     avatar_url = peewee.CharField(max_length=500, null=True)
@@ -67,9 +67,9 @@ class ReaderProfiles(_Table):
     total_reading_seconds = peewee.BigIntegerField()
     unique_content_read = peewee.IntegerField()
     last_activity_id = peewee.BigIntegerField(null=True)
-    last_activity_at = MomentField(null=True)
-    created_at = MomentField()
-    updated_at = MomentField()
+    last_activity_at = UtcField(null=True)
+    created_at = UtcField()
+    updated_at = UtcField()
 
     class Meta:
         table_name = "reader_profiles"
@@ -81,9 +81,9 @@ class ReaderSessions(_Table):
     session_token = peewee.CharField()
     ip_address = peewee.CharField(max_length=45, null=True)
     user_agent = peewee.TextField(null=True)
-    started_at = MomentField()
-    last_heartbeat = MomentField()
-    ended_at = MomentField(null=True)
+    started_at = UtcField()
+    last_heartbeat = UtcField()
+    ended_at = UtcField(null=True)
     is_active = peewee.BooleanField()
     device_type = peewee.CharField(max_length=50, null=True)
 
@@ -97,8 +97,8 @@ class StaffSessions(_Table):
     session_token = peewee.CharField()
     ip_address = peewee.CharField(max_length=45, null=True)
     user_agent = peewee.TextField(null=True)
-    started_at = MomentField()
-    ended_at = MomentField(null=True)
+    started_at = UtcField()
+    ended_at = UtcField(null=True)
     is_active = peewee.BooleanField()
 
     class Meta:
@@ -110,7 +110,7 @@ class ResumeTokens(_Table):
     token_hash = peewee.CharField(max_length=64)
     user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     session = peewee.ForeignKeyField(ReaderSessions, on_delete="CASCADE")
-    expires_at = MomentField()
+    expires_at = UtcField()
 
     class Meta:
         table_name = "resume_tokens"
@@ -119,7 +119,7 @@ class ResumeTokens(_Table):
 class FailedLogins(_Table):
     subject = peewee.CharField(max_length=64, primary_key=True)
     failures = peewee.IntegerField()
-    last_failed_at = MomentField()
+    last_failed_at = UtcField()
 
     class Meta:
         table_name = "failed_logins"
@@ -136,8 +136,8 @@ class ReaderActivities(_Table):
     duration_seconds = peewee.IntegerField(null=True)
     metadata_json = peewee.JSONField(null=True)
     event_id = peewee.CharField(max_length=64, null=True)
-    occurred_at = MomentField()
-    created_at = MomentField()
+    occurred_at = UtcField()
+    created_at = UtcField()
 
     class Meta:
         table_name = "reader_activities"
@@ -148,7 +148,7 @@ class ActivityReceipts(_Table):
     event_id = peewee.CharField(max_length=64)
     activity_id = peewee.BigIntegerField()
     fingerprint = peewee.BlobField()
-    created_at = MomentField()
+    created_at = UtcField()
 
     class Meta:
         table_name = "activity_receipts"
@@ -159,12 +159,12 @@ class ReaderContentProgress(_Table):
     user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     content_id = peewee.CharField()
     content_title = peewee.CharField(max_length=500, null=True)
-    title_at = MomentField(null=True)
+    title_at = UtcField(null=True)
     progress_percentage = peewee.IntegerField(null=True)
-    progress_at = MomentField(null=True)
+    progress_at = UtcField(null=True)
     total_seconds = peewee.BigIntegerField()
-    first_at = MomentField()
-    last_at = MomentField()
+    first_at = UtcField()
+    last_at = UtcField()
 
     class Meta:
         table_name = "reader_content_progress"
@@ -176,7 +176,7 @@ class ReaderQuizzes(_Table):
     content_id = peewee.CharField()
     passed = peewee.BooleanField(null=True)
     score = peewee.DoubleField(null=True)
-    occurred_at = MomentField()
+    occurred_at = UtcField()
 
     class Meta:
         table_name = "reader_quizzes"
@@ -184,7 +184,7 @@ class ReaderQuizzes(_Table):
 
 
 class ActivityCounts(_Table):
-    minute = MomentField()
+    minute = UtcField()
     activity_type = peewee.CharField(max_length=50)
     activities = peewee.IntegerField()
 
@@ -194,7 +194,7 @@ class ActivityCounts(_Table):
 
 
 class OnlineCounts(_Table):
-    minute = MomentField(primary_key=True)
+    minute = UtcField(primary_key=True)
     readers = peewee.IntegerField()
 
     class Meta:
@@ -208,7 +208,7 @@ class ConsultantAccessLog(_Table):
     target_user = peewee.ForeignKeyField(Users, null=True, on_delete="RESTRICT")
     action_details = peewee.TextField(null=True)
     ip_address = peewee.CharField(max_length=45, null=True)
-    created_at = MomentField()
+    created_at = UtcField()
     prev_hash = peewee.CharField(max_length=64)
     row_hash = peewee.CharField(max_length=64)
 

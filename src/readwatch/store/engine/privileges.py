@@ -81,7 +81,7 @@ _TOTALS = only(
 )
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
-_LOOKED_AT = {
+_READ_BY_CONSOLE = {
     "schema_history": Privileges(ALL),
     "users": Privileges(all_but("password_hash")),
     "reader_profiles": Privileges(ALL),
@@ -96,7 +96,7 @@ _LOOKED_AT = {
 
 PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     Role.ADMIN: {
-        **_LOOKED_AT,
+        **_READ_BY_CONSOLE,
         "users": Privileges(
             all_but("password_hash"),
             append=True,
@@ -112,7 +112,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.ERASURE: {
-        **_LOOKED_AT,
+        **_READ_BY_CONSOLE,
         "users": Privileges(
             all_but("password_hash"),
             change=only(
@@ -133,7 +133,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.MAINTENANCE: {
-        **_LOOKED_AT,
+        **_READ_BY_CONSOLE,
         "reader_profiles": Privileges(ALL, change=_TOTALS),
         "reader_content_progress": Privileges(ALL, append=True, delete=True),
         "reader_quizzes": Privileges(ALL, append=True, delete=True),
@@ -161,7 +161,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "online_counts": Privileges(ALL, append=True, delete=True),
         "consultant_access_log": Privileges(ALL, append=True),
     },
-    Role.CONSOLE: _LOOKED_AT,
+    Role.CONSOLE: _READ_BY_CONSOLE,
     Role.LOGIN: {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL),
@@ -185,7 +185,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     },
 }
 
-LIMITED: tuple[Role, ...] = tuple(PRIVILEGES)
+LIMITED_ROLES: tuple[Role, ...] = tuple(PRIVILEGES)
 """All roles but the owner."""
 
 PROGRAMS: Mapping[str, tuple[Role, ...]] = {
@@ -199,7 +199,7 @@ TABLES: tuple[str, ...] = tuple(
     sorted({table for of_role in PRIVILEGES.values() for table in of_role})
 )
 
-DRAWN: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
+ID_SEQUENCES: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
 """The tables whose next id a role asks for before it appends."""
 
 _NOTHING = Privileges()

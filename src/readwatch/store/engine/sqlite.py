@@ -209,14 +209,14 @@ def wal_bytes(db: peewee.Database) -> int | None:
         return None
 
 
-def move_wal_into_file(db: peewee.Database) -> None:
+def checkpoint_wal(db: peewee.Database) -> None:
     """Leave a SQLite file that is whole without its WAL; nothing is lost where that cannot be."""
     if isinstance(db, SQLite) and not db.is_closed():
         with suppress(apsw.Error):  # somebody else reads
             _connection(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
-def write_file_anew(db: peewee.Database) -> None:
+def vacuum(db: peewee.Database) -> None:
     """Leave nothing in a SQLite file but what its tables hold; nobody else writes meanwhile.
 
     Needs the owner, and room for two more copies on the disk.
@@ -225,7 +225,7 @@ def write_file_anew(db: peewee.Database) -> None:
     db.execute_sql("VACUUM")  # type: ignore[no-untyped-call]
 
 
-def empty_wal(db: peewee.Database) -> bool:
+def truncate_wal(db: peewee.Database) -> bool:
     """Tell whether SQLite's WAL has nothing in it any more: not while somebody goes on reading."""
     return _after_readers(_connection(db), apsw.SQLITE_CHECKPOINT_TRUNCATE, BUSY_TIMEOUT_SECONDS)
 

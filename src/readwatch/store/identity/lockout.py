@@ -1,49 +1,64 @@
-"""Failed logins: remembered across restarts, so that guessing passwords is slow."""
+"""Failed logins: stored, so that guessing passwords stays slow across restarts."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import ceil
 
+import peewee
+
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
-from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
+from readwatch.store.engine.compiled import CompiledQuery, Param
+from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.models import (
+    ConsultantAccessLog,
+    FailedLogins,
+    ReaderSessions,
+    StaffSessions,
+    Users,
+)
 from readwatch.store.identity.users import kept_form
 
-_FIND = Statement("SELECT failures, last_failed_at FROM failed_logins WHERE subject = :subject")
-_KEEP = Statement(
-    """
-    INSERT INTO failed_logins (subject, failures, last_failed_at)
-    VALUES (:subject, :failures, :now)
-    ON CONFLICT (subject) DO UPDATE SET failures = :failures, last_failed_at = :now
-    """
+_FIND = CompiledQuery(
+    FailedLogins.select(FailedLogins.failures, FailedLogins.last_failed_at).where(
+        FailedLogins.subject == Param("subject")
+    )
 )
-# A console's sign-in is an entry of the access log.
-_SIGNED_IN_THERE = Statement(
-    """
-    SELECT 1 FROM users u JOIN reader_sessions s ON s.user_id = u.id
-    WHERE lower(u.email) = :email AND s.ip_address = :address
-    UNION ALL
-    SELECT 1 FROM users u JOIN staff_sessions s ON s.user_id = u.id
-    WHERE lower(u.email) = :email AND s.ip_address = :address
-    UNION ALL
-    SELECT 1 FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
-    WHERE lower(u.email) = :email AND l.ip_address = :address AND l.action_type = 'signed_in'
-    LIMIT 1
-    """
+_SAVE = CompiledQuery(
+    FailedLogins.insert(
+        {
+            FailedLogins.subject: Param("subject"),
+            FailedLogins.failures: Param("failures"),
+            FailedLogins.last_failed_at: Param("now"),
+        }
+    ).on_conflict(
+        conflict_target=[FailedLogins.subject],
+        update={
+            FailedLogins.failures: Param("failures"),
+            FailedLogins.last_failed_at: Param("now"),
+        },
+    )
 )
-_ADDRESSES = Statement(
-    """
-    SELECT s.ip_address FROM users u JOIN reader_sessions s ON s.user_id = u.id
-    WHERE lower(u.email) = :email
-    UNION
-    SELECT s.ip_address FROM users u JOIN staff_sessions s ON s.user_id = u.id
-    WHERE lower(u.email) = :email
-    UNION
-    SELECT l.ip_address FROM users u JOIN consultant_access_log l ON l.consultant_user_id = u.id
-    WHERE lower(u.email) = :email AND l.action_type = 'signed_in'
-    """
+_DELETE = CompiledQuery(FailedLogins.delete().where(FailedLogins.subject == Param("subject")))
+
+# From which addresses an account was logged in; of a console's login the access log tells.
+_IS_ACCOUNT = peewee.fn.lower(Users.email) == Param("email")
+_OF_READER = ReaderSessions.select(ReaderSessions.ip_address).join(Users).where(_IS_ACCOUNT)
+_OF_STAFF = StaffSessions.select(StaffSessions.ip_address).join(Users).where(_IS_ACCOUNT)
+_OF_CONSOLE = (
+    ConsultantAccessLog.select(ConsultantAccessLog.ip_address)
+    .join(Users, on=ConsultantAccessLog.consultant_user)
+    .where(_IS_ACCOUNT, ConsultantAccessLog.action_type == AuditAction.SIGNED_IN)
 )
-_FORGET = Statement("DELETE FROM failed_logins WHERE subject = :subject")
+_ADDRESSES = CompiledQuery(_OF_READER | _OF_STAFF | _OF_CONSOLE)
+_LOGIN_FROM = CompiledQuery(
+    (
+        _OF_READER.where(ReaderSessions.ip_address == Param("address"))
+        + _OF_STAFF.where(StaffSessions.ip_address == Param("address"))
+        + _OF_CONSOLE.where(ConsultantAccessLog.ip_address == Param("address"))
+    ).limit(1)
+)
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
@@ -61,62 +76,65 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
 def pause(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
     """Return how long a login has to wait because of failed ones; zero if it may be tried now.
 
-    Where the account was signed in before, only what failed there for it counts.
+    From an address where the account was logged in before, only its failures there count.
     """
     pauses = {
-        counted: wait(counted, _remembered(db, subject), now)
+        counted: wait(counted, _failures(db, subject), now)
         for counted, subject in _subjects(email, address).items()
     }
     longest = max(pauses.values())
-    if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _signed_in_there(db, email, address):
+    if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(db, email, address):
         return pauses[Counted.ACCOUNT_AT_ADDRESS]
     return longest
 
 
 def locked_for(db: Database, email: str, now: datetime) -> timedelta:
-    """Return how long an account is still locked, there where it was signed in or anywhere else.
+    """Return how long an account is still locked, where it was logged in before or anywhere else.
 
-    Of one other address alone it cannot be told: what failed is kept under hashes.
+    One other address alone cannot be told: subjects are stored as hashes.
     """
     return max(
-        wait(counted, _remembered(db, subject), now)
+        wait(counted, _failures(db, subject), now)
         for counted, subject in _subjects_of_account(db, email)
     )
 
 
 def record_failure(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Remember a failed login. Call it in a transaction."""
+    """Count a failed login. Call it in a transaction."""
     for subject in _subjects(email, address).values():
-        remembered = _remembered(db, subject)
-        failures = min(MAX_FAILURES, remembered.left(now) + 1) if remembered else 1
-        _KEEP(db, subject=subject, failures=failures, now=to_db_time(now))
+        earlier = _failures(db, subject)
+        failures = min(MAX_FAILURES, earlier.left(now) + 1) if earlier else 1
+        _SAVE(db, subject=subject, failures=failures, now=to_db_time(now))
 
 
-def forget_failures(db: Database, email: str, address: str | None) -> None:
-    """Forget the failures of one who got in; those of the address stay. In a transaction."""
+def delete_failures(db: Database, email: str, address: str | None) -> None:
+    """Delete the failures of a user who has logged in; those of the address stay.
+
+    Call it in a transaction.
+    """
     for counted, subject in _subjects(email, address).items():
         if counted is not Counted.ADDRESS:
-            _FORGET(db, subject=subject)
+            _DELETE(db, subject=subject)
 
 
-def forget_account(db: Database, email: str) -> None:
-    """Forget what failed for an account, there where it was signed in or anywhere else.
+def delete_account_failures(db: Database, email: str) -> None:
+    """Delete the failures of an account, where it was logged in before and anywhere else.
 
     Call it in a transaction.
     """
     for _, subject in _subjects_of_account(db, email):
-        _FORGET(db, subject=subject)
+        _DELETE(db, subject=subject)
 
 
 def count_of_account(db: Database, email: str) -> int:
-    """Return how many rows `forget_account` would forget."""
+    """Return how many rows `delete_account_failures` would delete."""
     subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
-    return sum(_remembered(db, subject) is not None for subject in subjects_of_account)
+    return sum(_failures(db, subject) is not None for subject in subjects_of_account)
 
 
 def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
-    addresses = [row[0] for row in _ADDRESSES(db, email=kept_form(email))]
-    for address in (*addresses, None):
+    logins = _ADDRESSES.all(db, email=kept_form(email))
+    for address in (*(login.ip_address for login in logins), None):
         for counted, subject in _subjects(email, address).items():
             if counted is not Counted.ADDRESS:
                 yield counted, subject
@@ -127,10 +145,10 @@ def _subjects(email: str, address: str | None) -> dict[Counted, str]:
     return subjects(kept_form(email), address)
 
 
-def _signed_in_there(db: Database, email: str, address: str | None) -> bool:
-    return _SIGNED_IN_THERE(db, email=kept_form(email), address=address).fetchone() is not None
+def _has_logged_in_from(db: Database, email: str, address: str | None) -> bool:
+    return _LOGIN_FROM.one_or_none(db, email=kept_form(email), address=address) is not None
 
 
-def _remembered(db: Database, subject: str) -> Failures | None:
-    row = _FIND(db, subject=subject).fetchone()
-    return Failures(row[0], from_db_time(row[1])) if row else None
+def _failures(db: Database, subject: str) -> Failures | None:
+    row = _FIND.one_or_none(db, subject=subject)
+    return Failures(row.failures, from_db_time(row.last_failed_at)) if row else None

@@ -42,7 +42,7 @@ def log_in(
     with connection(db), db.atomic():
         acquire_lock(db, Lock.ROLLUPS)  # as the service does for logins: else the two could cross
         lockout.refuse_if_locked(db, email, address, now)
-        lockout.forget_failures(db, email, address)
+        lockout.delete_failures(db, email, address)
         append_event(db, AuditEvent(user.id, action, details="console", ip_address=address), now)
     return user
 

@@ -1,56 +1,56 @@
-"""Who is behind a token; readers are remembered, so that a request need not ask the database."""
+"""The principals of readers' tokens in memory, so that a request need not ask the database."""
 
 import threading
 from datetime import datetime, timedelta
 
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import Database, connection
-from readwatch.store.identity.sessions import find_principal, tokens_gone, users_deleted
+from readwatch.store.identity.sessions import find_principal, invalid_tokens, users_deleted
 
 CHECK_EVERY = timedelta(seconds=2)
-"""How soon a session that was ended anywhere, by whatever process, is forgotten here."""
+"""How soon a session that any process ended is discarded here."""
 
 _OVERLAP = timedelta(seconds=30)
 """Other machines' clocks may be behind by that much."""
 
-MAX_REMEMBERED = 200_000
+MAX_CACHED = 200_000
 
 
 class SessionCache:
-    """Finds callers by the hash of their token; safe to use from many threads.
+    """Finds principals by the hash of their token; safe to use from many threads.
 
     Staff are few and see everybody, so each of their requests asks the database.
     """
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._known: dict[str, Principal] = {}
+        self._principals: dict[str, Principal] = {}
         self._checking = threading.Lock()
         self._checked_at: datetime | None = None
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._principals)
 
     def find(self, session_token: str, now: datetime) -> Principal | None:
-        """Return who is behind a token's hash; None when its session or account is not active."""
-        self._forget_the_gone(now)
-        caller = self._known.get(session_token)
-        if caller is not None:
-            return caller
+        """Return the principal of a token's hash; None unless session and account are active."""
+        self._discard_invalid(now)
+        principal = self._principals.get(session_token)
+        if principal is not None:
+            return principal
         with connection(self._db) as db:
-            caller = find_principal(db, session_token, now)
-        if caller is not None and not caller.user_role.is_staff:
-            if len(self._known) >= MAX_REMEMBERED:
-                self._known.clear()
-            self._known[session_token] = caller
-        return caller
+            principal = find_principal(db, session_token, now)
+        if principal is not None and not principal.user_role.is_staff:
+            if len(self._principals) >= MAX_CACHED:
+                self._principals.clear()
+            self._principals[session_token] = principal
+        return principal
 
-    def forget(self, session_token: str) -> None:
-        """Do not trust a token any more without asking."""
-        self._known.pop(session_token, None)
+    def discard(self, session_token: str) -> None:
+        """Ask the database the next time that this token comes."""
+        self._principals.pop(session_token, None)
 
-    def _forget_the_gone(self, now: datetime) -> None:
-        """Look every now and then which sessions ended; one thread does it, others go on."""
+    def _discard_invalid(self, now: datetime) -> None:
+        """Ask every now and then which sessions ended; one thread does it, others go on."""
         checked_at = self._checked_at
         if checked_at is not None and abs(now - checked_at) < CHECK_EVERY:
             return
@@ -59,11 +59,15 @@ class SessionCache:
         try:
             since = (checked_at or now) - _OVERLAP
             with connection(self._db) as db:
-                gone, deleted = tokens_gone(db, since), users_deleted(db, since)
-            if deleted:
-                gone += [token for token, it in self._known.copy().items() if it.user_id in deleted]
-            for session_token in gone:
-                self._known.pop(session_token, None)
+                tokens, deleted_users = invalid_tokens(db, since), users_deleted(db, since)
+            if deleted_users:
+                tokens += [
+                    token
+                    for token, principal in self._principals.copy().items()
+                    if principal.user_id in deleted_users
+                ]
+            for session_token in tokens:
+                self._principals.pop(session_token, None)
             self._checked_at = now
         finally:
             self._checking.release()

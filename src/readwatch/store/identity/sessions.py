@@ -3,122 +3,172 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from peewee import Case
+
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Lock, Statement, acquire_lock, to_db_time
+from readwatch.store.engine.bulk import GIVEN, BulkStatement
+from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true
+from readwatch.store.engine.connections import Database, Lock, acquire_lock, to_db_time
+from readwatch.store.engine.models import (
+    ReaderProfiles,
+    ReaderSessions,
+    ResumeTokens,
+    StaffSessions,
+    Users,
+)
 
 MAX_USER_AGENT_LENGTH = 500
 
-_OPEN_READER_SESSION = Statement(
-    """
-    INSERT INTO reader_sessions (
-        user_id, session_token, ip_address, user_agent, started_at, last_heartbeat, is_active,
-        device_type
-    ) VALUES (
-        :user_id, :session_token, :ip_address, :user_agent, :now, :now, TRUE, :device_type
-    ) RETURNING id
-    """
+_OPEN_READER_SESSION = CompiledQuery(
+    ReaderSessions.insert(
+        {
+            ReaderSessions.user: Param("user_id"),
+            ReaderSessions.session_token: Param("session_token"),
+            ReaderSessions.ip_address: Param("ip_address"),
+            ReaderSessions.user_agent: Param("user_agent"),
+            ReaderSessions.started_at: Param("now"),
+            ReaderSessions.last_heartbeat: Param("now"),
+            ReaderSessions.is_active: TRUE,
+            ReaderSessions.device_type: Param("device_type"),
+        }
+    ).returning(ReaderSessions.id)
 )
-_COUNT_LOGIN = Statement(
-    """
-    UPDATE reader_profiles
-    SET last_login = CASE WHEN last_login > :now THEN last_login ELSE :now END,
-        total_sessions = total_sessions + 1, updated_at = :now
-    WHERE user_id = :user_id
-    """
+_OPEN_STAFF_SESSION = CompiledQuery(
+    StaffSessions.insert(
+        {
+            StaffSessions.user: Param("user_id"),
+            StaffSessions.session_token: Param("session_token"),
+            StaffSessions.ip_address: Param("ip_address"),
+            StaffSessions.user_agent: Param("user_agent"),
+            StaffSessions.started_at: Param("now"),
+            StaffSessions.is_active: TRUE,
+        }
+    ).returning(StaffSessions.id)
 )
-_OPEN_STAFF_SESSION = Statement(
-    """
-    INSERT INTO staff_sessions (
-        user_id, session_token, ip_address, user_agent, started_at, is_active
-    ) VALUES (
-        :user_id, :session_token, :ip_address, :user_agent, :now, TRUE
-    ) RETURNING id
-    """
+_COUNT_LOGIN = CompiledQuery(
+    ReaderProfiles.update(
+        {
+            ReaderProfiles.last_login: Case(
+                None,
+                [(ReaderProfiles.last_login > Param("now"), ReaderProfiles.last_login)],
+                Param("now"),
+            ),
+            ReaderProfiles.total_sessions: ReaderProfiles.total_sessions + 1,
+            ReaderProfiles.updated_at: Param("now"),
+        }
+    ).where(ReaderProfiles.user == Param("user_id"))
+)
+_FIND_READER = CompiledQuery(
+    ReaderSessions.select(ReaderSessions.id, ReaderSessions.user, Users.user_role)
+    .join(Users)
+    .where(
+        ReaderSessions.session_token == Param("session_token"),
+        ReaderSessions.is_active == TRUE,
+        Users.is_active == TRUE,
+        Users.deleted_at.is_null(),
+    )
+)
+_FIND_STAFF = CompiledQuery(
+    StaffSessions.select(StaffSessions.id, StaffSessions.user, Users.user_role)
+    .join(Users)
+    .where(
+        StaffSessions.session_token == Param("session_token"),
+        StaffSessions.is_active == TRUE,
+        StaffSessions.started_at > Param("since"),
+        Users.is_active == TRUE,
+        Users.deleted_at.is_null(),
+    )
 )
 # Readers' sessions that ended lately, and those of accounts that are suspended or deleted.
-_GONE = Statement(
-    """
-    SELECT session_token FROM reader_sessions WHERE ended_at > :since
-    UNION ALL
-    SELECT s.session_token FROM users u JOIN reader_sessions s ON s.user_id = u.id
-    WHERE u.is_active = FALSE AND s.is_active = TRUE
-    """
-)
-_DELETED = Statement("SELECT id FROM users WHERE is_active = FALSE AND deleted_at > :since")
-_READER_CALLER = Statement(
-    """
-    SELECT s.user_id, u.user_role, s.id
-    FROM reader_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.session_token = :session_token AND s.is_active = TRUE
-    AND u.is_active = TRUE AND u.deleted_at IS NULL
-    """
-)
-_STAFF_CALLER = Statement(
-    """
-    SELECT s.user_id, u.user_role, s.id
-    FROM staff_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.session_token = :session_token AND s.is_active = TRUE AND s.started_at > :since
-    AND u.is_active = TRUE AND u.deleted_at IS NULL
-    """
-)
-# IS TRUE, as no index serves it: with "= TRUE" SQLite goes through all active sessions and through
-# all the rows for each.
-_HEARTBEATS = BulkStatement(
-    {"session_id": "bigint", "user_id": "bigint", "heard_at": "timestamptz"},
-    """
-    UPDATE reader_sessions AS kept SET last_heartbeat = given.heard_at
-    FROM {rows} AS given
-    WHERE kept.id = given.session_id AND kept.user_id = given.user_id
-    AND kept.is_active IS TRUE AND kept.last_heartbeat < given.heard_at
-    """,
-)
-_END_READER_SESSION = Statement(
-    """
-    UPDATE reader_sessions SET is_active = FALSE, ended_at = :now
-    WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
-    """
-)
-_END_STAFF_SESSION = Statement(
-    """
-    UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
-    WHERE id = :session_id AND user_id = :user_id AND is_active = TRUE
-    """
-)
-_FORGET_RESUME_TOKEN_OF = Statement(
-    """
-    DELETE FROM resume_tokens WHERE session_id = (
-        SELECT id FROM reader_sessions WHERE session_token = :session_token
+_INVALID_TOKENS = CompiledQuery(
+    ReaderSessions.select(ReaderSessions.session_token)
+    .where(ReaderSessions.ended_at > Param("since"))
+    .union_all(
+        ReaderSessions.select(ReaderSessions.session_token)
+        .join(Users)
+        .where(Users.is_active == FALSE, ReaderSessions.is_active == TRUE)
     )
-    """
 )
-_FORGET_RESUME_TOKEN = Statement(
-    "DELETE FROM resume_tokens WHERE session_id = :session_id AND user_id = :user_id"
+_DELETED_USERS = CompiledQuery(
+    Users.select(Users.id).where(Users.is_active == FALSE, Users.deleted_at > Param("since"))
 )
-_END_OTHER_READER_SESSIONS = Statement(
-    """
-    UPDATE reader_sessions SET is_active = FALSE, ended_at = :now
-    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept RETURNING id
-    """
+# No index serves `is_true`: with "= TRUE" SQLite goes through all active sessions and for each
+# through all the rows.
+_SAVE_HEARTBEATS = BulkStatement(
+    {"session_id": "bigint", "user_id": "bigint", "heartbeat_at": "timestamptz"},
+    ReaderSessions.update({ReaderSessions.last_heartbeat: GIVEN.c.heartbeat_at})
+    .from_(GIVEN)
+    .where(
+        ReaderSessions.id == GIVEN.c.session_id,
+        ReaderSessions.user == GIVEN.c.user_id,
+        is_true(ReaderSessions.is_active),
+        ReaderSessions.last_heartbeat < GIVEN.c.heartbeat_at,
+    ),
 )
-_END_OTHER_STAFF_SESSIONS = Statement(
-    """
-    UPDATE staff_sessions SET is_active = FALSE, ended_at = :now
-    WHERE user_id = :user_id AND is_active = TRUE AND id <> :kept RETURNING id
-    """
+_END_READER_SESSION = CompiledQuery(
+    ReaderSessions.update(
+        {ReaderSessions.is_active: FALSE, ReaderSessions.ended_at: Param("now")}
+    ).where(
+        ReaderSessions.id == Param("session_id"),
+        ReaderSessions.user == Param("user_id"),
+        ReaderSessions.is_active == TRUE,
+    )
 )
-_FORGET_OTHER_RESUME_TOKENS = Statement(
-    "DELETE FROM resume_tokens WHERE user_id = :user_id AND session_id <> :kept"
+_END_STAFF_SESSION = CompiledQuery(
+    StaffSessions.update(
+        {StaffSessions.is_active: FALSE, StaffSessions.ended_at: Param("now")}
+    ).where(
+        StaffSessions.id == Param("session_id"),
+        StaffSessions.user == Param("user_id"),
+        StaffSessions.is_active == TRUE,
+    )
 )
-_REVOCABLE = Statement(
-    """
-    SELECT user_id FROM reader_sessions WHERE id = :session_id
-    AND (is_active = TRUE OR id IN (SELECT session_id FROM resume_tokens))
-    """
+_END_OTHER_READER_SESSIONS = CompiledQuery(
+    ReaderSessions.update({ReaderSessions.is_active: FALSE, ReaderSessions.ended_at: Param("now")})
+    .where(
+        ReaderSessions.user == Param("user_id"),
+        ReaderSessions.is_active == TRUE,
+        ReaderSessions.id != Param("except_id"),
+    )
+    .returning(ReaderSessions.id)
 )
-_NONE_KEPT = 0  # no session has this number
+_END_OTHER_STAFF_SESSIONS = CompiledQuery(
+    StaffSessions.update({StaffSessions.is_active: FALSE, StaffSessions.ended_at: Param("now")})
+    .where(
+        StaffSessions.user == Param("user_id"),
+        StaffSessions.is_active == TRUE,
+        StaffSessions.id != Param("except_id"),
+    )
+    .returning(StaffSessions.id)
+)
+_DELETE_RESUME_TOKEN = CompiledQuery(
+    ResumeTokens.delete().where(
+        ResumeTokens.session == Param("session_id"), ResumeTokens.user == Param("user_id")
+    )
+)
+_DELETE_RESUME_TOKEN_OF = CompiledQuery(
+    ResumeTokens.delete().where(
+        ResumeTokens.session
+        == ReaderSessions.select(ReaderSessions.id).where(
+            ReaderSessions.session_token == Param("session_token")
+        )
+    )
+)
+_DELETE_OTHER_RESUME_TOKENS = CompiledQuery(
+    ResumeTokens.delete().where(
+        ResumeTokens.user == Param("user_id"), ResumeTokens.session != Param("except_id")
+    )
+)
+_FIND_REVOCABLE = CompiledQuery(
+    ReaderSessions.select(ReaderSessions.user).where(
+        ReaderSessions.id == Param("session_id"),
+        (ReaderSessions.is_active == TRUE)
+        | ReaderSessions.id.in_(ResumeTokens.select(ResumeTokens.session)),
+    )
+)
+_NO_SESSION = 0  # no session has this id
 
 
 def open_session(
@@ -131,7 +181,7 @@ def open_session(
     user_agent: str | None = None,
     device_type: str | None = None,
 ) -> Principal:
-    """Open a session for a user who has just signed in; `session_token` is the token's hash.
+    """Open a session for a user who has just logged in; `session_token` is the token's hash.
 
     A reader's login counts among `total_sessions`; staff get a session that is never online.
     Call it in a transaction.
@@ -145,71 +195,71 @@ def open_session(
     }
     if user.user_role is UserRole.READER:
         acquire_lock(db, Lock.ROLLUPS)
-        row = _OPEN_READER_SESSION(db, **values, device_type=device_type).fetchone()
+        session_id = _OPEN_READER_SESSION.scalar(db, **values, device_type=device_type)
         _COUNT_LOGIN(db, user_id=user.id, now=to_db_time(now))
     else:
-        row = _OPEN_STAFF_SESSION(db, **values).fetchone()
-    return Principal(user_id=user.id, user_role=user.user_role, session_id=row[0])
+        session_id = _OPEN_STAFF_SESSION.scalar(db, **values)
+    return Principal(user_id=user.id, user_role=user.user_role, session_id=session_id)
 
 
 def find_principal(db: Database, session_token: str, now: datetime) -> Principal | None:
-    """Return who is behind a token's hash; None when its session or its account is not active.
+    """Return the principal of a token's hash; None when its session or its account is not active.
 
-    A session of staff that is too old counts no more, also before the clean-up ends it.
+    A session of staff expires after `STAFF_SESSION_LIFETIME`, also before retention ends it.
     """
-    row = (
-        _READER_CALLER(db, session_token=session_token).fetchone()
-        or _STAFF_CALLER(
-            db, session_token=session_token, since=to_db_time(now - STAFF_SESSION_LIFETIME)
-        ).fetchone()
+    session = _FIND_READER.one_or_none(db, session_token=session_token) or _FIND_STAFF.one_or_none(
+        db, session_token=session_token, since=to_db_time(now - STAFF_SESSION_LIFETIME)
     )
-    if row is None:
+    if session is None:
         return None
-    return Principal(user_id=row[0], user_role=UserRole(row[1]), session_id=row[2])
+    return Principal(
+        user_id=session.user_id, user_role=UserRole(session.user_role), session_id=session.id
+    )
 
 
-def record_heartbeats(db: Database, heard: Mapping[Principal, datetime]) -> None:
-    """Note when which apps were still here; a clock that jumped back moves nothing."""
-    _HEARTBEATS(
+def record_heartbeats(db: Database, heartbeats: Mapping[Principal, datetime]) -> None:
+    """Save the time of each reader's heartbeat, unless a later one is there."""
+    _SAVE_HEARTBEATS(
         db,
         [
-            (caller.session_id, caller.user_id, to_db_time(heard_at))
-            for caller, heard_at in heard.items()
+            (principal.session_id, principal.user_id, to_db_time(heartbeat_at))
+            for principal, heartbeat_at in heartbeats.items()
         ],
     )
 
 
-def record_heartbeat(db: Database, caller: Principal, now: datetime) -> None:
-    """Note that one reader's app is still here."""
-    record_heartbeats(db, {caller: now})
+def record_heartbeat(db: Database, principal: Principal, now: datetime) -> None:
+    """Save the time of one reader's heartbeat."""
+    record_heartbeats(db, {principal: now})
 
 
-def end_session(db: Database, caller: Principal, now: datetime) -> None:
-    """End the session that the caller came with, on purpose: it cannot be resumed.
+def end_session(db: Database, principal: Principal, now: datetime) -> None:
+    """End the principal's session for good: it cannot be resumed.
 
     Call it in a transaction.
     """
-    values = {"session_id": caller.session_id, "user_id": caller.user_id, "now": to_db_time(now)}
-    if caller.user_role.is_staff:
-        _END_STAFF_SESSION(db, **values)
+    session = {"session_id": principal.session_id, "user_id": principal.user_id}
+    if principal.user_role.is_staff:
+        _END_STAFF_SESSION(db, **session, now=to_db_time(now))
     else:
-        _END_READER_SESSION(db, **values)
-        _FORGET_RESUME_TOKEN(db, session_id=caller.session_id, user_id=caller.user_id)
+        _END_READER_SESSION(db, **session, now=to_db_time(now))
+        _DELETE_RESUME_TOKEN(db, **session)
 
 
 def delete_resume_token(db: Database, session_token: str) -> None:
-    """Make a session that ended by silence one that cannot be resumed. Call it in a transaction."""
-    _FORGET_RESUME_TOKEN_OF(db, session_token=session_token)
+    """Make a session that timed out one that cannot be resumed. Call it in a transaction."""
+    _DELETE_RESUME_TOKEN_OF(db, session_token=session_token)
 
 
-def end_other_sessions(db: Database, caller: Principal, now: datetime) -> None:
-    """End all sessions of the caller's user but this one; none of them can be resumed.
+def end_other_sessions(db: Database, principal: Principal, now: datetime) -> None:
+    """End all sessions of the principal's user but this one; none of them can be resumed.
 
     Call it in a transaction.
     """
-    kept = caller.session_id
-    of_reader, of_staff = (_NONE_KEPT, kept) if caller.user_role.is_staff else (kept, _NONE_KEPT)
-    _end_sessions_but(db, caller.user_id, of_reader, of_staff, now)
+    if principal.user_role.is_staff:
+        _end_sessions(db, principal.user_id, now, except_staff_session=principal.session_id)
+    else:
+        _end_sessions(db, principal.user_id, now, except_reader_session=principal.session_id)
 
 
 def end_all_sessions(db: Database, user_id: int, now: datetime) -> int:
@@ -217,41 +267,49 @@ def end_all_sessions(db: Database, user_id: int, now: datetime) -> int:
 
     Call it in a transaction.
     """
-    acquire_lock(db, Lock.ROLLUPS)  # heartbeats move the same rows, in an order of their own
-    return _end_sessions_but(db, user_id, _NONE_KEPT, _NONE_KEPT, now)
+    acquire_lock(db, Lock.ROLLUPS)  # heartbeats change the same rows, in an order of their own
+    return _end_sessions(db, user_id, now)
 
 
 def revoke_session(db: Database, session_id: int, now: datetime) -> int:
-    """End a reader's session that is open or could be resumed; return whose it was.
+    """End a reader's session that is open or could be resumed; return the reader's id.
 
     Call it in a transaction.
     """
     acquire_lock(db, Lock.ROLLUPS)
-    row = _REVOCABLE(db, session_id=session_id).fetchone()
-    if row is None:
+    session = _FIND_REVOCABLE.one_or_none(db, session_id=session_id)
+    if session is None:
         raise not_found(f"there is no session {session_id} that could be revoked")
-    user_id: int = row[0]
+    user_id: int = session.user_id
     end_session(db, Principal(user_id, UserRole.READER, session_id), now)
     return user_id
 
 
-def _end_sessions_but(
-    db: Database, user_id: int, of_reader: int, of_staff: int, now: datetime
+def _end_sessions(
+    db: Database,
+    user_id: int,
+    now: datetime,
+    *,
+    except_reader_session: int = _NO_SESSION,
+    except_staff_session: int = _NO_SESSION,
 ) -> int:
-    values = {"user_id": user_id, "now": to_db_time(now)}
+    user = {"user_id": user_id, "now": to_db_time(now)}
     ended = [
-        *_END_OTHER_READER_SESSIONS(db, **values, kept=of_reader).fetchall(),
-        *_END_OTHER_STAFF_SESSIONS(db, **values, kept=of_staff).fetchall(),
+        *_END_OTHER_READER_SESSIONS(db, **user, except_id=except_reader_session),
+        *_END_OTHER_STAFF_SESSIONS(db, **user, except_id=except_staff_session),
     ]
-    _FORGET_OTHER_RESUME_TOKENS(db, user_id=user_id, kept=of_reader)
+    _DELETE_OTHER_RESUME_TOKENS(db, user_id=user_id, except_id=except_reader_session)
     return len(ended)
 
 
 def users_deleted(db: Database, since: datetime) -> set[int]:
     """Return the ids of the users who were deleted after `since`: of some no session is left."""
-    return {row[0] for row in _DELETED(db, since=to_db_time(since))}
+    return {user.id for user in _DELETED_USERS.all(db, since=to_db_time(since))}
 
 
-def tokens_gone(db: Database, since: datetime) -> list[str]:
-    """Return readers' token hashes whose session ended after `since` or whose account is closed."""
-    return [row[0] for row in _GONE(db, since=to_db_time(since))]
+def invalid_tokens(db: Database, since: datetime) -> list[str]:
+    """Return the token hashes of readers whose session ended after `since` or whose account is
+    suspended or deleted.
+    """
+    sessions = _INVALID_TOKENS.all(db, since=to_db_time(since))
+    return [session.session_token for session in sessions]

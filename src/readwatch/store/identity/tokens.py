@@ -1,4 +1,4 @@
-"""Tokens: 256 random bits each, of which only the SHA-256 is kept."""
+"""Tokens: 256 random bits each, of which only the SHA-256 is stored."""
 
 import hashlib
 import secrets
@@ -11,20 +11,20 @@ RESUME_PREFIX = "rwr_"
 
 
 def new_token() -> str:
-    """Return a token that was never given out before."""
+    """Return a new random session token."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def new_resume_token(family: str | None = None) -> str:
-    """Return a resume token that was never given out before; `family` stays when one is renewed."""
+    """Return a new random resume token, of the same `family` when it replaces another."""
     return f"{RESUME_PREFIX}{family or secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}"
 
 
 def family_of(resume_token: str) -> str:
-    """Return the part that a device's resume tokens share, as unknown to others as the rest."""
+    """Return the part that a device's resume tokens share; it is as secret as the rest."""
     return resume_token.removeprefix(RESUME_PREFIX).partition(".")[0]
 
 
 def token_hash(token: str) -> str:
-    """Return what the database keeps of a token."""
+    """Return the SHA-256 that the database stores of a token, as 64 hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -19,7 +19,7 @@ from readwatch.store.engine.connections import (
     is_sqlite,
     to_db_time,
 )
-from readwatch.store.engine.sqlite import empty_wal, write_file_anew
+from readwatch.store.engine.sqlite import truncate_wal, vacuum
 from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
@@ -169,7 +169,7 @@ def begin(db: Database, user_id: int, now: datetime) -> None:
     email, _, deleted_at = _PERSON(db, user_id=user_id).fetchone()
     if deleted_at is None:
         accounts.delete(db, user_id, now)
-    lockout.forget_account(db, email)
+    lockout.delete_account_failures(db, email)
 
 
 def portions(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
@@ -211,7 +211,7 @@ def _counted(db: Database, user_id: int) -> dict[str, int]:
 
 def _replace_person(db: Database, user_id: int, now: datetime) -> None:
     email, _, _ = _PERSON(db, user_id=user_id).fetchone()
-    lockout.forget_account(db, email)
+    lockout.delete_account_failures(db, email)
     _REPLACE(
         db,
         user_id=user_id,
@@ -229,8 +229,8 @@ def clear_unused_space(db: Database) -> str | None:
     and overwrites what stands there when it needs the place.
     """
     if is_sqlite(db):
-        write_file_anew(db)
-        return None if empty_wal(db) else "somebody goes on reading what is in the WAL"
+        vacuum(db)
+        return None if truncate_wal(db) else "somebody goes on reading what is in the WAL"
     if not _IS_OWNER(db).fetchone()[0]:
         return "only the owner of the tables can vacuum them"
     db.execute_sql("SET statement_timeout = 0")  # type: ignore[no-untyped-call]

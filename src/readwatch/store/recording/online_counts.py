@@ -1,42 +1,43 @@
-"""How many readers were online, minute by minute: what the peak of a day is found by."""
+"""How many readers were online in each minute, from which the peak of a day is found."""
 
 from datetime import datetime, timedelta
 
 from readwatch.domain.presence import OnlineCount
-from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
+from readwatch.store.engine.compiled import CompiledQuery, Param
+from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.models import OnlineCounts
 
-KEPT_FOR = timedelta(days=2)
-"""Longer than anybody's day is."""
+RETENTION = timedelta(days=2)
+"""Longer than a day is in any time zone."""
 
-_KEEP = Statement(
-    """
-    INSERT INTO online_counts (minute, readers) VALUES (:minute, :readers)
-    ON CONFLICT (minute) DO NOTHING
-    """
+_ADD = CompiledQuery(
+    OnlineCounts.insert(
+        {OnlineCounts.minute: Param("minute"), OnlineCounts.readers: Param("readers")}
+    ).on_conflict_ignore()
 )
-_PEAK = Statement(
-    """
-    SELECT minute, readers FROM online_counts
-    WHERE minute >= :since ORDER BY readers DESC, minute LIMIT 1
-    """
+_PEAK = CompiledQuery(
+    OnlineCounts.select(OnlineCounts.minute, OnlineCounts.readers)
+    .where(OnlineCounts.minute >= Param("since"))
+    .order_by(OnlineCounts.readers.desc(), OnlineCounts.minute)
+    .limit(1)
 )
-_FORGET = Statement("DELETE FROM online_counts WHERE minute < :before")
+_PURGE = CompiledQuery(OnlineCounts.delete().where(OnlineCounts.minute < Param("before")))
 
 
-def keep_online_count(db: Database, readers: int, now: datetime) -> None:
-    """Note how many are online in this minute; of several servers the first one's count stays.
+def add_online_count(db: Database, readers: int, now: datetime) -> None:
+    """Save how many readers are online in this minute; of several servers the first count stays.
 
-    Call it, and `forget_online_counts`, in a transaction.
+    Call it, and `purge_online_counts`, in a transaction.
     """
-    _KEEP(db, minute=to_db_time(now.replace(second=0, microsecond=0)), readers=readers)
+    _ADD(db, minute=to_db_time(now.replace(second=0, microsecond=0)), readers=readers)
 
 
 def peak_today(db: Database, since: datetime) -> OnlineCount | None:
-    """Return the minute with the most readers since the day began; None before the first count."""
-    row = _PEAK(db, since=to_db_time(since)).fetchone()
-    return None if row is None else OnlineCount(from_db_time(row[0]), row[1])
+    """Return the minute with the most readers since `since`; None before the first count."""
+    peak = _PEAK.one_or_none(db, since=to_db_time(since))
+    return None if peak is None else OnlineCount(from_db_time(peak.minute), peak.readers)
 
 
-def forget_online_counts(db: Database, now: datetime) -> None:
-    """Forget the counts that are of no use any more."""
-    _FORGET(db, before=to_db_time(now - KEPT_FOR))
+def purge_online_counts(db: Database, now: datetime) -> None:
+    """Delete the counts that are older than `RETENTION`."""
+    _PURGE(db, before=to_db_time(now - RETENTION))

@@ -28,7 +28,7 @@ from readwatch.store.engine.connections import (
     in_transaction,
 )
 from readwatch.store.engine.errors import engine_errors
-from readwatch.store.engine.sqlite import move_wal_into_file
+from readwatch.store.engine.sqlite import checkpoint_wal
 from readwatch.store.identity.sessions import record_heartbeats
 from readwatch.store.recording.activities import ActivityBatch, Result, record_batches
 
@@ -44,7 +44,7 @@ MAX_WAITING = 4096
 HEARTBEAT_SECONDS = 1.0
 """How long a heartbeat waits to be written together with others: what a crash can lose of it."""
 
-PATIENCE_SECONDS = 3.0
+WRITE_TIMEOUT_SECONDS = 3.0
 """How long a request waits for its turn at most, and the database may be stuck before none does."""
 
 _PROBE = Statement("SELECT 1")
@@ -171,7 +171,7 @@ class Writer:
         results: tuple[Result, ...] = self._do(post)
         return results
 
-    def record_look(self, look: AuditEvent, now: datetime) -> None:
+    def record_event(self, look: AuditEvent, now: datetime) -> None:
         """Put an entry into the access log; return when it is on disk."""
         self._do(lambda db: append_event(db, look, now))
 
@@ -198,12 +198,12 @@ class Writer:
         with self._door:
             if self._closed:
                 raise unavailable("the service is stopping")
-            if self.backlog().stuck_seconds > PATIENCE_SECONDS:
+            if self.backlog().stuck_seconds > WRITE_TIMEOUT_SECONDS:
                 raise unavailable("the database cannot be written; try again")
             if self._waiting.qsize() >= MAX_WAITING:
                 raise unavailable("the service has more to write than it can; try again")
             self._waiting.put(job)
-        return job.wait(PATIENCE_SECONDS)
+        return job.wait(WRITE_TIMEOUT_SECONDS)
 
     # From here on everything runs in the writing thread.
 
@@ -216,7 +216,7 @@ class Writer:
             if stopping or monotonic() >= self._heartbeats_at:
                 self._write_heartbeats()
                 self._measure()
-        move_wal_into_file(self._db)
+        checkpoint_wal(self._db)
         close_all(self._db)
 
     def _next_group(self) -> tuple[list[_Job], bool]:

@@ -23,10 +23,10 @@ AT_ONCE = timedelta(seconds=0.05)
 def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody wants to wait: the watcher looks more often than it does in front of people."""
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(worker, "ASK_SECONDS", 0.05)
-    monkeypatch.setattr(refresh_policy, "REST", 1)
+    monkeypatch.setattr(worker, "ACCOUNT_CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(refresh_policy, "PAUSE_FACTOR", 1)
     monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(current_view, "NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr(current_view, "ATTENTION_SECONDS", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -35,9 +35,9 @@ def _console(settings: "ConsoleSettings") -> None:
 
 
 def _once(call: "OnceCall") -> "Iterable[str]":
-    from readwatch.tui.once import look_once
+    from readwatch.tui.once import print_once
 
-    return look_once(
+    return print_once(
         call.settings,
         call.password,
         rows=call.rows,

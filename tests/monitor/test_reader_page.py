@@ -8,7 +8,7 @@ from reading_app import ReadingApp
 
 from readwatch.domain.audit import Permit
 from readwatch.monitor import reader_page as opened_page
-from readwatch.monitor.reader_page import PAGE, ReaderPage
+from readwatch.monitor.reader_page import PAGE_LENGTH, ReaderPage
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
 from readwatch.store.engine.connections import Database
 
@@ -28,18 +28,18 @@ def picture(db: Database, clock: StillClock, opened: ReaderPage) -> Picture:
 def test_older_activities_are_read_once_however_often_they_are_asked_for(
     ann: ReadingApp, opened: ReaderPage, picture: Picture
 ) -> None:
-    for _ in range(PAGE + 20):
+    for _ in range(PAGE_LENGTH + 20):
         ann.reads()
     page = picture()
-    assert (len(page.activities), page.has_older) == (PAGE, True)
+    assert (len(page.activities), page.has_older) == (PAGE_LENGTH, True)
     oldest = page.activities[-1].id
-    assert opened.read_on(oldest)
+    assert opened.read_older(oldest)
     page = picture()
-    assert (len(page.activities), page.has_older) == (PAGE + 20, False)
-    assert not opened.read_on(oldest)
+    assert (len(page.activities), page.has_older) == (PAGE_LENGTH + 20, False)
+    assert not opened.read_older(oldest)
     ann.reads()
     ids = [activity.id for activity in picture().activities]
-    assert len(ids) == len(set(ids)) == PAGE + 21
+    assert len(ids) == len(set(ids)) == PAGE_LENGTH + 21
     assert ids == sorted(ids, reverse=True)
 
 
@@ -48,29 +48,29 @@ def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
 ) -> None:
     ann.reads()
     first = picture().activities[0].id
-    for _ in range(PAGE + 1):
+    for _ in range(PAGE_LENGTH + 1):
         ann.reads()
     page = picture()
-    assert (len(page.activities), page.has_older) == (PAGE, True)
-    assert opened.read_on(page.activities[-1].id)
+    assert (len(page.activities), page.has_older) == (PAGE_LENGTH, True)
+    assert opened.read_older(page.activities[-1].id)
     assert picture().activities[-1].id == first
 
 
 def test_a_page_that_is_left_open_keeps_the_newest(
     ann: ReadingApp, opened: ReaderPage, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opened_page, "KEPT", PAGE + 50)
-    ann.reads_all(f"Book {number}" for number in range(PAGE + 40))
-    assert opened.read_on(picture().activities[-1].id)
+    monkeypatch.setattr(opened_page, "KEPT", PAGE_LENGTH + 50)
+    ann.reads_all(f"Book {number}" for number in range(PAGE_LENGTH + 40))
+    assert opened.read_older(picture().activities[-1].id)
     page = picture()
-    assert (len(page.activities), page.has_older) == (PAGE + 40, False)
+    assert (len(page.activities), page.has_older) == (PAGE_LENGTH + 40, False)
     for number in range(20):
         ann.reads(f"Later {number}")
         page = picture()
     titles = [activity.content_title for activity in page.activities]
-    assert (len(titles), titles[0], titles[-1]) == (PAGE + 50, "Later 19", "Book 10")
+    assert (len(titles), titles[0], titles[-1]) == (PAGE_LENGTH + 50, "Later 19", "Book 10")
     assert page.has_older
-    assert not opened.read_on(page.activities[-1].id)
+    assert not opened.read_older(page.activities[-1].id)
 
 
 def test_the_sessions_of_the_weeks_are_read_once_a_day(

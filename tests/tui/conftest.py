@@ -49,7 +49,7 @@ def sit(url: str, clock: Clock, cast: Any) -> OpenConsole:
         who = (who or cast.cara) if signed_in else None
         return console_pilot(
             Console(
-                ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), signed_in=who, clock=clock
+                ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), consultant=who, clock=clock
             ),
             size,
         )

@@ -247,7 +247,7 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
             raise OverflowError("Dear diary")
         return clock()
 
-    console = Console(ConsoleSettings(url), signed_in=cast.cara, clock=clock_with_a_fault)
+    console = Console(ConsoleSettings(url), consultant=cast.cara, clock=clock_with_a_fault)
     async with console_pilot(console) as cara:
         # The clock is asked outside of what is done with the database: since when that is away.
         await cara.sees("● OFFLINE", "a fault of the program: OverflowError")

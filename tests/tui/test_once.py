@@ -18,7 +18,7 @@ from readwatch.monitor import build
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
 from readwatch.tui import once
-from readwatch.tui.once import look_once
+from readwatch.tui.once import print_once
 
 Ask = Callable[..., list[str]]
 
@@ -32,7 +32,7 @@ def ask(url: str, cast: Cast, clock: StillClock) -> Ask:
     ) -> list[str]:
         as_json = how.pop("as_json", False)
         settings = ConsoleSettings(url, **{"email": cast.cara.email, **how})
-        lines = look_once(
+        lines = print_once(
             settings,
             lambda: password,
             rows=rows,

@@ -101,7 +101,7 @@ async def test_an_export_ends_with_the_session_and_leaves_no_file(
 
     settings = ConsoleSettings(url, view="readers")
     async with console_pilot(
-        Console(settings, signed_in=cast.cara, clock=clock_of_an_eventful_day)
+        Console(settings, consultant=cast.cara, clock=clock_of_an_eventful_day)
     ) as cara:
         await cara.sees("Titles", "Zoe", "● LIVE")
         await exports(cara, str(folder / "all.csv"))
@@ -134,7 +134,7 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
 
     console = Console(
         ConsoleSettings(url, view="readers"),
-        signed_in=cast.cara,
+        consultant=cast.cara,
         clock=clock_that_stops_while_somebody_leaves,
     )
     async with console_pilot(console) as cara:

@@ -179,7 +179,7 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
 
 def test_who_has_done_nothing_yet_has_empty_cells() -> None:
     assert cells(View.ONLINE, BEN)[:5] == ["○ silent", "ben baker", "", "", ""]
-    assert cells(View.ONLINE, BEN)[6] == "never"
+    assert cells(View.ONLINE, BEN)[6] == "45 min"
 
 
 def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
@@ -224,7 +224,7 @@ def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
     what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
     assert cells(View.ACCESS_LOG, LOOK) == [f"{begun}-{last} x4", *what]
     time = f"{LOOK.created_at.astimezone():%H:%M:%S}"
-    assert cells(View.ACCESS_LOG, replace(LOOK, times=1))[0] == time
+    assert cells(View.ACCESS_LOG, replace(LOOK, repeats=1))[0] == time
 
 
 # As text.

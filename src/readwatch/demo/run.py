@@ -49,7 +49,7 @@ def run(*, readers: int, seconds: float, plain: bool) -> None:
         if plain:
             _print_tables(made, seconds)
         else:
-            console.run(ConsoleSettings(made.database_url), signed_in=made.consultant)
+            console.run(ConsoleSettings(made.database_url), consultant=made.consultant)
 
 
 def _print_tables(made: World, seconds: float) -> None:
@@ -62,7 +62,7 @@ def _print_tables(made: World, seconds: float) -> None:
         with connection(db):
             now = system_clock()
             online = view_snapshot(db, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS))
-            activity = view_snapshot(db, View.ACTIVITY, now, sight=Viewport(ACTIVITY_ROWS))
+            activity = view_snapshot(db, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS))
         print(pulse_line(online.stats))  # noqa: T201 - this is what the plain form is for
         for line in overview_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201

@@ -1,1 +1,1 @@
-"""The live read model behind the console: what it shows, how current it is, and for whom."""
+"""The live read model of the console: one thread that reads the database; no terminal library."""

@@ -1,4 +1,4 @@
-"""Who may need a consultant: looked for anew each few seconds, in the watcher's thread."""
+"""Who may need a consultant: the rules of attention, evaluated every few seconds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,23 +34,23 @@ PAUSES_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
-    """A case, who it is about, and whether a consultant has seen it today."""
+    """A case, its reader, and whether the consultant has marked it as seen today."""
 
     case: Case
-    about: attention.AttentionReader
+    reader: attention.AttentionReader
     full_name: SafeText
     is_seen: bool
 
     @property
     def user_id(self) -> int:
-        """Return who it is about."""
-        return self.about.user_id
+        """The id of the reader."""
+        return self.reader.user_id
 
 
 class Attention:
-    """Remembers, from one time to the next, what need not be found again and must not flap.
+    """Keeps, between two evaluations, what need not be read again and what must not flap.
 
-    `seen` are the readers whom the consultant has marked.
+    `seen` are the readers whom the consultant has marked as seen.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -59,7 +59,7 @@ class Attention:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was found: it may be another database by the next time."""
+        """Drop all cases: the next evaluation may read another database."""
         self._cases: dict[int, Case] = {}
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
@@ -69,35 +69,37 @@ class Attention:
 
     @property
     def in_need(self) -> frozenset[int]:
-        """Return who was found last."""
+        """The readers of the last evaluation."""
         return frozenset(self._cases)
 
     def refresh(self, db: Database, now: datetime) -> None:
-        """Find who may need a consultant now."""
-        self._take_in_what_is_new(db, now)
-        found = {
+        """Evaluate the rules at `now`."""
+        self._read_new_logins_and_pauses(db, now)
+        reasons = {
             (reader_id, reason.rule): reason
-            for reader_id, reason in self._asked(db, now)
+            for reader_id, reason in self._reasons(db, now)
             if reason is not None
         }
-        self._held = steadied(self._held, found, now)
+        self._held = steadied(self._held, reasons, now)
         still = attention.still_readers(db, {reader_id for reader_id, _ in self._held})
         self._held = {key: held for key, held in self._held.items() if key[0] in still}
         self._cases = {case.reader_id: case for case in cases(self._held)}
 
-    def ids(self, db: Database, question: ListQuery, now: datetime) -> ResultIds:
-        """Return the readers who were found last, as they are asked for."""
-        return attention.attention_ids(db, [*self._cases.values()], self.seen, question, now)
+    def ids(self, db: Database, query: ListQuery, now: datetime) -> ResultIds:
+        """Return the readers of the last evaluation who fit the query."""
+        return attention.attention_ids(db, [*self._cases.values()], self.seen, query, now)
 
     def items(self, db: Database, ids: Sequence[int], now: datetime) -> tuple[AttentionItem, ...]:
-        """Return what is shown of some of them."""
-        found = [id for id in ids if id in self._cases]
+        """Return the items of some of them."""
+        current_ids = [id for id in ids if id in self._cases]
         return tuple(
-            AttentionItem(self._cases[who.user_id], who, who.full_name, who.user_id in self.seen)
-            for who in attention.attention_readers(db, found, now)
+            AttentionItem(
+                self._cases[reader.user_id], reader, reader.full_name, reader.user_id in self.seen
+            )
+            for reader in attention.attention_readers(db, current_ids, now)
         )
 
-    def _take_in_what_is_new(self, db: Database, now: datetime) -> None:
+    def _read_new_logins_and_pauses(self, db: Database, now: datetime) -> None:
         limits = self._thresholds
         logins_since = now - CAME_BACK_WITHIN
         after, until = self._last_session, attention.last_session(db)
@@ -112,8 +114,8 @@ class Attention:
             self._pauses = attention.pauses(db, since, until_then)
             self._pauses_at = now
 
-    def _asked(self, db: Database, now: datetime) -> Iterator[tuple[int, Reason | None]]:
-        """Yield what each rule says of those whom it may be about."""
+    def _reasons(self, db: Database, now: datetime) -> Iterator[tuple[int, Reason | None]]:
+        """Yield what each rule says of each reader to whom it may apply."""
         limits = self._thresholds
         silent_until = now - (limits.silent_after or SILENT_UNTIL)
         for reader in attention.open_readers(

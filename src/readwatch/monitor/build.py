@@ -1,4 +1,4 @@
-"""The picture of a list at a moment: what it asks of the store, and in which order."""
+"""Build the snapshot of a view: the order of all its items, and the items in the viewport."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,73 +8,73 @@ from typing import Any
 from readwatch.domain.clock import midnight
 from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import RowOrder, Viewport, ids_near_viewport, row_order, top_index
+from readwatch.monitor.views import VIEW_QUERIES, ViewQueries
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.online import count_online
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.recording.online_counts import peak_today
 from readwatch.store.totals import activities_per_minute
-from readwatch.tui.views import VIEW_SPECS
-from readwatch.tui.views.spec import ViewSpec
 
-ITEMS_AT_ONCE = 500
-"""The most that one statement is asked for."""
+CHUNK_LENGTH = 500
+"""The most ids in one statement."""
 
 DEFAULT_VIEWPORT = Viewport(height=50)
-"""What is in view where nobody said so."""
+"""The viewport of a view that was not on a screen yet."""
 
 
 def view_snapshot(
     db: Database,
     view: View,
     now: datetime,
-    question: ListQuery | None = None,
-    sight: Viewport = DEFAULT_VIEWPORT,
-    listings: Mapping[View, ViewSpec[Any]] = VIEW_SPECS,
+    query: ListQuery | None = None,
+    viewport: Viewport = DEFAULT_VIEWPORT,
+    queries: Mapping[View, ViewQueries[Any]] = VIEW_QUERIES,
 ) -> ViewSnapshot:
-    """Return the picture of a view at `now`, with the items that will be in sight.
+    """Return the snapshot of a view at `now`, with the items in and near the viewport.
 
-    Without a question it is what the view begins with.
+    Without a query it is the view's first one.
     """
-    taken = view_order(db, view, now, question or listings[view].query(), listings)
-    ids = ids_near_viewport(taken.order, top_index(taken.order, sight), sight.height)
-    return replace(taken, items=read_items(db, listings[view], ids, now))
+    snapshot = view_order(db, view, now, query or queries[view].first_query(), queries)
+    top = top_index(snapshot.order, viewport)
+    ids = ids_near_viewport(snapshot.order, top, viewport.height)
+    return replace(snapshot, items=read_items(db, queries[view], ids, now))
 
 
 def view_order(
     db: Database,
     view: View,
     now: datetime,
-    question: ListQuery,
-    listings: Mapping[View, ViewSpec[Any]],
+    query: ListQuery,
+    queries: Mapping[View, ViewQueries[Any]],
 ) -> ViewSnapshot:
-    """Return the same picture without items: it has ids, and numbers of all readers together."""
-    found = listings[view].order(db, question, now)
-    order = row_order(found.ids)
+    """Return the same snapshot without items: only ids, and totals over all readers."""
+    result = queries[view].ids(db, query, now)
+    order = row_order(result.ids)
     return ViewSnapshot(
         view,
-        question,
-        live_stats(db, now, _online_in(view, question, order)),
+        query,
+        live_stats(db, now, _online_count(view, query, order)),
         order,
-        found.reader_ids,
-        has_older=found.has_older,
+        result.reader_ids,
+        has_older=result.has_older,
     )
 
 
 def read_items(
-    db: Database, listing: ViewSpec[Any], ids: Sequence[int], now: datetime
+    db: Database, queries: ViewQueries[Any], ids: Sequence[int], now: datetime
 ) -> tuple[Any, ...]:
-    """Return the items of ids, in any order, however many they are."""
-    return tuple(item for some in chunks(ids) for item in listing.items(db, some, now))
+    """Return the items of any number of ids, in any order."""
+    return tuple(item for chunk in chunks(ids) for item in queries.items(db, chunk, now))
 
 
 def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield ids in such portions as one statement is asked for."""
-    for start in range(0, len(ids), ITEMS_AT_ONCE):
-        yield ids[start : start + ITEMS_AT_ONCE]
+    """Yield ids in parts that one statement can take."""
+    for start in range(0, len(ids), CHUNK_LENGTH):
+        yield ids[start : start + CHUNK_LENGTH]
 
 
 def live_stats(db: Database, now: datetime, online: int | None = None) -> LiveStats:
-    """Return what the header says at `now`; `online` is how many are, where that is known."""
+    """Return the header's figures at `now`; `online` is the number of readers online, if known."""
     online = count_online(db, now) if online is None else online
     peak = peak_today(db, midnight(now))
     return LiveStats(
@@ -85,6 +85,6 @@ def live_stats(db: Database, now: datetime, online: int | None = None) -> LiveSt
     )
 
 
-def _online_in(view: View, question: ListQuery, order: RowOrder) -> int | None:
-    """Tell how many are online, where the order says so already."""
-    return len(order.ids) if view is View.ONLINE and not question.terms else None
+def _online_count(view: View, query: ListQuery, order: RowOrder) -> int | None:
+    """Return how many readers are online, where the order has exactly those."""
+    return len(order.ids) if view is View.ONLINE and not query.terms else None

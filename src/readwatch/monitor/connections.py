@@ -1,4 +1,4 @@
-"""The two connections of a console: one looks, the other appends to the access log."""
+"""The two connections of a console: one reads, the other appends to the access log."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,24 +11,24 @@ from readwatch.store.engine.sqlite import file_identity
 
 
 class Connections:
-    """Opened when they are needed, by one thread, and opened anew after they were let go.
+    """Opens each connection when it is needed, again after `close`; used by one thread.
 
-    `forget` is called then: what is reached next may be another database. All that fails while one
-    of them is lent comes out as a `ReadwatchError`.
+    `on_close` is called after each close: the next database may be another one. Every error inside
+    the context managers comes out as a `ReadwatchError`.
     """
 
-    def __init__(self, url: str, forget: Callable[[], None]) -> None:
+    def __init__(self, url: str, on_close: Callable[[], None]) -> None:
         self._url = url
-        self._forget = forget
+        self._on_close = on_close
         self._data: Database | None = None
-        self._log: Database | None = None
+        self._access_log: Database | None = None
         self._identity: tuple[int, int] | None = None
         self._interrupt: Callable[[], None] = _nothing
 
     @contextmanager
-    def looking(self) -> Iterator[Database]:
-        """Lend the connection for looks; `interrupt` ends what it is asked."""
-        with safe_errors(), connection(self._opened_data()) as db:
+    def data(self) -> Iterator[Database]:
+        """Lend the connection that reads; `interrupt` cancels its query."""
+        with safe_errors(), connection(self._open_data()) as db:
             self._interrupt = query_interrupter(db)
             try:
                 yield db
@@ -36,47 +36,48 @@ class Connections:
                 self._interrupt = _nothing
 
     @contextmanager
-    def recording(self) -> Iterator[Database]:
-        """Lend the connection for entries of the access log."""
-        with safe_errors(), connection(self._opened_log()) as log:
-            yield log
+    def access_log(self) -> Iterator[Database]:
+        """Lend the connection that appends to the access log."""
+        with safe_errors(), connection(self._open_access_log()) as db:
+            yield db
 
     def interrupt(self) -> None:
-        """Take back a look that is being asked for; any thread may call it."""
+        """Cancel the query that runs now, if any; any thread may call this."""
         self._interrupt()
 
-    def let_go(self) -> None:
+    def close(self) -> None:
         """Close both."""
-        for db in (self._data, self._log):
+        for db in (self._data, self._access_log):
             if db is not None:
-                with suppress(Exception):  # it is broken already, and the thread has to live on
+                with suppress(Exception):  # it is broken already, and the thread must go on
                     close_all(db)
-        self._data = self._log = None
-        self._forget()
+        self._data = self._access_log = None
+        self._on_close()
 
-    def _opened_data(self) -> Database:
-        self._follow_the_file()
+    def _open_data(self) -> Database:
+        self._close_if_file_was_replaced()
         if self._data is None:
             if self._identity is not None:
-                # The log's connection can write, so it makes the files that a read-only one needs.
-                # A server's is opened for a look: whether it may write is settled when it opens.
-                self._opened_log()
+                # The access log's connection can write, so it makes the files that a read-only one
+                # needs. On a server it is opened when it is needed: whether it may write is
+                # settled when it opens.
+                self._open_access_log()
             self._data = migrations.open_current(self._url, Role.CONSOLE)
         return self._data
 
-    def _opened_log(self) -> Database:
-        self._follow_the_file()
-        if self._log is None:
-            self._log = migrations.open_current(self._url, Role.ACCESS_LOG)
-        return self._log
+    def _open_access_log(self) -> Database:
+        self._close_if_file_was_replaced()
+        if self._access_log is None:
+            self._access_log = migrations.open_current(self._url, Role.ACCESS_LOG)
+        return self._access_log
 
-    def _follow_the_file(self) -> None:
-        """Let go of a file that has another in its place now, as after a restore."""
-        found = file_identity(self._url)
-        if found != self._identity:
-            self.let_go()
-            self._identity = found
+    def _close_if_file_was_replaced(self) -> None:
+        """Close the connections to a file that another one has replaced, as after a restore."""
+        identity = file_identity(self._url)
+        if identity != self._identity:
+            self.close()
+            self._identity = identity
 
 
 def _nothing() -> None:
-    """Interrupt nothing: nothing is asked."""
+    """Interrupt nothing: no query runs."""

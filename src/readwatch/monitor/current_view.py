@@ -1,4 +1,4 @@
-"""What is in front of the consultant: a list or a reader's page, and how much of it is shown."""
+"""The view that the console shows now, or the reader's page above it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,91 +12,91 @@ from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, vi
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
+from readwatch.monitor.views import view_queries
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
-from readwatch.tui.views import view_specs
 
 ATTENTION_SECONDS = 10.0
-"""How often it is noticed who may need a consultant, while that list is not in front."""
+"""Seconds between two evaluations of the attention rules, while Attention is not shown."""
 
 
 class CurrentView:
-    """One list at a time or, above it, one reader; asked for pictures by one thread.
+    """One view at a time or, above it, one reader's page; used by one thread.
 
-    `sight` is what is in view of the list by now: a whole that any thread may replace.
+    `viewport` is the part of the view that is on the screen; any thread may replace it.
     """
 
     def __init__(self, settings: ConsoleSettings) -> None:
         self._mask = settings.mask
         self.attention = Attention(settings.thresholds)
-        self._notice_at = 0.0
+        self._attention_at = 0.0
         self.viewport = DEFAULT_VIEWPORT
-        self.empty()
+        self.clear()
 
-    def empty(self) -> None:
-        """Have nothing in front, and keep nothing for the next person."""
+    def clear(self) -> None:
+        """Show nothing, and keep nothing for the next consultant."""
         self.view: View | None = None
         self.query: ListQuery | None = None
-        self._answered: ListQuery | None = None
+        self._last_valid_query: ListQuery | None = None
         self._revealed: set[int] = set()
-        self._listings = view_specs(self.attention)
+        self._queries = view_queries(self.attention)
         self.reader_page: ReaderPage | None = None
 
-    def begin_anew(self) -> None:
-        """Forget what was so in the database before: another may have taken its place."""
-        self._notice_at = 0.0
+    def reset(self) -> None:
+        """Drop what was read from the database so far: another one may have taken its place."""
+        self._attention_at = 0.0
         self.attention.reset()
 
-    def watch(self, view: View, question: ListQuery) -> None:
-        """Have a list in front; an open reader is left."""
+    def show_view(self, view: View, query: ListQuery) -> None:
+        """Show a view; an open reader's page is closed."""
         if view is not self.view:
-            self._answered = None
-        self.view, self.query = view, question
-        self.leave()
+            self._last_valid_query = None
+        self.view, self.query = view, query
+        self.close_reader()
 
-    def take_back(self) -> None:
-        """Ask again what was answered last: the question of now cannot be."""
-        self.query = self._answered
+    def restore_query(self) -> None:
+        """Go back to the last query that was answered; None is the view's first one."""
+        self.query = self._last_valid_query
 
-    def open(self, opening: int, permit: Permit) -> None:
-        """Have a reader in front, whose name is no secret from now on."""
+    def show_reader(self, request_id: int, permit: Permit) -> None:
+        """Show a reader's page; the reader's name is not masked from now on."""
         self._revealed.add(permit.subject_id)
-        self.reader_page = ReaderPage(opening, permit)
+        self.reader_page = ReaderPage(request_id, permit)
 
-    def leave(self) -> None:
-        """Go back to the list."""
+    def close_reader(self) -> None:
+        """Go back to the view."""
         self.reader_page = None
 
-    def open_log(self, asker: User) -> None:
-        """Let the list of the access log have the entries that somebody may see."""
-        self._listings = view_specs(self.attention, asker)
+    def open_access_log(self, consultant: User) -> None:
+        """Let the access log have the entries that a consultant may see."""
+        self._queries = view_queries(self.attention, consultant)
 
     def snapshot(self, db: Database, now: datetime) -> ViewSnapshot | ReaderSnapshot:
-        """Return what is in front at `now`."""
-        self._notice(db, now)
+        """Return what is shown at `now`."""
+        self._refresh_attention(db, now)
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._with_attention(live_stats(db, now)))
         view = self.view or View.ONLINE
-        taken = view_snapshot(db, view, now, self.query, self.viewport, self._listings)
-        self._answered = self.query
-        pulse = self._with_attention(taken.stats)
-        return replace(taken, items=self._shown(taken.items), stats=pulse)
+        snapshot = view_snapshot(db, view, now, self.query, self.viewport, self._queries)
+        self._last_valid_query = self.query
+        stats = self._with_attention(snapshot.stats)
+        return replace(snapshot, items=self._masked(snapshot.items), stats=stats)
 
-    def _with_attention(self, pulse: LiveStats) -> LiveStats:
+    def _with_attention(self, stats: LiveStats) -> LiveStats:
         in_need = self.attention.in_need
-        return replace(pulse, in_need=in_need, unseen=in_need - self.attention.seen)
+        return replace(stats, in_need=in_need, unseen=in_need - self.attention.seen)
 
     def items(
         self, db: Database, view: View, ids: Sequence[int], now: datetime
     ) -> tuple[Item, ...]:
-        """Return items of a list as they are shown."""
-        return self._shown(read_items(db, self._listings[view], ids, now))
+        """Return items of a view as they are shown."""
+        return self._masked(read_items(db, self._queries[view], ids, now))
 
-    def _shown(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+    def _masked(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items
 
-    def _notice(self, db: Database, now: datetime) -> None:
-        """See who may need a consultant: for the header now and then, for their list each time."""
-        if self.view is View.ATTENTION or uptime() >= self._notice_at:
+    def _refresh_attention(self, db: Database, now: datetime) -> None:
+        """Evaluate the rules: for the header now and then, for the view itself each time."""
+        if self.view is View.ATTENTION or uptime() >= self._attention_at:
             self.attention.refresh(db, now)
-            self._notice_at = uptime() + ATTENTION_SECONDS
+            self._attention_at = uptime() + ATTENTION_SECONDS

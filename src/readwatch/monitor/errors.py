@@ -1,4 +1,4 @@
-"""What is said of a failure that nobody foresaw: its own words could hold personal data."""
+"""Text for errors that nobody foresaw: their own messages could contain personal data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +8,15 @@ from readwatch.domain.errors import ReadwatchError, unavailable
 
 @contextmanager
 def safe_errors() -> Iterator[None]:
-    """Tell of each failure by a sentence: whoever lives on has something to say."""
+    """Turn every error into a `ReadwatchError`, whose message may be shown."""
     try:
         yield
     except ReadwatchError:
         raise
-    except Exception as error:  # noqa: BLE001 - told without its own words
+    except Exception as error:  # noqa: BLE001 - shown without its own message
         raise internal_error(error) from None
 
 
 def internal_error(error: Exception) -> ReadwatchError:
-    """Return the sentence for a failure that nobody foresaw."""
-    return unavailable(f"a fault of the program: {type(error).__name__}")
+    """Return the error that names only the type of one that nobody foresaw."""
+    return unavailable(f"internal error: {type(error).__name__}")

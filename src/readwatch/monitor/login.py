@@ -1,4 +1,4 @@
-"""Who sits in front of a console, and where: a connection of its own for each sign-in."""
+"""The login of a console, on a database connection of its own."""
 
 import os
 from datetime import datetime
@@ -12,7 +12,7 @@ from readwatch.store.identity.login import log_in
 
 
 def authenticated(url: str, email: str, password: str, now: datetime, action: AuditAction) -> User:
-    """Return who may look, once that is on record; whoever else asks is refused."""
+    """Return the consultant or admin, once `action` is logged; refuse everybody else."""
     db = migrations.open_current(url, Role.LOGIN)
     try:
         return log_in(db, email, password, terminal_address(), now, action=action)
@@ -21,5 +21,5 @@ def authenticated(url: str, email: str, password: str, now: datetime, action: Au
 
 
 def terminal_address() -> str:
-    """Return where the consultant sits: the address of the ssh client, else `local`."""
+    """Return the address of the ssh client, else `local`."""
     return os.environ.get("SSH_CONNECTION", "local").split(" ", 1)[0][:45]

@@ -1,4 +1,4 @@
-"""An open reader's page: each picture reads only what can be new since the one before."""
+"""An open reader's page: each snapshot reads only what can be new since the one before."""
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -11,49 +11,49 @@ from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database
 
-PAGE = 100
+PAGE_LENGTH = 100
 """How many activities are read at once."""
 
-KEPT = 5_000
-"""The most activities that a page has, however far back somebody goes and however long it is open.
-"""
+MAX_ACTIVITIES = 5_000
+"""The most activities on a page, however far back it goes and however long it is open."""
 
 _LONGEST_SESSION = timedelta(days=1)
-"""One that began so long before the days that are shown may reach into them."""
+"""A session that began at most so long before the first day shown may reach into it."""
 
 
 class ReaderPage:
-    """One opening of a reader's page, with the permit that its entry in the access log gave."""
+    """A reader's page, opened by one request with the permit that its log entry gave."""
 
     def __init__(self, request_id: int, permit: Permit) -> None:
-        self.opening = request_id
+        self.request_id = request_id
         self._permit = permit
         self._spans: tuple[Span, ...] = ()
         self._spans_until: date | None = None
         self._activities: tuple[RecordedActivity, ...] = ()
         self._has_older = False
-        self._reads_on = False
+        self._is_older_requested = False
 
-    def read_on(self, oldest: int) -> bool:
-        """Let the next picture go further back than `oldest`; False if one did so already, or the
-        page has as many as it keeps.
+    def read_older(self, oldest: int) -> bool:
+        """Let the next snapshot go further back than `oldest`; return False if one did so already,
+        or if the page has no room for more.
         """
-        goes_on = self._has_older and len(self._activities) < KEPT
-        self._reads_on = goes_on and self._activities[-1].id == oldest
-        return self._reads_on
+        has_room = len(self._activities) < MAX_ACTIVITIES
+        is_oldest = self._has_older and self._activities[-1].id == oldest
+        self._is_older_requested = has_room and is_oldest
+        return self._is_older_requested
 
-    def snapshot(self, db: Database, pulse: LiveStats) -> ReaderSnapshot:
-        """Return the picture of the reader at the moment of `pulse`."""
+    def snapshot(self, db: Database, stats: LiveStats) -> ReaderSnapshot:
+        """Return the snapshot of the reader at the time of `stats`."""
         user = reader_data.account(db, self._permit)
         profile = reader_data.profile(db, self._permit)
         sessions = reader_data.sessions(db, self._permit)
-        self._take_newest(reader_data.activities(db, self._permit, length=PAGE))
-        if self._reads_on:
+        self._add_newest(reader_data.activities(db, self._permit, length=PAGE_LENGTH))
+        if self._is_older_requested:
             self._read_older(db)
         zone = zone_of(profile.timezone)
         return ReaderSnapshot(
-            request_id=self.opening,
-            stats=pulse,
+            request_id=self.request_id,
+            stats=stats,
             user=user,
             profile=profile,
             zone=zone,
@@ -61,41 +61,41 @@ class ReaderPage:
             sessions=sessions,
             activities=self._activities,
             has_older=self._has_older,
-            days=self._days(db, sessions, pulse.taken_at, zone or UTC),
+            days=self._days(db, sessions, stats.taken_at, zone or UTC),
         )
 
     def _read_older(self, db: Database) -> None:
-        """Read on below the oldest activity that is known."""
-        self._reads_on = False
+        """Add activities that are older than the oldest on the page."""
+        self._is_older_requested = False
         if self._has_older:
-            before = self._activities[-1].id
-            older = reader_data.activities(db, self._permit, length=PAGE, before=before)
-            self._has_older = len(older) == PAGE
-            self._keep(self._activities + older)
+            oldest = self._activities[-1].id
+            older = reader_data.activities(db, self._permit, length=PAGE_LENGTH, before=oldest)
+            self._has_older = len(older) == PAGE_LENGTH
+            self._set_activities(self._activities + older)
 
-    def _take_newest(self, newest: tuple[RecordedActivity, ...]) -> None:
-        """Put the newest activities before those that are known.
+    def _add_newest(self, newest: tuple[RecordedActivity, ...]) -> None:
+        """Put the newest activities above those on the page.
 
-        Where there may be others between them, those known are left: they can be read again.
+        Where there may be others in between, those on the page are dropped: they can be read again.
         """
         oldest = newest[-1].id if newest else 0
         if self._activities and self._activities[0].id >= oldest:
-            newest += tuple(known for known in self._activities if known.id < oldest)
+            newest += tuple(item for item in self._activities if item.id < oldest)
         else:
-            self._has_older = len(newest) == PAGE
-        self._keep(newest)
+            self._has_older = len(newest) == PAGE_LENGTH
+        self._set_activities(newest)
 
-    def _keep(self, activities: tuple[RecordedActivity, ...]) -> None:
-        self._has_older = self._has_older or len(activities) > KEPT
-        self._activities = activities[:KEPT]
+    def _set_activities(self, activities: tuple[RecordedActivity, ...]) -> None:
+        self._has_older = self._has_older or len(activities) > MAX_ACTIVITIES
+        self._activities = activities[:MAX_ACTIVITIES]
 
     def _days(
         self, db: Database, sessions: tuple[Session, ...], now: datetime, zone: tzinfo
     ) -> tuple[DayOfReading, ...]:
         """Return the days of the last weeks.
 
-        The sessions of all of them are read once a day: what moves are the latest, which each
-        picture has, and time that is told twice counts once.
+        The sessions of all of them are read once a day: only the latest ones change, which each
+        snapshot has, and time that two spans share counts once.
         """
         today = now.astimezone(zone).date()
         first = first_day(today)

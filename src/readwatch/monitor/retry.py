@@ -1,4 +1,4 @@
-"""A loss of the database: since when, and how long until the next try."""
+"""When to try again after the database could not be read."""
 
 from datetime import datetime
 from random import uniform
@@ -6,26 +6,26 @@ from random import uniform
 from readwatch.domain.clock import uptime
 
 LONGEST_PAUSE_SECONDS = 4.0
-"""So that soon after a loss it is known whether who sits there may still look."""
+"""Short enough that the account is checked soon after the database is back."""
 
 
 class Retry:
-    """Begins with the first failure, and ends with the first answer."""
+    """The failures in a row: when the first was, and how long to wait after the last."""
 
     def __init__(self) -> None:
-        self.end()
+        self.reset()
 
-    def end(self) -> None:
-        """Forget the failures: the database has answered."""
+    def reset(self) -> None:
+        """Start again from no failure: the database has answered."""
         self._failures = 0
         self._since: datetime | None = None
         self._retry_at = 0.0
 
-    def note(self, now: datetime) -> datetime:
-        """Note a failure, after which the pause is longer; return when it began."""
+    def record_failure(self, now: datetime) -> datetime:
+        """Make the pause longer; return when the first failure in a row was."""
         longest = min(2.0**self._failures, LONGEST_PAUSE_SECONDS)
         self._failures += 1
-        # Not all consoles at the same moment, when a server is back.
+        # Consoles must not all reconnect at the same time when a server is back.
         self._retry_at = uptime() + uniform(longest / 2, longest)  # noqa: S311 - no secret
         self._since = self._since or now
         return self._since

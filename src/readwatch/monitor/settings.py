@@ -1,4 +1,4 @@
-"""How a console is to be: what the command line asks for and the console obeys."""
+"""The settings of a console, as the command line gives them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """The database, and what somebody wants of the console in front of it.
+    """The database, and how the console behaves.
 
-    `email` is who signs in. `desks` is the folder for what consultants keep between sittings; None
-    keeps nothing. After `cover_after` without a key or the mouse the console is covered; None is
-    never. With `mask` lists have initials, until a reader's page is opened. `theme` is the name of
-    its colours, with None what the consultant chose last. With `ascii` no mark is more. `keys` are
-    keys of one's own, by what they do. Two pictures are `refresh` apart at the least, so that a
-    busy database costs no more than a calm one. `view`, `filter` and `sort` are what is shown
-    first, in the words of the person. `thresholds` say who may need a consultant; with `bell` it
-    rings when there is somebody new.
+    `email` is who logs in. `preferences_folder` is where consultants' preferences are saved; None
+    saves nothing. After `lock_after` without a key or the mouse the console is locked; None is
+    never. With `mask` views have initials instead of names, until a reader's page is opened.
+    `theme` is the name of the colours; None is the one that the consultant chose last. With
+    `ascii` only ASCII characters are drawn. `keys` maps the ids of actions to other keys. Two
+    snapshots are at least `refresh` apart. `view`, `filter` and `sort` are what is shown first, as
+    the user gave them. `thresholds` are those of the rules of attention; with `bell` the terminal
+    rings when a reader is new there.
     """
 
     database_url: str
@@ -38,6 +38,6 @@ class ConsoleSettings:
     bell: bool = False
 
     @property
-    def asks_for_a_view(self) -> bool:
-        """Tell whether the person said what to show first."""
+    def has_initial_view(self) -> bool:
+        """Tell whether the settings say what to show first."""
         return (self.view, self.filter, self.sort) != ("online", "", "")

@@ -1,4 +1,4 @@
-"""What the screens show: immutable pictures of the database, made by the watcher."""
+"""What the screens show: immutable snapshots of the database, made by the worker."""
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from readwatch.store.lists.readers import ReaderSummary
 
 
 class View(StrEnum):
-    """The screens of the overview; each asks for its own rows only."""
+    """The views of the console; each reads only its own rows."""
 
     ONLINE = "online"
     ACTIVITY = "activity"
@@ -30,8 +30,8 @@ class View(StrEnum):
     ACCESS_LOG = "access_log"
 
     @property
-    def words(self) -> str:
-        """Its name for people."""
+    def label(self) -> str:
+        """Its name as people read it."""
         return self.replace("_", " ")
 
 
@@ -40,15 +40,15 @@ Item = TracedReader | RecordedActivity | ReaderSummary | AttentionItem | AccessL
 
 @dataclass(frozen=True, slots=True)
 class LiveStats:
-    """What the header of every screen says."""
+    """The figures in the header of every screen."""
 
     taken_at: datetime
     online: int
     per_minute: tuple[MinuteCount, ...]
     peak: OnlineCount | None = None
     """The most readers of the day, where that was not now."""
-    rest: timedelta = timedelta(0)
-    """How long no other picture is taken: the longer this one took, the longer."""
+    refresh_pause: timedelta = timedelta(0)
+    """How long until the next snapshot: a multiple of the time that this one took."""
     in_need: frozenset[int] = frozenset()
     """The readers who may need a consultant."""
     unseen: frozenset[int] = frozenset()
@@ -56,22 +56,23 @@ class LiveStats:
 
     @property
     def activities_a_minute(self) -> int:
-        """How many activities the last 60 s had, as well as whole minutes tell."""
-        *_, before, running = self.per_minute
+        """The number of activities in the last 60 s, estimated from whole minutes."""
+        *_, previous, current = self.per_minute
         passed = self.taken_at.second / 60
-        return running.activities + round(before.activities * (1 - passed))
+        return current.activities + round(previous.activities * (1 - passed))
 
     @property
-    def pace(self) -> str:
-        """The same in words."""
+    def activity_rate(self) -> str:
+        """The same as text."""
         number = self.activities_a_minute
         return f"{number} {'activity' if number == 1 else 'activities'} a minute"
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSnapshot:
-    """One view as it was asked for, with the pulse of the same moment: the order of all that is in
-    it, and the items in view and near it.
+    """The answer to a view's query, with the figures of the same moment.
+
+    `order` has all items of the view; `items` are those in and near the viewport.
     """
 
     view: View
@@ -79,15 +80,15 @@ class ViewSnapshot:
     stats: LiveStats
     order: RowOrder
     reader_ids: tuple[int | None, ...]
-    """Whom each of them is about."""
+    """The reader of each id; None where there is none."""
     items: tuple[Item, ...] = ()
     has_older: bool = False
-    """Of a list without end: whether there may be more than was asked for."""
+    """Of a view with pages: whether there may be more than was queried."""
 
 
 def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
-    """Return a picture of a list without end, newest first, and below it what a longer one has of
-    the time before.
+    """Return the snapshot of a view with pages, newest first, extended at its end by the older ids
+    of a longer one.
     """
     oldest = min(before.order.ids, default=0)
     pairs = zip(longer.order.ids, longer.reader_ids, strict=True)
@@ -101,7 +102,7 @@ def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
 
 
 def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
-    """Return items with initials for all readers but those whose page was opened."""
+    """Return items with initials instead of the names of all readers who are not `revealed`."""
     return tuple(
         item
         if item.user_id is None or item.user_id in revealed
@@ -112,10 +113,10 @@ def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """One reader's data, after the look of that `opening` is on record.
+    """One reader's data, read after the access of that `request_id` was logged.
 
-    `zone` is None where the profile names none that there is; `days` then are those of UTC. They
-    are whole weeks up to today, which is the last one.
+    `zone` is None where the profile has no valid one; `days` are those of UTC then. They are whole
+    weeks, and today is the last day.
     """
 
     request_id: int

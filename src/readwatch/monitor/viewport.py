@@ -1,7 +1,6 @@
-"""The order of a list and the part of it that is in view: pure functions of ids.
+"""The order of a view and the part of it that is on the screen: pure functions of ids.
 
-The table and the watcher use the same ones, so that a picture comes with the rows that will be
-seen.
+The table and the worker use the same ones, so that a snapshot has the rows that will be shown.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,17 +10,17 @@ from statistics import median_low
 
 @dataclass(frozen=True, slots=True)
 class RowOrder:
-    """The ids of all rows of a list, and the place of each."""
+    """The ids of all rows of a view, and the position of each."""
 
     ids: tuple[int, ...] = ()
-    places: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
+    positions: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """What of a list is in view: the ids from the place `top` on, in at most `height` lines.
+    """The part of a view on the screen: `ids` from the position `top` on, in `height` lines.
 
-    With `follows` the cursor goes to whatever comes first.
+    With `follows` the cursor stays on the first row, whichever that is.
     """
 
     height: int
@@ -32,35 +31,35 @@ class Viewport:
 
 
 def row_order(ids: Iterable[int]) -> RowOrder:
-    """Return the order of ids, of which no two are the same."""
+    """Return the order of ids, which are distinct."""
     ids = tuple(ids)
-    return RowOrder(ids, {id: place for place, id in enumerate(ids)})
+    return RowOrder(ids, {id: position for position, id in enumerate(ids)})
 
 
-def with_departed_row(order: RowOrder, before: RowOrder, lost: int) -> RowOrder:
-    """Return the order with the id `lost` of the one before, below the nearest that is left of
-    those that were above it.
+def with_departed_row(order: RowOrder, before: RowOrder, departed: int) -> RowOrder:
+    """Return the order with the id `departed` of the order before, below the nearest row that was
+    above it and is still there.
     """
-    above = reversed(before.ids[: before.places[lost]])
-    at = next((order.places[id] + 1 for id in above if id in order.places), 0)
-    return row_order((*order.ids[:at], lost, *order.ids[at:]))
+    above = reversed(before.ids[: before.positions[departed]])
+    index = next((order.positions[id] + 1 for id in above if id in order.positions), 0)
+    return row_order((*order.ids[:index], departed, *order.ids[index:]))
 
 
-def top_index(order: RowOrder, sight: Viewport) -> int:
-    """Return the place to show first, so that the cursor, or else most of what is in view, does
-    not move.
+def top_index(order: RowOrder, viewport: Viewport) -> int:
+    """Return the position of the first row to show, so that the cursor, or else most of the rows
+    on the screen, do not move.
     """
-    if sight.follows:
+    if viewport.follows:
         return 0
-    places = order.places
-    tops = {id: places[id] - line for line, id in enumerate(sight.ids) if id in places}
-    if sight.cursor in tops:
-        top = tops[sight.cursor]
+    positions = order.positions
+    tops = {id: positions[id] - line for line, id in enumerate(viewport.ids) if id in positions}
+    if viewport.cursor in tops:
+        top = tops[viewport.cursor]
     else:
-        top = median_low(tops.values()) if tops else sight.top
-    return max(0, min(top, len(order.ids) - sight.height))
+        top = median_low(tops.values()) if tops else viewport.top
+    return max(0, min(top, len(order.ids) - viewport.height))
 
 
 def ids_near_viewport(order: RowOrder, top: int, height: int) -> tuple[int, ...]:
-    """Return the ids of what is in view, of a screen above it and of one below."""
+    """Return the ids on the screen, of one screen above it and of one below."""
     return order.ids[max(0, top - height) : top + 2 * height]

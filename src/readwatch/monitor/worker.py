@@ -1,44 +1,38 @@
-"""The one thread that reads the database for the console; it never touches a widget.
+"""The thread that reads the database for the console.
 
-It answers what the console asks, polls what is on the screen, and posts immutable pictures.
+It runs requests, whose results are futures, and polls the current view, whose snapshots it posts
+as events. The results and events are immutable.
 """
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
-
-from textual.message import Message
+from functools import partial
+from time import monotonic
+from typing import Any, Generic, TypeVar
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.users import User, UserRole
-from readwatch.monitor import requests
 from readwatch.monitor.connections import Connections
 from readwatch.monitor.current_view import CurrentView
-from readwatch.monitor.errors import internal_error, safe_errors
+from readwatch.monitor.errors import internal_error
 from readwatch.monitor.events import (
     ConnectionLost,
-    EventLogged,
-    EventRefused,
-    ItemsReady,
-    LoggedIn,
+    Event,
     LoggedOut,
-    LoginRefused,
     QueryRefused,
     ReaderRefused,
-    ReadersFound,
     ReaderSnapshotReady,
-    Unlocked,
-    UnlockRefused,
     ViewSnapshotReady,
 )
 from readwatch.monitor.login import authenticated, terminal_address
 from readwatch.monitor.refresh_policy import RefreshPolicy
-from readwatch.monitor.requests import ReadItems
 from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
@@ -51,361 +45,380 @@ from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary, readers_named
 
 POLL_SECONDS = 0.25
-"""How often the watcher asks whether anything changed, which costs next to nothing on SQLite."""
+"""How often the worker checks for changes, which costs next to nothing on SQLite."""
 
 ACCOUNT_CHECK_SECONDS = 2.0
-"""How soon a console hears that who sits there may not look any more."""
+"""How often the worker checks that the consultant's account may still read the data."""
 
-READERS_FOUND = 20
-"""The most that are offered for some words."""
+STOP_SECONDS = 2.0
+"""How long `stop` waits for the thread, which closes its connections before it ends."""
+
+MAX_READERS = 20
+"""The most readers that a search by name returns."""
+
+Result = TypeVar("Result")
+
+ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
+"""Reads items of a view by their ids, as long as the consultant's account may read the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request(Generic[Result]):
+    """Work for the worker's thread, and the future of its result.
+
+    With `is_retried` the request waits for the next snapshot after a failure of the database.
+    """
+
+    work: Callable[[], Result]
+    future: Future[Result]
+    is_retried: bool = False
 
 
 class Worker:
-    """Asked from the console's thread, answers by `post`, which has to be thread-safe."""
+    """Requests come from any thread; `post` is called in the worker's thread.
+
+    A future fails with a `ReadwatchError`. It is cancelled when the consultant is logged out before
+    its work is done: a request of one consultant is never answered to the next one.
+    """
 
     def __init__(
-        self,
-        settings: ConsoleSettings,
-        post: Callable[[Message], object],
-        clock: Clock,
+        self, settings: ConsoleSettings, post: Callable[[Event], object], clock: Clock
     ) -> None:
         self._url = settings.database_url
         self._mask = settings.mask
         self._post = post
         self._clock = clock
-        self._requests: queue.SimpleQueue[requests.Request] = queue.SimpleQueue()
-        # Not joined at exit: a query that hangs must not keep the console from quitting.
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
-        self._is_leaving = False
-        self._told_seen: frozenset[int] = frozenset()
+        self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
+        # A daemon: a query that hangs must not keep the program from ending.
+        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
+        self._is_stopping = False
+        self._seen: frozenset[int] = frozenset()
 
-        self._connections = Connections(self._url, self._begin_anew)
-        self._pace = RefreshPolicy(settings.refresh)
-        self._loss = Retry()
-        self._front = CurrentView(settings)
+        self._connections = Connections(self._url, self._reset)
+        self._refresh_policy = RefreshPolicy(settings.refresh)
+        self._retry = Retry()
+        self._current = CurrentView(settings)
         self._consultant: User | None = None
-        self._ask_at = 0.0
-        self._missed: list[requests.Fetch] = []
+        self._account_check_at = 0.0
+        self._is_snapshot_requested = False
+        self._missed: list[_Request[Any]] = []
 
-    def start(self, signed_in: User | None = None) -> None:
-        """Start watching; `signed_in` is who signed in already."""
-        self._consultant = signed_in
+    def start(self, consultant: User | None = None) -> None:
+        """Start the thread; `consultant` has logged in already."""
+        self._consultant = consultant
         self._thread.start()
 
     def stop(self) -> None:
-        """Let go of the database, soon."""
-        self._is_leaving = True
-        self._requests.put(requests.Stop())
-        self._connections.interrupt()
-        self._thread.join(timeout=0.5)
+        """Cancel the query that runs, and wait until the connections are closed, up to a bound."""
+        self._is_stopping = True
+        self._requests.put(None)
+        deadline = monotonic() + STOP_SECONDS
+        while self._thread.is_alive() and monotonic() < deadline:
+            self._connections.interrupt()  # again: the next query may have begun meanwhile
+            self._thread.join(timeout=0.05)
 
-    def sign_in(self, email: str, password: str) -> None:
-        """Ask for `SignedIn` or `SignInRefused`."""
-        self._requests.put(requests.SignIn(email, password))
+    def log_in(self, email: str, password: str) -> Future[User]:
+        """Log in a consultant or admin; that is logged first."""
+        return self._submit(partial(self._log_in, email, password))
 
-    def uncover(self, password: str) -> None:
-        """Ask for `Uncovered` or `UncoverRefused`."""
-        self._requests.put(requests.Uncover(password))
+    def unlock(self, password: str) -> Future[None]:
+        """Check the password of who is logged in; that is logged first."""
+        return self._submit(partial(self._unlock, password))
 
-    def watch(self, view: View, question: ListQuery, sight: Viewport) -> None:
-        """Ask for pictures of a view from now on; an open reader is left.
+    def watch_view(self, view: View, query: ListQuery, viewport: Viewport) -> None:
+        """Post snapshots of a view from now on; an open reader's page is closed.
 
-        They have the items that will be in view of who has it in `sight` now; a question that
-        cannot be answered is refused by `QuestionRefused`.
+        They have the items near the viewport. `QueryRefused` is posted for an invalid query.
         """
-        self._front.viewport = sight
-        self._requests.put(requests.Watch(view, question))
+        self._current.viewport = viewport
+        self._submit(partial(self._watch_view, view, query))
 
-    def see(self, sight: Viewport) -> None:
-        """Tell what is in view by now."""
-        self._front.viewport = sight
+    def set_viewport(self, viewport: Viewport) -> None:
+        """Set which part of the view is on the screen now."""
+        self._current.viewport = viewport
 
-    def know_seen(self, seen: frozenset[int]) -> None:
-        """Tell who was marked as seen by now; what is new of that is shown at once."""
-        if seen != self._told_seen:
-            self._told_seen = seen
-            self._requests.put(requests.KnowSeen(seen))
+    def set_seen(self, readers: frozenset[int]) -> None:
+        """Set which readers the consultant has marked as seen; a change is shown at once."""
+        if readers != self._seen:
+            self._seen = readers
+            self._submit(partial(self._set_seen, readers))
 
-    def fetch(self, view: View, ids: tuple[int, ...]) -> None:
-        """Ask for `ItemsArrived`."""
-        self._requests.put(requests.Fetch(view, ids))
+    def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
+        """Read items of the current view; after a failure, again with the next snapshot."""
+        return self._submit_for_consultant(
+            lambda _: self._items_of_current(view, ids), is_retried=True
+        )
 
-    def find_readers(self, words: str) -> None:
-        """Ask for `ReadersFound`; without an answer of the database they are none."""
-        self._requests.put(requests.Find(words))
+    def find_readers(self, words: str) -> Future[tuple[ReaderSummary, ...]]:
+        """Find readers by words of their names; with masked names there are none."""
+        return self._submit_for_consultant(lambda _: self._find_readers(words))
 
-    def open_reader(self, opening: int, reader_id: int, seen_in: str) -> None:
-        """Ask for a reader's page from now on: `ReaderArrived`, or `LookRefused`.
+    def watch_reader(self, request_id: int, reader_id: int, origin: str) -> None:
+        """Post snapshots of a reader's page from now on, or `ReaderRefused`; both have the id.
 
-        `opening` is a number that is given once; the answers carry it.
+        The access is logged first, with the view that it came from.
         """
-        self._requests.put(requests.Open(opening, reader_id, seen_in))
+        self._submit_for_consultant(partial(self._watch_reader, request_id, reader_id, origin))
 
-    def read_older(self, opening: int, oldest: int) -> None:
-        """Ask for a picture of the open reader with activities older than the one `oldest`."""
-        self._requests.put(requests.ReadOlder(opening, oldest))
+    def read_older(self, request_id: int, oldest: int) -> None:
+        """Post a snapshot of the open reader with activities older than the one `oldest`."""
+        self._submit(partial(self._read_older, request_id, oldest))
 
-    def record(
+    def log_and_run(
         self,
-        number: int,
         action: AuditAction,
         reader_id: int | None,
         details: str,
-        then: Callable[[ReadItems], object] = lambda _: None,
-    ) -> None:
-        """Ask for an entry of the access log, and for `then` in the watcher's thread once it is on
-        disk: `Recorded`, or `RecordRefused`. The answers carry `number`; what `then` is given
-        fetches items of a view.
-        """
-        self._requests.put(requests.PutOnRecord(number, action, reader_id, details, then))
+        work: Callable[[ReadItems], Result],
+    ) -> Future[Result]:
+        """Log an action, then run `work` in the worker's thread once the entry is on disk."""
+        return self._submit_for_consultant(
+            partial(self._log_and_run, action, reader_id, details, work)
+        )
 
-    def open_log(self, number: int) -> None:
-        """Ask that the access log may be watched, once that is on record where it is a look at
-        others' entries: `Recorded`, or `RecordRefused`.
-        """
-        self._requests.put(requests.OpenLog(number))
+    def open_access_log(self) -> Future[None]:
+        """Let the access log be watched; that is logged first for admins, who see all entries."""
+        return self._submit_for_consultant(self._open_access_log)
 
-    # From here on everything runs in the watcher's thread.
+    def _submit(self, work: Callable[[], Result], *, is_retried: bool = False) -> Future[Result]:
+        future: Future[Result] = Future()
+        self._requests.put(_Request(work, future, is_retried))
+        return future
+
+    def _submit_for_consultant(
+        self, work: Callable[[User], Result], *, is_retried: bool = False
+    ) -> Future[Result]:
+        return self._submit(partial(self._run_for_consultant, work), is_retried=is_retried)
+
+    # From here on everything runs in the worker's thread.
 
     def _run(self) -> None:
-        while True:
-            request: requests.Request | None = None
-            with suppress(queue.Empty):
-                request = self._requests.get(timeout=POLL_SECONDS)
-            if isinstance(request, requests.Stop):
-                self._connections.let_go()
-                return
-            try:
-                if request is not None:
+        try:
+            while not self._is_stopping:
+                request: _Request[Any] | None = None
+                with suppress(queue.Empty):
+                    request = self._requests.get(timeout=POLL_SECONDS)
+                if not self._is_stopping:
                     self._serve(request)
-                self._poll(at_once=False)  # whatever is asked for, and however often
-            except Exception as error:  # noqa: BLE001 - the thread lives on, and says so
-                with suppress(Exception):
-                    self._note_loss(internal_error(error))
+        finally:
+            self._connections.close()
+            self._cancel_all()
 
-    def _serve(self, request: requests.Request) -> None:
-        """Do what is asked for."""
-        match request:
-            case requests.SignIn():
-                self._sign_in(request)
-            case requests.Uncover():
-                self._uncover(request)
-            case requests.Watch():
-                self._front.watch(request.view, request.question)
-                self._poll(at_once=True)
-            case requests.Fetch():
-                self._fetch(request)
-            case requests.Find():
-                self._find(request)
-            case requests.Open():
-                self._open(request)
-            case requests.KnowSeen():
-                self._front.attention.seen = request.readers
-                self._poll(at_once=True)
-            case requests.ReadOlder():
-                self._read_older(request)
-            case requests.PutOnRecord():
-                self._record(request)
-            case requests.OpenLog():
-                self._open_log(request)
-
-    def _sign_in(self, request: requests.SignIn) -> None:
+    def _serve(self, request: _Request[Any] | None) -> None:
+        """Run a request, and poll after it: many requests must not hold up the snapshots."""
         try:
-            with safe_errors():
-                user = authenticated(
-                    self._url, request.email, request.password, self._clock(), AuditAction.SIGNED_IN
-                )
-        except ReadwatchError as error:
-            self._post(LoginRefused(error.message))
-            return
-        self._consultant = user
-        self._post(LoggedIn(user))
+            if request is not None:
+                with suppress(InvalidStateError):  # nobody waits for it any more
+                    self._run_request(request)
+            self._poll()
+        except Exception as error:  # noqa: BLE001 - the thread must go on, and the error be shown
+            with suppress(Exception):
+                self._report_loss(internal_error(error))
 
-    def _uncover(self, request: requests.Uncover) -> None:
-        if self._consultant is None:
-            return  # shown out meanwhile
-        email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
+    def _run_request(self, request: _Request[Any]) -> None:
+        future = request.future
         try:
-            with safe_errors():
-                authenticated(self._url, email, request.password, self._clock(), action)
+            result = request.work()
+        except CancelledError:
+            future.cancel()
         except ReadwatchError as error:
-            self._post(UnlockRefused(error.message))
+            if request.is_retried:
+                self._missed.append(request)
+            else:
+                future.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - its message could contain personal data
+            future.set_exception(internal_error(error))
         else:
-            self._post(Unlocked())
+            future.set_result(result)
 
-    def _open(self, request: requests.Open) -> None:
+    def _run_for_consultant(self, work: Callable[[User], Result]) -> Result:
         if self._consultant is None:
-            return  # shown out while the key was on its way
-        self._front.leave()
-        seen_in = f"from {request.seen_in}"
+            raise CancelledError
+        try:
+            return work(self._consultant)
+        except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                self._log_out(error.message)
+                raise CancelledError from None
+            raise
+
+    def _log_in(self, email: str, password: str) -> User:
+        action = AuditAction.SIGNED_IN
+        self._consultant = authenticated(self._url, email, password, self._clock(), action)
+        return self._consultant
+
+    def _unlock(self, password: str) -> None:
+        if self._consultant is None:
+            raise CancelledError
+        email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
+        authenticated(self._url, email, password, self._clock(), action)
+
+    def _log_out(self, reason: str) -> None:
+        """Show nothing more to a consultant whose account may not read the data any more."""
+        self._consultant = None
+        self._current.clear()
+        self._cancel_missed()
+        self._post(LoggedOut(reason))
+
+    def _watch_view(self, view: View, query: ListQuery) -> None:
+        self._current.show_view(view, query)
+        self._is_snapshot_requested = True
+
+    def _set_seen(self, readers: frozenset[int]) -> None:
+        self._current.attention.seen = readers
+        self._is_snapshot_requested = True
+
+    def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:
+        self._current.close_reader()
         action = AuditAction.VIEWED_READER_PROFILE
         try:
-            look = self._put_on_record(self._consultant, action, request.reader_id, seen_in)
-        except ReadwatchError as error:
-            if error.kind is ErrorKind.UNAUTHENTICATED:
-                self._sign_out(error.message)
-                return
-            self._post(ReaderRefused(request.opening, f"the look {error.message}"))
-            return
-        self._front.open(request.opening, audit_log.permitted(look))
-        self._poll(at_once=True)
-
-    def _read_older(self, request: requests.ReadOlder) -> None:
-        opened = self._front.reader_page
-        if opened and opened.opening == request.opening and opened.read_on(request.oldest):
-            self._poll(at_once=True)
-
-    def _record(self, request: requests.PutOnRecord) -> None:
-        if self._consultant is None:
-            return  # shown out while the key was on its way
-        with self._answering(request.number):
-            self._put_on_record(
-                self._consultant, request.action, request.reader_id, request.details
-            )
-            with safe_errors():
-                request.then(self._items)
-
-    def _open_log(self, request: requests.OpenLog) -> None:
-        if self._consultant is None:
-            return  # shown out while the key was on its way
-        with self._answering(request.number):
-            if self._consultant.user_role is UserRole.ADMIN:
-                self._put_on_record(
-                    self._consultant, AuditAction.LISTED_ACCESS_LOG, None, "everybody's entries"
-                )
-            self._front.open_log(self._consultant)
-
-    @contextmanager
-    def _answering(self, number: int) -> Iterator[None]:
-        """Say whether what was asked for under a number is on record, and done."""
-        try:
-            yield
-        except ReadwatchError as error:
-            if error.kind is ErrorKind.UNAUTHENTICATED:
-                self._sign_out(error.message)
-            else:
-                self._post(EventRefused(number, error))
-        else:
-            self._post(EventLogged(number))
-
-    def _put_on_record(
-        self, consultant: User, action: AuditAction, reader_id: int | None, details: str
-    ) -> AuditEvent:
-        """Return what was committed to the access log, if who sits here may still look."""
-        look = AuditEvent(
-            consultant.id, action, reader_id, f"console, {details}", terminal_address()
-        )
-        try:
-            with self._connections.looking() as db:
-                users.require_unchanged(db, consultant)
-            with self._connections.recording() as log:
-                audit_log.append_event(log, look, self._clock())
+            event = self._log_event(consultant, action, reader_id, f"from {origin}")
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
-            self._connections.let_go()
-            reason = f"could not be put on record: {error.message}"
-            raise ReadwatchError(error.kind, reason) from None
-        return look
-
-    def _poll(self, *, at_once: bool) -> None:
-        if self._consultant is None or self._front.view is None:
+            self._post(ReaderRefused(request_id, f"the access {error.message}"))
             return
-        if not at_once and self._loss.is_pausing:
+        self._current.show_reader(request_id, audit_log.permitted(event))
+        self._is_snapshot_requested = True
+
+    def _read_older(self, request_id: int, oldest: int) -> None:
+        page = self._current.reader_page
+        if page and page.request_id == request_id and page.read_older(oldest):
+            self._is_snapshot_requested = True
+
+    def _log_and_run(
+        self,
+        action: AuditAction,
+        reader_id: int | None,
+        details: str,
+        work: Callable[[ReadItems], Result],
+        consultant: User,
+    ) -> Result:
+        self._log_event(consultant, action, reader_id, details)
+        return work(self._items)
+
+    def _open_access_log(self, consultant: User) -> None:
+        if consultant.user_role is UserRole.ADMIN:
+            action = AuditAction.LISTED_ACCESS_LOG
+            self._log_event(consultant, action, None, "everybody's entries")
+        self._current.open_access_log(consultant)
+
+    def _log_event(
+        self, consultant: User, action: AuditAction, reader_id: int | None, details: str
+    ) -> AuditEvent:
+        """Return the event that is logged and on disk, if the account may still read the data."""
+        event = AuditEvent(
+            consultant.id, action, reader_id, f"console, {details}", terminal_address()
+        )
+        try:
+            with self._connections.data() as db:
+                users.require_unchanged(db, consultant)
+            with self._connections.access_log() as log:
+                audit_log.append_event(log, event, self._clock())
+        except ReadwatchError as error:
+            if error.kind is ErrorKind.UNAUTHENTICATED:
+                raise
+            self._connections.close()
+            reason = f"could not be logged: {error.message}"
+            raise ReadwatchError(error.kind, reason) from None
+        return event
+
+    def _find_readers(self, words: str) -> tuple[ReaderSummary, ...]:
+        if self._mask or self._consultant is None:
+            return ()
+        with self._connections.data() as db:
+            users.require_unchanged(db, self._consultant)
+            return readers_named(db, words.split(), self._clock(), length=MAX_READERS)
+
+    def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
+        if view is not self._current.view:
+            raise CancelledError
+        return self._items(view, ids)
+
+    def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
+        """Return items of one snapshot of the database, if the account may still read it."""
+        if self._consultant is None or self._is_stopping:
+            raise unavailable("the console is closing")
+        with self._connections.data() as db:
+            users.require_unchanged(db, self._consultant)
+            with read_snapshot(db):
+                return self._current.items(db, view, ids, self._clock())
+
+    def _poll(self) -> None:
+        """Post a snapshot if one is requested or due; check the account now and then."""
+        is_requested, self._is_snapshot_requested = self._is_snapshot_requested, False
+        if self._consultant is None or self._current.view is None:
+            return
+        if not is_requested and self._retry.is_pausing:
             return
         try:
-            with self._connections.looking() as db:
-                if at_once or uptime() >= self._ask_at:
+            with self._connections.data() as db:
+                if is_requested or uptime() >= self._account_check_at:
                     migrations.require_current(db)
                     users.require_unchanged(db, self._consultant)
-                    self._ask_at = uptime() + ACCOUNT_CHECK_SECONDS
-                if at_once or self._pace.is_due(data_version(db)):
-                    self._post(self._picture(db))
-                    self._fetch_missed()
+                    self._account_check_at = uptime() + ACCOUNT_CHECK_SECONDS
+                if is_requested or self._refresh_policy.is_due(data_version(db)):
+                    self._post(self._snapshot(db))
+                    self._retry_missed()
         except ReadwatchError as error:
-            self._say_refused(error)
+            self._report(error)
         else:
-            self._loss.end()
+            self._retry.reset()
 
-    def _say_refused(self, error: ReadwatchError) -> None:
-        """Say why there is no picture."""
-        front = self._front
-        if error.kind is ErrorKind.UNAUTHENTICATED:
-            self._sign_out(error.message)
-        elif front.view and front.query and error.kind is ErrorKind.INVALID:
-            self._post(QueryRefused(front.view, front.query, error.message))
-            front.take_back()
-        elif front.reader_page and error.kind is ErrorKind.NOT_FOUND:
-            self._post(ReaderRefused(front.reader_page.opening, error.message))
-            front.leave()
-        else:
-            self._note_loss(error)
-
-    def _sign_out(self, reason: str) -> None:
-        """Show nothing more to somebody who may not look any more."""
-        self._consultant = None
-        self._front.empty()
-        self._post(LoggedOut(reason))
-
-    def _picture(self, db: Database) -> Message:
-        self._pace.begin(data_version(db))
+    def _snapshot(self, db: Database) -> Event:
+        self._refresh_policy.begin(data_version(db))
         work = work_clock(db)
         begun_at = work()
         with read_snapshot(db):
-            taken = self._front.snapshot(db, self._clock())
-        rest = self._pace.rest(timedelta(seconds=work() - begun_at))
-        pulse = replace(taken.stats, rest=rest)
-        if isinstance(taken, ViewSnapshot):
-            return ViewSnapshotReady(replace(taken, stats=pulse))
-        return ReaderSnapshotReady(replace(taken, stats=pulse))
+            snapshot = self._current.snapshot(db, self._clock())
+        pause = self._refresh_policy.pause(timedelta(seconds=work() - begun_at))
+        stats = replace(snapshot.stats, refresh_pause=pause)
+        if isinstance(snapshot, ViewSnapshot):
+            return ViewSnapshotReady(replace(snapshot, stats=stats))
+        return ReaderSnapshotReady(replace(snapshot, stats=stats))
 
-    def _fetch(self, request: requests.Fetch) -> None:
-        """Answer who scrolls or freezes; why that fails is said by the next picture, and after one
-        that does not fail it is tried again.
-        """
-        if self._consultant is None or request.view is not self._front.view:
-            return
-        try:
-            items = self._items(request.view, request.ids)
-        except ReadwatchError:
-            self._missed.append(request)
-        else:
-            self._post(ItemsReady(request.view, items))
-
-    def _fetch_missed(self) -> None:
+    def _retry_missed(self) -> None:
         missed, self._missed = self._missed, []
         for request in missed:
             self._requests.put(request)
 
-    def _find(self, request: requests.Find) -> None:
-        """Answer who types; masked names are found by nothing."""
-        if self._consultant is None or self._mask:
-            return
-        readers: tuple[ReaderSummary, ...] = ()
-        with suppress(ReadwatchError), self._connections.looking() as db:
-            users.require_unchanged(db, self._consultant)
-            words = request.words.split()
-            readers = readers_named(db, words, self._clock(), length=READERS_FOUND)
-        self._post(ReadersFound(request.words, readers))
+    def _cancel_all(self) -> None:
+        """Cancel every request that waits, when no thread is left to run it."""
+        self._retry_missed()
+        with suppress(queue.Empty):
+            while True:
+                request = self._requests.get_nowait()
+                if request is not None:
+                    request.future.cancel()
 
-    def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        """Return items of one moment, if who sits here may still look: an export asks often."""
-        if self._consultant is None or self._is_leaving:
-            raise unavailable("the console is being left")
-        with self._connections.looking() as db:
-            users.require_unchanged(db, self._consultant)
-            with read_snapshot(db):
-                return self._front.items(db, view, ids, self._clock())
+    def _cancel_missed(self) -> None:
+        for request in self._missed:
+            request.future.cancel()
+        self._missed = []
 
-    def _note_loss(self, error: ReadwatchError) -> None:
-        """Say since when there is nothing new, and wait longer before each new try."""
-        if self._is_leaving:
-            return  # the question was taken back, nothing is lost
-        self._connections.let_go()
-        self._post(ConnectionLost(error.message, self._loss.note(self._clock())))
+    def _report(self, error: ReadwatchError) -> None:
+        """Post why there is no snapshot."""
+        current = self._current
+        if error.kind is ErrorKind.UNAUTHENTICATED:
+            self._log_out(error.message)
+        elif current.view and current.query and error.kind is ErrorKind.INVALID:
+            self._post(QueryRefused(current.view, current.query, error.message))
+            current.restore_query()
+        elif current.reader_page and error.kind is ErrorKind.NOT_FOUND:
+            self._post(ReaderRefused(current.reader_page.request_id, error.message))
+            current.close_reader()
+        else:
+            self._report_loss(error)
 
-    def _begin_anew(self) -> None:
-        """Ask everything anew: another database may have taken the place of the one before."""
-        self._ask_at = 0.0
-        self._pace.forget()
-        self._front.begin_anew()
+    def _report_loss(self, error: ReadwatchError) -> None:
+        """Post since when the database cannot be read, and wait longer before each new try."""
+        if self._is_stopping:
+            return  # the query was cancelled, nothing is lost
+        self._connections.close()
+        self._post(ConnectionLost(error.message, self._retry.record_failure(self._clock())))
+
+    def _reset(self) -> None:
+        """Drop what is known of the database: another one may have taken its place."""
+        self._account_check_at = 0.0
+        self._refresh_policy.reset()
+        self._current.reset()

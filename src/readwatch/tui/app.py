@@ -1,10 +1,9 @@
-"""The console: it asks the watcher, keeps the latest pictures and hands them to the screens."""
+"""The console: it passes requests to the worker, and its snapshots to the screens."""
 
 import os
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from itertools import count
 from typing import ClassVar
 
 from textual import events, on
@@ -16,34 +15,34 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.monitor.events import (
     ConnectionLost,
-    EventLogged,
-    EventRefused,
-    ItemsReady,
-    LoggedIn,
+    Event,
     LoggedOut,
-    LoginRefused,
     QueryRefused,
     ReaderRefused,
-    ReadersFound,
     ReaderSnapshotReady,
-    Unlocked,
-    UnlockRefused,
     ViewSnapshotReady,
 )
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import LiveStats, View
+from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot, View, ViewSnapshot
 from readwatch.monitor.worker import Worker
-from readwatch.tui.audited_actions import AuditedActions, Intent
+from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.exporting import Exporter
 from readwatch.tui.keys import Group, bindings, checked
 from readwatch.tui.login_flow import LoginFlow
-from readwatch.tui.palette_commands import colours, keys_here, named_views, readers_found
+from readwatch.tui.messages import MonitorEvent, when_done
+from readwatch.tui.palette_commands import (
+    key_commands,
+    reader_commands,
+    saved_view_commands,
+    theme_commands,
+)
 from readwatch.tui.preferences import Preferences, preferences_file
 from readwatch.tui.reader_pager import ReaderPager
+from readwatch.tui.reader_pages import ReaderPages
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.palette import PaletteCommand, PaletteScreen
-from readwatch.tui.screens.reader import Panel, ReaderScreen
+from readwatch.tui.screens.reader import ReaderScreen
 from readwatch.tui.screens.saved_views import SavedViewsScreen
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.terminal import themes
@@ -56,7 +55,7 @@ from readwatch.tui.widgets.live_table import LiveTable
 
 
 class Console(App[None]):
-    """The terminal program that consultants sit in front of."""
+    """The terminal program of consultants."""
 
     TITLE = "readwatch"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.EVERYWHERE)]
@@ -67,17 +66,17 @@ class Console(App[None]):
     """
     # Nothing moves by itself: over ssh each moving cell is traffic.
     animation_level = "none"
-    ENABLE_COMMAND_PALETTE = False  # there is one of its own
+    ENABLE_COMMAND_PALETTE = False  # the console has its own
     ALLOW_SELECT = False  # a copy of personal data is made by an action that logs it
 
     def __init__(
         self,
         settings: ConsoleSettings,
         *,
-        signed_in: User | None = None,
+        consultant: User | None = None,
         clock: Clock = system_clock,
     ) -> None:
-        """`signed_in` is who signed in already."""
+        """`consultant` has logged in already; None shows the login form first."""
         super().__init__(
             driver_class=partial(Terminal, ascii=settings.ascii),  # type: ignore[arg-type]
             ansi_color=True if "NO_COLOR" in os.environ else None,
@@ -85,367 +84,353 @@ class Console(App[None]):
         self._clock = clock
         self._settings = settings
         self.set_keymap(dict(checked(settings.keys)))
-        self._desk = Preferences(None)
-        self._watcher = Worker(settings, self.post_message, clock)
-        self._sitting = LoginFlow(self, self._watcher, settings, clock, signed_in)
-        self._on_record = AuditedActions(self._watcher)
-        self._taking_along = Exporter(self, self._on_record, clock)
+        self._preferences = Preferences(None)
+        self._worker = Worker(settings, self._post_event, clock)
+        self._login_flow = LoginFlow(
+            self, self._worker, settings, clock, consultant, on_login=self._begin
+        )
+        self._exporter = Exporter(self, self._worker, clock)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        self._dress_in(settings.theme or themes.DEFAULT)
-        first = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
-        self._lists = ViewScreens(self, self._watcher, *first)
-        self._reader: ReaderScreen | None = None
-        self._openings = count(1)  # what was on its way to an earlier page is of no use to this one
+        self._apply_theme(settings.theme or themes.DEFAULT)
+        view, query = parse_options(
+            settings.view, settings.filter, settings.sort, masked=settings.mask
+        )
+        self._view_screens = ViewScreens(self, self._worker, view, query)
+        self._reader_pages = ReaderPages(self._worker)
         self._status = Status(keymap=settings.keys)
-        self._in_need: frozenset[int] | None = None  # by the last picture; None before the first
+        self._in_need: frozenset[int] | None = None  # None before the first snapshot
+        self._access_log_requests = 0
 
     async def on_mount(self) -> None:
-        """Ask who sits here, unless that is known, and start to watch."""
-        self._lists.begin()
-        self._watcher.start(self._sitting.consultant)
-        if self._sitting.consultant is None:
-            await self._sitting.ask()
+        """Start the worker, and show the first view or the login form."""
+        self._view_screens.begin()
+        consultant = self._login_flow.consultant
+        self._worker.start(consultant)
+        if consultant is None:
+            await self._login_flow.show_login()
         else:
-            self._begin(self._sitting.consultant)
+            self._begin(consultant)
         self.set_interval(1, self._tick)
 
     def on_unmount(self) -> None:
-        """Let go of the database, and of files only when they are whole."""
-        self._watcher.stop()
-        self._taking_along.leave()
+        """Stop the worker, and wait until a file that is being written is whole."""
+        self._worker.stop()
+        self._exporter.close()
 
     def _fatal_error(self) -> None:
         """Leave without Textual's traceback, whose local variables are readers' data."""
         self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer nothing but to leave before somebody has signed in, and while all is covered."""
-        if action == "cover" and isinstance(self.focused, TextInput):
+        """Disable all actions but to quit before the login and while the console is locked."""
+        if action == "lock" and isinstance(self.focused, TextInput):
             return False  # its key is a letter
-        if not self._sitting.is_in_sight and action in {
-            *("view", "help", "palette", "freeze", "cover", "export", "copy")
+        if not self._login_flow.is_unlocked and action in {
+            *("view", "help", "palette", "freeze", "lock", "export", "copy")
         }:
             return False
         return super().check_action(action, parameters)
 
-    def _dress_in(self, name: str) -> None:
+    def _apply_theme(self, name: str) -> None:
         self.theme = themes.textual_name("terminal" if self.no_color else name)
 
     def _choose_theme(self, name: str) -> None:
-        self._dress_in(name)
-        self._desk.keep_theme(name)
-        self._say_trouble()
+        self._apply_theme(name)
+        self._preferences.keep_theme(name)
+        self._show_preferences_error()
 
-    # Who sits here.
+    # Events of the worker.
 
-    @on(LoginRefused)
-    @on(UnlockRefused)
-    def _say_no(self, event: LoginRefused | UnlockRefused) -> None:
-        self._sitting.refuse(event.reason)
+    def _post_event(self, event: Event) -> None:
+        self.post_message(MonitorEvent(event))
 
-    @on(LoggedIn)
-    def _let_in(self, event: LoggedIn) -> None:
-        self._sitting.let_in(event.user)
-        self._begin(event.user)
+    @on(MonitorEvent)
+    async def _handle_event(self, message: MonitorEvent) -> None:
+        match message.event:
+            case ViewSnapshotReady(snapshot):
+                self._show_view(snapshot)
+            case ReaderSnapshotReady(snapshot):
+                self._show_reader(snapshot)
+            case QueryRefused() as refused:
+                if self._view_screens.refuse(refused) and self._reader_pages.current is None:
+                    self._view_screens.request()
+            case ReaderRefused(request_id, reason):
+                self._reader_pages.refuse(request_id, reason)
+            case LoggedOut(reason):
+                await self._log_out(reason)
+            case ConnectionLost(reason, since):
+                self._set_status(lost_since=since, reason=reason)
 
-    @on(LoggedOut)
-    async def _show_out(self, event: LoggedOut) -> None:
-        self._reader = None
-        self._on_record.forget_all()
-        await self._sitting.show_out(event.reason)
-        self._lists.install()
-
-    @on(Unlocked)
-    def _uncover(self) -> None:
-        self._sitting.uncover()
-
-    async def on_event(self, event: events.Event) -> None:
-        """Note that somebody is here; who comes back after too long wakes nothing but the cover."""
-        if isinstance(event, events.InputEvent) and not event.is_forwarded:
-            if await self._sitting.cover_if_idle():
-                return
-            self._sitting.go_on()
-        await super().on_event(event)
-
-    async def action_cover(self) -> None:
-        """Hide everything until the password is given again."""
-        await self._sitting.cover()
+    # Login and lock.
 
     def _begin(self, consultant: User) -> None:
+        """Show the first view to a consultant who has logged in."""
         folder = self._settings.preferences_folder
         file = folder and preferences_file(folder, self._settings.database_url, consultant.id)
-        self._desk = Preferences(file)
-        self._dress_in(self._settings.theme or self._desk.theme)
-        self._say_trouble()
-        self._tell_seen()
+        self._preferences = Preferences(file)
+        self._apply_theme(self._settings.theme or self._preferences.theme)
+        self._show_preferences_error()
+        self._update_seen()
         self._in_need = None
         self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
-        first = self._desk.first_view
-        if first is not None and not self._settings.asks_for_a_view:
-            self._lists.view = first.view
-            self._lists.front.recall(first)
-        wanted = self._lists.view
-        if wanted is View.ACCESS_LOG:  # it is not shown before it may be
-            self._lists.view = View.ONLINE
-        self.push_screen(self._lists.front)
-        self._watch(self._lists.view)
-        if wanted is View.ACCESS_LOG:
-            self._open_log()
+        saved = self._preferences.first_view
+        if saved is not None and not self._settings.has_initial_view:
+            self._view_screens.view = saved.view
+            self._view_screens.current.recall(saved)
+        first_view = self._view_screens.view
+        if first_view is View.ACCESS_LOG:  # shown only once that is logged
+            self._view_screens.view = View.ONLINE
+        self.push_screen(self._view_screens.current)
+        self._watch(self._view_screens.view)
+        if first_view is View.ACCESS_LOG:
+            self._open_access_log()
 
-    def _say_trouble(self) -> None:
-        """Say what is wrong with the desk, once."""
-        if self._desk.last_error:
-            self.notify(self._desk.last_error, severity="warning", timeout=10, markup=False)
-            self._desk.last_error = ""
+    async def _log_out(self, reason: str) -> None:
+        self._reader_pages.close()
+        self._access_log_requests += 1
+        await self._login_flow.log_out(reason)
+        self._view_screens.install()
 
-    # Lists.
+    async def on_event(self, event: events.Event) -> None:
+        """Note that the console is used; after too long a pause a key only locks it."""
+        if isinstance(event, events.InputEvent) and not event.is_forwarded:
+            if await self._login_flow.lock_if_idle():
+                return
+            self._login_flow.note_use()
+        await super().on_event(event)
+
+    async def action_lock(self) -> None:
+        """Hide everything until the password is given again."""
+        await self._login_flow.lock()
+
+    def _show_preferences_error(self) -> None:
+        """Show once what is wrong with the preferences."""
+        if self._preferences.last_error:
+            error = self._preferences.last_error
+            self.notify(error, severity="warning", timeout=10, markup=False)
+            self._preferences.last_error = ""
+
+    # Views.
 
     def action_view(self, name: str) -> None:
-        """Go to a list, from wherever one is; to the access log once that may be shown."""
+        """Go to a view, from any other screen; to the access log once that is logged."""
         view = View(name)
-        if view is View.ACCESS_LOG and view is not self._lists.view:
-            self._open_log()
+        if view is View.ACCESS_LOG and view is not self._view_screens.view:
+            self._open_access_log()
         else:
-            self._go_to_list(view)
+            self._go_to_view(view)
 
-    def _open_log(self) -> None:
-        in_front = self.screen
+    def _open_access_log(self) -> None:
+        self._access_log_requests += 1
+        screen, request = self.screen, self._access_log_requests
 
-        def done() -> None:
-            if self.screen is in_front:  # nothing else was gone to meanwhile
-                self._go_to_list(View.ACCESS_LOG)
+        def show(_: None) -> None:
+            # Not where the consultant has gone to another screen meanwhile.
+            if request == self._access_log_requests and self.screen is screen:
+                self._go_to_view(View.ACCESS_LOG)
 
-        def refuse(refusal: ReadwatchError) -> None:
-            words = f"the access log is not shown: the look {refusal.message}"
-            self.notify(words, severity="error", markup=False)
+        def refuse(error: ReadwatchError) -> None:
+            if request == self._access_log_requests:
+                text = f"the access log is not shown: the access {error.message}"
+                self.notify(text, severity="error", markup=False)
 
-        self._on_record.ask_for_log(Intent(done, refuse))
+        when_done(self, self._worker.open_access_log(), show, refuse)
 
-    def _go_to_list(self, view: View) -> None:
-        self._on_record.forget_log()
-        if self._reader is not None:
-            self._reader = None
+    def _go_to_view(self, view: View) -> None:
+        self._access_log_requests += 1  # a request that is under way is out of date
+        if self._reader_pages.current is not None:
+            self._reader_pages.close()
             self.pop_screen()
-        if view is not self._lists.view:
-            self.switch_screen(self._lists[view])
+        if view is not self._view_screens.view:
+            self.switch_screen(self._view_screens[view])
         self._watch(view)
 
     def action_saved_views(self) -> None:
-        """Offer the views that have names, and a name for the one in front."""
-        self.push_screen(SavedViewsScreen(self._desk, self._lists.front.draft()), self._recall)
+        """Offer the saved views, and to save the current one under a name."""
+        screen = SavedViewsScreen(self._preferences, self._view_screens.current.draft())
+        self.push_screen(screen, self._recall)
 
     def _recall(self, saved: SavedView | None) -> None:
-        self._say_trouble()
+        self._show_preferences_error()
         if saved is not None:
-            self._lists[saved.view].recall(saved)
+            self._view_screens[saved.view].recall(saved)
             self.action_view(saved.view)
 
     def action_freeze(self) -> None:
-        """Hold the picture, or go on with the newest."""
-        self._lists.front.turn_frozen()
-        self._say_how_live()
+        """Freeze the view, or go on with the newest snapshot."""
+        self._view_screens.current.turn_frozen()
+        self._show_view_status()
 
     def action_help(self) -> None:
         """Show the keys."""
         self.push_screen(HelpScreen(self._settings.keys))
 
     def _watch(self, view: View) -> None:
-        self._lists.watch(view)
-        self._say_how_live()
+        self._view_screens.watch(view)
+        self._show_view_status()
 
-    def _say_how_live(self) -> None:
-        """Say which list is in front, of which moment it is, and whether it is held."""
-        view, front = self._lists.view, self._lists.front
-        pulse = front.shown.stats if front.shown else None
-        self._set_status(view=view, pulse=pulse, frozen=front.frozen, held=front.held)
+    def _show_view_status(self) -> None:
+        """Show in the header which view is current, how old it is, and whether it is frozen."""
+        view, screen = self._view_screens.view, self._view_screens.current
+        stats = screen.shown.stats if screen.shown else None
+        self._set_status(view=view, pulse=stats, frozen=screen.frozen, held=screen.held)
 
     @on(ViewScreen.Marked)
     def _mark_seen(self, event: ViewScreen.Marked) -> None:
-        """Mark a reader as seen and go on to the next, or take the mark back."""
-        if not self._sitting.is_in_sight or event.screen is not self._lists.front:
+        """Mark a reader as seen and go to the next row, or remove the mark."""
+        if not self._login_flow.is_unlocked or event.screen is not self._view_screens.current:
             return
-        if event.reader_id in self._desk.turn_seen(event.reader_id, self._today):
+        if event.reader_id in self._preferences.turn_seen(event.reader_id, self._today):
             event.screen.table.action_move(1)
-        self._say_trouble()
-        self._tell_seen()
+        self._show_preferences_error()
+        self._update_seen()
 
     @property
     def _today(self) -> date:
         return self._clock().astimezone().date()
 
-    def _tell_seen(self) -> None:
-        self._watcher.know_seen(self._desk.seen_on(self._today))
+    def _update_seen(self) -> None:
+        self._worker.set_seen(self._preferences.seen_on(self._today))
 
     @on(Header.Clicked)
-    def _go_to(self, event: Header.Clicked) -> None:
-        if self._sitting.is_in_sight:
+    def _go_to_clicked_view(self, event: Header.Clicked) -> None:
+        if self._login_flow.is_unlocked:
             self.action_view(event.view)
 
     @on(ViewScreen.Asked)
-    def _ask_anew(self, event: ViewScreen.Asked) -> None:
-        if event.screen is self._lists.front and self._reader is None:
-            self._lists.ask()
+    def _request_view(self, event: ViewScreen.Asked) -> None:
+        if event.screen is self._view_screens.current and self._reader_pages.current is None:
+            self._view_screens.request()
 
     @on(LiveTable.ViewportChanged)
-    def _look_elsewhere(self, event: LiveTable.ViewportChanged) -> None:
-        self._lists.look_elsewhere(event)
+    def _change_viewport(self, event: LiveTable.ViewportChanged) -> None:
+        self._view_screens.change_viewport(event)
 
-    @on(ItemsReady)
-    def _take_items(self, event: ItemsReady) -> None:
-        if event.view is self._lists.view and self._sitting.consultant is not None:
-            self._lists.front.fill(event.items)
-
-    @on(QueryRefused)
-    def _say_refused(self, event: QueryRefused) -> None:
-        if self._lists.refuse(event.view, event.question, event.reason) and self._reader is None:
-            self._lists.ask()
-
-    @on(ViewSnapshotReady)
-    def _take_overview(self, event: ViewSnapshotReady) -> None:
-        overview = event.overview
-        if overview.view is not self._lists.view or self._sitting.consultant is None:
+    def _show_view(self, snapshot: ViewSnapshot) -> None:
+        screen = self._view_screens.current
+        if snapshot.view is not self._view_screens.view or self._login_flow.consultant is None:
             return
-        if self._reader is not None:
-            self._set_pulse(overview.stats)  # of the lists that go on behind a refused look
+        if self._reader_pages.current is not None:
+            self._show_stats(snapshot.stats)  # the view is updated behind a page that is refused
             return
-        if self._lists.front.take(overview):
-            self._set_pulse(overview.stats)
-        self._set_status(held=self._lists.front.held, lost_since=None)
+        if screen.take(snapshot):
+            self._show_stats(snapshot.stats)
+        self._set_status(held=screen.held, lost_since=None)
 
     # The palette.
 
     def action_palette(self) -> None:
-        """Offer readers by name, and all that can be done in front of this screen."""
-        if self.screen in {self._reader, self._lists.front}:
-            here = Group.LISTS if self._reader is None else Group.READER
-            offers = (
-                *keys_here(self, here, self._settings.keys),
-                *named_views(self._desk.views, self._recall),
-                *colours(self._choose_theme),
+        """Offer readers by name, and all actions of this screen."""
+        reader_page = self._reader_pages.current
+        if self.screen in {reader_page, self._view_screens.current}:
+            group = Group.LISTS if reader_page is None else Group.READER
+            commands = (
+                *key_commands(self, group, self._settings.keys),
+                *saved_view_commands(self._preferences.views, self._recall),
+                *theme_commands(self._choose_theme),
             )
-            find = self._watcher.find_readers
-            palette = PaletteScreen(offers, find, masked=self._settings.mask)
+            palette = PaletteScreen(commands, self._find_readers, masked=self._settings.mask)
             self.push_screen(palette, self._choose)
 
-    def _choose(self, offer: PaletteCommand | None) -> None:
-        if offer is not None and self._sitting.is_in_sight:
-            self._lists.front.table.forget_key()
-            offer.choose()
+    def _choose(self, command: PaletteCommand | None) -> None:
+        if command is not None and self._login_flow.is_unlocked:
+            self._view_screens.current.table.forget_key()
+            command.choose()
 
-    @on(ReadersFound)
-    def _take_found(self, event: ReadersFound) -> None:
-        if isinstance(self.screen, PaletteScreen):
-            offers = readers_found(event.readers, self._clock(), self._open_found)
-            self.screen.find(event.words, offers)
+    def _find_readers(self, words: str) -> None:
+        def offer(readers: tuple[ReaderSummary, ...]) -> None:
+            if isinstance(self.screen, PaletteScreen):
+                commands = reader_commands(readers, self._clock(), self._open_from_palette)
+                self.screen.find(words, commands)
 
-    def _open_found(self, reader_ids: tuple[int, ...], place: int) -> None:
-        had_page = self._reader is not None
-        page = self._look_at(ReaderPager("palette", reader_ids, place))
+        when_done(self, self._worker.find_readers(words), offer, lambda _: offer(()))
+
+    def _open_from_palette(self, reader_ids: tuple[int, ...], index: int) -> None:
+        had_page = self._reader_pages.current is not None
+        page = self._open_page(ReaderPager("palette", reader_ids, index))
         if had_page:
             self.switch_screen(page)
         else:
             self.push_screen(page)
 
-    # One reader.
+    # A reader's page.
 
     @on(LiveTable.RowSelected)
     def _open_reader(self, event: LiveTable.RowSelected) -> None:
-        if not self._sitting.is_in_sight:
-            return  # shown out or covered while the key was on its way
-        if self._reader is not None or event.table is not self._lists.front.table:
-            return  # another key was faster: these are no longer the rows in front
+        if not self._login_flow.is_unlocked:
+            return  # logged out or locked after the key was pressed
+        screen = self._view_screens.current
+        if self._reader_pages.current is not None or event.table is not screen.table:
+            return  # an earlier key has left these rows
         if event.reader_id is not None:
-            self.push_screen(self._look_at(self._lists.front.walk_from(event.reader_id)))
+            self.push_screen(self._open_page(screen.walk_from(event.reader_id)))
+
+    def _open_page(self, pager: ReaderPager) -> ReaderScreen:
+        page = self._reader_pages.open(pager)
+        self._set_status(frozen=False, held="")
+        return page
 
     @on(ReaderScreen.Walked)
-    def _walk(self, event: ReaderScreen.Walked) -> None:
-        if self._reader is None or self.screen is not self._reader:
-            return  # another key was faster
-        walk = self._reader.walk.step(event.places)
-        if walk is None:
-            self._reader.say_end(event.places)
-        else:
-            self.switch_screen(self._look_at(walk, panel=self._reader.panel))
+    def _step_to_reader(self, event: ReaderScreen.Walked) -> None:
+        if self.screen is not self._reader_pages.current:
+            return  # an earlier key has left the page
+        page = self._reader_pages.step(event.places)
+        if page is not None:
+            self._set_status(frozen=False, held="")
+            self.switch_screen(page)
 
-    def _look_at(self, walk: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
-        """Ask for a reader's page, and return a screen on which nothing of another one can be."""
-        opening, read_older = next(self._openings), self._watcher.read_older
-        self._reader = reader = ReaderScreen(opening, walk, panel, read_older)
-        self._set_status(frozen=False, held="")
-        self._watcher.open_reader(reader.opening, walk.reader_id, walk.seen_in)
-        return reader
-
-    @on(ReaderSnapshotReady)
-    def _take_reader(self, event: ReaderSnapshotReady) -> None:
-        if self._reader is not None and self._reader.opening == event.page.request_id:
-            self._set_pulse(event.page.stats)
-            self._reader.show(event.page)
-
-    @on(ReaderRefused)
-    def _say_why_not(self, event: ReaderRefused) -> None:
-        if self._reader is not None and self._reader.opening == event.opening:
-            self._reader.refuse(event.reason)
+    def _show_reader(self, snapshot: ReaderSnapshot) -> None:
+        if self._reader_pages.show(snapshot):
+            self._show_stats(snapshot.stats)
 
     @on(ReaderScreen.Left)
     def _leave_reader(self) -> None:
-        # Not where another key was faster: it has left already, or put another screen in front.
-        if self._reader is not None and self.screen is self._reader:
-            reader_id, self._reader = self._reader.walk.reader_id, None
+        page = self._reader_pages.current
+        if page is not None and self.screen is page:  # else an earlier key has left it already
+            self._reader_pages.close()
             self.pop_screen()
-            self._lists.front.move_to_reader(reader_id)
-            self._watch(self._lists.view)
+            self._view_screens.current.move_to_reader(page.walk.reader_id)
+            self._watch(self._view_screens.view)
 
-    # Taking data along.
+    # Exports.
 
     def action_export(self) -> None:
-        """Ask for a file for what is shown."""
-        if (source := self._shown.source()) is not None:
-            self._taking_along.ask_for_file(source)
+        """Ask for a file for the rows of the table that is shown."""
+        if (source := self._shown_screen.source()) is not None:
+            self._exporter.ask_for_file(source)
 
     def action_copy(self) -> None:
-        """Hand the row under the cursor to the terminal's clipboard."""
-        source, key = self._shown.source(), self._shown.table.meant()
+        """Copy the row at the cursor to the terminal's clipboard."""
+        source, key = self._shown_screen.source(), self._shown_screen.table.meant()
         if source is not None and key is not None:
-            self._taking_along.copy(source, key)
+            self._exporter.copy(source, key)
 
     @property
-    def _shown(self) -> ReaderScreen | ViewScreen:
-        return self._reader or self._lists.front
-
-    @on(EventLogged)
-    def _go_on(self, event: EventLogged) -> None:
-        self._on_record.done(event.number)
-
-    @on(EventRefused)
-    def _say_what_is_not_done(self, event: EventRefused) -> None:
-        self._on_record.refused(event.number, event.refusal)
+    def _shown_screen(self) -> ReaderScreen | ViewScreen:
+        return self._reader_pages.current or self._view_screens.current
 
     def action_help_quit(self) -> None:
-        """Say how to leave, when somebody presses ctrl+c."""
-        if self._sitting.is_in_sight:
+        """Say how to quit, when somebody presses ctrl+c."""
+        if self._login_flow.is_unlocked:
             self.notify("q leaves the console", timeout=3, markup=False)
         else:
-            self._sitting.say("escape leaves the console")
+            self._login_flow.say("escape leaves the console")
 
     # The header.
 
-    @on(ConnectionLost)
-    def _say_lost(self, event: ConnectionLost) -> None:
-        self._set_status(lost_since=event.since, reason=event.reason)
-
-    def _set_pulse(self, pulse: LiveStats) -> None:
-        known = self._in_need
-        if self._settings.bell and known is not None and pulse.unseen - known:
+    def _show_stats(self, stats: LiveStats) -> None:
+        before = self._in_need
+        if self._settings.bell and before is not None and stats.unseen - before:
             self.bell()
-        self._in_need = pulse.in_need
-        self._set_status(pulse=pulse, lost_since=None)
+        self._in_need = stats.in_need
+        self._set_status(pulse=stats, lost_since=None)
 
     async def _tick(self) -> None:
-        await self._sitting.cover_if_idle()
-        self._tell_seen()  # at midnight all marks are gone
+        await self._login_flow.lock_if_idle()
+        self._update_seen()  # at midnight all marks are gone
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:
         self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
-        self._shown.header.status = self._status
+        self._shown_screen.header.status = self._status

@@ -1,4 +1,4 @@
-"""Exports: what a table shows, as a CSV or JSON file that only its owner can read."""
+"""Export files: the rows of a table, as a CSV or JSON file that only its owner can read."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from readwatch.tui.format.columns import Column
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The columns that a table shows, in words, of all its rows, also of those out of sight."""
+    """The texts of a table: the columns that it shows, of all its rows."""
 
     titles: tuple[str, ...]
     rows: Iterable[tuple[str, ...]]
@@ -28,15 +28,15 @@ ReadRows = Callable[[Sequence[int]], Iterable[Row]]
 """Reads rows by their keys, in any order."""
 
 
-def counted(rows: int) -> str:
-    """Say how many rows there are."""
+def row_count(rows: int) -> str:
+    """Return a number of rows as text."""
     return "1 row" if rows == 1 else f"{rows} rows"
 
 
 @dataclass(frozen=True, slots=True)
 class TableExport:
-    """What a table shows at a moment: columns with their places in a row's cells, the keys of all
-    rows, and the rows that are known.
+    """A table at one moment: columns with their indexes in a row's cells, the keys of all rows, and
+    the rows that are loaded.
     """
 
     columns: Sequence[tuple[int, Column]]
@@ -44,8 +44,8 @@ class TableExport:
     rows: Mapping[int, Row]
 
     def sheet(self, read: ReadRows | None = None) -> Sheet:
-        """Return the sheet of the rows that are known and of the others as they are read, a portion
-        at a time as they are taken; what is gone is left out.
+        """Return the texts of the loaded rows, and of the others as they are read, one chunk at a
+        time; a row that is gone by then is left out.
         """
         return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
 
@@ -53,71 +53,71 @@ class TableExport:
         for keys in chunks(self.keys):
             by_key = {key: self.rows[key] for key in keys if key in self.rows}
             if read:
-                lacking = [key for key in keys if key not in by_key]
-                by_key |= {row.key: row for row in read(lacking)}
-            yield from (self._words(by_key[key]) for key in keys if key in by_key)
+                missing = [key for key in keys if key not in by_key]
+                by_key |= {row.key: row for row in read(missing)}
+            yield from (self._cells(by_key[key]) for key in keys if key in by_key)
 
-    def in_words(self, row: Row) -> str:
-        """Return what is shown of a row."""
-        return "  ".join(filter(None, self._words(row)))
+    def as_text(self, row: Row) -> str:
+        """Return a row as one line of text."""
+        return "  ".join(filter(None, self._cells(row)))
 
-    def _words(self, row: Row) -> tuple[str, ...]:
-        return tuple(cell_text(row.cells[at]) for at, _ in self.columns)
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        return tuple(cell_text(row.cells[index]) for index, _ in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is in front, and as what the access log knows it.
+    """A table that can be exported, and its name in the access log.
 
-    The rows of a list are read from its `view`, if it `is_held` only those that are not known; a
-    reader's page has none, knows all its rows, and each of them is about `reader_id`.
+    The rows of a view are read anew, in a frozen one only those that are not loaded. A reader's
+    page has no `view`: all its rows are loaded, and all are about `reader_id`.
     """
 
-    draft: TableExport
-    seen_in: str
+    table: TableExport
+    origin: str
     view: View | None = None
     reader_id: int | None = None
-    is_held: bool = False
+    is_frozen: bool = False
 
     @property
     def exported(self) -> TableExport:
-        """What an export takes for known already."""
-        is_known = self.is_held or self.view is None
-        return self.draft if is_known else replace(self.draft, rows={})
+        """The table with the rows that need not be read anew."""
+        is_loaded = self.is_frozen or self.view is None
+        return self.table if is_loaded else replace(self.table, rows={})
 
 
 def checked_file(name: str, *, replace: bool) -> Path:
-    """Return the file that somebody named; refuse other formats, and one that is there already."""
+    """Return the file of a name; refuse other formats and, unless `replace`, one that exists."""
     try:
         file = Path(name.strip()).expanduser()
-        is_there = file.exists()
+        exists = file.exists()
     except (OSError, RuntimeError):
         raise invalid("a file cannot have this name") from None
     if format_of(file) not in _WRITE:
         raise invalid("an export is a .csv or a .json file")
-    if is_there and not replace:
-        raise _is_there()
+    if exists and not replace:
+        raise _file_exists()
     return file
 
 
 def format_of(file: Path) -> str:
-    """Return the format that the name of a file says."""
+    """Return the format by the suffix of the name."""
     return file.suffix.lower().lstrip(".")
 
 
 def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
-    """Write a file that only its owner can read, as a whole or not at all; return how many rows."""
+    """Write a file that only its owner can read, whole or not at all; return the number of rows."""
     try:
-        with whole_text_file(file, replace=replace) as opened:
-            return _WRITE[format_of(file)](opened, sheet)
+        with whole_text_file(file, replace=replace) as stream:
+            return _WRITE[format_of(file)](stream, sheet)
     except FileExistsError:
-        raise _is_there() from None
+        raise _file_exists() from None
     except OSError as error:
         raise invalid(f"the file cannot be written: {error.strerror}") from None
 
 
-def _write_csv(opened: TextIO, sheet: Sheet) -> int:
-    written, rows = 0, csv.writer(opened)
+def _write_csv(stream: TextIO, sheet: Sheet) -> int:
+    written, rows = 0, csv.writer(stream)
     rows.writerow(sheet.titles)
     for row in sheet.rows:
         rows.writerow(spreadsheet_cell(text) for text in row)
@@ -125,18 +125,18 @@ def _write_csv(opened: TextIO, sheet: Sheet) -> int:
     return written
 
 
-def _write_json(opened: TextIO, sheet: Sheet) -> int:
+def _write_json(stream: TextIO, sheet: Sheet) -> int:
     written = 0
     for row in sheet.rows:
-        told = json.dumps(dict(zip(sheet.titles, row, strict=True)), ensure_ascii=False)
-        opened.write(f"{',' if written else '['}\n{told}")
+        record = json.dumps(dict(zip(sheet.titles, row, strict=True)), ensure_ascii=False)
+        stream.write(f"{',' if written else '['}\n{record}")
         written += 1
-    opened.write("\n]\n" if written else "[]\n")
+    stream.write("\n]\n" if written else "[]\n")
     return written
 
 
 _WRITE = {"csv": _write_csv, "json": _write_json}
 
 
-def _is_there() -> ReadwatchError:
+def _file_exists() -> ReadwatchError:
     return conflict("this file is there already: enter once more replaces it")

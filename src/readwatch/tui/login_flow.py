@@ -1,92 +1,112 @@
-"""Who sits in front of the console: somebody who is signed in, or still has to say who they are."""
+"""Who uses the console: a consultant who is logged in, or somebody at the login form."""
+
+from collections.abc import Callable
+from functools import partial
 
 from textual.app import App
 
 from readwatch.domain.clock import Clock
+from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.worker import Worker
+from readwatch.tui.messages import when_done
 from readwatch.tui.screens.lock import LockScreen
 from readwatch.tui.screens.login import LoginScreen
 
 
 class LoginFlow:
-    """Knows who is signed in, and puts the sign-in or the cover before everything else."""
+    """Shows the login form or the lock screen above all others until a password is right.
+
+    `on_login` is called with each consultant who logs in.
+    """
 
     def __init__(
         self,
         app: App[None],
-        watcher: Worker,
+        worker: Worker,
         settings: ConsoleSettings,
         clock: Clock,
-        signed_in: User | None,
+        consultant: User | None,
+        on_login: Callable[[User], object],
     ) -> None:
-        """`signed_in` is who signed in already."""
-        self.consultant = signed_in
+        """`consultant` has logged in already."""
+        self.consultant = consultant
         self._app = app
-        self._watcher = watcher
-        self._cover_after = settings.lock_after
+        self._worker = worker
+        self._lock_after = settings.lock_after
         self._clock = clock
+        self._on_login = on_login
         self._used_at = clock()
-        self._sign_in = LoginScreen(settings.email, watcher.sign_in)
-        self._cover: LockScreen | None = None
+        self._login_screen = LoginScreen(settings.email, self._check_login)
+        self._lock_screen: LockScreen | None = None
 
     @property
-    def is_in_sight(self) -> bool:
+    def is_unlocked(self) -> bool:
         """Whether what the console shows may be seen and used."""
-        return self.consultant is not None and self._cover is None
+        return self.consultant is not None and self._lock_screen is None
 
-    async def ask(self) -> None:
-        """Ask who sits here; the keys that come next wait until they can be taken in."""
-        await self._app.push_screen(self._sign_in)
+    async def show_login(self) -> None:
+        """Show the login form; the keys that come next wait until it can take them."""
+        await self._app.push_screen(self._login_screen)
 
-    def refuse(self, reason: str) -> None:
-        """Say why a password is of no use."""
-        (self._cover or self._sign_in).refuse(reason)
+    def say(self, text: str) -> None:
+        """Show a text on the login form or the lock screen, which paint no notifications."""
+        (self._lock_screen or self._login_screen).answer.update(text)
 
-    def say(self, words: str) -> None:
-        """Say something on the sign-in or the cover, where no toast is painted."""
-        (self._cover or self._sign_in).answer.update(words)
+    async def log_out(self, reason: str) -> None:
+        """Close all screens, and show the login form with the reason."""
+        self.consultant = self._lock_screen = None
+        for _ in self._app.screen_stack[1:]:
+            self._app.pop_screen()
+        self._login_screen = LoginScreen(None, self._check_login, reason)
+        await self.show_login()
 
-    def let_in(self, consultant: User) -> None:
-        """Take the sign-in away from before somebody, who is told nothing of the one before."""
+    def _check_login(self, email: str, password: str) -> None:
+        refused = partial(_refuse, self._login_screen)
+        when_done(self._app, self._worker.log_in(email, password), self._log_in, refused)
+
+    def _log_in(self, consultant: User) -> None:
+        """Close the login form, with everything that was said to the consultant before."""
         self.consultant = consultant
         self._app.clear_notifications()
         self._app.pop_screen()
+        self._on_login(consultant)
 
-    async def show_out(self, reason: str) -> None:
-        """Take everything away from somebody who may not look any more, and ask who sits here."""
-        self.consultant = self._cover = None
-        for _ in self._app.screen_stack[1:]:
-            self._app.pop_screen()
-        self._sign_in = LoginScreen(None, self._watcher.sign_in, reason)
-        await self.ask()
+    # The lock.
 
-    # The cover.
+    async def lock(self) -> None:
+        """Hide everything until the password is given again; the next keys may be the password."""
+        if self.consultant is not None and self._lock_screen is None:
+            self._lock_screen = LockScreen(self.consultant, self._check_unlock)
+            await self._app.push_screen(self._lock_screen)
 
-    async def cover(self) -> None:
-        """Hide everything until the password is given again, whose keys may come next."""
-        if self.consultant is not None and self._cover is None:
-            self._cover = LockScreen(self.consultant, self._watcher.uncover)
-            await self._app.push_screen(self._cover)
+    def _check_unlock(self, password: str) -> None:
+        if self._lock_screen is not None:
+            refused = partial(_refuse, self._lock_screen)
+            when_done(self._app, self._worker.unlock(password), self._unlock, refused)
 
-    def uncover(self) -> None:
-        """Go on where it was left."""
-        if self._cover is not None:
-            self._cover = None
-            self.go_on()
+    def _unlock(self, _: None) -> None:
+        """Show again what was shown before the lock."""
+        if self._lock_screen is not None:
+            self._lock_screen = None
+            self.note_use()
             self._app.pop_screen()
 
-    def go_on(self) -> None:
-        """Note that somebody is here."""
+    def note_use(self) -> None:
+        """Note that the console is used now."""
         self._used_at = self._clock()
 
-    async def cover_if_idle(self) -> bool:
-        """Cover the console that nobody has used for too long; tell whether that was so."""
-        if not self.is_in_sight or self._cover_after is None:
+    async def lock_if_idle(self) -> bool:
+        """Lock a console that nobody has used for too long; tell whether that was so."""
+        if not self.is_unlocked or self._lock_after is None:
             return False
-        # A clock that was set back does not keep the picture open.
-        is_idle = abs(self._clock() - self._used_at) >= self._cover_after
+        # A clock that is set back must not keep the console unlocked.
+        is_idle = abs(self._clock() - self._used_at) >= self._lock_after
         if is_idle:
-            await self.cover()
+            await self.lock()
         return is_idle
+
+
+def _refuse(screen: LoginScreen | LockScreen, error: ReadwatchError) -> None:
+    screen.refuse(error.message)

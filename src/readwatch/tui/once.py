@@ -1,8 +1,8 @@
-"""One screen, once: as text or as JSON, for scripts and screen readers."""
+"""One view, printed once as text or JSON, for scripts and screen readers."""
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -15,6 +15,7 @@ from readwatch.monitor.build import read_items, view_order
 from readwatch.monitor.login import authenticated, terminal_address
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View, ViewSnapshot, masked
+from readwatch.monitor.views import view_queries
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
@@ -23,11 +24,11 @@ from readwatch.store.lists.query import FIRST_PAGE
 from readwatch.tui.format.plain import overview_lines, pulse_line
 from readwatch.tui.format.text import Drawable
 from readwatch.tui.terminal.driver import draws_ascii_only
-from readwatch.tui.views import VIEW_SPECS, view_specs
+from readwatch.tui.views import VIEW_SPECS
 from readwatch.tui.views.options import option_texts, parse_options
 
 
-def look_once(
+def print_once(
     settings: ConsoleSettings,
     password: Callable[[], str],
     *,
@@ -37,43 +38,41 @@ def look_once(
     as_json: bool,
     clock: Clock = system_clock,
 ) -> Iterator[str]:
-    """Return the lines of one screen, once the sign-in and the export are on record.
+    """Return the lines of one view, once the login and the export are logged.
 
-    It has `rows` rows at the most; lines of text are up to `width` cells wide. `password` is called
-    when what is asked for is understood. What cannot be asked or answered is a `ReadwatchError`; a
+    It has at most `rows` rows; lines of text are up to `width` cells wide. `password` is called
+    when the settings are valid. Invalid settings and a refused login are a `ReadwatchError`; a
     statement that the database refuses is peewee's `DatabaseError`.
     """
-    view, question = parse_options(
-        settings.view, settings.filter, settings.sort, masked=settings.mask
-    )
-    question = replace(question, length=max(FIRST_PAGE, rows))
+    view, query = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
+    query = replace(query, length=max(FIRST_PAGE, rows))
     url = settings.database_url
     user = authenticated(url, settings.email or "", password(), clock(), AuditAction.SIGNED_IN)
-    # The log's connection can write, so it makes the files that a read-only one needs.
+    # The access log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
-        listings = view_specs(attention, user)
+        queries = view_queries(attention, user)
         with read_snapshot(db):
             if view is View.ATTENTION:
                 attention.refresh(db, now)
-            overview = view_order(db, view, now, question, listings)
-            ids = overview.order.ids[:rows]
+            snapshot = view_order(db, view, now, query, queries)
+            ids = snapshot.order.ids[:rows]
             details = (
-                f"console, from {view.words}{filter_size(question.terms)}, "
+                f"console, from {view.label}{filter_size(query.terms)}, "
                 f"{'json' if as_json else 'text'}, rows {len(ids)}"
             )
-            look = AuditEvent(user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address())
-            audit_log.append_event(
-                log, look, now
-            )  # committed before what the ids stand for is read
-            overview = replace(overview, items=read_items(db, listings[view], ids, now))
+            event = AuditEvent(
+                user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
+            )
+            audit_log.append_event(log, event, now)  # on disk before the items are read
+            snapshot = replace(snapshot, items=read_items(db, queries[view], ids, now))
     if settings.mask:
-        overview = replace(overview, items=masked(overview.items, frozenset()))
+        snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))
     if as_json:
-        return _json_lines(overview, rows, is_ascii=settings.ascii or encoding != "utf-8")
+        return _json_lines(snapshot, rows, is_ascii=settings.ascii or encoding != "utf-8")
     is_ascii = settings.ascii or draws_ascii_only(encoding, os.environ)
-    marks = Drawable(encoding, ascii=is_ascii)
-    return (line.translate(marks) for line in _text_lines(overview, rows, width))
+    drawable = Drawable(encoding, ascii=is_ascii)
+    return (line.translate(drawable) for line in _text_lines(snapshot, rows, width))
 
 
 @contextmanager
@@ -86,33 +85,34 @@ def _opened(url: str, role: Role) -> Iterator[Database]:
         close_all(db)
 
 
-def _text_lines(overview: ViewSnapshot, rows: int, width: int) -> Iterator[str]:
-    words, sort = option_texts(overview.query)
-    yield pulse_line(overview.stats)
-    yield f"{overview.view}, sorted by {sort}{f', filter {words}' if words else ''}"
-    yield from overview_lines(overview, width=width, height=rows, in_words=True)
+def _text_lines(snapshot: ViewSnapshot, rows: int, width: int) -> Iterator[str]:
+    filter_text, sort = option_texts(snapshot.query)
+    yield pulse_line(snapshot.stats)
+    yield f"{snapshot.view}, sorted by {sort}{f', filter {filter_text}' if filter_text else ''}"
+    yield from overview_lines(snapshot, width=width, height=rows, in_words=True)
 
 
-def _json_lines(overview: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterator[str]:
-    pulse, listing = overview.stats, VIEW_SPECS[overview.view]
-    words, sort = option_texts(overview.query)
-    known = dict(
-        zip(
-            (row.key for row in listing.rows(overview.items, pulse.taken_at)),
-            overview.items,
-            strict=True,
-        )
-    )
-    shown = [known[id] for id in overview.order.ids[:rows] if id in known]
-    told = {
-        "view": overview.view,
-        "filter": words,
+def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterator[str]:
+    stats = snapshot.stats
+    filter_text, sort = option_texts(snapshot.query)
+    document = {
+        "view": snapshot.view,
+        "filter": filter_text,
         "sort": sort,
-        "taken_at": pulse.taken_at,
-        "online": pulse.online,
-        "peak_online": pulse.online if pulse.peak is None else pulse.peak.readers,
-        "activities_a_minute": pulse.activities_a_minute,
-        "count": None if overview.has_older else len(overview.order.ids),
-        "rows": [listing.record(item, pulse.taken_at) for item in shown],
+        "taken_at": stats.taken_at,
+        "online": stats.online,
+        "peak_online": stats.online if stats.peak is None else stats.peak.readers,
+        "activities_a_minute": stats.activities_a_minute,
+        "count": None if snapshot.has_older else len(snapshot.order.ids),
+        "rows": _records(snapshot, rows),
     }
-    yield json.dumps(told, indent=2, ensure_ascii=is_ascii, default=datetime.isoformat)
+    yield json.dumps(document, indent=2, ensure_ascii=is_ascii, default=datetime.isoformat)
+
+
+def _records(snapshot: ViewSnapshot, rows: int) -> list[Mapping[str, object]]:
+    """Return the first items in the order of the view, without those that are gone by now."""
+    spec, now = VIEW_SPECS[snapshot.view], snapshot.stats.taken_at
+    keys = (row.key for row in spec.rows(snapshot.items, now))
+    items = dict(zip(keys, snapshot.items, strict=True))
+    ids = (id for id in snapshot.order.ids[:rows] if id in items)
+    return [spec.queries.record(items[id], now) for id in ids]

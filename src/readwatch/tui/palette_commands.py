@@ -1,4 +1,4 @@
-"""What the palette offers: what can be done in front of a screen, and readers who were found."""
+"""The commands of the palette: the actions of a screen, saved views, themes and readers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -16,39 +16,39 @@ from readwatch.tui.screens.saved_views import words_of
 from readwatch.tui.terminal import themes
 
 
-def keys_here(app: App[None], here: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
-    """Yield what the keys do in front of the screen, which is one of the group `here`."""
+def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
+    """Yield the actions of the keys that work on the screen, which is one of the group."""
     for key in KEYS:
         target = app if key.group is Group.EVERYWHERE else app.screen
         _, name, parameters = parse(key.action)
-        if key.group not in {here, Group.EVERYWHERE} or key.id == "palette":
+        if key.group not in {group, Group.EVERYWHERE} or key.id == "palette":
             continue
         if target.check_action(name, parameters):
-            words = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"
+            text = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"
             act = partial(app.call_later, app.run_action, key.action, target)
-            yield PaletteCommand(key.label, words, act)
+            yield PaletteCommand(key.label, text, act)
 
 
-def named_views(
+def saved_view_commands(
     views: Iterable[SavedView], recall: Callable[[SavedView], object]
 ) -> Iterator[PaletteCommand]:
-    """Yield the views that have a name."""
+    """Yield the saved views."""
     for view in views:
         yield PaletteCommand(view.name, words_of(view), partial(recall, view))
 
 
-def colours(choose: Callable[[str], object]) -> Iterator[PaletteCommand]:
+def theme_commands(choose: Callable[[str], object]) -> Iterator[PaletteCommand]:
     """Yield the themes."""
     for theme in themes.NAMES:
         yield PaletteCommand(f"Colours: {theme}", "keep these from now on", partial(choose, theme))
 
 
-def readers_found(
+def reader_commands(
     readers: Iterable[ReaderSummary],
     now: datetime,
-    look_at: Callable[[tuple[int, ...], int], object],
+    open_reader: Callable[[tuple[int, ...], int], object],
 ) -> list[PaletteCommand]:
-    """Return the readers who were found; `look_at` is told the ids of all, and the place of one."""
+    """Return readers; `open_reader` is called with the ids of all, and the index of one."""
     readers = tuple(readers)
     ids = tuple(reader.user_id for reader in readers)
     return [
@@ -56,7 +56,7 @@ def readers_found(
             reader.full_name,
             f"{reader.reading_level or 'no level'},"
             f" last login {how_long_ago(reader.last_login, now)}",
-            partial(look_at, ids, place),
+            partial(open_reader, ids, index),
         )
-        for place, reader in enumerate(readers)
+        for index, reader in enumerate(readers)
     ]

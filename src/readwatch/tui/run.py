@@ -1,4 +1,4 @@
-"""The console as a program: from a look at its database to its exit status."""
+"""The console as a program: it checks the database first, and ends with an exit status."""
 
 import signal
 import sys
@@ -12,18 +12,19 @@ from readwatch.tui.app import Console
 from readwatch.tui.terminal.driver import ENDINGS
 
 
-def run(settings: ConsoleSettings, *, signed_in: User | None = None) -> None:
-    """Show the console until somebody quits it; a fault of the program is raised again.
+def run(settings: ConsoleSettings, *, consultant: User | None = None) -> None:
+    """Run the console until it is quit; `consultant` has logged in already.
 
-    When a signal or the terminal ends it, SystemExit has the status that a shell would tell.
+    An internal error is raised again. When a signal or the terminal ends the console, SystemExit
+    has the status that a shell expects.
     """
-    close_all(open_current(settings.database_url, Role.LOGIN))  # fails here, with a clear sentence
-    console = Console(settings, signed_in=signed_in)
-    before = {number: signal.getsignal(number) for number in ENDINGS}
+    close_all(open_current(settings.database_url, Role.LOGIN))  # an error here is a clear message
+    console = Console(settings, consultant=consultant)
+    handlers = {number: signal.getsignal(number) for number in ENDINGS}
     try:
         console.run()
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
     if console._exception is not None:
         raise console._exception

@@ -1,76 +1,90 @@
-"""The lists: each has a screen, one of them is in front, and the watcher is asked for that one."""
+"""The screens of the views: one of them is the current one, whose snapshots the worker posts."""
 
 from textual.app import App
 
 from readwatch.monitor.build import chunks
-from readwatch.monitor.snapshots import View
+from readwatch.monitor.events import QueryRefused
+from readwatch.monitor.snapshots import Item, View
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.worker import Worker
 from readwatch.store.lists.query import ListQuery
+from readwatch.tui.messages import when_done
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.views import VIEW_SPECS
 from readwatch.tui.widgets.live_table import LiveTable
 
 
 class ViewScreens:
-    """Knows which list is in front, also while a reader's page is open or all is covered."""
+    """Holds the current view, also while a reader's page or the lock screen is above it."""
 
-    def __init__(self, app: App[None], watcher: Worker, view: View, first: ListQuery) -> None:
-        """`view` is in front at first, and asked for as in `first`."""
+    def __init__(self, app: App[None], worker: Worker, view: View, query: ListQuery) -> None:
+        """`view` is current at first, with `query`."""
         self.view = view
-        self._first = first
+        self._first_query = query
         self._app = app
-        self._watcher = watcher
+        self._worker = worker
         self._screens: dict[View, ViewScreen] = {}
 
     def begin(self) -> None:
-        """Make the lists."""
+        """Make the screens, the first one with its query."""
         self.install()
-        self.front.begin_with(self._first)
+        self.current.begin_with(self._first_query)
 
     def install(self) -> None:
-        """Put empty lists in the place of those that somebody else sat in front of."""
-        for view, before in self._screens.items():
+        """Replace all screens by empty ones, for the next consultant."""
+        for view, screen in self._screens.items():
             self._app.uninstall_screen(view)
-            before.remove()
+            screen.remove()
         self._screens = {
-            view: ViewScreen(view, listing, masked=self._first.masked)
-            for view, listing in VIEW_SPECS.items()
+            view: ViewScreen(view, spec, masked=self._first_query.masked)
+            for view, spec in VIEW_SPECS.items()
         }
         for view, screen in self._screens.items():
-            self._app.install_screen(screen, view)  # else it is gone when another takes its place
+            # Textual removes a screen that is not installed when another one replaces it.
+            self._app.install_screen(screen, view)
 
     def __getitem__(self, view: View) -> ViewScreen:
-        """Return the screen of a list."""
+        """Return the screen of a view."""
         return self._screens[view]
 
     @property
-    def front(self) -> ViewScreen:
-        """The list in front."""
+    def current(self) -> ViewScreen:
+        """The screen of the current view."""
         return self._screens[self.view]
 
     def watch(self, view: View) -> None:
-        """Have a list in front from now on."""
+        """Make a view the current one."""
         self.view = view
-        self.front.come_to_front()
-        self.ask()
+        self.current.come_to_front()
+        self.request()
 
-    def ask(self) -> None:
-        """Ask for the list in front as it is wanted now, with the rows that are in view."""
-        sight = self.front.table.viewport
-        if not sight.height:  # it was never on the screen
-            sight = Viewport(self._app.size.height)
-        self._watcher.watch(self.view, self.front.question, sight)
+    def request(self) -> None:
+        """Request snapshots of the current view, with its query and viewport as they are now."""
+        viewport = self.current.table.viewport
+        if not viewport.height:  # it was not on the screen yet
+            viewport = Viewport(self._app.size.height)
+        self._worker.watch_view(self.view, self.current.question, viewport)
 
-    def look_elsewhere(self, change: LiveTable.ViewportChanged) -> None:
-        """Tell what is in view of the list in front by now, and ask for the rows it lacks."""
-        if change.table is self.front.table:
-            self._watcher.see(change.sight)
+    def change_viewport(self, change: LiveTable.ViewportChanged) -> None:
+        """Pass on the viewport of the current view, and fetch the rows that it lacks."""
+        if change.table is self.current.table:
+            self._worker.set_viewport(change.sight)
             for ids in chunks(change.wanted):
-                self._watcher.fetch(self.view, tuple(ids))
+                self._fetch(self.current, tuple(ids))
 
-    def refuse(self, view: View, question: ListQuery, reason: str) -> bool:
-        """Say why there is no answer; tell whether the list in front has another question now."""
-        refused = self._screens[view]
-        refused.refuse(question, reason)
-        return view is self.view and refused.question != question
+    def _fetch(self, screen: ViewScreen, ids: tuple[int, ...]) -> None:
+        def fill(items: tuple[Item, ...]) -> None:
+            if screen is self.current:
+                screen.fill(items)
+
+        when_done(self._app, self._worker.fetch_items(self.view, ids), fill, _ignore)
+
+    def refuse(self, event: QueryRefused) -> bool:
+        """Show why a query is refused; tell whether the current view has another query now."""
+        screen = self._screens[event.view]
+        screen.refuse(event.query, event.reason)
+        return screen is self.current and screen.question != event.query
+
+
+def _ignore(_error: Exception) -> None:
+    """Ignore an error: the worker fetches again, and posts the loss of the connection itself."""

@@ -107,6 +107,8 @@ async def test_what_there_is_no_longer_is_left_out_of_a_view(
 ) -> None:
     async with sit(desks=tmp_path) as seat:
         await seat.sees("● LIVE")
-        seat.app._desk.keep_view(SavedView("Old", View.READERS, "shoes", True, "no:way", ("hat",)))
+        seat.app._preferences.keep_view(
+            SavedView("Old", View.READERS, "shoes", True, "no:way", ("hat",))
+        )
         await seat.presses("v", "enter")
         await seat.sees("no:way: unknown field", "Ann", "Ben", "Last login ▲")

@@ -291,7 +291,7 @@ async def test_activity_goes_back_page_by_page_as_one_goes_down(
         await seat.presses("2")
         await seat.sees("Time ▼", "Title 1099")
         await seat.presses("end")
-        await seat.until(lambda: len(seat.app._lists[View.ACTIVITY].table.keys) == 1100)
+        await seat.until(lambda: len(seat.app._view_screens[View.ACTIVITY].table.keys) == 1100)
         await seat.until(lambda: "Title 100" in seat.cursor)
         await seat.presses("end")
         await seat.until(lambda: "Title 0" in seat.cursor)
@@ -349,7 +349,7 @@ async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
         await seat.sees("● FROZEN")
         ben.reads_all(f"Faust {n}" for n in range(2100))
         await seat.sees(", 1000+ new")
-        table = seat.app._lists[View.ACTIVITY].table
+        table = seat.app._view_screens[View.ACTIVITY].table
         await seat.presses("end")
         await seat.until(lambda: len(table.keys) == 1100)
         await seat.presses("end")
@@ -372,7 +372,7 @@ async def test_in_another_order_a_frozen_feed_stays_as_long_as_it_is(
         await seat.until(lambda: seat.cursor.endswith("Volume 0100"))
         ann.reads("Faust")
         await seat.sees(", 1+ new")
-        assert len(seat.app._lists[View.ACTIVITY].table.keys) == 1000
+        assert len(seat.app._view_screens[View.ACTIVITY].table.keys) == 1000
 
 
 async def test_what_is_new_is_counted_as_far_as_it_can_be_known(
@@ -397,7 +397,7 @@ async def test_rows_out_of_sight_are_frozen_too(
         await seat.sees("Reader ▲", "▌ Abe 0000")
         await seat.presses("p")
         await seat.sees("● FROZEN")
-        table = seat.app._lists[View.READERS].table
+        table = seat.app._view_screens[View.READERS].table
         await seat.until(lambda: len(table.draft().rows) == 82)
         ann.reads("Dracula")
         await seat.presses("end", "up")
@@ -417,8 +417,8 @@ async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they
         with mislaid_table(db):
             await seat.sees("● OFFLINE")
             await seat.presses("p")
-            await seat.until(lambda: seat.app._watcher._missed)
-        table = seat.app._lists[View.READERS].table
+            await seat.until(lambda: seat.app._worker._missed)
+        table = seat.app._view_screens[View.READERS].table
         await seat.until(lambda: len(table.draft().rows) == 82)
         await seat.sees("● FROZEN")
 

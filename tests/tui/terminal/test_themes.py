@@ -24,7 +24,7 @@ async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
     first, second, third = (
         Console(
             ConsoleSettings(url, preferences_folder=tmp_path, theme=theme),
-            signed_in=cast.cara,
+            consultant=cast.cara,
             clock=clock,
         )
         for theme in (None, None, "terminal")
@@ -49,7 +49,7 @@ async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
 async def test_every_colour_of_a_text_can_be_read_on_every_ground(
     url: str, cast: Cast, clock: Clock, name: str
 ) -> None:
-    console = Console(ConsoleSettings(url, theme=name), signed_in=cast.cara, clock=clock)
+    console = Console(ConsoleSettings(url, theme=name), consultant=cast.cara, clock=clock)
     async with console_pilot(console) as cara:
         await cara.sees("● LIVE")
         variables, table = console.theme_variables, console.screen.query_one(LiveTable)

@@ -163,7 +163,7 @@ async def test_marks_outlast_the_sitting(
     fails_a_quiz(ann)
     for before, after in ((" 4 Attention 1", " 4 Attention  "), (" 4 Attention  ", "Attention 1")):
         console = Console(
-            ConsoleSettings(url, preferences_folder=tmp_path), signed_in=cast.cara, clock=clock
+            ConsoleSettings(url, preferences_folder=tmp_path), consultant=cast.cara, clock=clock
         )
         async with console_pilot(console) as sitting:
             await sitting.presses("4")
@@ -216,7 +216,7 @@ async def test_the_terminal_rings_for_somebody_new_only_if_that_is_wanted(
     monkeypatch.setattr(Console, "bell", lambda _: rings.append("ring"))
     fails_a_quiz(ann)
     async with console_pilot(
-        Console(ConsoleSettings(url, bell=bell), signed_in=cast.cara, clock=clock)
+        Console(ConsoleSettings(url, bell=bell), consultant=cast.cara, clock=clock)
     ) as sitting:
         await sitting.presses("4")
         await sitting.sees("4 Attention 1")
@@ -241,7 +241,7 @@ async def test_a_rule_that_is_switched_off_finds_nobody(
     clock.advance(minutes=6)
     thresholds = Thresholds(silent_after=timedelta(0))
     async with console_pilot(
-        Console(ConsoleSettings(url, thresholds=thresholds), signed_in=cast.cara, clock=clock)
+        Console(ConsoleSettings(url, thresholds=thresholds), consultant=cast.cara, clock=clock)
     ) as cara:
         await cara.presses("4")
         await cara.sees("Ann")
@@ -253,7 +253,7 @@ async def test_masked_readers_are_initials_here_too(
 ) -> None:
     fails_a_quiz(ann)
     async with console_pilot(
-        Console(ConsoleSettings(url, mask=True), signed_in=cast.cara, clock=clock)
+        Console(ConsoleSettings(url, mask=True), consultant=cast.cara, clock=clock)
     ) as cara:
         await cara.presses("4")
         await cara.sees("failed quiz")

@@ -13,7 +13,7 @@ from readwatch.tui.views import VIEW_SPECS
 
 def pulse_line(pulse: LiveStats) -> str:
     """Return what the header says."""
-    return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.pace}"
+    return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.activity_rate}"
 
 
 def overview_lines(
@@ -41,7 +41,7 @@ def overview_lines(
     yield line(tuple(column.title for column in columns))
     yield from map(line, shown)
     if not overview.order.ids:
-        yield cut(listing.nothing(overview.query), width)
+        yield cut(listing.empty_text(overview.query), width)
     elif len(overview.order.ids) > len(shown):
         number = "" if overview.has_older else f"{len(overview.order.ids) - len(shown)} "
         yield cut(f"… and {number}more", width)

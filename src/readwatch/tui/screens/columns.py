@@ -28,7 +28,7 @@ class ColumnsScreen(ModalScreen[None]):
 
     CSS = """
     ColumnsScreen { align: right bottom; background: transparent; }
-    ColumnsScreen Choices, ColumnsScreen Choices:focus {
+    ColumnsScreen PlainOptionList, ColumnsScreen PlainOptionList:focus {
         width: 48; max-width: 100%; max-height: 100%; margin-bottom: 1;
         border: round $primary;
     }

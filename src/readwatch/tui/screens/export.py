@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.tui.export_file import counted
+from readwatch.tui.export_file import row_count
 from readwatch.tui.widgets.input import TextInput
 
 
@@ -26,7 +26,7 @@ class ExportScreen(ModalScreen[None]):
         width: 72; max-width: 100%; height: auto; border: round $primary; background: $surface;
         padding: 1 2;
     }
-    ExportScreen Field { margin-top: 1; }
+    ExportScreen TextInput { margin-top: 1; }
     ExportScreen #answer { color: $text-error; height: auto; }
     ExportScreen #note { color: $text-muted; width: 100%; }
     """
@@ -46,7 +46,7 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the question."""
         with Vertical() as form:
-            form.border_title = f"Export {counted(self._rows)}"
+            form.border_title = f"Export {row_count(self._rows)}"
             form.border_subtitle = "enter writes, escape does not"
             yield Label("Into which file? Its name ends in .csv or .json")
             yield self._file

@@ -53,8 +53,8 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
         width: 76; max-width: 100%; height: auto; max-height: 100%; margin-top: 2;
         border: round $primary; background: $surface;
     }
-    PaletteScreen Choices { max-height: 16; }
-    PaletteScreen Choices, PaletteScreen Static { padding: 0 1; }
+    PaletteScreen PlainOptionList { max-height: 16; }
+    PaletteScreen PlainOptionList, PaletteScreen Static { padding: 0 1; }
     PaletteScreen Static { color: $text-muted; }
     """
 

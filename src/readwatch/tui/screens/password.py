@@ -24,10 +24,10 @@ class PasswordScreen(Screen[None]):
     PasswordScreen Toast { display: none; }
     PasswordScreen Middle { height: auto; width: 100%; align: center middle; }
     PasswordScreen #form { width: 56; height: auto; border: round $primary; padding: 1 2; }
-    PasswordScreen Field {
+    PasswordScreen TextInput {
         height: 3; border: round $border 50%; background: $background; margin-bottom: 1;
     }
-    PasswordScreen Field:focus {
+    PasswordScreen TextInput:focus {
         height: 3; border: round $border; background: $background; background-tint: transparent;
     }
     PasswordScreen Label { width: 100%; }

@@ -103,7 +103,7 @@ class ReaderScreen(Screen[None]):
     }
     ReaderScreen #data { display: none; height: 1fr; }
     ReaderScreen.-shown #data { display: block; }
-    ReaderScreen.-tall Days, ReaderScreen Days.-open { height: 10; }
+    ReaderScreen.-tall ReadingDays, ReaderScreen ReadingDays.-open { height: 10; }
     ReaderScreen #tables { height: 1fr; layout: vertical; }
     ReaderScreen #doings { height: 2fr; }
     ReaderScreen.-low.-narrow #tables > * { height: 4; }
@@ -113,7 +113,7 @@ class ReaderScreen(Screen[None]):
         layout: grid; grid-size: 2 2; grid-columns: 2fr 3fr; grid-rows: 1fr 1fr;
     }
     ReaderScreen.-wide #doings { row-span: 2; height: 1fr; }
-    ReaderScreen.-unfolded Unfolded { display: block; }
+    ReaderScreen.-unfolded ActivityDetail { display: block; }
     ReaderScreen.-low.-narrow.-unfolded #books, ReaderScreen.-low.-narrow.-unfolded #sessions {
         display: none;
     }

@@ -31,13 +31,13 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
     ]
 
     CSS = """
-    ViewsScreen { align: center middle; }
-    ViewsScreen Vertical {
+    SavedViewsScreen { align: center middle; }
+    SavedViewsScreen Vertical {
         width: 76; max-width: 100%; height: auto; max-height: 100%;
         border: round $primary; background: $surface;
     }
-    ViewsScreen Choices { max-height: 14; margin-bottom: 1; }
-    ViewsScreen Label { color: $text-muted; padding: 0 1; }
+    SavedViewsScreen PlainOptionList { max-height: 14; margin-bottom: 1; }
+    SavedViewsScreen Label { color: $text-muted; padding: 0 1; }
     """
 
     def __init__(self, desk: Preferences, draft: SavedView) -> None:
@@ -109,7 +109,7 @@ def words_of(saved: SavedView) -> str:
     """Say what a view shows: `Readers by Level, level:B1`."""
     listing = VIEW_SPECS[saved.view]
     titles = {column.key: column.title for column in listing.columns}
-    words = f"{saved.view.words.capitalize()} by {titles.get(saved.sort, saved.sort)}"
+    words = f"{saved.view.label.capitalize()} by {titles.get(saved.sort, saved.sort)}"
     return f"{words}, {saved.filter}" if saved.filter else words
 
 

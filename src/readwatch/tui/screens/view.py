@@ -41,15 +41,15 @@ class ViewScreen(Screen[None]):
     ]
 
     CSS = """
-    ListScreen #filter { height: 1; background: $panel; padding: 0 1; display: none; }
-    ListScreen.-filtering #filter { display: block; }
-    ListScreen #filter Label { color: $text-accent; text-style: bold; }
-    ListScreen #filter Field { width: 1fr; }
-    ListScreen #found { width: auto; color: $text-muted; }
-    ListScreen #note {
+    ViewScreen #filter { height: 1; background: $panel; padding: 0 1; display: none; }
+    ViewScreen.-filtering #filter { display: block; }
+    ViewScreen #filter Label { color: $text-accent; text-style: bold; }
+    ViewScreen #filter TextInput { width: 1fr; }
+    ViewScreen #found { width: auto; color: $text-muted; }
+    ViewScreen #note {
         height: auto; padding: 0 1; background: $surface; color: $text-warning; display: none;
     }
-    ListScreen.-filtering.-noted #note { display: block; }
+    ViewScreen.-filtering.-noted #note { display: block; }
     """
 
     class Asked(Message):
@@ -71,7 +71,7 @@ class ViewScreen(Screen[None]):
         super().__init__()
         self.view = view
         self._listing = listing
-        self._first_question = listing.query(masked=masked)
+        self._first_question = listing.queries.first_query(masked=masked)
         self.question = self._first_question
         self.shown: ViewSnapshot | None = None
         self.frozen = False
@@ -83,7 +83,7 @@ class ViewScreen(Screen[None]):
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
         self._filter = TextInput(
             placeholder="words to look for; enter keeps them, escape clears",
-            suggester=FilterSuggester(askable(listing.fields, masked=masked)),
+            suggester=FilterSuggester(askable(listing.queries.fields, masked=masked)),
         )
         self._found = Static("", id="found", markup=False)
         self._note = Static("", id="note", markup=False)
@@ -146,7 +146,7 @@ class ViewScreen(Screen[None]):
         there may be others further down.
         """
         ids = overview.order.ids
-        new = sum(id not in shown.order.places for id in ids)
+        new = sum(id not in shown.order.positions for id in ids)
         is_sure = not overview.has_older or (new < len(ids) and self.table.follow_top)
         return f"{new}{'' if is_sure else '+'}" if new else ""
 
@@ -159,12 +159,12 @@ class ViewScreen(Screen[None]):
     def _freeze(self, frozen: bool) -> None:
         self.frozen, self.held = frozen, ""
         # An activity or an entry never changes, and is read when it comes into view.
-        self.table.keep_all(frozen and not self._listing.pages)
+        self.table.keep_all(frozen and not self._listing.queries.pages)
 
     def _show(self, overview: ViewSnapshot) -> None:
         asked_anew = self.shown is not None and self.shown.query.terms != overview.query.terms
         self.shown = overview
-        self.table.empty_text = self._listing.nothing(self.question)
+        self.table.empty_text = self._listing.empty_text(self.question)
         self.table.show(self._rows(overview.items), overview.order)
         self._say_found()
         if asked_anew and self.table.cursor_row_departed:  # still here, only not asked for
@@ -182,8 +182,8 @@ class ViewScreen(Screen[None]):
         """Return what can be taken along; None where there is nothing."""
         if self.shown is None or self.table.cursor_key is None:
             return None
-        seen_in = f"from {self.view.words}{filter_size(self.shown.query.terms)}"
-        return Source(self.table.draft(), seen_in, self.view, is_held=self.frozen)
+        seen_in = f"from {self.view.label}{filter_size(self.shown.query.terms)}"
+        return Source(self.table.draft(), seen_in, self.view, is_frozen=self.frozen)
 
     @property
     def filtered_by(self) -> str:
@@ -202,7 +202,7 @@ class ViewScreen(Screen[None]):
         reader_ids = tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
         if reader_id not in reader_ids:  # gone since the key was pressed
             reader_ids = (reader_id,)
-        return ReaderPager(self.view.words, reader_ids, reader_ids.index(reader_id))
+        return ReaderPager(self.view.label, reader_ids, reader_ids.index(reader_id))
 
     def move_to_reader(self, reader_id: int) -> None:
         """Put the cursor on the first row of a reader, unless it is on one or there is none."""
@@ -245,7 +245,7 @@ class ViewScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Sort by the next column that is in sight."""
-        sorts = [sort for sort in self._listing.sorts if sort.column in self._in_sight]
+        sorts = [sort for sort in self._listing.queries.sorts if sort.column in self._in_sight]
         if not sorts:
             return
         columns = [sort.column for sort in sorts]
@@ -284,7 +284,7 @@ class ViewScreen(Screen[None]):
         """Want of this list what was kept, as far as there is such a thing."""
         known = frozenset(column.key for column in self._listing.columns)
         self.choose_columns(known.intersection(saved.columns or ()) or None)
-        is_known = self._listing.sort_by(saved.sort) is not None
+        is_known = self._listing.queries.sort_by(saved.sort) is not None
         order = {"sort": saved.sort, "descending": saved.descending} if is_known else {}
         with self.prevent(Input.Changed):
             self._filter.value = saved.filter
@@ -301,7 +301,7 @@ class ViewScreen(Screen[None]):
     def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
         if event.column == self.question.sort:
             self.action_turn()
-        elif (sort := self._listing.sort_by(event.column)) is not None:
+        elif (sort := self._listing.queries.sort_by(event.column)) is not None:
             self._ask(sort=sort.column, descending=sort.descending)
 
     @on(LiveTable.ViewportChanged)
@@ -326,8 +326,10 @@ class ViewScreen(Screen[None]):
         except ReadwatchError as error:
             self._say(error.message)
             return
-        looks_back = self._listing.pages and terms
-        self._say(f"of the last {LOOKED_THROUGH:,} {self._listing.pages}" if looks_back else "")
+        looks_back = self._listing.queries.pages and terms
+        self._say(
+            f"of the last {LOOKED_THROUGH:,} {self._listing.queries.pages}" if looks_back else ""
+        )
         self._ask(terms=terms, **changes)
 
     @on(events.DescendantFocus)
@@ -359,7 +361,7 @@ class ViewScreen(Screen[None]):
 
     def _mark_order(self) -> None:
         self.table.sorted_by = (self.question.sort, self.question.descending)
-        self.table.follow_top = self._listing.follows_top(self.question)
+        self.table.follow_top = self._listing.queries.follows_top(self.question)
 
     def _say(self, note: str) -> None:
         self._note.update(note)

@@ -1,14 +1,13 @@
-"""Online: one row a reader who is here."""
+"""Online: one row for each reader who is online."""
 
 from datetime import datetime
 
 from readwatch.domain.clock import ago
+from readwatch.monitor.snapshots import View
+from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.store.lists.online import (
-    FIELDS,
     TRACE_STEPS,
     TracedReader,
-    online_ids,
-    online_rows,
 )
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
@@ -19,7 +18,7 @@ from readwatch.tui.format.text import (
     progress_bar,
     trace_line,
 )
-from readwatch.tui.views.spec import Sort, ViewSpec, fields_of
+from readwatch.tui.views.spec import ViewSpec
 
 
 def row(reader: TracedReader, now: datetime) -> Row:
@@ -42,12 +41,8 @@ def row(reader: TracedReader, now: datetime) -> Row:
     )
 
 
-def record(reader: TracedReader, now: datetime) -> dict[str, object]:
-    """Return what a program is told of a reader."""
-    return {**fields_of(reader, now), "presence": reader.presence_at(now)}
-
-
-LISTING: ViewSpec[TracedReader] = ViewSpec(
+SPEC: ViewSpec[TracedReader] = ViewSpec(
+    queries=VIEW_QUERIES[View.ONLINE],
     columns=(
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),
@@ -61,20 +56,5 @@ LISTING: ViewSpec[TracedReader] = ViewSpec(
         Column("device_type", "Device", width=8, from_width=96),
     ),
     row=row,
-    sorts=(
-        Sort("full_name"),
-        Sort("content_title"),
-        Sort("progress_percentage", descending=True),
-        Sort("activity_type"),
-        Sort("idle_since", newest_first=True),
-        Sort("started_at", descending=True),
-        Sort("reading_level"),
-        Sort("device_type"),
-        Sort("presence"),
-    ),
-    fields=FIELDS,
     empty="nobody is online",
-    order=online_ids,
-    items=online_rows,
-    record=record,
 )

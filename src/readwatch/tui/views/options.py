@@ -1,36 +1,36 @@
-"""A list as somebody asks for it in words: by its name, a filter, and a column to sort by."""
+"""A view as options name it: its name, a filter, and a column to sort by."""
 
 from dataclasses import replace
 
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import canonical, full_names, parse
 from readwatch.monitor.snapshots import View
+from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.store.lists.query import ListQuery
-from readwatch.tui.views import VIEW_SPECS
 
 
 def parse_options(
     view: str, filter: str = "", sort: str = "", *, masked: bool = False
 ) -> tuple[View, ListQuery]:
-    """Return the view and what it is asked for; a word that is not understood is `invalid`.
+    """Return the view and its query; raise `invalid` for an unknown word.
 
-    `sort` is a column, in full or by a part that no other column has, with `-` before it for
-    descending order; without one the list is sorted as it is in the beginning.
+    `sort` is a column, in full or by a part that no other column has, ascending, or descending
+    with `-` before it; without one it is the view's first sort.
     """
-    if view not in VIEW_SPECS:
-        raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_SPECS)}")
-    listing = VIEW_SPECS[View(view)]
-    question = replace(listing.query(masked=masked), terms=parse(filter, finished=True))
+    if view not in VIEW_QUERIES:
+        raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_QUERIES)}")
+    queries = VIEW_QUERIES[View(view)]
+    query = replace(queries.first_query(masked=masked), terms=parse(filter, finished=True))
     if not sort:
-        return View(view), question
-    columns = [each.column for each in listing.sorts]
-    found = full_names(sort.removeprefix("-"), columns)
-    if len(found) != 1:
-        choices = ", ".join(found or columns)
+        return View(view), query
+    columns = [each.column for each in queries.sorts]
+    matching = full_names(sort.removeprefix("-"), columns)
+    if len(matching) != 1:
+        choices = ", ".join(matching or columns)
         raise invalid(f"{view} cannot be sorted by {sort!r}; use one of {choices}")
-    return View(view), replace(question, sort=found[0], descending=sort.startswith("-"))
+    return View(view), replace(query, sort=matching[0], descending=sort.startswith("-"))
 
 
-def option_texts(question: ListQuery) -> tuple[str, str]:
-    """Return the filter and the sort of a question as somebody would ask for them."""
-    return canonical(question.terms), f"{'-' if question.descending else ''}{question.sort}"
+def option_texts(query: ListQuery) -> tuple[str, str]:
+    """Return the filter and the sort of a query as options name them."""
+    return canonical(query.terms), f"{'-' if query.descending else ''}{query.sort}"

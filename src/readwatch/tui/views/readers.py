@@ -1,13 +1,15 @@
-"""Readers: the progress of all, also of the absent."""
+"""Readers: the progress of all readers, also of those who are offline."""
 
 from datetime import datetime
 
 from readwatch.domain.clock import ago
-from readwatch.store.lists.readers import FIELDS, ReaderSummary, reader_ids, reader_rows
+from readwatch.monitor.snapshots import View
+from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import hours_and_minutes
-from readwatch.tui.views.spec import Sort, ViewSpec
+from readwatch.tui.views.spec import ViewSpec
 
 
 def row(reader: ReaderSummary, now: datetime) -> Row:
@@ -27,7 +29,8 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
     )
 
 
-LISTING: ViewSpec[ReaderSummary] = ViewSpec(
+SPEC: ViewSpec[ReaderSummary] = ViewSpec(
+    queries=VIEW_QUERIES[View.READERS],
     columns=(
         Column("full_name", "Reader", width=16, flex=7),
         Column("reading_level", "Level", width=7),
@@ -40,17 +43,5 @@ LISTING: ViewSpec[ReaderSummary] = ViewSpec(
         ),
     ),
     row=row,
-    sorts=(
-        Sort("last_login", newest_first=True),
-        Sort("last_activity_at", newest_first=True),
-        Sort("full_name"),
-        Sort("reading_level"),
-        Sort("total_reading_time_minutes", descending=True),
-        Sort("total_sessions", descending=True),
-        Sort("unique_content_read", descending=True),
-    ),
-    fields=FIELDS,
     empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
-    order=reader_ids,
-    items=reader_rows,
 )

@@ -20,7 +20,7 @@ class ActivityDetail(VerticalScroll):
     """All about one activity, as text."""
 
     DEFAULT_CSS = """
-    Unfolded {
+    ActivityDetail {
         display: none; height: 1fr; padding: 0 1 0 2; background: $panel;
         scrollbar-size-vertical: 1; scrollbar-gutter: stable;
         &:focus { background-tint: $foreground 5%; }

@@ -66,7 +66,7 @@ class Status:
             return Liveness.WAITING
         if self.frozen:
             return Liveness.FROZEN
-        if self.now - self.pulse.taken_at > STALE_AFTER + self.pulse.rest:
+        if self.now - self.pulse.taken_at > STALE_AFTER + self.pulse.refresh_pause:
             return Liveness.STALE
         return Liveness.LIVE
 
@@ -131,7 +131,7 @@ def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
 
 def _tab(status: Status, view: View, *, named: bool) -> Content:
     """Return what a click goes to a view by; the one of Attention counts whom nobody has seen."""
-    words = [first_key(view, status.keymap), *([view.words.capitalize()] if named else [])]
+    words = [first_key(view, status.keymap), *([view.label.capitalize()] if named else [])]
     is_in_front, tab = view is status.view, Content(f" {' '.join(words)} ")
     tab = tab.stylize("bold" if is_in_front else "dim")
     if view is View.ATTENTION and status.pulse is not None and status.pulse.unseen:
@@ -159,7 +159,7 @@ def _second(status: Status, width: int) -> Content:
     if status.pulse is None:
         return Content("")
     counts = [minute.activities for minute in status.pulse.per_minute[:-1]]
-    pace = f"   {status.pulse.pace} "
+    pace = f"   {status.pulse.activity_rate} "
     words = f"{status.pulse.online} online{pace}"
     room = width - len(words) - 1
     person = cut(status.person, room) if room > 10 else ""

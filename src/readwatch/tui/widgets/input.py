@@ -8,8 +8,8 @@ class TextInput(Input):
     """An input of one line, whose cursor stands still: over ssh each blink is traffic."""
 
     DEFAULT_CSS = """
-    Field, Field:focus { height: 1; border: none; padding: 0 1; background: $panel; }
-    Field:nocolor > .input--cursor {
+    TextInput, TextInput:focus { height: 1; border: none; padding: 0 1; background: $panel; }
+    TextInput:nocolor > .input--cursor {
         background: $background; color: $foreground; text-style: reverse;
     }
     """

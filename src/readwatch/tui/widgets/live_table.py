@@ -236,7 +236,7 @@ class LiveTable(ScrollView, can_focus=True):
         sight, cursor = self.viewport, self._cursor
         if sight.follows:
             cursor = now.ids[0] if now.ids else None
-        self._is_departed = cursor is not None and cursor not in now.places
+        self._is_departed = cursor is not None and cursor not in now.positions
         if self._is_departed and cursor is not None:
             now = with_departed_row(now, self._order, cursor)
         top = top_index(now, sight)
@@ -279,7 +279,7 @@ class LiveTable(ScrollView, can_focus=True):
         """Put the cursor on a key, or with None on the first row; False where no row has it."""
         if key is None:
             self._go(0)
-        elif key in self._order.places:
+        elif key in self._order.positions:
             self._put(key)
         return key is None or key == self._cursor
 
@@ -366,7 +366,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _place(self) -> int:
-        return 0 if self._cursor is None else self._order.places[self._cursor]
+        return 0 if self._cursor is None else self._order.positions[self._cursor]
 
     @property
     def _shown_columns(self) -> list[tuple[int, Column]]:

@@ -7,18 +7,18 @@ class PlainOptionList(OptionList):
     """A list whose cursor looks like that of the tables, also where there are no colours."""
 
     DEFAULT_CSS = """
-    Choices, Choices:focus {
+    PlainOptionList, PlainOptionList:focus {
         height: auto; border: none; padding: 0; background: $surface; background-tint: transparent;
         scrollbar-size-vertical: 1;
     }
-    Choices:focus > .option-list--option-highlighted,
-    Choices.-lively > .option-list--option-highlighted {
+    PlainOptionList:focus > .option-list--option-highlighted,
+    PlainOptionList.-lively > .option-list--option-highlighted {
         background: $block-cursor-background;
         color: $block-cursor-foreground;
         text-style: $block-cursor-text-style;
     }
-    Choices:nocolor:focus > .option-list--option-highlighted,
-    Choices.-lively:nocolor > .option-list--option-highlighted {
+    PlainOptionList:nocolor:focus > .option-list--option-highlighted,
+    PlainOptionList.-lively:nocolor > .option-list--option-highlighted {
         background: $background; color: $foreground; text-style: reverse;
     }
     """

@@ -29,7 +29,7 @@ class ReadingDays(Widget, can_focus=True):
     """Folded it is a line, and below that as high as it is made."""
 
     DEFAULT_CSS = """
-    Days { height: 1; background: $surface; color: $foreground; }
+    ReadingDays { height: 1; background: $surface; color: $foreground; }
     """
 
     days: reactive[tuple[DayOfReading, ...]] = reactive(())

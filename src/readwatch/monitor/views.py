@@ -1,0 +1,236 @@
+"""What each view asks of the store: sorts, filterable fields and queries, as data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from readwatch.domain.activities import RecordedActivity
+from readwatch.domain.attention import DEFAULT_THRESHOLDS
+from readwatch.domain.users import User
+from readwatch.monitor.attention import Attention, AttentionItem
+from readwatch.monitor.snapshots import View
+from readwatch.store.engine.connections import Database
+from readwatch.store.lists import access_log, attention, feed, online, readers
+from readwatch.store.lists.access_log import AccessLogRow
+from readwatch.store.lists.filter_sql import Fields
+from readwatch.store.lists.online import TracedReader
+from readwatch.store.lists.query import ListQuery, ResultIds
+from readwatch.store.lists.readers import ReaderSummary
+
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A column to sort by, and its first direction.
+
+    With `newest_first` new rows come in at the top in that direction, and the cursor follows them.
+    """
+
+    column: str
+    descending: bool = False
+    newest_first: bool = False
+
+
+def fields_of(item: Any, _now: datetime) -> dict[str, object]:
+    """Return the fields of an item, which are named as the columns of the database."""
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+@dataclass(frozen=True, slots=True)
+class ViewQueries(Generic[ItemT]):
+    """How a view is read: `ids` returns the order of all its items, `items` reads some of them.
+
+    The first sort is the default. A view with `pages` has no end: its order is read up to a
+    length, and `pages` names what its pages have. `record` is an item as JSON has it.
+    """
+
+    sorts: tuple[Sort, ...]
+    fields: Fields
+    ids: Callable[[Database, ListQuery, datetime], ResultIds]
+    items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
+    pages: str = ""
+    record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
+
+    def first_query(self, *, masked: bool = False) -> ListQuery:
+        """Return the query that the view begins with."""
+        return ListQuery(self.sorts[0].column, self.sorts[0].descending, masked=masked)
+
+    def sort_by(self, column: str) -> Sort | None:
+        """Return the sort by a column; None where there is none."""
+        return next((sort for sort in self.sorts if sort.column == column), None)
+
+    def follows_top(self, query: ListQuery) -> bool:
+        """Tell whether new rows come in at the top."""
+        sort = self.sort_by(query.sort)
+        return bool(sort and sort.newest_first and sort.descending == query.descending)
+
+
+def view_queries(
+    attention: Attention, consultant: User | None = None
+) -> Mapping[View, ViewQueries[Any]]:
+    """Return the queries of all views: Attention has the cases that `attention` found last, the
+    access log the entries that `consultant` may see, and none for None.
+    """
+    cases = replace(_ATTENTION, ids=attention.ids, items=attention.items)
+    entries = _ACCESS_LOG if consultant is None else _access_log_of(consultant)
+    return {**VIEW_QUERIES, View.ATTENTION: cases, View.ACCESS_LOG: entries}
+
+
+# Online.
+
+
+def _online_record(reader: TracedReader, now: datetime) -> dict[str, object]:
+    return {**fields_of(reader, now), "presence": reader.presence_at(now)}
+
+
+_ONLINE: ViewQueries[TracedReader] = ViewQueries(
+    sorts=(
+        Sort("full_name"),
+        Sort("content_title"),
+        Sort("progress_percentage", descending=True),
+        Sort("activity_type"),
+        Sort("idle_since", newest_first=True),
+        Sort("started_at", descending=True),
+        Sort("reading_level"),
+        Sort("device_type"),
+        Sort("presence"),
+    ),
+    fields=online.FIELDS,
+    ids=online.online_ids,
+    items=online.online_rows,
+    record=_online_record,
+)
+
+# Activity.
+
+
+def _activity_record(activity: RecordedActivity, now: datetime) -> dict[str, object]:
+    """Return an activity without its metadata, which only its reader's own page shows."""
+    record = fields_of(activity, now)
+    del record["metadata_json"]
+    return record
+
+
+_ACTIVITY: ViewQueries[RecordedActivity] = ViewQueries(
+    sorts=(
+        Sort("created_at", descending=True, newest_first=True),
+        Sort("full_name"),
+        Sort("activity_type"),
+        Sort("content_title"),
+        Sort("progress_percentage", descending=True),
+        Sort("duration_seconds", descending=True),
+    ),
+    fields=feed.FIELDS,
+    ids=feed.activity_ids,
+    items=feed.activity_rows,
+    pages="activities",
+    record=_activity_record,
+)
+
+# Readers.
+
+_READERS: ViewQueries[ReaderSummary] = ViewQueries(
+    sorts=(
+        Sort("last_login", newest_first=True),
+        Sort("last_activity_at", newest_first=True),
+        Sort("full_name"),
+        Sort("reading_level"),
+        Sort("total_reading_time_minutes", descending=True),
+        Sort("total_sessions", descending=True),
+        Sort("unique_content_read", descending=True),
+    ),
+    fields=readers.FIELDS,
+    ids=readers.reader_ids,
+    items=readers.reader_rows,
+)
+
+# Attention.
+
+
+def _attention_record(item: AttentionItem, now: datetime) -> dict[str, object]:
+    case, reader = item.case, item.reader
+    return {
+        "user_id": item.user_id,
+        "full_name": item.full_name,
+        "reasons": [
+            {"rule": reason.rule, "since": reason.since, "words": str(reason)}
+            for reason in case.reasons
+        ],
+        "since": case.since,
+        "content_title": reader.content_title,
+        "progress_percentage": reader.progress_percentage,
+        "presence": reader.presence_at(now),
+        "reading_level": reader.reading_level,
+    }
+
+
+def _attention_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
+    return _evaluated(db, now).ids(db, query, now)
+
+
+def _attention_items(db: Database, ids: Sequence[int], now: datetime) -> tuple[AttentionItem, ...]:
+    return _evaluated(db, now).items(db, ids, now)
+
+
+def _evaluated(db: Database, now: datetime) -> Attention:
+    """Evaluate the rules once, where nothing is remembered from one snapshot to the next."""
+    cases = Attention(DEFAULT_THRESHOLDS)
+    cases.refresh(db, now)
+    return cases
+
+
+_ATTENTION: ViewQueries[AttentionItem] = ViewQueries(
+    sorts=(
+        Sort("reasons"),
+        Sort("since", newest_first=True),
+        Sort("full_name"),
+        Sort("content_title"),
+        Sort("progress_percentage"),
+        Sort("reading_level"),
+    ),
+    fields=attention.FIELDS,
+    ids=_attention_ids,
+    items=_attention_items,
+    record=_attention_record,
+)
+
+# Access log.
+
+
+def _no_ids(_db: Database, _query: ListQuery, _now: datetime) -> ResultIds:
+    return ResultIds((), ())
+
+
+def _no_entries(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[AccessLogRow, ...]:
+    return ()
+
+
+# Empty until it is known who reads it, and until an admin's view of it is logged.
+_ACCESS_LOG: ViewQueries[AccessLogRow] = ViewQueries(
+    sorts=(Sort("created_at", descending=True, newest_first=True),),
+    fields=access_log.FIELDS,
+    ids=_no_ids,
+    items=_no_entries,
+    pages="entries",
+)
+
+
+def _access_log_of(consultant: User) -> ViewQueries[AccessLogRow]:
+    """Return the queries for the entries that a consultant may see."""
+    return replace(
+        _ACCESS_LOG,
+        ids=partial(access_log.access_log_ids, asker=consultant),
+        items=partial(access_log.access_log_rows, asker=consultant),
+    )
+
+
+VIEW_QUERIES: Mapping[View, ViewQueries[Any]] = {
+    View.ONLINE: _ONLINE,
+    View.ACTIVITY: _ACTIVITY,
+    View.READERS: _READERS,
+    View.ATTENTION: _ATTENTION,
+    View.ACCESS_LOG: _ACCESS_LOG,
+}

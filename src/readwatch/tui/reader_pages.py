@@ -1,0 +1,50 @@
+"""The page of the open reader, which the worker posts snapshots of once the access is logged."""
+
+from itertools import count
+
+from readwatch.monitor.snapshots import ReaderSnapshot
+from readwatch.monitor.worker import Worker
+from readwatch.tui.reader_pager import ReaderPager
+from readwatch.tui.screens.reader import Panel, ReaderScreen
+
+
+class ReaderPages:
+    """Opens readers' pages, one at a time; each has a screen of its own."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._request_ids = count(1)
+        self.current: ReaderScreen | None = None
+
+    def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
+        """Request a reader's page, and return a new screen, which has no other reader's data."""
+        request_id = next(self._request_ids)
+        self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
+        self._worker.watch_reader(request_id, pager.reader_id, pager.seen_in)
+        return self.current
+
+    def step(self, rows: int) -> ReaderScreen | None:
+        """Open the page of the reader so many rows further down; None where there is none."""
+        if self.current is None:
+            return None
+        pager = self.current.walk.step(rows)
+        if pager is None:
+            self.current.say_end(rows)
+            return None
+        return self.open(pager, panel=self.current.panel)
+
+    def close(self) -> None:
+        """Take no more snapshots."""
+        self.current = None
+
+    def show(self, snapshot: ReaderSnapshot) -> bool:
+        """Show a snapshot, unless another page is open by now; tell whether it is shown."""
+        if self.current is None or self.current.opening != snapshot.request_id:
+            return False
+        self.current.show(snapshot)
+        return True
+
+    def refuse(self, request_id: int, reason: str) -> None:
+        """Show why the page has no data, unless another page is open by now."""
+        if self.current is not None and self.current.opening == request_id:
+            self.current.refuse(reason)

@@ -14,7 +14,7 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import for_its_owner, put_on_disk
+from readwatch.domain.files import owner_only_opener, sync
 from readwatch.store.audit import chain
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -111,9 +111,9 @@ def _anchors(file: Path, *, may_be_new: bool = False) -> tuple[Anchor, ...]:
 
 def _append(file: Path, line: str) -> None:
     try:
-        with open(file, "a", encoding="ascii", opener=for_its_owner) as opened:
+        with open(file, "a", encoding="ascii", opener=owner_only_opener) as opened:
             opened.write(line)
-            put_on_disk(opened)
+            sync(opened)
     except OSError as error:
         raise unwritable(file, error) from None
 

@@ -12,7 +12,7 @@ from typing import IO, TextIO
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import whole_file, whole_text_file
+from readwatch.domain.files import atomic_file, atomic_text_file
 from readwatch.domain.text import spreadsheet_cell
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -21,14 +21,14 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @contextmanager
 def new_file(file: Path) -> Iterator[IO[bytes]]:
     """Make a file that only its owner can read, whole or not at all."""
-    with _file_errors(file), whole_file(file, replace=False) as opened:
+    with _file_errors(file), atomic_file(file, replace=False) as opened:
         yield opened
 
 
 @contextmanager
 def new_text_file(file: Path) -> Iterator[TextIO]:
     """Do the same for text in UTF-8."""
-    with _file_errors(file), whole_text_file(file, replace=False) as text:
+    with _file_errors(file), atomic_text_file(file, replace=False) as text:
         yield text
 
 

@@ -108,14 +108,14 @@ def corrected_occurred_at(
         return arrived_at
     skew = arrived_at - sent_at if sent_at is not None else timedelta(0)
     try:
-        moment = activity.occurred_at + skew
+        occurred_at = activity.occurred_at + skew
     except OverflowError:
         raise invalid("occurred_at is out of range", field="occurred_at") from None
-    if moment > arrived_at + FUTURE_TOLERANCE:
+    if occurred_at > arrived_at + FUTURE_TOLERANCE:
         raise invalid("occurred_at is more than 24 h in the future", field="occurred_at")
-    if moment < EARLIEST:
+    if occurred_at < EARLIEST:
         raise invalid("occurred_at is before 1970", field="occurred_at")
-    return min(moment, arrived_at)
+    return min(occurred_at, arrived_at)
 
 
 # Made once: to make an encoder costs more than to use it.
@@ -126,7 +126,7 @@ _canonical = json.JSONEncoder(
 
 def fingerprint(activity: Activity) -> bytes:
     """Return the SHA-256 of what the app told, by which a retry is told from another content."""
-    told = (
+    content = (
         activity.activity_type,
         activity.content_id,
         activity.content_title,
@@ -135,7 +135,7 @@ def fingerprint(activity: Activity) -> bytes:
         activity.metadata,
         activity.occurred_at.isoformat() if activity.occurred_at else None,
     )
-    return hashlib.sha256(_canonical(told).encode()).digest()
+    return hashlib.sha256(_canonical(content).encode()).digest()
 
 
 def canonical_json(metadata: Mapping[str, object]) -> str:

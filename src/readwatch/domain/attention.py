@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-GOING_ON = timedelta(minutes=5)
+ACTIVE_WITHIN = timedelta(minutes=5)
 """A session is in its middle for so long after a login or an activity."""
 
 SILENT_UNTIL = timedelta(minutes=30)
@@ -17,7 +17,7 @@ IDLE_UNTIL = timedelta(hours=2)
 
 CAME_BACK_WITHIN = timedelta(hours=24)
 
-STAYS = timedelta(minutes=2)
+REASON_KEPT_FOR = timedelta(minutes=2)
 """A reason stays for so long after it last held, so that rows do not come and go."""
 
 
@@ -130,7 +130,7 @@ def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason 
     if reader.idle_since is None:
         return None
     silent_since = max(reader.last_heartbeat, reader.idle_since)
-    if silent_since - reader.idle_since >= GOING_ON:
+    if silent_since - reader.idle_since >= ACTIVE_WITHIN:
         return None
     return _between(Rule.SILENT, silent_since, now, thresholds.silent_after, SILENT_UNTIL)
 
@@ -202,12 +202,14 @@ class Held:
 HeldKey = tuple[int, Rule]
 
 
-def steadied(
-    before: Mapping[HeldKey, Held], found: Mapping[HeldKey, Reason], now: datetime
+def without_flapping(
+    before: Mapping[HeldKey, Held], reasons: Mapping[HeldKey, Reason], now: datetime
 ) -> dict[HeldKey, Held]:
     """Return what holds now, and what held until shortly before."""
-    lingering = {key: held for key, held in before.items() if abs(now - held.held_at) < STAYS}
-    return lingering | {key: Held(reason, now) for key, reason in found.items()}
+    lingering = {
+        key: held for key, held in before.items() if abs(now - held.held_at) < REASON_KEPT_FOR
+    }
+    return lingering | {key: Held(reason, now) for key, reason in reasons.items()}
 
 
 def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
@@ -215,11 +217,11 @@ def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
     reasons: dict[int, list[Reason]] = {}
     for (reader_id, _), each in held.items():
         reasons.setdefault(reader_id, []).append(each.reason)
-    found = [
+    unsorted = [
         Case(reader_id, tuple(sorted(each, key=lambda reason: _URGENCY[reason.rule])))
         for reader_id, each in reasons.items()
     ]
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(unsorted, key=_rank))
 
 
 def _rank(case: Case) -> tuple[int, float, int]:

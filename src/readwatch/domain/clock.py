@@ -20,11 +20,11 @@ def uptime() -> float:
     return time.clock_gettime(clock)
 
 
-def in_utc(moment: datetime) -> datetime:
+def in_utc(at: datetime) -> datetime:
     """Return the same moment in UTC; a naive datetime is refused with ValueError."""
-    if moment.tzinfo is None:
+    if at.tzinfo is None:
         raise ValueError("a moment needs a time zone; a naive datetime was given")
-    return moment.astimezone(UTC)
+    return at.astimezone(UTC)
 
 
 def midnight(now: datetime) -> datetime:
@@ -40,11 +40,11 @@ def zone_of(name: str) -> ZoneInfo | None:
         return None
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
+def ago(at: datetime | None, now: datetime) -> str:
     """Say how long ago a moment was, in coarse units that seldom change: `now`, `25 s`, `3 min`."""
-    if moment is None:
+    if at is None:
         return "never"
-    return length_of(now - moment)
+    return length_of(now - at)
 
 
 def length_of(duration: timedelta) -> str:

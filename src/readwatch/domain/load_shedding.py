@@ -9,9 +9,9 @@ NOT_READY_AT = 0.75
 """Between the two nothing but heartbeats is shed; activities are kept as long as it is below 1."""
 
 
-def load_of(waiting: int, most_waiting: int, stuck_seconds: float, patience: float) -> float:
+def load_of(waiting: int, most_waiting: int, stalled_seconds: float, timeout: float) -> float:
     """Return the load: what is nearer to its limit, the queue or the wait for a commit."""
-    return min(1.0, max(waiting / most_waiting, stuck_seconds / patience))
+    return min(1.0, max(waiting / most_waiting, stalled_seconds / timeout))
 
 
 def pressure(load: float, busy: float) -> float:

@@ -61,14 +61,14 @@ def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     text = str(value)
-    return (_cleaned_before if len(text) <= MAX_LENGTH else _clean)(text, limit)
+    return (_clean_cached if len(text) <= MAX_LENGTH else _clean)(text, limit)
 
 
 def initials(name: str) -> SafeText:
     """Return the first letters of a name's words, at most four: `A. A.` for Ann Archer."""
     letters = (next(filter(str.isalnum, word), "") for word in name.split())
-    shown = [f"{letter}." for letter in letters if letter][:MAX_INITIALS]
-    return clean(" ".join(shown) or "?")
+    letters_with_dots = [f"{letter}." for letter in letters if letter][:MAX_INITIALS]
+    return clean(" ".join(letters_with_dots) or "?")
 
 
 def spreadsheet_cell(text: str) -> str:
@@ -78,24 +78,24 @@ def spreadsheet_cell(text: str) -> str:
 
 def _clean(text: str, limit: int) -> SafeText:
     # Input may be far longer than what is shown; only its beginning is worth the work.
-    shown = text[: limit * 2]
-    if not (shown.isascii() and shown.isprintable()):
-        shown = _without_excess_marks(shown.translate(_replacements))
-    if len(shown) > limit or len(text) > limit * 2:
-        shown = shown[: limit - 1] + "…"
-    return SafeText(shown)
+    cleaned = text[: limit * 2]
+    if not (cleaned.isascii() and cleaned.isprintable()):
+        cleaned = _without_excess_marks(cleaned.translate(_replacements))
+    if len(cleaned) > limit or len(text) > limit * 2:
+        cleaned = cleaned[: limit - 1] + "…"
+    return SafeText(cleaned)
 
 
-_cleaned_before = lru_cache(maxsize=16384)(_clean)
+_clean_cached = lru_cache(maxsize=16384)(_clean)
 
 
 def _without_excess_marks(text: str) -> str:
     """Drop combining marks beyond a few in a row, which would cover the lines around them."""
-    kept: list[str] = []
+    characters: list[str] = []
     marks = 0
     for character in text:
         if character not in _JOINERS:  # they stand in the same place as the marks around them
             marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
         if marks <= MAX_MARKS_IN_A_ROW:
-            kept.append(character)
-    return "".join(kept)
+            characters.append(character)
+    return "".join(characters)

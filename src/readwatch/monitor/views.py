@@ -14,7 +14,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import access_log, attention, feed, online, readers
 from readwatch.store.lists.access_log import AccessLogRow
-from readwatch.store.lists.filter_sql import Fields
+from readwatch.store.lists.filter_sql import FilterableFields
 from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.lists.readers import ReaderSummary
@@ -48,7 +48,7 @@ class ViewQueries(Generic[ItemT]):
     """
 
     sorts: tuple[Sort, ...]
-    fields: Fields
+    fields: FilterableFields
     ids: Callable[[Database, ListQuery, datetime], ResultIds]
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
     pages: str = ""
@@ -98,7 +98,7 @@ _ONLINE: ViewQueries[TracedReader] = ViewQueries(
         Sort("device_type"),
         Sort("presence"),
     ),
-    fields=online.FIELDS,
+    fields=online.FILTERABLE_FIELDS,
     ids=online.online_ids,
     items=online.online_rows,
     record=_online_record,
@@ -123,7 +123,7 @@ _ACTIVITY: ViewQueries[RecordedActivity] = ViewQueries(
         Sort("progress_percentage", descending=True),
         Sort("duration_seconds", descending=True),
     ),
-    fields=feed.FIELDS,
+    fields=feed.FILTERABLE_FIELDS,
     ids=feed.activity_ids,
     items=feed.activity_rows,
     pages="activities",
@@ -142,7 +142,7 @@ _READERS: ViewQueries[ReaderSummary] = ViewQueries(
         Sort("total_sessions", descending=True),
         Sort("unique_content_read", descending=True),
     ),
-    fields=readers.FIELDS,
+    fields=readers.FILTERABLE_FIELDS,
     ids=readers.reader_ids,
     items=readers.reader_rows,
 )
@@ -191,7 +191,7 @@ _ATTENTION: ViewQueries[AttentionItem] = ViewQueries(
         Sort("progress_percentage"),
         Sort("reading_level"),
     ),
-    fields=attention.FIELDS,
+    fields=attention.FILTERABLE_FIELDS,
     ids=_attention_ids,
     items=_attention_items,
     record=_attention_record,
@@ -211,7 +211,7 @@ def _no_entries(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[Acc
 # Empty until it is known who reads it, and until an admin's view of it is logged.
 _ACCESS_LOG: ViewQueries[AccessLogRow] = ViewQueries(
     sorts=(Sort("created_at", descending=True, newest_first=True),),
-    fields=access_log.FIELDS,
+    fields=access_log.FILTERABLE_FIELDS,
     ids=_no_ids,
     items=_no_entries,
     pages="entries",
@@ -222,8 +222,8 @@ def _access_log_of(consultant: User) -> ViewQueries[AccessLogRow]:
     """Return the queries for the entries that a consultant may see."""
     return replace(
         _ACCESS_LOG,
-        ids=partial(access_log.access_log_ids, asker=consultant),
-        items=partial(access_log.access_log_rows, asker=consultant),
+        ids=partial(access_log.access_log_ids, consultant=consultant),
+        items=partial(access_log.access_log_rows, consultant=consultant),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import whole_text_file
+from readwatch.domain.files import atomic_text_file
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.monitor.build import chunks
 from readwatch.monitor.snapshots import View
@@ -108,7 +108,7 @@ def format_of(file: Path) -> str:
 def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
     """Write a file that only its owner can read, whole or not at all; return the number of rows."""
     try:
-        with whole_text_file(file, replace=replace) as stream:
+        with atomic_text_file(file, replace=replace) as stream:
             return _WRITE[format_of(file)](stream, sheet)
     except FileExistsError:
         raise _file_exists() from None

@@ -77,7 +77,7 @@ def test_a_filter_keeps_what_is_meant(db, clock, three_activities, words, found)
 def test_an_order_is_as_long_as_asked_and_a_filter_goes_back_so_far_only(
     db, cast, clock, enter, post, monkeypatch
 ):
-    monkeypatch.setattr(store, "LOOKED_THROUGH", 6)
+    monkeypatch.setattr(store, "MAX_ROWS_SEARCHED", 6)
     post(enter(cast.ann), *(Activity("page_read", content_title=str(n)) for n in range(10)))
     newest = [activity.id for activity in activity_feed(db)]
 

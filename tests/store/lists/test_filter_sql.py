@@ -16,7 +16,7 @@ from readwatch.domain.presence import Presence, idle_since, presence_of
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import to_db_time
 from readwatch.store.lists.filter_sql import (
-    Fields,
+    FilterableFields,
     Number,
     PresenceWord,
     Seconds,
@@ -26,7 +26,7 @@ from readwatch.store.lists.filter_sql import (
     condition,
 )
 
-FIELDS = Fields(
+FIELDS = FilterableFields(
     {
         "full_name": Text("name"),
         "content_title": Text("title"),

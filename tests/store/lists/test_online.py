@@ -221,5 +221,5 @@ def test_a_trace_is_read_off_an_index_and_the_ids_are_read_once(db):
 
     index = "idx_activities_user_type_created (user_id=? AND activity_type=? AND created_at>?)"
     assert f"SEARCH a USING INDEX {index}" in plan(online._TRACES)
-    for rows in (online._SOME, readers._SOME):
+    for rows in (online._ROWS, readers._ROWS):
         assert not any(step.startswith("CORRELATED") for step in plan(rows))

@@ -64,8 +64,8 @@ def ask_everything(db, asker, now) -> None:
         (activity_ids, activity_rows, feed._SORTS),
         (reader_ids, reader_rows, readers._SORTS),
         (
-            partial(access_log_ids, asker=asker),
-            partial(access_log_rows, asker=asker),
+            partial(access_log_ids, consultant=asker),
+            partial(access_log_rows, consultant=asker),
             access_log._SORTS,
         ),
     ):

@@ -11,19 +11,25 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
-from readwatch.store.lists.filter_sql import Fields, Since, Text, Word
-from readwatch.store.lists.query import LOOKED_THROUGH, ListQuery, ResultIds, order_by, where_clause
+from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
+from readwatch.store.lists.query import (
+    MAX_ROWS_SEARCHED,
+    ListQuery,
+    ResultIds,
+    order_by,
+    where_clause,
+)
 
-FOLDED_WITHIN = timedelta(minutes=15)
+REPEATED_WITHIN = timedelta(minutes=15)
 """The longest between two looks that are one row: the same person's, at the same reader's data, in
 the same view."""
 
-REACH = 1_000
+EARLIER_ENTRIES_READ = 1_000
 """So many entries before those that are wanted, the looks are looked for that they repeat."""
 
 _KIND = "l.consultant_user_id, l.action_type, l.target_user_id, l.action_details"
 _READER = "CASE WHEN t.user_role = 'reader' AND t.deleted_at IS NULL THEN t.id END"
-_ORDER = f"""
+_IDS_SQL = f"""
     SELECT id, reader_id, entries FROM (
         SELECT
             l.id, l.target_user_id, count(*) OVER () AS entries,
@@ -42,7 +48,7 @@ _ORDER = f"""
     WHERE target_user_id IS NULL OR coalesce(repeated_after > :fold, TRUE)
     ORDER BY {{key}} LIMIT :length
 """
-_ROWS = f"""
+_ROWS_SQL = f"""
     SELECT
         e.id, e.created_at, e.begun_at, e.times, c.full_name, e.action_type, e.target_user_id,
         t.full_name, e.action_details, {_READER}
@@ -64,7 +70,7 @@ _ROWS = f"""
     WHERE e.id IN (SELECT id FROM {{{{rows}}}} AS wanted)
 """
 _SORTS = {"created_at": "id {up}"}
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
         "created_at": Since("l.created_at"),
         "consultant_name": Text("c.full_name"),
@@ -95,52 +101,54 @@ class AccessLogRow:
     reader_id: int | None
 
 
-def access_log_ids(db: Database, question: ListQuery, now: datetime, *, asker: User) -> ResultIds:
+def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant: User) -> ResultIds:
     """Return the newest entries that are wanted and that `asker` may see, in order.
 
     Without a filter the last `length` are looked through, with one `LOOKED_THROUGH`: `readwatch
     audit list` goes back to the first.
     """
-    wanted = where_clause(db, question, FIELDS, now)
-    through = LOOKED_THROUGH if question.terms else question.length
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
     statement = Statement(
-        _ORDER.format(
+        _IDS_SQL.format(
             seconds=_seconds(db, "l.created_at", "lead(l.created_at) OVER kind"),
-            whose=_whose(asker),
-            condition=wanted.sql,
-            key=order_by(_SORTS, question),
+            whose=_visible_to(consultant),
+            condition=where.sql,
+            key=order_by(_SORTS, query),
         )
     )
     rows = statement(
         db,
-        asker=asker.id,
-        through=through,
-        length=question.length,
-        fold=FOLDED_WITHIN.total_seconds(),
-        **wanted.values,
+        asker=consultant.id,
+        through=max_rows,
+        length=query.length,
+        fold=REPEATED_WITHIN.total_seconds(),
+        **where.values,
     ).fetchall()
     return ResultIds(
         tuple(row[0] for row in rows),
         tuple(row[1] for row in rows),
-        has_older=len(rows) == question.length or (bool(rows) and rows[0][2] == through),
+        has_older=len(rows) == query.length or (bool(rows) and rows[0][2] == max_rows),
     )
 
 
 def access_log_rows(
-    db: Database, ids: Sequence[int], _now: datetime, *, asker: User
+    db: Database, ids: Sequence[int], _now: datetime, *, consultant: User
 ) -> tuple[AccessLogRow, ...]:
     """Return those of the entries with these ids that `asker` may see."""
     if not ids:
         return ()
     seconds = _seconds(db, "lag(l.created_at) OVER kind", "l.created_at")
-    statement = BulkStatement({"id": "bigint"}, _ROWS.format(seconds=seconds, whose=_whose(asker)))
+    statement = BulkStatement(
+        {"id": "bigint"}, _ROWS_SQL.format(seconds=seconds, whose=_visible_to(consultant))
+    )
     rows = statement(
         db,
         [(id,) for id in ids],
-        asker=asker.id,
-        first=min(ids) - REACH,
+        asker=consultant.id,
+        first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
-        fold=FOLDED_WITHIN.total_seconds(),
+        fold=REPEATED_WITHIN.total_seconds(),
     )
     return tuple(
         AccessLogRow(
@@ -159,8 +167,8 @@ def access_log_rows(
     )
 
 
-def _whose(asker: User) -> str:
-    return "TRUE" if asker.user_role is UserRole.ADMIN else "l.consultant_user_id = :asker"
+def _visible_to(consultant: User) -> str:
+    return "TRUE" if consultant.user_role is UserRole.ADMIN else "l.consultant_user_id = :asker"
 
 
 def _seconds(db: Database, earlier: str, later: str) -> str:

@@ -21,12 +21,12 @@ from readwatch.store.engine.connections import (
     to_db_time,
 )
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word
+from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
 from readwatch.store.lists.presence_sql import IDLE_SINCE
 from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
-_HERE = Statement(
+_OPEN_READERS = Statement(
     f"""
     SELECT s.user_id, max(s.last_heartbeat), p.last_login, p.last_activity_at
     FROM reader_sessions s JOIN reader_profiles p ON p.user_id = s.user_id
@@ -49,9 +49,9 @@ _PAUSES = Statement(
     )
     """
 )
-_LAST_SESSION = Statement("SELECT coalesce(max(id), 0) FROM reader_sessions")
+_LAST_SESSION_ID = Statement("SELECT coalesce(max(id), 0) FROM reader_sessions")
 # No index finds sessions by their beginning: this goes back through those that are later.
-_LAST_SESSION_BEFORE = Statement(
+_LAST_SESSION_ID_BEFORE = Statement(
     "SELECT id FROM reader_sessions WHERE started_at < :since ORDER BY id DESC LIMIT 1"
 )
 _LOGINS = Statement(
@@ -68,7 +68,7 @@ _LOGINS = Statement(
     """
 )
 # Cross joins, as SQLite would else go through the given rows for each user.
-_STILL_READERS = BulkStatement(
+_ACTIVE_READERS = BulkStatement(
     {"user_id": "bigint"},
     f"""
     SELECT u.id FROM {{rows}} AS given CROSS JOIN users u
@@ -76,7 +76,7 @@ _STILL_READERS = BulkStatement(
     """,
 )
 
-_CASES = {
+_CASE_COLUMNS = {
     "user_id": "bigint",
     "rank": "bigint",
     "is_seen": "bigint",
@@ -84,7 +84,7 @@ _CASES = {
     "since": "timestamptz",
 }
 # Who was seen is at the end, whatever the order.
-_ORDER = f"""
+_IDS_SQL = f"""
     SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {LAST_READ}
     WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({{condition}})
     ORDER BY given.is_seen, {{key}}, given.rank
@@ -98,7 +98,7 @@ _SORTS = {
     "progress_percentage": f"{PROGRESS} {{up}} NULLS LAST",
     "reading_level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
         "reasons": Text("given.reasons"),
         "full_name": Text("u.full_name"),
@@ -109,7 +109,7 @@ FIELDS = Fields(
     },
     ("u.full_name", "given.reasons", TITLE),
 )
-_GLANCES = BulkStatement(
+_ROWS = BulkStatement(
     {"user_id": "bigint"},
     f"""
     SELECT
@@ -150,7 +150,7 @@ def open_readers(
 ) -> list[OpenReader]:
     """Return the readers with an open session who are silent since `silent_until` or before, or
     idle since `idle_until` or before."""
-    rows = _HERE(
+    rows = _OPEN_READERS(
         db,
         since=to_db_time(now - SILENT_UNTIL),
         silent_since=to_db_time(silent_until),
@@ -179,15 +179,15 @@ def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
     return [Pause(row[0], from_db_time(row[1])) for row in rows]
 
 
-def last_session(db: Database) -> int:
+def last_session_id(db: Database) -> int:
     """Return the id of the session that began last; 0 where there is none."""
-    last: int = _LAST_SESSION(db).fetchone()[0]
+    last: int = _LAST_SESSION_ID(db).fetchone()[0]
     return last
 
 
-def last_session_before(db: Database, since: datetime) -> int:
+def last_session_id_before(db: Database, since: datetime) -> int:
     """Return the id of the last that began before a moment: those since can then be asked for."""
-    row = _LAST_SESSION_BEFORE(db, since=to_db_time(since)).fetchone()
+    row = _LAST_SESSION_ID_BEFORE(db, since=to_db_time(since)).fetchone()
     return row[0] if row else 0
 
 
@@ -198,22 +198,22 @@ def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[
     return [Login(row[0], from_db_time(row[1]), from_db_time(row[2])) for row in rows]
 
 
-def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
+def active_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
     """Return those of some readers whose accounts are still active."""
-    return frozenset(row[0] for row in _STILL_READERS(db, [(id,) for id in reader_ids]))
+    return frozenset(row[0] for row in _ACTIVE_READERS(db, [(id,) for id in reader_ids]))
 
 
 def attention_ids(
-    db: Database, cases: Sequence[Case], seen: Set[int], question: ListQuery, now: datetime
+    db: Database, cases: Sequence[Case], seen: Set[int], query: ListQuery, now: datetime
 ) -> ResultIds:
     """Return the readers of the cases who are wanted, in order; those who were seen come last."""
-    wanted = where_clause(db, question, FIELDS, now)
-    sql = _ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question))
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    ids_sql = _IDS_SQL.format(condition=where.sql, key=order_by(_SORTS, query))
     rows = [
         (case.reader_id, rank, int(case.reader_id in seen), str(case), to_db_time(case.since))
         for rank, case in enumerate(cases)
     ]
-    return reader_ids_of(BulkStatement(_CASES, sql)(db, rows, **wanted.values))
+    return reader_ids_of(BulkStatement(_CASE_COLUMNS, ids_sql)(db, rows, **where.values))
 
 
 def attention_readers(
@@ -230,5 +230,5 @@ def attention_readers(
             last_heartbeat=from_db_time_or_none(row[5]),
             idle_since=idle_since(from_db_time_or_none(row[6]), from_db_time_or_none(row[7])),
         )
-        for row in _GLANCES(db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW))
+        for row in _ROWS(db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW))
     )

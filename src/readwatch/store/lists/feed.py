@@ -7,26 +7,34 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, ca
 from readwatch.domain.text import clean
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time
-from readwatch.store.lists.filter_sql import Fields, Number, Seconds, Since, Text, Word
-from readwatch.store.lists.query import LOOKED_THROUGH, ListQuery, ResultIds, order_by, where_clause
+from readwatch.store.lists.filter_sql import FilterableFields, Number, Seconds, Since, Text, Word
+from readwatch.store.lists.query import (
+    MAX_ROWS_SEARCHED,
+    ListQuery,
+    ResultIds,
+    order_by,
+    where_clause,
+)
 
 FEED_LENGTH = 200
 
 # What an app adds in metadata is shown on the reader's own page, after the look is on record.
-_ROW = """
+_SELECT = """
     SELECT
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
         a.progress_percentage, a.duration_seconds, NULL, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
 """
-_FEED = Statement(f"{_ROW} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
-_FEED_AFTER = Statement(f"{_ROW} WHERE a.id > :after ORDER BY a.id LIMIT :length")
-_SOME = BulkStatement({"id": "bigint"}, f"{_ROW} WHERE a.id IN (SELECT id FROM {{rows}} AS wanted)")
-_NEWEST = Statement(
+_FEED = Statement(f"{_SELECT} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
+_FEED_AFTER = Statement(f"{_SELECT} WHERE a.id > :after ORDER BY a.id LIMIT :length")
+_ROWS = BulkStatement(
+    {"id": "bigint"}, f"{_SELECT} WHERE a.id IN (SELECT id FROM {{rows}} AS wanted)"
+)
+_NEWEST_IDS = Statement(
     "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
 )
 # First the newest, then what is asked of them: PostgreSQL would else go through all of history.
-_ORDER = """
+_IDS_SQL = """
     SELECT a.id, a.user_id FROM (
         SELECT
             id, user_id, activity_type, content_title, progress_percentage, duration_seconds,
@@ -44,7 +52,7 @@ _SORTS = {
     "progress_percentage": "a.progress_percentage {up} NULLS LAST",
     "duration_seconds": "a.duration_seconds {up} NULLS LAST",
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
         "created_at": Since("a.created_at"),
         "full_name": Text("u.full_name"),
@@ -67,29 +75,29 @@ def activities_after(db: Database, after: int, *, length: int) -> tuple[Recorded
     return tuple(recorded(row) for row in _FEED_AFTER(db, after=after, length=length))
 
 
-def activity_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
+def activity_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
     """Return the newest activities that are wanted, in order, `length` at the most.
 
     A filter looks through the last `LOOKED_THROUGH` only: older ones are on their readers' pages.
     """
-    if question.sort == "created_at" and question.descending and not question.terms:
-        rows = _NEWEST(db, length=question.length)
+    if query.sort == "created_at" and query.descending and not query.terms:
+        rows = _NEWEST_IDS(db, length=query.length)
     else:
-        wanted = where_clause(db, question, FIELDS, now)
-        statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
-        through = LOOKED_THROUGH if question.terms else question.length
-        rows = statement(db, through=through, length=question.length, **wanted.values)
-    found = tuple(rows)
+        where = where_clause(db, query, FILTERABLE_FIELDS, now)
+        statement = Statement(_IDS_SQL.format(condition=where.sql, key=order_by(_SORTS, query)))
+        max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
+        rows = statement(db, through=max_rows, length=query.length, **where.values)
+    ids = tuple(rows)
     return ResultIds(
-        tuple(id for id, _ in found),
-        tuple(reader_id for _, reader_id in found),
-        has_older=len(found) == question.length,
+        tuple(id for id, _ in ids),
+        tuple(reader_id for _, reader_id in ids),
+        has_older=len(ids) == query.length,
     )
 
 
 def activity_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[RecordedActivity, ...]:
     """Return the activities with these ids."""
-    return tuple(recorded(row) for row in _SOME(db, [(id,) for id in ids]))
+    return tuple(recorded(row) for row in _ROWS(db, [(id,) for id in ids]))
 
 
 def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]

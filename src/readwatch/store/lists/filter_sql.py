@@ -64,7 +64,7 @@ Field = Text | Word | Number | Seconds | Since | PresenceWord
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class FilterableFields:
     """What the rows of a view can be asked for: by name, and where words without a name look."""
 
     by_name: Mapping[str, Field]
@@ -89,13 +89,13 @@ class Fields:
         names = {word: full_names(word, self.by_name) for word in sorted(words)}
         return {word: self.by_name[one[0]] for word, one in names.items() if len(one) == 1}
 
-    def without(self, name: str) -> "Fields":
+    def without(self, name: str) -> "FilterableFields":
         """Return the others; words without a name do not look into this one any more either."""
         by_name = {other: field for other, field in self.by_name.items() if other != name}
         match self.by_name.get(name):
             case Text(sql) | Word(sql):
-                return Fields(by_name, [word for word in self.words if word != sql])
-        return Fields(by_name, self.words)
+                return FilterableFields(by_name, [word for word in self.words if word != sql])
+        return FilterableFields(by_name, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ class Condition:
     values: Mapping[str, object]
 
 
-def condition(db: Database, terms: Iterable[Term], fields: Fields, now: datetime) -> Condition:
+def condition(
+    db: Database, terms: Iterable[Term], fields: FilterableFields, now: datetime
+) -> Condition:
     """Return the condition for the rows that all the terms want; without terms these are all rows.
 
     The values are named `:filter_0` and so on, and those of a presence as in
@@ -126,7 +128,7 @@ class _Composing:
     now: datetime
     values: dict[str, object] = dataclass_field(default_factory=dict)
 
-    def term(self, term: Term, fields: Fields) -> str:
+    def term(self, term: Term, fields: FilterableFields) -> str:
         if term.field is None:
             search = self._search(anywhere, term.value)
             sql = " OR ".join(map(search, fields.words))

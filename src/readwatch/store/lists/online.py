@@ -18,7 +18,14 @@ from readwatch.store.engine.connections import (
     to_db_time,
 )
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, PresenceWord, Since, Text, Word
+from readwatch.store.lists.filter_sql import (
+    FilterableFields,
+    Number,
+    PresenceWord,
+    Since,
+    Text,
+    Word,
+)
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
 from readwatch.store.lists.presence_sql import IDLE_SINCE, presence_parameters, presence_rank
 from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
@@ -26,17 +33,21 @@ from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_i
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
-_HERE = "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
+_ONLINE_USER_IDS = (
+    "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
+)
 
-_COUNT = Statement(f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})")
+_COUNT = Statement(
+    f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
+)
 
 # Both are answered from two indexes alone: this is what most consoles ask, again and again.
-_BY_NAME = f"""
-    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})
+_IDS_BY_NAME_SQL = f"""
+    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})
     ORDER BY lower(u.full_name) {{up}}, u.id
 """
 # Who is here on two devices has the session that was heard from last.
-_ORDER = f"""
+_IDS_SQL = f"""
     SELECT u.id FROM (
         SELECT
             user_id, device_type, started_at, last_heartbeat,
@@ -58,7 +69,7 @@ _SORTS = {
     "reading_level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
     "device_type": "nullif(lower(s.device_type), '') {up} NULLS LAST",
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
         "presence": PresenceWord("s.last_heartbeat"),
         "full_name": Text("u.full_name"),
@@ -73,18 +84,18 @@ FIELDS = Fields(
     ("u.full_name", TITLE, "p.reading_level"),
 )
 
-_ROW = f"""
+_SELECT = f"""
     SELECT
         u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
         p.last_login, p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
     FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
-_EVERYBODY = Statement(f"{_ROW} ORDER BY s.last_heartbeat DESC, s.id DESC")
+_ALL_ROWS = Statement(f"{_SELECT} ORDER BY s.last_heartbeat DESC, s.id DESC")
 # The plus keeps both engines from going through all sessions that these readers ever had.
-_SOME = BulkStatement(
+_ROWS = BulkStatement(
     {"id": "bigint"},
-    f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
+    f"{_SELECT} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
     " ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
 # Nothing occurs after it arrived, so that the index of a reader's activities by type finds what may
@@ -132,40 +143,43 @@ def count_online(db: Database, now: datetime) -> int:
 
 def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
     """Return the readers who are online, each once with the session heard from last."""
-    rows = _EVERYBODY(db, since=to_db_time(now - ONLINE_WINDOW))
-    return tuple(OnlineReader(**about) for about in _once(rows))
+    rows = _ALL_ROWS(db, since=to_db_time(now - ONLINE_WINDOW))
+    return tuple(OnlineReader(**about) for about in _first_of_each_reader(rows))
 
 
-def online_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
+def online_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
     """Return the readers who are online and wanted, in order."""
-    wanted = where_clause(db, question, FIELDS, now)
-    key = order_by(_SORTS, question)
-    if question.sort == "full_name" and not question.terms:
-        sql = order_by({"full_name": _BY_NAME}, question)
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    key = order_by(_SORTS, query)
+    if query.sort == "full_name" and not query.terms:
+        sql = order_by({"full_name": _IDS_BY_NAME_SQL}, query)
     else:
-        sql = _ORDER.format(condition=wanted.sql, key=key)
+        sql = _IDS_SQL.format(condition=where.sql, key=key)
     rows = Statement(sql)(
         db,
         since=to_db_time(now - ONLINE_WINDOW),
-        **{**presence_parameters(now), **wanted.values},
+        **{**presence_parameters(now), **where.values},
     )
     return reader_ids_of(rows)
 
 
 def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[TracedReader, ...]:
     """Return what is shown of those of the ids who are online."""
-    wanted = [(id,) for id in ids]
+    id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     moments = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
     traces = {
         user_id: tuple(more - less for more, less in pairwise((*map(int, since.split()), 0)))
-        for user_id, since in _TRACES(db, wanted, **moments)
+        for user_id, since in _TRACES(db, id_rows, **moments)
     }
-    rows = _SOME(db, wanted, since=to_db_time(now - ONLINE_WINDOW))
-    return tuple(TracedReader(**about, trace=traces[about["user_id"]]) for about in _once(rows))
+    rows = _ROWS(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
+    return tuple(
+        TracedReader(**about, trace=traces[about["user_id"]])
+        for about in _first_of_each_reader(rows)
+    )
 
 
-def _once(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+def _first_of_each_reader(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
     """Yield what is known of each reader, from the first of their rows."""
     found: set[int] = set()
     for row in rows:

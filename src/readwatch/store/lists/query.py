@@ -7,11 +7,11 @@ from datetime import datetime
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Term, full_names
 from readwatch.store.engine.connections import Database
-from readwatch.store.lists.filter_sql import Condition, Fields, condition
+from readwatch.store.lists.filter_sql import Condition, FilterableFields, condition
 
 FIRST_PAGE = 1000
 
-LOOKED_THROUGH = 20_000
+MAX_ROWS_SEARCHED = 20_000
 """The most that an order of a list without end goes back."""
 
 _NAME = "full_name"
@@ -50,20 +50,22 @@ def reader_ids_of(rows: Iterable[tuple[int]]) -> ResultIds:
     return ResultIds(ids, ids)
 
 
-def where_clause(db: Database, question: ListQuery, fields: Fields, now: datetime) -> Condition:
+def where_clause(
+    db: Database, query: ListQuery, fields: FilterableFields, now: datetime
+) -> Condition:
     """Return the condition of a question's filter."""
-    for term in question.terms:
-        if question.masked and full_names(term.field or "", fields.by_name) == [_NAME]:
+    for term in query.terms:
+        if query.masked and full_names(term.field or "", fields.by_name) == [_NAME]:
             raise invalid(f"{term}: names are masked; log in without --mask to filter by name")
-    return condition(db, question.terms, askable(fields, masked=question.masked), now)
+    return condition(db, query.terms, filterable_fields(fields, masked=query.masked), now)
 
 
-def askable(fields: Fields, *, masked: bool) -> Fields:
+def filterable_fields(fields: FilterableFields, *, masked: bool) -> FilterableFields:
     """Return what a filter may ask for: what it leaves would tell a name that is masked."""
     return fields.without(_NAME) if masked else fields
 
 
-def order_by(sorts: Mapping[str, str], question: ListQuery) -> str:
+def order_by(sorts: Mapping[str, str], query: ListQuery) -> str:
     """Return the sort key of a question; `{up}` in it is its direction, `{down}` the opposite."""
-    up, down = ("DESC", "ASC") if question.descending else ("ASC", "DESC")
-    return sorts[question.sort].format(up=up, down=down)
+    up, down = ("DESC", "ASC") if query.descending else ("ASC", "DESC")
+    return sorts[query.sort].format(up=up, down=down)

@@ -9,10 +9,10 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word, condition
+from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word, condition
 from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
 
-_ORDER = f"""
+_IDS_SQL = f"""
     SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
     WHERE {ACTIVE_READER} AND ({{condition}})
     ORDER BY {{key}}, lower(u.full_name), u.id
@@ -27,7 +27,7 @@ _SORTS = {
     "last_login": "p.last_login {down} NULLS LAST",
     "last_activity_at": "p.last_activity_at {down} NULLS LAST",
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
         "full_name": Text("u.full_name"),
         "reading_level": Word("p.reading_level"),
@@ -39,12 +39,12 @@ FIELDS = Fields(
     },
     ("u.full_name", "p.reading_level"),
 )
-_NAMES = Fields({}, ("u.full_name",))
-_NAMED = f"""
+_NAME_FIELDS = FilterableFields({}, ("u.full_name",))
+_NAMED_SQL = f"""
     SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({{condition}})
     ORDER BY lower(u.full_name), u.id LIMIT :length
 """
-_SOME = BulkStatement(
+_ROWS = BulkStatement(
     {"id": "bigint"},
     f"""
     SELECT
@@ -71,11 +71,11 @@ class ReaderSummary:
     last_activity_at: datetime | None
 
 
-def reader_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
+def reader_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
     """Return the readers who are wanted, in order."""
-    wanted = where_clause(db, question, FIELDS, now)
-    statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
-    return reader_ids_of(statement(db, **wanted.values))
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    statement = Statement(_IDS_SQL.format(condition=where.sql, key=order_by(_SORTS, query)))
+    return reader_ids_of(statement(db, **where.values))
 
 
 def readers_named(
@@ -83,11 +83,11 @@ def readers_named(
 ) -> tuple[ReaderSummary, ...]:
     """Return the first readers, by name, whose names have all the words: at most `length`."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
-    wanted = condition(db, terms, _NAMES, now)
-    ids = Statement(_NAMED.format(condition=wanted.sql))(db, length=length, **wanted.values)
-    found = [id for (id,) in ids]
-    by_id = {reader.user_id: reader for reader in reader_rows(db, found, now)}
-    return tuple(by_id[id] for id in found if id in by_id)
+    where = condition(db, terms, _NAME_FIELDS, now)
+    ids = Statement(_NAMED_SQL.format(condition=where.sql))(db, length=length, **where.values)
+    named_ids = [id for (id,) in ids]
+    by_id = {reader.user_id: reader for reader in reader_rows(db, named_ids, now)}
+    return tuple(by_id[id] for id in named_ids if id in by_id)
 
 
 def reader_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
@@ -103,5 +103,5 @@ def reader_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[Reade
             last_login=from_db_time_or_none(row[6]),
             last_activity_at=from_db_time_or_none(row[7]),
         )
-        for row in _SOME(db, [(id,) for id in ids])
+        for row in _ROWS(db, [(id,) for id in ids])
     )

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Static
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import canonical, filter_size, parse
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
-from readwatch.store.lists.query import FIRST_PAGE, LOOKED_THROUGH, ListQuery, askable
+from readwatch.store.lists.query import FIRST_PAGE, MAX_ROWS_SEARCHED, ListQuery, filterable_fields
 from readwatch.tui.export_file import Source
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import chosen, place
@@ -83,7 +83,7 @@ class ViewScreen(Screen[None]):
         self.table = LiveTable(listing.columns, empty_text="waiting for the first picture")
         self._filter = TextInput(
             placeholder="words to look for; enter keeps them, escape clears",
-            suggester=FilterSuggester(askable(listing.queries.fields, masked=masked)),
+            suggester=FilterSuggester(filterable_fields(listing.queries.fields, masked=masked)),
         )
         self._found = Static("", id="found", markup=False)
         self._note = Static("", id="note", markup=False)
@@ -313,7 +313,7 @@ class ViewScreen(Screen[None]):
         if self.frozen and not self.table.follow_top:
             return  # what is older has its places among the rows that are held
         ahead = sight.top + 2 * sight.height
-        if ahead >= len(shown.order.ids) and length < LOOKED_THROUGH:
+        if ahead >= len(shown.order.ids) and length < MAX_ROWS_SEARCHED:
             self._ask(length=length + FIRST_PAGE)
 
     @on(Input.Changed)
@@ -328,7 +328,7 @@ class ViewScreen(Screen[None]):
             return
         looks_back = self._listing.queries.pages and terms
         self._say(
-            f"of the last {LOOKED_THROUGH:,} {self._listing.queries.pages}" if looks_back else ""
+            f"of the last {MAX_ROWS_SEARCHED:,} {self._listing.queries.pages}" if looks_back else ""
         )
         self._ask(terms=terms, **changes)
 

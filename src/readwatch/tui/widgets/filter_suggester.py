@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from textual.suggester import Suggester
 
 from readwatch.domain.presence import Presence
-from readwatch.store.lists.filter_sql import Field, Fields, Number, PresenceWord, Seconds, Since
+from readwatch.store.lists.filter_sql import (
+    Field,
+    FilterableFields,
+    Number,
+    PresenceWord,
+    Seconds,
+    Since,
+)
 
 # From two letters on: most words that begin with the letter of a field are none.
 _NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z][a-z_]+)$")
@@ -16,7 +23,7 @@ _PRESENCE_BEGUN = re.compile(r"(?:^|[\s!])([a-z]+):([a-z]+)$")
 class FilterSuggester(Suggester):
     """Shows behind the cursor what the right arrow takes over."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: FilterableFields) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._fields = fields
 
@@ -25,7 +32,7 @@ class FilterSuggester(Suggester):
         return completed(value, self._fields)
 
 
-def completed(typed: str, fields: Fields) -> str | None:
+def completed(typed: str, fields: FilterableFields) -> str | None:
     """Return a filter with its last word completed; None where nothing begins like it."""
     if typed.count('"') % 2:
         return None

@@ -128,7 +128,7 @@ def activities(
 ) -> tuple[RecordedActivity, ...]:
     """Return the reader's latest activities, newest first, those before the id `before` only."""
     last = LAST_ID if before is None else before
-    rows = _ACTIVITIES(db, user_id=permit.subject_id, length=length, before=last)
+    rows = _ACTIVITIES.all(db, user_id=permit.subject_id, length=length, before=last)
     return tuple(recorded(row) for row in rows)
 
 

@@ -184,8 +184,9 @@ def test_who_is_no_active_reader_any_more_is_told_from_those_who_are(console, db
 
 # Cost -------------------------------------------------------------------------------------------
 
+ONLINE_INDEX = "idx_sessions_active (is_active=? AND last_heartbeat>?)"
 SEARCHED = {
-    "_OPEN_READERS": "s USING COVERING INDEX idx_sessions_active (is_active=? AND last_heartbeat>?)",
+    "_OPEN_READERS": f"s USING COVERING INDEX {ONLINE_INDEX}",
     "_PAUSES": "p USING INDEX idx_reader_profiles_last_login (last_login>?)",
     "_LAST_SESSION_ID": "reader_sessions",
     "_LOGINS": "s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

@@ -1,4 +1,4 @@
-"""Who is online: how many, in which order, and what the rows of some of them show."""
+"""The readers who are online: how many, in which order, and the rows of some of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,14 @@ from readwatch.store.lists.filter_sql import (
 )
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
 from readwatch.store.lists.presence_sql import IDLE_SINCE, presence_parameters, presence_rank
-from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
+from readwatch.store.lists.query import (
+    ListQuery,
+    ResultIds,
+    SortKey,
+    order_by,
+    reader_ids_of,
+    where_clause,
+)
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
@@ -41,33 +48,23 @@ _COUNT = Statement(
     f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
 )
 
-# Both are answered from two indexes alone: this is what most consoles ask, again and again.
-_IDS_BY_NAME_SQL = f"""
-    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})
-    ORDER BY lower(u.full_name) {{up}}, u.id
-"""
-# Who is here on two devices has the session that was heard from last.
-_IDS_SQL = f"""
-    SELECT u.id FROM (
-        SELECT
-            user_id, device_type, started_at, last_heartbeat,
-            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
-        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
-    ) s JOIN users u ON u.id = s.user_id {LAST_READ}
-    WHERE s.place = 1 AND {ACTIVE_READER} AND ({{condition}})
-    ORDER BY {{key}}, lower(u.full_name), u.id
+# Of a reader on two devices, the session that was heard from last.
+_LATEST_SESSIONS = """
+    SELECT
+        user_id, device_type, started_at, last_heartbeat,
+        row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS rank
+    FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
 """
 _SORTS = {
-    "presence": f"{presence_rank('s.last_heartbeat')} {{up}}",
-    "full_name": "lower(u.full_name) {up}",
-    "content_title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
-    "progress_percentage": f"{PROGRESS} {{up}} NULLS LAST",
-    "activity_type": "nullif(a.activity_type, '') {up} NULLS LAST",
-    # Shown as how long ago it was: the latest is the smallest.
-    "idle_since": f"{IDLE_SINCE} {{down}} NULLS LAST",
-    "started_at": "s.started_at {down}",
-    "reading_level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
-    "device_type": "nullif(lower(s.device_type), '') {up} NULLS LAST",
+    "presence": SortKey(presence_rank("s.last_heartbeat"), has_nulls=False),
+    "full_name": SortKey("lower(u.full_name)", has_nulls=False),
+    "content_title": SortKey(f"nullif(lower({TITLE}), '')"),
+    "progress_percentage": SortKey(PROGRESS),
+    "activity_type": SortKey("nullif(a.activity_type, '')"),
+    "idle_since": SortKey(IDLE_SINCE, latest_first=True),
+    "started_at": SortKey("s.started_at", has_nulls=False, latest_first=True),
+    "reading_level": SortKey("nullif(lower(p.reading_level), '')"),
+    "device_type": SortKey("nullif(lower(s.device_type), '')"),
 }
 FILTERABLE_FIELDS = FilterableFields(
     {
@@ -86,8 +83,9 @@ FILTERABLE_FIELDS = FilterableFields(
 
 _SELECT = f"""
     SELECT
-        u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
-        p.last_login, p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
+        u.id AS user_id, s.id AS session_id, u.full_name, s.device_type, p.reading_level,
+        s.started_at, s.last_heartbeat, p.last_login, p.last_activity_at, a.activity_type,
+        {TITLE} AS content_title, {PROGRESS} AS progress_percentage
     FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
@@ -95,33 +93,32 @@ _ALL_ROWS = Statement(f"{_SELECT} ORDER BY s.last_heartbeat DESC, s.id DESC")
 # The plus keeps both engines from going through all sessions that these readers ever had.
 _ROWS = BulkStatement(
     {"id": "bigint"},
-    f"{_SELECT} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
-    " ORDER BY s.last_heartbeat DESC, s.id DESC",
+    f"{_SELECT} AND +s.user_id IN (SELECT id FROM given) ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Nothing occurs after it arrived, so that the index of a reader's activities by type finds what may
-# have occurred lately: from one type to the next, and of each what is new; reader by reader and as
-# one text, as PostgreSQL would else go through all that everybody did. A cross join, as SQLite
-# would else go through all that these readers ever did.
-_SINCE_EACH_STEP = " || ' ' || ".join(
+# Nothing occurs after its arrival, so that an activity of the last half hour has arrived since then
+# and is found by the index on user, type and arrival, one type after the other. One text for each
+# reader, as PostgreSQL would otherwise read the activities of all readers; a cross join, as SQLite
+# would otherwise read the whole history of these readers.
+_COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
 )
 _TRACES = BulkStatement(
     {"id": "bigint"},
     f"""
-    SELECT wanted.id, (
+    SELECT given.id AS user_id, (
         WITH RECURSIVE types (name) AS (
             SELECT min(activity_type) FROM reader_activities
-            WHERE user_id = wanted.id AND activity_type >= ''
+            WHERE user_id = given.id AND activity_type >= ''
             UNION ALL
             SELECT (
                 SELECT min(activity_type) FROM reader_activities
-                WHERE user_id = wanted.id AND activity_type > types.name
+                WHERE user_id = given.id AND activity_type > types.name
             ) FROM types WHERE types.name IS NOT NULL
         )
-        SELECT {_SINCE_EACH_STEP} FROM types CROSS JOIN reader_activities a
-        WHERE a.user_id = wanted.id
+        SELECT {_COUNTS_SINCE_EACH_STEP} FROM types CROSS JOIN reader_activities a
+        WHERE a.user_id = given.id
         AND a.activity_type = types.name AND a.created_at > :after_0
-    ) FROM {{rows}} AS wanted
+    ) AS counts FROM given
     """,
 )
 
@@ -137,24 +134,32 @@ class TracedReader(OnlineReader):
 
 def count_online(db: Database, now: datetime) -> int:
     """Return how many readers are online."""
-    count: int = _COUNT(db, since=to_db_time(now - ONLINE_WINDOW)).fetchone()[0]
+    count: int = _COUNT.scalar(db, since=to_db_time(now - ONLINE_WINDOW))
     return count
 
 
 def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
     """Return the readers who are online, each once with the session heard from last."""
-    rows = _ALL_ROWS(db, since=to_db_time(now - ONLINE_WINDOW))
-    return tuple(OnlineReader(**about) for about in _first_of_each_reader(rows))
+    rows = _ALL_ROWS.all(db, since=to_db_time(now - ONLINE_WINDOW))
+    return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
 def online_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the readers who are online and wanted, in order."""
+    """Return the ids of the readers who are online and match, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     key = order_by(_SORTS, query)
     if query.sort == "full_name" and not query.terms:
-        sql = order_by({"full_name": _IDS_BY_NAME_SQL}, query)
+        # Read from two indexes alone: most consoles run this query again and again.
+        sql = f"""
+            SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})
+            ORDER BY {key}, u.id
+        """
     else:
-        sql = _IDS_SQL.format(condition=where.sql, key=key)
+        sql = f"""
+            SELECT u.id FROM ({_LATEST_SESSIONS}) s JOIN users u ON u.id = s.user_id {LAST_READ}
+            WHERE s.rank = 1 AND {ACTIVE_READER} AND ({where.sql})
+            ORDER BY {key}, lower(u.full_name), u.id
+        """
     rows = Statement(sql)(
         db,
         since=to_db_time(now - ONLINE_WINDOW),
@@ -164,40 +169,44 @@ def online_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
 
 
 def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[TracedReader, ...]:
-    """Return what is shown of those of the ids who are online."""
+    """Return the rows of the readers with these ids who are online."""
     id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
-    moments = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
+    begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
     traces = {
-        user_id: tuple(more - less for more, less in pairwise((*map(int, since.split()), 0)))
-        for user_id, since in _TRACES(db, id_rows, **moments)
+        row.user_id: _differences(map(int, row.counts.split()))
+        for row in _TRACES.all(db, id_rows, **begins)
     }
-    rows = _ROWS(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
+    rows = _ROWS.all(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(
-        TracedReader(**about, trace=traces[about["user_id"]])
-        for about in _first_of_each_reader(rows)
+        TracedReader(**fields, trace=traces[fields["user_id"]])
+        for fields in _fields_of_readers(rows)
     )
 
 
-def _first_of_each_reader(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """Yield what is known of each reader, from the first of their rows."""
-    found: set[int] = set()
+def _differences(counts: Iterable[int]) -> tuple[int, ...]:
+    """Return the counts of each step, of counts since the beginning of each step."""
+    return tuple(more - less for more, less in pairwise((*counts, 0)))
+
+
+def _fields_of_readers(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each reader once, from the first of their rows."""
+    user_ids: set[int] = set()
     for row in rows:
-        if row[0] not in found:
-            found.add(row[0])
+        if row.user_id not in user_ids:
+            user_ids.add(row.user_id)
+            last_activity_at = from_db_time_or_none(row.last_activity_at)
             yield {
-                "user_id": row[0],
-                "session_id": row[1],
-                "full_name": clean(row[2]),
-                "device_type": clean(row[3]),
-                "reading_level": clean(row[4]),
-                "started_at": from_db_time(row[5]),
-                "last_heartbeat": from_db_time(row[6]),
-                "last_activity_at": from_db_time_or_none(row[8]),
-                "idle_since": idle_since(
-                    from_db_time_or_none(row[7]), from_db_time_or_none(row[8])
-                ),
-                "activity_type": clean(row[9]),
-                "content_title": clean(row[10]),
-                "progress_percentage": row[11],
+                "user_id": row.user_id,
+                "session_id": row.session_id,
+                "full_name": clean(row.full_name),
+                "device_type": clean(row.device_type),
+                "reading_level": clean(row.reading_level),
+                "started_at": from_db_time(row.started_at),
+                "last_heartbeat": from_db_time(row.last_heartbeat),
+                "last_activity_at": last_activity_at,
+                "idle_since": idle_since(from_db_time_or_none(row.last_login), last_activity_at),
+                "activity_type": clean(row.activity_type),
+                "content_title": clean(row.content_title),
+                "progress_percentage": row.progress_percentage,
             }

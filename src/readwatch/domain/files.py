@@ -1,4 +1,4 @@
-"""Files that people leave behind: for their owner alone, whole or not at all."""
+"""Files for users: readable by their owner alone, and complete or absent."""
 
 import os
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from typing import IO, Any, TextIO
 
 @contextmanager
 def atomic_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Lend a file that is in its place, for its owner alone, once all of it is on disk.
+    """Open a file for writing that gets its name once all of it is on disk.
 
-    Unless it may `replace` one, FileExistsError where its name is taken, or was in the meantime.
+    Without `replace`, an existing file raises FileExistsError, also one that appeared meanwhile.
     """
     if not replace:
         _require_free(file)
@@ -34,7 +34,7 @@ def atomic_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
-    """Do the same for text in UTF-8."""
+    """Open a text file in UTF-8 as `atomic_file` does."""
     with atomic_file(file, replace=replace) as binary_file:
         text = TextIOWrapper(binary_file, "utf-8", newline="")
         try:
@@ -44,12 +44,12 @@ def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
 
 
 def owner_only_opener(path: str, flags: int) -> int:
-    """Open a file for `open`; a new one can be read by its owner alone."""
+    """Open a file, as the `opener` of `open`; only its owner can read a new one."""
     return os.open(path, flags, 0o600)
 
 
 def sync(file: IO[Any]) -> None:
-    """Wait until what was written is on disk."""
+    """Wait until the written data is on disk."""
     file.flush()
     os.fsync(file.fileno())
 
@@ -63,12 +63,12 @@ def _require_free(file: Path) -> None:
 
 
 def _take_name(draft: Path, file: Path) -> None:
-    """Give a draft a name that nobody has, which renaming it would not see to."""
+    """Give a draft a name that must be free; renaming it would replace a file of that name."""
     try:
         file.hardlink_to(draft)
     except FileExistsError:
         raise
-    except OSError:  # some file systems have no such links
+    except OSError:  # some file systems have no hard links
         open(file, "xb", opener=owner_only_opener).close()
         try:
             draft.replace(file)
@@ -78,7 +78,7 @@ def _take_name(draft: Path, file: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, where the system lets one."""
+    """Wait until the names in a folder are on disk, where the system allows it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

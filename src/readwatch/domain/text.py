@@ -18,7 +18,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class _Replacements(dict[int, str]):
-    """What is printed for each character, worked out when it is first met."""
+    """The replacement of each character, computed at its first use."""
 
     def __missing__(self, code: int) -> str:
         self[code] = replacement = _replacement(code)
@@ -26,9 +26,10 @@ class _Replacements(dict[int, str]):
 
 
 def _replacement(code: int) -> str:
-    """Show control characters as their pictures, drop invisible ones, replace what has no meaning.
+    """Return the symbol of a control character, nothing for an invisible one, U+FFFD for an
+    unassigned one.
 
-    The pictures are those of the Unicode block Control Pictures (U+2400).
+    The symbols are those of the Unicode block Control Pictures (U+2400).
     """
     character = chr(code)
     if character in _SPACES:
@@ -51,10 +52,10 @@ _replacements = _Replacements()
 
 
 def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
-    """Return text that is safe to show: no control or bidi character, no pile of marks, at most
-    `limit` characters, cut with an ellipsis.
+    """Return text that is safe to show: without control and bidi characters, with few combining
+    marks in a row, and cut with an ellipsis at `limit` characters.
 
-    Any value is taken: bytes are decoded as UTF-8 with replacements, None becomes the empty text.
+    Any value is accepted: bytes are decoded as UTF-8 with replacements, None becomes empty text.
     """
     if value is None:
         return SafeText("")
@@ -72,12 +73,12 @@ def initials(name: str) -> SafeText:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: an apostrophe goes before such a one."""
+    """Return text that no spreadsheet reads as a formula, with an apostrophe where needed."""
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
 def _clean(text: str, limit: int) -> SafeText:
-    # Input may be far longer than what is shown; only its beginning is worth the work.
+    # Input may be far longer than the limit; only its beginning is worth the work.
     cleaned = text[: limit * 2]
     if not (cleaned.isascii() and cleaned.isprintable()):
         cleaned = _without_excess_marks(cleaned.translate(_replacements))
@@ -94,7 +95,7 @@ def _without_excess_marks(text: str) -> str:
     characters: list[str] = []
     marks = 0
     for character in text:
-        if character not in _JOINERS:  # they stand in the same place as the marks around them
+        if character not in _JOINERS:  # they belong to the same cell as the marks around them
             marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
         if marks <= MAX_MARKS_IN_A_ROW:
             characters.append(character)

@@ -1,6 +1,6 @@
-"""Filters as SQL: the terms that a person typed become a condition with bound parameters.
+"""Filters as SQL: the terms of a filter become a condition with bound parameters.
 
-What was typed is never part of the SQL text: that is made of a view's own expressions.
+What a user types is never part of the SQL text, which consists of a list's own expressions.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,33 +15,33 @@ from readwatch.domain.presence import Presence
 from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
 from readwatch.store.lists.presence_sql import RANKS, presence_parameters, presence_rank
 
-# The kinds of fields; `sql` is a view's own expression, and may be NULL.
+# The kinds of fields; `sql` is an expression of a list, and may be NULL.
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A name or a title: `title:drcl` is found in `Dracula`."""
+    """A name or a title: `content_title:drcl` matches `Dracula`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One of a few words, found by its beginning: `type:quiz`."""
+    """One of a few words, matched by its beginning: `activity_type:quiz`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number: `progress<20`; `progress:20` is that number."""
+    """A number: `total_sessions<20`; `total_sessions:20` matches that number."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """A duration that is kept in seconds: `duration>5m`."""
+    """A duration, stored in seconds: `duration_seconds>5m`."""
 
     sql: str
 
@@ -65,7 +65,7 @@ Field = Text | Word | Number | Seconds | Since | PresenceWord
 
 @dataclass(frozen=True, slots=True)
 class FilterableFields:
-    """What the rows of a view can be asked for: by name, and where words without a name look."""
+    """The fields of a list by name, and the expressions that words without a field search."""
 
     by_name: Mapping[str, Field]
     words: Sequence[str]
@@ -90,7 +90,7 @@ class FilterableFields:
         return {word: self.by_name[one[0]] for word, one in names.items() if len(one) == 1}
 
     def without(self, name: str) -> "FilterableFields":
-        """Return the others; words without a name do not look into this one any more either."""
+        """Return the other fields; words without a field do not search this one either."""
         by_name = {other: field for other, field in self.by_name.items() if other != name}
         match self.by_name.get(name):
             case Text(sql) | Word(sql):
@@ -109,20 +109,20 @@ class Condition:
 def condition(
     db: Database, terms: Iterable[Term], fields: FilterableFields, now: datetime
 ) -> Condition:
-    """Return the condition for the rows that all the terms want; without terms these are all rows.
+    """Return the condition for the rows that match all terms; without terms these are all rows.
 
     The values are named `:filter_0` and so on, and those of a presence as in
     `presence_parameters`. A term that does not fit the list's fields is an `invalid` error whose
     message names the fix.
     """
-    composing = _Composing(db, now)
-    sql = " AND ".join(composing.term(term, fields) for term in terms)
-    return Condition(sql or "TRUE", composing.values)
+    composer = _Composer(db, now)
+    sql = " AND ".join(composer.term(term, fields) for term in terms)
+    return Condition(sql or "TRUE", composer.values)
 
 
 @dataclass(slots=True)
-class _Composing:
-    """Puts one condition together and collects its values."""
+class _Composer:
+    """Composes one condition and collects its values."""
 
     db: Database
     now: datetime
@@ -162,11 +162,11 @@ class _Composing:
                 return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
-        """Return what looks for a word in an expression of a view."""
+        """Return the function from an expression to the condition that it contains the word."""
         pattern = self._value(pattern_of(word))
         if not is_sqlite(self.db):
             return lambda sql: _postgresql_search(sql, pattern)
-        # Asking Python takes ten times as long as LIKE, which knows the cases of ASCII alone.
+        # A function in Python takes ten times as long as LIKE, which ignores case for ASCII only.
         like = self._value(f"%{'%'.join(letters_of(word).replace(' ', '_'))}%")
         return lambda sql: (
             f"(octet_length({sql}) > length({sql}) OR {sql} LIKE {like})"
@@ -183,7 +183,7 @@ class _Composing:
 
 
 def _postgresql_search(sql: str, pattern: str) -> str:
-    """Say `found` in SQL; ASCII is as `plain` leaves it, and most of what there is."""
+    """Return `matching.matches` in SQL; ASCII, which is most text, needs no replacements."""
     text = f'({sql}) COLLATE "C"'
     plain = f"replace(replace({text}, 'ß', 'ss'), 'ẞ', 'SS')"
     plain = f"regexp_replace(normalize({plain}, NFKD), '{MARKS}', '', 'g')"
@@ -193,7 +193,7 @@ def _postgresql_search(sql: str, pattern: str) -> str:
 
 _SIGNS = {comparison: comparison.value for comparison in Comparison} | {Comparison.IS: "="}
 
-# Longer ago is earlier; the second is what holds for what never was.
+# Longer ago is earlier; the second is the result for NULL.
 _SINCE = {
     Comparison.LESS: (">", "FALSE"),
     Comparison.AT_MOST: (">=", "FALSE"),

@@ -18,13 +18,13 @@ demo: ## watch invented readers live, in a throw-away database (ARGS="--seconds 
 	$(RUN) readwatch demo $(ARGS)
 
 test: ## run the tests on SQLite and on a real PostgreSQL (ARGS="-k heartbeat")
-	$(RUN) pytest -n 2 $(ARGS)
+	$(RUN) pytest -n 2 --dist worksteal $(ARGS)
 
 check: ## all that has to hold before a change goes in: format, lint, types, tests
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest -n 2
+	$(RUN) pytest -n 2 --dist worksteal
 
 format: ## format the code and mend what the linter can mend
 	$(RUN) ruff format .

@@ -39,13 +39,14 @@ from rig.slices import greet, in_turn
 from rig.terminal import SIZE, Terminal, look_on, terminal
 
 from readwatch.domain.attention import Thresholds
-from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import parse
+from readwatch.domain.sessions import Principal
+from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
-from readwatch.store.audit.log import permitted
+from readwatch.store.audit.log import permit_own
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import get_user
@@ -295,7 +296,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
     found["attention: first look"] = lambda: Attention(Thresholds()).refresh(db, now)
     found["attention: each look"] = lambda: looks.refresh(db, now)
-    permit = permitted(AuditEvent(consultant_id, AuditAction.VIEWED_READER_PROFILE, READERS // 2))
+    permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)
     found["reader: first picture"] = lambda: ReaderPage(0, permit).snapshot(db, header)

@@ -35,7 +35,7 @@ from readwatch.domain.users import User, UserRole
 from readwatch.monitor import refresh_policy
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -200,7 +200,12 @@ def make_world(folder: Path, readers: int) -> World:
     db.close()
     admin = open_database(url, Role.ADMIN)
     with connection(admin):
-        boss = NewUser("dora@example.org", "Dora Dyer", UserRole.ADMIN, "no password")
+        boss = NewUser(
+            email="dora@example.org",
+            full_name="Dora Dyer",
+            user_role=UserRole.ADMIN,
+            password_hash="no password",  # noqa: S106 - no hash: nobody logs in
+        )
         world = World(folder, consultant, add_user(admin, boss, NOW - timedelta(days=30)))
         if people:
             _looks(admin, world, [find_user(admin, person.email) for person in people])
@@ -214,10 +219,10 @@ def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
     first, second, third = (reader.id for reader in readers[:3])
     for minutes, look in (
         (1620, AuditEvent(dora, AuditAction.ADDED_USER, cara, "cli")),
-        (1500, AuditEvent(cara, AuditAction.FAILED_SIGN_IN, None, "console: wrong password")),
-        (1499, AuditEvent(cara, AuditAction.SIGNED_IN, None, "console")),
+        (1500, AuditEvent(cara, AuditAction.FAILED_LOGIN, None, "console: wrong password")),
+        (1499, AuditEvent(cara, AuditAction.LOGGED_IN, None, "console")),
         (1490, AuditEvent(cara, opened, third, "console, from attention")),
-        (95, AuditEvent(cara, AuditAction.SIGNED_IN, None, "console")),
+        (95, AuditEvent(cara, AuditAction.LOGGED_IN, None, "console")),
         *((minutes, AuditEvent(cara, opened, first, in_list)) for minutes in (82, 74, 63, 51)),
         (48, AuditEvent(cara, opened, second, in_list)),
         (40, AuditEvent(cara, AuditAction.EXPORTED_VIEW, None, f"{in_list}, csv, rows 23")),
@@ -229,7 +234,7 @@ def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
             AuditEvent(cara, AuditAction.COPIED_ROW, third, "console, from a reader's page, books"),
         ),
     ):
-        append_event(db, look, NOW - timedelta(minutes=minutes))
+        log_event(db, look, NOW - timedelta(minutes=minutes))
 
 
 def keep_views(world: World) -> None:

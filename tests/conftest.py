@@ -4,6 +4,7 @@ Ann and Ben are readers, Cara is a consultant, Dora is the admin.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,6 +68,17 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def hang_ups_end_what_the_tests_start() -> Iterator[None]:
+    """Under nohup they would be ignored by each process that a test starts, as by this one."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGHUP, lambda *_: None)  # which no process inherits
+    yield
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 @dataclass
 class StillClock:
     """A clock that moves only when it is told to."""
@@ -125,6 +137,8 @@ def sqlite_template(sqlite_copies: SQLiteCopies) -> Path:
 
 
 ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+on_both_engines = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 
 @pytest.fixture(params=ENGINES)
@@ -227,7 +241,12 @@ def add_cast(url: str, password_hash: str) -> Cast:
         people = {
             name.split()[0].lower(): add_user(
                 db,
-                NewUser(f"{name.split()[0].lower()}@example.org", name, role, password_hash),
+                NewUser(
+                    email=f"{name.split()[0].lower()}@example.org",
+                    full_name=name,
+                    user_role=role,
+                    password_hash=password_hash,
+                ),
                 NOON - timedelta(days=30),
             )
             for name, role in (

@@ -72,7 +72,12 @@ def add_readers(db: Database, clock: Clock, number: int, name: str = "Zoe") -> N
     """Readers who were never here: Zoe 0000, Zoe 0001 ..."""
     with db.atomic():
         for n in range(number):
-            new = NewUser(f"{name}{n}@example.org", f"{name} {n:04}", UserRole.READER, "-")
+            new = NewUser(
+                email=f"{name}{n}@example.org",
+                full_name=f"{name} {n:04}",
+                user_role=UserRole.READER,
+                password_hash="-",
+            )
             add_user(db, new, clock())
 
 

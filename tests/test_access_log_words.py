@@ -33,7 +33,7 @@ def written() -> set[str]:
         for node in nodes("src")
         if isinstance(node, ast.Attribute)
         and isinstance(node.value, ast.Name)
-        and node.value.id == "Action"
+        and node.value.id == "AuditAction"
     }
 
 

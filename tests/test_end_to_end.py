@@ -74,7 +74,7 @@ def test_an_activity_that_an_app_posts_is_soon_before_the_consultants_eyes(
         " FROM consultant_access_log ORDER BY id"
     )
     assert [tuple(entry) for entry in entries] == [
-        (cast.cara.id, "signed_in", None, "console"),
+        (cast.cara.id, "logged_in", None, "console"),
         (cast.cara.id, "viewed_reader_profile", cast.ann.id, "console, from online"),
     ]
     assert processes_in(tmp_path) == []

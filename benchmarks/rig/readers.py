@@ -54,11 +54,11 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
             add_user(
                 db,
                 NewUser(
-                    email,
-                    people[reader % _PEOPLE].full_name,
-                    UserRole.READER,
-                    password_hash,
-                    people[reader % _PEOPLE].reading_level,
+                    email=email,
+                    full_name=people[reader % _PEOPLE].full_name,
+                    user_role=UserRole.READER,
+                    password_hash=password_hash,
+                    reading_level=people[reader % _PEOPLE].reading_level,
                 ),
                 now,
             )
@@ -91,7 +91,12 @@ def administrator(url: str) -> int:
 
 
 def _added(url: str, email: str, full_name: str, role: UserRole) -> int:
-    new = NewUser(email, full_name, role, hash_password(PASSWORD, DEFAULT_COST))
+    new = NewUser(
+        email=email,
+        full_name=full_name,
+        user_role=role,
+        password_hash=hash_password(PASSWORD, DEFAULT_COST),
+    )
     with opened(url, Role.ADMIN) as db, db.atomic():
         return add_user(db, new, system_clock()).id
 

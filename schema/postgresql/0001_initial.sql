@@ -238,8 +238,8 @@ CREATE INDEX idx_consultant_log_consultant_id
 CREATE INDEX idx_consultant_log_target_id ON consultant_access_log (target_user_id, id);
 CREATE INDEX idx_consultant_log_created_at ON consultant_access_log (created_at);
 -- Where staff signed in, so that strangers' guesses do not lock them out there.
-CREATE INDEX idx_consultant_log_sign_ins ON consultant_access_log (consultant_user_id, ip_address)
-    WHERE action_type = 'signed_in';
+CREATE INDEX idx_consultant_log_logins ON consultant_access_log (consultant_user_id, ip_address)
+    WHERE action_type = 'logged_in';
 -- Two entries can never follow the same one: the chain has no forks.
 CREATE UNIQUE INDEX idx_consultant_log_prev_hash ON consultant_access_log (prev_hash);
 

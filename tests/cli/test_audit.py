@@ -13,7 +13,7 @@ import pytest
 from cli.shell import Shell
 
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 
 on_postgresql = pytest.mark.postgresql
@@ -26,7 +26,7 @@ def looks(db: Database, cast: Any, clock: Any) -> None:
         look = AuditEvent(
             cast.cara.id, AuditAction.VIEWED_READER_ACTIVITIES, reader.id, details, "10.0.0.7"
         )
-        append_event(db, look, clock.advance(minutes=1))
+        log_event(db, look, clock.advance(minutes=1))
 
 
 def without_triggers(db: Database) -> Database:
@@ -66,7 +66,7 @@ def test_a_whole_log_is_told_and_a_changed_one_named(shell: Shell, db: Database)
     changed = shell("audit", "verify")
     assert (changed.code, changed.err) == (1, "")
     assert changed.out.startswith(
-        "NOT WHOLE: entry 1 was changed: what it says does not give its hash\n"
+        "NOT WHOLE: entry 1 was changed: its content does not give its hash\n"
         "whole up to there: 0 entries\n"
     )
 
@@ -129,7 +129,7 @@ def test_what_is_no_file_of_anchors_is_told(shell: Shell, tmp_path: Path) -> Non
     file.write_bytes(b"\xff something else\n")
     for call in (("verify", "--anchor"), ("anchor",)):
         complaint = shell("audit", *call, str(file)).complaint
-        assert complaint.startswith("line 1 of the anchors is none")
+        assert complaint.startswith("line 1 is not an anchor")
     assert file.read_bytes() == b"\xff something else\n"
     complaint = shell("audit", "anchor", str(tmp_path / "nowhere" / "anchors")).complaint
     assert "cannot be written" in complaint
@@ -175,7 +175,7 @@ def test_an_entry_that_cannot_be_read_is_named_and_who_tells_more(
     without_triggers(db).execute_sql(f"UPDATE consultant_access_log SET {change} WHERE id = 2")
     for call in (("list",), ("list", "--json"), ("export", str(tmp_path / "log.csv"))):
         complaint = shell("audit", *call).complaint
-        assert complaint.startswith(f"{which} of the access log cannot be read")
+        assert complaint.startswith(f"{which} of the access log was changed by another program")
         assert complaint.endswith("readwatch audit verify")
     assert list(tmp_path.glob("*log.csv*")) == []
     assert "NOT WHOLE: entry 2 was changed" in shell("audit", "verify").out

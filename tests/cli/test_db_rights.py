@@ -75,7 +75,7 @@ def test_a_login_is_let_in_as_a_face_on_record(shell: Shell, db: Database, cast:
     own = new_login(shell.url, "cara")
     login = f"{db.database}_cara"
     assert shell("db", "grant", "console", login).out == f"{login} may be used for: console\n"
-    assert log(db) == [(cast.dora.id, "granted_rights", None, f"cli, console to {login}")]
+    assert log(db) == [(cast.dora.id, "granted_privileges", None, f"cli, console to {login}")]
 
     shell.url = own
     assert "readwatch db grant admin" in shell("user", "list").complaint

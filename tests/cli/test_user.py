@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Ended, Shell, log
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, is_sqlite
@@ -41,7 +41,7 @@ def test_a_reader_has_a_profile_with_what_was_told(shell: Shell, cast: Any, db: 
         *("eve@example.org", "reader", "--reading-level", "B1", "--language", "de"),
         *("--timezone", "Europe/Vienna"),
     )
-    profile = reader_data.profile(db, Permit(find_user(db, "eve@example.org").id))
+    profile = reader_data.profile(db, permit_for(find_user(db, "eve@example.org").id))
     assert (profile.reading_level, profile.preferred_language) == ("B1", "de")
     assert (profile.timezone, profile.total_sessions) == ("Europe/Vienna", 0)
 

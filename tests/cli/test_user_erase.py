@@ -9,7 +9,7 @@ from conftest import Cast
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import token_hash
@@ -74,12 +74,8 @@ def test_entries_that_keep_the_addresses_of_the_person_are_told(
     shell: Shell, cast: Cast, db: Database, clock
 ) -> None:
     for address in ("10.0.0.7", "10.0.0.7", None):
-        append_event(
-            db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, ip_address=address), clock()
-        )
-    append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, ip_address="10.0.0.8"), clock()
-    )
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, ip_address=address), clock())
+    log_event(db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, ip_address="10.0.0.8"), clock())
     told = shell("user", "erase", cast.cara.email, "--yes").out
     assert "2 entries of the access log keep the addresses from which the person acted" in told
 

@@ -24,7 +24,7 @@ ANN = "ann@example.org"
 PARTS = {
     *("account", "profile", "sessions", "staff_sessions", "activities", "content_progress"),
     "quizzes",
-    *("looks_at_this_person", "looks_of_this_person"),
+    *("accesses_to_this_user", "accesses_by_this_user"),
 }
 
 
@@ -41,7 +41,7 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> Zip
         ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
     for target in (cast.ann.id, cast.ben.id):
-        audit_log.append_event(
+        audit_log.log_event(
             db,
             AuditEvent(
                 cast.cara.id, AuditAction.VIEWED_READER_PROFILE, target, "console", "10.1.1.1"
@@ -87,7 +87,7 @@ def test_each_part_is_there_as_json_and_as_csv(bundle: ZipFile) -> None:
 def test_who_looked_is_told_by_role_and_the_export_is_itself_a_look_on_record(
     bundle: ZipFile, cast: Cast, db: Database
 ) -> None:
-    told = [(it["action_type"], it["user_role"]) for it in as_json(bundle, "looks_at_this_person")]
+    told = [(it["action_type"], it["user_role"]) for it in as_json(bundle, "accesses_to_this_user")]
     assert told == [("viewed_reader_profile", "consultant"), ("exported_user", "admin")]
     assert log(db)[-1] == (cast.dora.id, "exported_user", cast.ann.id, "cli, zip")
 

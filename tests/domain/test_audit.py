@@ -19,8 +19,8 @@ def test_the_hash_of_an_entry_never_changes_from_one_release_to_the_next():
 
 
 def test_the_hash_is_that_of_compact_ascii_json_which_any_program_can_make():
-    look = AuditEvent(3, AuditAction.SIGNED_IN, details="Büro")
-    told = f'["{GENESIS}",3,"signed_in",null,"B\\u00fcro",null,"{MOMENT}"]'
+    look = AuditEvent(3, AuditAction.LOGGED_IN, details="Büro")
+    told = f'["{GENESIS}",3,"logged_in",null,"B\\u00fcro",null,"{MOMENT}"]'
     assert entry_hash(GENESIS, look, MOMENT) == hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -14,7 +14,7 @@ LINE = f"2026-11-22T12:00:00+00:00 12 14 {'a' * 64}\n"
 
 def test_an_anchor_is_a_line_and_comes_back_from_it():
     assert ANCHOR.line == LINE
-    empty = Anchor(ANCHOR.moment, Head(0, 0, GENESIS))
+    empty = Anchor(ANCHOR.anchored_at, Head(0, 0, GENESIS))
     assert parsed_anchors(LINE + empty.line) == (ANCHOR, empty)
     assert parsed_anchors("") == ()
 
@@ -37,4 +37,4 @@ def test_an_anchor_is_a_line_and_comes_back_from_it():
 def test_an_odd_line_is_named(odd):
     with pytest.raises(ReadwatchError) as refusal:
         parsed_anchors(LINE + odd)
-    assert refusal.value.message.startswith("line 2 of the anchors is none")
+    assert refusal.value.message.startswith("line 2 is not an anchor")

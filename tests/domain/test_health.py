@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from readwatch.domain.health import DatabaseStatus, RollupMismatches, findings, in_bytes
+from readwatch.domain.health import DatabaseStatus, RollupMismatches, findings, format_bytes
 
 GIB = 1 << 30
 WELL = DatabaseStatus(
@@ -24,7 +24,7 @@ def unwell(
     condition: DatabaseStatus, wrong: RollupMismatches | None
 ) -> list[tuple[str, str, str | None]]:
     return [
-        (finding.what, finding.sentence, finding.fix)
+        (finding.name, finding.text, finding.fix)
         for finding in findings(condition, wrong)
         if not finding.healthy
     ]
@@ -37,7 +37,7 @@ def test_all_is_well():
 @pytest.mark.parametrize(
     ("condition", "finding"),
     [
-        (replace(WELL, free=GIB - 1), ("free on its disk", "1024.0 MiB", "make room")),
+        (replace(WELL, free=GIB - 1), ("free on its disk", "1024.0 MiB", "free some space")),
         (replace(WELL, damages=2), ("damages", "2", "restore a backup")),
         (replace(WELL, dangling_rows=1500), ("dangling rows", "1,500", "restore a backup")),
     ],
@@ -62,7 +62,7 @@ def test_each_rollup_that_is_wrong_says_in_how_many_rows():
 
 def test_what_only_sqlite_can_tell_is_left_out_on_postgresql():
     elsewhere = replace(WELL, wal_size=None, free=None, damages=None, dangling_rows=None)
-    assert [finding.what for finding in findings(elsewhere, None)] == [
+    assert [finding.name for finding in findings(elsewhere, None)] == [
         "schema",
         "engine",
         "active sessions",
@@ -86,4 +86,4 @@ def test_wrong_rows_add_up():
     ],
 )
 def test_bytes_are_said_in_their_largest_unit(number, said):
-    assert in_bytes(number) == said
+    assert format_bytes(number) == said

@@ -5,31 +5,38 @@ from datetime import timedelta
 import pytest
 from conftest import NOON
 
-from readwatch.domain.lockout import FORGET_ONE_AFTER, LIMITS, Counted, Failures, subjects, wait
+from readwatch.domain.lockout import (
+    FAILURE_EXPIRES_AFTER,
+    LIMITS,
+    Failures,
+    FailureScope,
+    subjects,
+    wait,
+)
 
 
-@pytest.mark.parametrize("counted", Counted)
+@pytest.mark.parametrize("counted", FailureScope)
 def test_the_first_failures_are_free_then_each_wait_is_twice_the_one_before(counted):
     free = LIMITS[counted].free
     waits = [wait(counted, Failures(free + more, NOON), NOON) for more in range(-1, 4)]
     assert waits == [timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8)]
 
 
-@pytest.mark.parametrize("counted", Counted)
+@pytest.mark.parametrize("counted", FailureScope)
 def test_no_wait_is_longer_than_the_longest(counted):
     assert wait(counted, Failures(10**6, NOON), NOON) == LIMITS[counted].longest
 
 
 def test_a_stranger_elsewhere_can_never_make_a_reader_wait_for_more_than_half_a_minute():
     theirs, ours = subjects("ann@example.org", "10.0.0.9"), subjects("ann@example.org", "10.0.0.1")
-    shared = {counted for counted in Counted if theirs[counted] == ours[counted]}
-    assert shared == {Counted.ACCOUNT}
-    assert LIMITS[Counted.ACCOUNT].longest <= timedelta(seconds=30)
+    shared = {counted for counted in FailureScope if theirs[counted] == ours[counted]}
+    assert shared == {FailureScope.ACCOUNT}
+    assert LIMITS[FailureScope.ACCOUNT].longest <= timedelta(seconds=30)
 
 
 def test_time_takes_failures_back():
     remembered = Failures(7, NOON)
-    assert [remembered.left(NOON + n * FORGET_ONE_AFTER) for n in range(9)] == [
+    assert [remembered.left(NOON + n * FAILURE_EXPIRES_AFTER) for n in range(9)] == [
         *range(7, -1, -1),
         0,
     ]
@@ -37,10 +44,10 @@ def test_time_takes_failures_back():
 
 
 def test_nobody_waits_for_a_clock_that_was_set_back():
-    free = LIMITS[Counted.ACCOUNT].free
+    free = LIMITS[FailureScope.ACCOUNT].free
     remembered = Failures(free + 3, NOON)
     waits = [
-        wait(Counted.ACCOUNT, remembered, NOON - timedelta(seconds=seconds))
+        wait(FailureScope.ACCOUNT, remembered, NOON - timedelta(seconds=seconds))
         for seconds in (0, 8, 9, 86_400)
     ]
     assert waits == [timedelta(seconds=seconds) for seconds in (8, 16, 0, 0)]

@@ -81,7 +81,7 @@ def test_a_password_that_is_short_or_longer_than_bcrypt_takes_is_refused_and_not
     ],
 )
 def test_a_password_that_is_guessed_first_is_refused(password, role):
-    with pytest.raises(ReadwatchError, match="first that are guessed") as refusal:
+    with pytest.raises(ReadwatchError, match="too common") as refusal:
         checked_password(password, role, field="new_password")
     assert (refusal.value.kind, refusal.value.field) == (ErrorKind.INVALID, "new_password")
 

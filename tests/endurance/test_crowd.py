@@ -34,7 +34,16 @@ def test_a_hundred_logins_at_once_and_a_thousand_sessions_meet_no_error(
     emails = [f"reader{number}@example.org" for number in range(sessions)]
     with db.atomic():
         for email in emails:
-            add_user(db, NewUser(email, "A Reader", UserRole.READER, password_hash), NOON)
+            add_user(
+                db,
+                NewUser(
+                    email=email,
+                    full_name="A Reader",
+                    user_role=UserRole.READER,
+                    password_hash=password_hash,
+                ),
+                NOON,
+            )
     with serving(url) as server:
         apps = [StubbornApp(server.port, email) for email in emails]
         everybody_is_ready = Barrier(AT_ONCE)

@@ -49,7 +49,7 @@ def test_nobody_is_shown_without_an_entry_however_the_server_ends(
         assert looks.shown <= on_record
         shown += len(looks.shown)
     *_, verdict = chain.verify(db, (), chain.extent(db))
-    assert verdict.fault is None
+    assert verdict.defect is None
     proved(
         f"{rounds} kills: {shown} readers were shown, each with an entry;"
         f" {verdict.head.entries} entries in one chain"
@@ -60,7 +60,12 @@ def newcomers(db: Database, number: int) -> Iterator[int]:
     """Add readers at whom nobody has looked; return their ids."""
     with db.atomic():
         new = [
-            NewUser(f"reader{number}-{each}@example.org", "Reader", UserRole.READER, "-")
+            NewUser(
+                email=f"reader{number}-{each}@example.org",
+                full_name="Reader",
+                user_role=UserRole.READER,
+                password_hash="-",
+            )
             for each in range(READERS)
         ]
         return iter([add_user(db, each, NOON).id for each in new])

@@ -20,11 +20,11 @@ def events_kept(db: Database) -> dict[tuple[int, str], int]:
 
 def assert_healthy(db: Database) -> None:
     """Check that nothing is damaged, and that the rollups agree with the activities."""
-    condition = health.condition(db)
+    condition = health.database_status(db)
     assert not condition.damages
     assert not condition.dangling_rows
     assert (
-        sum((piece.compare(db) for piece in rebuild.portions(db)), RollupMismatches())
+        sum((piece.compare(db) for piece in rebuild.chunks(db)), RollupMismatches())
         == RollupMismatches()
     )
 

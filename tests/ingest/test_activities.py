@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, Caller, everything, problem, rows, told
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
 
@@ -156,7 +156,7 @@ def test_a_title_is_kept_as_it_came_and_comes_out_clean(
     ann.post("/api/activities", PAGE | {"content_title": title})
 
     assert rows(db, "SELECT content_title FROM reader_activities") == [(title,)]
-    permit = Permit(cast.ann.id)
+    permit = permit_for(cast.ann.id)
     (activity,) = reader_data.activities(db, permit)
     (content,) = reader_data.contents(db, permit)
     for shown in (activity.content_title, content.content_title):

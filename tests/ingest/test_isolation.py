@@ -103,7 +103,7 @@ def test_who_gets_in_and_whose_look_is_on_record(
     assert shown == (name in {"ann", *STAFF})
     looks = [(getattr(cast, name).id, cast.ann.id)] * len(OF_ONE_READER) if name in STAFF else []
     log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
-    assert rows(db, f"{log} <> 'refused_look' AND target_user_id IS NOT NULL") == looks
+    assert rows(db, f"{log} <> 'refused_access' AND target_user_id IS NOT NULL") == looks
     who = getattr(cast, name).id if name in STAFF else None
     lists = "SELECT consultant_user_id, action_details FROM consultant_access_log WHERE action_type"
     assert rows(db, f"{lists} = 'viewed_list' ORDER BY id") == (
@@ -111,7 +111,7 @@ def test_who_gets_in_and_whose_look_is_on_record(
     )
     # Ann is refused the live lists, Ben more: of one's refusals the first is on record.
     refused = [getattr(cast, name).id] if name in {"ann", "ben"} else []
-    assert [who for who, _ in rows(db, f"{log} = 'refused_look'")] == refused
+    assert [who for who, _ in rows(db, f"{log} = 'refused_access'")] == refused
 
 
 @pytest.mark.parametrize("rule", [*OF_ALL_READERS, *OF_ONE_READER])
@@ -133,5 +133,5 @@ def test_who_goes_on_looking_at_a_list_has_an_entry_every_five_minutes(
     for _ in range(6):
         assert cara.get(rule).status_code == 200
         clock.advance(minutes=2)
-    log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'signed_in'"
+    log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'logged_in'"
     assert rows(db, log) == [("viewed_list",)] * 2

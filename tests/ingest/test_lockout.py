@@ -108,6 +108,6 @@ def test_what_fails_with_an_account_of_staff_is_on_record_and_so_is_its_lock(
 
     log = "SELECT consultant_user_id, action_type, action_details, ip_address"
     found = rows(db, f"{log} FROM consultant_access_log ORDER BY id")
-    failed = (3, "failed_sign_in", "api: wrong e-mail or password", "10.0.0.1")
+    failed = (3, "failed_login", "api: wrong e-mail or password", "10.0.0.1")
     locked = (3, "locked_out", "api, for 1 s", "10.0.0.1")
-    assert found == [*[failed] * 5, locked, (3, "signed_in", "api", "10.0.0.1")]
+    assert found == [*[failed] * 5, locked, (3, "logged_in", "api", "10.0.0.1")]

@@ -30,7 +30,16 @@ def readers(db: Database) -> list[str]:
     with db.atomic():
         for number in range(READERS):
             emails.append(f"reader{number}@example.org")
-            add_user(db, NewUser(emails[-1], f"Reader {number}", UserRole.READER, kept), NOON)
+            add_user(
+                db,
+                NewUser(
+                    email=emails[-1],
+                    full_name=f"Reader {number}",
+                    user_role=UserRole.READER,
+                    password_hash=kept,
+                ),
+                NOON,
+            )
     return emails
 
 

@@ -8,9 +8,9 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
 from readwatch.ingest.services import Settings
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, driver_connection
-from readwatch.store.reader_data import _LOOKS
+from readwatch.store.reader_data import _ACCESSES
 
 
 def told(app: Caller, query: str = "") -> list[dict]:
@@ -44,9 +44,7 @@ def test_nobody_is_told_of_looks_at_others(
 def test_what_an_admin_did_to_an_account_is_told_too(
     ann: Caller, cast: Cast, db: Database, clock: Clock
 ) -> None:
-    append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SET_PASSWORD, cast.ann.id, "cli"), clock()
-    )
+    log_event(db, AuditEvent(cast.dora.id, AuditAction.SET_PASSWORD, cast.ann.id, "cli"), clock())
     assert [(it["action_type"], it["user_role"]) for it in told(ann)] == [("set_password", "admin")]
 
 
@@ -54,7 +52,7 @@ def test_looks_come_in_pages_newest_first(
     ann: Caller, cast: Cast, db: Database, clock: Clock
 ) -> None:
     for _ in range(5):
-        append_event(
+        log_event(
             db, AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock()
         )
     first = told(ann, "?limit=3")
@@ -66,12 +64,8 @@ def test_looks_come_in_pages_newest_first(
 def test_an_installation_can_name_its_staff_and_never_names_a_reader(
     url: str, cast: Cast, db: Database, clock: Clock
 ) -> None:
-    append_event(
-        db, AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock()
-    )
-    append_event(
-        db, AuditEvent(cast.ben.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock()
-    )
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock())
+    log_event(db, AuditEvent(cast.ben.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id), clock())
     app = create_app(Settings(url, bcrypt_cost=4, looks_told_by="name"), clock)
     api = Api(app.test_client(), app=app)
     try:
@@ -84,7 +78,7 @@ def test_an_installation_can_name_its_staff_and_never_names_a_reader(
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_page_is_read_off_an_index_however_long_the_log_is(db: Database) -> None:
     values = {"user_id": 1, "before": 9, "length": 5}
-    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_LOOKS._sqlite}", values)
+    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_ACCESSES._sqlite}", values)
     steps = " ".join(row[3] for row in plan)
     assert "idx_consultant_log_target_id (target_user_id=? AND id<?)" in steps
     assert "TEMP B-TREE" not in steps

@@ -10,7 +10,7 @@ from readwatch.store.engine.connections import Database
 
 LOOKS = (
     "SELECT consultant_user_id, action_type, target_user_id, action_details, ip_address "
-    "FROM consultant_access_log WHERE action_type <> 'signed_in' ORDER BY id"
+    "FROM consultant_access_log WHERE action_type <> 'logged_in' ORDER BY id"
 )
 PAGES = ("", "/activities", "/sessions")
 
@@ -37,7 +37,9 @@ def test_ann_sees_nobody_elses_data(ann: Caller, cast: Cast, db: Database, page:
         members = problem(ann.get(f"/api/readers/{other}{page}"), 403)
         assert members["detail"] == "readers see their own data only"
     ((who, action, target, _, _),) = rows(db, LOOKS)
-    assert (who, action, target) == (cast.ann.id, "refused_look", cast.ben.id), "the first of them"
+    assert (who, action, target) == (cast.ann.id, "refused_access", cast.ben.id), (
+        "the first of them"
+    )
 
 
 def test_a_refusal_is_on_record_also_of_whom_there_is_not_and_again_after_minutes(
@@ -47,9 +49,9 @@ def test_a_refusal_is_on_record_also_of_whom_there_is_not_and_again_after_minute
         problem(ann.get(path), 403)
         clock.advance(minutes=5)
     assert rows(db, LOOKS) == [
-        (cast.ann.id, "refused_look", None, "api, viewed_reader_sessions", "127.0.0.1"),
-        (cast.ann.id, "refused_look", None, "api, activities", "127.0.0.1"),
-        (cast.ann.id, "refused_look", cast.ben.id, "api, viewed_reader_profile", "127.0.0.1"),
+        (cast.ann.id, "refused_access", None, "api, viewed_reader_sessions", "127.0.0.1"),
+        (cast.ann.id, "refused_access", None, "api, activities", "127.0.0.1"),
+        (cast.ann.id, "refused_access", cast.ben.id, "api, viewed_reader_profile", "127.0.0.1"),
     ]
 
 

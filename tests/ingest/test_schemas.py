@@ -76,7 +76,12 @@ def shared_url(
 def db(shared_url: str, password_hash: str) -> Iterator[Database]:
     db = open_database(shared_url, Role.OWNER)
     with connection(db):
-        new = NewUser("ann@example.org", "Ann Archer", UserRole.READER, password_hash)
+        new = NewUser(
+            email="ann@example.org",
+            full_name="Ann Archer",
+            user_role=UserRole.READER,
+            password_hash=password_hash,
+        )
         add_user(db, new, StillClock().moment)
     if db.is_closed():
         db.connect()

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from conftest import Cast, StillClock
+from permits import permit_for
 from reading_app import ReadingApp
 
-from readwatch.domain.audit import Permit
 from readwatch.monitor import reader_page as opened_page
 from readwatch.monitor.reader_page import PAGE_LENGTH, ReaderPage
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
@@ -17,7 +17,7 @@ Picture = Callable[[], ReaderSnapshot]
 
 @pytest.fixture
 def opened(cast: Cast) -> ReaderPage:
-    return ReaderPage(1, Permit(cast.ann.id))
+    return ReaderPage(1, permit_for(cast.ann.id))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
 def test_a_page_that_is_left_open_keeps_the_newest(
     ann: ReadingApp, opened: ReaderPage, picture: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opened_page, "KEPT", PAGE_LENGTH + 50)
+    monkeypatch.setattr(opened_page, "MAX_ACTIVITIES", PAGE_LENGTH + 50)
     ann.reads_all(f"Book {number}" for number in range(PAGE_LENGTH + 40))
     assert opened.read_older(picture().activities[-1].id)
     page = picture()

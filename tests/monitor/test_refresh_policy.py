@@ -24,7 +24,7 @@ class Uptime:
 def uptime(monkeypatch: pytest.MonkeyPatch) -> Uptime:
     stopped = Uptime()
     monkeypatch.setattr(refresh_policy, "uptime", stopped)
-    monkeypatch.setattr(refresh_policy, "REST", 40)
+    monkeypatch.setattr(refresh_policy, "PAUSE_FACTOR", 40)
     return stopped
 
 
@@ -36,7 +36,7 @@ def test_a_picture_that_costs_more_is_followed_by_a_longer_rest_within_bounds(
 ) -> None:
     watched = RefreshPolicy(REFRESH)
     watched.begin(1)
-    rest = watched.rest(timedelta(milliseconds=work_ms))
+    rest = watched.pause(timedelta(milliseconds=work_ms))
     assert rest == timedelta(seconds=rest_seconds)
     uptime.seconds += rest_seconds - 0.01
     assert not watched.is_due(2)
@@ -45,13 +45,13 @@ def test_a_picture_that_costs_more_is_followed_by_a_longer_rest_within_bounds(
 
 
 def test_what_is_asked_for_to_be_slow_is_as_slow(uptime: Uptime) -> None:
-    assert RefreshPolicy(timedelta(minutes=1)).rest(timedelta(0)) == timedelta(minutes=1)
+    assert RefreshPolicy(timedelta(minutes=1)).pause(timedelta(0)) == timedelta(minutes=1)
 
 
 def test_an_unchanged_database_is_due_when_presence_may_have_changed(uptime: Uptime) -> None:
     watched = RefreshPolicy(REFRESH)
     watched.begin(1)
-    watched.rest(timedelta(0))
+    watched.pause(timedelta(0))
     uptime.seconds += 4.9
     assert not watched.is_due(1)
     assert watched.is_due(2)
@@ -63,8 +63,8 @@ def test_an_unchanged_database_is_due_when_presence_may_have_changed(uptime: Upt
 def test_what_is_forgotten_is_new(uptime: Uptime) -> None:
     watched = RefreshPolicy(REFRESH)
     watched.begin(1)
-    watched.rest(timedelta(0))
+    watched.pause(timedelta(0))
     uptime.seconds += 1
     assert not watched.is_due(1)
-    watched.forget()
+    watched.reset()
     assert watched.is_due(1)

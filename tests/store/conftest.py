@@ -71,7 +71,13 @@ def join(db: Database, clock: Clock, password_hash: str) -> Callable[..., User]:
 
     def join(name: str, role: UserRole = UserRole.READER, **about: str) -> User:
         email = about.pop("email", None) or f"{name.split()[0].lower()}@example.org"
-        return add_user(db, NewUser(email, name, role, password_hash, **about), clock())
+        return add_user(
+            db,
+            NewUser(
+                email=email, full_name=name, user_role=role, password_hash=password_hash, **about
+            ),
+            clock(),
+        )
 
     return join
 

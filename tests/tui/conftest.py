@@ -1,11 +1,13 @@
 """Consultants in front of the console, and the readers they watch."""
 
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from reading_app import AccessLog, Entry, ReadingApp
+from textual.css.stylesheet import Stylesheet
 from textual.notifications import Notification
 from tui.console_pilot import SMALL, ConsolePilot, OpenConsole, console_pilot
 
@@ -17,6 +19,31 @@ from readwatch.store.engine.connections import Database
 from readwatch.tui.app import Console
 
 AT_ONCE = timedelta(seconds=0.05)
+
+
+@pytest.fixture(params=["sqlite"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """SQLite, where what the console shows does not depend on the engine.
+
+    Where it does, in how it asks, loses, records and refuses, a test is `on_both_engines`.
+    """
+    return request.param
+
+
+@pytest.fixture(autouse=True, scope="session")
+def style_sheets_parsed_once() -> Iterator[None]:
+    """Each console parses the same style sheets: they are parsed once for all of them."""
+    parse, parsed = Stylesheet._parse_rules, dict[Any, Any]()
+
+    def parse_once(sheet: Stylesheet, css: str, *where: Any, **how: Any) -> Any:
+        key = (css, *where, *how.items(), *sheet._variables.items())
+        if key not in parsed:
+            parsed[key] = parse(sheet, css, *where, **how)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -70,6 +70,14 @@ class ConsolePilot:
         """Wait until the words are no longer painted."""
         await self.until(lambda: words not in self.screen)
 
+    async def has_a_snapshot(self) -> None:
+        """Wait until the list in front has one from after it came there: the rows from before are
+        painted at once.
+        """
+        front = self.app.screen
+        assert isinstance(front, ViewScreen)
+        await self.until(lambda: front._newest is not None)
+
     async def presses(self, *keys: str) -> None:
         """Press keys one right after the other, as fast as a terminal can send them."""
         for key in keys:

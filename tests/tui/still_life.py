@@ -7,7 +7,7 @@ from reading_app import ReadingApp
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
 
@@ -80,9 +80,9 @@ def _looks(db: Database, cast: Cast) -> None:
     for minutes, look in (
         (
             1500,
-            AuditEvent(cast.cara.id, AuditAction.FAILED_SIGN_IN, None, "console: wrong password"),
+            AuditEvent(cast.cara.id, AuditAction.FAILED_LOGIN, None, "console: wrong password"),
         ),
-        (70, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN, None, "console")),
+        (70, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, None, "console")),
         (42, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
         (31, AuditEvent(cast.cara.id, profile, cast.ann.id, from_list)),
         (25, AuditEvent(cast.cara.id, profile, cast.ben.id, from_list)),
@@ -94,12 +94,19 @@ def _looks(db: Database, cast: Cast) -> None:
             ),
         ),
     ):
-        append_event(db, look, NOON - timedelta(minutes=minutes))
+        log_event(db, look, NOON - timedelta(minutes=minutes))
 
 
 def _newcomer(db: Database, name: str) -> User:
     email = f"{name.split()[0].lower()}@example.org"
-    new = NewUser(email, name, UserRole.READER, "x", reading_level="B1", timezone="Europe/Vienna")
+    new = NewUser(
+        email=email,
+        full_name=name,
+        user_role=UserRole.READER,
+        password_hash="x",
+        reading_level="B1",
+        timezone="Europe/Vienna",
+    )
     return add_user(db, new, NOON - timedelta(days=30))
 
 

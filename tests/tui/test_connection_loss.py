@@ -8,20 +8,26 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
 
 from readwatch.domain.clock import uptime
-from readwatch.monitor import refresh_policy, retry
-from readwatch.monitor.retry import Retry
+from readwatch.monitor import refresh_policy
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui.app import Console
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 SINCE_NOON = f"since {NOON.astimezone():%H:%M:%S}: "
 
@@ -48,9 +54,9 @@ def server_away(db: Database, server: Server) -> Iterator[None]:
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
-def await_watchers() -> None:
+def await_workers() -> None:
     for thread in threading.enumerate():
-        if thread.name == "watcher":
+        if thread.name == "monitor":
             thread.join(PATIENCE_SECONDS)
             assert not thread.is_alive()
 
@@ -192,7 +198,7 @@ async def test_who_signed_in_to_one_database_is_nobody_in_another(
             other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
             other.pragma("journal_mode", "delete")
         put_in_place_of(sqlite_path(url), tmp_path / "other")
-        await seat.sees("this is another database; sign in to it", "Password")
+        await seat.sees("this is another database; log in again", "Password")
         assert "Ann" not in seat.screen
 
 
@@ -242,7 +248,7 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
     away = file.rename(file.with_suffix(".away"))
 
     def clock_with_a_fault() -> datetime:
-        is_asked_for_a_loss = threading.current_thread().name == "watcher" and not file.exists()
+        is_asked_for_a_loss = threading.current_thread().name == "monitor" and not file.exists()
         if is_asked_for_a_loss and next(calls) % 2 == 0:  # of the fault that follows it tells since
             raise OverflowError("Dear diary")
         return clock()
@@ -250,29 +256,10 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
     console = Console(ConsoleSettings(url), consultant=cast.cara, clock=clock_with_a_fault)
     async with console_pilot(console) as cara:
         # The clock is asked outside of what is done with the database: since when that is away.
-        await cara.sees("● OFFLINE", "a fault of the program: OverflowError")
+        await cara.sees("● OFFLINE", "internal error: OverflowError")
         assert "diary" not in cara.screen
         away.rename(file)
         await cara.sees("● LIVE", "Dracula")
-
-
-def test_tries_are_further_and_further_apart_but_never_more_than_four_seconds(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    seconds = 1000.0
-    monkeypatch.setattr(retry, "uptime", lambda: seconds)
-    monkeypatch.setattr(retry, "LONGEST_PAUSE_SECONDS", 4)
-    lost = Retry()
-    for minute, longest in enumerate((1, 2, 4, 4)):
-        assert not lost.is_pausing
-        assert lost.note(NOON + timedelta(minutes=minute)) == NOON
-        seconds += longest / 2 - 0.01
-        assert lost.is_pausing
-        seconds += longest / 2 + 0.02
-    lost.note(NOON)
-    lost.end()
-    assert not lost.is_pausing
-    assert lost.note(NOON + timedelta(hours=1)) == NOON + timedelta(hours=1)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -316,7 +303,7 @@ async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
             await seat.sees("● STALE, 10 s", "Ann")
             await seat.presses("q")
             await seat.until(lambda: not seat.app.is_running)
-        await_watchers()
+        await_workers()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -331,7 +318,7 @@ async def test_q_leaves_while_a_file_is_waited_for(
         await seat.presses("q")
         await seat.until(lambda: not seat.app.is_running)
     db.close()
-    await_watchers()
+    await_workers()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -9,7 +9,7 @@ from time import sleep
 from typing import Any
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry, ReadingApp, add_readers
 from textual import events
 from textual.widgets import Input
@@ -87,6 +87,7 @@ async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
     assert [entry.did for entry in access_log()].count("exported_view") == 1
 
 
+@on_both_engines
 async def test_only_what_the_filter_leaves_is_exported_also_as_json(
     sit: OpenConsole, folder: Path, access_log: AccessLog
 ) -> None:
@@ -102,6 +103,7 @@ async def test_only_what_the_filter_leaves_is_exported_also_as_json(
     assert access_log()[-1].where == "console, from readers, filter of 1 term, json, rows 1"
 
 
+@on_both_engines
 async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_screen(
     sit: OpenConsole,
     db: Database,
@@ -110,7 +112,7 @@ async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_s
     access_log: AccessLog,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build, "ITEMS_AT_ONCE", 50)
+    monkeypatch.setattr(build, "CHUNK_LENGTH", 50)
     add_readers(db, clock, 120)
     async with sit() as seat:
         await seat.presses("3", "s", "S")
@@ -212,6 +214,7 @@ async def test_a_file_that_cannot_be_is_told_and_another_name_can_be_given(
     assert [file.name for file in folder.iterdir()] == ["online.csv"]
 
 
+@on_both_engines
 async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
     sit: OpenConsole, folder: Path, db: Database
 ) -> None:
@@ -219,7 +222,7 @@ async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
         await seat.sees("Ann")
         with log_that_refuses(db):
             await exports(seat)
-            await seat.sees("could not be put on record")
+            await seat.sees("could not be logged")
             await seat.presses("escape")
             await seat.loses("Into which file?")
             await seat.presses("y")
@@ -335,6 +338,7 @@ async def test_what_was_told_is_neither_on_the_cover_nor_for_the_next_person(
         assert "ann.csv" not in seat.screen
 
 
+@on_both_engines
 async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: OpenConsole, db: Any) -> None:
     db.execute_sql("UPDATE reader_sessions SET is_active = FALSE")
     async with sit() as seat:

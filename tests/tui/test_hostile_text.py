@@ -58,7 +58,11 @@ def mallories(db: Database, clock: StillClock, kinds: Iterable[str] = HOSTILE) -
         # What PostgreSQL refuses to keep cannot come back from it.
         hostile = text if lax else text.replace("\x00", "")
         email = f"mallory{number}@example.org"
-        user = add_user(db, NewUser(email, "Mallory", UserRole.READER, "x"), clock())
+        user = add_user(
+            db,
+            NewUser(email=email, full_name="Mallory", user_role=UserRole.READER, password_hash="x"),
+            clock(),
+        )
         ReadingApp(db, user, clock).reads(
             hostile[:500],
             progress=70,
@@ -99,7 +103,15 @@ def bars(seat: ConsolePilot) -> list[int]:
 
 
 @pytest.mark.parametrize("view", ["1", "2", "3", "4"])
-@pytest.mark.parametrize("size", [SMALL, LARGE])
+@pytest.mark.parametrize(
+    ("size", "engine"),
+    [
+        (SMALL, "sqlite"),
+        (LARGE, "sqlite"),
+        pytest.param(LARGE, "postgresql", marks=pytest.mark.postgresql),
+    ],
+    indirect=["engine"],
+)
 async def test_every_list_shows_it_as_text_in_its_columns(
     sit: OpenConsole, db: Database, clock: StillClock, size: tuple[int, int], view: str
 ) -> None:
@@ -125,7 +137,7 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
     readers = mallories(db, clock, (*WORST, *ENDLESS))
     async with sit() as seat:
         await seat.presses("3")
-        await seat.sees("Last login")
+        await seat.sees("Last login", "▌")
         for _ in range(readers):
             await seat.presses("enter")
             await seat.sees("of reading", "● reading", "● LIVE")

@@ -1,7 +1,7 @@
 """Only consultants and admins get in, and that they did is on record."""
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry
 from textual import events
 from textual.widgets import Input
@@ -13,6 +13,7 @@ WRONG = "no horse at all"
 
 
 @pytest.mark.parametrize("name", ["cara", "dora"])
+@on_both_engines
 async def test_staff_who_type_their_email_and_password_are_in(
     sit: OpenConsole, cast: Cast, access_log: AccessLog, name: str
 ) -> None:
@@ -21,7 +22,7 @@ async def test_staff_who_type_their_email_and_password_are_in(
         await seat.sees("╭", "E-mail", "Password", "put on record")
         await seat.signs_in(person.email, PASSWORD)
         await seat.sees("1 Online", "● LIVE", "nobody is online", person.full_name)
-        assert access_log() == [Entry(person.id, "signed_in", None, "console")]
+        assert access_log() == [Entry(person.id, "logged_in", None, "console")]
 
 
 async def test_the_email_is_compared_without_case_and_blanks(sit: OpenConsole) -> None:
@@ -54,10 +55,11 @@ async def test_nobody_else_gets_in_and_may_try_again(
         await seat.sees("● LIVE")
 
 
+@on_both_engines
 async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_console(
     sit: OpenConsole, cast: Cast, access_log: AccessLog, clock: StillClock
 ) -> None:
-    failed = Entry(cast.cara.id, "failed_sign_in", None, "console: wrong e-mail or password")
+    failed = Entry(cast.cara.id, "failed_login", None, "console: wrong e-mail or password")
     async with sit(signed_in=False, email=cast.cara.email) as seat:
         for tries in range(1, 6):
             await seat.types(WRONG)
@@ -76,6 +78,7 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
         await seat.sees("● LIVE")
 
 
+@on_both_engines
 async def test_a_suspended_consultant_is_told_so_and_stays_out(
     sit: OpenConsole, db: Database, cast: Cast
 ) -> None:

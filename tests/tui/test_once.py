@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from conftest import NOON, PASSWORD, Cast, StillClock
+from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from peewee import DatabaseError
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import OpenConsole
@@ -19,6 +19,13 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database
 from readwatch.tui import once
 from readwatch.tui.once import print_once
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Ask = Callable[..., list[str]]
 
@@ -135,7 +142,7 @@ def test_what_is_printed_is_on_record(
     ann.reads("Dracula")
     ask(as_json=True, view="readers", filter="ann")
     assert access_log() == [
-        Entry(cast.cara.id, "signed_in", None, "console"),
+        Entry(cast.cara.id, "logged_in", None, "console"),
         Entry(
             cast.cara.id,
             "exported_view",
@@ -166,14 +173,14 @@ def test_nothing_is_printed_when_it_cannot_be_put_on_record(
     for as_json in (False, True):
         with log_that_refuses(db, "exported_view"), pytest.raises(DatabaseError):
             ask(as_json=as_json)
-        assert access_log()[-1].did == "signed_in"
+        assert access_log()[-1].did == "logged_in"
         assert "Dracula" in "\n".join(ask(as_json=as_json))
 
 
 def test_as_many_rows_are_printed_as_are_asked_for_a_portion_at_a_time(
     ask: Ask, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build, "ITEMS_AT_ONCE", 3)
+    monkeypatch.setattr(build, "CHUNK_LENGTH", 3)
     titles = [f"Book {number}" for number in range(8)]
     ann.reads_all(titles)
     told = json.loads("\n".join(ask(as_json=True, view="activity", rows=7)))
@@ -215,7 +222,7 @@ def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: 
         ({"filter": ">5"}, "has no field right before it"),
         ({"filter": "shoes:5"}, "unknown field; use one of"),
         ({"password": "no horse at all"}, "wrong e-mail or password"),
-        ({"email": "ann@example.org"}, "only consultants and admins get in"),
+        ({"email": "ann@example.org"}, "only consultants and admins can log in here"),
     ],
 )
 def test_what_cannot_be_answered_is_told_in_a_sentence(
@@ -233,7 +240,7 @@ def test_who_fails_too_often_has_to_wait_as_in_the_console(
             ask("no horse at all")
     with pytest.raises(ReadwatchError, match="too many failed logins; try again in 1 s"):
         ask()
-    assert [entry.did for entry in access_log()] == [*["failed_sign_in"] * 5, "locked_out"]
+    assert [entry.did for entry in access_log()] == [*["failed_login"] * 5, "locked_out"]
     clock.advance(seconds=1)
     assert ask()[-1] == "nobody is online"
 

@@ -4,29 +4,28 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
-from conftest import COST, NOON, PASSWORD, Cast, StillClock
+from conftest import COST, ENGINES, NOON, PASSWORD, Cast, StillClock
 from reading_app import AccessLog, ReadingApp
-from textual.message import Message
-from tui.conftest import AT_ONCE
 from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
-from tui.test_connection_loss import await_watchers
+from tui.test_connection_loss import await_workers
 from tui.test_exporting import add_readers, exports
 
-from readwatch.monitor.events import ItemsReady, ViewSnapshotReady
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import View
-from readwatch.monitor.viewport import Viewport
-from readwatch.monitor.worker import Worker
 from readwatch.store.engine.connections import Database, close_all, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
 from readwatch.store.identity.passwords import hash_password
-from readwatch.store.lists.query import ListQuery
 from readwatch.tui import exporting
 from readwatch.tui.app import Console
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Both: here the console does what each of them has its own way for."""
+    return request.param
+
 
 Change = Callable[[Database, int], object]
 
@@ -50,9 +49,9 @@ def demote(db: Database, user_id: int) -> None:
 CHANGES = [
     pytest.param(suspend, "this account is suspended", id="suspended"),
     pytest.param(delete, "this account was deleted", id="deleted"),
-    pytest.param(demote, "the role of this account was changed; sign in again", id="demoted"),
+    pytest.param(demote, "the role of this account was changed; log in again", id="demoted"),
     pytest.param(
-        set_password, "the password of this account was changed; sign in again", id="password"
+        set_password, "the password of this account was changed; log in again", id="password"
     ),
 ]
 
@@ -87,13 +86,13 @@ async def test_an_export_ends_with_the_session_and_leaves_no_file(
     access_log: AccessLog,
     tmp_path: Path,
 ) -> None:
-    add_readers(db, clock, 1200)  # more than two portions
+    add_readers(db, clock, 1200)  # more than two chunks
     others, changes = open_database(url, Role.OWNER), [suspend]
     folder = tmp_path / "exports"
     folder.mkdir()
 
     def clock_of_an_eventful_day() -> datetime:
-        is_writing = threading.current_thread().name == "watcher" and [*folder.iterdir()]
+        is_writing = threading.current_thread().name == "monitor" and [*folder.iterdir()]
         if is_writing and changes:
             with others.connection_context():
                 changes.pop()(others, cast.cara.id)
@@ -121,13 +120,13 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(exporting, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(exporting, "CLOSE_SECONDS", 0.1)
     add_readers(db, clock, 1200)
     folder, begun, left = tmp_path / "exports", threading.Event(), threading.Event()
     folder.mkdir()
 
     def clock_that_stops_while_somebody_leaves() -> datetime:
-        if threading.current_thread().name == "watcher" and [*folder.iterdir()]:
+        if threading.current_thread().name == "monitor" and [*folder.iterdir()]:
             begun.set()
             left.wait(PATIENCE_SECONDS)
         return clock()
@@ -142,32 +141,8 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
         await exports(cara, str(folder / "all.csv"))
         await cara.until(begun.is_set)
     left.set()
-    await_watchers()
+    await_workers()
     assert [*folder.iterdir()] == []
-
-
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_who_asks_without_end_gets_new_pictures_too(
-    url: str, cast: Cast, ann: ReadingApp, clock: StillClock
-) -> None:
-    ann.reads("Dracula")
-    titles: SimpleQueue[str | None] = SimpleQueue()
-
-    def post(message: Message) -> None:
-        if isinstance(message, ItemsReady):
-            watcher.fetch(View.ONLINE, (ann.user.id,))  # the next one, before anything else
-        elif isinstance(message, ViewSnapshotReady):
-            titles.put(message.overview.items[0].content_title)
-
-    watcher = Worker(ConsoleSettings(url, refresh=AT_ONCE), post, clock)
-    watcher.start(cast.cara)
-    watcher.watch(View.ONLINE, ListQuery("full_name"), Viewport(20))
-    watcher.fetch(View.ONLINE, (ann.user.id,))
-    assert titles.get(timeout=PATIENCE_SECONDS) == "Dracula"
-    ann.reads("Faust")
-    while titles.get(timeout=PATIENCE_SECONDS) != "Faust":
-        pass
-    watcher.stop()
 
 
 async def test_who_has_the_new_password_comes_back(

@@ -49,7 +49,7 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    head, fault = verdict.head, verdict.fault
+    head, fault = verdict.head, verdict.defect
     if as_json:
         print_json(
             {
@@ -60,7 +60,7 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
             }
         )
     else:
-        click.echo("the access log is whole" if fault is None else f"NOT WHOLE: {fault.sentence}")
+        click.echo("the access log is whole" if fault is None else f"NOT WHOLE: {fault.message}")
         click.echo(f"{'' if fault is None else 'whole up to there: '}{_counted(head.entries)}")
         click.echo(f"the last one: {head.id}, its hash:\n{head.row_hash}")
         if file is not None:
@@ -81,8 +81,8 @@ def anchor(context: click.Context, file: Path) -> None:
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    if verdict.fault is not None:
-        raise conflict(f"nothing was anchored: {verdict.fault.sentence}")
+    if verdict.defect is not None:
+        raise conflict(f"nothing was anchored: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
     click.echo(f"anchored {_counted(verdict.head.entries)} in {file}")
     click.echo(f"anchors before this one, which the log fits: {len(anchors):,}")
@@ -92,7 +92,7 @@ def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
     there = chain.extent(db)
     steps = chain.verify(db, anchors, there)
     # The last one compares with the anchors.
-    *_, verdict = with_progress(steps, "Checking the access log", there.portions + 1)
+    *_, verdict = with_progress(steps, "Checking the access log", there.chunks + 1)
     return verdict
 
 
@@ -151,13 +151,14 @@ def list_(
         consultant_id = None if consultant is None else chain.account_id(db, consultant)
         reader_id = None if reader is None else chain.account_id(db, reader)
         details = "cli" if consultant_id is None else f"cli, of user {consultant_id}"
-        audit_log.append_event(
+        access = audit_log.log_list_access(
             db,
+            audit_log.list_access(db, acting.id),
             AuditEvent(acting.id, AuditAction.LISTED_ACCESS_LOG, reader_id, details),
             system_clock(),
         )
         entries = chain.newest(
-            db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
+            db, access, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
         )
     if as_json:
         print_json([entry._asdict() for entry in entries])
@@ -195,12 +196,14 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
         there = chain.extent(db)
         with new_text_file(file) as text:
             details = f"cli, {kind}, rows {there.entries}"
-            audit_log.append_event(
+            access = audit_log.log_list_access(
                 db,
+                audit_log.list_access(db, acting.id),
                 AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
                 system_clock(),
             )
-            written = write(text, chain.AuditEntry._fields, chain.oldest_first(db, there))
-            for _ in with_progress(written, "Writing entries", there.portions):
+            entries = chain.oldest_first(db, access, there)
+            written = write(text, chain.AuditEntry._fields, entries)
+            for _ in with_progress(written, "Writing entries", there.chunks):
                 pass
     click.echo(f"wrote {_counted(there.entries)} to {file}")

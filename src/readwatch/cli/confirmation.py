@@ -5,7 +5,7 @@ import sys
 import click
 
 from readwatch.domain.errors import invalid
-from readwatch.store.identity.users import kept_form
+from readwatch.domain.users import normalised_email
 
 
 def confirm_email(email: str, deed: str, undone: str) -> None:
@@ -16,5 +16,5 @@ def confirm_email(email: str, deed: str, undone: str) -> None:
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask on; use --yes")
     typed = click.prompt(f"This cannot be undone. Type the e-mail again to {deed}")
-    if kept_form(typed) != kept_form(email):
+    if normalised_email(typed) != normalised_email(email):
         raise invalid(f"{undone}: that is another e-mail")

@@ -12,7 +12,7 @@ from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.health import Finding, RollupMismatches, findings, in_bytes
+from readwatch.domain.health import Finding, RollupMismatches, findings, format_bytes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -41,7 +41,7 @@ def health_(context: click.Context, as_json: bool) -> int:
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        condition = health.condition(db)
+        condition = health.database_status(db)
         wrong = None if condition.damages else _compared(db)
     found = list(findings(condition, wrong))
     healthy = all(finding.healthy for finding in found)
@@ -51,27 +51,27 @@ def health_(context: click.Context, as_json: bool) -> int:
                 "healthy": healthy,
                 **asdict(condition),
                 "wrong_rows": None if wrong is None else asdict(wrong),
-                "mends": {finding.what: finding.fix for finding in found if finding.fix},
+                "mends": {finding.name: finding.fix for finding in found if finding.fix},
             }
         )
     else:
         print_table(("what", "state", "finding"), [_row(finding) for finding in found])
         print_table(
             ("table, with its indexes", "size"),
-            [(table.name, in_bytes(table.size)) for table in condition.tables],
+            [(table.name, format_bytes(table.size)) for table in condition.tables],
         )
     return 0 if healthy else 1
 
 
 def _compared(db: Database) -> RollupMismatches:
-    pieces = with_progress(rollup_rebuild.portions(db), "Comparing totals with activities")
+    pieces = with_progress(rollup_rebuild.chunks(db), "Comparing totals with activities")
     return sum((piece.compare(db) for piece in pieces), RollupMismatches())
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
     if finding.fix is None:
-        return finding.what, "ok", finding.sentence
-    return finding.what, "WRONG", f"{finding.sentence}: {finding.fix}"
+        return finding.name, "ok", finding.text
+    return finding.name, "WRONG", f"{finding.text}: {finding.fix}"
 
 
 @command.command("rebuild")
@@ -87,10 +87,10 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         now = system_clock()
-        audit_log.append_event(
+        audit_log.log_event(
             db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
         )
-        pieces = with_progress(rollup_rebuild.portions(db), "Counting again")
+        pieces = with_progress(rollup_rebuild.chunks(db), "Counting again")
         mended = sum((piece.rebuild(db, now) for piece in pieces), RollupMismatches())
     for line in _lines(mended):
         click.echo(line)

@@ -120,9 +120,9 @@ def grant(context: click.Context, face: str, login: str, admin: str | None) -> N
         with db.atomic():
             grant_program(db, face, login)
             look = AuditEvent(
-                acting.id, AuditAction.GRANTED_RIGHTS, details=f"cli, {face} to {login}"
+                acting.id, AuditAction.GRANTED_PRIVILEGES, details=f"cli, {face} to {login}"
             )
-            audit_log.append_event(db, look, system_clock())
+            audit_log.append_in_transaction(db, look, system_clock())
     click.echo(f"{login} may be used for: {face}")
 
 

@@ -88,7 +88,7 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         if users.list_users(db, UserRole.ADMIN):
             raise conflict("somebody else made the first admin meanwhile; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
-        audit_log.append_event(
+        audit_log.append_in_transaction(
             db, AuditEvent(admin.id, AuditAction.ADDED_USER, admin.id, "cli init, role admin"), now
         )
 

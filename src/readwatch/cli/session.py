@@ -41,10 +41,13 @@ def list_(context: click.Context, email: str | None, as_json: bool, admin: str |
 
 
 def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
-    audit_log.append_event(
-        db, AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"), system_clock()
+    access = audit_log.log_list_access(
+        db,
+        audit_log.list_access(db, acting_id),
+        AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"),
+        system_clock(),
     )
-    found = totals.open_sessions(db)
+    found = totals.open_sessions(db, access)
     if as_json:
         print_json([asdict(session) for session in found])
         return
@@ -67,7 +70,7 @@ def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) 
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
     look = AuditEvent(acting_id, AuditAction.VIEWED_READER_SESSIONS, reader_id, "cli")
-    found = reader_data.sessions(db, audit_log.permit_look(db, look, system_clock()))
+    found = reader_data.sessions(db, audit_log.log_access(db, look, system_clock()))
     if as_json:
         print_json([asdict(session) for session in found])
         return
@@ -112,7 +115,7 @@ def revoke(
                 user_id = users.find_user(db, email or "").id
                 ended = sessions.end_all_sessions(db, user_id, now)
                 said, details = f"revoked all sessions, of which {ended} open", "cli, all"
-            audit_log.append_event(
+            audit_log.append_in_transaction(
                 db, AuditEvent(acting.id, AuditAction.REVOKED_SESSIONS, user_id, details), now
             )
     click.echo(said)

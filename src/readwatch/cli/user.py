@@ -18,7 +18,7 @@ from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.users import ReaderProfile, Standing, User, UserRole, checked_name
+from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole, checked_name
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -82,7 +82,7 @@ def add(
         now = system_clock()
         with db.atomic():
             added = users.add_user(db, new, now)
-            audit_log.append_event(
+            audit_log.append_in_transaction(
                 db,
                 AuditEvent(acting.id, AuditAction.ADDED_USER, added.id, f"cli, role {user_role}"),
                 now,
@@ -100,7 +100,7 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        audit_log.append_event(
+        audit_log.log_event(
             db,
             AuditEvent(acting.id, AuditAction.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
@@ -137,9 +137,9 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
         acting = users.acting_admin(db, admin)
         look = AuditEvent(acting.id, AuditAction.VIEWED_USER, users.find_user(db, email).id, "cli")
         now = system_clock()
-        permit = audit_log.permit_look(db, look, now)
+        permit = audit_log.log_access(db, look, now)
         user = users.get_user(db, permit.subject_id)
-        standing = accounts.standing(db, permit, now)
+        standing = accounts.account_status(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
     if as_json:
         print_json(
@@ -156,7 +156,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
 
 
 def _rows(
-    user: User, profile: ReaderProfile | None, standing: Standing
+    user: User, profile: ReaderProfile | None, standing: AccountStatus
 ) -> Iterator[tuple[str, object]]:
     yield "id", user.id
     yield "name", user.full_name
@@ -283,7 +283,9 @@ def _changing(
         now = system_clock()
         with db.atomic():
             yield db, user, now
-            audit_log.append_event(db, AuditEvent(acting.id, action, user.id, details), now)
+            audit_log.append_in_transaction(
+                db, AuditEvent(acting.id, action, user.id, details), now
+            )
 
 
 def _ended(sessions: int) -> str:

@@ -64,8 +64,10 @@ def erase(
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         before, named = _begun(db, acting.id, user_id, email)
-        pieces = sum(-(-rows // erasure.PORTION) for rows in before.values())
-        for _ in with_progress(erasure.portions(db, user_id, system_clock()), "Erasing", pieces):
+        pieces = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
+        for _ in with_progress(
+            erasure.erase_chunks(db, user_id, system_clock()), "Erasing", pieces
+        ):
             pass
         left = erasure.rows_about(db, user_id, email)
         addresses = erasure.addresses_in_access_log(db, user_id)
@@ -84,8 +86,8 @@ def _begun(db: Database, acting_id: int, user_id: int, email: str) -> tuple[Mapp
     before = erasure.rows_about(db, user_id, email)
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
-        erasure.begin(db, user_id, now)
-        audit_log.append_event(
+        erasure.close_account(db, user_id, now)
+        audit_log.append_in_transaction(
             db, AuditEvent(acting_id, AuditAction.ERASED_USER, user_id, "cli"), now
         )
     return before, named

@@ -44,7 +44,7 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
         with new_file(file) as opened:
             look = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
-            parts = personal_data_export.parts(db, audit_log.permit_look(db, look, system_clock()))
+            parts = personal_data_export.parts(db, audit_log.log_access(db, look, system_clock()))
             steps = 2 * sum(-(-part.length // personal_data_export.ROWS_AT_ONCE) for part in parts)
             for _ in with_progress(_written(db, parts, opened), "Writing", steps):
                 pass
@@ -64,4 +64,4 @@ def _written(
                     bundle.open(f"{part.name}.{kind}", "w", force_zip64=True) as member,
                     TextIOWrapper(member, "utf-8", newline="") as text,
                 ):
-                    yield from write(text, part.columns, part.portions(db))
+                    yield from write(text, part.columns, part.chunks(db))

@@ -185,26 +185,26 @@ def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
 def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
     """Add all accounts and their entries of the access log. Call it in a transaction."""
     now = system_clock()
-    audit_log.append_event(
+    audit_log.append_in_transaction(
         db,
         AuditEvent(acting_id, AuditAction.IMPORTED_USERS, details=f"cli, rows {len(lines)}"),
         now,
     )
     for line, password_hash in zip(lines, hashes, strict=True):
         new = users.NewUser(
-            line.email,
-            line.full_name,
-            line.user_role,
-            password_hash,
-            line.reading_level,
-            line.language,
-            line.timezone,
+            email=line.email,
+            full_name=line.full_name,
+            user_role=line.user_role,
+            password_hash=password_hash,
+            reading_level=line.reading_level,
+            preferred_language=line.language,
+            timezone=line.timezone,
         )
         try:
             added = users.add_user(db, new, now)
         except ReadwatchError as error:  # somebody else was quicker
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
-        audit_log.append_event(
+        audit_log.append_in_transaction(
             db, AuditEvent(acting_id, AuditAction.ADDED_USER, added.id, details), now
         )

@@ -93,7 +93,10 @@ def populate(
         consultant = users.add_user(
             admin,
             users.NewUser(
-                "consultant@example.org", "Demo Consultant", UserRole.CONSULTANT, password_hash
+                email="consultant@example.org",
+                full_name="Demo Consultant",
+                user_role=UserRole.CONSULTANT,
+                password_hash=password_hash,
             ),
             now,
         )

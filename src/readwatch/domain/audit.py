@@ -1,4 +1,4 @@
-"""Who looked at whose data: each entry carries the hash of the one before it."""
+"""The access log: its events, and the hash that chains each entry to the one before it."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ from readwatch.domain.text import SafeText
 from readwatch.domain.users import UserRole
 
 GENESIS = "0" * 64
-"""What the first entry has as the hash of its predecessor."""
+"""The `prev_hash` of the first entry."""
 
 
 class AuditAction(StrEnum):
     """The kinds of entries, the values of `action_type`."""
 
-    SIGNED_IN = "signed_in"
-    FAILED_SIGN_IN = "failed_sign_in"
+    LOGGED_IN = "logged_in"
+    FAILED_LOGIN = "failed_login"
     LOCKED_OUT = "locked_out"
     UNLOCKED_CONSOLE = "unlocked_console"
-    REFUSED_LOOK = "refused_look"
+    REFUSED_ACCESS = "refused_access"
     EXPORTED_VIEW = "exported_view"
     COPIED_ROW = "copied_row"
     VIEWED_LIST = "viewed_list"
@@ -41,7 +41,7 @@ class AuditAction(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
     LISTED_SESSIONS = "listed_sessions"
     REVOKED_SESSIONS = "revoked_sessions"
-    GRANTED_RIGHTS = "granted_rights"
+    GRANTED_PRIVILEGES = "granted_privileges"
     REBUILT_ROLLUPS = "rebuilt_rollups"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
@@ -49,7 +49,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """What is about to be done, by whom, to whose data, from where; never the data itself.
+    """Who is about to do what to whose data, and from where; never the data itself.
 
     `details` names the view, at most a few words.
     """
@@ -63,7 +63,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntryForReader:
-    """A look as the person at whose data it was is told of it; only staff are ever named."""
+    """An access as the user whose data it was may see it; only staff are ever named."""
 
     id: int
     created_at: datetime
@@ -72,44 +72,33 @@ class AuditEntryForReader:
     full_name: SafeText | None
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
-    """The right to read one reader's data: every query of such data asks for it.
-
-    Only `readwatch.store.audit.log` makes one, for readers themselves or after the look is on
-    record.
-    """
-
-    subject_id: int
-
-
-def entry_hash(prev_hash: str, look: AuditEvent, created_at: str) -> str:
+def entry_hash(prev_hash: str, event: AuditEvent, created_at: str) -> str:
     """Return the SHA-256 (hex) over the predecessor's hash and the canonical form of an entry.
 
-    `created_at` is the text in which the moment is kept, so that a reader of the raw table can
-    check the chain without this program.
+    `created_at` is the text that the database stores, so that the chain can be checked from the
+    raw table without this program.
     """
     return columns_hash(
         (
             prev_hash,
-            look.consultant_user_id,
-            look.action_type,
-            look.target_user_id,
-            look.details,
-            look.ip_address,
+            event.consultant_user_id,
+            event.action_type,
+            event.target_user_id,
+            event.details,
+            event.ip_address,
             created_at,
         )
     )
 
 
 def columns_hash(columns: Sequence[object]) -> str:
-    """Return the same hash from an entry's columns as they are kept, in the order of their hash.
+    """Return the same hash from an entry's stored columns, in the order in which they are hashed.
 
-    Any values are taken: what no entry ever holds, such as bytes, gives a hash that none has.
+    Values that no entry can have, such as bytes, give a hash that no entry has.
     """
     return hashlib.sha256(_canonical(columns).encode()).hexdigest()
 
 
 _canonical = json.JSONEncoder(
-    separators=(",", ":"), ensure_ascii=True, default=lambda odd: [repr(odd)]
+    separators=(",", ":"), ensure_ascii=True, default=lambda value: [repr(value)]
 ).encode

@@ -1,9 +1,9 @@
-"""What the chain of the access log proves, and what is said about one that is not whole.
+"""What the hash chain of the access log proves, and the defects that it can have.
 
 Each entry's hash covers its content and the hash before it, so whoever changes, removes, inserts or
-moves entries has to compute all later hashes anew. What that gives is whole again, and a log that
-was cut off at its end is whole as well: both are seen only by somebody who knows how far the log
-was once. Anchors are that knowledge, kept where the one who owns the database cannot write.
+moves entries has to compute all later hashes again. The result is intact, and so is a log that was
+cut off at its end: only an anchor, the head of the log at an earlier time, reveals either. Anchors
+are stored where the owner of the database cannot write.
 """
 
 import re
@@ -19,99 +19,102 @@ from readwatch.domain.errors import invalid
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a log goes: how many entries it has, and the id and the hash of the last one."""
+    """The end of a log: its number of entries, and the id and the hash of the last one."""
 
     entries: int = 0
     id: int = 0
     row_hash: str = GENESIS
 
 
-class ChainFaultKind(StrEnum):
-    """What can be wrong with a log."""
+class ChainDefectKind(StrEnum):
+    """The kinds of defects of a log."""
 
     CHANGED = "changed"
     REMOVED = "removed"
     INSERTED = "inserted"
     REORDERED = "reordered"
-    CUT_OFF = "cut off"  # shorter than an anchor says
-    REWRITTEN = "rewritten"  # not what an anchor says
+    CUT_OFF = "cut off"  # shorter than at an anchor
+    REWRITTEN = "rewritten"  # another hash than at an anchor
 
 
 @dataclass(frozen=True, slots=True)
-class ChainFault:
-    """The first thing that is wrong; `id` is the entry in question, or the one after which some
-    are missing."""
+class ChainDefect:
+    """The first defect of a log; `id` is the entry, or the one after which some are missing."""
 
-    kind: ChainFaultKind
+    kind: ChainDefectKind
     id: int
-    sentence: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a log is whole, and what is wrong behind that."""
+    """How far a log is intact, and the defect that follows, if any."""
 
     head: Head = Head()
-    fault: ChainFault | None = None
+    defect: ChainDefect | None = None
 
 
-# Faults -----------------------------------------------------------------------------------------
+# Defects ----------------------------------------------------------------------------------------
 
 
-def changed(id_: int) -> ChainFault:
-    """Return the fault of an entry that does not say what its hash was made of."""
-    return ChainFault(
-        ChainFaultKind.CHANGED, id_, f"entry {id_} was changed: what it says does not give its hash"
+def changed(id_: int) -> ChainDefect:
+    """Return the defect of an entry whose content does not give its hash."""
+    return ChainDefect(
+        ChainDefectKind.CHANGED,
+        id_,
+        f"entry {id_} was changed: its content does not give its hash",
     )
 
 
-def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) -> ChainFault:
-    """Return the fault of an entry that does not follow `head`, although it stands behind it.
+def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) -> ChainDefect:
+    """Return the defect of an entry that comes after `head` and does not carry its hash.
 
-    `follows` is the entry that it does follow and `next_id` the one that follows `head`, where
-    there are such. Ids that are missing are no fault by themselves: PostgreSQL skips some.
+    `follows` is the entry whose hash it carries, and `next_id` the entry that carries the hash of
+    `head`, if there are such. A gap in the ids is no defect by itself: PostgreSQL skips some.
     """
     if next_id is not None and follows is None:
         return _inserted(id_, next_id, head.id if head.entries else None)
     if next_id is None and follows is not None and follows < id_:
         return _inserted(head.id, id_, follows)
     if follows is not None:
-        return ChainFault(
-            ChainFaultKind.REORDERED,
+        return ChainDefect(
+            ChainDefectKind.REORDERED,
             id_,
-            f"entry {id_} was moved: it belongs behind entry {follows}",
+            f"entry {id_} was moved: it belongs after entry {follows}",
         )
     if not head.entries:
-        return ChainFault(
-            ChainFaultKind.REMOVED,
+        return ChainDefect(
+            ChainDefectKind.REMOVED,
             id_,
-            f"what stood before entry {id_} was removed: it is not the first",
+            f"the entries before entry {id_} were removed: it is not the first",
         )
     if id_ == head.id + 1:
-        return ChainFault(
-            ChainFaultKind.CHANGED,
+        return ChainDefect(
+            ChainDefectKind.CHANGED,
             head.id,
-            f"entry {head.id} was changed and its hash with it, or what came next was removed: "
+            f"entry {head.id} was changed together with its hash, or the next one was removed: "
             f"entry {id_} follows another hash",
         )
-    return ChainFault(
-        ChainFaultKind.REMOVED,
+    return ChainDefect(
+        ChainDefectKind.REMOVED,
         head.id,
         f"an entry between {head.id} and {id_} was removed: they do not follow one another",
     )
 
 
-def removed_meanwhile(head: Head) -> ChainFault:
-    """Return the fault of entries that were there when the walk began and are not any more."""
-    return ChainFault(
-        ChainFaultKind.REMOVED, head.id, f"entries after entry {head.id} were removed just now"
+def removed_meanwhile(head: Head) -> ChainDefect:
+    """Return the defect of entries that were removed while the log was verified."""
+    return ChainDefect(
+        ChainDefectKind.REMOVED,
+        head.id,
+        f"entries after entry {head.id} were removed during the check",
     )
 
 
-def _inserted(id_: int, next_id: int, before: int | None) -> ChainFault:
-    place = "is the first one" if before is None else f"follows entry {before}"
-    return ChainFault(
-        ChainFaultKind.INSERTED, id_, f"entry {id_} was inserted: entry {next_id} {place}"
+def _inserted(id_: int, next_id: int, before: int | None) -> ChainDefect:
+    position = "is the first one" if before is None else f"follows entry {before}"
+    return ChainDefect(
+        ChainDefectKind.INSERTED, id_, f"entry {id_} was inserted: entry {next_id} {position}"
     )
 
 
@@ -120,69 +123,69 @@ def _inserted(id_: int, next_id: int, before: int | None) -> ChainFault:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What a log's head was at a moment."""
+    """The head of a log at some time."""
 
-    moment: datetime
+    anchored_at: datetime
     head: Head
 
     @property
     def line(self) -> str:
-        """The anchor as a line of a file: moment, number of entries, id and hash of the last."""
+        """The anchor as a line of a file: time, number of entries, id and hash of the last one."""
         head = self.head
-        moment = in_utc(self.moment).isoformat(timespec="seconds")
-        return f"{moment} {head.entries} {head.id} {head.row_hash}\n"
+        anchored_at = in_utc(self.anchored_at).isoformat(timespec="seconds")
+        return f"{anchored_at} {head.entries} {head.id} {head.row_hash}\n"
 
 
 _LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})\n", re.ASCII)
 
 
 def parsed_anchors(text: str) -> tuple[Anchor, ...]:
-    """Return the anchors in the text of a file; an odd line is refused and named."""
+    """Return the anchors in the text of a file; a malformed line is an error with its number."""
     return tuple(
         _parsed(line, number) for number, line in enumerate(text.splitlines(keepends=True), 1)
     )
 
 
 def _parsed(line: str, number: int) -> Anchor:
-    found = _LINE.fullmatch(line)
+    match = _LINE.fullmatch(line)
     try:
-        if found is not None:
-            moment, entries, id_, row_hash = found.groups()
-            anchored_at = in_utc(datetime.fromisoformat(moment))
+        if match is not None:
+            time, entries, id_, row_hash = match.groups()
+            anchored_at = in_utc(datetime.fromisoformat(time))
             return Anchor(anchored_at, Head(int(entries), int(id_), row_hash))
     except ValueError:
         pass
-    raise invalid(f"line {number} of the anchors is none: moment, entries, id, hash are expected")
+    raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")
 
 
-def contradicted(anchors: Iterable[Anchor], head: Head) -> ChainFault | None:
-    """Return the fault of a log whose head, at as many entries as anchors tell, has another hash.
+def contradicted(anchors: Iterable[Anchor], head: Head) -> ChainDefect | None:
+    """Return the defect of a log that has another hash than an anchor with as many entries.
 
-    Its id may be another: entries that are numbered anew say the same.
+    The id may differ: an import can number the same entries differently.
     """
     for anchor in anchors:
         if anchor.head.row_hash != head.row_hash:
-            return ChainFault(
-                ChainFaultKind.REWRITTEN,
+            return ChainDefect(
+                ChainDefectKind.REWRITTEN,
                 head.id,
-                f"entry {head.id}, number {head.entries:,}, is not what the anchor of "
-                f"{_said(anchor)} says: it or one before it was changed, with all hashes since",
+                f"entry {head.id}, number {head.entries:,}, differs from the anchor of "
+                f"{_time_text(anchor)}: it or one before it was changed, with all hashes since",
             )
     return None
 
 
-def cut_off(anchors: Iterable[Anchor], head: Head) -> ChainFault | None:
-    """Return the fault of a log that ends at `head`, although an anchor knows it to be longer."""
+def cut_off(anchors: Iterable[Anchor], head: Head) -> ChainDefect | None:
+    """Return the defect of a log that ends at `head` and has fewer entries than an anchor."""
     longest = max(anchors, key=lambda anchor: anchor.head.entries, default=None)
     if longest is None or longest.head.entries <= head.entries:
         return None
-    return ChainFault(
-        ChainFaultKind.CUT_OFF,
+    return ChainDefect(
+        ChainDefectKind.CUT_OFF,
         head.id,
         f"the log was cut off after entry {head.id}: it had {longest.head.entries:,} entries at "
-        f"the anchor of {_said(longest)}, and has {head.entries:,}",
+        f"the anchor of {_time_text(longest)}, and has {head.entries:,}",
     )
 
 
-def _said(anchor: Anchor) -> str:
-    return f"{anchor.moment:%Y-%m-%d %H:%M:%S} UTC"
+def _time_text(anchor: Anchor) -> str:
+    return f"{anchor.anchored_at:%Y-%m-%d %H:%M:%S} UTC"

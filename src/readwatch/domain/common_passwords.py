@@ -1,4 +1,4 @@
-"""The passwords that are guessed first: those that many people chose, of 8 characters or more."""
+"""Common passwords of 8 characters or more, which attackers try first."""
 
 _WORDS = """
     00000000 000000000 0000000000 01234567 012345678 0123456789 098765432 0987654321 10203040

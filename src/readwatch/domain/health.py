@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
 
 MIN_FREE_BYTES = 1 << 30
-"""With less on its disk a database is not healthy: one busy day can fill that."""
+"""With less free space on its disk a database is not healthy: one busy day can fill that."""
 
 MAX_WAL_BYTES = 1 << 30
-"""A longer WAL says that somebody reads on and on, so that SQLite cannot begin it anew."""
+"""A longer WAL means that a transaction stays open, so that SQLite cannot truncate it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """What one table takes with its indexes, in bytes."""
+    """The size of one table with its indexes, in bytes."""
 
     name: str
     size: int
@@ -20,7 +20,7 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """How a database is, sizes in bytes; what only SQLite can tell is None on PostgreSQL."""
+    """The state of a database, sizes in bytes; what only SQLite has is None on PostgreSQL."""
 
     schema: str
     engine: str
@@ -35,7 +35,7 @@ class DatabaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class RollupMismatches:
-    """How many rows of each rollup are not what the activities and sessions come to."""
+    """How many rows of each rollup differ from the activities and sessions."""
 
     reader_profiles: int = 0
     reader_content_progress: int = 0
@@ -52,10 +52,10 @@ class RollupMismatches:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; `mend` says what to do when it is not healthy."""
+    """The result of one check; `fix` says what to do if it is not healthy."""
 
-    what: str
-    sentence: str
+    name: str
+    text: str
     fix: str | None = None
 
     @property
@@ -64,24 +64,26 @@ class Finding:
         return self.fix is None
 
 
-def findings(condition: DatabaseStatus, wrong: RollupMismatches | None) -> Iterator[Finding]:
-    """Judge what was found; `wrong` is None where the rollups could not be compared."""
-    yield Finding("schema", condition.schema)
-    yield Finding("engine", condition.engine)
-    yield Finding("active sessions", f"{condition.active_sessions:,}")
-    yield Finding("size", in_bytes(condition.size))
-    if condition.wal_size is not None:
-        long = condition.wal_size > MAX_WAL_BYTES
-        mend = "restart the program that reads on and on, such as an old console"
-        yield Finding("WAL", in_bytes(condition.wal_size), mend if long else None)
-    if condition.free is not None:
-        little = condition.free < MIN_FREE_BYTES
-        yield Finding("free on its disk", in_bytes(condition.free), "make room" if little else None)
-    if condition.damages is not None:
-        yield _none_of("damages", condition.damages, "restore a backup")
-    if condition.dangling_rows is not None:
-        yield _none_of("dangling rows", condition.dangling_rows, "restore a backup")
-    for rollup, rows in asdict(wrong).items() if wrong is not None else ():
+def findings(status: DatabaseStatus, mismatches: RollupMismatches | None) -> Iterator[Finding]:
+    """Yield the result of each check; without `mismatches` the rollups were not compared."""
+    yield Finding("schema", status.schema)
+    yield Finding("engine", status.engine)
+    yield Finding("active sessions", f"{status.active_sessions:,}")
+    yield Finding("size", format_bytes(status.size))
+    if status.wal_size is not None:
+        long = status.wal_size > MAX_WAL_BYTES
+        fix = "restart the program that keeps a transaction open, such as an old console"
+        yield Finding("WAL", format_bytes(status.wal_size), fix if long else None)
+    if status.free is not None:
+        little = status.free < MIN_FREE_BYTES
+        yield Finding(
+            "free on its disk", format_bytes(status.free), "free some space" if little else None
+        )
+    if status.damages is not None:
+        yield _none_of("damages", status.damages, "restore a backup")
+    if status.dangling_rows is not None:
+        yield _none_of("dangling rows", status.dangling_rows, "restore a backup")
+    for rollup, rows in asdict(mismatches).items() if mismatches is not None else ():
         if rows:
             sentence = f"{rows:,} {'row disagrees' if rows == 1 else 'rows disagree'}"
             yield Finding(rollup, sentence, "readwatch db rebuild")
@@ -89,12 +91,12 @@ def findings(condition: DatabaseStatus, wrong: RollupMismatches | None) -> Itera
             yield Finding(rollup, "agrees with the activities")
 
 
-def _none_of(what: str, number: int, mend: str) -> Finding:
-    return Finding(what, f"{number:,}" if number else "none", mend if number else None)
+def _none_of(what: str, number: int, fix: str) -> Finding:
+    return Finding(what, f"{number:,}" if number else "none", fix if number else None)
 
 
-def in_bytes(number: int) -> str:
-    """Say a number of bytes in its largest unit: `0 B`, `4.0 KiB`, `1.5 GiB`."""
+def format_bytes(number: int) -> str:
+    """Return a number of bytes in its largest unit: `0 B`, `4.0 KiB`, `1.5 GiB`."""
     size, units = float(number), ["B", "KiB", "MiB", "GiB", "TiB"]
     while size >= 1024 and len(units) > 1:
         size /= 1024

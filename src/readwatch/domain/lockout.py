@@ -1,8 +1,8 @@
-"""How long one has to wait after failed logins: growing, capped, and forgotten with time.
+"""How long a login has to wait after failed ones: growing, capped, and expiring with time.
 
-Counted are an account from one address, an account from anywhere, and an address. Only the first
-grows long, and only it counts where the account was signed in before: a stranger who keeps failing
-from elsewhere never locks a reader out.
+Failures are counted for an account at one address, for an account, and for an address. Only the
+wait of the first grows long, and only it applies where the account has logged in before: a stranger
+who keeps failing elsewhere never locks a reader out.
 """
 
 import hashlib
@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-FORGET_ONE_AFTER = timedelta(minutes=5)
-"""Each of these that passes takes back one failure."""
+FAILURE_EXPIRES_AFTER = timedelta(minutes=5)
+"""After each of these intervals one failure less counts."""
 
 MAX_FAILURES = 120
-"""More are not counted; it is more than any limit needs for its longest wait."""
+"""More are not counted; any limit reaches its longest wait before that."""
 
-FORGET_ALL_AFTER = MAX_FAILURES * FORGET_ONE_AFTER
-"""After this long without a failure nothing counts any more, whatever there was."""
+ALL_FAILURES_EXPIRE_AFTER = MAX_FAILURES * FAILURE_EXPIRES_AFTER
+"""After this time without a failure none counts any more."""
 
-_MOST_DOUBLINGS = 30
+_MAX_DOUBLINGS = 30
 
 
-class Counted(StrEnum):
+class FailureScope(StrEnum):
     """What failures are counted for."""
 
     ACCOUNT_AT_ADDRESS = "account at address"
@@ -32,55 +32,55 @@ class Counted(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many failures are free; each further one doubles the wait, up to the longest."""
+    """The first `free` failures cost nothing; each further one doubles the wait up to `longest`."""
 
     free: int
     longest: timedelta
 
 
 LIMITS = {
-    Counted.ACCOUNT_AT_ADDRESS: Limit(5, timedelta(minutes=15)),
-    Counted.ACCOUNT: Limit(20, timedelta(seconds=30)),
+    FailureScope.ACCOUNT_AT_ADDRESS: Limit(5, timedelta(minutes=15)),
+    FailureScope.ACCOUNT: Limit(20, timedelta(seconds=30)),
     # A school is one address: hundreds of people mistype in the same minute.
-    Counted.ADDRESS: Limit(100, timedelta(seconds=60)),
+    FailureScope.ADDRESS: Limit(100, timedelta(seconds=60)),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """What is remembered of failed logins."""
+    """The failed logins of one subject."""
 
     failures: int
     last_failed_at: datetime
 
     def left(self, now: datetime) -> int:
         """Return how many failures still count."""
-        forgotten = max(timedelta(0), now - self.last_failed_at) // FORGET_ONE_AFTER
-        return max(0, self.failures - forgotten)
+        expired = max(timedelta(0), now - self.last_failed_at) // FAILURE_EXPIRES_AFTER
+        return max(0, self.failures - expired)
 
 
-def subjects(email: str, address: str | None) -> dict[Counted, str]:
-    """Return what a login is counted under: SHA-256 hashes, as a stranger may type anything."""
-    named = {
-        Counted.ACCOUNT_AT_ADDRESS: f"{email.lower()} {address}",
-        Counted.ACCOUNT: email.lower(),
-        Counted.ADDRESS: str(address),
+def subjects(email: str, address: str | None) -> dict[FailureScope, str]:
+    """Return the subjects that a login counts for, as SHA-256 hashes: anything may be typed."""
+    names = {
+        FailureScope.ACCOUNT_AT_ADDRESS: f"{email.lower()} {address}",
+        FailureScope.ACCOUNT: email.lower(),
+        FailureScope.ADDRESS: str(address),
     }
     return {
-        counted: hashlib.sha256(f"{counted}: {name}".encode()).hexdigest()
-        for counted, name in named.items()
+        scope: hashlib.sha256(f"{scope}: {name}".encode()).hexdigest()
+        for scope, name in names.items()
     }
 
 
-def wait(counted: Counted, remembered: Failures | None, now: datetime) -> timedelta:
-    """Return how long the next try has to wait; zero for one that may be made now."""
-    if remembered is None:
+def wait(scope: FailureScope, failures: Failures | None, now: datetime) -> timedelta:
+    """Return how long the next login has to wait; zero if it may be tried now."""
+    if failures is None:
         return timedelta(0)
-    limit = LIMITS[counted]
-    beyond = remembered.left(now) - limit.free
+    limit = LIMITS[scope]
+    beyond = failures.left(now) - limit.free
     if beyond < 0:
         return timedelta(0)
-    pause = min(timedelta(seconds=1 << min(beyond, _MOST_DOUBLINGS)), limit.longest)
-    left = remembered.last_failed_at + pause - now
-    # A failure from far ahead was noted before the clock was set back: it counts, its wait is over.
+    pause = min(timedelta(seconds=1 << min(beyond, _MAX_DOUBLINGS)), limit.longest)
+    left = failures.last_failed_at + pause - now
+    # A failure in the far future was stored before the clock was set back: it needs no wait.
     return left if timedelta(0) < left <= 2 * pause else timedelta(0)

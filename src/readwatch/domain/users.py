@@ -1,8 +1,9 @@
-"""Who uses readwatch: readers, consultants and admins."""
+"""Users: readers, consultants and admins."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from unicodedata import normalize
 
 from readwatch.domain.common_passwords import COMMON_PASSWORDS
 from readwatch.domain.errors import invalid
@@ -10,7 +11,7 @@ from readwatch.domain.text import SafeText, clean
 
 MAX_NAME_LENGTH = 255
 MAX_PASSWORD_BYTES = 72
-"""What bcrypt takes; it would ignore the rest, so a longer password is refused."""
+"""The longest password that bcrypt reads to its end; a longer one is refused."""
 
 
 class UserRole(StrEnum):
@@ -22,7 +23,7 @@ class UserRole(StrEnum):
 
     @property
     def is_staff(self) -> bool:
-        """Tell whether this role may look at the data of readers."""
+        """Tell whether this role may see the data of readers."""
         return self is not UserRole.READER
 
     @property
@@ -50,7 +51,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class ReaderProfile:
-    """What is known about a reader beyond the account, with the totals kept by the rollups."""
+    """The data of a reader beyond the account, with the totals of the rollups."""
 
     user_id: int
     reading_level: SafeText
@@ -64,16 +65,21 @@ class ReaderProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How an account stands at a moment; `locked_for` is zero unless logins failed too often."""
+class AccountStatus:
+    """Sessions and logins of an account; `locked_for` is zero unless logins failed too often."""
 
     open_sessions: int
     last_login: datetime | None
     locked_for: timedelta
 
 
+def normalised_email(email: str) -> str:
+    """Return an address as the database stores it, whatever was typed; never fails."""
+    return normalize("NFC", clean(email)).lower()
+
+
 def checked_name(full_name: str) -> str:
-    """Return the name as it is kept; refuse an empty, overlong or unprintable one."""
+    """Return the name as it is stored; refuse an empty, overlong or unprintable one."""
     name = " ".join(full_name.split())
     if not name:
         raise invalid("a name is needed", field="full_name")
@@ -85,9 +91,9 @@ def checked_name(full_name: str) -> str:
 
 
 def checked_password(password: str, role: UserRole, *, field: str = "password") -> str:
-    """Return the password unchanged; refuse what is guessed first, too short or over 72 bytes.
+    """Return the password unchanged; refuse one that is common, too short or over 72 bytes.
 
-    `field` is what the one who gave it knows it by.
+    `field` names the input that it came from.
     """
     shortest = MIN_PASSWORD_LENGTH[role]
     if len(password) < shortest:
@@ -105,5 +111,5 @@ def checked_password(password: str, role: UserRole, *, field: str = "password") 
             field=field,
         )
     if password.lower() in COMMON_PASSWORDS:
-        raise invalid("this password is among the first that are guessed", field=field)
+        raise invalid("this password is too common", field=field)
     return password

@@ -1,15 +1,14 @@
 """Login, logout, coming back, and one's own account."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
 from readwatch.domain.audit import AuditAction, AuditEntryForReader, AuditEvent
-from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_caller, current_token_hash
@@ -18,11 +17,11 @@ from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import Login, PageBefore, PasswordChange, Resume, checked, query
 from readwatch.ingest.services import services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import append_event, permit_own
+from readwatch.store.audit.log import append_in_transaction, permit_own
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, resume_tokens, sessions, users
-from readwatch.store.identity.login import record_failure
-from readwatch.store.identity.passwords import hash_in_turn
+from readwatch.store.identity.login import LoginSource, failures_counted, log_in
+from readwatch.store.identity.passwords import hash_queued
 from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
 
 routes = Blueprint("account", __name__)
@@ -57,39 +56,34 @@ class Looks(TypedDict):
 def login() -> LoggedIn:
     """Open a session for the one who knows the password."""
     body = checked(Login, json_object(MAX_LOGIN_BYTES))
-    running, address = services(), request.remote_addr
-    with _failures_counted(body.email, address):
-        user = users.authenticate(
-            running.db, body.email, body.password, cost=running.settings.bcrypt_cost
-        )
-    token, agent = new_token(), request.user_agent.string or None
-    resume_token = None if user.user_role.is_staff else new_resume_token()
+    running, agent = services(), request.user_agent.string or None
+    source = LoginSource(email=body.email, address=request.remote_addr, program="api")
+    token, new_resume = new_token(), new_resume_token()
 
-    def open_session(db: Database) -> Principal:
-        now = running.now()
-        lockout.refuse_if_locked(db, body.email, address, now)
-        users.require_unchanged(db, user)  # since the password was looked up
-        lockout.delete_failures(db, body.email, address)
+    def open_session(db: Database, user: User, now: datetime) -> tuple[User, Principal]:
         caller = sessions.open_session(
             db,
             user,
             token_hash(token),
             now,
-            ip_address=address,
+            ip_address=source.address,
             user_agent=agent,
             device_type=body.device_type,
         )
-        if user.user_role.is_staff:
-            append_event(
-                db,
-                AuditEvent(user.id, AuditAction.SIGNED_IN, details="api", ip_address=address),
-                now,
-            )
-        if resume_token is not None:
-            resume_tokens.save_resume_token(db, caller, resume_token, now)
-        return caller
+        if not user.user_role.is_staff:
+            resume_tokens.save_resume_token(db, caller, new_resume, now)
+        return user, caller
 
-    return _signed_in(user, running.writer.run(open_session), token, resume_token)
+    user, caller = log_in(
+        running.db,
+        running.writer.run,
+        source,
+        body.password,
+        running.clock,
+        open_session,
+        cost=running.settings.bcrypt_cost,
+    )
+    return _logged_in(user, caller, token, None if user.user_role.is_staff else new_resume)
 
 
 @routes.post("/api/resume")
@@ -118,10 +112,10 @@ def resume_session() -> LoggedIn:
     if isinstance(resumed, ReadwatchError):
         raise resumed
     user, caller = resumed
-    return _signed_in(user, caller, token, resume_token)
+    return _logged_in(user, caller, token, resume_token)
 
 
-def _signed_in(user: User, caller: Principal, token: str, resume_token: str | None) -> LoggedIn:
+def _logged_in(user: User, caller: Principal, token: str, resume_token: str | None) -> LoggedIn:
     return {
         "token": token,
         "token_type": "Bearer",
@@ -171,7 +165,7 @@ def looks() -> Looks:
     caller, page, running = current_caller(), query(PageBefore), services()
     by_name = running.settings.looks_told_by == "name"
     with connection(running.db) as db:
-        found = reader_data.looks(
+        found = reader_data.accesses(
             db, permit_own(caller), by_name=by_name, length=page.limit, before=page.before
         )
     return {"looks": found}
@@ -181,46 +175,29 @@ def looks() -> Looks:
 @described({204: None}, body=PasswordChange, errors=(403, 429))
 def change_password() -> tuple[str, int]:
     """Change the caller's own password, and end all other sessions of this user."""
-    caller, running, address = current_caller(), services(), request.remote_addr
+    caller, running = current_caller(), services()
     body, cost = checked(PasswordChange, json_object(MAX_LOGIN_BYTES)), running.settings.bcrypt_cost
     new_password = checked_password(body.new_password, caller.user_role, field="new_password")
     with connection(running.db) as db:
         email = users.get_user(db, caller.user_id).email
-    with _failures_counted(email, address):
+    source = LoginSource(email=email, address=request.remote_addr, program="api")
+    with failures_counted(running.db, running.writer.run, source, running.clock):
         old_hash = users.check_current_password(
             running.db, caller.user_id, body.current_password, cost=cost
         )
-    new_hash = hash_in_turn(new_password, cost)
+    new_hash = hash_queued(new_password, cost)
 
     def change(db: Database) -> None:
         now = running.now()
-        lockout.refuse_if_locked(db, email, address, now)
-        lockout.delete_failures(db, email, address)
+        lockout.refuse_if_locked(db, email, source.address, now)
+        lockout.delete_failures(db, email, source.address)
         users.change_password(db, caller.user_id, old_hash, new_hash, now)
         sessions.end_other_sessions(db, caller, now)
         if caller.user_role.is_staff:
             look = AuditEvent(
-                caller.user_id, AuditAction.SET_PASSWORD, caller.user_id, "api", address
+                caller.user_id, AuditAction.SET_PASSWORD, caller.user_id, "api", source.address
             )
-            append_event(db, look, now)
+            append_in_transaction(db, look, now)
 
     running.writer.run(change)
     return "", 204
-
-
-@contextmanager
-def _failures_counted(email: str, address: str | None) -> Iterator[None]:
-    """Refuse who failed too often to give a password, and remember who fails to.
-
-    Those who tried at the same time are refused afterwards, and do not hear whether it was right.
-    """
-    running = services()
-    with connection(running.db) as db:
-        lockout.refuse_if_locked(db, email, address, running.now())
-    try:
-        yield
-    except ReadwatchError as error:
-        if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
-            failed = partial(record_failure, email=email, address=address, now=running.now())
-            running.writer.run(partial(failed, details=f"api: {error.message}"))
-        raise

@@ -7,9 +7,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.ingest.services import services
+from readwatch.store.audit.log import LoggedListAccess, list_access
 from readwatch.store.engine.connections import connection
 from readwatch.store.identity.tokens import token_hash
-from readwatch.store.identity.users import known_id
+from readwatch.store.identity.users import existing_id
 
 
 def current_caller() -> Principal:
@@ -41,8 +42,8 @@ def current_reader() -> Principal:
     return caller
 
 
-def admit_to_list(view: str) -> None:
-    """Let a consultant or an admin see a list of all readers, once that is on record.
+def admit_to_list(view: str) -> LoggedListAccess:
+    """Return the right of a consultant or an admin to see a list of all readers, logged first.
 
     A reader is refused with 403.
     """
@@ -55,7 +56,9 @@ def admit_to_list(view: str) -> None:
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )
-    running.looks.log(look, running.now())
+    with connection(running.db) as db:
+        access = list_access(db, caller.user_id)
+    return running.looks.log_list_access(access, look, running.now())
 
 
 def refused(
@@ -64,9 +67,9 @@ def refused(
     """Return the refusal of a look at others' data, once it is on record."""
     running = services()
     with connection(running.db) as db:
-        target_id = None if reader_id is None else known_id(db, reader_id)
+        target_id = None if reader_id is None else existing_id(db, reader_id)
     look = AuditEvent(
-        caller.user_id, AuditAction.REFUSED_LOOK, target_id, f"api, {view}", request.remote_addr
+        caller.user_id, AuditAction.REFUSED_ACCESS, target_id, f"api, {view}", request.remote_addr
     )
     running.looks.log_refusal(look, running.now())
     return ReadwatchError(ErrorKind.FORBIDDEN, sentence)

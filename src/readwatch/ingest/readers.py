@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Blueprint, request
 from typing_extensions import TypedDict
 
-from readwatch.domain.audit import AuditAction, AuditEvent, Permit
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import OnlineReader, Principal, Session
 from readwatch.domain.users import ReaderProfile, User
@@ -17,7 +17,7 @@ from readwatch.ingest.schemas import Page, PageBefore, query
 from readwatch.ingest.serialization import serialize
 from readwatch.ingest.services import services
 from readwatch.store import reader_data
-from readwatch.store.audit import log as audit_log
+from readwatch.store.audit.log import Permit, permit_own
 from readwatch.store.engine.connections import connection
 from readwatch.store.lists.online import online_readers
 
@@ -102,8 +102,8 @@ def permitted(caller: Principal, reader_id: int, action: AuditAction) -> Permit:
     if not caller.user_role.is_staff:
         if caller.user_id != reader_id:
             raise refused(caller, "readers see their own data only", action, reader_id)
-        return audit_log.permit_own(caller)
+        return permit_own(caller)
     with connection(running.db) as db:
         reader_data.require_reader(db, reader_id)  # whom there is not, nobody can look at
     look = AuditEvent(caller.user_id, action, reader_id, "api", request.remote_addr)
-    return running.looks.permit(look, running.now())
+    return running.looks.log_access(look, running.now())

@@ -64,15 +64,15 @@ class RetentionThread:
     def forget(self) -> None:
         """Forget all that is too old to be of use."""
         now = self._clock()
-        self._in_portions(partial(retention.forget_failures, now=now))
-        self._in_portions(partial(retention.forget_resume_tokens, now=now))
+        self._in_portions(partial(retention.purge_failed_logins, now=now))
+        self._in_portions(partial(retention.purge_resume_tokens, now=now))
         self._writer.run(partial(online_counts.purge_online_counts, now=now))
         self._forget_receipts(now)
 
     def _forget_receipts(self, now: datetime) -> None:
-        place: retention.Place | None = retention.FIRST_PLACE
+        place: retention.ReceiptKey | None = retention.BEFORE_FIRST_RECEIPT
         while place is not None and not self._closing.is_set():
-            place = self._writer.run(partial(retention.forget_receipts, after=place, now=now))
+            place = self._writer.run(partial(retention.purge_receipts, after=place, now=now))
 
     def _in_portions(self, portion: Callable[[Database], bool]) -> None:
         while self._writer.run(portion) and not self._closing.is_set():

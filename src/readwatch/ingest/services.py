@@ -50,7 +50,7 @@ class Services:
         self.callers = SessionCache(self.db)
         self.metrics = Metrics()
         self.writer = Writer(to_write, self.metrics.committed)
-        self.looks = AuditDeduplicator(self.writer.record_event)
+        self.looks = AuditDeduplicator(self.writer.run)
         self.load = LoadShedding(self.writer)
         self.metrics.registry.register(Present(self))
         self.stopping = False

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.clock import uptime
 from readwatch.domain.users import User
 from readwatch.monitor.attention import Attention
@@ -13,6 +12,7 @@ from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
 from readwatch.monitor.views import view_queries
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
 

@@ -5,17 +5,27 @@ from datetime import datetime
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.users import User
+from readwatch.store.audit.log import commit_to
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.login import log_in
+from readwatch.store.identity.login import LoginSource, log_in
 
 
 def authenticated(url: str, email: str, password: str, now: datetime, action: AuditAction) -> User:
     """Return the consultant or admin, once `action` is logged; refuse everybody else."""
     db = migrations.open_current(url, Role.LOGIN)
     try:
-        return log_in(db, email, password, terminal_address(), now, action=action)
+        return log_in(
+            db,
+            commit_to(db),
+            LoginSource(email=email, address=terminal_address(), program="console"),
+            password,
+            lambda: now,
+            lambda _db, user, _now: user,
+            action=action,
+            staff_only=True,
+        )
     finally:
         close_all(db)
 

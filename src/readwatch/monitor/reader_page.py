@@ -3,12 +3,12 @@
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.domain.audit import Permit
 from readwatch.domain.clock import zone_of
 from readwatch.domain.reading import DayOfReading, Span, days_of_reading, first_day, start_of
 from readwatch.domain.sessions import Session
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
 from readwatch.store import reader_data
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import Database
 
 PAGE_LENGTH = 100

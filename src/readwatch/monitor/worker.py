@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -243,7 +243,7 @@ class Worker:
             raise
 
     def _log_in(self, email: str, password: str) -> User:
-        action = AuditAction.SIGNED_IN
+        action = AuditAction.LOGGED_IN
         self._consultant = authenticated(self._url, email, password, self._clock(), action)
         return self._consultant
 
@@ -272,13 +272,15 @@ class Worker:
         self._current.close_reader()
         action = AuditAction.VIEWED_READER_PROFILE
         try:
-            event = self._log_event(consultant, action, reader_id, f"from {origin}")
+            permit = self._log_first(
+                audit_log.log_access, consultant, action, reader_id, f"from {origin}"
+            )
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
             self._post(ReaderRefused(request_id, f"the access {error.message}"))
             return
-        self._current.show_reader(request_id, audit_log.permitted(event))
+        self._current.show_reader(request_id, permit)
         self._is_snapshot_requested = True
 
     def _read_older(self, request_id: int, oldest: int) -> None:
@@ -294,34 +296,39 @@ class Worker:
         work: Callable[[ReadItems], Result],
         consultant: User,
     ) -> Result:
-        self._log_event(consultant, action, reader_id, details)
+        self._log_first(audit_log.log_event, consultant, action, reader_id, details)
         return work(self._items)
 
     def _open_access_log(self, consultant: User) -> None:
         if consultant.user_role is UserRole.ADMIN:
             action = AuditAction.LISTED_ACCESS_LOG
-            self._log_event(consultant, action, None, "everybody's entries")
+            details = "everybody's entries"
+            self._log_first(audit_log.log_event, consultant, action, None, details)
         self._current.open_access_log(consultant)
 
-    def _log_event(
-        self, consultant: User, action: AuditAction, reader_id: int | None, details: str
-    ) -> AuditEvent:
-        """Return the event that is logged and on disk, if the account may still read the data."""
+    def _log_first(
+        self,
+        log: Callable[[Database, AuditEvent, datetime], Result],
+        consultant: User,
+        action: AuditAction,
+        reader_id: int | None,
+        details: str,
+    ) -> Result:
+        """Return what `log` returns once the entry is on disk, if the account is unchanged."""
         event = AuditEvent(
             consultant.id, action, reader_id, f"console, {details}", terminal_address()
         )
         try:
             with self._connections.data() as db:
                 users.require_unchanged(db, consultant)
-            with self._connections.access_log() as log:
-                audit_log.append_event(log, event, self._clock())
+            with self._connections.access_log() as db:
+                return log(db, event, self._clock())
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
             self._connections.close()
             reason = f"could not be logged: {error.message}"
             raise ReadwatchError(error.kind, reason) from None
-        return event
 
     def _find_readers(self, words: str) -> tuple[ReaderSummary, ...]:
         if self._mask or self._consultant is None:

@@ -1,14 +1,15 @@
-"""The data of one reader: every query asks for the permit that only a look or the reader has."""
+"""The data of one reader: every query takes a permit, of a logged access or of the reader."""
 
 from datetime import datetime
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
-from readwatch.domain.audit import AuditEntryForReader, Permit
+from readwatch.domain.audit import AuditEntryForReader
 from readwatch.domain.errors import not_found
 from readwatch.domain.reading import Span
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import (
     Database,
     Statement,
@@ -46,7 +47,7 @@ _ACTIVITIES = Statement(
     WHERE a.user_id = :user_id AND a.id < :before ORDER BY a.id DESC LIMIT :length
     """
 )
-_LOOKS = Statement(
+_ACCESSES = Statement(
     """
     SELECT l.id, l.created_at, l.action_type, u.user_role, u.full_name
     FROM consultant_access_log l JOIN users u ON u.id = l.consultant_user_id
@@ -62,7 +63,7 @@ _CONTENTS = Statement(
 
 
 def require_reader(db: Database, reader_id: int) -> None:
-    """Refuse an id that is no reader's: of such there is nothing to see, and nothing to record."""
+    """Refuse an id that is no reader's: there is no data to see, and nothing to log."""
     if get_user(db, reader_id).user_role is not UserRole.READER:
         raise not_found(f"user {reader_id} is not a reader")
 
@@ -111,16 +112,16 @@ def sessions(
 
 
 def spans(db: Database, permit: Permit, since: datetime) -> tuple[Span, ...]:
-    """Return from when to when the reader was there in each session that began after `since`.
+    """Return the start and the end of each session that began after `since`.
 
     Sessions are read from the newest on, and hardly one that is older.
     """
-    found: list[Session] = []
-    while page := sessions(db, permit, before=found[-1].id if found else LAST_ID):
-        found += page
+    read: list[Session] = []
+    while page := sessions(db, permit, before=read[-1].id if read else LAST_ID):
+        read += page
         if page[-1].started_at <= since:
             break
-    return tuple(session.span for session in found if session.started_at > since)
+    return tuple(session.span for session in read if session.started_at > since)
 
 
 def activities(
@@ -132,10 +133,10 @@ def activities(
     return tuple(recorded(row) for row in rows)
 
 
-def looks(
+def accesses(
     db: Database, permit: Permit, *, by_name: bool, length: int, before: int | None = None
 ) -> tuple[AuditEntryForReader, ...]:
-    """Return who looked at somebody's data, newest first, those before the entry `before` only."""
+    """Return who accessed a user's data, newest first, only entries before the id `before`."""
     last = LAST_ID if before is None else before
     return tuple(
         AuditEntryForReader(
@@ -145,7 +146,7 @@ def looks(
             user_role=UserRole(row[3]),
             full_name=clean(row[4]) if by_name and UserRole(row[3]).is_staff else None,
         )
-        for row in _LOOKS(db, user_id=permit.subject_id, length=length, before=last)
+        for row in _ACCESSES(db, user_id=permit.subject_id, length=length, before=last)
     )
 
 

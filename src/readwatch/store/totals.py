@@ -1,10 +1,11 @@
-"""What goes on as a whole: the open sessions, and the activities minute by minute."""
+"""Totals over all readers: the open sessions, and the activities per minute."""
 
 from datetime import datetime, timedelta
 
 from readwatch.domain.activities import MinuteCount
 from readwatch.domain.sessions import OpenSession
 from readwatch.domain.text import clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
 
 _OPEN_SESSIONS = Statement(
@@ -23,8 +24,8 @@ _COUNTS = Statement(
 )
 
 
-def open_sessions(db: Database) -> tuple[OpenSession, ...]:
-    """Return the sessions of all readers that have not ended, the one heard from last first."""
+def open_sessions(db: Database, _access: ListAccess) -> tuple[OpenSession, ...]:
+    """Return the open sessions of all readers, the latest heartbeat first."""
     return tuple(
         OpenSession(
             id=row[0],
@@ -42,12 +43,12 @@ def open_sessions(db: Database) -> tuple[OpenSession, ...]:
 def activities_per_minute(
     db: Database, now: datetime, *, minutes: int = 60
 ) -> tuple[MinuteCount, ...]:
-    """Return how many activities occurred in each of the last minutes, oldest first, none left
-    out; the last one is the minute that is running."""
+    """Return how many activities occurred in each of the last minutes, oldest first; the last one
+    is the present minute."""
     this_minute = now.replace(second=0, microsecond=0)
     since = this_minute - timedelta(minutes=minutes)
-    counted = {from_db_time(row[0]): int(row[1]) for row in _COUNTS(db, since=to_db_time(since))}
+    counts = {from_db_time(row[0]): int(row[1]) for row in _COUNTS(db, since=to_db_time(since))}
     return tuple(
-        MinuteCount(minute, counted.get(minute, 0))
+        MinuteCount(minute, counts.get(minute, 0))
         for minute in (since + timedelta(minutes=step) for step in range(1, minutes + 1))
     )

@@ -69,7 +69,7 @@ KEYS: Final = (
     _hidden("readers", "3", "view('readers')", "Readers", "the progress of all readers", _ALL),
     _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
     _hidden("access_log", "5", "view('access_log')", "Access log", "who looked at whom", _ALL),
-    _hidden("cover", "L", "cover", "Cover", "hide until your password", _ALL, at_once=True),
+    _hidden("lock", "L", "lock", "Lock", "hide until your password", _ALL, at_once=True),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and all by name", _ALL, at_once=True),
     Key("help", "question_mark", "help", "Help", "all keys", _ALL),
     Key("quit", "q", "quit", "Quit", "leave the console", _ALL),

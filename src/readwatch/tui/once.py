@@ -47,11 +47,12 @@ def print_once(
     view, query = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
     query = replace(query, length=max(FIRST_PAGE, rows))
     url = settings.database_url
-    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.SIGNED_IN)
+    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
     # The access log's connection can write, so it makes the files that a read-only one needs.
     with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
         queries = view_queries(attention, user)
+        access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
             if view is View.ATTENTION:
                 attention.refresh(db, now)
@@ -64,7 +65,8 @@ def print_once(
             event = AuditEvent(
                 user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
             )
-            audit_log.append_event(log, event, now)  # on disk before the items are read
+            # On disk before the items are read.
+            audit_log.log_list_access(log, access, event, now)
             snapshot = replace(snapshot, items=read_items(db, queries[view], ids, now))
     if settings.mask:
         snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))

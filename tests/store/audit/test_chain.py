@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
-from readwatch.domain.audit_chain import Anchor, ChainFaultKind, Head, Verdict
+from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
 from readwatch.store.audit import chain
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import list_access, log_event, log_list_access
 from readwatch.store.engine.connections import Database, from_db_time, is_sqlite, to_db_time
 from readwatch.store.engine.privileges import Role
 
@@ -30,16 +30,16 @@ def verdict(db: Database, *anchors: Anchor) -> Verdict:
     return last
 
 
-def told(db: Database, *anchors: Anchor) -> tuple[ChainFaultKind, int, str]:
+def told(db: Database, *anchors: Anchor) -> tuple[ChainDefectKind, int, str]:
     """The fault that is found."""
-    fault = verdict(db, *anchors).fault
+    fault = verdict(db, *anchors).defect
     assert fault is not None
-    return fault.kind, fault.id, fault.sentence
+    return fault.kind, fault.id, fault.message
 
 
 @pytest.fixture(params=[3, 10_000], ids=["portions of 3", "one portion"], autouse=True)
 def portions(request, monkeypatch) -> None:
-    monkeypatch.setattr(chain, "ENTRIES_AT_ONCE", request.param)
+    monkeypatch.setattr(chain, "CHUNK_ENTRIES", request.param)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def log(connected, cast, clock) -> Database:
         look = AuditEvent(
             cast.cara.id, AuditAction.VIEWED_READER_PROFILE, reader.id, f"Büro {number}"
         )
-        append_event(connected(Role.ACCESS_LOG), look, clock.advance(seconds=1))
+        log_event(connected(Role.ACCESS_LOG), look, clock.advance(seconds=1))
     return connected(Role.MAINTENANCE)
 
 
@@ -118,17 +118,17 @@ def test_ids_that_an_engine_skipped_are_no_fault(log, db, cast, clock):
         db.execute_sql(f"UPDATE sqlite_sequence SET seq = 40 WHERE name = '{LOG}'")
     else:
         db.execute_sql(f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), 40)")
-    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log)
-    assert (found.head.entries, found.head.id, found.fault) == (10, 41, None)
+    assert (found.head.entries, found.head.id, found.defect) == (10, 41, None)
 
 
 def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast, clock):
     walk = chain.verify(log, (), chain.extent(log))
     steps = [next(walk)]
-    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
+    log_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     steps += walk
-    assert (steps[-1].head.entries, steps[-1].fault) == (9, None)
+    assert (steps[-1].head.entries, steps[-1].defect) == (9, None)
     assert verdict(log).head.entries == 10
 
 
@@ -139,7 +139,7 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
     "change",
     [
         "consultant_user_id = 4",
-        "action_type = 'signed_in'",
+        "action_type = 'logged_in'",
         "target_user_id = 2",
         "target_user_id = NULL",
         "action_details = 'nothing'",
@@ -153,8 +153,8 @@ def test_what_is_appended_during_the_walk_is_left_for_the_next_one(log, db, cast
 def test_a_changed_column_is_found(change, forge, log):
     forge(f"UPDATE {LOG} SET {change} WHERE id = 4")
     assert told(log) == (
-        *(ChainFaultKind.CHANGED, 4),
-        "entry 4 was changed: what it says does not give its hash",
+        *(ChainDefectKind.CHANGED, 4),
+        "entry 4 was changed: its content does not give its hash",
     )
     assert verdict(log).head.id == 3
 
@@ -171,7 +171,7 @@ def test_a_changed_column_is_found(change, forge, log):
 )
 def test_what_only_sqlite_keeps_is_found(change, forge, log):
     forge(f"UPDATE {LOG} SET {change} WHERE id = 4")
-    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainDefectKind.CHANGED, 4)
 
 
 @on_postgresql
@@ -181,7 +181,7 @@ def test_what_only_sqlite_keeps_is_found(change, forge, log):
 )
 def test_what_only_postgresql_keeps_is_found(moment, forge, log):
     forge(f"UPDATE {LOG} SET created_at = {moment} WHERE id = 4")
-    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainDefectKind.CHANGED, 4)
 
 
 def test_two_entries_that_swapped_what_they_say_are_found(forge, log):
@@ -189,27 +189,27 @@ def test_two_entries_that_swapped_what_they_say_are_found(forge, log):
         f"UPDATE {LOG} SET action_details = CASE id WHEN 4 THEN 'Büro 6' ELSE 'Büro 4' END "
         "WHERE id IN (4, 6)"
     )
-    assert told(log)[:2] == (ChainFaultKind.CHANGED, 4)
+    assert told(log)[:2] == (ChainDefectKind.CHANGED, 4)
 
 
 def test_two_entries_that_swapped_places_are_found(forge, log):
     forge(*(f"UPDATE {LOG} SET id = {new} WHERE id = {old}" for old, new in ((4, 99), (5, 4))))
     forge(f"UPDATE {LOG} SET id = 5 WHERE id = 99")
     assert told(log) == (
-        *(ChainFaultKind.REORDERED, 4),
-        "entry 4 was moved: it belongs behind entry 5",
+        *(ChainDefectKind.REORDERED, 4),
+        "entry 4 was moved: it belongs after entry 5",
     )
 
 
 def test_an_entry_that_was_moved_to_the_end_is_found(forge, log):
     forge(f"UPDATE {LOG} SET id = 40 WHERE id = 4")
-    assert told(log)[:2] == (ChainFaultKind.REORDERED, 5)
+    assert told(log)[:2] == (ChainDefectKind.REORDERED, 5)
 
 
 def test_removed_entries_are_found(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id IN (4, 5)")
     assert told(log) == (
-        *(ChainFaultKind.REMOVED, 3),
+        *(ChainDefectKind.REMOVED, 3),
         "an entry between 3 and 6 was removed: they do not follow one another",
     )
 
@@ -217,8 +217,8 @@ def test_removed_entries_are_found(forge, log):
 def test_a_removed_beginning_is_found(forge, log):
     forge(f"DELETE FROM {LOG} WHERE id < 3")
     assert told(log) == (
-        *(ChainFaultKind.REMOVED, 3),
-        "what stood before entry 3 was removed: it is not the first",
+        *(ChainDefectKind.REMOVED, 3),
+        "the entries before entry 3 were removed: it is not the first",
     )
 
 
@@ -226,8 +226,8 @@ def test_a_forged_entry_in_the_place_of_another_breaks_the_next(forge, log, db):
     forge(f"DELETE FROM {LOG} WHERE id = 4")
     add(db, 4, hash_of(db, 3))
     assert told(log) == (
-        *(ChainFaultKind.CHANGED, 4),
-        "entry 4 was changed and its hash with it, or what came next was removed: "
+        *(ChainDefectKind.CHANGED, 4),
+        "entry 4 was changed together with its hash, or the next one was removed: "
         "entry 5 follows another hash",
     )
 
@@ -236,7 +236,7 @@ def test_a_forged_entry_in_the_place_of_another_breaks_the_next(forge, log, db):
 def test_a_forged_entry_before_the_first_is_found(row_hash, forge, log, db):
     add(db, -7, "e" * 64, row_hash)
     assert told(log) == (
-        *(ChainFaultKind.INSERTED, -7),
+        *(ChainDefectKind.INSERTED, -7),
         "entry -7 was inserted: entry 1 is the first one",
     )
 
@@ -245,7 +245,7 @@ def test_a_forged_entry_between_two_is_found(forge, log, db):
     forge(f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
     add(db, 50, "e" * 64)
     assert told(log) == (
-        *(ChainFaultKind.INSERTED, 50),
+        *(ChainDefectKind.INSERTED, 50),
         "entry 50 was inserted: entry 105 follows entry 4",
     )
 
@@ -254,7 +254,7 @@ def test_a_forged_entry_that_follows_the_right_one_is_found_without_the_index(fo
     forge("DROP INDEX idx_consultant_log_prev_hash", f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
     add(db, 50, hash_of(db, 4))
     assert told(log) == (
-        *(ChainFaultKind.INSERTED, 50),
+        *(ChainDefectKind.INSERTED, 50),
         "entry 50 was inserted: entry 105 follows entry 4",
     )
 
@@ -263,8 +263,8 @@ def test_entries_that_go_during_the_walk_are_missed(forge, log):
     there = chain.extent(log)
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     *_, found = chain.verify(log, (), there)
-    assert found.fault is not None
-    assert (found.fault.kind, found.fault.id) == (ChainFaultKind.REMOVED, 6)
+    assert found.defect is not None
+    assert (found.defect.kind, found.defect.id) == (ChainDefectKind.REMOVED, 6)
 
 
 # Anchors ----------------------------------------------------------------------------------------
@@ -277,9 +277,9 @@ def anchor(log, clock) -> Anchor:
 
 
 def test_a_log_that_grew_since_fits_its_anchors(anchor, log, db, cast, clock):
-    append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     found = verdict(log, Anchor(clock(), Head()), anchor)
-    assert (found.head.entries, found.fault) == (10, None)
+    assert (found.head.entries, found.defect) == (10, None)
 
 
 def test_entries_that_are_numbered_anew_fit_the_anchor(anchor, forge, log):
@@ -290,9 +290,9 @@ def test_entries_that_are_numbered_anew_fit_the_anchor(anchor, forge, log):
 @pytest.mark.parametrize("last", [6, 0])
 def test_a_cut_off_end_is_found_by_the_anchor_alone(last, anchor, forge, log):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")
-    assert verdict(log).fault is None
+    assert verdict(log).defect is None
     assert told(log, anchor) == (
-        *(ChainFaultKind.CUT_OFF, last),
+        *(ChainDefectKind.CUT_OFF, last),
         f"the log was cut off after entry {last}: it had 9 entries at the anchor of "
         f"2026-11-22 12:00:09 UTC, and has {last}",
     )
@@ -301,10 +301,10 @@ def test_a_cut_off_end_is_found_by_the_anchor_alone(last, anchor, forge, log):
 def test_a_chain_that_was_written_anew_is_found_by_the_anchor_alone(anchor, forge, log, db):
     forge(f"UPDATE {LOG} SET action_details = 'nothing' WHERE id = 4")
     sign_anew(db, 4)
-    assert verdict(log).fault is None
+    assert verdict(log).defect is None
     assert told(log, anchor) == (
-        *(ChainFaultKind.REWRITTEN, 9),
-        "entry 9, number 9, is not what the anchor of 2026-11-22 12:00:09 UTC says: "
+        *(ChainDefectKind.REWRITTEN, 9),
+        "entry 9, number 9, differs from the anchor of 2026-11-22 12:00:09 UTC: "
         "it or one before it was changed, with all hashes since",
     )
 
@@ -314,9 +314,9 @@ def test_an_end_that_was_cut_off_and_grown_again_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     for _ in range(5):
-        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
-    assert verdict(log).fault is None
-    assert told(log, anchor)[0] is ChainFaultKind.REWRITTEN
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    assert verdict(log).defect is None
+    assert told(log, anchor)[0] is ChainDefectKind.REWRITTEN
 
 
 def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
@@ -324,44 +324,50 @@ def test_another_log_in_the_place_of_this_one_is_found_by_the_anchor_alone(
 ):
     forge(f"DELETE FROM {LOG}")
     for _ in range(20):
-        append_event(db, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).head.entries == 20
-    assert verdict(log).fault is None
-    assert told(log, anchor)[:2] == (ChainFaultKind.REWRITTEN, 18)
+    assert verdict(log).defect is None
+    assert told(log, anchor)[:2] == (ChainDefectKind.REWRITTEN, 18)
 
 
 def test_each_of_several_anchors_counts(anchor, log):
     false = replace(anchor, head=replace(anchor.head, row_hash="f" * 64))
-    older = Anchor(anchor.moment - timedelta(days=1), Head(3, 3, "f" * 64))
-    assert verdict(log, anchor, anchor).fault is None
-    assert told(log, anchor, false)[:2] == (ChainFaultKind.REWRITTEN, 9)
-    assert told(log, older, anchor)[:2] == (ChainFaultKind.REWRITTEN, 3)
+    older = Anchor(anchor.anchored_at - timedelta(days=1), Head(3, 3, "f" * 64))
+    assert verdict(log, anchor, anchor).defect is None
+    assert told(log, anchor, false)[:2] == (ChainDefectKind.REWRITTEN, 9)
+    assert told(log, older, anchor)[:2] == (ChainDefectKind.REWRITTEN, 3)
 
 
 # The entries ------------------------------------------------------------------------------------
 
 
-def test_entries_are_listed_newest_first_page_by_page(log):
-    first = chain.newest(log, limit=4)
+@pytest.fixture
+def access(log, db, cast, clock):
+    """Dora lists the access log, which is its newest entry."""
+    event = AuditEvent(cast.dora.id, AuditAction.LISTED_ACCESS_LOG)
+    return log_list_access(db, list_access(db, cast.dora.id), event, clock())
+
+
+def test_entries_are_listed_newest_first_page_by_page(log, access):
+    first = chain.newest(log, access, limit=4, before=access.entry_id)
     assert [entry.id for entry in first] == [9, 8, 7, 6]
-    assert [entry.id for entry in chain.newest(log, limit=4, before=6)] == [5, 4, 3, 2]
+    assert [entry.id for entry in chain.newest(log, access, limit=4, before=6)] == [5, 4, 3, 2]
     assert first[0].consultant_email == "cara@example.org"
     assert first[0].target_name == "Ben Baker"
 
 
-def test_entries_of_one_consultant_or_reader_are_found(log, db, cast, clock):
-    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
-    of_dora = chain.newest(log, limit=9, consultant_id=cast.dora.id)
+def test_entries_of_one_consultant_or_reader_are_found(log, access, cast):
+    of_dora = chain.newest(log, access, limit=9, consultant_id=cast.dora.id)
     assert [(entry.action_type, entry.target_user_id) for entry in of_dora] == [
-        ("listed_users", None)
+        ("listed_access_log", None)
     ]
-    of_ann = chain.newest(log, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
+    of_ann = chain.newest(log, access, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
     assert [entry.id for entry in of_ann] == [8, 6, 4, 2]
 
 
-def test_all_entries_that_were_there_are_read_in_order(log, db, cast, clock):
+def test_all_entries_that_were_there_are_read_in_order(log, request):
     there = chain.extent(log)
-    append_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
-    read = [entry.id for portion in chain.oldest_first(log, there) for entry in portion]
+    access = request.getfixturevalue("access")  # its entry comes later
+    read = [entry.id for portion in chain.oldest_first(log, access, there) for entry in portion]
     assert read == list(range(1, 10))
-    assert list(chain.oldest_first(log, chain.Extent(0, 0, -1))) == []
+    assert list(chain.oldest_first(log, access, chain.Extent(0, 0, -1))) == []

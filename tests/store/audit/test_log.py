@@ -1,15 +1,23 @@
-"""No log, no look: entries are chained, stay as they are, and come before what they permit."""
+"""No entry, no access: entries are chained, stay as they are, and come before what they permit."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import peewee
 import pytest
 
-from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, Permit, entry_hash
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
-from readwatch.store.audit.log import append_event, permit_look, permit_own
+from readwatch.store.audit.log import (
+    append_in_transaction,
+    list_access,
+    log_access,
+    log_event,
+    log_list_access,
+    permit_own,
+)
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, connection, from_db_time, to_db_time
 from readwatch.store.engine.privileges import Role
@@ -21,16 +29,17 @@ on_postgresql = pytest.mark.parametrize(
 
 LOOK_25_TIMES = """
 from datetime import UTC, datetime
-from readwatch.domain.audit import Action, Look
-from readwatch.store.audit.log import permit_look
-from readwatch.store.engine.connections import close_all, open_database, using
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.store.audit.log import log_access
+from readwatch.store.engine.connections import close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 
 log = open_database(sys.argv[1], Role.ACCESS_LOG)
-with using(log):
+with connection(log):
     for number in range(25):
-        look = Look(int(sys.argv[2]), Action.VIEWED_READER_PROFILE, int(sys.argv[3]), str(number))
-        permit_look(log, look, datetime.now(UTC))
+        action, reader = AuditAction.VIEWED_READER_PROFILE, int(sys.argv[3])
+        event = AuditEvent(int(sys.argv[2]), action, reader, str(number))
+        log_access(log, event, datetime.now(UTC))
 close_all(log)
 """
 
@@ -42,16 +51,16 @@ def checked_chain(db: Database) -> list[str | None]:
         "created_at, prev_hash, row_hash FROM consultant_access_log ORDER BY id"
     ).fetchall()
     head = GENESIS
-    for *look, created_at, prev_hash, row_hash in rows:
+    for *event, created_at, prev_hash, row_hash in rows:
         assert prev_hash == head
-        head = entry_hash(prev_hash, AuditEvent(*look), to_db_time(from_db_time(created_at)))
+        head = entry_hash(prev_hash, AuditEvent(*event), to_db_time(from_db_time(created_at)))
         assert row_hash == head
     return [row[3] for row in rows]
 
 
 @pytest.fixture
-def look(cast) -> AuditEvent:
-    """Cara's look at Ann."""
+def event(cast) -> AuditEvent:
+    """Cara opens Ann's page."""
     return AuditEvent(
         cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "console", "10.0.0.7"
     )
@@ -60,14 +69,14 @@ def look(cast) -> AuditEvent:
 # The chain --------------------------------------------------------------------------------------
 
 
-def test_every_entry_carries_the_hash_of_the_one_before_it(db, connected, cast, look, clock):
+def test_every_entry_carries_the_hash_of_the_one_before_it(db, connected, cast, event, clock):
     log = connected(Role.ACCESS_LOG)
-    append_event(log, look, clock())
-    append_event(
+    log_event(log, event, clock())
+    log_event(
         log, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS, details="Büro, 東京"), clock()
     )
     clock.advance(microseconds=1_987)
-    append_event(log, AuditEvent(cast.cara.id, AuditAction.SIGNED_IN), clock())
+    log_event(log, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert checked_chain(db) == ["console", "Büro, 東京", None]
 
 
@@ -89,8 +98,8 @@ def test_programs_that_look_at_once_make_one_chain_and_lose_nothing(at_once, db,
         "WHERE id = 1 ON CONFLICT (id) DO UPDATE SET action_details = 'nothing'",
     ],
 )
-def test_the_engine_lets_nobody_change_or_remove_an_entry(change, db, look, clock):
-    append_event(db, look, clock())
+def test_the_engine_lets_nobody_change_or_remove_an_entry(change, db, event, clock):
+    log_event(db, event, clock())
     with pytest.raises(peewee.DatabaseError, match="append-only"), db.atomic():
         db.execute_sql(change)
     assert checked_chain(db) == ["console"]
@@ -98,8 +107,8 @@ def test_the_engine_lets_nobody_change_or_remove_an_entry(change, db, look, cloc
 
 @on_postgresql
 @pytest.mark.parametrize("emptied", ["consultant_access_log", "users CASCADE"])
-def test_postgresql_lets_nobody_empty_the_log(emptied, db, look, clock):
-    append_event(db, look, clock())
+def test_postgresql_lets_nobody_empty_the_log(emptied, db, event, clock):
+    log_event(db, event, clock())
     with pytest.raises(peewee.DatabaseError, match="append-only"), db.atomic():
         db.execute_sql(f"TRUNCATE {emptied}")
     assert checked_chain(db) == ["console"]
@@ -109,29 +118,29 @@ def test_postgresql_lets_nobody_empty_the_log(emptied, db, look, clock):
 @pytest.mark.parametrize(
     ("id", "prev_hash"), [("1", "forged"), ("NULL", GENESIS), ("2", GENESIS)], ids=str
 )
-def test_sqlite_lets_nobody_replace_an_entry(id, prev_hash, connected, db, look, clock):
-    append_event(db, look, clock())
+def test_sqlite_lets_nobody_replace_an_entry(id, prev_hash, connected, db, event, clock):
+    log_event(db, event, clock())
     with pytest.raises(peewee.IntegrityError):
         connected(Role.ACCESS_LOG).execute_sql(
             "INSERT OR REPLACE INTO consultant_access_log "
             "(id, consultant_user_id, action_type, prev_hash, row_hash) "
-            f"VALUES ({id}, {look.consultant_user_id}, 'nothing', '{prev_hash}', 'forged')"
+            f"VALUES ({id}, {event.consultant_user_id}, 'nothing', '{prev_hash}', 'forged')"
         )
     assert checked_chain(db) == ["console"]
 
 
-def test_two_entries_cannot_follow_the_same_one(db, look, clock):
-    append_event(db, look, clock())
+def test_two_entries_cannot_follow_the_same_one(db, event, clock):
+    log_event(db, event, clock())
     with pytest.raises(peewee.IntegrityError), db.atomic():
         db.execute_sql(
             "INSERT INTO consultant_access_log "
             "(consultant_user_id, action_type, prev_hash, row_hash) "
-            f"VALUES ({look.consultant_user_id}, 'signed_in', '{GENESIS}', 'forged')"
+            f"VALUES ({event.consultant_user_id}, 'logged_in', '{GENESIS}', 'forged')"
         )
 
 
-def test_a_user_whom_the_log_names_cannot_be_deleted(db, cast, look, clock):
-    append_event(db, look, clock())
+def test_a_user_whom_the_log_names_cannot_be_deleted(db, cast, event, clock):
+    log_event(db, event, clock())
     for user in (cast.cara, cast.ann):
         with pytest.raises(peewee.IntegrityError), db.atomic():
             db.execute_sql(f"DELETE FROM users WHERE id = {user.id}")
@@ -139,45 +148,105 @@ def test_a_user_whom_the_log_names_cannot_be_deleted(db, cast, look, clock):
     assert db.execute_sql("SELECT count(*) FROM users").fetchone() == (3,)
 
 
+# Promises ---------------------------------------------------------------------------------------
+
+
+def test_an_event_is_on_disk_when_its_id_is_returned(connected, db, event, clock):
+    entry_id = log_event(connected(Role.ACCESS_LOG), event, clock())
+    assert db.execute_sql("SELECT id FROM consultant_access_log").fetchall() == [(entry_id,)]
+
+
+@pytest.mark.parametrize("log", [log_event, log_access])
+def test_what_could_still_be_undone_is_neither_logged_nor_permitted(
+    connected, db, event, clock, log
+):
+    writer = connected(Role.ACCESS_LOG)
+    with writer.atomic(), pytest.raises(ValueError, match="committed by itself"):
+        log(writer, event, clock())
+    assert checked_chain(db) == []
+
+
+def test_an_entry_of_a_change_is_there_with_the_change_or_not_at_all(db, event, clock):
+    with pytest.raises(ValueError, match="log_event"):
+        append_in_transaction(db, event, clock())
+    with suppress(ZeroDivisionError), db.atomic():
+        append_in_transaction(db, event, clock())
+        raise ZeroDivisionError
+    assert checked_chain(db) == []
+    with db.atomic():
+        append_in_transaction(db, event, clock())
+    assert checked_chain(db) == ["console"]
+
+
 # Permits ----------------------------------------------------------------------------------------
 
 
-def test_a_look_is_on_record_before_it_is_permitted(connected, look, clock):
-    permit = permit_look(connected(Role.ACCESS_LOG), look, clock())
-    assert permit == Permit(look.target_user_id)
+def test_an_access_is_logged_before_it_is_permitted(connected, event, clock):
+    permit = log_access(connected(Role.ACCESS_LOG), event, clock())
+    assert (permit.subject_id, permit.entry_id) == (event.target_user_id, 1)
     assert checked_chain(connected(Role.CONSOLE)) == ["console"]
 
 
-def test_what_cannot_be_recorded_is_not_permitted(connected, db, look, clock):
-    nobody = replace(look, consultant_user_id=4711)
+def test_what_cannot_be_logged_is_not_permitted(connected, db, event, clock):
+    nobody = replace(event, consultant_user_id=4711)
     with pytest.raises(peewee.IntegrityError):
-        permit_look(connected(Role.ACCESS_LOG), nobody, clock())
+        log_access(connected(Role.ACCESS_LOG), nobody, clock())
     with pytest.raises((ReadwatchError, peewee.DatabaseError)):
-        permit_look(connected(Role.CONSOLE), look, clock())
+        log_access(connected(Role.CONSOLE), event, clock())
     assert checked_chain(db) == []
 
 
 @on_sqlite
-def test_while_the_log_is_locked_there_are_no_looks(db, opened, url, look, clock, monkeypatch):
+def test_while_the_log_is_locked_nothing_is_permitted(db, opened, url, event, clock, monkeypatch):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
     log = opened(url, Role.ACCESS_LOG)
     with db.atomic(), pytest.raises(ReadwatchError) as refusal, connection(log):
-        permit_look(log, look, clock())
+        log_access(log, event, clock())
     assert refusal.value.kind is ErrorKind.UNAVAILABLE
     assert checked_chain(db) == []
 
 
-def test_a_look_that_could_still_be_undone_is_not_permitted(connected, db, look, clock):
-    log = connected(Role.ACCESS_LOG)
-    with log.atomic(), pytest.raises(ValueError, match="transaction"):
-        permit_look(log, look, clock())
+def test_an_access_to_a_readers_data_names_the_reader(connected, db, event, clock):
+    with pytest.raises(ValueError, match="reader"):
+        log_access(connected(Role.ACCESS_LOG), replace(event, target_user_id=None), clock())
     assert checked_chain(db) == []
 
 
-def test_a_look_at_a_readers_data_names_the_reader(connected, look, clock):
-    with pytest.raises(ValueError, match="reader"):
-        permit_look(connected(Role.ACCESS_LOG), replace(look, target_user_id=None), clock())
+def test_users_are_permitted_their_own_data_without_an_entry():
+    permit = permit_own(Principal(7, UserRole.READER, 1))
+    assert (permit.subject_id, permit.entry_id) == (7, None)
 
 
-def test_readers_are_permitted_themselves_and_nobody_else():
-    assert permit_own(Principal(7, UserRole.READER, 1)) == Permit(7)
+# Lists ------------------------------------------------------------------------------------------
+
+
+def test_consultants_and_admins_may_list_readers(connected, cast):
+    db = connected(Role.CONSOLE)
+    roles = [list_access(db, user.id).user_role for user in (cast.cara, cast.dora)]
+    assert roles == [UserRole.CONSULTANT, UserRole.ADMIN]
+
+
+@pytest.mark.parametrize(
+    "change", ["is_active = FALSE", "deleted_at = created_at", "user_role = 'reader'"]
+)
+def test_nobody_else_may_list_readers(connected, db, cast, change):
+    db.execute_sql(f"UPDATE users SET {change} WHERE id = {cast.cara.id}")
+    for user_id in (cast.ann.id, cast.cara.id, 4711):
+        with pytest.raises(ReadwatchError) as refusal:
+            list_access(connected(Role.CONSOLE), user_id)
+        assert refusal.value.kind is ErrorKind.FORBIDDEN
+
+
+def test_a_list_is_logged_before_it_is_permitted(connected, db, cast, clock):
+    event = AuditEvent(cast.dora.id, AuditAction.LISTED_ACCESS_LOG, details="cli")
+    allowed = list_access(db, cast.dora.id)
+    logged = log_list_access(connected(Role.ACCESS_LOG), allowed, event, clock())
+    assert (logged.user_id, logged.user_role, logged.entry_id) == (cast.dora.id, UserRole.ADMIN, 1)
+    assert checked_chain(db) == ["cli"]
+
+
+def test_nobody_lists_in_the_name_of_somebody_else(db, cast, clock):
+    event = AuditEvent(cast.cara.id, AuditAction.LISTED_USERS, details="cli")
+    with pytest.raises(ValueError, match="names the user"):
+        log_list_access(db, list_access(db, cast.dora.id), event, clock())
+    assert checked_chain(db) == []

@@ -164,6 +164,19 @@ def test_a_loan_inside_a_loan_leaves_the_outer_one_its_connection(opened, url):
         assert db.execute_sql("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_connection_that_the_pool_gives_up_is_closed(opened, url, monkeypatch):
+    db = opened(url, Role.CONSOLE)
+    with connection(db):
+        first = driver_connection(db)
+    # As when the server hears only then that an earlier query is to be cancelled.
+    monkeypatch.setattr(db._adapter, "is_connection_closed", lambda _: True)
+    with connection(db):
+        assert driver_connection(db) is not first
+    assert first.closed
+
+
 def test_another_thread_can_put_an_end_to_a_statement_that_has_none(opened, url):
     db = opened(url, Role.OWNER)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"

@@ -118,11 +118,11 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
         connected(Role.LOGIN), "cara@example.org", "correct horse battery", cost=4
     )
     look = AuditEvent(authenticated.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id)
-    permit = audit_log.permit_look(connected(Role.ACCESS_LOG), look, clock())
+    permit = audit_log.log_access(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
     assert reader_data.account(console, permit).full_name == "Ann Archer"
     assert online.online_readers(console, clock()) == ()
-    audit_log.append_event(
+    audit_log.log_event(
         connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
     )
     assert len(users.list_users(connected(Role.ADMIN))) == 4
@@ -268,7 +268,7 @@ def test_the_console_cannot_read_what_would_let_it_in_as_somebody_else(sql, conn
     "role", [role for role in LIMITED_ROLES if privileges_on(role, "consultant_access_log").append]
 )
 def test_an_entry_of_the_log_cannot_be_replaced(role, connected, cast, clock):
-    audit_log.append_event(
+    audit_log.log_event(
         connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
     )
     with pytest.raises(peewee.IntegrityError, match="append-only"):

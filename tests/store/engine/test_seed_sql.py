@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import apsw
 import pytest
+from permits import permit_for
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.audit import Permit
 from readwatch.domain.clock import system_clock
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, close_all
@@ -178,8 +178,8 @@ def test_the_clean_up_job_ends_stale_sessions_and_we_read_what_it_wrote(
     with closing(shell()) as connection:
         assert connection.execute(CLEAN_UP).rowcount == 1
     with connection(opened(url, Role.CONSOLE)) as db:
-        (ended,) = reader_data.sessions(db, Permit(cast.ann.id))
-        (going_on,) = reader_data.sessions(db, Permit(cast.ben.id))
+        (ended,) = reader_data.sessions(db, permit_for(cast.ann.id))
+        (going_on,) = reader_data.sessions(db, permit_for(cast.ben.id))
     assert not ended.is_active
     assert ended.ended_at is not None
     assert timedelta(0) <= system_clock() - ended.ended_at < timedelta(minutes=1)

@@ -2,11 +2,12 @@
 
 import pytest
 from conftest import COST, PASSWORD
+from permits import permit_for
 
-from readwatch.domain.audit import AuditAction, AuditEvent, Permit
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import LIMITS, Counted
-from readwatch.domain.users import Standing, UserRole
+from readwatch.domain.lockout import LIMITS, FailureScope
+from readwatch.domain.users import AccountStatus, UserRole
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
@@ -20,10 +21,10 @@ from readwatch.store.identity.users import authenticate, find_user, get_user, li
 SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store import accounts
-from readwatch.store.engine.connections import open_database, using
+from readwatch.store.identity import accounts
+from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
-with using(open_database(sys.argv[1], Role.ADMIN)) as db:
+with connection(open_database(sys.argv[1], Role.ADMIN)) as db:
     for user_id in map(int, sys.argv[2:]):
         try:
             with db.atomic():
@@ -128,9 +129,9 @@ def test_of_admins_who_suspend_each_other_at_once_one_stays(db, url, cast, join,
 
 
 def test_an_account_that_nobody_used_stands_so(admin, cast, clock):
-    nothing = Standing(0, None, clock() - clock())
+    nothing = AccountStatus(0, None, clock() - clock())
     for user in (cast.ann, cast.cara):
-        assert accounts.standing(admin, Permit(user.id), clock()) == nothing
+        assert accounts.account_status(admin, permit_for(user.id), clock()) == nothing
 
 
 def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter):
@@ -139,11 +140,9 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
     enter(cast.cara)
     signed_in_at = clock()
     now = clock.advance(minutes=3)
-    audit_log.append_event(
-        db, AuditEvent(cast.dora.id, AuditAction.SIGNED_IN, details="console"), now
-    )
+    audit_log.log_event(db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, details="console"), now)
     found = [
-        accounts.standing(admin, Permit(user.id), now)
+        accounts.account_status(admin, permit_for(user.id), now)
         for user in (cast.ann, cast.ben, cast.cara, cast.dora)
     ]
     assert [it.open_sessions for it in found] == [2, 0, 1, 0]
@@ -152,16 +151,16 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
 
 @pytest.mark.parametrize(
     ("address", "counted"),
-    [("10.0.0.7", Counted.ACCOUNT_AT_ADDRESS), ("203.0.113.9", Counted.ACCOUNT)],
+    [("10.0.0.7", FailureScope.ACCOUNT_AT_ADDRESS), ("203.0.113.9", FailureScope.ACCOUNT)],
 )
 def test_it_is_told_who_is_locked_out(db, admin, cast, clock, enter, address, counted):
     enter(cast.ann, ip_address="10.0.0.7")
     locked = []
     for _ in range(LIMITS[counted].free):
-        locked.append(accounts.standing(admin, Permit(cast.ann.id), clock()).locked_for)
+        locked.append(accounts.account_status(admin, permit_for(cast.ann.id), clock()).locked_for)
         with db.atomic():
             record_failure(db, "Ann@example.org", address, clock())
     assert not any(locked)
-    locked_for = accounts.standing(admin, Permit(cast.ann.id), clock()).locked_for
+    locked_for = accounts.account_status(admin, permit_for(cast.ann.id), clock()).locked_for
     assert locked_for.total_seconds() == 1
-    assert not accounts.standing(admin, Permit(cast.ben.id), clock()).locked_for
+    assert not accounts.account_status(admin, permit_for(cast.ben.id), clock()).locked_for

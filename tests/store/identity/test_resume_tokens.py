@@ -3,15 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.resume_tokens import LIFETIME, resume_session, save_resume_token
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
-from readwatch.store.lifecycle.retention import end_silent_sessions, forget_resume_tokens
+from readwatch.store.lifecycle.retention import end_silent_sessions, purge_resume_tokens
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def come_back(ingest, clock):
 @pytest.fixture
 def active(db):
     """`active(user)` are the numbers of a reader's sessions that have not ended."""
-    return lambda user: [s.id for s in reader_data.sessions(db, Permit(user.id)) if s.is_active]
+    return lambda user: [s.id for s in reader_data.sessions(db, permit_for(user.id)) if s.is_active]
 
 
 def is_refused(answer) -> bool:
@@ -66,9 +66,9 @@ def test_a_session_that_ended_by_silence_is_followed_by_a_new_one(
     new, _ = come_back(token)
     assert (new.user_id, new.user_role) == (old.user_id, old.user_role)
     assert active(cast.ann) == [new.session_id]
-    latest = reader_data.sessions(db, Permit(cast.ann.id))[0]
+    latest = reader_data.sessions(db, permit_for(cast.ann.id))[0]
     assert (latest.device_type, latest.started_at) == ("tablet", clock())
-    profile = reader_data.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, permit_for(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, clock())
 
 
@@ -158,7 +158,7 @@ def test_a_device_is_one_row_which_goes_when_it_is_of_no_use(
     signed_in(cast.ben)
     assert db.execute_sql(rows).fetchone() == (2,)
     just_before = clock() + LIFETIME - timedelta(milliseconds=1)
-    assert not forget_resume_tokens(ingest, just_before)
+    assert not purge_resume_tokens(ingest, just_before)
     assert db.execute_sql(rows).fetchone() == (2,)
-    assert forget_resume_tokens(ingest, clock() + LIFETIME, most=1)
+    assert purge_resume_tokens(ingest, clock() + LIFETIME, most=1)
     assert db.execute_sql(rows).fetchone() == (1,)

@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
 from readwatch.store.identity.sessions import end_session, find_principal, record_heartbeat
@@ -15,7 +15,7 @@ from readwatch.store.identity.tokens import new_token, token_hash
 @pytest.fixture
 def of(db):
     """`of(user)` is what a consultant sees of a user's sessions, the newest first."""
-    return lambda user: reader_data.sessions(db, Permit(user.id))
+    return lambda user: reader_data.sessions(db, permit_for(user.id))
 
 
 def test_a_login_opens_a_session_and_counts_in_the_profile(db, cast, clock, enter, of):
@@ -27,9 +27,9 @@ def test_a_login_opens_a_session_and_counts_in_the_profile(db, cast, clock, ente
     assert (session.is_active, session.ended_at) == (True, None)
 
     enter(cast.ann, device_type="mobile")
-    profile = reader_data.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, permit_for(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, clock())
-    assert reader_data.profile(db, Permit(cast.ben.id)).total_sessions == 0
+    assert reader_data.profile(db, permit_for(cast.ben.id)).total_sessions == 0
 
 
 def test_the_last_login_is_the_latest_one_also_when_the_clock_jumped_back(db, cast, clock, enter):
@@ -37,7 +37,7 @@ def test_the_last_login_is_the_latest_one_also_when_the_clock_jumped_back(db, ca
     latest = clock()
     clock.advance(minutes=-5)
     enter(cast.ann)
-    profile = reader_data.profile(db, Permit(cast.ann.id))
+    profile = reader_data.profile(db, permit_for(cast.ann.id))
     assert (profile.total_sessions, profile.last_login) == (2, latest)
 
 

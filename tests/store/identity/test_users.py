@@ -2,8 +2,8 @@
 
 import pytest
 from conftest import COST, NOON, PASSWORD
+from permits import permit_for
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
@@ -94,7 +94,7 @@ def test_a_new_account_is_found_as_it_was_made(db, clock, join):
 
 def test_a_reader_has_a_profile_from_the_start_and_staff_has_none(db, join, cast):
     eve = join("Eve Early", reading_level="B1", preferred_language="pt", timezone="Asia/Tokyo")
-    profile = reader_data.profile(db, Permit(eve.id))
+    profile = reader_data.profile(db, permit_for(eve.id))
     assert (profile.reading_level, profile.preferred_language, profile.timezone) == (
         "B1",
         "pt",
@@ -103,7 +103,7 @@ def test_a_reader_has_a_profile_from_the_start_and_staff_has_none(db, join, cast
     assert (profile.total_sessions, profile.total_reading_time_minutes) == (0, 0)
     assert (profile.unique_content_read, profile.last_login) == (0, None)
     with pytest.raises(ReadwatchError, match="no profile"):
-        reader_data.profile(db, Permit(cast.cara.id))
+        reader_data.profile(db, permit_for(cast.cara.id))
 
 
 @pytest.mark.parametrize("email", ["ann@example.org", "ANN@EXAMPLE.ORG"])

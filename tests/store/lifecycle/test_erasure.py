@@ -10,7 +10,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
@@ -49,7 +49,7 @@ def about_ann(db, cast: Cast, enter, post, clock):
     with db.atomic():
         save_resume_token(db, ann, new_resume_token(), clock())
         lockout.record_failure(db, ANN, "10.9.8.7", clock())
-    post(ann, *read(erasure.PORTION + 100))
+    post(ann, *read(erasure.CHUNK_ROWS + 100))
     post(
         enter(cast.ben),
         *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)),
@@ -65,8 +65,8 @@ def erase(connected, cast: Cast, clock):
     def erase(portions: int | None = None) -> list[erasure.Erased]:
         db = connected(Role.ERASURE)
         with db.atomic():
-            erasure.begin(db, cast.ann.id, clock())
-        return list(islice(erasure.portions(db, cast.ann.id, clock()), portions))
+            erasure.close_account(db, cast.ann.id, clock())
+        return list(islice(erasure.erase_chunks(db, cast.ann.id, clock()), portions))
 
     return erase
 
@@ -82,7 +82,7 @@ def everything(db) -> str:
 
 def wrong(db) -> RollupMismatches:
     """What the rollups tell otherwise than the activities."""
-    return sum((portion.compare(db) for portion in rebuild.portions(db)), RollupMismatches())
+    return sum((portion.compare(db) for portion in rebuild.chunks(db)), RollupMismatches())
 
 
 def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, about_ann, erase):
@@ -105,7 +105,7 @@ def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, ab
     gone = erase()
 
     assert sum(some.rows for some in gone if some.table == "reader_activities") == 600
-    assert max(some.rows for some in gone) == erasure.PORTION
+    assert max(some.rows for some in gone) == erasure.CHUNK_ROWS
     assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
     assert [trace for trace in TRACES if trace in everything(db)] == []
     assert erasure.rows_about(db, cast.ben.id, cast.ben.email) == bens
@@ -185,18 +185,18 @@ def test_while_somebody_goes_on_reading_it_is_said_that_something_is_left(
     with reading.atomic("DEFERRED"):
         reading.execute_sql("SELECT count(*) FROM users").fetchone()
         erase()
-        assert "goes on reading" in (erasure.clear_unused_space(db) or "")
+        assert "still reads" in (erasure.clear_unused_space(db) or "")
     assert erasure.clear_unused_space(db) is None
 
 
 def test_the_last_active_admin_cannot_be_erased(db, cast: Cast, clock):
     with pytest.raises(ReadwatchError, match="last active admin"), db.atomic():
-        erasure.begin(db, cast.dora.id, clock())
+        erasure.close_account(db, cast.dora.id, clock())
 
 
 def test_entries_of_the_access_log_that_name_her_are_counted(db, cast: Cast, clock):
     assert erasure.named_in_access_log(db, cast.ann.id) == 0
-    append_event(
+    log_event(
         db, AuditEvent(cast.cara.id, AuditAction.LISTED_USERS, details="filter ann ARCHER"), clock()
     )
     assert erasure.named_in_access_log(db, cast.ann.id) == 1

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from permits import permit_for
 
 from readwatch.domain.activities import Activity, ActivityStatus
-from readwatch.domain.audit import Permit
-from readwatch.domain.lockout import FORGET_ALL_AFTER
+from readwatch.domain.lockout import ALL_FAILURES_EXPIRE_AFTER
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Statement, driver_connection, from_db_time_or_none
 from readwatch.store.engine.privileges import Role
@@ -14,12 +14,12 @@ from readwatch.store.identity import lockout
 from readwatch.store.identity.sessions import record_heartbeat
 from readwatch.store.lifecycle import retention
 from readwatch.store.lifecycle.retention import (
-    FIRST_PLACE,
-    RECEIPTS_KEPT_FOR,
+    BEFORE_FIRST_RECEIPT,
+    RECEIPT_RETENTION,
     end_silent_sessions,
     end_staff_sessions,
-    forget_failures,
-    forget_receipts,
+    purge_failed_logins,
+    purge_receipts,
 )
 
 HOUR = timedelta(hours=1)
@@ -46,12 +46,12 @@ def test_a_session_ends_when_it_was_silent_for_longer_than_allowed(ingest, db, c
     now = clock.advance(hours=1)
 
     end_silent_sessions(ingest, now - timedelta(seconds=1), HOUR)
-    assert reader_data.sessions(db, Permit(silent.user_id))[0].is_active
+    assert reader_data.sessions(db, permit_for(silent.user_id))[0].is_active
     end_silent_sessions(ingest, now, HOUR)
 
-    (ended,) = reader_data.sessions(db, Permit(silent.user_id))
+    (ended,) = reader_data.sessions(db, permit_for(silent.user_id))
     assert (ended.is_active, ended.ended_at) == (False, now)
-    (still_open,) = reader_data.sessions(db, Permit(heard.user_id))
+    (still_open,) = reader_data.sessions(db, permit_for(heard.user_id))
     assert (still_open.is_active, still_open.ended_at) == (True, None)
 
 
@@ -59,7 +59,7 @@ def test_what_ended_before_keeps_its_end(ingest, db, cast, clock, enter):
     enter(cast.ann)
     end_silent_sessions(ingest, ended_at := clock.advance(hours=2), HOUR)
     end_silent_sessions(ingest, clock.advance(hours=2), HOUR)
-    assert reader_data.sessions(db, Permit(cast.ann.id))[0].ended_at == ended_at
+    assert reader_data.sessions(db, permit_for(cast.ann.id))[0].ended_at == ended_at
 
 
 def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
@@ -70,7 +70,9 @@ def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
         clock.advance(minutes=1)
     now = clock.advance(hours=2)
     assert end_silent_sessions(ingest, now, HOUR, most=2)
-    newest_first = [session.is_active for session in reader_data.sessions(db, Permit(cast.ann.id))]
+    newest_first = [
+        session.is_active for session in reader_data.sessions(db, permit_for(cast.ann.id))
+    ]
     assert newest_first == [True, False, False]
     assert not end_silent_sessions(ingest, now, HOUR, most=2)
     assert not end_silent_sessions(ingest, now, HOUR, most=2)
@@ -89,8 +91,8 @@ def test_a_session_that_another_server_is_at_is_left_to_it(opened, url, db, cast
     with db.atomic():
         record_heartbeat(db, session, now)
         end_silent_sessions(other, now, HOUR)
-    assert reader_data.sessions(db, Permit(cast.ann.id))[0].is_active
-    assert not reader_data.sessions(db, Permit(cast.ben.id))[0].is_active
+    assert reader_data.sessions(db, permit_for(cast.ann.id))[0].is_active
+    assert not reader_data.sessions(db, permit_for(cast.ben.id))[0].is_active
 
 
 # Sessions of staff ------------------------------------------------------------------------------
@@ -112,13 +114,13 @@ def test_sessions_of_staff_end_after_twelve_hours_the_oldest_first(ingest, db, c
 
 
 def test_a_retry_is_recognised_for_as_long_as_promised(ingest, cast, clock, enter, post):
-    assert timedelta(days=30) <= RECEIPTS_KEPT_FOR
+    assert timedelta(days=30) <= RECEIPT_RETENTION
     ann, page = enter(cast.ann), Activity("page_read", event_id="page 7")
     post(ann, page)
     clock.advance(days=30)
-    forget_receipts(ingest, FIRST_PLACE, clock())
+    purge_receipts(ingest, BEFORE_FIRST_RECEIPT, clock())
     assert post(ann, page)[0].status is ActivityStatus.DUPLICATE
-    forget_receipts(ingest, FIRST_PLACE, clock() + MOMENT)
+    purge_receipts(ingest, BEFORE_FIRST_RECEIPT, clock() + MOMENT)
     assert post(ann, page)[0].status is ActivityStatus.ACCEPTED
 
 
@@ -131,8 +133,8 @@ def test_portion_after_portion_every_old_receipt_is_found(
     clock.advance(days=31)
     post(ann, Activity("page_read", event_id="new"), Activity("page_read", event_id="old 2 b"))
 
-    place, portions = FIRST_PLACE, 0
-    while (place := forget_receipts(ingest, place, clock(), most=3)) is not None:
+    place, portions = BEFORE_FIRST_RECEIPT, 0
+    while (place := purge_receipts(ingest, place, clock(), most=3)) is not None:
         portions += 1
 
     assert portions == 4
@@ -146,12 +148,12 @@ def test_failed_logins_are_forgotten_when_none_of_them_can_count_any_more(ingest
     kept = "SELECT count(*) FROM failed_logins"
     for _ in range(200):
         lockout.record_failure(ingest, "ann@example.org", "10.0.0.1", clock())
-    clock.moment += FORGET_ALL_AFTER
+    clock.moment += ALL_FAILURES_EXPIRE_AFTER
     lockout.refuse_if_locked(ingest, "ann@example.org", "10.0.0.1", clock())
-    assert not forget_failures(ingest, clock())
+    assert not purge_failed_logins(ingest, clock())
     assert db.execute_sql(kept).fetchone() == (3,)
-    assert forget_failures(ingest, clock() + MOMENT, most=2)
-    assert not forget_failures(ingest, clock() + MOMENT, most=2)
+    assert purge_failed_logins(ingest, clock() + MOMENT, most=2)
+    assert not purge_failed_logins(ingest, clock() + MOMENT, most=2)
     assert db.execute_sql(kept).fetchone() == (0,)
 
 
@@ -167,7 +169,7 @@ def test_no_statement_goes_through_a_whole_table(db):
     for name, statement in statements:
         plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {statement._sqlite}", values)
         steps = [step for *_, step in plan]
-        assert (name, [s for s in steps if s.startswith("SCAN") and "portion" not in s]) == (
+        assert (name, [s for s in steps if s.startswith("SCAN") and "chunk" not in s]) == (
             name,
             [],
         )

@@ -5,7 +5,7 @@ import pytest
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import parse
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import access_log as store
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
@@ -20,7 +20,7 @@ def look(db, clock):
     """`look(who, action, whom)` is an entry, a minute after the one before."""
 
     def look(who, action=PROFILE, whom=None, details="console, from online"):
-        append_event(
+        log_event(
             db, AuditEvent(who.id, action, whom and whom.id, details), clock.advance(minutes=1)
         )
 
@@ -46,10 +46,10 @@ def seen(connected, clock):
 
 
 def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, seen, db, clock):
-    look(cast.cara, AuditAction.SIGNED_IN)
+    look(cast.cara, AuditAction.LOGGED_IN)
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
-    assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "signed_in", "")]
+    assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "logged_in", "")]
     assert seen(cast.dora)[0] == ("Dora", "viewed_reader_profile", "Ben")
     assert len(seen(cast.dora)) == 3
     everything = access_log_ids(db, NEWEST, clock(), consultant=cast.dora).ids
@@ -60,7 +60,7 @@ def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, se
 
 
 def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cast, look, db, clock):
-    look(cast.dora, AuditAction.SIGNED_IN)
+    look(cast.dora, AuditAction.LOGGED_IN)
     look(cast.dora, AuditAction.CHANGED_ROLE, cast.cara)
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
@@ -100,7 +100,7 @@ def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
 
 def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     for _ in range(3):
-        look(cast.cara, AuditAction.FAILED_SIGN_IN)
+        look(cast.cara, AuditAction.FAILED_LOGIN)
     assert len(seen(cast.cara)) == 3
 
 
@@ -111,17 +111,17 @@ def test_what_is_about_nobody_is_never_folded(cast, look, seen):
         ("full_name:ann", "23"),
         ("!full_name:ann", "14"),
         ("action:viewed", "23"),
-        ("action:sign", "14"),
+        ("action:log", "14"),
         ("created<1m", "4"),
         ("dora", "34"),
         ("archer cara", "2"),
     ],
 )
 def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, clock, words, found):
-    look(cast.cara, AuditAction.SIGNED_IN)
+    look(cast.cara, AuditAction.LOGGED_IN)
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ann)
-    look(cast.dora, AuditAction.SIGNED_IN)
+    look(cast.dora, AuditAction.LOGGED_IN)
     question = ListQuery("created_at", terms=parse(words))
     ids = access_log_ids(db, question, clock(), consultant=cast.dora).ids
     assert "".join(map(str, ids)) == found
@@ -138,7 +138,7 @@ def test_masked_names_of_readers_are_not_found_those_of_staff_are(cast, look, se
 
 def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, monkeypatch):
     for _ in range(3):
-        look(cast.cara, AuditAction.SIGNED_IN)
+        look(cast.cara, AuditAction.LOGGED_IN)
     for _ in range(3):
         look(cast.cara, PROFILE, cast.ann)
 
@@ -150,7 +150,7 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
     assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
     assert (order(length=7).ids, order(length=7).has_older) == ((6, 3, 2, 1), False)
     monkeypatch.setattr(store, "MAX_ROWS_SEARCHED", 4)
-    assert order(terms=parse("action:signed")).ids == (3,)
+    assert order(terms=parse("action:logged")).ids == (3,)
 
 
 def test_the_order_turns_around(cast, look, db, clock):

@@ -4,9 +4,9 @@ from functools import partial
 from itertools import pairwise, product
 
 import pytest
+from permits import permit_for
 
 from readwatch.domain.activities import Activity, canonical_json
-from readwatch.domain.audit import Permit
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, Statement, driver_connection
@@ -75,7 +75,7 @@ def ask_everything(db, asker, now) -> None:
     count_online(db, now)
     activities_per_minute(db, now)
     activity_feed(db)
-    permit = Permit(1)
+    permit = permit_for(1)
     for ask in (
         reader_data.profile,
         reader_data.contents,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from permits import permit_for
 
 from readwatch.domain.activities import (
     MAX_BATCH,
@@ -12,7 +13,6 @@ from readwatch.domain.activities import (
     ActivityStatus,
     canonical_json,
 )
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.engine.privileges import Role
@@ -37,7 +37,7 @@ def ann(cast, enter):
 @pytest.fixture
 def kept(db):
     """`kept(user)` is what a consultant sees of a reader's activities, oldest first."""
-    return lambda user: reader_data.activities(db, Permit(user.id))[::-1]
+    return lambda user: reader_data.activities(db, permit_for(user.id))[::-1]
 
 
 def test_an_activity_is_kept_as_it_was_told(db, cast, clock, ann, post, kept):

@@ -9,7 +9,7 @@ from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.recording.online_counts import (
     _PEAK,
-    KEPT_FOR,
+    RETENTION,
     add_online_count,
     peak_today,
     purge_online_counts,
@@ -40,15 +40,15 @@ def test_several_servers_count_a_minute_once(ingest, clock):
 
 def test_counts_are_kept_for_longer_than_a_day_has_and_then_forgotten(ingest, clock):
     add_online_count(ingest, 5, clock())
-    clock.moment += KEPT_FOR
-    assert timedelta(hours=25) < KEPT_FOR
+    clock.moment += RETENTION
+    assert timedelta(hours=25) < RETENTION
     purge_online_counts(ingest, clock())
-    assert peak_today(ingest, clock() - KEPT_FOR) is not None
+    assert peak_today(ingest, clock() - RETENTION) is not None
     purge_online_counts(ingest, clock.advance(minutes=1))
-    assert peak_today(ingest, clock() - 2 * KEPT_FOR) is None
+    assert peak_today(ingest, clock() - 2 * RETENTION) is None
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_other_days_are_not_looked_at(db):
-    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_PEAK._sqlite}", {"since": ""})
-    assert next(step for *_, step in plan) == "SEARCH online_counts USING PRIMARY KEY (minute>?)"
+    plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {_PEAK.text(db)}", {"since": ""})
+    assert next(step for *_, step in plan) == "SEARCH t1 USING PRIMARY KEY (minute>?)"

@@ -86,9 +86,9 @@ def test_what_failed_a_day_ago_is_asked_for_no_more(cast, clock, enter, ends, fa
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_failures_are_read_off_their_index_alone(db):
-    sql = f"EXPLAIN QUERY PLAN {quizzes._FAILED._sqlite}"
+    sql = f"EXPLAIN QUERY PLAN {quizzes._FAILED.text(db)}"
     plan = [
         step for *_, step in driver_connection(db).execute(sql, {"since": "", "pass_score": 60})
     ]
     index = "idx_reader_quizzes_failed (occurred_at>?)"
-    assert plan == [f"SEARCH reader_quizzes USING COVERING INDEX {index}"]
+    assert plan == [f"SEARCH t1 USING COVERING INDEX {index}"]

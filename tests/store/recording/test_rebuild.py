@@ -22,12 +22,12 @@ def maintenance(connected) -> Database:
 
 
 def wrong(db: Database) -> RollupMismatches:
-    return sum((portion.compare(db) for portion in rollup_rebuild.portions(db)), RollupMismatches())
+    return sum((portion.compare(db) for portion in rollup_rebuild.chunks(db)), RollupMismatches())
 
 
 def rebuild(db: Database, now) -> RollupMismatches:
     return sum(
-        (portion.rebuild(db, now) for portion in rollup_rebuild.portions(db)), RollupMismatches()
+        (portion.rebuild(db, now) for portion in rollup_rebuild.chunks(db)), RollupMismatches()
     )
 
 
@@ -122,7 +122,7 @@ def test_all_rollups_come_back_from_nothing_in_portions_of_any_size(
     right = kept(db)
     for rollup in ROLLUPS[1:]:
         db.execute_sql(f"DELETE FROM {rollup}")
-    assert len(rollup_rebuild.portions(maintenance)) > 5
+    assert len(rollup_rebuild.chunks(maintenance)) > 5
     lost = RollupMismatches(0, *(len(right[rollup]) for rollup in ROLLUPS[1:]))
     assert rebuild(maintenance, clock()) == lost
     assert kept(db) == right
@@ -200,7 +200,7 @@ def test_what_arrives_between_the_counting_and_the_mending_is_counted(
         role_db.atomic = atomic
         return role_db
 
-    for portion in rollup_rebuild.portions(maintenance):
+    for portion in rollup_rebuild.chunks(maintenance):
         clock.advance(seconds=7)
         assert portion.rebuild(served(maintenance), clock())
     assert wrong(maintenance) == RollupMismatches()

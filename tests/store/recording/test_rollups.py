@@ -6,9 +6,9 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from permits import permit_for
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.audit import Permit
 from readwatch.store import reader_data, totals
 from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
 from readwatch.store.lists import online
@@ -22,7 +22,7 @@ def ann(cast, enter):
 
 @pytest.fixture
 def profile(db, cast):
-    return lambda: reader_data.profile(db, Permit(cast.ann.id))
+    return lambda: reader_data.profile(db, permit_for(cast.ann.id))
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def book(db, cast):
     """`book()` is Ann's progress in the only book that she reads."""
 
     def book():
-        (progress,) = reader_data.contents(db, Permit(cast.ann.id))
+        (progress,) = reader_data.contents(db, permit_for(cast.ann.id))
         return progress
 
     return book
@@ -88,7 +88,7 @@ def test_two_readers_of_one_book_have_their_own_progress(db, cast, ann, enter, p
     post(ann, page(40))
     post(enter(cast.ben), page(90))
     assert book().progress_percentage == 40
-    assert reader_data.contents(db, Permit(cast.ben.id))[0].progress_percentage == 90
+    assert reader_data.contents(db, permit_for(cast.ben.id))[0].progress_percentage == 90
 
 
 def test_who_turns_back_to_read_again_has_less_progress(clock, ann, post, book):
@@ -270,4 +270,4 @@ def test_after_any_requests_the_rollups_are_what_history_comes_to(
             assert rows(db, counted, user=reader.user_id) == rows(db, kept, user=reader.user_id)
     minute = MINUTE_SQLITE if is_sqlite(db) else MINUTE_POSTGRESQL
     assert rows(db, COUNTS, minute=minute) == rows(db, KEPT_COUNTS)
-    assert not any(portion.compare(db) for portion in rebuild.portions(db))
+    assert not any(portion.compare(db) for portion in rebuild.chunks(db))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import LARGE, SMALL, OpenConsole
 
@@ -22,13 +22,18 @@ def join(db: Database, clock: StillClock) -> Join:
 
     def join(name: str) -> ReadingApp:
         email = f"{name.split()[0].lower()}@example.org"
-        user = add_user(db, NewUser(email, name, UserRole.READER, "x"), clock())
+        user = add_user(
+            db,
+            NewUser(email=email, full_name=name, user_role=UserRole.READER, password_hash="x"),
+            clock(),
+        )
         return ReadingApp(db, user, clock)
 
     return join
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
+@on_both_engines
 async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_then(
     sit: OpenConsole,
     cast: Cast,
@@ -73,6 +78,7 @@ async def test_the_record_says_in_which_list_the_reader_was_seen(
         ]
 
 
+@on_both_engines
 async def test_the_page_shows_profile_books_sessions_and_activities(
     sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
@@ -105,6 +111,7 @@ async def test_the_page_shows_profile_books_sessions_and_activities(
         assert re.search(r" 0  phone +active", seat.line("phone"))
 
 
+@on_both_engines
 async def test_the_page_is_live_while_it_is_open_and_stays_one_entry(
     sit: OpenConsole, ann: ReadingApp, access_log: AccessLog, clock: StillClock
 ) -> None:
@@ -244,6 +251,7 @@ async def test_a_reader_who_left_under_the_cursor_can_still_be_opened(
         await seat.sees("ann@example.org", "· offline")
 
 
+@on_both_engines
 async def test_a_reader_whose_account_is_deleted_is_shown_no_longer(
     sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
@@ -393,6 +401,7 @@ async def test_the_days_are_those_of_the_readers_calendar(
         assert seat.line("Mon ··").rstrip().split("]")[0].endswith("[██")
 
 
+@on_both_engines
 async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_look(
     sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:

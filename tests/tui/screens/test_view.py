@@ -1,7 +1,7 @@
 """What a consultant does with the lists all day."""
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, StillClock, on_both_engines
 from reading_app import ReadingApp, add_readers
 from rich.cells import cell_len
 from tui.console_pilot import LARGE, SMALL, ConsolePilot, OpenConsole
@@ -16,6 +16,7 @@ GHOST = SIGNS["ghost"]
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
+@on_both_engines
 async def test_online_shows_who_reads_what_and_how_far(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock, size: tuple[int, int]
 ) -> None:
@@ -51,6 +52,7 @@ async def test_who_falls_silent_is_seen_to_fade_and_to_go(
         assert seat.line("Ann").startswith(f"{GHOST} ◌ leaving")
 
 
+@on_both_engines
 async def test_a_new_activity_appears_without_a_key(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
@@ -67,6 +69,7 @@ async def test_a_new_activity_appears_without_a_key(
         assert "33%" in seat.cursor
 
 
+@on_both_engines
 async def test_the_numbers_go_from_list_to_list_and_back_again(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
@@ -165,6 +168,7 @@ async def keeps(seat: ConsolePilot, seen: str, lost: str) -> None:
     await seat.until(lambda: seen in seat.screen and lost not in seat.screen)
 
 
+@on_both_engines
 async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -266,6 +270,7 @@ async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
             )
 
 
+@on_both_engines
 async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
@@ -283,6 +288,7 @@ async def test_the_stream_can_be_sorted_too_and_starts_with_the_newest(
 # More than a screen.
 
 
+@on_both_engines
 async def test_activity_goes_back_page_by_page_as_one_goes_down(
     sit: OpenConsole, ann: ReadingApp
 ) -> None:

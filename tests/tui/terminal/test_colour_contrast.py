@@ -88,6 +88,7 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
         await sees("nobody above")
         await seat.presses("escape")
         await sees("Ago")
+        await seat.has_a_snapshot()
         await seat.presses("p")
         await sees("● FROZEN")
         absent.reads("Emma")

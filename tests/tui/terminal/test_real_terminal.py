@@ -71,7 +71,7 @@ def test_while_the_disk_is_full_no_page_is_shown_and_the_lists_go_on(
         window.sees("● LIVE", "Ann")
         full.touch()
         window.types("\r")
-        window.sees("is not shown", "could not be put on record: the disk of the database is full")
+        window.sees("is not shown", "could not be logged: the disk of the database is full")
         assert "Dracula" not in window.screen
         full.unlink()
         window.types("\x1b")
@@ -187,7 +187,7 @@ def test_a_fault_of_the_program_is_told_without_the_data_that_it_met(url: str, c
         window.sees("E-mail")
         window.types("eve@example.org\rsecret\r")
         assert window.ends() == 70
-        assert b"a fault of the program: ValueError" in window.raw
+        assert b"internal error: ValueError" in window.raw
         assert all(order in window.raw for order in LEFT_AS_IT_WAS)
         assert b"diary" not in window.raw
         assert b"secret" not in window.raw

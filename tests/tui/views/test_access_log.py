@@ -1,13 +1,13 @@
 """The access log as a list: consultants see their own looks, admins everybody's, on record."""
 
 import pytest
-from conftest import PASSWORD, Cast, StillClock
+from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import LARGE, OpenConsole
 from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.store.audit.log import append_event
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 
 EVERYBODYS = ("listed_access_log", None, "console, everybody's entries")
@@ -20,9 +20,10 @@ def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
         look = AuditEvent(
             who.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "console, from online"
         )
-        append_event(db, look, clock.advance(minutes=1))
+        log_event(db, look, clock.advance(minutes=1))
 
 
+@on_both_engines
 async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
     sit: OpenConsole, access_log: AccessLog
 ) -> None:
@@ -36,6 +37,7 @@ async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
     assert access_log() == before
 
 
+@on_both_engines
 async def test_an_admins_look_at_everybodys_entries_is_on_record_once_each_time_it_is_opened(
     sit: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:

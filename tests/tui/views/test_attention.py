@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cast, StillClock
+from conftest import Cast, StillClock, on_both_engines
 from reading_app import ReadingApp
 from tui.console_pilot import OpenConsole, console_pilot
 
@@ -38,6 +38,7 @@ def look(db: Database, clock: StillClock) -> Callable[[], dict[int, str]]:
 # What a look finds and remembers.
 
 
+@on_both_engines
 def test_a_reader_is_found_for_each_reason_that_there_is(
     look: Callable[[], dict[int, str]], ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_reader_is_found_for_each_reason_that_there_is(
     assert look()[ann.user.id] == "failed quiz (40), idle, back after 16 days"
 
 
+@on_both_engines
 def test_who_goes_on_is_found_a_little_longer_and_then_no_more(
     look: Callable[[], dict[int, str]], ann: ReadingApp, clock: StillClock
 ) -> None:
@@ -71,6 +73,7 @@ def test_who_goes_on_is_found_a_little_longer_and_then_no_more(
     assert look() == {}
 
 
+@on_both_engines
 def test_a_failed_quiz_is_taken_back_by_one_that_is_passed(
     look: Callable[[], dict[int, str]], ann: ReadingApp, clock: StillClock
 ) -> None:
@@ -81,6 +84,7 @@ def test_a_failed_quiz_is_taken_back_by_one_that_is_passed(
     assert look() == {}
 
 
+@on_both_engines
 def test_a_console_that_starts_later_finds_what_the_others_found_before(
     db: Database, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -98,6 +102,7 @@ def test_a_console_that_starts_later_finds_what_the_others_found_before(
     }
 
 
+@on_both_engines
 def test_who_is_suspended_is_found_no_more(
     look: Callable[[], dict[int, str]], db: Database, ann: ReadingApp
 ) -> None:
@@ -110,6 +115,7 @@ def test_who_is_suspended_is_found_no_more(
 # What a consultant sees.
 
 
+@on_both_engines
 async def test_the_list_says_who_why_since_when_and_what_they_read(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -172,6 +178,7 @@ async def test_marks_outlast_the_sitting(
             await sitting.sees(after)
 
 
+@on_both_engines
 async def test_the_list_is_filtered_and_sorted_like_any_other(
     sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:

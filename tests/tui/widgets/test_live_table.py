@@ -1,7 +1,7 @@
 """A live table, as it is painted and as it answers to keys and mouse."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from rich.cells import cell_len
@@ -125,8 +125,36 @@ class Console(App[None]):
         segments = (segment for strip in self.strips() for segment in strip)
         return next(segment.style or Style() for segment in segments if text in segment.text)
 
-    def running(self, size: tuple[int, int] = SMALL) -> AbstractAsyncContextManager[Pilot[None]]:
-        return self.run_test(size=size, notifications=True, tooltips=True)
+    @asynccontextmanager
+    async def running(self, size: tuple[int, int] = SMALL) -> AsyncIterator[Pilot[None]]:
+        async with self.run_test(size=size, notifications=True, tooltips=True):
+            patient = PatientPilot(self)
+            await patient.pause()
+            yield patient
+
+
+class PatientPilot(Pilot[None]):
+    """Waits until every message is handled, however busy the machine is.
+
+    Textual's own takes a process that gets no processor time for one that has nothing to do.
+    """
+
+    async def pause(self, delay: float | None = None) -> None:
+        await self._is_quiet()
+        self.app.screen._on_timer_update()
+        await self._is_quiet()
+
+    async def press(self, *keys: str) -> None:
+        await super().press(*keys)
+        await self.pause()
+
+    async def _is_quiet(self) -> None:
+        quiet_rounds = 0
+        while quiet_rounds < 3:
+            await self._wait_for_screen()
+            nodes = (self.app, *self.app.screen.walk_children(with_self=True))
+            is_quiet = all(node._message_queue.empty() for node in nodes)
+            quiet_rounds = quiet_rounds + 1 if is_quiet else 0
 
 
 async def turn_wheel(pilot: Pilot[None], way: type[events.MouseEvent]) -> None:

@@ -1,7 +1,7 @@
-"""The access log, read: its chain is walked from the first entry to the last, its entries listed.
+"""Reading the access log: its hash chain is verified, and its entries are listed.
 
-Entries never change, so the walk is bounded by what was there when it began, and no transaction
-is held: who appends meanwhile is not waited for, and does not wait.
+Entries never change, so both stop at the last entry that was there at the start and hold no
+transaction: programs that append meanwhile do not wait.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from readwatch.domain.audit import columns_hash
 from readwatch.domain.audit_chain import (
     Anchor,
-    ChainFault,
+    ChainDefect,
     Head,
     Verdict,
     changed,
@@ -25,33 +25,35 @@ from readwatch.domain.audit_chain import (
 )
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.text import SafeText, clean
+from readwatch.domain.users import normalised_email
+from readwatch.store.audit.log import LoggedListAccess
 from readwatch.store.engine.connections import Database, Statement, from_db_time
-from readwatch.store.identity.users import kept_form
 
-ENTRIES_AT_ONCE = 10_000
+CHUNK_ENTRIES = 10_000
 
 _EXTENT = Statement(
     "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), -1) FROM consultant_access_log"
 )
-# On PostgreSQL a moment counts only if its text is all of it: one with microseconds, or before
-# Christ, is none that was written here.
-_TEXT_OF_MOMENT = "to_char(l.created_at, 'YYYY-MM-DD HH24:MI:SS.MS')"
-_MOMENT_ON_POSTGRESQL = f"""
-    CASE WHEN CAST({_TEXT_OF_MOMENT} AS timestamptz) = l.created_at THEN {_TEXT_OF_MOMENT} END
+# On PostgreSQL a time counts only if its text says all of it: one with microseconds, or before
+# Christ, was not written by this program.
+_POSTGRESQL_TIME_TEXT = "to_char(l.created_at, 'YYYY-MM-DD HH24:MI:SS.MS')"
+_POSTGRESQL_TIME = f"""
+    CASE WHEN CAST({_POSTGRESQL_TIME_TEXT} AS timestamptz) = l.created_at
+    THEN {_POSTGRESQL_TIME_TEXT} END
 """
 
 
-def _with_moment(sql: str) -> Statement:
-    """Return a statement that reads `{created_at}` as the text of which the hash was made."""
+def _with_time_text(sql: str) -> Statement:
+    """Return a statement that reads `{created_at}` as the text that was hashed."""
     return Statement(
         sql.replace("{created_at}", "l.created_at"),
-        postgresql=sql.replace("{created_at}", _MOMENT_ON_POSTGRESQL),
+        postgresql=sql.replace("{created_at}", _POSTGRESQL_TIME),
     )
 
 
-# Not bounded by the last id: PostgreSQL would sort all the rest for each portion of a new table.
-# The columns behind the first two in the order of their hash.
-_IN_ORDER = _with_moment(
+# Not bounded by the last id: PostgreSQL would sort all the rest for each chunk of a new table.
+# The columns after the first two are in the order in which they are hashed.
+_IN_ORDER = _with_time_text(
     """
     SELECT
         l.id, l.row_hash,
@@ -68,69 +70,69 @@ _ACCOUNT = Statement("SELECT id FROM users WHERE lower(email) = :email")
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What is there at a moment: how many entries, the first and the last id."""
+    """The log at some time: how many entries, the first and the last id."""
 
     entries: int
     first: int
     last: int
 
     @property
-    def portions(self) -> int:
-        """The number of steps in which it is walked."""
-        return -(-self.entries // ENTRIES_AT_ONCE)
+    def chunks(self) -> int:
+        """The number of chunks in which it is read."""
+        return -(-self.entries // CHUNK_ENTRIES)
 
 
 def extent(db: Database) -> Extent:
-    """Return what there is now."""
+    """Return the present extent of the log."""
     return Extent(*_EXTENT(db).fetchone())
 
 
 # The chain --------------------------------------------------------------------------------------
 
 
-def verify(db: Database, anchors: Sequence[Anchor], there: Extent) -> Iterator[Verdict]:
-    """Walk the chain and yield, after each portion, how far it is whole; the last one says all.
+def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[Verdict]:
+    """Yield after each chunk how far the chain is intact; the last verdict is that of the log.
 
-    `there` has to be asked for after the anchors were read, or they may know of later entries.
+    Read the extent `up_to` which to verify after the anchors, which could otherwise be ahead of it.
     """
     by_entries: dict[int, list[Anchor]] = defaultdict(list)
     for anchor in anchors:
         by_entries[anchor.head.entries].append(anchor)
-    verdict, first = Verdict(), there.first
-    while first <= there.last and verdict.fault is None:
-        verdict = _walked(db, verdict.head, first, there.last, by_entries)
+    verdict, first = Verdict(), up_to.first
+    while first <= up_to.last and verdict.defect is None:
+        verdict = _verify_chunk(db, verdict.head, first, up_to.last, by_entries)
         first = verdict.head.id + 1
         yield verdict
-    if verdict.fault is None:
+    if verdict.defect is None:
         yield Verdict(verdict.head, cut_off(anchors, verdict.head))
 
 
-def _walked(
+def _verify_chunk(
     db: Database, head: Head, first: int, last: int, anchors: Mapping[int, list[Anchor]]
 ) -> Verdict:
-    """Walk one portion, from the id `first` on, behind `head`."""
-    begun = head
+    """Verify one chunk, from the id `first` on, after `head`."""
+    start = head
     try:
-        for id_, row_hash, *columns in _IN_ORDER(db, first=first, length=ENTRIES_AT_ONCE):
+        for id_, row_hash, *columns in _IN_ORDER(db, first=first, length=CHUNK_ENTRIES):
             if id_ > last:
                 break
             if columns[0] != head.row_hash or columns_hash(columns) != row_hash:
-                return Verdict(head, _fault(db, head, id_, row_hash, columns))
+                return Verdict(head, _defect(db, head, id_, row_hash, columns))
             head = Head(head.entries + 1, id_, row_hash)
             if head.entries in anchors:
-                fault = contradicted(anchors[head.entries], head)
-                if fault is not None:
-                    return Verdict(head, fault)
-    except UnicodeDecodeError:  # SQLite keeps also what is no text
-        unread = head.id + 1 if head != begun else first
-        return Verdict(head, changed(_AT_OR_AFTER(db, first=unread).fetchone()[0]))
-    return Verdict(head, removed_meanwhile(head) if head == begun else None)
+                defect = contradicted(anchors[head.entries], head)
+                if defect is not None:
+                    return Verdict(head, defect)
+    except UnicodeDecodeError:  # SQLite stores bytes that are no text, too
+        next_id = head.id + 1 if head != start else first
+        return Verdict(head, changed(_AT_OR_AFTER(db, first=next_id).fetchone()[0]))
+    return Verdict(head, removed_meanwhile(head) if head == start else None)
 
 
-def _fault(
+def _defect(
     db: Database, head: Head, id_: int, row_hash: str, columns: Sequence[object]
-) -> ChainFault:
-    """Find out what is wrong with an entry that does not follow or is not what it was."""
+) -> ChainDefect:
+    """Return the defect of an entry that does not follow `head` or was changed."""
     prev_hash = columns[0]
     if prev_hash == head.row_hash:
         return changed(id_)
@@ -148,9 +150,9 @@ def _fault(
 
 
 class AuditEntry(NamedTuple):
-    """An entry with the names of those whom it is about, also of deleted accounts.
+    """An entry with the names of the users in it, also of deleted accounts.
 
-    A tuple, as there are millions of them.
+    A tuple, because there are millions of them.
     """
 
     id: int
@@ -174,20 +176,21 @@ _ENTRIES = """
     FROM consultant_access_log l
     LEFT JOIN users c ON c.id = l.consultant_user_id LEFT JOIN users t ON t.id = l.target_user_id
 """
-_OLDEST_FIRST = _with_moment(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id LIMIT :length")
+_OLDEST_FIRST = _with_time_text(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id LIMIT :length")
 
 
 def account_id(db: Database, email: str) -> int:
-    """Return the id of an account by its address, also of a deleted one."""
-    row = _ACCOUNT(db, email=kept_form(email)).fetchone()
+    """Return the id of an account by its e-mail, also of a deleted one."""
+    row = _ACCOUNT(db, email=normalised_email(email)).fetchone()
     if row is None:
         raise not_found("there is no account with this e-mail")
-    found: int = row[0]
-    return found
+    user_id: int = row[0]
+    return user_id
 
 
 def newest(
     db: Database,
+    _access: LoggedListAccess,
     *,
     limit: int,
     before: int | None = None,
@@ -196,43 +199,45 @@ def newest(
 ) -> tuple[AuditEntry, ...]:
     """Return up to `limit` entries, newest first: of one consultant, about one reader, or all.
 
-    `before` is the id of the last one of the page before.
+    `before` is the id of the last entry of the previous page.
     """
-    wanted = {
+    values = {
         "l.id < :before": before,
         "l.consultant_user_id = :consultant_id": consultant_id,
         "l.target_user_id = :reader_id": reader_id,
     }
-    conditions = [condition for condition, value in wanted.items() if value is not None]
-    found = _with_moment(
+    conditions = [condition for condition, value in values.items() if value is not None]
+    rows = _with_time_text(
         f"{_ENTRIES} WHERE {' AND '.join(conditions or ['TRUE'])} ORDER BY l.id DESC LIMIT :limit"
     )(db, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id)
-    return tuple(_read(found))
+    return tuple(_read(rows))
 
 
-def oldest_first(db: Database, there: Extent) -> Iterator[tuple[AuditEntry, ...]]:
-    """Yield all entries that were there, in portions."""
-    first = there.first
-    while first <= there.last:
-        found = _read(_OLDEST_FIRST(db, first=first, length=ENTRIES_AT_ONCE))
-        some = tuple(takewhile(lambda entry: entry.id <= there.last, found))
-        if not some:
+def oldest_first(
+    db: Database, _access: LoggedListAccess, up_to: Extent
+) -> Iterator[tuple[AuditEntry, ...]]:
+    """Yield all entries up to an extent, in chunks."""
+    first = up_to.first
+    while first <= up_to.last:
+        entries = _read(_OLDEST_FIRST(db, first=first, length=CHUNK_ENTRIES))
+        chunk = tuple(takewhile(lambda entry: entry.id <= up_to.last, entries))
+        if not chunk:
             return
-        yield some
-        first = some[-1].id + 1
+        yield chunk
+        first = chunk[-1].id + 1
 
 
-class _Cleaned(dict[str | None, SafeText]):
-    """Texts as they can be shown: each is cleaned once, as names and words come again and again."""
+class _CleanTexts(dict[str | None, SafeText]):
+    """Safe texts: each is cleaned once, because names and actions repeat."""
 
     def __missing__(self, text: str | None) -> SafeText:
-        self[text] = cleaned = clean(text)
-        return cleaned
+        self[text] = safe = clean(text)
+        return safe
 
 
 def _read(rows: Iterable[Sequence[Any]]) -> Iterator[AuditEntry]:
-    """Yield the entries; one that nobody can have written here is told, and who names its fault."""
-    shown = _Cleaned()
+    """Yield the entries; one that this program cannot have written is an error."""
+    cleaned = _CleanTexts()
     try:
         for id_, created_at, consultant_id, *texts, row_hash in rows:
             email, name, action, target_id, target_email, target_name, details, address = texts
@@ -241,24 +246,24 @@ def _read(rows: Iterable[Sequence[Any]]) -> Iterator[AuditEntry]:
                     id_,
                     from_db_time(created_at),
                     int(consultant_id),
-                    shown[email],
-                    shown[name],
-                    shown[action],
+                    cleaned[email],
+                    cleaned[name],
+                    cleaned[action],
                     None if target_id is None else int(target_id),
-                    shown[target_email],
-                    shown[target_name],
-                    shown[details],
-                    shown[address],
+                    cleaned[target_email],
+                    cleaned[target_name],
+                    cleaned[details],
+                    cleaned[address],
                     clean(row_hash),
                 )
             except (TypeError, ValueError):
                 raise _unreadable(f"entry {id_}") from None
-    except UnicodeDecodeError:  # SQLite keeps also what is no text
+    except UnicodeDecodeError:  # SQLite stores bytes that are no text, too
         raise _unreadable("an entry") from None
 
 
 def _unreadable(which: str) -> ReadwatchError:
     return conflict(
-        f"{which} of the access log cannot be read, since it was changed by another program; "
-        "what is wrong with the log is told by: readwatch audit verify"
+        f"{which} of the access log was changed by another program and cannot be read; "
+        "to check the log, run: readwatch audit verify"
     )

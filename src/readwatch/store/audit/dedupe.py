@@ -1,49 +1,80 @@
-"""Looks that repeat rest on the entry that is on record, so that the access log stays readable."""
+"""Repeated accesses share one entry for some minutes, so that the access log stays readable."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
-from readwatch.domain.audit import AuditEvent, Permit
-from readwatch.store.audit.log import permitted
+from readwatch.domain.audit import AuditEvent
+from readwatch.store.audit.log import (
+    Commit,
+    ListAccess,
+    LoggedListAccess,
+    Permit,
+    append_in_transaction,
+    log_access_by,
+    log_list_access_by,
+)
 
 REPEAT_WITHIN = timedelta(minutes=5)
-"""For how long an entry stands for looks of the same kind."""
+"""How long an entry counts for accesses of the same kind."""
 
 MAX_REMEMBERED = 10_000
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 
 class AuditDeduplicator:
-    """Permits looks, each with an entry that names it; safe to use from many threads.
+    """Logs accesses and permits them; safe to use from many threads.
 
-    A look is of the same kind if the same person looks from the same address at the same view of
-    the same reader. `record` puts one on record and raises if it cannot.
+    Accesses are of the same kind if the same user opens the same view of the same reader, or the
+    same list, from the same address. `commit` writes an entry to disk and raises if it cannot.
     """
 
-    def __init__(self, record: Callable[[AuditEvent, datetime], object]) -> None:
-        self._record = record
-        self._recorded: dict[AuditEvent | int, datetime] = {}
+    def __init__(self, commit: Commit) -> None:
+        self._commit = commit
+        self._permits: _Recent[AuditEvent, Permit] = _Recent()
+        self._lists: _Recent[AuditEvent, LoggedListAccess] = _Recent()
+        self._refusals: _Recent[int, int] = _Recent()
 
-    def permit(self, look: AuditEvent, now: datetime) -> Permit:
-        """Return the permit for a look once it is on record."""
-        self.log(look, now)
-        return permitted(look)
+    def log_access(self, event: AuditEvent, now: datetime) -> Permit:
+        """Return the permit for one reader's data once an entry of this kind is on disk."""
+        return self._permits.get(event, now, lambda: log_access_by(self._commit, event, now))
 
-    def log(self, look: AuditEvent, now: datetime) -> None:
-        """Put a look on record that needs no permit, such as one at a list of all readers."""
-        self._unless_it_rests(look, look, now)
+    def log_list_access(
+        self, access: ListAccess, event: AuditEvent, now: datetime
+    ) -> LoggedListAccess:
+        """Return the right to list readers once an entry of this kind is on disk."""
+        return self._lists.get(
+            event, now, lambda: log_list_access_by(self._commit, access, event, now)
+        )
 
-    def log_refusal(self, look: AuditEvent, now: datetime) -> None:
-        """Put on record that somebody was refused: the first time in five minutes, whatever it was.
+    def log_refusal(self, event: AuditEvent, now: datetime) -> None:
+        """Log that somebody was refused: for each user the first time in five minutes.
 
-        Else a reader who tries all numbers could write an entry for each.
+        Otherwise a reader who tries all ids could write an entry for each.
         """
-        self._unless_it_rests(look.consultant_user_id, look, now)
+        self._refusals.get(
+            event.consultant_user_id,
+            now,
+            lambda: self._commit(lambda db: append_in_transaction(db, event, now)),
+        )
 
-    def _unless_it_rests(self, kind: AuditEvent | int, look: AuditEvent, now: datetime) -> None:
-        recorded_at = self._recorded.get(kind)
-        if recorded_at is not None and timedelta(0) <= now - recorded_at < REPEAT_WITHIN:
-            return
-        self._record(look, now)
-        if len(self._recorded) >= MAX_REMEMBERED:
-            self._recorded.clear()
-        self._recorded[kind] = now
+
+class _Recent(Generic[K, V]):
+    """What was made for each kind in the last minutes."""
+
+    def __init__(self) -> None:
+        self._made: dict[K, tuple[datetime, V]] = {}
+
+    def get(self, kind: K, now: datetime, make: Callable[[], V]) -> V:
+        """Return what was made for a kind, made anew when that is too long ago."""
+        if (recent := self._made.get(kind)) is not None:
+            made_at, value = recent
+            if timedelta(0) <= now - made_at < REPEAT_WITHIN:
+                return value
+        value = make()
+        if len(self._made) >= MAX_REMEMBERED:
+            self._made.clear()
+        self._made[kind] = now, value
+        return value

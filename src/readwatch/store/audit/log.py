@@ -1,10 +1,30 @@
-"""No log, no look: the entry is committed first, and what it permits is read afterwards."""
+"""The access log is written before the data that it names is read: no entry, no access.
 
+`Permit` and `ListAccess` prove that: queries of readers' data take one, and only this module
+makes them.
+"""
+
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
-from readwatch.domain.audit import GENESIS, AuditEvent, Permit, entry_hash
+from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash
+from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
-from readwatch.store.engine.connections import Database, Lock, Statement, acquire_lock, to_db_time
+from readwatch.domain.users import UserRole
+from readwatch.store.engine.connections import (
+    Database,
+    Lock,
+    Statement,
+    acquire_lock,
+    connection,
+    to_db_time,
+)
+
+T = TypeVar("T")
+
+_SEAL = object()
 
 _HEAD = Statement("SELECT row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
 _APPEND = Statement(
@@ -15,49 +35,166 @@ _APPEND = Statement(
     ) VALUES (
         :consultant_user_id, :action_type, :target_user_id, :action_details, :ip_address,
         :created_at, :prev_hash, :row_hash
-    )
+    ) RETURNING id
+    """
+)
+_ROLE = Statement(
+    """
+    SELECT user_role FROM users WHERE id = :user_id AND is_active = TRUE AND deleted_at IS NULL
     """
 )
 
 
-def append_event(db: Database, look: AuditEvent, now: datetime) -> None:
-    """Put an entry at the end of the chain; when this returns it is on disk.
+class Commit(Protocol):
+    """Runs a write in a transaction and returns its result once that is on disk."""
 
-    Appending is serialised, so that programs at the same time make one chain.
+    def __call__(self, write: Callable[[Database], T], /) -> T:
+        """Run it."""
+
+
+# Proofs -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The right to read one reader's data, of the entry that logs it or, without one, of the
+    reader."""
+
+    subject_id: int
+    entry_id: int | None
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        """Refuse to be made elsewhere."""
+        _check_seal(seal)
+
+
+@dataclass(frozen=True, slots=True)
+class ListAccess:
+    """The right of an active consultant or admin to list readers and what they do."""
+
+    user_id: int
+    user_role: UserRole
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        """Refuse to be made elsewhere."""
+        _check_seal(seal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedListAccess(ListAccess):
+    """The same right with the entry that logs its use: the API's lists, exports, the access log."""
+
+    entry_id: int
+
+
+def _check_seal(seal: object) -> None:
+    if seal is not _SEAL:
+        raise TypeError("only the access log makes permits: call one of its functions")
+
+
+def permit_own(principal: Principal) -> Permit:
+    """Permit users to read their own data."""
+    return Permit(principal.user_id, None, _SEAL)
+
+
+def list_access(db: Database, user_id: int) -> ListAccess:
+    """Return a user's right to list readers; only active consultants and admins have it."""
+    row = _ROLE(db, user_id=user_id).fetchone()
+    role = UserRole(row[0]) if row else UserRole.READER
+    if not role.is_staff:
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
+    return ListAccess(user_id, role, _SEAL)
+
+
+# Entries ----------------------------------------------------------------------------------------
+
+
+def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
+    """Append an entry in a transaction of its own and return its id; it is on disk then.
+
+    Inside another transaction it is a `ValueError`.
     """
+    return commit_to(db)(lambda db: append_in_transaction(db, event, now))
+
+
+def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
+    """Log an access to one reader's data and permit it; nothing is permitted if that fails.
+
+    Inside another transaction, which could still be undone, it is a `ValueError`.
+    """
+    return log_access_by(commit_to(db), event, now)
+
+
+def log_access_by(commit: Commit, event: AuditEvent, now: datetime) -> Permit:
+    """Do the same through whoever commits for many, such as the service's writer."""
+    subject_id = event.target_user_id
+    if subject_id is None:
+        raise ValueError("an access to a reader's data names the reader")
+
+    def write(db: Database) -> Permit:
+        return Permit(subject_id, append_in_transaction(db, event, now), _SEAL)
+
+    return commit(write)
+
+
+def log_list_access(
+    db: Database, access: ListAccess, event: AuditEvent, now: datetime
+) -> LoggedListAccess:
+    """Log that somebody lists, exports or prints readers' data, and return the right with its
+    entry."""
+    return log_list_access_by(commit_to(db), access, event, now)
+
+
+def log_list_access_by(
+    commit: Commit, access: ListAccess, event: AuditEvent, now: datetime
+) -> LoggedListAccess:
+    """Do the same through whoever commits for many, such as the service's writer."""
+    if access.user_id != event.consultant_user_id:
+        raise ValueError("an entry names the user whose right it is")
+
+    def write(db: Database) -> LoggedListAccess:
+        entry_id = append_in_transaction(db, event, now)
+        return LoggedListAccess(access.user_id, access.user_role, _SEAL, entry_id=entry_id)
+
+    return commit(write)
+
+
+def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int:
+    """Append an entry together with the change that it logs, and return its id.
+
+    It is on disk when the transaction is committed; without one it is a `ValueError`. Appending
+    waits for other programs, so that all make one chain.
+    """
+    if not db.in_transaction():
+        raise ValueError("without a transaction call log_event")
+    acquire_lock(db, Lock.ACCESS_LOG)
+    head = _HEAD(db).fetchone()
+    prev_hash = head[0] if head else GENESIS
     created_at = to_db_time(now)
-    with db.atomic():  # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile
-        acquire_lock(db, Lock.ACCESS_LOG)
-        head = _HEAD(db).fetchone()
-        prev_hash = head[0] if head else GENESIS
-        _APPEND(
-            db,
-            consultant_user_id=look.consultant_user_id,
-            action_type=str(look.action_type),
-            target_user_id=look.target_user_id,
-            action_details=look.details,
-            ip_address=look.ip_address,
-            created_at=created_at,
-            prev_hash=prev_hash,
-            row_hash=entry_hash(prev_hash, look, created_at),
-        )
+    entry_id: int = _APPEND(
+        db,
+        consultant_user_id=event.consultant_user_id,
+        action_type=str(event.action_type),
+        target_user_id=event.target_user_id,
+        action_details=event.details,
+        ip_address=event.ip_address,
+        created_at=created_at,
+        prev_hash=prev_hash,
+        row_hash=entry_hash(prev_hash, event, created_at),
+    ).fetchone()[0]
+    return entry_id
 
 
-def permit_look(log: Database, look: AuditEvent, now: datetime) -> Permit:
-    """Record a look at one reader's data and permit it; when it cannot be recorded, raise."""
-    if log.in_transaction():
-        raise ValueError("a look is permitted once its entry is committed, not in a transaction")
-    append_event(log, look, now)
-    return permitted(look)
+def commit_to(db: Database) -> Commit:
+    """Return what commits a write by itself; inside another transaction it is a `ValueError`."""
 
+    def commit(write: Callable[[Database], T]) -> T:
+        if db.in_transaction():
+            raise ValueError("an entry that comes first is committed by itself")
+        # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile.
+        with connection(db), db.atomic():
+            return write(db)
 
-def permitted(look: AuditEvent) -> Permit:
-    """Return the permit for a look whose entry is committed."""
-    if look.target_user_id is None:
-        raise ValueError("a look at a reader's data names the reader")
-    return Permit(look.target_user_id)
-
-
-def permit_own(caller: Principal) -> Permit:
-    """Permit readers to read their own data."""
-    return Permit(caller.user_id)
+    return commit

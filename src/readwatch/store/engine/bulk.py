@@ -11,7 +11,7 @@ from typing import Any
 
 import peewee
 
-from readwatch.store.engine.compiled import CompiledQuery
+from readwatch.store.engine.compiled import TRUE, CompiledQuery
 from readwatch.store.engine.connections import Database, Statement, is_sqlite
 
 Row = Sequence[str | int | float | None]
@@ -71,6 +71,14 @@ class BulkStatement:
     def all(self, db: Database, rows: Sequence[Row], **values: object) -> list[Any]:
         """Run it and return all rows of its result, with their columns as attributes."""
         return self._statement.all(db, rows=rows_to_json(rows), **values)
+
+
+def insert_given(*columns: "peewee.Field[Any]") -> peewee.ModelInsert:
+    """Return a query that inserts the passed rows; they have these columns by the same names."""
+    given = GIVEN.select(*(GIVEN.c[column.column_name] for column in columns))
+    # A condition, as SQLite would take an ON CONFLICT without one for that of a join.
+    query: peewee.ModelInsert = columns[0].model.insert_from(given.where(TRUE), columns)
+    return query
 
 
 def rows_to_json(rows: Sequence[Row]) -> str:

@@ -40,6 +40,11 @@ def is_true(column: peewee.ColumnBase) -> peewee.Expression:
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 
 
+def is_not_true(column: peewee.ColumnBase) -> peewee.Expression:
+    """Return a condition that holds for FALSE and for NULL."""
+    return peewee.Expression(column, peewee.OP.IS_NOT, TRUE)
+
+
 class CompiledQuery(Statement):
     """A Peewee query whose call runs its text; its rows are named after the columns it selects.
 
@@ -50,7 +55,7 @@ class CompiledQuery(Statement):
     __slots__ = ("_cte", "_query", "_texts")
 
     def __init__(self, query: peewee.BaseQuery, *, cte: Statement | None = None) -> None:
-        super().__init__("")
+        self._row_types = {}
         self._query = query
         self._cte = cte
         self._texts: dict[bool, str] = {}

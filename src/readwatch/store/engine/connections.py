@@ -167,12 +167,12 @@ class Statement:
     is a parameter. Each column has a name, which `one_or_none` and `all` give to the rows.
     """
 
-    __slots__ = ("_postgresql", "_row_type", "_sqlite")
+    __slots__ = ("_postgresql", "_row_types", "_sqlite")
 
     def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
         self._sqlite = sql
         self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
-        self._row_type: Any = None
+        self._row_types: dict[bool, Any] = {}
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run it and return the driver's cursor."""
@@ -181,7 +181,7 @@ class Statement:
     def one_or_none(self, db: Database, **values: object) -> Any:
         """Run it and return the first row, with its columns as attributes; None without a row."""
         cursor = self(db, **values)
-        row_type = self._row_type or self._name_columns(cursor)
+        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
         row = cursor.fetchone()
         return None if row is None else row_type._make(row)
 
@@ -192,7 +192,7 @@ class Statement:
     def iterate(self, db: Database, **values: object) -> Iterator[Any]:
         """Run it and return the rows one after the other, with their columns as attributes."""
         cursor = self(db, **values)
-        row_type = self._row_type or self._name_columns(cursor)
+        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
         return map(row_type._make, cursor)
 
     def scalar(self, db: Database, **values: object) -> Any:
@@ -203,13 +203,14 @@ class Statement:
         """Return its SQL for the engine of `db`."""
         return self._sqlite if is_sqlite(db) else self._postgresql
 
-    def _name_columns(self, cursor: Any) -> Any:
+    def _name_columns(self, db: Database, cursor: Any) -> Any:
         try:
             names = [column[0] for column in cursor.description]
         except apsw.ExecutionCompleteError:  # without rows SQLite does not tell their names
             return _NO_ROW
-        self._row_type = namedtuple("Row", names)  # type: ignore[misc]
-        return self._row_type
+        row_type = namedtuple("Row", names)  # type: ignore[misc]
+        self._row_types[is_sqlite(db)] = row_type
+        return row_type
 
 
 _NO_ROW = namedtuple("_NO_ROW", ())

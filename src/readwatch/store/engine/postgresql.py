@@ -102,6 +102,17 @@ class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc
         self.role = role
         super().__init__(name, **settings)
 
+    def _is_closed(self, conn: psycopg.Connection) -> bool:
+        """Tell whether the pool has to give up a connection, and close that one.
+
+        Peewee only forgets it, but it may be open: the server cancels also the pool's own check
+        when the request to cancel a query comes late.
+        """
+        is_closed: bool = super()._is_closed(conn)
+        if is_closed:
+            conn.close()
+        return is_closed
+
 
 def set_role(connection: psycopg.Connection, role: Role) -> None:
     """Give up all privileges but those of a role; do nothing in a database without the role."""

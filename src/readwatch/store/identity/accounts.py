@@ -1,14 +1,14 @@
-"""What admins do with an account: how it stands, suspended, activated, deleted, another password.
+"""Changes that admins make to accounts: suspend, activate, delete, role and password.
 
-Each change is called in a transaction and takes its turn with logins before anything else: they
-cannot cross it, and of two admins who change each other one stays.
+Call each change in a transaction. It takes the lock of the logins first, so that no login happens
+in between, and of two admins who suspend each other one stays.
 """
 
 from datetime import datetime
 
-from readwatch.domain.audit import Permit
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
-from readwatch.domain.users import Standing, User, UserRole
+from readwatch.domain.users import AccountStatus, User, UserRole
+from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import (
     Database,
     Lock,
@@ -30,7 +30,7 @@ _OPEN_SESSIONS = Statement(
     )
     """
 )
-# A console's sign-in is an entry of the access log.
+# A login at the console is an entry of the access log.
 _LAST_LOGIN = Statement(
     """
     SELECT max(at) FROM (
@@ -39,7 +39,7 @@ _LAST_LOGIN = Statement(
         SELECT max(started_at) FROM staff_sessions WHERE user_id = :user_id
         UNION ALL
         SELECT max(created_at) FROM consultant_access_log
-        WHERE consultant_user_id = :user_id AND action_type = 'signed_in'
+        WHERE consultant_user_id = :user_id AND action_type = 'logged_in'
     ) AS logins
     """
 )
@@ -75,10 +75,10 @@ _SET_PASSWORD = Statement(
 )
 
 
-def standing(db: Database, permit: Permit, now: datetime) -> Standing:
-    """Return how an account stands at `now`."""
+def account_status(db: Database, permit: Permit, now: datetime) -> AccountStatus:
+    """Return the sessions and logins of an account at `now`."""
     user = get_user(db, permit.subject_id)
-    return Standing(
+    return AccountStatus(
         open_sessions=_OPEN_SESSIONS(db, user_id=user.id).fetchone()[0],
         last_login=from_db_time_or_none(_LAST_LOGIN(db, user_id=user.id).fetchone()[0]),
         locked_for=locked_for(db, user.email, now),
@@ -86,11 +86,11 @@ def standing(db: Database, permit: Permit, now: datetime) -> Standing:
 
 
 def suspend(db: Database, user_id: int, now: datetime) -> int:
-    """Let nobody in with this account until it is active again; return how many sessions ended.
+    """Suspend an account until it is activated; return how many sessions ended.
 
-    One that is suspended already, and the last active admin, are conflicts.
+    An account that is suspended already, and the last active admin, are conflicts.
     """
-    user = _in_turn(db, user_id)
+    user = _locked_user(db, user_id)
     if not user.is_active:
         raise conflict("this account is suspended already")
     _refuse_last_admin(db, user)
@@ -99,8 +99,8 @@ def suspend(db: Database, user_id: int, now: datetime) -> int:
 
 
 def activate(db: Database, user_id: int, now: datetime) -> None:
-    """Let a suspended account in again; one that is active already is a conflict."""
-    if _in_turn(db, user_id).is_active:
+    """Activate a suspended account; one that is active already is a conflict."""
+    if _locked_user(db, user_id).is_active:
         raise conflict("this account is active already")
     _ACTIVATE(db, user_id=user_id, now=to_db_time(now))
 
@@ -108,16 +108,16 @@ def activate(db: Database, user_id: int, now: datetime) -> None:
 def delete(db: Database, user_id: int, now: datetime) -> int:
     """Mark an account as deleted, for good; return how many sessions ended.
 
-    What its reader did is kept, and its e-mail stays taken. The last active admin is a conflict.
+    The data of its reader stays, and its e-mail stays taken. The last active admin is a conflict.
     """
-    _refuse_last_admin(db, _in_turn(db, user_id))
+    _refuse_last_admin(db, _locked_user(db, user_id))
     _DELETE(db, user_id=user_id, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
 
 
 def set_password(db: Database, user_id: int, password_hash: str, now: datetime) -> int:
     """Give an account another password; return how many sessions ended."""
-    _in_turn(db, user_id)
+    _locked_user(db, user_id)
     _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
 
@@ -127,15 +127,15 @@ def change_role(
 ) -> int:
     """Give an account another role; return how many sessions ended.
 
-    Who joins the staff gets another password with it, as the rule for staff is stricter. The role
-    that it has, and taking it from the last active admin, are conflicts.
+    A reader who joins the staff needs another password, as the rule for staff is stricter. The role
+    that the account has already, and another one for the last active admin, are conflicts.
     """
-    user = _in_turn(db, user_id)
+    user = _locked_user(db, user_id)
     if user.user_role is role:
         raise conflict(f"this account is {role.with_article} already")
     _refuse_last_admin(db, user)
     if role.is_staff and not user.user_role.is_staff and password_hash is None:
-        raise ValueError("who joins the staff gets another password")
+        raise ValueError("a reader who joins the staff needs another password")
     _CHANGE_ROLE(db, user_id=user_id, role=str(role), now=to_db_time(now))
     if role is UserRole.READER:
         _ADD_PROFILE(db, user_id=user_id, now=to_db_time(now))
@@ -144,8 +144,8 @@ def change_role(
     return end_all_sessions(db, user_id, now)
 
 
-def _in_turn(db: Database, user_id: int) -> User:
-    """Return an account that nobody else changes until the transaction ends."""
+def _locked_user(db: Database, user_id: int) -> User:
+    """Return an account that no other program changes until the transaction ends."""
     acquire_lock(db, Lock.ROLLUPS)
     try:
         return get_user(db, user_id)

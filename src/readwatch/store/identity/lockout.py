@@ -8,7 +8,8 @@ import peewee
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import MAX_FAILURES, Counted, Failures, subjects, wait
+from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, subjects, wait
+from readwatch.domain.users import normalised_email
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, from_db_time, to_db_time
 from readwatch.store.engine.models import (
@@ -18,7 +19,6 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
-from readwatch.store.identity.users import kept_form
 
 _FIND = CompiledQuery(
     FailedLogins.select(FailedLogins.failures, FailedLogins.last_failed_at).where(
@@ -49,7 +49,7 @@ _OF_STAFF = StaffSessions.select(StaffSessions.ip_address).join(Users).where(_IS
 _OF_CONSOLE = (
     ConsultantAccessLog.select(ConsultantAccessLog.ip_address)
     .join(Users, on=ConsultantAccessLog.consultant_user)
-    .where(_IS_ACCOUNT, ConsultantAccessLog.action_type == AuditAction.SIGNED_IN)
+    .where(_IS_ACCOUNT, ConsultantAccessLog.action_type == AuditAction.LOGGED_IN)
 )
 _ADDRESSES = CompiledQuery(_OF_READER | _OF_STAFF | _OF_CONSOLE)
 _LOGIN_FROM = CompiledQuery(
@@ -79,12 +79,14 @@ def pause(db: Database, email: str, address: str | None, now: datetime) -> timed
     From an address where the account was logged in before, only its failures there count.
     """
     pauses = {
-        counted: wait(counted, _failures(db, subject), now)
-        for counted, subject in _subjects(email, address).items()
+        scope: wait(scope, _failures(db, subject), now)
+        for scope, subject in _subjects(email, address).items()
     }
     longest = max(pauses.values())
-    if longest > pauses[Counted.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(db, email, address):
-        return pauses[Counted.ACCOUNT_AT_ADDRESS]
+    if longest > pauses[FailureScope.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(
+        db, email, address
+    ):
+        return pauses[FailureScope.ACCOUNT_AT_ADDRESS]
     return longest
 
 
@@ -94,8 +96,8 @@ def locked_for(db: Database, email: str, now: datetime) -> timedelta:
     One other address alone cannot be told: subjects are stored as hashes.
     """
     return max(
-        wait(counted, _failures(db, subject), now)
-        for counted, subject in _subjects_of_account(db, email)
+        wait(scope, _failures(db, subject), now)
+        for scope, subject in _subjects_of_account(db, email)
     )
 
 
@@ -112,8 +114,8 @@ def delete_failures(db: Database, email: str, address: str | None) -> None:
 
     Call it in a transaction.
     """
-    for counted, subject in _subjects(email, address).items():
-        if counted is not Counted.ADDRESS:
+    for scope, subject in _subjects(email, address).items():
+        if scope is not FailureScope.ADDRESS:
             _DELETE(db, subject=subject)
 
 
@@ -132,21 +134,21 @@ def count_of_account(db: Database, email: str) -> int:
     return sum(_failures(db, subject) is not None for subject in subjects_of_account)
 
 
-def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[Counted, str]]:
-    logins = _ADDRESSES.all(db, email=kept_form(email))
+def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[FailureScope, str]]:
+    logins = _ADDRESSES.all(db, email=normalised_email(email))
     for address in (*(login.ip_address for login in logins), None):
-        for counted, subject in _subjects(email, address).items():
-            if counted is not Counted.ADDRESS:
-                yield counted, subject
+        for scope, subject in _subjects(email, address).items():
+            if scope is not FailureScope.ADDRESS:
+                yield scope, subject
 
 
-def _subjects(email: str, address: str | None) -> dict[Counted, str]:
+def _subjects(email: str, address: str | None) -> dict[FailureScope, str]:
     # Spellings that lead to the same account are counted together.
-    return subjects(kept_form(email), address)
+    return subjects(normalised_email(email), address)
 
 
 def _has_logged_in_from(db: Database, email: str, address: str | None) -> bool:
-    return _LOGIN_FROM.one_or_none(db, email=kept_form(email), address=address) is not None
+    return _LOGIN_FROM.one_or_none(db, email=normalised_email(email), address=address) is not None
 
 
 def _failures(db: Database, subject: str) -> Failures | None:

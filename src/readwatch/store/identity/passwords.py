@@ -1,7 +1,7 @@
 """Password hashes: bcrypt, whose cost is a setting.
 
-The service has them made by a few threads of their own, at a lower priority where the system has
-one for threads, so that a morning's logins leave heartbeats and activities their answer times.
+The service hashes in a few threads of their own, at a lower priority where the system has one for
+threads, so that many logins at once do not slow down heartbeats and activities.
 """
 
 import os
@@ -25,12 +25,12 @@ T = TypeVar("T")
 DEFAULT_COST = 12
 
 MAX_WAITING = 16
-"""How many passwords wait at most: half of the threads that the service answers requests with."""
+"""How many passwords wait at most: half of the threads that answer requests."""
 
 LONGEST_RETRY_SECONDS = 60
 
 _LOWER_PRIORITY = 10
-_USUAL_SECONDS = 0.25  # what a hash of the default cost takes, until it was measured
+_USUAL_SECONDS = 0.25  # for a hash of the default cost, until one was measured
 
 
 def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
@@ -38,74 +38,74 @@ def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
 
 
-def hash_in_turn(password: str, cost: int = DEFAULT_COST) -> str:
-    """Return the same, made by the threads that passwords are checked by."""
+def hash_queued(password: str, cost: int = DEFAULT_COST) -> str:
+    """Return the same, hashed by the threads that check passwords."""
     return _queue().wait_for(hash_password, password, cost)
 
 
 def password_matches(password: str, password_hash: str | None, cost: int = DEFAULT_COST) -> bool:
-    """Tell whether the password is right, in the same time whether there is an account or not.
+    """Tell whether the password is right, in the same time with and without an account.
 
-    Without a hash a decoy of the same cost is checked and the answer is no.
+    Without a hash a decoy of the same cost is checked and the answer is False.
     """
-    whole = password.encode(errors="surrogatepass")
-    right = _queue().wait_for(_check, whole[:MAX_PASSWORD_BYTES], password_hash, cost)
-    return right and password_hash is not None and len(whole) <= MAX_PASSWORD_BYTES
+    encoded = password.encode(errors="surrogatepass")
+    right = _queue().wait_for(_check, encoded[:MAX_PASSWORD_BYTES], password_hash, cost)
+    return right and password_hash is not None and len(encoded) <= MAX_PASSWORD_BYTES
 
 
 def prepare(cost: int) -> None:
-    """Make the decoy before it is needed: the first unknown account would take twice as long."""
-    _queue().begin(_decoy, cost)
+    """Hash the decoy in advance: the first unknown account would take twice as long."""
+    _queue().submit(_decoy, cost)
 
 
 class Queue:
-    """Work for a few threads, at which not many may wait.
+    """Work for a few threads, with a limit of jobs that wait.
 
-    Who finds it full is told when to come again: each one at a time of its own, as far apart as
-    the work takes, so that all who do so are served.
+    A job that is refused gets the time of the next try: each another one, as far apart as the work
+    takes, so that all who come back then are served.
     """
 
     def __init__(self, threads: int, max_waiting: int = MAX_WAITING) -> None:
-        self._threads = ThreadPoolExecutor(threads, "bcrypt", initializer=_give_way)
-        self._room = threading.BoundedSemaphore(max_waiting)
+        self._threads = ThreadPoolExecutor(threads, "bcrypt", initializer=_lower_priority)
+        self._slots = threading.BoundedSemaphore(max_waiting)
         self._number, self._max_waiting = threads, max_waiting
-        self._pace = _USUAL_SECONDS / threads  # seconds from one that is done to the next
-        self._promised = 0.0
-        self._promising = threading.Lock()
+        self._seconds_per_job = _USUAL_SECONDS / threads
+        self._last_retry_at = 0.0
+        self._retry_lock = threading.Lock()
 
-    def wait_for(self, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Return the result of the work; refuse it while too many wait."""
-        if not self._room.acquire(blocking=False):
-            seconds = self._promise()
+    def wait_for(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return the result of the work; refuse it while too many jobs wait."""
+        if not self._slots.acquire(blocking=False):
+            seconds = self._retry_seconds()
             raise ReadwatchError(
                 ErrorKind.THROTTLED,
                 f"too many logins at once; try again in {seconds} s",
                 retry_after=seconds,
             )
         try:
-            return self._threads.submit(self._timed, partial(work, *arguments, **named)).result()
+            return self._threads.submit(self._timed, partial(work, *args, **kwargs)).result()
         finally:
-            self._room.release()
+            self._slots.release()
 
-    def begin(self, work: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> None:
-        """Have work done that nobody waits for."""
-        self._threads.submit(work, *arguments, **named)
+    def submit(self, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Do work without waiting for its result."""
+        self._threads.submit(work, *args, **kwargs)
 
     def _timed(self, work: Callable[[], T]) -> T:
         began = monotonic()
         result = work()
-        self._pace = (monotonic() - began) / self._number
+        self._seconds_per_job = (monotonic() - began) / self._number
         return result
 
-    def _promise(self) -> int:
-        """Return in how many seconds there will be room for one more, after all those promised."""
-        with self._promising:
+    def _retry_seconds(self) -> int:
+        """Return the seconds until there is a slot for one more, after those given to others."""
+        with self._retry_lock:
             now = monotonic()
-            room_at = max(self._promised, now + self._max_waiting * self._pace)
-            # Times are told in whole seconds: no more may share one than there is room for.
-            apart = max(self._pace, 1 / self._max_waiting)
-            self._promised = min(room_at + apart, now + LONGEST_RETRY_SECONDS)
-            return max(1, ceil(self._promised - now))
+            free_at = max(self._last_retry_at, now + self._max_waiting * self._seconds_per_job)
+            # Retry times are encoded seconds: no more may share one than there are slots.
+            apart = max(self._seconds_per_job, 1 / self._max_waiting)
+            self._last_retry_at = min(free_at + apart, now + LONGEST_RETRY_SECONDS)
+            return max(1, ceil(self._last_retry_at - now))
 
 
 @cache
@@ -117,7 +117,7 @@ def _check(password: bytes, password_hash: str | None, cost: int) -> bool:
     return bcrypt.checkpw(password, password_hash.encode() if password_hash else _decoy(cost))
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     if sys.platform == "linux":  # where a thread has a priority of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
 

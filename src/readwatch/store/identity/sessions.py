@@ -94,8 +94,8 @@ _INVALID_TOKENS = CompiledQuery(
 _DELETED_USERS = CompiledQuery(
     Users.select(Users.id).where(Users.is_active == FALSE, Users.deleted_at > Param("since"))
 )
-# No index serves `is_true`: with "= TRUE" SQLite goes through all active sessions and for each
-# through all the rows.
+# `is_true`, as SQLite would else go through all active sessions, here and when a user's other
+# sessions end.
 _SAVE_HEARTBEATS = BulkStatement(
     {"session_id": "bigint", "user_id": "bigint", "heartbeat_at": "timestamptz"},
     ReaderSessions.update({ReaderSessions.last_heartbeat: GIVEN.c.heartbeat_at})
@@ -129,7 +129,7 @@ _END_OTHER_READER_SESSIONS = CompiledQuery(
     ReaderSessions.update({ReaderSessions.is_active: FALSE, ReaderSessions.ended_at: Param("now")})
     .where(
         ReaderSessions.user == Param("user_id"),
-        ReaderSessions.is_active == TRUE,
+        is_true(ReaderSessions.is_active),
         ReaderSessions.id != Param("except_id"),
     )
     .returning(ReaderSessions.id)

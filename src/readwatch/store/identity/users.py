@@ -1,9 +1,8 @@
-"""Accounts: made, found, listed, signed in, given another password."""
+"""Accounts: added, found, listed, authenticated, and their own password changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from unicodedata import normalize
 
 import peewee
 from email_validator import EmailNotValidError, validate_email
@@ -18,7 +17,7 @@ from readwatch.domain.errors import (
     not_found,
 )
 from readwatch.domain.text import clean
-from readwatch.domain.users import User, UserRole, checked_name
+from readwatch.domain.users import User, UserRole, checked_name, normalised_email
 from readwatch.store.engine import models
 from readwatch.store.engine.connections import Database, Statement, connection, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
@@ -26,7 +25,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 SUSPENDED = "this account is suspended"
 
 ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
-"""The condition in SQL for a row `u` of users: a reader who may come in, and is in the lists."""
+"""The condition in SQL for a row `u` of users: a reader who may log in, and is in the lists."""
 
 _COLUMNS = (
     models.Users.id,
@@ -51,9 +50,9 @@ _CHANGE_PASSWORD = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewUser:
-    """An account to be made; the profile fields are for readers."""
+    """An account to add; the profile fields are for readers."""
 
     email: str
     full_name: str
@@ -65,17 +64,17 @@ class NewUser:
 
 
 def checked_email(email: str) -> str:
-    """Return the address as it is kept, in lower case; refuse what cannot be an address."""
+    """Return the address as it is stored, in lower case; refuse what cannot be an address."""
     try:
         # Special-use domains such as .test are fine: nothing is ever sent.
-        found = validate_email(email, check_deliverability=False, test_environment=True)
+        validated = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise invalid(f"not an e-mail address: {error}", field="email") from None
-    return found.normalized.lower()
+    return validated.normalized.lower()
 
 
 def add_user(db: Database, new: NewUser, now: datetime) -> User:
-    """Make an account, with a profile for a reader; an address that is taken is a conflict."""
+    """Add an account, with a profile for a reader; an address that is taken is a conflict."""
     email, full_name = checked_email(new.email), checked_name(new.full_name)
     try:
         with db.atomic():
@@ -124,7 +123,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
 
 
 def refuse_taken(db: Database, email: str) -> None:
-    """Refuse the address of an account that there is, or was."""
+    """Refuse the address of an account that exists or was deleted."""
     owner = _OWNER(db, email=email).fetchone()
     if owner is None:
         return
@@ -138,7 +137,9 @@ def refuse_taken(db: Database, email: str) -> None:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this address, compared without case; deleted ones are not found."""
-    rows = list(_accounts().where(fn.lower(models.Users.email) == kept_form(email)).execute(db))
+    rows = list(
+        _accounts().where(fn.lower(models.Users.email) == normalised_email(email)).execute(db)
+    )
     if not rows:
         raise not_found("there is no account with this e-mail")
     return _user(rows[0])
@@ -152,16 +153,16 @@ def get_user(db: Database, user_id: int) -> User:
     return _user(rows[0])
 
 
-def known_id(db: Database, user_id: int) -> int | None:
-    """Return an id if there is such an account, also a deleted one."""
-    found = (
+def existing_id(db: Database, user_id: int) -> int | None:
+    """Return the id if such an account exists, also a deleted one; else None."""
+    rows = (
         models.Users.select(models.Users.id).where(models.Users.id == user_id).tuples().execute(db)
     )
-    return user_id if list(found) else None
+    return user_id if list(rows) else None
 
 
 def list_users(db: Database, role: UserRole | None = None) -> tuple[User, ...]:
-    """Return the accounts, of one role or all, by name."""
+    """Return the accounts of one role, or all, by name."""
     query = _accounts().order_by(models.Users.full_name, models.Users.id)
     if role is not None:
         query = query.where(models.Users.user_role == role)
@@ -181,7 +182,7 @@ def acting_admin(db: Database, email: str | None) -> User:
     admins = [user for user in every if user.is_active]
     if not admins:
         raise misconfigured(
-            "all admins are suspended; who owns the database can set is_active for one of them"
+            "all admins are suspended; the owner of the database can set is_active for one of them"
         )
     if len(admins) > 1:
         raise invalid("there are several admins: say which one acts with --as EMAIL", field="as")
@@ -191,12 +192,12 @@ def acting_admin(db: Database, email: str | None) -> User:
 def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT_COST) -> User:
     """Return the user whose e-mail and password these are.
 
-    An unknown e-mail and a wrong password get the same answer in the same time; that an account
-    is suspended is told only to the one who knows its password. No connection is held meanwhile.
+    An unknown e-mail and a wrong password get the same answer in the same time; only the right
+    password reveals that an account is suspended. No connection is held during the check.
     """
     with connection(db):
         query = _accounts(models.Users.password_hash).where(
-            fn.lower(models.Users.email) == kept_form(email)
+            fn.lower(models.Users.email) == normalised_email(email)
         )
         rows = list(query.execute(db))
     user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
@@ -210,7 +211,10 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
 def check_current_password(
     db: Database, user_id: int, password: str, *, cost: int = DEFAULT_COST
 ) -> str:
-    """Return the hash of a user's password; refuse a wrong one. No connection is held meanwhile."""
+    """Return the hash of a user's password; refuse a wrong one.
+
+    No connection is held during the check.
+    """
     with connection(db):
         row = _PASSWORD_HASH(db, user_id=user_id).fetchone()
     if row is None or not password_matches(password, row[0], cost):
@@ -222,7 +226,7 @@ def check_current_password(
 def change_password(
     db: Database, user_id: int, old_hash: str, new_hash: str, now: datetime
 ) -> None:
-    """Put a new hash in the place of the one that was checked, if it is still there.
+    """Replace the hash that was checked, if it is still the current one.
 
     Call it in a transaction.
     """
@@ -239,29 +243,24 @@ def _not_the_current_password() -> ReadwatchError:
     )
 
 
-def require_unchanged(db: Database, signed_in: User) -> None:
-    """Refuse who signed in as somebody who is not that any more, or by a password that was."""
+def require_unchanged(db: Database, logged_in: User) -> None:
+    """Refuse a user whose account, role or password changed since the login."""
     try:
-        user = get_user(db, signed_in.id)
+        user = get_user(db, logged_in.id)
     except ReadwatchError:
-        raise _signed_out("this account was deleted") from None
-    if user.email != signed_in.email:
-        raise _signed_out("this is another database; sign in to it")
+        raise _logged_out("this account was deleted") from None
+    if user.email != logged_in.email:
+        raise _logged_out("this is another database; log in again")
     if not user.is_active:
-        raise _signed_out(SUSPENDED)
-    if user.user_role is not signed_in.user_role:
-        raise _signed_out("the role of this account was changed; sign in again")
-    if to_db_time(user.password_changed_at) != to_db_time(signed_in.password_changed_at):
-        raise _signed_out("the password of this account was changed; sign in again")
+        raise _logged_out(SUSPENDED)
+    if user.user_role is not logged_in.user_role:
+        raise _logged_out("the role of this account was changed; log in again")
+    if to_db_time(user.password_changed_at) != to_db_time(logged_in.password_changed_at):
+        raise _logged_out("the password of this account was changed; log in again")
 
 
-def _signed_out(reason: str) -> ReadwatchError:
+def _logged_out(reason: str) -> ReadwatchError:
     return ReadwatchError(ErrorKind.UNAUTHENTICATED, reason)
-
-
-def kept_form(email: str) -> str:
-    """Return an address that somebody typed as it would be kept; never fails."""
-    return normalize("NFC", clean(email)).lower()
 
 
 def _accounts(*more: peewee.Field) -> Any:

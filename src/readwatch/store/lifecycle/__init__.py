@@ -1,1 +1,1 @@
-"""What happens to data over time: retention, erasure, export, and checks of its health."""
+"""Retention, erasure, personal data export, and the health of the database."""

@@ -1,8 +1,8 @@
-"""Erasing a person: what they did and who they were goes, a pseudonymous id stays.
+"""Erasing a user: the rows about the user are deleted, and a pseudonymous account stays.
 
 The row of the account stays because the access log refers to it, and entries never change. All else
-goes in portions, each in a transaction with its part of the counts; who is stopped begins anew, and
-the account is found by its e-mail until nothing is left.
+is deleted in chunks, each in a transaction with its part of the counts. An erasure that was stopped
+starts again: the account keeps its e-mail until nothing is left.
 """
 
 import time
@@ -23,12 +23,12 @@ from readwatch.store.engine.sqlite import truncate_wal, vacuum
 from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
-PORTION = 500
-"""How many rows go in one transaction: those who write meanwhile wait for it."""
+CHUNK_ROWS = 500
+"""How many rows one transaction deletes: other writes wait for it."""
 
-_KEYS_AT_ONCE = 50_000  # PostgreSQL goes over those that are deleted each time it looks for more
+_KEYS_AT_ONCE = 50_000  # PostgreSQL scans the deleted rows again in each query for more
 
-# Activities before sessions: of a session that goes no activity is left to be changed.
+# Activities before sessions: then no activity is left to lose its session.
 _KEYS = {
     "reader_activities": ("id", "bigint"),
     "activity_receipts": ("event_id", "text"),
@@ -54,8 +54,8 @@ _SOME = {
 def _with_keys(kind: str, sql: str) -> BulkStatement:
     """Return a statement over rows whose keys are `{given}`.
 
-    An array PostgreSQL looks up by its index; for a set it goes over all rows of the person where
-    it has no statistics yet.
+    PostgreSQL looks an array up in the index; for a set it scans all rows of the user where it has
+    no statistics yet.
     """
     keys = "SELECT key FROM {rows} AS given"
     return BulkStatement(
@@ -77,10 +77,10 @@ _ERASE = {
 _LOWER_COUNTS = _with_keys(
     "bigint",
     """
-    UPDATE activity_counts AS kept SET activities = kept.activities - gone.activities FROM (
+    UPDATE activity_counts AS c SET activities = c.activities - erased.activities FROM (
         SELECT {minute} AS minute, activity_type, count(*) AS activities
         FROM reader_activities WHERE id {given} GROUP BY 1, 2
-    ) AS gone WHERE kept.minute = gone.minute AND kept.activity_type = gone.activity_type
+    ) AS erased WHERE c.minute = erased.minute AND c.activity_type = erased.activity_type
     """,
 )
 _DROP_EMPTY_COUNTS = _with_keys(
@@ -91,7 +91,7 @@ _DROP_EMPTY_COUNTS = _with_keys(
     )
     """,
 )
-_PERSON = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
+_ACCOUNT = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
 _REPLACE = Statement(
     """
     UPDATE users SET
@@ -102,11 +102,11 @@ _REPLACE = Statement(
 )
 _NAMED = """
     SELECT count(*) FROM consultant_access_log
-    WHERE {place}(lower(action_details), lower(:email)) > 0
-    OR {place}(lower(action_details), lower(:full_name)) > 0
+    WHERE {position}(lower(action_details), lower(:email)) > 0
+    OR {position}(lower(action_details), lower(:full_name)) > 0
 """
 _NAMED_IN_ACCESS_LOG = Statement(
-    _NAMED.replace("{place}", "instr"), postgresql=_NAMED.replace("{place}", "strpos")
+    _NAMED.replace("{position}", "instr"), postgresql=_NAMED.replace("{position}", "strpos")
 )
 
 _ADDRESSES_IN_ACCESS_LOG = Statement(
@@ -122,23 +122,23 @@ _IS_OWNER = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """Some rows of one table that are gone."""
+    """Some rows of one table that were deleted."""
 
     table: str
     rows: int
 
 
 def pseudonym(user_id: int) -> str:
-    """Return what stands in the place of the e-mail."""
+    """Return the text that replaces the e-mail."""
     return f"erased-{user_id}@erased.invalid"
 
 
 def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
-    """Return how many rows of each table are about a person; `email` is the one they had.
+    """Return how many rows of each table are about a user; `email` is that of the account.
 
     The row of the account counts until it is pseudonymous.
     """
-    account = _PERSON(db, user_id=user_id).fetchone()
+    account = _ACCOUNT(db, user_id=user_id).fetchone()
     return {
         **_counted(db, user_id),
         "failed_logins": lockout.count_of_account(db, email),
@@ -147,35 +147,35 @@ def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
 
 
 def named_in_access_log(db: Database, user_id: int) -> int:
-    """Return how many entries name the person in their details, which cannot be changed.
+    """Return how many entries name the user in their details, which cannot be changed.
 
-    It is known only until the person is erased.
+    It can be counted only until the user is erased.
     """
-    email, full_name, _ = _PERSON(db, user_id=user_id).fetchone()
+    email, full_name, _ = _ACCOUNT(db, user_id=user_id).fetchone()
     return int(_NAMED_IN_ACCESS_LOG(db, email=email, full_name=full_name).fetchone()[0])
 
 
 def addresses_in_access_log(db: Database, user_id: int) -> int:
-    """Return how many entries keep an address from which the person acted, for good."""
+    """Return how many entries hold an address from which the user acted; they stay for good."""
     return int(_ADDRESSES_IN_ACCESS_LOG(db, user_id=user_id).fetchone()[0])
 
 
-def begin(db: Database, user_id: int, now: datetime) -> None:
-    """Close the account for good: nobody comes in with it, and what is on its way is refused.
+def close_account(db: Database, user_id: int, now: datetime) -> None:
+    """Close the account for good: no login works any more, and requests under way are refused.
 
     The last active admin is a conflict. Call it in a transaction.
     """
     acquire_lock(db, Lock.ROLLUPS)
-    email, _, deleted_at = _PERSON(db, user_id=user_id).fetchone()
+    email, _, deleted_at = _ACCOUNT(db, user_id=user_id).fetchone()
     if deleted_at is None:
         accounts.delete(db, user_id, now)
     lockout.delete_account_failures(db, email)
 
 
-def portions(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
-    """Erase all about a person whose account is closed, who it was last.
+def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
+    """Erase all rows about a user whose account is closed; the account itself last.
 
-    After each portion it rests as long as that took: SQLite's lock knows no turns, and the writer
+    Each chunk is followed by a pause of the same length: SQLite's lock is not fair, and the writer
     of a service would hardly get it.
     """
     erased = False
@@ -184,24 +184,24 @@ def portions(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
             yield from _erase(db, table, user_id)
         with db.atomic():
             acquire_lock(db, Lock.ROLLUPS)
-            # Of a request that was let in before; none comes once the sessions are gone.
+            # A request that was accepted before may have added rows; without sessions none follows.
             erased = not any(_counted(db, user_id).values())
             if erased:
-                _replace_person(db, user_id, now)
+                _pseudonymise(db, user_id, now)
 
 
 def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
     while keys := _SOME[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
-        for start in range(0, len(keys), PORTION):
+        for start in range(0, len(keys), CHUNK_ROWS):
             began = time.monotonic()
-            some = rows_to_json(keys[start : start + PORTION])
+            chunk = rows_to_json(keys[start : start + CHUNK_ROWS])
             with db.atomic():
                 acquire_lock(db, Lock.ROLLUPS)
                 if table == "reader_activities":
-                    _LOWER_COUNTS.run(db, some)
-                    _DROP_EMPTY_COUNTS.run(db, some)
-                _ERASE[table].run(db, some, user_id=user_id)
-            yield Erased(table, len(keys[start : start + PORTION]))
+                    _LOWER_COUNTS.run(db, chunk)
+                    _DROP_EMPTY_COUNTS.run(db, chunk)
+                _ERASE[table].run(db, chunk, user_id=user_id)
+            yield Erased(table, len(keys[start : start + CHUNK_ROWS]))
             time.sleep(time.monotonic() - began)
 
 
@@ -209,8 +209,8 @@ def _counted(db: Database, user_id: int) -> dict[str, int]:
     return {table: count(db, user_id=user_id).fetchone()[0] for table, count in _COUNT.items()}
 
 
-def _replace_person(db: Database, user_id: int, now: datetime) -> None:
-    email, _, _ = _PERSON(db, user_id=user_id).fetchone()
+def _pseudonymise(db: Database, user_id: int, now: datetime) -> None:
+    email, _, _ = _ACCOUNT(db, user_id=user_id).fetchone()
     lockout.delete_account_failures(db, email)
     _REPLACE(
         db,
@@ -222,15 +222,15 @@ def _replace_person(db: Database, user_id: int, now: datetime) -> None:
 
 
 def clear_unused_space(db: Database) -> str | None:
-    """Let the engine forget what was deleted; return why something may be left in its files.
+    """Remove deleted rows from the files of the engine; return why some may be left there.
 
-    Needs the owner. SQLite's file is written anew, which nobody else can write to meanwhile, and
-    its WAL emptied. PostgreSQL frees the places of deleted rows, forgets samples of their values,
-    and overwrites what stands there when it needs the place.
+    Needs the owner. SQLite's file is rewritten, and nobody else can write meanwhile; its WAL is
+    emptied. PostgreSQL frees the space of deleted rows, discards samples of their values, and
+    overwrites the space when it needs it.
     """
     if is_sqlite(db):
         vacuum(db)
-        return None if truncate_wal(db) else "somebody goes on reading what is in the WAL"
+        return None if truncate_wal(db) else "another program still reads from the WAL"
     if not _IS_OWNER(db).fetchone()[0]:
         return "only the owner of the tables can vacuum them"
     db.execute_sql("SET statement_timeout = 0")  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""How the database itself is: its size, its disk, whether it is whole."""
+"""The state of the database: its size, its disk, and whether it is damaged."""
 
 import shutil
 from pathlib import Path
@@ -27,13 +27,11 @@ _TABLE_SIZES = Statement(
 _ACTIVE_SESSIONS = Statement("SELECT count(*) FROM reader_sessions WHERE is_active = TRUE")
 _INTEGRITY = Statement("PRAGMA integrity_check")
 _FOREIGN_KEYS = Statement("PRAGMA foreign_key_check")
-
-
 _VERSION = Statement("SELECT sqlite_version()", postgresql="SHOW server_version")
 
 
-def condition(db: Database) -> DatabaseStatus:
-    """Return how the database is, when its schema is current; on SQLite all of it is read."""
+def database_status(db: Database) -> DatabaseStatus:
+    """Return the state of a database with a current schema; on SQLite all of it is read."""
     applied = history(db)[-1]
     version = _VERSION(db).fetchone()[0]
     return DatabaseStatus(
@@ -59,5 +57,5 @@ def _wal_size(db: Database) -> int:
 
 
 def _damages(db: Database) -> int:
-    found = [row[0] for row in _INTEGRITY(db)]
-    return 0 if found == ["ok"] else len(found)
+    messages = [row[0] for row in _INTEGRITY(db)]
+    return 0 if messages == ["ok"] else len(messages)

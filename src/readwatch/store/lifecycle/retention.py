@@ -1,32 +1,30 @@
-"""What time ends or makes needless: a portion a call, so that no other write waits long for it.
+"""Retention: sessions end and rows expire, a chunk a call, so that no other write waits long.
 
-Any number of servers may do this at once: on PostgreSQL each leaves to the others what they are at,
-on SQLite they take turns as all writers do.
+Any number of servers may do this at once: on PostgreSQL each skips the rows that another one has
+locked, on SQLite they wait for each other as all writers do.
 """
 
 from datetime import datetime, timedelta
 
-from readwatch.domain.lockout import FORGET_ALL_AFTER
+from readwatch.domain.lockout import ALL_FAILURES_EXPIRE_AFTER
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME
 from readwatch.store.engine.connections import Database, Statement, to_db_time
 
-PORTION = 1000
-"""How many rows a call looks at or changes at most."""
+CHUNK_ROWS = 1000
+"""How many rows a call reads or changes at most."""
 
-RECEIPTS_KEPT_FOR = timedelta(days=30)
+RECEIPT_RETENTION = timedelta(days=30)
 """An activity that is sent again within this time is recognised."""
 
-Place = tuple[int, str]
+ReceiptKey = tuple[int, str]
 """The user and the event id of a receipt."""
 
-FIRST_PLACE: Place = (0, "")
+BEFORE_FIRST_RECEIPT: ReceiptKey = (0, "")
 
 
 def _statement(sql: str) -> Statement:
-    """Return a statement that on PostgreSQL leaves out `{the_busy}` rows."""
-    return Statement(
-        sql.format(the_busy=""), postgresql=sql.format(the_busy="FOR UPDATE SKIP LOCKED")
-    )
+    """Return a statement that on PostgreSQL leaves out `{locked}` rows."""
+    return Statement(sql.format(locked=""), postgresql=sql.format(locked="FOR UPDATE SKIP LOCKED"))
 
 
 _END_SILENT_SESSIONS = _statement(
@@ -35,7 +33,7 @@ _END_SILENT_SESSIONS = _statement(
     WHERE id IN (
         SELECT id FROM reader_sessions
         WHERE is_active = TRUE AND last_heartbeat < :silent_since
-        ORDER BY last_heartbeat LIMIT :most {the_busy}
+        ORDER BY last_heartbeat LIMIT :most {locked}
     ) RETURNING id
     """
 )
@@ -45,49 +43,49 @@ _END_STAFF_SESSIONS = _statement(
     WHERE id IN (
         SELECT id FROM staff_sessions
         WHERE is_active = TRUE AND started_at <= :before
-        ORDER BY started_at LIMIT :most {the_busy}
+        ORDER BY started_at LIMIT :most {locked}
     ) RETURNING id
     """
 )
-_LAST_OF_PORTION = Statement(
+_LAST_OF_CHUNK = Statement(
     """
     SELECT user_id, event_id FROM (
         SELECT user_id, event_id FROM activity_receipts
         WHERE (user_id, event_id) > (:user_id, :event_id)
         ORDER BY user_id, event_id LIMIT :most
-    ) AS portion ORDER BY user_id DESC, event_id DESC LIMIT 1
+    ) AS chunk ORDER BY user_id DESC, event_id DESC LIMIT 1
     """
 )
-_FORGET_RECEIPTS = _statement(
+_PURGE_RECEIPTS = _statement(
     """
     DELETE FROM activity_receipts WHERE (user_id, event_id) IN (
         SELECT user_id, event_id FROM activity_receipts
         WHERE (user_id, event_id) > (:user_id, :event_id)
         AND (user_id, event_id) <= (:last_user_id, :last_event_id)
-        AND created_at < :before {the_busy}
+        AND created_at < :before {locked}
     )
     """
 )
-_FORGET_FAILURES = _statement(
+_PURGE_FAILED_LOGINS = _statement(
     """
     DELETE FROM failed_logins WHERE subject IN (
         SELECT subject FROM failed_logins WHERE last_failed_at < :before
-        ORDER BY last_failed_at LIMIT :most {the_busy}
+        ORDER BY last_failed_at LIMIT :most {locked}
     ) RETURNING subject
     """
 )
-_FORGET_RESUME_TOKENS = _statement(
+_PURGE_RESUME_TOKENS = _statement(
     """
     DELETE FROM resume_tokens WHERE family_hash IN (
         SELECT family_hash FROM resume_tokens WHERE expires_at <= :now
-        ORDER BY expires_at LIMIT :most {the_busy}
+        ORDER BY expires_at LIMIT :most {locked}
     ) RETURNING family_hash
     """
 )
 
 
 def end_silent_sessions(
-    db: Database, now: datetime, silent_for: timedelta, *, most: int = PORTION
+    db: Database, now: datetime, silent_for: timedelta, *, most: int = CHUNK_ROWS
 ) -> bool:
     """End sessions without a heartbeat for so long; tell whether there may be more of them.
 
@@ -99,40 +97,40 @@ def end_silent_sessions(
     return len(ended.fetchall()) == most
 
 
-def end_staff_sessions(db: Database, now: datetime, *, most: int = PORTION) -> bool:
-    """End the sessions of staff that are good no more; tell whether there may be more of them."""
+def end_staff_sessions(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:
+    """End the sessions of staff that have expired; tell whether there may be more of them."""
     ended = _END_STAFF_SESSIONS(
         db, now=to_db_time(now), before=to_db_time(now - STAFF_SESSION_LIFETIME), most=most
     )
     return len(ended.fetchall()) == most
 
 
-def forget_receipts(
-    db: Database, after: Place, now: datetime, *, most: int = PORTION
-) -> Place | None:
-    """Look at the receipts after a place and forget the old; return how far that came, or None."""
+def purge_receipts(
+    db: Database, after: ReceiptKey, now: datetime, *, most: int = CHUNK_ROWS
+) -> ReceiptKey | None:
+    """Delete expired receipts after a key; return the last key that was read, None at the end."""
     user_id, event_id = after
-    portion = {"user_id": user_id, "event_id": event_id}
-    last = _LAST_OF_PORTION(db, **portion, most=most).fetchone()
+    start = {"user_id": user_id, "event_id": event_id}
+    last = _LAST_OF_CHUNK(db, **start, most=most).fetchone()
     if last is None:
         return None
-    _FORGET_RECEIPTS(
+    _PURGE_RECEIPTS(
         db,
-        **portion,
+        **start,
         last_user_id=last[0],
         last_event_id=last[1],
-        before=to_db_time(now - RECEIPTS_KEPT_FOR),
+        before=to_db_time(now - RECEIPT_RETENTION),
     )
     return (last[0], last[1])
 
 
-def forget_failures(db: Database, now: datetime, *, most: int = PORTION) -> bool:
-    """Forget failed logins that count no longer; tell whether there may be more of them."""
-    forgotten = _FORGET_FAILURES(db, before=to_db_time(now - FORGET_ALL_AFTER), most=most)
-    return len(forgotten.fetchall()) == most
+def purge_failed_logins(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:
+    """Delete failed logins that no longer count; tell whether there may be more of them."""
+    purged = _PURGE_FAILED_LOGINS(db, before=to_db_time(now - ALL_FAILURES_EXPIRE_AFTER), most=most)
+    return len(purged.fetchall()) == most
 
 
-def forget_resume_tokens(db: Database, now: datetime, *, most: int = PORTION) -> bool:
-    """Forget resume tokens that have expired; tell whether there may be more of them."""
-    forgotten = _FORGET_RESUME_TOKENS(db, now=to_db_time(now), most=most)
-    return len(forgotten.fetchall()) == most
+def purge_resume_tokens(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:
+    """Delete resume tokens that have expired; tell whether there may be more of them."""
+    purged = _PURGE_RESUME_TOKENS(db, now=to_db_time(now), most=most)
+    return len(purged.fetchall()) == most

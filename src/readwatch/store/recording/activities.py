@@ -1,4 +1,4 @@
-"""Activities: kept once each, together with everything that is counted from them."""
+"""Activities: stored once each, together with the rollups that are computed from them."""
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -14,56 +14,64 @@ from readwatch.domain.activities import (
 )
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Principal
-from readwatch.store.engine.bulk import BulkStatement, Row, rows_from_json, rows_to_json
+from readwatch.store.engine.bulk import (
+    GIVEN,
+    BulkStatement,
+    Row,
+    insert_given,
+    rows_from_json,
+    rows_to_json,
+)
 from readwatch.store.engine.connections import Database, Lock, acquire_lock, is_sqlite, to_db_time
-from readwatch.store.recording.rollups import Content, RollupChanges
+from readwatch.store.engine.models import ActivityReceipts, ReaderActivities
+from readwatch.store.recording.rollups import ContentKey, RollupChanges
 
 Result = ActivityResult | ReadwatchError
-Event = tuple[int, str]
-"""A reader and the app's own id."""
+EventKey = tuple[int, str]
+"""A reader's id and the app's own id of the event."""
 
-# What has to be known before activities can be kept: ids that are larger than all that were given
-# before, the receipts of the same events, and the contents that their readers have begun.
-_KEYS = {"place": "bigint", "user_id": "bigint", "event_id": "text", "content_id": "text"}
-_LOOK_UP_SQLITE = BulkStatement(
-    _KEYS,
+# What has to be read before activities can be stored: ids that are larger than all earlier ones,
+# the receipts of the same events, and the contents that their readers have begun.
+_LOOK_UP = BulkStatement(
+    {"position": "bigint", "user_id": "bigint", "event_id": "text", "content_id": "text"},
     """
     SELECT
-        (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'reader_activities'),
+        (
+            SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'reader_activities'
+        ) AS last_id,
         (
             SELECT json_group_array(
-                json_array(given.place, kept.activity_id, lower(hex(kept.fingerprint)))
+                json_array(given.position, stored.activity_id, lower(hex(stored.fingerprint)))
             )
-            FROM {rows} AS given JOIN activity_receipts kept
-            ON kept.user_id = given.user_id AND kept.event_id = given.event_id
-        ),
+            FROM given JOIN activity_receipts stored
+            ON stored.user_id = given.user_id AND stored.event_id = given.event_id
+        ) AS receipts,
         (
-            SELECT json_group_array(given.place)
-            FROM {rows} AS given JOIN reader_content_progress kept
-            ON kept.user_id = given.user_id AND kept.content_id = given.content_id
-        )
+            SELECT json_group_array(given.position)
+            FROM given JOIN reader_content_progress stored
+            ON stored.user_id = given.user_id AND stored.content_id = given.content_id
+        ) AS contents
     """,
-)
-_LOOK_UP_POSTGRESQL = BulkStatement(
-    _KEYS,
-    """
+    postgresql="""
     SELECT
         (
             SELECT json_agg(nextval(pg_get_serial_sequence('reader_activities', 'id')))
-            FROM {rows} AS given
-        ),
+            FROM given
+        ) AS new_ids,
         (
             SELECT json_agg(
-                json_build_array(given.place, kept.activity_id, encode(kept.fingerprint, 'hex'))
+                json_build_array(
+                    given.position, stored.activity_id, encode(stored.fingerprint, 'hex')
+                )
             )
-            FROM {rows} AS given JOIN activity_receipts kept
-            ON kept.user_id = given.user_id AND kept.event_id = given.event_id
-        ),
+            FROM given JOIN activity_receipts stored
+            ON stored.user_id = given.user_id AND stored.event_id = given.event_id
+        ) AS receipts,
         (
-            SELECT json_agg(given.place)
-            FROM {rows} AS given JOIN reader_content_progress kept
-            ON kept.user_id = given.user_id AND kept.content_id = given.content_id
-        )
+            SELECT json_agg(given.position)
+            FROM given JOIN reader_content_progress stored
+            ON stored.user_id = given.user_id AND stored.content_id = given.content_id
+        ) AS contents
     """,
 )
 _NEW = {
@@ -83,23 +91,39 @@ _NEW = {
 }
 _ADD_ACTIVITIES = BulkStatement(
     _NEW,
-    """
-    INSERT INTO reader_activities (
-        id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
-        duration_seconds, metadata_json, event_id, occurred_at, created_at
-    ) SELECT
-        id, user_id, session_id, activity_type, content_id, content_title, progress_percentage,
-        duration_seconds, metadata_json, event_id, occurred_at, created_at
-    FROM {rows} AS given
-    """,
+    insert_given(
+        ReaderActivities.id,
+        ReaderActivities.user,
+        ReaderActivities.session,
+        ReaderActivities.activity_type,
+        ReaderActivities.content_id,
+        ReaderActivities.content_title,
+        ReaderActivities.progress_percentage,
+        ReaderActivities.duration_seconds,
+        ReaderActivities.metadata_json,
+        ReaderActivities.event_id,
+        ReaderActivities.occurred_at,
+        ReaderActivities.created_at,
+    ),
 )
 _ADD_RECEIPTS = BulkStatement(
     _NEW,
-    """
-    INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
-    SELECT user_id, event_id, id, fingerprint, created_at FROM {rows} AS given
-    WHERE event_id IS NOT NULL
-    """,
+    ActivityReceipts.insert_from(
+        GIVEN.select(
+            GIVEN.c.user_id,
+            GIVEN.c.event_id,
+            GIVEN.c.id,
+            GIVEN.c.fingerprint,
+            GIVEN.c.created_at,
+        ).where(GIVEN.c.event_id.is_null(False)),
+        [
+            ActivityReceipts.user,
+            ActivityReceipts.event_id,
+            ActivityReceipts.activity_id,
+            ActivityReceipts.fingerprint,
+            ActivityReceipts.created_at,
+        ],
+    ),
 )
 
 
@@ -107,134 +131,136 @@ _ADD_RECEIPTS = BulkStatement(
 class ActivityBatch:
     """The activities of one request, and when it arrived and was sent."""
 
-    caller: Principal
+    principal: Principal
     activities: tuple[Activity, ...]
     arrived_at: datetime
     sent_at: datetime | None = None
 
 
 @dataclass(slots=True)
-class _Draft:
-    """One activity of a post, with what is worked out before anything is written."""
+class _Incoming:
+    """One activity of a batch, with what is computed before anything is written."""
 
-    caller: Principal
+    principal: Principal
     activity: Activity
     digest: str  # empty where there is no event_id
     occurred_at: str
     arrived_at: str
 
     @property
-    def event(self) -> Event | None:
+    def event(self) -> EventKey | None:
         """What makes an event the same event; None where the app gave it no id."""
         event_id = self.activity.event_id
-        return None if event_id is None else (self.caller.user_id, event_id)
+        return None if event_id is None else (self.principal.user_id, event_id)
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What an earlier transaction kept, and ids for what comes."""
+class _Stored:
+    """What earlier transactions stored, and ids for new activities."""
 
-    ids: Iterator[int]
-    receipts: dict[Event, tuple[int, str]]  # the id and the digest
-    contents: set[Content]
+    new_ids: Iterator[int]
+    receipts: dict[EventKey, tuple[int, str]]  # the id and the digest
+    contents: set[ContentKey]
 
 
 def record_activities(
     db: Database,
-    caller: Principal,
+    principal: Principal,
     activities: Sequence[Activity],
     now: datetime,
     *,
     sent_at: datetime | None = None,
 ) -> tuple[Result, ...]:
-    """Keep the activities of one request; see `record_posts`."""
-    return record_batches(db, [ActivityBatch(caller, tuple(activities), now, sent_at)])[0]
+    """Store the activities of one request; see `record_batches`."""
+    return record_batches(db, [ActivityBatch(principal, tuple(activities), now, sent_at)])[0]
 
 
-def record_batches(db: Database, posts: Sequence[ActivityBatch]) -> list[tuple[Result, ...]]:
-    """Keep the activities of some requests and move the rollups; return the results of each.
+def record_batches(db: Database, batches: Sequence[ActivityBatch]) -> list[tuple[Result, ...]]:
+    """Store the activities of some requests and update the rollups; return the results of each.
 
-    An event that was kept before is not kept again: the same content is a duplicate, another
-    content a conflict. One bad activity does not touch its neighbours. Call it in a transaction;
-    what this costs are a few statements, however many activities there are.
+    An event that is stored already is not stored again: the same content is a duplicate, another
+    content a conflict. One bad activity does not touch its neighbours. Call it in a transaction; it
+    costs a few statements, however many activities there are.
     """
     # So ids appear in the order of commits, a live feed that pages by them misses nothing, and a
     # receipt is looked up and added safely.
     acquire_lock(db, Lock.ROLLUPS)
-    drafts = [draft for post in posts for draft in _drafts(post)]
-    known = _look_up(db, [draft for draft in drafts if isinstance(draft, _Draft)])
-    new: list[tuple[int, _Draft]] = []
+    activities = [activity for batch in batches for activity in _incoming(batch)]
+    stored = _look_up(db, [each for each in activities if isinstance(each, _Incoming)])
+    new: list[tuple[int, _Incoming]] = []
     results = iter(
-        [_receipt(draft, known, new) if isinstance(draft, _Draft) else draft for draft in drafts]
+        [_result(each, stored, new) if isinstance(each, _Incoming) else each for each in activities]
     )
     if new:
-        _keep(db, new, known.contents)
-    return [tuple(next(results) for _ in post.activities) for post in posts]
+        _add(db, new, stored.contents)
+    return [tuple(next(results) for _ in batch.activities) for batch in batches]
 
 
-def _drafts(post: ActivityBatch) -> Iterator[_Draft | ReadwatchError]:
-    arrived_at = to_db_time(post.arrived_at)
-    for activity in post.activities:
+def _incoming(batch: ActivityBatch) -> Iterator[_Incoming | ReadwatchError]:
+    arrived_at = to_db_time(batch.arrived_at)
+    for activity in batch.activities:
         try:
-            moment = corrected_occurred_at(activity, post.sent_at, post.arrived_at)
+            occurred_at = corrected_occurred_at(activity, batch.sent_at, batch.arrived_at)
         except ReadwatchError as error:
             yield error
             continue
-        yield _Draft(
-            post.caller,
+        yield _Incoming(
+            batch.principal,
             activity,
             "" if activity.event_id is None else fingerprint(activity).hex(),
-            arrived_at if moment is post.arrived_at else to_db_time(moment),
+            arrived_at if occurred_at is batch.arrived_at else to_db_time(occurred_at),
             arrived_at,
         )
 
 
-def _look_up(db: Database, drafts: Sequence[_Draft]) -> _Known:
-    if not drafts:
-        return _Known(iter(()), {}, set())
+def _look_up(db: Database, incoming: Sequence[_Incoming]) -> _Stored:
+    if not incoming:
+        return _Stored(iter(()), {}, set())
     keys: list[Row] = [
-        (place, draft.caller.user_id, draft.activity.event_id, draft.activity.content_id)
-        for place, draft in enumerate(drafts)
+        (position, each.principal.user_id, each.activity.event_id, each.activity.content_id)
+        for position, each in enumerate(incoming)
     ]
-    statement = _LOOK_UP_SQLITE if is_sqlite(db) else _LOOK_UP_POSTGRESQL
-    ids, receipts, contents = statement(db, keys).fetchone()
-    return _Known(
-        count(ids + 1) if is_sqlite(db) else iter(ids),
+    stored = _LOOK_UP.all(db, keys)[0]
+    return _Stored(
+        count(stored.last_id + 1) if is_sqlite(db) else iter(stored.new_ids),
         {
-            (drafts[place].caller.user_id, drafts[place].activity.event_id or ""): (kept, digest)
-            for place, kept, digest in rows_from_json(db, receipts)
+            (incoming[position].principal.user_id, incoming[position].activity.event_id or ""): (
+                activity_id,
+                digest,
+            )
+            for position, activity_id, digest in rows_from_json(db, stored.receipts)
         },
         {
-            (drafts[place].caller.user_id, drafts[place].activity.content_id or "")
-            for place in rows_from_json(db, contents)
+            (incoming[position].principal.user_id, incoming[position].activity.content_id or "")
+            for position in rows_from_json(db, stored.contents)
         },
     )
 
 
-def _receipt(draft: _Draft, known: _Known, new: list[tuple[int, _Draft]]) -> ActivityResult:
-    """Tell what becomes of an activity; one that has to be kept joins the new ones."""
-    event = draft.event
-    if event in known.receipts:
-        activity_id, digest = known.receipts[event]
-        same = ActivityStatus.DUPLICATE if digest == draft.digest else ActivityStatus.CONFLICT
-        return ActivityResult(same, activity_id)
-    activity_id = next(known.ids)
-    new.append((activity_id, draft))
+def _result(each: _Incoming, stored: _Stored, new: list[tuple[int, _Incoming]]) -> ActivityResult:
+    """Return the result of an activity; one that has to be stored is appended to the new ones."""
+    event = each.event
+    if event in stored.receipts:
+        activity_id, digest = stored.receipts[event]
+        status = ActivityStatus.DUPLICATE if digest == each.digest else ActivityStatus.CONFLICT
+        return ActivityResult(status, activity_id)
+    activity_id = next(stored.new_ids)
+    new.append((activity_id, each))
     if event is not None:
-        known.receipts[event] = (activity_id, draft.digest)
+        stored.receipts[event] = (activity_id, each.digest)
     return ActivityResult(ActivityStatus.ACCEPTED, activity_id)
 
 
-def _keep(db: Database, new: Sequence[tuple[int, _Draft]], contents: Set[Content]) -> None:
-    rollup = RollupChanges(contents)
+def _add(db: Database, new: Sequence[tuple[int, _Incoming]], contents: Set[ContentKey]) -> None:
+    rollups = RollupChanges(contents)
     rows: list[Row] = []
-    for activity_id, draft in new:
-        caller, activity = draft.caller, draft.activity
+    for activity_id, each in new:
+        principal, activity = each.principal, each.activity
         rows.append(
             (
                 activity_id,
-                caller.user_id,
-                caller.session_id,
+                principal.user_id,
+                principal.session_id,
                 activity.activity_type,
                 activity.content_id,
                 activity.content_title,
@@ -242,14 +268,14 @@ def _keep(db: Database, new: Sequence[tuple[int, _Draft]], contents: Set[Content
                 activity.duration_seconds,
                 activity.metadata,
                 activity.event_id,
-                draft.occurred_at,
-                draft.arrived_at,
-                draft.digest,
+                each.occurred_at,
+                each.arrived_at,
+                each.digest,
             )
         )
-        rollup.add(caller.user_id, activity_id, activity, draft.occurred_at)
-    given = rows_to_json(rows)
-    _ADD_ACTIVITIES.run(db, given)
-    if any(draft.digest for _, draft in new):
-        _ADD_RECEIPTS.run(db, given)
-    rollup.apply(db, now=max(draft.arrived_at for _, draft in new))
+        rollups.add(principal.user_id, activity_id, activity, each.occurred_at)
+    rows_json = rows_to_json(rows)
+    _ADD_ACTIVITIES.run(db, rows_json)
+    if any(each.digest for _, each in new):
+        _ADD_RECEIPTS.run(db, rows_json)
+    rollups.apply(db, now=max(each.arrived_at for _, each in new))

@@ -1,18 +1,34 @@
-"""Rollups: what the screens read instead of history, moved in the activity's own transaction."""
+"""Rollups: what the screens read instead of history, updated in the activity's transaction."""
 
 from collections.abc import Set
 from dataclasses import dataclass
+from typing import Any
+
+import peewee
+from peewee import Case
 
 from readwatch.domain.activities import Activity
-from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.bulk import GIVEN, BulkStatement, insert_given
 from readwatch.store.engine.connections import Database
-from readwatch.store.recording.quizzes import QUIZ_ENDED, move_quizzes, quiz_row
+from readwatch.store.engine.models import ActivityCounts, ReaderProfiles
+from readwatch.store.engine.models import ReaderContentProgress as Progress
+from readwatch.store.recording.quizzes import QUIZ_ENDED, quiz_row, upsert_quizzes
 
-Content = tuple[int, str]
-"""A reader and a content."""
+ContentKey = tuple[int, str]
+"""A reader's id and a content's."""
+
+
+def _new(column: "peewee.Field[Any]") -> Any:
+    return peewee.EXCLUDED[column.column_name]
+
+
+def _of_latest(column: "peewee.Field[Any]", at: "peewee.Field[Any]") -> Case:
+    """Return the new value, unless the stored one is of a later activity."""
+    return Case(None, [(at.is_null() | (_new(at) >= at), _new(column))], column)
+
 
 # Late activities of an offline device add their seconds; they never turn the page back.
-_MOVE_CONTENTS = BulkStatement(
+_UPSERT_CONTENTS = BulkStatement(
     {
         "user_id": "bigint",
         "content_id": "text",
@@ -24,66 +40,81 @@ _MOVE_CONTENTS = BulkStatement(
         "first_at": "timestamptz",
         "last_at": "timestamptz",
     },
-    """
-    INSERT INTO reader_content_progress AS kept (
-        user_id, content_id, content_title, title_at, progress_percentage, progress_at,
-        total_seconds, first_at, last_at
-    ) SELECT
-        user_id, content_id, content_title, title_at, progress_percentage, progress_at,
-        total_seconds, first_at, last_at
-    FROM {rows} AS given WHERE TRUE
-    ON CONFLICT (user_id, content_id) DO UPDATE SET
-        content_title = CASE
-            WHEN kept.title_at IS NULL OR excluded.title_at >= kept.title_at
-            THEN excluded.content_title ELSE kept.content_title END,
-        title_at = CASE
-            WHEN kept.title_at IS NULL OR excluded.title_at >= kept.title_at
-            THEN excluded.title_at ELSE kept.title_at END,
-        progress_percentage = CASE
-            WHEN kept.progress_at IS NULL OR excluded.progress_at >= kept.progress_at
-            THEN excluded.progress_percentage ELSE kept.progress_percentage END,
-        progress_at = CASE
-            WHEN kept.progress_at IS NULL OR excluded.progress_at >= kept.progress_at
-            THEN excluded.progress_at ELSE kept.progress_at END,
-        total_seconds = kept.total_seconds + excluded.total_seconds,
-        first_at = CASE WHEN excluded.first_at < kept.first_at
-            THEN excluded.first_at ELSE kept.first_at END,
-        last_at = CASE WHEN excluded.last_at > kept.last_at
-            THEN excluded.last_at ELSE kept.last_at END
-    """,
+    insert_given(
+        Progress.user,
+        Progress.content_id,
+        Progress.content_title,
+        Progress.title_at,
+        Progress.progress_percentage,
+        Progress.progress_at,
+        Progress.total_seconds,
+        Progress.first_at,
+        Progress.last_at,
+    ).on_conflict(
+        conflict_target=[Progress.user, Progress.content_id],
+        update={
+            Progress.content_title: _of_latest(Progress.content_title, Progress.title_at),
+            Progress.title_at: _of_latest(Progress.title_at, Progress.title_at),
+            Progress.progress_percentage: _of_latest(
+                Progress.progress_percentage, Progress.progress_at
+            ),
+            Progress.progress_at: _of_latest(Progress.progress_at, Progress.progress_at),
+            Progress.total_seconds: Progress.total_seconds + _new(Progress.total_seconds),
+            Progress.first_at: Case(
+                None,
+                [(_new(Progress.first_at) < Progress.first_at, _new(Progress.first_at))],
+                Progress.first_at,
+            ),
+            Progress.last_at: Case(
+                None,
+                [(_new(Progress.last_at) > Progress.last_at, _new(Progress.last_at))],
+                Progress.last_at,
+            ),
+        },
+    ),
 )
-_MOVE_PROFILES = BulkStatement(
+_SECONDS = ReaderProfiles.total_reading_seconds + GIVEN.c.seconds
+_IS_LATEST = ReaderProfiles.last_activity_at.is_null() | (
+    ReaderProfiles.last_activity_at <= GIVEN.c.occurred_at
+)
+_UPDATE_PROFILES = BulkStatement(
     {
         "user_id": "bigint",
         "seconds": "bigint",
         "new_contents": "bigint",
         "activity_id": "bigint",
         "occurred_at": "timestamptz",
-        "moved_at": "timestamptz",
+        "updated_at": "timestamptz",
     },
-    """
-    UPDATE reader_profiles AS kept SET
-        total_reading_seconds = kept.total_reading_seconds + given.seconds,
-        total_reading_time_minutes = (kept.total_reading_seconds + given.seconds) / 60,
-        unique_content_read = kept.unique_content_read + given.new_contents,
-        last_activity_id = CASE
-            WHEN kept.last_activity_at IS NULL OR kept.last_activity_at <= given.occurred_at
-            THEN given.activity_id ELSE kept.last_activity_id END,
-        last_activity_at = CASE
-            WHEN kept.last_activity_at IS NULL OR kept.last_activity_at <= given.occurred_at
-            THEN given.occurred_at ELSE kept.last_activity_at END,
-        updated_at = given.moved_at
-    FROM {rows} AS given WHERE kept.user_id = given.user_id
-    """,
+    ReaderProfiles.update(
+        {
+            ReaderProfiles.total_reading_seconds: _SECONDS,
+            ReaderProfiles.total_reading_time_minutes: _SECONDS / 60,
+            ReaderProfiles.unique_content_read: (
+                ReaderProfiles.unique_content_read + GIVEN.c.new_contents
+            ),
+            ReaderProfiles.last_activity_id: Case(
+                None, [(_IS_LATEST, GIVEN.c.activity_id)], ReaderProfiles.last_activity_id
+            ),
+            ReaderProfiles.last_activity_at: Case(
+                None, [(_IS_LATEST, GIVEN.c.occurred_at)], ReaderProfiles.last_activity_at
+            ),
+            ReaderProfiles.updated_at: GIVEN.c.updated_at,
+        }
+    )
+    .from_(GIVEN)
+    .where(ReaderProfiles.user == GIVEN.c.user_id),
 )
-_MOVE_COUNTS = BulkStatement(
+_UPSERT_COUNTS = BulkStatement(
     {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"},
-    """
-    INSERT INTO activity_counts AS kept (minute, activity_type, activities)
-    SELECT minute, activity_type, activities FROM {rows} AS given WHERE TRUE
-    ON CONFLICT (minute, activity_type)
-    DO UPDATE SET activities = kept.activities + excluded.activities
-    """,
+    insert_given(
+        ActivityCounts.minute, ActivityCounts.activity_type, ActivityCounts.activities
+    ).on_conflict(
+        conflict_target=[ActivityCounts.minute, ActivityCounts.activity_type],
+        update={
+            ActivityCounts.activities: ActivityCounts.activities + _new(ActivityCounts.activities)
+        },
+    ),
 )
 
 
@@ -124,22 +155,22 @@ class _Reader:
 
 
 class RollupChanges:
-    """What some activities that were just kept add to the rollups.
+    """What new activities add to the rollups.
 
-    Moments are the text that is kept (`stamp`): it compares as they do, and what is counted again
-    from the kept rows comes to the same.
+    Times are the text that is stored (`to_db_time`): it compares as they do, and a rebuild from the
+    stored rows has the same result.
     """
 
-    def __init__(self, known: Set[Content]) -> None:
-        """`known` are those of their contents that the readers have begun before."""
-        self._known = known
+    def __init__(self, begun_contents: Set[ContentKey]) -> None:
+        """`begun_contents` are those of their contents that the readers have begun before."""
+        self._begun_contents = begun_contents
         self._readers: dict[int, _Reader] = {}
-        self._contents: dict[Content, _Content] = {}
-        self._quizzes: dict[Content, tuple[str, str | None]] = {}  # when it ended, and how
+        self._contents: dict[ContentKey, _Content] = {}
+        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # when it ended, and how
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
-        """Count an activity that was kept; those of one reader come in the order of their ids."""
+        """Add one activity; those of one reader come in the order of their ids."""
         seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
@@ -160,23 +191,23 @@ class RollupChanges:
         content = self._contents.get(key)
         if content is None:
             content = self._contents[key] = _Content(occurred_at, occurred_at)
-            if key not in self._known:
+            if key not in self._begun_contents:
                 reader.new_contents += 1
         content.add(activity, occurred_at)
 
     def apply(self, db: Database, now: str) -> None:
         """Write the sums."""
         if self._contents:
-            self._move_contents(db)
+            self._upsert_contents(db)
         if self._quizzes:
-            move_quizzes(
+            upsert_quizzes(
                 db,
                 [
                     quiz_row(*key, metadata, occurred_at)
                     for key, (occurred_at, metadata) in self._quizzes.items()
                 ],
             )
-        _MOVE_PROFILES(
+        _UPDATE_PROFILES(
             db,
             [
                 (
@@ -190,7 +221,7 @@ class RollupChanges:
                 for user_id, reader in self._readers.items()
             ],
         )
-        _MOVE_COUNTS(
+        _UPSERT_COUNTS(
             db,
             [
                 (minute, activity_type, activities)
@@ -198,8 +229,8 @@ class RollupChanges:
             ],
         )
 
-    def _move_contents(self, db: Database) -> None:
-        _MOVE_CONTENTS(
+    def _upsert_contents(self, db: Database) -> None:
+        _UPSERT_CONTENTS(
             db,
             [
                 (

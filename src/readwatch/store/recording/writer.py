@@ -14,10 +14,8 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.audit import AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.domain.sessions import Principal
-from readwatch.store.audit.log import append_event
 from readwatch.store.engine.connections import (
     Database,
     Lock,
@@ -170,10 +168,6 @@ class Writer:
         """Keep the activities of a request; return when they are on disk."""
         results: tuple[Result, ...] = self._do(post)
         return results
-
-    def record_event(self, look: AuditEvent, now: datetime) -> None:
-        """Put an entry into the access log; return when it is on disk."""
-        self._do(lambda db: append_event(db, look, now))
 
     def heartbeat(self, caller: Principal, now: datetime) -> None:
         """Note that a reader's app is still here; it is on disk within about a second."""

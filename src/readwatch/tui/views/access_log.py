@@ -12,7 +12,7 @@ from readwatch.tui.format.text import activity_words, repeated_in_feed, time_in_
 from readwatch.tui.views.spec import ViewSpec
 
 _WARNINGS = frozenset(
-    map(str, (AuditAction.FAILED_SIGN_IN, AuditAction.LOCKED_OUT, AuditAction.REFUSED_LOOK))
+    map(str, (AuditAction.FAILED_LOGIN, AuditAction.LOCKED_OUT, AuditAction.REFUSED_ACCESS))
 )
 
 

@@ -1,0 +1,280 @@
+"""The worker's thread: snapshots, results of requests, and what it refuses, on a real database."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from conftest import NOON, PASSWORD, Cast, StillClock
+from monitor.conftest import TIMEOUT_SECONDS, OpenMonitor
+from reading_app import ReadingApp
+
+from readwatch.domain.audit import AuditAction
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.filters import parse
+from readwatch.monitor.events import (
+    ConnectionLost,
+    LoggedOut,
+    QueryRefused,
+    ReaderRefused,
+    ReaderSnapshotReady,
+    ViewSnapshotReady,
+)
+from readwatch.monitor.snapshots import View
+from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.worker import ReadItems
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import accounts
+
+
+@contextmanager
+def renamed_table(db: Database, table: str) -> Iterator[None]:
+    """Make each query of a table fail, on both engines."""
+    db.execute_sql(f"ALTER TABLE {table} RENAME TO renamed")
+    yield
+    db.execute_sql(f"ALTER TABLE renamed RENAME TO {table}")
+
+
+def nothing(_read: ReadItems) -> None:
+    """Do nothing once the entry is on disk."""
+
+
+def logged_actions(db: Database) -> list[str]:
+    rows = db.execute_sql("SELECT action_type FROM consultant_access_log ORDER BY id")
+    return [action for (action,) in rows]
+
+
+def titles(event: ViewSnapshotReady) -> list[str | None]:
+    return [item.content_title for item in event.snapshot.items]
+
+
+def test_a_change_is_in_the_next_snapshot(open_monitor: OpenMonitor, ann: ReadingApp) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    assert titles(monitor.next(ViewSnapshotReady)) == ["Dracula"]
+    ann.reads("Faust")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Faust"])
+
+
+def test_many_requests_do_not_hold_up_the_snapshots(
+    open_monitor: OpenMonitor, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor, is_over = open_monitor(), threading.Event()
+
+    def fetch_again(_: object) -> None:
+        if not is_over.is_set():
+            future = monitor.worker.fetch_items(View.ONLINE, (ann.user.id,))
+            future.add_done_callback(fetch_again)
+
+    monitor.watch()
+    fetch_again(None)
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Dracula"])
+    ann.reads("Faust")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Faust"])
+    is_over.set()
+
+
+def test_a_lost_database_is_reported_since_the_first_failure_until_it_answers(
+    open_monitor: OpenMonitor, ann: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady)
+    with renamed_table(db, "users"):
+        assert monitor.next(ConnectionLost).since == NOON
+        clock.advance(seconds=40)
+        assert monitor.next(ConnectionLost).since == NOON
+    ann.reads("Dracula")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Dracula"])
+
+
+def test_items_that_could_not_be_read_come_with_the_next_snapshot(
+    open_monitor: OpenMonitor, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady)
+    with renamed_table(db, "reader_profiles"):
+        items = monitor.worker.fetch_items(View.ONLINE, (ann.user.id,))
+        monitor.next(ConnectionLost)
+        assert not items.done()
+    [item] = items.result(TIMEOUT_SECONDS)
+    assert item.user_id == ann.user.id
+
+
+def test_an_invalid_query_is_refused_and_the_last_valid_one_goes_on(
+    open_monitor: OpenMonitor, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor(mask=True)
+    monitor.watch()
+    valid = monitor.next(ViewSnapshotReady).snapshot.query
+    invalid = replace(valid, terms=parse("reader:ann"), masked=True)
+    monitor.worker.watch_view(View.ONLINE, invalid, Viewport(20))
+    assert monitor.next(QueryRefused).query == invalid
+    ann.reads("Faust")
+    event = monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Faust"])
+    assert event.snapshot.query == valid
+
+
+def test_a_login_is_logged_and_a_wrong_password_refused(
+    open_monitor: OpenMonitor, cast: Cast, db: Database
+) -> None:
+    monitor = open_monitor(logged_in=False)
+    with pytest.raises(ReadwatchError, match="wrong e-mail or password"):
+        monitor.worker.log_in(cast.cara.email, "a guess").result(TIMEOUT_SECONDS)
+    user = monitor.worker.log_in(cast.cara.email, PASSWORD).result(TIMEOUT_SECONDS)
+    assert user.id == cast.cara.id
+    assert logged_actions(db) == ["failed_login", "logged_in"]
+    with pytest.raises(ReadwatchError, match="wrong e-mail or password"):
+        monitor.worker.unlock("a guess").result(TIMEOUT_SECONDS)
+    monitor.worker.unlock(PASSWORD).result(TIMEOUT_SECONDS)
+    assert logged_actions(db)[2:] == ["failed_login", "unlocked_console"]
+
+
+def test_a_suspended_account_is_logged_out_and_its_requests_are_cancelled(
+    open_monitor: OpenMonitor, cast: Cast, db: Database, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady)
+    with db.atomic():
+        accounts.suspend(db, cast.cara.id, NOON)
+    assert monitor.next(LoggedOut).reason == "this account is suspended"
+    requests = [
+        monitor.worker.fetch_items(View.ONLINE, (ann.user.id,)),
+        monitor.worker.find_readers("ann"),
+        monitor.worker.open_access_log(),
+        monitor.worker.log_and_run(AuditAction.COPIED_ROW, ann.user.id, "from online", nothing),
+        monitor.worker.unlock(PASSWORD),
+    ]
+    for request in requests:
+        with pytest.raises(CancelledError):
+            request.result(TIMEOUT_SECONDS)
+    assert logged_actions(db) == []
+
+
+def test_a_request_of_one_consultant_is_never_answered_to_the_next(
+    open_monitor: OpenMonitor, cast: Cast, db: Database, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady)
+    is_reading, is_suspended = threading.Event(), threading.Event()
+
+    def read_late(read: ReadItems) -> object:
+        is_reading.set()
+        is_suspended.wait(TIMEOUT_SECONDS)
+        return read(View.ONLINE, (ann.user.id,))
+
+    action = AuditAction.EXPORTED_VIEW
+    export = monitor.worker.log_and_run(action, None, "from online", read_late)
+    queued = monitor.worker.find_readers("ann")
+    login = monitor.worker.log_in(cast.dora.email, PASSWORD)
+    assert is_reading.wait(TIMEOUT_SECONDS)
+    with db.atomic():
+        accounts.suspend(db, cast.cara.id, NOON)
+    is_suspended.set()
+    assert login.result(TIMEOUT_SECONDS).id == cast.dora.id
+    assert export.cancelled()
+    assert queued.cancelled()
+
+
+def test_a_readers_page_is_logged_first_and_refused_where_that_fails(
+    open_monitor: OpenMonitor, db: Database, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    with renamed_table(db, "consultant_access_log"):
+        monitor.worker.watch_reader(1, ann.user.id, "online")
+        refused = monitor.next(ReaderRefused)
+    assert refused.request_id == 1
+    assert refused.reason.startswith("the access could not be logged: ")
+    monitor.worker.watch_reader(2, ann.user.id, "online")
+    page = monitor.next(ReaderSnapshotReady).snapshot
+    assert (page.request_id, page.user.email) == (2, "ann@example.org")
+    assert logged_actions(db) == ["viewed_reader_profile"]
+
+
+def test_an_action_that_cannot_be_logged_is_not_done(
+    open_monitor: OpenMonitor, db: Database, cast: Cast
+) -> None:
+    monitor, is_done = open_monitor(), threading.Event()
+    action = AuditAction.EXPORTED_VIEW
+    with renamed_table(db, "consultant_access_log"):
+        future = monitor.worker.log_and_run(action, None, "from online", lambda _: is_done.set())
+        error = future.exception(TIMEOUT_SECONDS)
+    assert isinstance(error, ReadwatchError)
+    assert error.message.startswith("could not be logged: ")
+    assert not is_done.is_set()
+
+
+def test_an_action_reads_items_of_any_view_and_returns_its_result(
+    open_monitor: OpenMonitor, db: Database, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    names = monitor.worker.log_and_run(
+        AuditAction.EXPORTED_VIEW,
+        None,
+        "from readers",
+        lambda read: [item.full_name for item in read(View.READERS, (ann.user.id,))],
+    )
+    assert names.result(TIMEOUT_SECONDS) == ["Ann Archer"]
+    assert logged_actions(db) == ["exported_view"]
+
+
+def test_an_internal_error_is_named_by_its_type_alone(
+    open_monitor: OpenMonitor, db: Database
+) -> None:
+    def fails(_: ReadItems) -> None:
+        raise OverflowError("Dear diary")
+
+    monitor = open_monitor()
+    future = monitor.worker.log_and_run(AuditAction.EXPORTED_VIEW, None, "from online", fails)
+    error = future.exception(TIMEOUT_SECONDS)
+    assert isinstance(error, ReadwatchError)
+    assert (error.kind, error.message) == (
+        ErrorKind.UNAVAILABLE,
+        "internal error: OverflowError",
+    )
+    assert monitor.worker.find_readers("nobody").result(TIMEOUT_SECONDS) == ()
+
+
+def test_masked_names_are_found_by_no_words(open_monitor: OpenMonitor, ann: ReadingApp) -> None:
+    found = open_monitor().worker.find_readers("arch").result(TIMEOUT_SECONDS)
+    assert [reader.user_id for reader in found] == [ann.user.id]
+    assert open_monitor(mask=True).worker.find_readers("arch").result(TIMEOUT_SECONDS) == ()
+
+
+def test_a_stopped_worker_has_ended_and_cancelled_what_waited(
+    open_monitor: OpenMonitor, db: Database
+) -> None:
+    monitor, is_running, is_stopping = open_monitor(), threading.Event(), threading.Event()
+
+    def waits_for_the_end(_: ReadItems) -> None:
+        is_running.set()
+        is_stopping.wait(TIMEOUT_SECONDS)
+
+    running = monitor.worker.log_and_run(
+        AuditAction.EXPORTED_VIEW, None, "from online", waits_for_the_end
+    )
+    waiting = monitor.worker.find_readers("ann")
+    assert is_running.wait(TIMEOUT_SECONDS)
+    stopping = threading.Thread(target=monitor.worker.stop)
+    stopping.start()
+    while not monitor.worker._is_stopping:
+        assert stopping.is_alive()
+    is_stopping.set()
+    stopping.join(TIMEOUT_SECONDS)
+    assert not any(thread.name == "monitor" for thread in threading.enumerate())
+    assert running.done()
+    assert waiting.cancelled()

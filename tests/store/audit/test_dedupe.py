@@ -1,0 +1,91 @@
+"""Repeated accesses share the entry, and the permit, of the first for five minutes."""
+
+from dataclasses import replace
+
+import pytest
+
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.errors import ReadwatchError
+from readwatch.store.audit.dedupe import AuditDeduplicator
+from readwatch.store.audit.log import list_access
+from readwatch.store.engine.connections import open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.recording.writer import Writer
+
+
+@pytest.fixture
+def writer(url, db):
+    writer = Writer(open_database(url, Role.INGEST))
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def log(writer):
+    return AuditDeduplicator(writer.run)
+
+
+@pytest.fixture
+def event(cast):
+    """Cara asks the API for Ann's profile."""
+    return AuditEvent(
+        cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "api", "10.0.0.7"
+    )
+
+
+@pytest.fixture
+def entries(db):
+    return lambda: [
+        row[0] for row in db.execute_sql("SELECT id FROM consultant_access_log ORDER BY id")
+    ]
+
+
+def test_a_repeated_access_has_the_permit_of_the_entry_that_is_there(log, event, clock, entries):
+    first = log.log_access(event, clock())
+    again = log.log_access(event, clock.advance(minutes=4))
+    assert again is first
+    assert entries() == [first.entry_id]
+
+
+def test_after_five_minutes_another_entry_is_made(log, event, clock, entries):
+    first = log.log_access(event, clock())
+    later = log.log_access(event, clock.advance(minutes=5))
+    assert entries() == [first.entry_id, later.entry_id]
+
+
+def test_an_access_of_another_kind_has_an_entry_of_its_own(log, event, cast, clock, entries):
+    for other in (
+        event,
+        replace(event, target_user_id=cast.ben.id),
+        replace(event, consultant_user_id=cast.dora.id),
+        replace(event, ip_address="10.0.0.8"),
+        replace(event, action_type=AuditAction.VIEWED_READER_SESSIONS),
+    ):
+        permit = log.log_access(other, clock())
+        assert permit.subject_id == other.target_user_id
+        assert permit.entry_id == entries()[-1]
+    assert len(entries()) == 5
+
+
+def test_what_cannot_be_logged_is_not_permitted_and_is_tried_again(
+    log, event, db, clock, entries, writer
+):
+    db.execute_sql("ALTER TABLE consultant_access_log RENAME TO mislaid")
+    with pytest.raises(ReadwatchError):
+        log.log_access(event, clock())
+    db.execute_sql("ALTER TABLE mislaid RENAME TO consultant_access_log")
+    assert [log.log_access(event, clock()).entry_id] == entries()
+
+
+def test_a_list_that_is_asked_for_again_shares_an_entry(log, db, cast, clock, entries):
+    event = AuditEvent(cast.cara.id, AuditAction.VIEWED_LIST, None, "api, online")
+    access = list_access(db, cast.cara.id)
+    logged = [log.log_list_access(access, event, clock()) for _ in range(2)]
+    assert [it.entry_id for it in logged] == 2 * entries()
+
+
+def test_refusals_of_one_user_share_an_entry_whatever_was_asked(log, cast, clock, entries):
+    for reader_id in (cast.ben.id, cast.ann.id, None):
+        event = AuditEvent(cast.ann.id, AuditAction.REFUSED_ACCESS, reader_id, "api")
+        log.log_refusal(event, clock())
+    assert len(entries()) == 1

@@ -10,10 +10,10 @@ from conftest import NOON, Cast, StillClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest.api import Api, Caller
+from permits import permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
-from readwatch.domain.audit import Permit
 from readwatch.domain.filters import Term
 from readwatch.domain.presence import Presence, idle_since, presence_of
 from readwatch.domain.sessions import Principal
@@ -105,13 +105,19 @@ def cara(url: str, cast: Cast, clock: StillClock) -> Iterator[Caller]:
     app.extensions["readwatch"].close()
 
 
+def new_reader(number: int) -> NewUser:
+    return NewUser(
+        email=f"{number}@example.org",
+        full_name=f"Zoe {number}",
+        user_role=UserRole.READER,
+        password_hash="-",
+    )
+
+
 @pytest.fixture
 def newcomers(db: Database) -> Iterator[User]:
     """Readers who were never here."""
-    return (
-        add_user(db, NewUser(f"{n}@example.org", f"Zoe {n}", UserRole.READER, "-"), NOON)
-        for n in count()
-    )
+    return (add_user(db, new_reader(n), NOON) for n in count())
 
 
 Said = tuple[Presence, datetime | None]
@@ -123,7 +129,7 @@ def said_by_online(db: Database, reader_id: int, now: datetime) -> Said | None:
 
 
 def said_by_the_page(db: Database, reader_id: int, now: datetime) -> Said:
-    page = ReaderPage(1, Permit(reader_id)).snapshot(db, LiveStats(now, 0, ()))
+    page = ReaderPage(1, permit_for(reader_id)).snapshot(db, LiveStats(now, 0, ()))
     return page.presence_at(now), page.idle_since
 
 

@@ -45,7 +45,9 @@ class OnlineCount:
 
 def idle_since(last_login: datetime | None, last_activity_at: datetime | None) -> datetime | None:
     """Return when a reader last did anything, a login included; None is never."""
-    return max((at for at in (last_login, last_activity_at) if at is not None), default=None)
+    if last_login is None or last_activity_at is None:
+        return last_login or last_activity_at
+    return max(last_login, last_activity_at)
 
 
 def presence_of(

@@ -95,10 +95,9 @@ _ROWS = BulkStatement(
     {"id": "bigint"},
     f"{_SELECT} AND +s.user_id IN (SELECT id FROM given) ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Nothing occurs after its arrival, so that an activity of the last half hour has arrived since then
-# and is found by the index on user, type and arrival, one type after the other. One text for each
-# reader, as PostgreSQL would otherwise read the activities of all readers; a cross join, as SQLite
-# would otherwise read the whole history of these readers.
+# Nothing occurs after its arrival: what occurred in the last half hour is among the activities
+# that arrived since, whose ids follow the first of them. The ids are a range of the index on user
+# and id, and one text for each reader keeps PostgreSQL from reading the activities of all readers.
 _COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
 )
@@ -106,18 +105,11 @@ _TRACES = BulkStatement(
     {"id": "bigint"},
     f"""
     SELECT given.id AS user_id, (
-        WITH RECURSIVE types (name) AS (
-            SELECT min(activity_type) FROM reader_activities
-            WHERE user_id = given.id AND activity_type >= ''
-            UNION ALL
-            SELECT (
-                SELECT min(activity_type) FROM reader_activities
-                WHERE user_id = given.id AND activity_type > types.name
-            ) FROM types WHERE types.name IS NOT NULL
+        SELECT {_COUNTS_SINCE_EACH_STEP} FROM reader_activities a
+        WHERE a.user_id = given.id AND a.id >= (
+            SELECT id FROM reader_activities WHERE created_at > :after_0
+            ORDER BY created_at LIMIT 1
         )
-        SELECT {_COUNTS_SINCE_EACH_STEP} FROM types CROSS JOIN reader_activities a
-        WHERE a.user_id = given.id
-        AND a.activity_type = types.name AND a.created_at > :after_0
     ) AS counts FROM given
     """,
 )

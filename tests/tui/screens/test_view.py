@@ -179,7 +179,7 @@ async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
     ben.reads("Emma", progress=90)
     async with sit() as seat:
         for filter_, seen, lost in (
-            ("state:idle", "Ann", "Ben"),
+            ("presence:idle", "Ann", "Ben"),
             ("!idle>5m", "Ben", "Ann"),
             ("drcl device:tablet progress<20", "Ann", "Ben"),
             ("!title:dracula", "Ben", "Ann"),
@@ -201,7 +201,7 @@ async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
         await seat.pastes("title:emma")
         await keeps(seat, "Ben", "Ann")
         await seat.pastes(" login>7d")
-        await seat.sees("login>7d asks for a field that is not here", "device, idle, level", "Ben")
+        await seat.sees("login>7d: unknown field; use one of", "device_type", "Ben")
         assert "Ann" not in seat.screen
 
 
@@ -311,10 +311,10 @@ async def test_a_filter_says_what_it_does_not_understand_and_the_rows_stay(
         await seat.sees("Ann")
         await seat.presses("/")
         await seat.pastes("login>7d")
-        await seat.sees("login>7d asks for a field that is not here")
+        await seat.sees("login>7d: unknown field")
         assert "Ann" in seat.screen
         await seat.presses("escape")
-        await seat.loses("asks for a field")
+        await seat.loses("unknown field")
         await seat.presses("3")
         await seat.sees("Titles", "Ann")
         await seat.presses("/")

@@ -47,7 +47,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             await pilot.sees("nothing fits: ann")
             await pilot.presses("ctrl+u")
             await pilot.sees("A. A.", "B. B.")
-            await pilot.pastes("!reader:a")
+            await pilot.pastes("!name:a")
             await pilot.sees("names are masked", "A. A.", "B. B.")
             await pilot.presses("escape")
             await pilot.loses("names are masked")

@@ -40,7 +40,7 @@ def test_every_progress_is_as_long_as_its_column() -> None:
         column.width
         for listing in VIEW_SPECS.values()
         for column in listing.columns
-        if column.key == "progress"
+        if column.key == "progress_percentage"
     ]
     assert lengths == set(columns)
 

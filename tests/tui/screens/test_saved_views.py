@@ -12,7 +12,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.tui.preferences import Preferences
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
-ROUND = SavedView("Round", View.READERS, "name", True, "ben", ("level", "name"))
+ROUND = SavedView("Round", View.READERS, "full_name", True, "ben", ("reading_level", "full_name"))
 
 
 async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
@@ -111,4 +111,4 @@ async def test_what_there_is_no_longer_is_left_out_of_a_view(
             SavedView("Old", View.READERS, "shoes", True, "no:way", ("hat",))
         )
         await pilot.presses("v", "enter")
-        await pilot.sees("no:way asks for a field that is not here", "Ann", "Ben", "Last login ▲")
+        await pilot.sees("no:way: unknown field", "Ann", "Ben", "Last login ▲")

@@ -183,7 +183,7 @@ async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
     ben.reads("Emma", progress=90)
     async with open_console() as pilot:
         for filter_, seen, lost in (
-            ("state:idle", "Ann", "Ben"),
+            ("presence:idle", "Ann", "Ben"),
             ("!idle>5m", "Ben", "Ann"),
             ("drcl device:tablet progress<20", "Ann", "Ben"),
             ("!title:dracula", "Ben", "Ann"),
@@ -205,7 +205,7 @@ async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
         await pilot.pastes("title:emma")
         await keeps(pilot, "Ben", "Ann")
         await pilot.pastes(" login>7d")
-        await pilot.sees("login>7d asks for a field that is not here", "device, idle, level", "Ben")
+        await pilot.sees("login>7d: unknown field; use one of", "device_type", "Ben")
         assert "Ann" not in pilot.screen
 
 
@@ -315,10 +315,10 @@ async def test_a_filter_says_what_it_does_not_understand_and_the_rows_stay(
         await pilot.sees("Ann")
         await pilot.presses("/")
         await pilot.pastes("login>7d")
-        await pilot.sees("login>7d asks for a field that is not here")
+        await pilot.sees("login>7d: unknown field")
         assert "Ann" in pilot.screen
         await pilot.presses("escape")
-        await pilot.loses("asks for a field")
+        await pilot.loses("unknown field")
         await pilot.presses("3")
         await pilot.sees("Titles", "Ann")
         await pilot.presses("/")

@@ -189,7 +189,7 @@ async def test_the_list_is_filtered_and_sorted_like_any_other(
     async with open_console() as pilot:
         await pilot.presses("4")
         await pilot.sees("Ann", "Ben")
-        for words in ("why:silent", "drcl", "since>5m title:dracula", "!quiz"):
+        for words in ("reasons:silent", "drcl", "since>5m title:dracula", "!quiz"):
             await pilot.filters(words)
             await pilot.loses("Ann")
             await pilot.sees("Ben")

@@ -68,7 +68,7 @@ class Backlog:
     stuck_seconds: float
     """How long it has been trying to write, without a commit; 0 when it has nothing to write."""
 
-    trouble: str | None
+    last_error: str | None
     """Why the last try failed; None after a commit."""
 
     busy: float
@@ -146,7 +146,7 @@ class Writer:
         self._db = db
         self._observe = observe
         self._stuck_since: float | None = None
-        self._trouble: str | None = None
+        self._last_error: str | None = None
         self._busy = 0.0
         self._wrote_seconds = 0.0
         self._measured_at = monotonic()
@@ -178,7 +178,7 @@ class Writer:
         """Tell what waits, and whether the database can be written at all."""
         since = self._stuck_since
         stuck = 0.0 if since is None else monotonic() - since
-        return Backlog(self._waiting.qsize(), stuck, self._trouble, self._busy)
+        return Backlog(self._waiting.qsize(), stuck, self._last_error, self._busy)
 
     def close(self) -> None:
         """Finish what is waiting and let go of the database."""
@@ -246,11 +246,11 @@ class Writer:
                 )  # first: a lock that comes before it could cross others
                 yield transaction
         except Exception as error:
-            self._trouble = _again(error).message
+            self._last_error = _again(error).message
             raise
         finally:
             self._wrote_seconds += monotonic() - began
-        self._stuck_since = self._trouble = None
+        self._stuck_since = self._last_error = None
 
     def _commit(self, group: Sequence[_Job]) -> None:
         began = monotonic()

@@ -1,9 +1,9 @@
 """Consoles without a screen, in a process of their own: `consoles.py URL EMAIL PASSWORD NUMBER`.
 
-Each is the console's own watcher: it signs in, polls, and takes its pictures in one moment, with a
-second connection for the access log. Besides, somebody reads at every moment, as many slow consoles
-would. `watching` is printed when all have their first picture; they end when stdin does, and print
-how many pictures they have taken since.
+Each is the console's own worker: it logs in, polls, and reads each snapshot in one transaction,
+with a second connection for the access log. Besides, somebody reads at every moment, as many slow
+consoles would. `watching` is printed when all have their first picture; they end when stdin does,
+and print how many pictures they have taken since.
 """
 
 import sys
@@ -13,55 +13,53 @@ from itertools import cycle
 from threading import Event, Thread
 from time import sleep
 
-from textual.message import Message
-
 from readwatch.domain.clock import system_clock
 from readwatch.monitor import refresh_policy
-from readwatch.monitor.events import ConnectionLost, LoggedIn, ViewSnapshotReady
+from readwatch.monitor.events import ConnectionLost, ViewSnapshotReady
+from readwatch.monitor.events import Event as MonitorEvent
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.monitor.worker import Worker
 from readwatch.store.engine.connections import connection, open_database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import online
-from readwatch.tui.views import VIEW_SPECS
 
 
 def main(url: str, email: str, password: str, number: int) -> None:
-    posted: Counter[type[Message]] = Counter()
+    posted: Counter[type[MonitorEvent]] = Counter()
     refresh_policy.PAUSE_FACTOR = (
         1  # they look more often than in front of people: the more to bear
     )
     reasons: set[str] = set()
 
-    def post(message: Message) -> None:
-        posted[type(message)] += 1
-        if isinstance(message, ConnectionLost):
-            reasons.add(message.reason)
+    def post(event: MonitorEvent) -> None:
+        posted[type(event)] += 1
+        if isinstance(event, ConnectionLost):
+            reasons.add(event.reason)
 
     stop = Event()
     # Ends with the others, also when these fail: who waits for the first picture sees the end.
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
-    watchers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
-    for at, watcher in enumerate(watchers):
-        watcher.start()
-        watcher.sign_in(email, password)
-        view = list(View)[at % len(View)]
-        watcher.watch(view, VIEW_SPECS[view].query(), Viewport(height=20))
-        while not posted[LoggedIn] > at:
-            sleep(0.01)
+    workers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
+    for index, worker in enumerate(workers):
+        worker.start()
+        login = worker.log_in(email, password)
+        view = list(View)[index % len(View)]
+        worker.watch_view(view, VIEW_QUERIES[view].first_query(), Viewport(height=20))
+        login.result()
     while posted[ViewSnapshotReady] < number:
         sleep(0.05)
     before = posted[ViewSnapshotReady]
     print("watching", flush=True)
     sys.stdin.read()
-    for watcher in watchers:
-        watcher.stop()
+    for worker in workers:
+        worker.stop()
     stop.set()
     reading.join()
-    if set(posted) != {LoggedIn, ViewSnapshotReady} or posted[LoggedIn] != number:
+    if set(posted) != {ViewSnapshotReady}:
         sys.exit(f"the consoles saw {dict(posted)} {reasons}")
     print(posted[ViewSnapshotReady] - before)
 

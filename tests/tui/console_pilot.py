@@ -130,7 +130,7 @@ class ConsolePilot:
         )
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])
-        await self.until(lambda: front.shown and front.shown.query == front.question)
+        await self.until(lambda: front.snapshot and front.snapshot.query == front.list_query)
 
     async def signs_in(self, email: str, password: str) -> None:
         await self.types(email)

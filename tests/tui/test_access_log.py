@@ -65,7 +65,7 @@ def forbid_writing(file: Path) -> None:
 
 
 async def gets_to_see_nothing(seat: ConsolePilot, reason: str) -> None:
-    await seat.sees("is not shown", f"could not be logged: {reason}", "escape goes back")
+    await seat.sees("is not shown", f"could not be logged: {reason}", "escape to go back")
     assert not any(data in seat.screen for data in ("ann@example.org", "Ann", "Dracula"))
 
 
@@ -254,6 +254,6 @@ async def test_while_the_next_look_is_put_on_record_nothing_of_either_reader_is_
         await seat.sees("ann@example.org", "Dracula")
         with db.atomic("IMMEDIATE"):
             await seat.presses("}")
-            await seat.sees("(2 of 2)", "putting the look on record")
+            await seat.sees("(2 of 2)", "logging the access")
             assert not any(data in seat.screen for data in ("Ann", "Dracula", "Ben", "Faust"))
         await seat.sees("Ben Baker (2 of 2)", "Faust")

@@ -107,7 +107,7 @@ async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
         with mislaid_table(db):
             await seat.sees("● OFFLINE")
             await seat.presses("3")
-            await seat.sees("Titles", "waiting for the first picture", "● OFFLINE")
+            await seat.sees("Titles", "loading …", "● OFFLINE")
         await seat.sees("Titles", "Ann", "● LIVE")
 
 
@@ -314,7 +314,7 @@ async def test_q_leaves_while_a_file_is_waited_for(
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
     db.execute_sql("UPDATE users SET full_name = full_name")
     async with sit() as seat:
-        await seat.sees("waiting for the first picture")
+        await seat.sees("loading …")
         await seat.presses("q")
         await seat.until(lambda: not seat.app.is_running)
     db.close()

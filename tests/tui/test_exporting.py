@@ -42,7 +42,7 @@ def rows_in(file: Path) -> list[list[str]]:
 
 async def exports(seat: ConsolePilot, name: str | None = None) -> None:
     await seat.presses("e")
-    await seat.sees("Into which file?")
+    await seat.sees("File (.csv or .json)")
     if name is not None:
         await names(seat, name)
     await seat.presses("enter")
@@ -80,7 +80,7 @@ async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
     async with sit() as seat:
         await seat.sees("Ann", "Ben", "● LIVE")
         await seat.presses("e")
-        await seat.sees("Into which file?")
+        await seat.sees("File (.csv or .json)")
         await seat.presses("enter", "enter", "enter")
         await seat.sees("wrote 2 rows to")
     assert len(list(folder.iterdir())) == 1
@@ -117,7 +117,7 @@ async def test_an_export_has_the_rows_far_out_of_sight_too_in_the_order_on_the_s
     async with sit() as seat:
         await seat.presses("3", "s", "S")
         await seat.sees("Reader ▼", "Zoe")
-        await seat.filters("!reader:ann")
+        await seat.filters("!name:ann")
         await seat.loses("Ann Archer")
         await exports(seat, "all.csv")
         await seat.sees("wrote 121 rows to all.csv")
@@ -189,7 +189,7 @@ async def test_a_file_that_is_there_is_replaced_only_when_that_is_said_twice(
     async with sit() as seat:
         await seat.sees("Ann")
         await exports(seat, "diary.csv")
-        await seat.sees("this file is there already: enter once more replaces it")
+        await seat.sees("this file exists; press enter again to replace it")
         assert (diary.read_text(), access_log()) == ("Dear diary", [])
         await seat.presses("enter")
         await seat.sees("wrote 2 rows")
@@ -224,7 +224,7 @@ async def test_what_cannot_be_put_on_record_is_neither_written_nor_copied(
             await exports(seat)
             await seat.sees("could not be logged")
             await seat.presses("escape")
-            await seat.loses("Into which file?")
+            await seat.loses("File (.csv or .json)")
             await seat.presses("y")
             await seat.sees("not copied:", "record:")
         assert seat.app.clipboard == ""
@@ -270,9 +270,9 @@ async def test_nothing_is_copied_past_the_record_by_the_mouse(
         await seat.sees("Ann")
         await seat.presses("enter")
         await seat.sees("ann@example.org")
-        await seat.pilot.mouse_down("#who", offset=(0, 0))
-        await seat.pilot.hover("#who", offset=(70, 0))
-        await seat.pilot.mouse_up("#who", offset=(70, 0))
+        await seat.pilot.mouse_down("#summary", offset=(0, 0))
+        await seat.pilot.hover("#summary", offset=(70, 0))
+        await seat.pilot.mouse_up("#summary", offset=(70, 0))
         await seat.presses("ctrl+c")
         await seat.sees("q leaves the console")
         assert seat.app.clipboard == ""
@@ -328,7 +328,7 @@ async def test_what_was_told_is_neither_on_the_cover_nor_for_the_next_person(
         await exports(seat, "ann.csv")
         await seat.sees("wrote 2 rows to ann.csv")
         await seat.presses("L")
-        await seat.sees("readwatch is covered")
+        await seat.sees("readwatch is locked")
         assert "ann.csv" not in seat.screen
         db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {cast.cara.id}")
         await seat.sees("E-mail", "this account is suspended")
@@ -345,4 +345,4 @@ async def test_nothing_is_there_to_be_taken_from_an_empty_list(sit: OpenConsole,
         await seat.sees("nobody is online")
         await seat.presses("y", "e", "s")
         await seat.sees("nobody is online", "Reading ▲")
-        assert "Into which file?" not in seat.screen
+        assert "File (.csv or .json)" not in seat.screen

@@ -161,7 +161,7 @@ async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
         for key, words in (
             ("c", "space turns"),
             ("v", "keep Online"),
-            ("e", "Into which file?"),
+            ("e", "File (.csv or .json)"),
             ("question_mark", "everywhere"),
         ):
             await seat.presses(key)
@@ -170,7 +170,7 @@ async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
             await seat.presses("escape")
             await seat.loses(words)
         await seat.presses("ctrl+p")
-        await seat.sees("words of a name")
+        await seat.sees("name or command")
         await seat.types("zxz")
         await seat.sees("a␛]52;c;", "last login")
         check(seat)
@@ -218,5 +218,5 @@ async def test_a_consultants_own_name_leaves_the_header_whole(
         check(seat)
         assert "State" in seat.lines[2]
         await seat.presses("L")
-        await seat.sees("readwatch is covered", "␛[2J語", "where it was left", "escape leaves")
+        await seat.sees("readwatch is locked", "␛[2J語", "can unlock it", "press escape to quit")
         check(seat)

@@ -47,7 +47,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             await seat.sees("nothing fits: ann")
             await seat.presses("ctrl+u")
             await seat.sees("A. A.", "B. B.")
-            await seat.pastes("!reader:a")
+            await seat.pastes("!name:a")
             await seat.sees("names are masked", "A. A.", "B. B.")
             await seat.presses("escape")
             await seat.loses("names are masked")

@@ -118,7 +118,7 @@ async def test_so_has_whatever_is_laid_over_a_list(
             await seat.presses("escape")
             await seat.until(lambda: not seat.app.screen.is_modal)
         await seat.presses("e")
-        await seat.sees("Into which file?")
+        await seat.sees("File (.csv or .json)")
         await seat.presses("end", "ctrl+u")
         await seat.until(lambda: seat.app.screen.query_one(Input).value == "")
         await seat.types("all.csv")
@@ -126,7 +126,7 @@ async def test_so_has_whatever_is_laid_over_a_list(
         await seat.presses("escape")
         await seat.until(lambda: not seat.app.screen.is_modal)
         await seat.presses("L")
-        await looks(seat, "cover", "readwatch is covered")
+        await looks(seat, "cover", "readwatch is locked")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -213,7 +213,7 @@ class Worker:
             self._poll()
         except Exception as error:  # noqa: BLE001 - the thread must go on, and the error be shown
             with suppress(Exception):
-                self._report_loss(internal_error(error))
+                self._report_connection_lost(internal_error(error))
 
     def _run_request(self, request: _Request[Any]) -> None:
         future = request.future
@@ -420,9 +420,9 @@ class Worker:
             self._post(ReaderRefused(current.reader_page.request_id, error.message))
             current.close_reader()
         else:
-            self._report_loss(error)
+            self._report_connection_lost(error)
 
-    def _report_loss(self, error: ReadwatchError) -> None:
+    def _report_connection_lost(self, error: ReadwatchError) -> None:
         """Post since when the database cannot be read, and wait longer before each new try."""
         if self._is_stopping:
             return  # the query was cancelled, nothing is lost

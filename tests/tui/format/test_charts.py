@@ -11,7 +11,7 @@ from readwatch.domain.reading import DayOfReading, first_day
 from readwatch.tui.format import text
 from readwatch.tui.format.charts import (
     CALENDAR_WIDTH,
-    PICTURE_LINES,
+    CHART_LINES,
     PLOT_MIN_WIDTH,
     calendar,
     plot,
@@ -92,7 +92,7 @@ def test_the_pictures_keep_to_their_lines_and_their_width(minutes: list[int], wi
         for n, read in enumerate(minutes)
     )
     bars, cells = plot(days, width), calendar(days)
-    assert (len(bars), len(cells)) == (PICTURE_LINES, PICTURE_LINES)
+    assert (len(bars), len(cells)) == (CHART_LINES, CHART_LINES)
     assert max(line.cell_length for line in bars) <= width
     assert max(line.cell_length for line in cells) <= CALENDAR_WIDTH
     bar = set("".join(map(str, plot(days[-1:], width)))) & set(text.BARS)

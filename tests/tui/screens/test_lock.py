@@ -13,7 +13,7 @@ TEN_MINUTES = timedelta(minutes=10)
 
 
 async def is_covered(seat: ConsolePilot) -> None:
-    await seat.sees("╭", "readwatch is covered", "Cara Cook may uncover it", "Password")
+    await seat.sees("╭", "readwatch is locked", "Cara Cook can unlock it", "Password")
     assert not any(behind in seat.screen for behind in ("Ann", "Dracula", "LIVE", "Online"))
 
 
@@ -36,7 +36,7 @@ async def test_after_ten_idle_minutes_nothing_is_painted_until_the_password_is_g
     size: tuple[int, int],
 ) -> None:
     ann.reads("Dracula")
-    async with sit(size=size, cover_after=TEN_MINUTES) as seat:
+    async with sit(size=size, lock_after=TEN_MINUTES) as seat:
         await seat.sees("Ann", "● LIVE")
         clock.advance(minutes=9, seconds=59)
         ann.sends_a_heartbeat()
@@ -53,7 +53,7 @@ async def test_after_ten_idle_minutes_nothing_is_painted_until_the_password_is_g
 async def test_each_key_begins_the_ten_minutes_anew(
     sit: OpenConsole, ann: ReadingApp, clock: StillClock
 ) -> None:
-    async with sit(cover_after=TEN_MINUTES) as seat:
+    async with sit(lock_after=TEN_MINUTES) as seat:
         await seat.sees("● LIVE")
         for view in ("Time", "2"), ("Last login", "3"):
             clock.advance(minutes=7)
@@ -65,7 +65,7 @@ async def test_a_key_that_wakes_a_laptop_meets_the_cover_and_nothing_else(
     sit: OpenConsole, ann: ReadingApp, clock: StillClock, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
-    async with sit(cover_after=TEN_MINUTES) as seat:
+    async with sit(lock_after=TEN_MINUTES) as seat:
         await seat.sees("Ann")
         clock.advance(hours=8)
         await seat.presses("enter")
@@ -152,7 +152,7 @@ async def test_a_covered_console_whose_account_is_suspended_asks_who_sits_there(
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("L")
-        await seat.sees("readwatch is covered")
+        await seat.sees("readwatch is locked")
         db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {cast.cara.id}")
         await seat.sees("E-mail", "this account is suspended")
         assert "covered" not in seat.screen
@@ -162,6 +162,6 @@ async def test_escape_leaves_a_covered_console(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("L")
-        await seat.sees("readwatch is covered", "escape leaves the console")
+        await seat.sees("readwatch is locked", "escape leaves the console")
         await seat.presses("escape")
         await seat.until(lambda: not seat.app.is_running)

@@ -11,7 +11,7 @@ from tui.test_hostile_text import HOSTILE, check, mallories
 
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.readers import readers_named
-from readwatch.tui.screens.reader import TRAIL
+from readwatch.tui.screens.reader import BREADCRUMB
 
 
 async def test_a_reader_is_found_by_some_letters_and_opened_on_record(
@@ -20,12 +20,12 @@ async def test_a_reader_is_found_by_some_letters_and_opened_on_record(
     async with sit() as seat:
         await seat.sees("● LIVE")
         await seat.presses("ctrl+p", *"ARCHR", "enter")
-        await seat.sees(f"Palette {TRAIL} Ann Archer (1 of 1)", "ann@example.org")
+        await seat.sees(f"Palette {BREADCRUMB} Ann Archer (1 of 1)", "ann@example.org")
         [look] = access_log()
         assert (look.did, look.whom) == ("viewed_reader_profile", ann.user.id)
         assert "from palette" in look.where
         await seat.presses("ctrl+p", *"ben", "enter")
-        await seat.sees(f"Palette {TRAIL} Ben Baker")
+        await seat.sees(f"Palette {BREADCRUMB} Ben Baker")
         assert len(access_log()) == 2
         await seat.presses("escape")
         await seat.sees("nobody is online", "● LIVE")
@@ -40,7 +40,7 @@ async def test_it_offers_what_can_be_done_here_and_does_it(
         await seat.presses("ctrl+p")
         await seat.sees("Readers", "Freeze", "hold the picture, or go on (p)")
         await seat.types("screenshot")  # would copy data unrecorded
-        await seat.sees("nothing fits")
+        await seat.sees("no matches")
         await seat.presses("ctrl+u")
         await seat.types("freez")
         await seat.presses("enter")
@@ -48,13 +48,13 @@ async def test_it_offers_what_can_be_done_here_and_does_it(
         await seat.presses("ctrl+p", *"readers", "enter")
         await seat.sees("Last login", "● LIVE")
         await seat.presses("ctrl+p", *"filter", "enter")
-        await seat.sees("words to look for")
+        await seat.sees("type a filter")
         await seat.types("ann")
         await seat.loses("Ben")
 
 
 async def test_it_brings_a_view_with_a_name_back(sit: OpenConsole, tmp_path: Path) -> None:
-    async with sit(desks=tmp_path) as seat:
+    async with sit(preferences_folder=tmp_path) as seat:
         await seat.presses("3")
         await seat.sees("Last login", "● LIVE")
         await seat.presses("v")
@@ -71,7 +71,7 @@ async def test_it_brings_a_view_with_a_name_back(sit: OpenConsole, tmp_path: Pat
         await seat.presses("enter")
         await seat.sees("Last login", "Ann", "Ben", "● LIVE")
         await seat.presses(*"/ann")
-        await seat.sees("1 fits")
+        await seat.sees("1 match")
         await seat.presses("ctrl+p", *"round")
         await seat.sees("[/] round")
         await seat.presses("enter")
@@ -100,7 +100,7 @@ async def test_names_that_look_like_markup_neither_break_it_nor_act(
             row = seat.line_number("last login")
             frame = seat.lines[row].index("\N{BOX DRAWINGS LIGHT VERTICAL}")
             await seat.pilot.click(offset=(frame + 3, row))
-            await seat.sees(f"Palette {TRAIL}", "of reading")
+            await seat.sees(f"Palette {BREADCRUMB}", "of reading")
             await seat.presses("escape")
             await seat.sees("● LIVE", "30 min")
 
@@ -110,18 +110,18 @@ async def test_it_tells_no_masked_name(
 ) -> None:
     async with sit(mask=True) as seat:
         await seat.presses("ctrl+p")
-        await seat.sees("Actions; names are masked")
+        await seat.sees("Commands (masked)")
         await seat.types("archer")
-        await seat.sees("nothing fits")
+        await seat.sees("no matches")
         await seat.presses("enter")
-        await seat.sees("nothing fits")
+        await seat.sees("no matches")
     assert access_log() == []
 
 
 async def test_nothing_of_it_is_seen_while_the_screen_is_covered(
     sit: OpenConsole, ann: ReadingApp, clock: StillClock
 ) -> None:
-    async with sit(cover_after=timedelta(minutes=10)) as seat:
+    async with sit(lock_after=timedelta(minutes=10)) as seat:
         await seat.presses("ctrl+p", *"ann")
         await seat.sees("Ann Archer")
         clock.advance(minutes=11)

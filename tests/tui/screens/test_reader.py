@@ -11,7 +11,7 @@ from tui.console_pilot import LARGE, SMALL, OpenConsole
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
-from readwatch.tui.format.text import TRAIL
+from readwatch.tui.format.text import BREADCRUMB
 
 Join = Callable[[str], ReadingApp]
 
@@ -95,7 +95,7 @@ async def test_the_page_shows_profile_books_sessions_and_activities(
         await seat.sees("1 h 07")
         await seat.presses("enter")
         await seat.sees(
-            f"Readers {TRAIL} Ann Archer (1 of 2)   ● reading",
+            f"Readers {BREADCRUMB} Ann Archer (1 of 2)   ● reading",
             "B1   en   Sun 21:20 there (Asia/Tokyo)   ann@example.org",
             "Reading   today 20 min   this week 20 min   in 4 weeks 0 min a day",
         )
@@ -263,7 +263,7 @@ async def test_a_reader_whose_account_is_deleted_is_shown_no_longer(
         db.execute_sql(
             "UPDATE users SET deleted_at = CURRENT_TIMESTAMP WHERE email = 'ann@example.org'"
         )
-        await seat.sees("is not shown", "there is no user", "escape goes back")
+        await seat.sees("is not shown", "there is no user", "escape to go back")
         assert "Dracula" not in seat.screen
         await seat.presses("escape")
         await seat.sees("Reader ▲", "● LIVE")
@@ -296,16 +296,16 @@ async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_
     async with sit() as seat:
         await seat.sees("Ann", "Ben")
         await seat.presses("enter")
-        await seat.sees(f"Online {TRAIL} Ann Archer (1 of 2)", "Dracula")
+        await seat.sees(f"Online {BREADCRUMB} Ann Archer (1 of 2)", "Dracula")
         await seat.presses("}")
-        await seat.sees(f"Online {TRAIL} Ben Baker (2 of 2)", "ben@example.org", "Faust")
+        await seat.sees(f"Online {BREADCRUMB} Ben Baker (2 of 2)", "ben@example.org", "Faust")
         assert "Dracula" not in seat.screen
         await seat.presses("}")
-        await seat.sees("Ben Baker (2 of 2)", "nobody below")
+        await seat.sees("Ben Baker (2 of 2)", "last reader")
         await seat.presses("{")
-        await seat.sees(f"Online {TRAIL} Ann Archer (1 of 2)", "Dracula")
+        await seat.sees(f"Online {BREADCRUMB} Ann Archer (1 of 2)", "Dracula")
         await seat.presses("{")
-        await seat.sees("nobody above")
+        await seat.sees("first reader")
         assert [entry.whom for entry in access_log()] == [
             cast.ann.id,
             cast.ben.id,
@@ -357,7 +357,7 @@ async def test_escape_stays_on_the_activity_that_the_page_was_opened_from(
         await seat.presses("2")
         await seat.sees("Time ", "Momo")
         await seat.presses("down", "down", "enter")
-        await seat.sees(f"Activity {TRAIL} Ann Archer (1 of 2)")
+        await seat.sees(f"Activity {BREADCRUMB} Ann Archer (1 of 2)")
         await seat.presses("escape")
         await seat.sees("Time ▼")
         assert "Dracula" in seat.cursor

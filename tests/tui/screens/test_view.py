@@ -12,7 +12,7 @@ from readwatch.store.engine.connections import Database
 from readwatch.tui.format.cells import SIGNS
 from readwatch.tui.widgets.live_table import LiveTable
 
-GHOST = SIGNS["ghost"]
+GHOST = SIGNS["departed"]
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -154,7 +154,7 @@ async def test_the_filter_stays_in_sight_and_in_force_until_it_is_cleared(
         await seat.presses("3")
         await seat.sees("Ben")
         assert "Ann" not in seat.screen
-        await seat.sees(" 1 fits; escape clears")
+        await seat.sees(" 1 match; escape clears")
         assert seat.lines[-2].startswith(" / ben ")
         ben.reads("Faust")
         await seat.sees("1 online")
@@ -179,7 +179,7 @@ async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
     ben.reads("Emma", progress=90)
     async with sit() as seat:
         for filter_, seen, lost in (
-            ("state:idle", "Ann", "Ben"),
+            ("presence:idle", "Ann", "Ben"),
             ("!idle>5m", "Ben", "Ann"),
             ("drcl device:tablet progress<20", "Ann", "Ben"),
             ("!title:dracula", "Ben", "Ann"),
@@ -201,7 +201,7 @@ async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
         await seat.pastes("title:emma")
         await keeps(seat, "Ben", "Ann")
         await seat.pastes(" login>7d")
-        await seat.sees("login>7d asks for a field that is not here", "device, idle, level", "Ben")
+        await seat.sees("login>7d: unknown field; use one of", "device_type", "Ben")
         assert "Ann" not in seat.screen
 
 
@@ -223,9 +223,9 @@ async def test_the_name_of_a_field_is_completed_by_the_right_arrow(
 async def test_an_empty_filter_goes_away_with_enter(sit: OpenConsole) -> None:
     async with sit() as seat:
         await seat.presses("/")
-        await seat.sees("words to look for")
+        await seat.sees("type a filter")
         await seat.presses("enter")
-        await seat.loses("words to look for")
+        await seat.loses("type a filter")
 
 
 # The order.
@@ -311,10 +311,10 @@ async def test_a_filter_says_what_it_does_not_understand_and_the_rows_stay(
         await seat.sees("Ann")
         await seat.presses("/")
         await seat.pastes("login>7d")
-        await seat.sees("login>7d asks for a field that is not here")
+        await seat.sees("login>7d: unknown field")
         assert "Ann" in seat.screen
         await seat.presses("escape")
-        await seat.loses("asks for a field")
+        await seat.loses("unknown field")
         await seat.presses("3")
         await seat.sees("Titles", "Ann")
         await seat.presses("/")
@@ -404,7 +404,7 @@ async def test_rows_out_of_sight_are_frozen_too(
         await seat.presses("p")
         await seat.sees("● FROZEN")
         table = seat.app._view_screens[View.READERS].table
-        await seat.until(lambda: len(table.draft().rows) == 82)
+        await seat.until(lambda: len(table.export().rows) == 82)
         ann.reads("Dracula")
         await seat.presses("end", "up")
         await seat.until(lambda: "Ann Archer" in seat.cursor)
@@ -425,7 +425,7 @@ async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they
             await seat.presses("p")
             await seat.until(lambda: seat.app._worker._missed)
         table = seat.app._view_screens[View.READERS].table
-        await seat.until(lambda: len(table.draft().rows) == 82)
+        await seat.until(lambda: len(table.export().rows) == 82)
         await seat.sees("● FROZEN")
 
 

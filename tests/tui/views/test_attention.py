@@ -189,7 +189,7 @@ async def test_the_list_is_filtered_and_sorted_like_any_other(
     async with sit() as seat:
         await seat.presses("4")
         await seat.sees("Ann", "Ben")
-        for words in ("why:silent", "drcl", "since>5m title:dracula", "!quiz"):
+        for words in ("reasons:silent", "drcl", "since>5m title:dracula", "!quiz"):
             await seat.filters(words)
             await seat.loses("Ann")
             await seat.sees("Ben")

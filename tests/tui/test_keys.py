@@ -55,7 +55,12 @@ def test_what_cannot_be_a_key_or_would_do_two_things_is_refused(
 
 
 def test_keys_can_change_places_and_what_works_elsewhere_is_free() -> None:
-    for keys in ({"sort": "S", "reverse": "s"}, {"sort": "{"}, {"detail": "enter"}, {"back": "alt+b"}):
+    for keys in (
+        {"sort": "S", "reverse": "s"},
+        {"sort": "{"},
+        {"detail": "enter"},
+        {"back": "alt+b"},
+    ):
         assert checked_keymap(keys) == keys
 
 

@@ -373,7 +373,11 @@ def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
         writer.heartbeat(ann, clock.advance(seconds=10))
         until(lambda: writer.backlog().last_error is not None)
         stuck = writer.backlog()
-        assert (stuck.waiting, stuck.stuck_seconds > 0, "busy" in stuck.last_error) == (0, True, True)
+        assert (stuck.waiting, stuck.stuck_seconds > 0, "busy" in stuck.last_error) == (
+            0,
+            True,
+            True,
+        )
         until(lambda: 0 < writer.backlog().busy <= 1)
     until(lambda: replace(writer.backlog(), busy=0.0) == Backlog(0, 0.0, None, 0.0))
     writer.close()

@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 from cli.shell import parsed
 from conftest import PASSWORD, Cast
-from ingest.process import PATIENCE, serving
+from ingest.process import TIMEOUT, serving
 
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
@@ -41,7 +41,7 @@ def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Databa
     }
     with serving(url, **settings) as service:
         app = service.app()
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + TIMEOUT
         while len(open_sessions(db)) == 2 and monotonic() < deadline:
             assert app.ask("GET", "/livez")[0] == 200
         assert open_sessions(db) == [cast.ann.id]
@@ -55,7 +55,7 @@ def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Databa
         app.connection.request("POST", "/api/login", login, {"X-Forwarded-For": "203.0.113.9"})
         assert app.connection.getresponse().status == 200
         service.process.terminate()
-        _, log = service.process.communicate(timeout=PATIENCE)
+        _, log = service.process.communicate(timeout=TIMEOUT)
 
     assert [type(json.loads(line)) for line in log.splitlines()] == [dict] * len(log.splitlines())
     last_address = "SELECT ip_address FROM reader_sessions ORDER BY id DESC LIMIT 1"

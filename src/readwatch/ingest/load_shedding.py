@@ -79,5 +79,5 @@ def _load(backlog: Backlog) -> float:
 def _sentence(backlog: Backlog) -> str:
     if backlog.stuck_seconds / limits.WRITE_TIMEOUT_SECONDS < backlog.waiting / limits.MAX_WAITING:
         return f"the queue of the writer is filling: {backlog.waiting} of {limits.MAX_WAITING} wait"
-    why = backlog.trouble or "a commit is under way"
+    why = backlog.last_error or "a commit is under way"
     return f"the database could not be written for {backlog.stuck_seconds:.1f} s: {why}"

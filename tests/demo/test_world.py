@@ -27,24 +27,24 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     now = system_clock()
-    with world(120, Random(4), now) as made:
+    with world(120, Random(4), now) as demo:
         assert len(processes_in(tmp_path)) >= 1
-        db = open_database(made.database_url, Role.CONSOLE)
+        db = open_database(demo.database_url, Role.CONSOLE)
         with connection(db):
             here = online_readers(db, now)
             feed = activity_feed(db, length=100_000)
-            readers = reader_rows(db, reader_ids(db, ListQuery("name"), now).ids, now)
+            readers = reader_rows(db, reader_ids(db, ListQuery("full_name"), now).ids, now)
             attention = Attention(DEFAULT_THRESHOLDS)
             attention.refresh(db, now)
-            ids = attention.ids(db, ListQuery("why"), now).ids
+            ids = attention.ids(db, ListQuery("reasons"), now).ids
             needy = attention.items(db, ids, now)
         db.close()
     assert len(here) == 120 // 8
-    assert len(made.awake) == 99  # those who are stuck sleep on
+    assert len(demo.awake) == 99  # those who are stuck sleep on
     assert {reason.rule for noticed in needy for reason in noticed.case.reasons} >= {
         *(Rule.FAILED_QUIZ, Rule.IDLE, Rule.NO_PROGRESS)
     }
-    assert {Presence.IDLE, Presence.SILENT} <= {reader.presence(now) for reader in here}
+    assert {Presence.IDLE, Presence.SILENT} <= {reader.presence_at(now) for reader in here}
     assert all(now - reader.last_heartbeat < ONLINE_WINDOW for reader in here)
     assert len(readers) == 120
     assert sum(reader.total_sessions > 5 for reader in readers) > 100

@@ -19,9 +19,9 @@ from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.attention import AttentionReader
 from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.readers import ReaderSummary
-from readwatch.tui.format.cells import Toned
-from readwatch.tui.format.columns import place
-from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.cells import TonedText
+from readwatch.tui.format.columns import place_columns
+from readwatch.tui.format.plain import snapshot_lines, stats_line
 from readwatch.tui.keys import KEYS, Group, bindings
 from readwatch.tui.views import VIEW_SPECS
 
@@ -39,6 +39,7 @@ ANN = TracedReader(
     started_at=before(minutes=45),
     last_heartbeat=before(seconds=30),
     last_activity_at=before(minutes=2),
+    idle_since=before(minutes=2),
     activity_type=clean("page_read"),
     content_title=clean("Moby-Dick; or, The Whale"),
     progress_percentage=50,
@@ -50,6 +51,7 @@ BEN = replace(
     full_name=clean("ben baker"),
     last_heartbeat=before(minutes=3),
     last_activity_at=None,
+    idle_since=before(minutes=45),
     activity_type=clean(None),
     content_title=clean(None),
     progress_percentage=None,
@@ -91,9 +93,8 @@ EVE = AttentionItem(
         reading_level=clean("B1"),
         content_title=clean("Momo"),
         progress_percentage=20,
-        last_activity_at=before(minutes=2),
-        started_at=before(hours=3),
         last_heartbeat=before(minutes=1),
+        idle_since=before(minutes=2),
     ),
     clean("Eve Early"),
     is_seen=False,
@@ -129,7 +130,7 @@ ITEMS: dict[View, Item] = {
 
 def cells(view: View, item: Item) -> list[str]:
     row = VIEW_SPECS[view].row(item, NOON)
-    return [cell.text if isinstance(cell, Toned) else cell for cell in row.cells]
+    return [cell.text if isinstance(cell, TonedText) else cell for cell in row.cells]
 
 
 def overview(view: View, *items: Item, more: int = 0) -> ViewSnapshot:
@@ -155,7 +156,7 @@ def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_s
 @pytest.mark.parametrize("width", [80, 100, 120, 160, 300])
 def test_no_column_is_cut_off_in_eighty_cells_or_more(view: View, width: int) -> None:
     columns = VIEW_SPECS[view].columns
-    placed = place(columns, width)
+    placed = place_columns(columns, width)
     assert len(placed) == len([column for column in columns if column.from_width <= width])
     assert all(spot.width >= spot.column.width for spot in placed)
     assert placed[-1].x + placed[-1].width <= width
@@ -178,7 +179,7 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
 
 def test_who_has_done_nothing_yet_has_empty_cells() -> None:
     assert cells(View.ONLINE, BEN)[:5] == ["○ silent", "ben baker", "", "", ""]
-    assert cells(View.ONLINE, BEN)[6] == "never"
+    assert cells(View.ONLINE, BEN)[6] == "45 min"
 
 
 def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
@@ -223,7 +224,7 @@ def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
     what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
     assert cells(View.ACCESS_LOG, LOOK) == [f"{begun}-{last} x4", *what]
     time = f"{LOOK.created_at.astimezone():%H:%M:%S}"
-    assert cells(View.ACCESS_LOG, replace(LOOK, times=1))[0] == time
+    assert cells(View.ACCESS_LOG, replace(LOOK, repeats=1))[0] == time
 
 
 # As text.
@@ -231,7 +232,7 @@ def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
 
 def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
     readers = (replace(ANN, user_id=number) for number in range(9))
-    lines = list(overview_lines(overview(View.ONLINE, *readers, more=3), width=84, height=5))
+    lines = list(snapshot_lines(overview(View.ONLINE, *readers, more=3), width=84, height=5))
     assert len(lines) == 7
     assert re.split(" {2,}", lines[0]) == [
         *("State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
@@ -244,15 +245,15 @@ def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
 @pytest.mark.parametrize("width", [1, 40, 80, 160])
 def test_no_line_of_text_is_wider_than_asked_for(view: View, width: int) -> None:
     picture = overview(view, ITEMS[view], more=1)
-    assert all(cell_len(line) <= width for line in overview_lines(picture, width=width))
+    assert all(cell_len(line) <= width for line in snapshot_lines(picture, width=width))
 
 
 def test_an_empty_list_says_so() -> None:
-    assert list(overview_lines(overview(View.ONLINE)))[1:] == ["nobody is online"]
+    assert list(snapshot_lines(overview(View.ONLINE)))[1:] == ["nobody is online"]
 
 
 def test_the_pulse_is_one_line() -> None:
-    assert pulse_line(PULSE) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
+    assert stats_line(PULSE) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
 
 
 # The keys.

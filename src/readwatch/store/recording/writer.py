@@ -14,7 +14,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import (
     Database,
@@ -291,7 +291,7 @@ def _again(error: Exception) -> ReadwatchError:
     """Return an error of one's own for each who waits: raised in many threads, one would mix."""
     if isinstance(error, ReadwatchError):
         return ReadwatchError(error.kind, error.message, field=error.field)
-    return unavailable(f"internal error: {type(error).__name__}")
+    return internal_error(error)
 
 
 def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outcome]:

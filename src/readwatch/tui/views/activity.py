@@ -7,7 +7,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_words, progress_bar, seconds_shown, time_in_feed
+from readwatch.tui.format.text import activity_label, activity_length, progress_bar, time_in_feed
 from readwatch.tui.views.spec import ViewSpec
 
 
@@ -18,10 +18,10 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
         (
             time_in_feed(activity.created_at, now),
             activity.full_name,
-            activity_words(activity.activity_type),
+            activity_label(activity.activity_type),
             activity.content_title,
             progress_bar(activity.progress_percentage),
-            seconds_shown(activity.duration_seconds),
+            activity_length(activity.duration_seconds),
         ),
         activity.user_id,
     )
@@ -30,12 +30,12 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
 SPEC: ViewSpec[RecordedActivity] = ViewSpec(
     queries=VIEW_QUERIES[View.ACTIVITY],
     columns=(
-        Column("time", "Time", width=9),
-        Column("name", "Reader", width=14, flex=2),
-        Column("activity", "Activity", width=16),
-        Column("title", "Title", width=8, flex=3),
-        Column("progress", "Progress", width=11),
-        Column("duration", "Length", width=6, align="right", from_width=100),
+        Column("created_at", "Time", width=9),
+        Column("full_name", "Reader", width=14, flex=2),
+        Column("activity_type", "Activity", width=16),
+        Column("content_title", "Title", width=8, flex=3),
+        Column("progress_percentage", "Progress", width=11),
+        Column("duration_seconds", "Length", width=6, align="right", from_width=100),
     ),
     row=row,
     empty="no activities yet",

@@ -7,7 +7,7 @@ from readwatch.domain.clock import ago
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_QUERIES
-from readwatch.tui.format.cells import Row, Tone, Toned
+from readwatch.tui.format.cells import Row, Tone, TonedText
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import presence_cell, progress_bar
 from readwatch.tui.views.spec import ViewSpec
@@ -24,16 +24,16 @@ _TONES: dict[Rule, Tone] = {
 def row(item: AttentionItem, now: datetime) -> Row:
     """Return a reader's row."""
     case, reader = item.case, item.reader
-    why = Toned(str(case), _TONES[case.reasons[0].rule])
+    why = TonedText(str(case), _TONES[case.reasons[0].rule])
     return Row(
         reader.user_id,
         (
-            Toned(f"seen: {case}", "muted") if item.is_seen else why,
+            TonedText(f"seen: {case}", "muted") if item.is_seen else why,
             item.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),
             ago(case.since, now),
-            presence_cell(reader.presence(now)),
+            presence_cell(reader.presence_at(now)),
             reader.reading_level,
         ),
         reader.user_id,
@@ -43,13 +43,13 @@ def row(item: AttentionItem, now: datetime) -> Row:
 SPEC: ViewSpec[AttentionItem] = ViewSpec(
     queries=VIEW_QUERIES[View.ATTENTION],
     columns=(
-        Column("why", "Why", width=24, flex=1),
-        Column("name", "Reader", width=12, flex=3),
-        Column("title", "Reading", width=10, flex=4),
-        Column("progress", "Progress", width=11, from_width=96),
+        Column("reasons", "Why", width=24, flex=1),
+        Column("full_name", "Reader", width=12, flex=3),
+        Column("content_title", "Reading", width=10, flex=4),
+        Column("progress_percentage", "Progress", width=11, from_width=96),
         Column("since", "Since", width=7, align="right"),
         Column("presence", "State", width=9),
-        Column("level", "Level", width=7, from_width=120),
+        Column("reading_level", "Level", width=7, from_width=120),
     ),
     row=row,
     empty="nobody needs a consultant now",

@@ -12,11 +12,11 @@ from readwatch.store.lists.online import (
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import (
-    activity_words,
-    minutes_of,
+    activity_label,
     presence_cell,
     progress_bar,
     trace_line,
+    whole_minutes,
 )
 from readwatch.tui.views.spec import ViewSpec
 
@@ -26,14 +26,14 @@ def row(reader: TracedReader, now: datetime) -> Row:
     return Row(
         reader.user_id,
         (
-            presence_cell(reader.presence(now)),
+            presence_cell(reader.presence_at(now)),
             reader.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),
-            activity_words(reader.activity_type),
+            activity_label(reader.activity_type),
             trace_line(reader.trace),
-            ago(reader.last_activity_at, now),
-            minutes_of(now - reader.started_at),
+            ago(reader.idle_since, now),
+            whole_minutes(now - reader.started_at),
             reader.reading_level,
             reader.device_type,
         ),
@@ -45,15 +45,15 @@ SPEC: ViewSpec[TracedReader] = ViewSpec(
     queries=VIEW_QUERIES[View.ONLINE],
     columns=(
         Column("presence", "State", width=9),
-        Column("name", "Reader", width=12, flex=2),
-        Column("title", "Reading", width=10, flex=3),
-        Column("progress", "Progress", width=11),
-        Column("activity", "Last activity", width=16, from_width=130),
+        Column("full_name", "Reader", width=12, flex=2),
+        Column("content_title", "Reading", width=10, flex=3),
+        Column("progress_percentage", "Progress", width=11),
+        Column("activity_type", "Last activity", width=16, from_width=130),
         Column("trace", "30 min", width=TRACE_STEPS, drawn=True, about="what was done, by 5 min"),
-        Column("ago", "Ago", width=6, align="right", about="since the last activity"),
-        Column("minutes", "Min", width=5, align="right", from_width=88, about="since the login"),
-        Column("level", "Level", width=7, from_width=140),
-        Column("device", "Device", width=8, from_width=96),
+        Column("idle_since", "Ago", width=6, align="right", about="since activity or login"),
+        Column("started_at", "Min", width=5, align="right", from_width=88, about="since the login"),
+        Column("reading_level", "Level", width=7, from_width=140),
+        Column("device_type", "Device", width=8, from_width=96),
     ),
     row=row,
     empty="nobody is online",

@@ -52,7 +52,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             await seat.presses("escape")
             await seat.loses("names are masked")
             suggester = seat.app.screen.query_one(Input).suggester
-            assert await suggester.get_suggestion("rea") is None
+            assert await suggester.get_suggestion("full") is None
     assert access_log() == []
 
 

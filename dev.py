@@ -1,9 +1,10 @@
-"""Make .venv from requirements.lock when it is missing or stale, and run a command in it.
+"""Create .venv from requirements.lock if it is missing or outdated, and run a command in it.
 
-    python3 dev.py                only make .venv
+    python3 dev.py                only create .venv
     python3 dev.py run CMD ...    run CMD with .venv first on the PATH
 
-Standard library only, and nothing that an old Python cannot parse: it has to reach the check below.
+Standard library only, and no syntax that an old Python cannot parse, so that it gets to the check
+of the version.
 """
 
 import hashlib
@@ -17,9 +18,9 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
-STAMP = VENV / "made-from"
+MARKER = VENV / "made-from"
 THE_PROJECT = ["--no-deps", "--no-build-isolation", "--editable", ROOT]
-# Not sys.executable: an activated .venv must not be made from itself.
+# Not sys.executable: an activated .venv must not be created from itself.
 BASE = getattr(sys, "_base_executable", sys.executable)
 
 
@@ -33,48 +34,49 @@ def main(arguments):
         )
     if os.name != "posix":
         sys.exit("readwatch: dev.py needs Linux or macOS; on Windows run it inside WSL")
-    make_venv()
+    create_venv()
     if arguments:
         become(arguments[1:])
 
 
-def make_venv():
-    """Bring .venv up to date, one process at a time; an unfinished .venv has no stamp."""
+def create_venv():
+    """Bring .venv up to date, one process at a time; an unfinished .venv has no marker file."""
     import fcntl
 
     interpreter = "{} {}".format(sys.version.split()[0], ROOT)
     contents = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes())
-    wanted = [interpreter, contents.hexdigest()]
+    expected = [interpreter, contents.hexdigest()]
     with open(__file__) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = STAMP.read_text().splitlines() if STAMP.exists() and PYTHON.exists() else []
-        if made == wanted:
+        actual = MARKER.read_text().splitlines() if MARKER.exists() and PYTHON.exists() else []
+        if actual == expected:
             return
-        STAMP.unlink(missing_ok=True)
-        install(start_afresh=made[:1] != [interpreter])
-        STAMP.write_text("\n".join(wanted))
+        MARKER.unlink(missing_ok=True)
+        install(clear=actual[:1] != [interpreter])
+        MARKER.write_text("\n".join(expected))
 
 
-def install(start_afresh):
-    """Put what requirements.lock pins into .venv, and the project itself editable."""
-    # uv knows neither pip's index nor its certificates: where it fails, pip may well succeed.
-    for way in with_uv, with_pip:
-        steps = way(start_afresh)
+def install(clear):
+    """Install the pinned dependencies into .venv, and the project itself as editable."""
+    # uv uses neither the index nor the certificates of pip: where it fails, pip may succeed.
+    for method in with_uv, with_pip:
+        steps = method(clear)
         if steps:
-            tool = way.__name__.replace("_", " ")
+            tool = method.__name__.replace("_", " ")
             print(
-                "readwatch: making .venv {}, about half a minute ...".format(tool), file=sys.stderr
+                "readwatch: creating .venv {}, about half a minute ...".format(tool),
+                file=sys.stderr,
             )
             if not any(subprocess.run(step).returncode for step in steps):
                 return
-    sys.exit("readwatch: could not make .venv; the lines above say why")
+    sys.exit("readwatch: .venv could not be created; see the lines above")
 
 
-def with_uv(start_afresh):
+def with_uv(clear):
     uv = shutil.which("uv")
     if not uv or VENV in Path(uv).parents:
         return []
-    clear = "--clear" if start_afresh else "--allow-existing"
+    clear = "--clear" if clear else "--allow-existing"
     return [
         [uv, "venv", "--quiet", "--python", BASE, clear, VENV],
         [uv, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes", LOCK],
@@ -82,7 +84,7 @@ def with_uv(start_afresh):
     ]
 
 
-def with_pip(start_afresh):
+def with_pip(clear):
     try:
         import ensurepip  # noqa: F401  Debian ships Python without it
         import venv  # noqa: F401
@@ -91,7 +93,7 @@ def with_pip(start_afresh):
             "readwatch: this Python has no venv module: apt install python3-venv (Debian, Ubuntu), "
             "or install uv"
         )
-    clear = ["--clear"] if start_afresh else []
+    clear = ["--clear"] if clear else []
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     return [
         [BASE, "-m", "venv", *clear, VENV],

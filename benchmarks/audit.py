@@ -1,10 +1,10 @@
-"""A long access log: what it takes to check, to list and to take out a million entries.
+"""How long a million entries of the access log take to check, list and export.
 
 python benchmarks/audit.py [--entries 1000000] [--postgresql]
 
-A log with real hashes is appended in bulk; then each command runs as an admin calls it, in a
-process of its own. In the end an entry in the middle is changed, as only the owner of the database
-can, and the log is checked once more.
+A log with real hashes is added in bulk; then each command runs in a process of its own, as for an
+admin. At the end an entry in the middle is changed, as only the owner of the database can, and the
+log is checked once more.
 """
 
 from collections.abc import Iterator
@@ -32,9 +32,9 @@ COLUMNS = (
     Column("seconds", "s", ".1f"),
     Column("cpu_seconds", "cpu s", ".1f"),
     Column("entries_per_second", "entries/s", ",.0f"),
-    Column("peak_mib", "most MiB", ",.0f"),
+    Column("peak_mib", "peak MiB", ",.0f"),
     Column("file_mib", "file MiB", ",.0f"),
-    Column("said", "what it says first"),
+    Column("output", "first line of output"),
 )
 
 Entry = tuple[str | int | None, ...]
@@ -60,7 +60,9 @@ _APPEND = BulkStatement(
 
 def main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--entries", type=int, default=1_000_000)
+    options.add_argument(
+        "--entries", type=int, default=1_000_000, help="length of the log (1000000)"
+    )
     databases.add_options(options)
     settings = options.parse_args()
     with databases.temporary_folder() as folder, databases.chosen(settings, folder) as url:
@@ -83,7 +85,7 @@ def main() -> None:
 
 
 def _fill(url: str, consultant_id: int, length: int) -> None:
-    """Append entries, one a second until now, as the store does it for one."""
+    """Add entries, one a second until now, with the hashes that the store gives them."""
     entries = _chain(consultant_id, length)
     with opened(url, Role.OWNER) as db:
         for first in range(0, length, AT_ONCE):
@@ -96,7 +98,7 @@ def _fill(url: str, consultant_id: int, length: int) -> None:
 def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
     begin, head = system_clock() - timedelta(seconds=length), GENESIS
     for number in range(length):
-        look = AuditEvent(
+        event = AuditEvent(
             consultant_id,
             AuditAction.VIEWED_READER_PROFILE,
             number * 7 % READERS + 1,
@@ -104,10 +106,10 @@ def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
             "10.0.0.7",
         )
         created_at = to_db_time(begin + timedelta(seconds=number))
-        row_hash = entry_hash(head, look, created_at)
+        row_hash = entry_hash(head, event, created_at)
         yield (
-            *(look.consultant_user_id, look.action_type, look.target_user_id),
-            *(look.details, look.ip_address, created_at, head, row_hash),
+            *(event.consultant_user_id, event.action_type, event.target_user_id),
+            *(event.details, event.ip_address, created_at, head, row_hash),
         )
         head = row_hash
 
@@ -125,7 +127,7 @@ def _drop_trigger(db: Database) -> None:
 
 
 def _called(url: str, entries: int, *arguments: str | Path) -> Row:
-    """Call a command; return its figures, and the first line of what it says of the log."""
+    """Run a command; return its figures and, for `verify`, the first line of its output."""
     done = called(url, "audit", *arguments)
     named = [it.name if isinstance(it, Path) else it for it in arguments]
     made = [it for it in arguments if isinstance(it, Path)]
@@ -136,7 +138,7 @@ def _called(url: str, entries: int, *arguments: str | Path) -> Row:
         "entries_per_second": None if named[0] == "list" else entries / done.seconds,
         "peak_mib": done.peak_bytes / MIB,
         "file_mib": made[0].stat().st_size / MIB if named[0] == "export" else None,
-        "said": done.said.partition("\n")[0] if named[0] == "verify" else None,
+        "output": done.output.partition("\n")[0] if named[0] == "verify" else None,
     }
 
 

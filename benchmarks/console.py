@@ -1,15 +1,15 @@
-"""What a console costs and how soon it shows something; in a pseudo-terminal of 120 by 40.
+"""What a console costs and how fast it is, in a pseudo-terminal of 120 by 40.
 
 python benchmarks/console.py [--parts cost keys ...] [--seconds 15] [--activities 10000000]
 
-Four parts have a real `readwatch serve`, to which as many readers as are online post in the seed's
-rhythm: a heartbeat a minute, and an activity each 10 s.
+Four parts run a real `readwatch serve`, to which all online readers send a heartbeat a minute and
+an activity every 10 s.
 
-cost     a console signed in, and beside it a stock DataTable that is rebuilt each second
-keys     from the start to the first picture, and from a key to the row that it changes
-posted   from before an activity is posted until it stands on the screen
-queries  each query of the console after 100,000 activities and after many more
-many     twenty consoles on one database, and the heartbeats posted meanwhile
+cost     a console, and for comparison Textual's DataTable rebuilt once a second
+keys     from the start to the first list, and from a key to the row that it changes
+posted   from posting an activity until it is on the screen
+queries  each query of the console with 100,000 activities and with many more
+many     twenty consoles on one database, and the latency of heartbeats meanwhile
 """
 
 import json
@@ -46,13 +46,13 @@ from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
+from readwatch.monitor.views import view_queries
 from readwatch.store.audit.log import permit_own
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.online import count_online, online_ids
 from readwatch.store.lists.query import ListQuery
-from readwatch.tui.views import view_specs
 
 REQUESTS_A_MINUTE = 2
 BATCH = 6
@@ -74,7 +74,7 @@ VIEWS = {"2": ("Time", "Title"), "3": ("Reading time",), "1": ("State", "Reading
 COST_COLUMNS = (
     Column("what", "what"),
     Column("online", "online", ",d"),
-    Column("cpu", "CPU of a core", ".1%"),
+    Column("cpu", "CPU (1 core)", ".1%"),
     Column("cpu_target", "target", ".0%"),
     Column("memory_mb", "memory MB", ",.0f"),
     Column("memory_target", "target", "d"),
@@ -107,12 +107,29 @@ MANY_COLUMNS = (
 
 def main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-    options.add_argument("--seconds", type=float, default=15, help="that costs are watched (15)")
-    options.add_argument("--online", type=int, nargs="+", default=[1000, 10_000], help="of cost")
-    options.add_argument("--samples", type=int, default=20, help="of each time (20)")
-    options.add_argument("--activities", type=int, default=10_000_000, help="of queries, the most")
-    options.add_argument("--postgresql", action="store_true", help="the PostgreSQL of the tests")
+    options.add_argument(
+        "--parts",
+        nargs="+",
+        choices=PARTS,
+        default=list(PARTS),
+        metavar="PART",
+        help="what to measure (all)",
+    )
+    options.add_argument(
+        "--seconds", type=float, default=15, help="duration of a measurement of costs (15)"
+    )
+    options.add_argument(
+        "--online",
+        type=int,
+        nargs="+",
+        default=[1000, 10_000],
+        help="readers online, for cost (1000 10000)",
+    )
+    options.add_argument("--samples", type=int, default=20, help="measurements of each time (20)")
+    options.add_argument(
+        "--activities", type=int, default=10_000_000, help="for queries (10000000)"
+    )
+    options.add_argument("--postgresql", action="store_true", help="use a PostgreSQL of its own")
     options.set_defaults(database=None)
     settings = options.parse_args()
     kept: list[Row] = []
@@ -131,7 +148,7 @@ def main() -> None:
 
 
 def cost(settings: Namespace, folder: Path) -> Iterator[Row]:
-    """Watch a console, and then a stock table, while readers post."""
+    """Measure a console, and then a stock table, while readers post."""
     for online in settings.online:
         with live(settings, folder, online) as place, meanwhile(place.rhythm):
             with place.console() as console:
@@ -148,7 +165,7 @@ def cost(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 def watched_for(settings: Namespace, console: Terminal, online: int) -> Row:
     """Return what a program used of the machine, and what it painted."""
-    progress(f"watching with {online:,} online ...")
+    progress(f"measuring with {online:,} online ...")
     frames, received = console.frames, console.received
     with watched(console.server) as used:
         look_on([console], settings.seconds)
@@ -169,7 +186,7 @@ def keys(settings: Namespace, folder: Path) -> Iterator[Row]:
     yield times("readwatch --help", [help_shown() for _ in range(settings.samples)], HELP_MS)
     with live(settings, folder, READERS) as place, meanwhile(place.rhythm):
         starts = [place.start() for _ in range(max(1, settings.samples // 4))]
-        yield times("start to first picture", starts, START_MS)
+        yield times("start to first list", starts, START_MS)
         with place.console() as console:
             took: dict[str, list[float]] = {key: [] for key in (*MOVES, *VIEWS)}
             for _ in range(settings.samples):
@@ -181,7 +198,7 @@ def keys(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 
 def help_shown() -> float:
-    """Return how long a program takes that only tells what there is."""
+    """Return how long `readwatch --help` takes."""
     start = perf_counter()
     command = [sys.executable, "-m", "readwatch", "--help"]
     subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
@@ -218,7 +235,7 @@ def cursor(lines: Sequence[str]) -> tuple[int, str] | None:
 
 
 def posted(settings: Namespace, folder: Path) -> Iterator[Row]:
-    """Time the activities of the reader who stands on top, among those of all others."""
+    """Time the activities of the reader in the first row, among those of all others."""
     random, took = Random(settings.samples), []
     with live(settings, folder, READERS) as place:
         top = place.on_top()
@@ -237,14 +254,14 @@ def posted(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 
 def queries(settings: Namespace, folder: Path) -> Iterator[Row]:
-    """Ask the same of a short and of a long history, in turn."""
+    """Run the same queries on a short and on a long history, in turn."""
     now = system_clock()
     with ExitStack() as open_:
         few, many = (
             open_.enter_context(asked(settings, folder, length, now))
             for length in (FEW_ACTIVITIES, settings.activities)
         )
-        progress("asking ...")
+        progress("running queries ...")
         for name in few:
             taken = in_turn(settings.samples, {"few": few[name], "many": many[name]})
             few_ms, many_ms = (median(taken[which]) * 1000 for which in ("few", "many"))
@@ -262,11 +279,11 @@ def queries(settings: Namespace, folder: Path) -> Iterator[Row]:
 def asked(
     settings: Namespace, folder: Path, length: int, now: datetime
 ) -> Iterator[Mapping[str, Callable[[], float]]]:
-    """Make a history of its own; lend what asks each of its questions, and returns how long."""
+    """Create a history; yield functions that run each query once and return how long it took."""
     with database(settings, folder) as url:
         start = perf_counter()
         looking = make_history(url, length, now)
-        progress(f"{length:,} activities made in {perf_counter() - start:.0f} s")
+        progress(f"{length:,} activities added in {perf_counter() - start:.0f} s")
         with opened(url, Role.CONSOLE) as db:
             yield {
                 name: partial(seconds, db, ask) for name, ask in questions(db, now, looking).items()
@@ -274,7 +291,7 @@ def asked(
 
 
 def seconds(db: Database, ask: Callable[[], object]) -> float:
-    """Return how long a question took."""
+    """Return how long a query took."""
     start = perf_counter()
     with read_snapshot(db):
         ask()
@@ -282,37 +299,37 @@ def seconds(db: Database, ask: Callable[[], object]) -> float:
 
 
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
-    """Return all that the console asks."""
-    found: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
-    looks = Attention(Thresholds())
-    looks.refresh(db, now)
-    for view, listing in view_specs(looks, get_user(db, consultant_id)).items():
-        for sort in listing.sorts:
-            question = ListQuery(sort.column, sort.descending)
-            found[f"{view}: order by {sort.column}"] = partial(listing.order, db, question, now)
-        filtered = replace(listing.query(), terms=parse("book"))
-        found[f"{view}: order, filtered"] = partial(listing.order, db, filtered, now)
-        ids = listing.order(db, listing.query(), now).ids[: 3 * SIZE[1]]
-        found[f"{view}: {len(ids)} rows"] = partial(listing.items, db, ids, now)
-    found["attention: first look"] = lambda: Attention(Thresholds()).refresh(db, now)
-    found["attention: each look"] = lambda: looks.refresh(db, now)
+    """Return all queries of the console."""
+    measured: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
+    attention = Attention(Thresholds())
+    attention.refresh(db, now)
+    for view, of_view in view_queries(attention, get_user(db, consultant_id)).items():
+        for sort in of_view.sorts:
+            query = ListQuery(sort.column, sort.descending)
+            measured[f"{view}: order by {sort.column}"] = partial(of_view.ids, db, query, now)
+        filtered = replace(of_view.first_query(), terms=parse("book"))
+        measured[f"{view}: order, filtered"] = partial(of_view.ids, db, filtered, now)
+        ids = of_view.ids(db, of_view.first_query(), now).ids[: 3 * SIZE[1]]
+        measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, ids, now)
+    measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, now)
+    measured["attention: each time"] = lambda: attention.refresh(db, now)
     permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)
-    found["reader: first picture"] = lambda: ReaderPage(0, permit).snapshot(db, header)
-    found["reader: each picture"] = lambda: page.snapshot(db, header)
-    return found
+    measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header)
+    measured["reader: each time"] = lambda: page.snapshot(db, header)
+    return measured
 
 
 # Many ---------------------------------------------------------------------------------------------
 
 
 def many(settings: Namespace, folder: Path) -> Iterator[Row]:
-    """Let nobody look on and then twenty, while heartbeats and activities are posted."""
+    """Run no console and then twenty, while heartbeats and activities are posted."""
     with live(settings, folder, READERS) as place, ExitStack() as consoles:
         beats = place.load("heartbeats", READERS / 60, seconds=settings.seconds)
         consoles.enter_context(meanwhile(place.load("activities", READERS / 60, batch=BATCH)))
-        yield looked_on("nobody looks on", [], beats)
+        yield looked_on("no console", [], beats)
         there = []
         for number in range(CONSOLES):
             progress(f"console {number + 1} of {CONSOLES} ...")
@@ -321,7 +338,7 @@ def many(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 
 def looked_on(what: str, consoles: Sequence[Terminal], beats: Load) -> Row:
-    """Return what consoles cost together, and what came of heartbeats meanwhile."""
+    """Return what consoles cost together, and the latency of heartbeats meanwhile."""
     before = sum(console.server.cpu_seconds() for console in consoles)
     start = perf_counter()
     with ThreadPoolExecutor(1) as beside:
@@ -346,7 +363,7 @@ def looked_on(what: str, consoles: Sequence[Terminal], beats: Load) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A service with readers who are online, and a consultant who may look."""
+    """A service with readers who are online, and a consultant."""
 
     url: str
     folder: Path
@@ -372,13 +389,13 @@ class Place:
 
     @contextmanager
     def console(self) -> Iterator[Terminal]:
-        """Lend a console with its first picture."""
+        """Yield a console that shows its first list."""
         with self._asking() as console:
             enter(console)
             yield console
 
     def start(self) -> float:
-        """Return how long a console takes, without the person at its keyboard."""
+        """Return how long a console takes to start and log in, without typing."""
         with self._asking() as console:
             asked_at = console.sees("Password")
             return asked_at - console.started_at + enter(console)
@@ -425,7 +442,7 @@ def wait_until_here(url: str, online: int) -> None:
         deadline = monotonic() + 30
         while count_online(db, system_clock()) < online:
             if monotonic() > deadline:
-                sys.exit("readers who were heard from are not online")
+                sys.exit("readers who sent a heartbeat are not online")
             sleep(0.1)
 
 
@@ -440,7 +457,7 @@ def database(settings: Namespace, folder: Path) -> Iterator[str]:
 
 
 def enter(console: Terminal) -> float:
-    """Sign in; return how long it took until the first rows were there."""
+    """Log in; return how long it took until the first rows were there."""
     console.sees("Password")
     pressed = console.press(f"{PASSWORD}\r")
     return console.until(lambda lines: "LIVE" in lines[0] and cursor(lines)) - pressed

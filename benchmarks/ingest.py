@@ -1,9 +1,9 @@
-"""How close the ingest service comes to a server that does nothing, and to a database alone.
+"""The ingest service compared with an empty view on the same server, and with the database alone.
 
 python benchmarks/ingest.py [--seconds 2] [--rounds 5] [--connections 32]
 
-Each line is measured in short slices that take turns with the bare Flask view on the same server,
-so that what the machine does besides touches both; shown is the median of the ratios. The load
+Each line is measured in short slices that alternate with a bare Flask view on the same server, so
+that other work of the machine affects both; the table shows the median of the ratios. The load
 runs on the same cores.
 """
 

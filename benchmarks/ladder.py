@@ -1,16 +1,16 @@
-"""How many readers one machine carries: simulated ones in the seed's rhythm, step by step.
+"""How many simulated readers one machine can serve, step by step.
 
 python benchmarks/ladder.py [--steps 100 1000 10000 100000] [--seconds 30] [--postgresql]
 
-Each reader sends a heartbeat a minute and does something every 10 s, which the app posts as a batch
-of six once a minute: two requests a reader a minute, at random moments. Latency counts from when a
-request was due. Beside it a console asks for its picture every second. The load, the console and
-the database run on the same cores as the service. A step holds when at most 0.1 % of the requests
-fail, p99 is at most a second and no more than a second's requests are behind at the end; between
-the last step that holds and the first that does not, others are tried.
+Each reader sends a heartbeat a minute and has an activity every 10 s, which the app posts as a
+batch of six once a minute: two requests per reader and minute, at random times. Latency counts from
+when a request was due. At the same time a console reads its list every second. The load, the
+console and the database run on the same cores as the service. A step holds when at most 0.1 % of
+the requests fail, p99 is at most a second and no more than the requests of a second are unanswered
+at the end; between the last step that holds and the first that does not, others are tried.
 
-Real apps have a connection each, and those that wake up once a minute open a new one each time:
---reconnect does that. Without it the requests share up to 256 connections that stay open.
+Real apps have a connection each, and those that send once a minute open a new one each time:
+--reconnect does the same. Without it the requests share up to 256 connections that stay open.
 """
 
 from argparse import Namespace
@@ -38,7 +38,7 @@ EXPECTED_BEYOND = "poor"
 
 MAIN_COLUMNS = (
     Column("readers", "readers", ",d"),
-    Column("expected", "SQLite is said to be"),
+    Column("expected", "expected of SQLite"),
     Column("holds", "holds"),
     Column("asked", "requests/s", ",.1f"),
     Column("achieved", "answered/s", ",.1f"),
@@ -52,19 +52,23 @@ MORE_COLUMNS = (
     Column("database_cores", "database", ".0%"),
     Column("load_cores", "load", ".0%"),
     Column("console_cores", "console", ".0%"),
-    Column("picture_ms", "picture ms", ",.0f"),
+    Column("snapshot_ms", "console ms", ",.0f"),
     Column("memory_mib", "memory MiB", ",.0f"),
     Column("wal_mib", "WAL MiB", ",.1f"),
-    Column("wrong", "what failed"),
+    Column("wrong", "errors by status"),
 )
-NOTE = "CPU is of one core; picture: what the console asks for, the median; memory: the service's."
+NOTE = "CPU: of one core; console ms: median time for its list; memory: of the service."
 
 
 def main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--steps", type=int, nargs="+", default=[100, 1000, 10_000, 100_000])
-    options.add_argument("--seconds", type=float, default=30, help="of a step (30)")
-    options.add_argument("--reconnect", action="store_true", help="a new connection a request")
+    options.add_argument(
+        "--steps", type=int, nargs="+", default=[100, 1000, 10_000, 100_000], help="readers"
+    )
+    options.add_argument("--seconds", type=float, default=30, help="length of a step (30)")
+    options.add_argument(
+        "--reconnect", action="store_true", help="use a new connection for each request"
+    )
     databases.add_options(options)
     settings = options.parse_args()
     with databases.temporary_folder() as folder, databases.chosen(settings, folder) as url:
@@ -122,7 +126,7 @@ class Ladder:
             reconnect=self._settings.reconnect,
         )
         with (
-            console(self._url) as picture,
+            console(self._url) as figures,
             watched(self._database) as database,
             watched(self._server) as service,
         ):
@@ -141,8 +145,8 @@ class Ladder:
             "service_cores": service.cores,
             "database_cores": database.cores,
             "load_cores": result.cpu_seconds / load.seconds,
-            "console_cores": picture["cores"],
-            "picture_ms": picture["p50"] * 1000,
+            "console_cores": figures["cores"],
+            "snapshot_ms": figures["p50"] * 1000,
             "memory_mib": service.resident_bytes / MIB,
             "wal_mib": service.wal_bytes / MIB,
             "wrong": result.words(),

@@ -1,10 +1,10 @@
-"""A morning's logins: how close they come to what bcrypt allows, and what heartbeats feel of it.
+"""Many logins at once: their rate compared with bcrypt alone, and the latency of heartbeats.
 
 python benchmarks/logins.py [--seconds 6] [--rounds 3] [--clients 32]
 
-Three slices take turns: bcrypt alone, in a thread for each core; heartbeats alone, at a modest rate
-whatever the answers; and the storm: logins at the same cost by clients that obey Retry-After, with
-the same heartbeats on connections of their own.
+Three slices alternate: bcrypt alone, with a thread for each core; heartbeats alone, at a fixed low
+rate; and logins at the same cost by clients that obey Retry-After, with the same heartbeats on
+other connections.
 """
 
 import json
@@ -38,7 +38,7 @@ COLUMNS = (
     Column("of_bcrypt", "of bcrypt", ".2f"),
     Column("spread", "spread"),
     Column("of_bcrypt_target", "target", ".1f"),
-    Column("told_to_wait", "told to wait", "d"),
+    Column("told_to_wait", "429s", "d"),
     Column("p50_ms", "heartbeat p50 ms", ".1f"),
     Column("p99_ms", "p99 ms", ".1f"),
     Column("p99_ms_target", "target", "d"),
@@ -48,7 +48,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """What came of some seconds of logins, until the last answer."""
+    """The results of some seconds of logins, until the last answer."""
 
     answered: int
     told_to_wait: int
@@ -65,10 +65,12 @@ class Storm:
 
 def main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--seconds", type=float, default=6, help="of a slice (6)")
-    options.add_argument("--rounds", type=int, default=3, help="slices of each (3)")
-    options.add_argument("--clients", type=int, default=32, help="that log in at once (32)")
-    options.add_argument("--bcrypt-cost", type=int, default=DEFAULT_COST)
+    options.add_argument("--seconds", type=float, default=6, help="length of a slice (6)")
+    options.add_argument("--rounds", type=int, default=3, help="slices of each measurement (3)")
+    options.add_argument("--clients", type=int, default=32, help="clients that log in at once (32)")
+    options.add_argument(
+        "--bcrypt-cost", type=int, default=DEFAULT_COST, help="cost of a password hash (12)"
+    )
     settings = options.parse_args()
     seconds, cost = settings.seconds, settings.bcrypt_cost
     with temporary_folder() as folder:
@@ -77,7 +79,7 @@ def main() -> None:
         with readwatch(url, folder, bcrypt_cost=cost) as server:
             greet(server, tokens)
             beats = Load("heartbeats", server.port, tokens, seconds, rate=HEARTBEATS_PER_SECOND)
-            progress("bcrypt alone, heartbeats alone, and the storm ...")
+            progress("bcrypt alone, heartbeats alone, logins with heartbeats ...")
             alone = in_turn(
                 settings.rounds,
                 {
@@ -93,7 +95,7 @@ def main() -> None:
         {"what": "bcrypt alone", "logins_per_second": median(alone["bcrypt"])},
         {"what": "heartbeats alone", **latencies(alone["heartbeats"])},
         {
-            "what": "storm",
+            "what": "logins, heartbeats",
             "logins_per_second": median(rates),
             "of_bcrypt": share,
             "spread": spread,
@@ -107,7 +109,7 @@ def main() -> None:
 
 
 def latencies(results: Sequence[Result]) -> dict[str, object]:
-    """Return what slices of heartbeats show together."""
+    """Return the figures of some slices of heartbeats."""
     return {
         "p50_ms": median(result.p50 for result in results) * 1000,
         "p99_ms": median(result.p99 for result in results) * 1000,

@@ -1,4 +1,4 @@
-"""The service beside the recipe that it started from, taken literally, on the same server.
+"""The service compared with a literal implementation of the original design, on the same server.
 
 python benchmarks/recipe.py [--seconds 2] [--rounds 5] [--connections 32]
 

@@ -1,4 +1,4 @@
-"""The same app under the server that it ships with and under others.
+"""The same app on granian, which readwatch uses, and on other servers.
 
 python benchmarks/servers.py [--seconds 2] [--rounds 5] [--connections 32]
 """

@@ -1,10 +1,10 @@
-"""Make `docs/pictures/`: the console exports each of its screens, with the demo's readers in it.
+"""Make `docs/pictures/`: screenshots of the console as SVG, with the readers of the demo.
 
     python3 dev.py run python docs/pictures.py
-    python3 dev.py run python docs/pictures.py --to look --size 160x48 --theme none online help
+    python3 dev.py run python docs/pictures.py --to shots --size 160x48 --theme none online help
 
-Nothing is left to chance or to the clock: the same program makes the same pictures, and none of a
-screen that lacks the words that it has to have.
+Neither chance nor the clock matters: the same program makes the same pictures. A screen without its
+expected words makes no picture but an error.
 """
 
 import argparse
@@ -57,12 +57,12 @@ URL = f"sqlite:///{FILE}"
 LONGEST_WAIT_SECONDS = 30
 
 
-# What happens in front of the console, beside the keys.
+# What happens besides keys.
 
 
 @dataclass
 class World:
-    """A folder with a database, who is in it and what time it is there."""
+    """A folder with a database, its staff, and the time."""
 
     folder: Path
     consultant: User
@@ -70,34 +70,34 @@ class World:
     now: datetime = NOW
 
 
-Happening = Callable[[World], AbstractContextManager[None]]
+Condition = Callable[[World], AbstractContextManager[None]]
 
 
 @contextmanager
-def nothing_is_asked_twice(_world: World) -> Iterator[None]:
-    """The first picture is the last."""
+def no_refreshes(_world: World) -> Iterator[None]:
+    """The first snapshot is the last."""
     refresh_policy.REFRESH_SECONDS = 3600.0
     yield
 
 
 @contextmanager
-def half_a_minute_goes_by(world: World) -> Iterator[None]:
-    """Everything is half a minute older."""
+def half_a_minute_passes(world: World) -> Iterator[None]:
+    """The clock is half a minute later."""
     world.now += timedelta(seconds=31)
     yield
 
 
 @contextmanager
-def the_database_is_away(_world: World) -> Iterator[None]:
-    """The file is moved under the console."""
+def the_database_is_missing(_world: World) -> Iterator[None]:
+    """The files of the database are moved while the console is open."""
     for file in Path().glob(f"{FILE}*"):
         file.rename(f"away-{file}")
     yield
 
 
 @contextmanager
-def another_program_writes_on_and_on(_world: World) -> Iterator[None]:
-    """Nobody else can."""
+def another_program_writes(_world: World) -> Iterator[None]:
+    """Another connection has the write lock."""
     db = apsw.Connection(FILE)
     db.execute("BEGIN IMMEDIATE")
     yield
@@ -105,8 +105,8 @@ def another_program_writes_on_and_on(_world: World) -> Iterator[None]:
 
 
 @contextmanager
-def three_readers_come(world: World) -> Iterator[None]:
-    """They log in."""
+def three_readers_log_in(world: World) -> Iterator[None]:
+    """Three more readers are online."""
     db = open_database(URL, Role.INGEST)
     with connection(db), db.atomic():
         online = online_ids(db, ListQuery("full_name", descending=False), world.now).ids
@@ -122,14 +122,14 @@ def three_readers_come(world: World) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture: its name, size and colours, the words it must have, and what leads there."""
+    """A picture: its name, size and theme, the words it must have, and the steps to it."""
 
     name: str
     size: tuple[int, int]
     theme: str
     sees: str
-    steps: tuple[str | Happening, ...] = ()
-    signed_in: str | None = "consultant"
+    steps: tuple[str | Condition, ...] = ()
+    user: str | None = "consultant"
     readers: int = READERS
     mask: bool = False
 
@@ -147,43 +147,43 @@ SCENES = (
     Scene("filter-without-rows", SMALL, "dark", "nothing fits", ("slash", *"title:zzz", "enter")),
     Scene("reader", LARGE, "dark", "of reading", OPEN),
     Scene("days", SMALL, "dark", "minutes a day", (*OPEN, "shift+tab", "shift+tab")),
-    Scene("unfolded", SMALL, "light", "content ", (*OPEN, "space")),
-    Scene("last", SMALL, "dark", "nobody below", ("end", "enter", "right_curly_bracket")),
+    Scene("activity-detail", SMALL, "light", "content ", (*OPEN, "space")),
+    Scene("last", SMALL, "dark", "last reader", ("end", "enter", "right_curly_bracket")),
     Scene("palette", SMALL, "dark", "last login", ("ctrl+p", *"ala")),
     Scene("palette-at-first", SMALL, "dark", "escape closes", ("ctrl+p",)),
     Scene("columns", SMALL, "dark", "resets", ("c", "down", "down")),
-    Scene("views", SMALL, "dark", "begins", ("v", "down")),
-    Scene("views-at-first", SMALL, "dark", "its name", ("v",), "admin"),
-    Scene("export", SMALL, "dark", "Into which file", ("e", "ctrl+u", *"evening.csv")),
+    Scene("saved-views", SMALL, "dark", "start view", ("v", "down")),
+    Scene("saved-views-at-first", SMALL, "dark", "enter saves", ("v",), "admin"),
+    Scene("export", SMALL, "dark", "File (.csv or .json)", ("e", "ctrl+u", *"evening.csv")),
     Scene("copied", SMALL, "dark", "clipboard", ("y",)),
     Scene("help", SMALL, "dark", "everywhere", ("question_mark",)),
-    Scene("sign-in", SMALL, "dark", "E-mail", (*"cara@example.org", "enter", *"secret"), None),
+    Scene("login", SMALL, "dark", "E-mail", (*"cara@example.org", "enter", *"secret"), None),
     Scene(
-        "sign-in-refused",
+        "login-refused",
         SMALL,
         "dark",
         "wrong e-mail or password",
         (*"consultant@example.org", "enter", *"not it", "enter"),
         None,
     ),
-    Scene("cover", SMALL, "dark", "is covered", ("L",)),
+    Scene("lock", SMALL, "dark", "is locked", ("L",)),
     Scene("masked", SMALL, "dark", "State", ("down", "down"), mask=True),
-    Scene("frozen", SMALL, "dark", "3 new", ("down", "p", three_readers_come)),
-    Scene("stale", SMALL, "dark", "STALE", (nothing_is_asked_twice, "1", half_a_minute_goes_by)),
-    Scene("offline", SMALL, "dark", "OFFLINE", ("down", the_database_is_away)),
-    Scene("refused", SMALL, "dark", "is not shown", (another_program_writes_on_and_on, *OPEN)),
+    Scene("frozen", SMALL, "dark", "3 new", ("down", "p", three_readers_log_in)),
+    Scene("stale", SMALL, "dark", "STALE", (no_refreshes, "1", half_a_minute_passes)),
+    Scene("offline", SMALL, "dark", "OFFLINE", ("down", the_database_is_missing)),
+    Scene("refused", SMALL, "dark", "is not shown", (another_program_writes, *OPEN)),
     Scene("empty", SMALL, "dark", "nobody is online", readers=0),
     Scene("empty-readers", SMALL, "dark", "no readers yet", ("3",), readers=0),
     Scene("empty-attention", SMALL, "dark", "nobody needs", ("4",), readers=0),
 )
 OF_THE_DOCS = (
     *("online", "activity", "help", "filter", "palette", "columns", "attention", "reader"),
-    *("unfolded", "access-log", "offline", "refused"),
+    *("activity-detail", "access-log", "offline", "refused"),
 )
 
 
 def make_world(folder: Path, readers: int) -> World:
-    """Fill a folder with three weeks and an evening of readers, and what a consultant did."""
+    """Make a database with three weeks and an evening of reading, and an access log."""
     rng = Random(7)  # noqa: S311 - invented behaviour, no secret
     url = f"sqlite:///{folder}/{FILE}"
     migrations.create_or_upgrade(url)
@@ -191,12 +191,12 @@ def make_world(folder: Path, readers: int) -> World:
     stuck, awake = people[::15], [person for n, person in enumerate(people) if n % 15]
     gone = {person.email: timedelta(days=9) for person in stuck}
     gone |= {person.email: timedelta(days=20) for person in awake[::40]}
-    consultant, places = populate(url, people, rng, NOW, gone)
+    consultant, positions = populate(url, people, rng, NOW, gone)
     db = open_database(url, Role.INGEST)
     with connection(db):
         if awake:
             evening = timedelta(minutes=50)
-            Replay(db, awake, NOW - evening, rng, ramp=evening * 0.9, places=places).play(NOW)
+            Replay(db, awake, NOW - evening, rng, ramp=evening * 0.9, positions=positions).play(NOW)
     db.close()
     admin = open_database(url, Role.ADMIN)
     with connection(admin):
@@ -208,68 +208,68 @@ def make_world(folder: Path, readers: int) -> World:
         )
         world = World(folder, consultant, add_user(admin, boss, NOW - timedelta(days=30)))
         if people:
-            _looks(admin, world, [find_user(admin, person.email) for person in people])
+            _log_events(admin, world, [find_user(admin, person.email) for person in people])
     admin.close()
     return world
 
 
-def _looks(db: Database, world: World, readers: Sequence[User]) -> None:
+def _log_events(db: Database, world: World, readers: Sequence[User]) -> None:
     cara, dora = world.consultant.id, world.admin.id
-    opened, in_list = AuditAction.VIEWED_READER_PROFILE, "console, from online"
+    viewed, in_list = AuditAction.VIEWED_READER_PROFILE, "console, from online"
     first, second, third = (reader.id for reader in readers[:3])
-    for minutes, look in (
+    for minutes, event in (
         (1620, AuditEvent(dora, AuditAction.ADDED_USER, cara, "cli")),
         (1500, AuditEvent(cara, AuditAction.FAILED_LOGIN, None, "console: wrong password")),
         (1499, AuditEvent(cara, AuditAction.LOGGED_IN, None, "console")),
-        (1490, AuditEvent(cara, opened, third, "console, from attention")),
+        (1490, AuditEvent(cara, viewed, third, "console, from attention")),
         (95, AuditEvent(cara, AuditAction.LOGGED_IN, None, "console")),
-        *((minutes, AuditEvent(cara, opened, first, in_list)) for minutes in (82, 74, 63, 51)),
-        (48, AuditEvent(cara, opened, second, in_list)),
+        *((minutes, AuditEvent(cara, viewed, first, in_list)) for minutes in (82, 74, 63, 51)),
+        (48, AuditEvent(cara, viewed, second, in_list)),
         (40, AuditEvent(cara, AuditAction.EXPORTED_VIEW, None, f"{in_list}, csv, rows 23")),
-        (22, AuditEvent(dora, opened, second, "console, from palette")),
+        (22, AuditEvent(dora, viewed, second, "console, from palette")),
         (12, AuditEvent(cara, AuditAction.UNLOCKED_CONSOLE, None, "console")),
-        (9, AuditEvent(cara, opened, third, "console, from attention")),
+        (9, AuditEvent(cara, viewed, third, "console, from attention")),
         (
             8,
             AuditEvent(cara, AuditAction.COPIED_ROW, third, "console, from a reader's page, books"),
         ),
     ):
-        log_event(db, look, NOW - timedelta(minutes=minutes))
+        log_event(db, event, NOW - timedelta(minutes=minutes))
 
 
-def keep_views(world: World) -> None:
-    """Give the consultant some views of their own."""
-    desk = Preferences(preferences_file(world.folder, URL, world.consultant.id))
+def save_views(world: World) -> None:
+    """Save some views for the consultant."""
+    preferences = Preferences(preferences_file(world.folder, URL, world.consultant.id))
     for view in (
         SavedView("Stopped lately", View.ONLINE, "ago", False, "!state:reading idle<1h", None),
         SavedView("B1 without progress", View.READERS, "login", False, "level:B1 login>7d", None),
         SavedView("Quizzes", View.ACTIVITY, "time", True, "type:quiz", None),
     ):
-        desk.keep_view(view)
-    desk.turn_first("Stopped lately")
+        preferences.save_view(view)
+    preferences.toggle_start_view("Stopped lately")
 
 
-async def take(scene: Scene, world: World) -> str:
-    """Sit down, do what leads there, and return the picture."""
-    keep_views(world)
+async def picture_of(scene: Scene, world: World) -> str:
+    """Open the console, do the steps, and return the screenshot."""
+    save_views(world)
     settings = ConsoleSettings(
         URL,
         theme=scene.theme,
         preferences_folder=world.folder,
         mask=scene.mask,
-        sort="full_name",  # who says how to begin does not begin with a view of their own
+        sort="full_name",  # with an option for the first view, the start view is not used
     )
-    who = None if scene.signed_in is None else getattr(world, scene.signed_in)
-    console = Console(settings, signed_in=who, clock=lambda: world.now)
-    happenings, keys = ExitStack(), [*scene.steps]
-    with happenings:
-        while keys and not isinstance(keys[0], str):  # before somebody sits down
-            happenings.enter_context(keys.pop(0)(world))
+    user = None if scene.user is None else getattr(world, scene.user)
+    console = Console(settings, consultant=user, clock=lambda: world.now)
+    conditions, keys = ExitStack(), [*scene.steps]
+    with conditions:
+        while keys and not isinstance(keys[0], str):  # before the console opens
+            conditions.enter_context(keys.pop(0)(world))
         async with console.run_test(size=scene.size, notifications=True) as pilot:
             await calm(pilot)
             for step in keys:
                 if not isinstance(step, str):
-                    happenings.enter_context(step(world))
+                    conditions.enter_context(step(world))
                 else:
                     await pilot.press(step)
                 if not isinstance(step, str) or len(step) > 1 or step.isupper() or step.isdigit():
@@ -279,7 +279,7 @@ async def take(scene: Scene, world: World) -> str:
 
 
 async def calm(pilot: Pilot[None], words: str = "") -> None:
-    """Wait until the words are there and nothing has changed for a while."""
+    """Wait until the words are painted and the screen stays the same."""
     before: list[str] = []
     until = time.monotonic() + LONGEST_WAIT_SECONDS
     while before != (now := painted(pilot)) or words not in "\n".join(now):
@@ -295,7 +295,7 @@ def painted(pilot: Pilot[None]) -> list[str]:
 
 
 def draw(scene: Scene, world: World, to: Path) -> None:
-    """Make one picture, in a copy of the world and in a process of its own."""
+    """Make one picture, in a copy of the world and in its own process."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     if scene.theme == "none":
@@ -303,48 +303,48 @@ def draw(scene: Scene, world: World, to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(world.folder, folder, dirs_exist_ok=True)
         os.chdir(folder)
-        picture = asyncio.run(take(scene, replace(world, folder=Path(folder))))
+        picture = asyncio.run(picture_of(scene, replace(world, folder=Path(folder))))
         os.chdir("/")
-    # The stock picture asks a foreign host for a font; any monospaced one does. Its ids are by
-    # chance of what is in it, and long.
+    # Textual's screenshot loads a font from another host; any monospaced one will do. Its ids
+    # depend on the content, and are long.
     picture = re.sub(r"@font-face \{.*?\}\s*", "", picture, flags=re.DOTALL)
     picture = re.sub(r"terminal-\d+", scene.name, picture)
     (to / f"{scene.name}.svg").write_text(picture, encoding="utf-8")
 
 
 def size(words: str) -> tuple[int, int]:
-    """Understand `80x24`."""
+    """Parse a size such as `80x24`."""
     width, height = map(int, words.split("x"))
     return width, height
 
 
 def main() -> None:
-    """Take the pictures of the docs, or those that are asked for, as they are asked for."""
+    """Make the pictures of the docs, or those that are named."""
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="NAME", default=OF_THE_DOCS)
-    parser.add_argument("--all", action="store_true", help="also those that no page shows")
+    parser.add_argument("--all", action="store_true", help="also those that no page uses")
     parser.add_argument("--to", type=Path, default=PICTURES, metavar="FOLDER")
     parser.add_argument("--size", type=size, metavar="80x24")
     parser.add_argument("--theme", choices=THEMES)
-    asked = parser.parse_args()
-    asked.to.mkdir(parents=True, exist_ok=True)
-    changes = {key: value for key in ("size", "theme") if (value := getattr(asked, key))}
+    options = parser.parse_args()
+    options.to.mkdir(parents=True, exist_ok=True)
+    changes = {key: value for key in ("size", "theme") if (value := getattr(options, key))}
     scenes = [
-        replace(scene, **changes) for scene in SCENES if asked.all or scene.name in asked.names
+        replace(scene, **changes) for scene in SCENES if options.all or scene.name in options.names
     ]
     with tempfile.TemporaryDirectory() as folder, ExitStack() as pool:
         worlds = {}
         for readers in {scene.readers for scene in scenes}:
-            place = Path(folder) / str(readers)
-            place.mkdir()
-            worlds[readers] = make_world(place, readers)
+            world_folder = Path(folder) / str(readers)
+            world_folder.mkdir()
+            worlds[readers] = make_world(world_folder, readers)
         workers = ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1)
-        taken = pool.enter_context(workers).map(
-            partial(draw, to=asked.to.absolute()),
+        pictures = pool.enter_context(workers).map(
+            partial(draw, to=options.to.absolute()),
             scenes,
             (worlds[scene.readers] for scene in scenes),
         )
-        for scene, _ in zip(scenes, taken, strict=True):
+        for scene, _ in zip(scenes, pictures, strict=True):
             print(scene.name)  # noqa: T201 - a program of its own
 
 

@@ -1,4 +1,4 @@
-"""Commands of an admin, in processes of their own, and what each of them takes."""
+"""Commands of an admin, in processes of their own, with time and memory."""
 
 import os
 import subprocess
@@ -11,22 +11,22 @@ from rig.processes import ENVIRONMENT
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a call took, the most memory that it held, and what it said."""
+    """Time, peak memory, exit code and output of a command."""
 
     seconds: float
     cpu_seconds: float
     peak_bytes: int
     code: int
-    said: str
+    output: str
 
 
 def called(url: str, *arguments: object) -> Called:
-    """Call `readwatch` on a database, and wait for its end."""
+    """Run `readwatch` on a database, and wait for its end."""
     command = [sys.executable, "-m", "readwatch", "--database", url, *map(str, arguments)]
     start = perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
         assert process.stdout
-        said = process.stdout.read()
+        output = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     return Called(
@@ -34,5 +34,5 @@ def called(url: str, *arguments: object) -> Called:
         cpu_seconds=used.ru_utime + used.ru_stime,
         peak_bytes=used.ru_maxrss * 1024,
         code=process.returncode,
-        said=said,
+        output=output,
     )

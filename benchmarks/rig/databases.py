@@ -1,4 +1,4 @@
-"""Databases to measure on: thrown away afterwards, unless one is named."""
+"""Databases to measure on: deleted afterwards, unless a URL is given."""
 
 import argparse
 import signal
@@ -14,20 +14,20 @@ TESTS = Path(__file__).parents[2] / "tests"
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Lend a folder on the disk that /tmp is on; it and the servers also end with ctrl+c."""
+    """Yield a folder on the disk of /tmp; it is deleted, and servers end, also with ctrl+c."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit("stopped before the end"))
+        signal.signal(number, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="readwatch-benchmark-") as folder:
         yield Path(folder)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Let the engine be chosen."""
+    """Add the options for the database engine."""
     engine = parser.add_mutually_exclusive_group()
-    engine.add_argument("--database", metavar="URL", help="a database of its own, kept afterwards")
     engine.add_argument(
-        "--postgresql", action="store_true", help="start the PostgreSQL that the tests use"
+        "--database", metavar="URL", help="an empty database; it is not deleted afterwards"
     )
+    engine.add_argument("--postgresql", action="store_true", help="use a PostgreSQL of its own")
 
 
 @contextmanager

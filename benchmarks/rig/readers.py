@@ -1,4 +1,4 @@
-"""Readers with open sessions, made through the store: nobody logs in 100,000 times."""
+"""Readers with open sessions, added through the store: 100,000 logins take too long."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -43,9 +43,9 @@ def emails(number: int) -> list[str]:
 
 
 def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
-    """Make the schema, and readers with a session that was silent for minutes; return tokens."""
+    """Create the schema, and readers with a session that is silent for minutes; return tokens."""
     if number > _PEOPLE:
-        print(f"making {number:,} readers ...", file=sys.stderr)
+        print(f"adding {number:,} readers ...", file=sys.stderr)
     migrations.create_or_upgrade(url)
     people = cast(min(number, _PEOPLE), Random(number))
     password_hash, now = hash_password(PASSWORD, bcrypt_cost), system_clock()
@@ -81,12 +81,12 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
 
 
 def consultant(url: str) -> int:
-    """Make the account of `CONSULTANT`, as costly to sign in to as real ones; return its id."""
+    """Add the account of `CONSULTANT` with the usual cost of a login; return its id."""
     return _added(url, CONSULTANT, "Cara", UserRole.CONSULTANT)
 
 
 def administrator(url: str) -> int:
-    """Make the account of `ADMIN`, the only one; return its id."""
+    """Add the account of `ADMIN`, the only admin; return its id."""
     return _added(url, ADMIN, "Dora", UserRole.ADMIN)
 
 
@@ -102,30 +102,30 @@ def _added(url: str, email: str, full_name: str, role: UserRole) -> int:
 
 
 def send_all_away(url: str) -> None:
-    """Make it some minutes ago that anybody was heard from."""
+    """Set all heartbeats to some minutes ago."""
     with opened(url, Role.OWNER) as db, db.atomic():
         _ALL_AWAY(db, moment=to_db_time(system_clock() - _AGO))
 
 
 def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0) -> str:
-    """Say how many activities were acknowledged and kept; end the program if one is missing.
+    """Return how many activities were acknowledged and stored; end the program if one is missing.
 
-    `besides` were added past the service. Only what was never answered may be kept silently.
+    `besides` were not added by the service. Only unanswered requests may add more.
     """
     results = list(results)
     acknowledged = sum(result.accepted for result in results)
     in_doubt = sum(result.unanswered for result in results)
     with opened(url, Role.OWNER) as db:
         kept = _COUNT_ACTIVITIES(db).fetchone()[0] - besides
-    found = f"{acknowledged:,} activities acknowledged, {kept:,} kept"
+    summary = f"{acknowledged:,} activities acknowledged, {kept:,} stored"
     if kept < acknowledged or (kept > acknowledged and not in_doubt):
-        sys.exit(f"wrong: {found}, {in_doubt} requests without an answer")
-    return f"{found}."
+        sys.exit(f"wrong: {summary}, {in_doubt} requests without an answer")
+    return f"{summary}."
 
 
 @contextmanager
 def opened(url: str, role: Role) -> Iterator[Database]:
-    """Lend a connection with a role."""
+    """Yield a connection with a role."""
     db = open_database(url, role)
     try:
         with connection(db):

@@ -18,34 +18,36 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A figure of each row: its key, its heading, and how it is written."""
+    """A figure of each row: its key, its heading and its format."""
 
     key: str
     title: str
     form: str = ""
 
     def cell(self, row: Row) -> str:
-        """Return what stands in this column of a row."""
+        """Return the text of this column in a row."""
         value = row.get(self.key)
         return "" if value is None else format(value, self.form)
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """Return a parser of what every benchmark can be told."""
-    found = argparse.ArgumentParser(
+    """Return a parser with the options of all benchmarks."""
+    options = argparse.ArgumentParser(
         description=description.split("\n", 1)[0],
         epilog=dedent(description.split("\n", 1)[1]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
-    found.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    return found
+    options.add_argument(
+        "--json", metavar="FILE", type=Path, help="also write the figures to this file"
+    )
+    options.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    return options
 
 
 def publish(
     settings: argparse.Namespace, columns: Sequence[Column], rows: Sequence[Row], *notes: str
 ) -> None:
-    """Print the table with its notes; write all the figures as JSON if that was asked for."""
+    """Print the table with its notes; with --json, also write all figures to a file."""
     show(settings, columns, rows, *notes)
     keep(settings, rows, *notes)
 
@@ -60,7 +62,7 @@ def show(
 
 
 def keep(settings: argparse.Namespace, rows: Sequence[Row], *notes: str) -> None:
-    """Write the figures as JSON if that was asked for."""
+    """With --json, write the figures to a file."""
     if settings.json:
         options = {name: value for name, value in vars(settings).items() if name != "json"}
         document = {
@@ -74,7 +76,7 @@ def keep(settings: argparse.Namespace, rows: Sequence[Row], *notes: str) -> None
 
 
 def progress(text: str) -> None:
-    """Say what goes on, where it is not taken for a figure."""
+    """Print progress on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Short slices of several measurements in turn: what the machine does besides touches all."""
+"""Short slices of several measurements in turn, so that other work of the machine affects all."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,10 @@ class Slice:
 
 def add_options(parser: ArgumentParser) -> None:
     """Let the slices be longer or more, and the load heavier."""
-    parser.add_argument("--seconds", type=float, default=2, help="of a slice (2)")
-    parser.add_argument("--rounds", type=int, default=5, help="slices of each (5)")
-    parser.add_argument("--connections", type=int, default=32, help="that ask at once (32)")
-    parser.add_argument("--readers", type=int, default=2000, help="that take turns (2000)")
+    parser.add_argument("--seconds", type=float, default=2, help="length of a slice (2)")
+    parser.add_argument("--rounds", type=int, default=5, help="slices of each measurement (5)")
+    parser.add_argument("--connections", type=int, default=32, help="simultaneous connections (32)")
+    parser.add_argument("--readers", type=int, default=2000, help="number of readers (2000)")
 
 
 def greet(server: Server, tokens: list[str]) -> None:

@@ -1,16 +1,14 @@
-"""The command line as a person meets it: what is typed, what comes out, how it ends."""
+"""The command line as a person uses it: arguments, output, exit code."""
 
 import io
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+import click
 import pytest
 
-from readwatch.__main__ import _once
-from readwatch.cli.faces import DemoCall, Faces, ServeCall
-from readwatch.cli.main import command_line
-from readwatch.monitor.settings import ConsoleSettings
+from readwatch.cli.main import console_keys, database_url, main, readwatch
 from readwatch.store.engine.connections import Database
 
 ADMIN_PASSWORD = "an admin's password"
@@ -38,12 +36,11 @@ class Ended:
 
 @dataclass
 class Shell:
-    """Calls `readwatch` in this process, on one database, and remembers which faces it started."""
+    """Runs `readwatch` in this process, on one database."""
 
     url: str
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
-    started: list[ServeCall | ConsoleSettings | DemoCall] = field(default_factory=list)
 
     def __call__(self, *arguments: str, stdin: str = "") -> Ended:
         """Call it on the database of the test, with the cheapest password hashes."""
@@ -56,9 +53,8 @@ class Shell:
         self.monkeypatch.setattr(sys, "argv", ["readwatch", *arguments])
         self.monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         self.capsys.readouterr()
-        start = self.started.append
         with pytest.raises(SystemExit) as left:
-            command_line(Faces(serve=start, console=start, once=_once, demo=start))
+            main()
         printed = self.capsys.readouterr()
         assert isinstance(left.value.code, int)
         return Ended(left.value.code, printed.out, printed.err)
@@ -77,10 +73,23 @@ class Shell:
         )
 
 
+def parsed(*arguments: str) -> dict[str, Any]:
+    """Return with which options a command runs, on which database, and the keys of the console."""
+    with readwatch.make_context("readwatch", list(arguments)) as context:
+        click.Command.invoke(readwatch, context)
+        name, command, rest = readwatch.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        assert command
+        with command.make_context(name, rest, parent=context) as below:
+            inherited = {"database": database_url(below), "keys": console_keys(below)}
+            return below.params | inherited
+
+
 def log(db: Database) -> list[tuple[Any, ...]]:
     """Return who did what to whom, oldest first."""
-    question = (
+    query = (
         "SELECT consultant_user_id, action_type, target_user_id, action_details"
         " FROM consultant_access_log ORDER BY id"
     )
-    return [tuple(row) for row in db.execute_sql(question)]
+    return [tuple(row) for row in db.execute_sql(query)]

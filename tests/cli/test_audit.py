@@ -56,45 +56,46 @@ def mode(file: Path) -> int:
 
 
 @pytest.mark.usefixtures("looks")
-def test_a_whole_log_is_told_and_a_changed_one_named(shell: Shell, db: Database) -> None:
-    whole = shell("audit", "verify")
-    assert (whole.code, whole.err) == (0, "")
+def test_an_intact_log_is_reported_and_a_changed_entry_is_named(shell: Shell, db: Database) -> None:
+    intact = shell("audit", "verify")
+    assert (intact.code, intact.err) == (0, "")
     assert re.fullmatch(
-        r"the access log is whole\n2 entries\nthe last one: 2, its hash:\n[0-9a-f]{64}\n", whole.out
+        r"the access log is intact\n2 entries\nlast entry: 2, with the hash\n[0-9a-f]{64}\n",
+        intact.out,
     )
     without_triggers(db).execute_sql("UPDATE consultant_access_log SET ip_address = '10.0.0.8'")
     changed = shell("audit", "verify")
     assert (changed.code, changed.err) == (1, "")
     assert changed.out.startswith(
-        "NOT WHOLE: entry 1 was changed: its content does not give its hash\n"
-        "whole up to there: 0 entries\n"
+        "NOT INTACT: entry 1 was changed: its content does not give its hash\n"
+        "intact before that: 0 entries\n"
     )
 
 
 @pytest.mark.usefixtures("looks")
 def test_verify_as_json(shell: Shell, db: Database) -> None:
-    whole = json.loads(shell("audit", "verify", "--json").out)
-    row_hash = whole["head"].pop("row_hash")
-    assert whole == {
-        "whole": True,
-        "fault": None,
+    intact = json.loads(shell("audit", "verify", "--json").out)
+    row_hash = intact["head"].pop("row_hash")
+    assert intact == {
+        "intact": True,
+        "defect": None,
         "head": {"entries": 2, "id": 2},
         "anchors": 0,
     }
     without_triggers(db).execute_sql("DELETE FROM consultant_access_log WHERE id = 1")
     ended = shell("audit", "verify", "--json")
-    told = json.loads(ended.out)
-    assert (ended.code, told["whole"]) == (1, False)
-    assert (told["fault"]["kind"], told["fault"]["id"]) == ("removed", 2)
-    assert told["head"]["row_hash"] != row_hash
+    changed = json.loads(ended.out)
+    assert (ended.code, changed["intact"]) == (1, False)
+    assert (changed["defect"]["kind"], changed["defect"]["id"]) == ("removed", 2)
+    assert changed["head"]["row_hash"] != row_hash
 
 
-def test_an_empty_log_is_whole(shell: Shell) -> None:
+def test_an_empty_log_is_intact(shell: Shell) -> None:
     assert "0 entries" in shell("audit", "verify").out
 
 
 @pytest.mark.usefixtures("looks")
-def test_only_the_anchor_tells_that_the_end_is_missing(
+def test_only_the_anchor_shows_that_the_end_is_missing(
     shell: Shell, db: Database, tmp_path: Path
 ) -> None:
     file = tmp_path / "anchors"
@@ -102,10 +103,10 @@ def test_only_the_anchor_tells_that_the_end_is_missing(
     assert (anchored.code, anchored.err) == (0, "")
     assert anchored.out.splitlines() == [
         f"anchored 2 entries in {file}",
-        "anchors before this one, which the log fits: 0",
+        "earlier anchors, all consistent with the log: 0",
     ]
     assert mode(file) == 0o600
-    assert shell("audit", "anchor", str(file)).out.endswith("fits: 1\n")
+    assert shell("audit", "anchor", str(file)).out.endswith("with the log: 1\n")
     assert len(file.read_text().splitlines()) == 2
     assert "anchors: 2" in shell("audit", "verify", "--anchor", str(file)).out
 
@@ -113,19 +114,19 @@ def test_only_the_anchor_tells_that_the_end_is_missing(
     assert shell("audit", "verify").code == 0
     ended = shell("audit", "verify", "--anchor", str(file))
     assert ended.code == 1
-    assert "NOT WHOLE: the log was cut off after entry 1: it had 2 entries" in ended.out
+    assert "NOT INTACT: the log was cut off after entry 1: it had 2 entries" in ended.out
     complaint = shell("audit", "anchor", str(file)).complaint
-    assert complaint.startswith("nothing was anchored: the log was cut off after entry 1")
+    assert complaint.startswith("no anchor was written: the log was cut off after entry 1")
     assert len(file.read_text().splitlines()) == 2
 
 
-def test_what_is_no_file_of_anchors_is_told(shell: Shell, tmp_path: Path) -> None:
+def test_a_file_without_anchors_is_refused(shell: Shell, tmp_path: Path) -> None:
     file = tmp_path / "anchors"
     complaint = shell("audit", "verify", "--anchor", str(file)).complaint
-    assert complaint == f"the anchors in {file} cannot be read: No such file or directory"
+    assert complaint == f"{file} cannot be read: No such file or directory"
     file.touch()
     complaint = shell("audit", "verify", "--anchor", str(file)).complaint
-    assert complaint.startswith(f"there are no anchors in {file}: ")
+    assert complaint.startswith(f"there are no anchors in {file}; ")
     file.write_bytes(b"\xff something else\n")
     for call in (("verify", "--anchor"), ("anchor",)):
         complaint = shell("audit", *call, str(file)).complaint
@@ -167,7 +168,7 @@ def test_the_list_is_an_entry_itself_and_the_newest(shell: Shell, db: Database, 
     ],
     indirect=["engine"],
 )
-def test_an_entry_that_cannot_be_read_is_named_and_who_tells_more(
+def test_an_entry_that_cannot_be_read_is_named_with_the_command_that_shows_more(
     shell: Shell, db: Database, tmp_path: Path, change: str, which: str
 ) -> None:
     if is_sqlite(db):
@@ -178,7 +179,7 @@ def test_an_entry_that_cannot_be_read_is_named_and_who_tells_more(
         assert complaint.startswith(f"{which} of the access log was changed by another program")
         assert complaint.endswith("readwatch audit verify")
     assert list(tmp_path.glob("*log.csv*")) == []
-    assert "NOT WHOLE: entry 2 was changed" in shell("audit", "verify").out
+    assert "NOT INTACT: entry 2 was changed" in shell("audit", "verify").out
 
 
 @pytest.mark.usefixtures("looks")
@@ -196,7 +197,7 @@ def test_the_list_of_a_consultant_and_of_a_reader(shell: Shell, db: Database, ca
 
 
 @pytest.mark.usefixtures("looks")
-def test_what_is_said_of_a_deleted_account_is_found(shell: Shell, db: Database) -> None:
+def test_entries_about_a_deleted_account_are_listed(shell: Shell, db: Database) -> None:
     db.execute_sql(
         "UPDATE users SET deleted_at = '2026-11-22 13:00:00.000' WHERE email = 'ann@example.org'"
     )
@@ -215,7 +216,7 @@ def test_who_lists_or_exports_is_an_admin(shell: Shell, db: Database, tmp_path: 
 
 
 @pytest.mark.usefixtures("looks")
-def test_an_export_as_csv_is_on_record_and_holds_no_formula(
+def test_an_export_as_csv_is_logged_and_contains_no_formula(
     shell: Shell, db: Database, cast: Any, tmp_path: Path
 ) -> None:
     file = tmp_path / "log.csv"
@@ -249,12 +250,12 @@ def test_an_empty_log_is_exported_as_nothing(shell: Shell, cast: Any, tmp_path: 
 def test_an_export_that_cannot_be_made_leaves_no_entry_and_no_file(
     shell: Shell, db: Database, cast: Any, tmp_path: Path
 ) -> None:
-    kept = tmp_path / "log.csv"
-    kept.write_text("mine")
-    complaint = shell("audit", "export", str(kept)).complaint
-    assert complaint == f"{kept} is there already; name a new file"
-    assert kept.read_text() == "mine"
-    assert "a .csv or a .json file" in shell("audit", "export", str(tmp_path / "log.txt")).complaint
+    existing = tmp_path / "log.csv"
+    existing.write_text("mine")
+    complaint = shell("audit", "export", str(existing)).complaint
+    assert complaint == f"{existing} already exists; name a new file"
+    assert existing.read_text() == "mine"
+    assert "in .csv or .json" in shell("audit", "export", str(tmp_path / "log.txt")).complaint
     assert "cannot be written" in shell("audit", "export", str(tmp_path / "a" / "b.csv")).complaint
     assert entries(db) == []
 

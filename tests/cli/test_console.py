@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,24 @@ def test_a_screen_is_printed_for_a_script(shell: Shell, cast: Cast) -> None:
     text = shell(*cara, "--once", "--view", "readers", "--sort", "-name", stdin=f"{PASSWORD}\n")
     assert (text.code, text.err) == (0, "")
     assert [line.split()[0] for line in text.out.splitlines()[2:]] == ["Reader", "Ben", "Ann"]
-    told = shell(*cara, "--json", "--view", "readers", "--rows", "0", stdin=f"{PASSWORD}\n")
-    assert (told.code, told.err) == (0, "")
-    assert json.loads(told.out)["count"] == 2
-    assert json.loads(told.out)["rows"] == []
-    assert shell.started == []
+    printed = shell(*cara, "--json", "--view", "readers", "--rows", "0", stdin=f"{PASSWORD}\n")
+    assert (printed.code, printed.err) == (0, "")
+    assert json.loads(printed.out)["count"] == 2
+    assert json.loads(printed.out)["rows"] == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_without_a_terminal_the_console_ends_with_one_line(shell: Shell) -> None:
+    line = "the console needs a terminal; --once and --json do not"
+    assert shell("console").complaint == line
+    ended = subprocess.run(
+        [*READWATCH, "--database", shell.url, "console"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"readwatch: {line}\n")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -37,14 +51,14 @@ def test_the_width_is_that_of_columns(
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_what_fails_is_one_line(shell: Shell, cast: Cast, db: Database) -> None:
     cara = ("console", "--email", cast.cara.email)
-    assert shell("console", "--once").complaint == "say who signs in: --email EMAIL"
+    assert shell("console", "--once").complaint == "name who logs in with --email EMAIL"
     assert shell(*cara, "--once").complaint == (
         "there is no terminal to ask for a password; use --password-stdin"
     )
     assert "cannot be sorted by" in shell(*cara, "--once", "--sort", "shoes").complaint
     wrong = shell(*cara, "--json", "--password-stdin", stdin="no horse at all\n")
     assert wrong.complaint == "wrong e-mail or password"
-    assert "are for --once" in shell(*cara, "--rows", "3").complaint
+    assert "work only with --once" in shell(*cara, "--rows", "3").complaint
     assert "0.1" in shell(*cara, "--refresh", "0.1").err
 
 

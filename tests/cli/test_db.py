@@ -1,4 +1,4 @@
-"""`readwatch db`: how the database is, told and mended."""
+"""`readwatch db`: check and repair the database."""
 
 import json
 import sys
@@ -32,8 +32,8 @@ def read(db: Database, cast: Any, clock: Any) -> None:
 
 
 def states(shell: Shell) -> dict[str, str]:
-    """Return the state of each thing that `db health` lists."""
-    listed = shell("db", "health").out.split("table, with its indexes")[0].splitlines()[1:]
+    """Return the result of each check that `db health` lists."""
+    listed = shell("db", "health").out.split("table with its indexes")[0].splitlines()[1:]
     return {line.split("  ")[0]: line.split("  ", 1)[1].split()[0] for line in listed}
 
 
@@ -45,7 +45,7 @@ def damage(db: Database) -> None:
 
 
 @pytest.mark.usefixtures("read")
-def test_a_wrong_rollup_is_told_rebuilt_and_healthy_again(shell: Shell, db: Database) -> None:
+def test_a_wrong_rollup_is_reported_rebuilt_and_healthy_again(shell: Shell, db: Database) -> None:
     healthy = shell("db", "health")
     assert (healthy.code, healthy.err) == (0, "")
     assert set(states(shell).values()) == {"ok"}
@@ -59,49 +59,55 @@ def test_a_wrong_rollup_is_told_rebuilt_and_healthy_again(shell: Shell, db: Data
     rebuilt = shell("db", "rebuild")
     assert (rebuilt.code, rebuilt.err) == (0, "")
     assert rebuilt.out.splitlines() == [
-        "mended 2 rows of reader_profiles",
-        "mended 1 row of reader_content_progress",
-        "mended 1 row of reader_quizzes",
-        "mended 2 rows of activity_counts",
+        "corrected 2 rows of reader_profiles",
+        "corrected 1 row of reader_content_progress",
+        "corrected 1 row of reader_quizzes",
+        "corrected 2 rows of activity_counts",
     ]
     assert shell("db", "health").code == 0
     again = shell("db", "rebuild")
-    assert again.out == "nothing to mend: the rollups agree with the activities\n"
+    assert again.out == "the rollups agree with the activities; nothing was changed\n"
 
 
 @pytest.mark.usefixtures("read")
 def test_health_as_json(shell: Shell, db: Database) -> None:
-    told = json.loads(shell("db", "health", "--json").out)
-    assert (told["healthy"], told["active_sessions"], told["mends"]) == (True, 1, {})
-    assert told["wrong_rows"] == dict.fromkeys(ROLLUPS, 0)
-    sizes = {table["name"]: table["size"] for table in told["tables"]}
+    report = json.loads(shell("db", "health", "--json").out)
+    assert (report["healthy"], report["active_sessions"], report["fixes"]) == (True, 1, {})
+    assert report["wrong_rows"] == dict.fromkeys(ROLLUPS, 0)
+    sizes = {table["name"]: table["size"] for table in report["tables"]}
     assert set(ROLLUPS) < set(sizes)
     if is_sqlite(db):
-        assert sum(sizes.values()) == told["size"]
-        assert (told["damages"], told["dangling_rows"]) == (0, 0)
-        assert told["wal_size"] == sqlite_path(f"{shell.url}-wal").stat().st_size
-        assert told["free"] > 0
+        assert sum(sizes.values()) == report["size"]
+        assert (report["damages"], report["dangling_rows"]) == (0, 0)
+        assert report["wal_size"] == sqlite_path(f"{shell.url}-wal").stat().st_size
+        assert report["free"] > 0
     else:
-        assert told["size"] > sum(sizes.values()) > 0
-        assert told["wal_size"] is told["free"] is told["damages"] is told["dangling_rows"] is None
+        assert report["size"] > sum(sizes.values()) > 0
+        assert (
+            report["wal_size"]
+            is report["free"]
+            is report["damages"]
+            is report["dangling_rows"]
+            is None
+        )
 
     damage(db)
     ended = shell("db", "health", "--json")
-    told = json.loads(ended.out)
-    assert (ended.code, told["healthy"]) == (1, False)
-    assert told["mends"] == dict.fromkeys(ROLLUPS, "readwatch db rebuild")
+    report = json.loads(ended.out)
+    assert (ended.code, report["healthy"]) == (1, False)
+    assert report["fixes"] == dict.fromkeys(ROLLUPS, "readwatch db rebuild")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_rows_that_refer_to_nobody_are_told(shell: Shell, cast: Any, db: Database) -> None:
+def test_rows_that_refer_to_nobody_are_reported(shell: Shell, cast: Any, db: Database) -> None:
     db.execute_sql("PRAGMA foreign_keys = 0")
     db.execute_sql("DELETE FROM users WHERE id = " + str(cast.ben.id))
-    told = json.loads(shell("db", "health", "--json").out)
-    assert (told["dangling_rows"], told["mends"]) == (1, {"dangling rows": "restore a backup"})
+    report = json.loads(shell("db", "health", "--json").out)
+    assert (report["dangling_rows"], report["fixes"]) == (1, {"dangling rows": "restore a backup"})
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_damaged_file_is_told(shell: Shell, cast: Any, db: Database) -> None:
+def test_a_damaged_file_is_reported(shell: Shell, cast: Any, db: Database) -> None:
     with closing(apsw.Connection(str(sqlite_path(shell.url)))) as careless:
         careless.execute("PRAGMA writable_schema = 1")
         careless.execute(
@@ -109,10 +115,10 @@ def test_a_damaged_file_is_told(shell: Shell, cast: Any, db: Database) -> None:
             " WHERE name = 'idx_users_role'"
         )
     ended = shell("db", "health", "--json")
-    told = json.loads(ended.out)
-    assert (ended.code, told["wrong_rows"]) == (1, None)
-    assert told["damages"] > 0
-    assert told["mends"] == {"damages": "restore a backup"}
+    report = json.loads(ended.out)
+    assert (ended.code, report["wrong_rows"]) == (1, None)
+    assert report["damages"] > 0
+    assert report["fixes"] == {"damages": "restore a backup"}
 
 
 def test_a_rebuild_is_in_the_access_log_and_a_check_is_not(

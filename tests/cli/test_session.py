@@ -1,4 +1,4 @@
-"""`readwatch session`: who is signed in where, and the end of it."""
+"""`readwatch session`: who is logged in where, and the end of sessions."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Enter = Callable[[User, str], Principal]
 
 @pytest.fixture
 def enter(db: Database) -> Enter:
-    """`enter(user, device)` signs in; the name of the device is the token."""
+    """`enter(user, device)` logs in; the name of the device is the token."""
 
     def enter(user: User, device: str) -> Principal:
         with db.atomic():
@@ -37,16 +37,16 @@ def enter(db: Database) -> Enter:
     return enter
 
 
-def signed_in(db: Database, *devices: str) -> list[str]:
+def logged_in(db: Database, *devices: str) -> list[str]:
     return [device for device in devices if find_principal(db, token_hash(device), NOON)]
 
 
 def resumable(db: Database) -> list[int]:
-    question = "SELECT session_id FROM resume_tokens ORDER BY session_id"
-    return [row[0] for row in db.execute_sql(question)]
+    query = "SELECT session_id FROM resume_tokens ORDER BY session_id"
+    return [row[0] for row in db.execute_sql(query)]
 
 
-def test_open_sessions_are_listed_and_the_list_is_on_record(
+def test_open_sessions_are_listed_and_the_list_is_logged(
     shell: Shell, cast: Cast, db: Database, enter: Enter
 ) -> None:
     ann, ben = enter(cast.ann, "tablet"), enter(cast.ben, "phone")
@@ -56,9 +56,9 @@ def test_open_sessions_are_listed_and_the_list_is_on_record(
     lines = shell("session", "list").out.splitlines()
     assert [line.split()[0] for line in lines] == ["id", str(ann.session_id)]
     assert all(words in lines[1] for words in ("Ann Archer", "tablet", "2001:db8::7"))
-    (told,) = json.loads(shell("session", "list", "--json").out)
-    assert (told["id"], told["user_id"]) == (ann.session_id, cast.ann.id)
-    assert told["last_heartbeat"] == NOON.isoformat()
+    (session,) = json.loads(shell("session", "list", "--json").out)
+    assert (session["id"], session["user_id"]) == (ann.session_id, cast.ann.id)
+    assert session["last_heartbeat"] == NOON.isoformat()
     assert log(db)[1:] == [(cast.dora.id, "listed_sessions", None, "cli")] * 2
 
 
@@ -69,8 +69,8 @@ def test_one_reader_s_sessions_are_listed_also_those_that_ended(
     enter(cast.ben, "elsewhere")
     shell("session", "revoke", str(tablet.session_id))
 
-    told = json.loads(shell("session", "list", "--reader", ANN, "--json").out)
-    assert [(it["id"], it["is_active"]) for it in told] == [
+    sessions = json.loads(shell("session", "list", "--reader", ANN, "--json").out)
+    assert [(it["id"], it["is_active"]) for it in sessions] == [
         (phone.session_id, True),
         (tablet.session_id, False),
     ]
@@ -87,7 +87,7 @@ def test_a_revoked_session_is_over_and_cannot_be_resumed(
     number = str(tablet.session_id)
     assert shell("session", "revoke", number).out == f"revoked session {number}\n"
 
-    assert signed_in(db, "tablet", "phone") == ["phone"]
+    assert logged_in(db, "tablet", "phone") == ["phone"]
     assert resumable(db) == [phone.session_id]
     entry = (cast.dora.id, "revoked_sessions", cast.ann.id, f"cli, session {number}")
     assert log(db) == [entry]
@@ -113,10 +113,10 @@ def test_all_sessions_of_a_user_are_revoked_at_once(
     for user, device in ((cast.ann, "tablet"), (cast.ann, "phone"), (cast.cara, "desk")):
         enter(user, device)
     ended = shell("session", "revoke", "--user", ANN)
-    assert ended.out == "revoked all sessions, of which 2 open\n"
-    assert (signed_in(db, "tablet", "phone", "desk"), resumable(db)) == (["desk"], [])
+    assert ended.out == "revoked all sessions, 2 of them open\n"
+    assert (logged_in(db, "tablet", "phone", "desk"), resumable(db)) == (["desk"], [])
     shell("session", "revoke", "--user", cast.cara.email)
-    assert signed_in(db, "desk") == []
+    assert logged_in(db, "desk") == []
     assert log(db) == [
         (cast.dora.id, "revoked_sessions", user.id, "cli, all") for user in (cast.ann, cast.cara)
     ]

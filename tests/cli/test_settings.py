@@ -1,18 +1,14 @@
 """Settings: the option wins over the environment, the environment over the TOML file."""
 
-from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
 import pytest
-from cli.shell import ADMIN_PASSWORD, Shell
+from cli.shell import ADMIN_PASSWORD, Shell, log, parsed
+from conftest import Cast
 
-from readwatch.cli import console
-from readwatch.cli.faces import ServeCall
 from readwatch.cli.main import readwatch
-from readwatch.cli.settings import default_config, default_database, names_of_settings
-from readwatch.monitor.settings import ConsoleSettings
+from readwatch.cli.settings import default_config, default_database, setting_names
 from readwatch.store.engine.connections import Database
 
 
@@ -28,19 +24,16 @@ def config(tmp_path: Path) -> Path:
 
 
 def hash_cost(db: Database) -> str:
-    """Return how the last password was hashed: the setting that leaves a trace."""
-    ((kept,),) = db.execute_sql("SELECT password_hash FROM users ORDER BY id DESC LIMIT 1")
-    return str(kept).split("$")[2]
+    """Return the cost of the last password hash."""
+    ((password_hash,),) = db.execute_sql("SELECT password_hash FROM users ORDER BY id DESC LIMIT 1")
+    return str(password_hash).split("$")[2]
 
 
 def test_the_option_wins_over_the_environment_and_that_over_the_file(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+    monkeypatch: pytest.MonkeyPatch, config: Path
 ) -> None:
-    def port(*arguments: str) -> int:
-        shell.bare("--database", shell.url, "--config", str(config), "serve", *arguments)
-        call = shell.started[-1]
-        assert isinstance(call, ServeCall)
-        return call.port
+    def port(*arguments: str) -> object:
+        return parsed("--config", str(config), "serve", *arguments)["port"]
 
     config.write_text("")
     assert port() == 8765
@@ -52,13 +45,10 @@ def test_the_option_wins_over_the_environment_and_that_over_the_file(
 
 
 def test_the_database_is_found_in_the_same_order(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+    monkeypatch: pytest.MonkeyPatch, config: Path
 ) -> None:
-    def database(*arguments: str) -> str:
-        shell.bare("--config", str(config), *arguments, "serve")
-        call = shell.started[-1]
-        assert isinstance(call, ServeCall)
-        return call.database_url
+    def database(*arguments: str) -> object:
+        return parsed("--config", str(config), *arguments, "serve")["database"]
 
     config.write_text("")
     assert database() == default_database()
@@ -88,38 +78,35 @@ def test_a_setting_reaches_each_command_that_has_it(
 
 
 def test_the_file_of_this_user_is_read_when_none_is_named(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+    monkeypatch: pytest.MonkeyPatch, config: Path
 ) -> None:
     default_config().parent.mkdir(parents=True)
     default_config().write_text('host = "::1"\nport = 1003\n')
-    shell.bare("serve")
+    default = parsed("serve")
     config.write_text("port = 1004")
     monkeypatch.setenv("READWATCH_CONFIG", str(config))
-    shell.bare("serve")
+    from_environment = parsed("serve")
 
-    of_the_user, of_the_environment = shell.started
-    assert isinstance(of_the_user, ServeCall)
-    assert isinstance(of_the_environment, ServeCall)
-    assert (of_the_user.host, of_the_user.port) == ("::1", 1003)
-    assert (of_the_environment.host, of_the_environment.port) == ("127.0.0.1", 1004)
+    assert (default["host"], default["port"]) == ("::1", 1003)
+    assert (from_environment["host"], from_environment["port"]) == ("127.0.0.1", 1004)
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("prot = 1", "there is no setting 'prot'; known: admin, ascii, attention_came_back, "),
-        ("config = 'other.toml'", "there is no setting 'config'; known: "),
-        ("[serve]\nport = 1", "there is no setting 'serve'; known: "),
-        ("as = 'dora@example.org'", "there is no setting 'as'; known: "),
+        ("prot = 1", "there is no setting 'prot'; settings: admin, ascii, attention_came_back, "),
+        ("config = 'other.toml'", "there is no setting 'config'; settings: "),
+        ("[serve]\nport = 1", "there is no setting 'serve'; settings: "),
+        ("as = 'dora@example.org'", "there is no setting 'as'; settings: "),
         ("port = 1\nport = 2", "is not TOML: "),
         ("port = ", "is not TOML: "),
         ("port: 1", "is not TOML: "),
-        ("port = true", "port has to be text or a whole number"),
-        ("port = 8765.5", "port has to be text or a whole number"),
-        ("port = [1]", "port has to be text or a whole number"),
-        ("database = {url = 'x'}", "database has to be text or a whole number"),
-        ("keys = 'x'", "[keys] has to be a table of texts"),
-        ("[keys]\nhelp = 1", "[keys] has to be a table of texts"),
+        ("port = true", "port must be text or a whole number"),
+        ("port = 8765.5", "port must be text or a whole number"),
+        ("port = [1]", "port must be text or a whole number"),
+        ("database = {url = 'x'}", "database must be text or a whole number"),
+        ("keys = 'x'", "[keys] must be a table of texts"),
+        ("[keys]\nhelp = 1", "[keys] must be a table of texts"),
         ("database = 5", "the database URL starts with no scheme"),
     ],
 )
@@ -163,19 +150,18 @@ def test_a_value_out_of_range_is_refused_with_the_setting_named(
         assert (ended.code, ended.out) == (2, "")
         assert "--port" in ended.err
         assert value in ended.err
-    assert shell.started == []
 
 
 def test_each_setting_is_named_alike_in_all_three_places() -> None:
     context = click.Context(readwatch)
-    found = []
+    names = []
 
     def walk(command: click.Command) -> None:
         for parameter in command.params:
             if isinstance(parameter, click.Option) and parameter.envvar:
                 assert parameter.envvar == f"READWATCH_{str(parameter.name).upper()}"
-                assert parameter.show_envvar, "the help tells the variable"
-                found.append(parameter.name)
+                assert parameter.show_envvar, "the help names the variable"
+                names.append(parameter.name)
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
                 below = command.get_command(context, name)
@@ -183,36 +169,56 @@ def test_each_setting_is_named_alike_in_all_three_places() -> None:
                 walk(below)
 
     walk(readwatch)
-    assert found == list(names_of_settings(readwatch, context))
-    assert {"database", "config", "host", "port", "bcrypt_cost", "admin", "email"} <= set(found)
+    assert names == list(setting_names(readwatch, context))
+    assert {"database", "config", "host", "port", "bcrypt_cost", "admin", "email"} <= set(names)
 
 
-def test_an_empty_variable_is_as_good_as_none(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_variable_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = parsed("serve")
     for name in ("DATABASE", "CONFIG", "PORT", "HOST"):
         monkeypatch.setenv(f"READWATCH_{name}", "")
-    shell.bare("serve")
-    hour = timedelta(hours=1)
-    told = ServeCall(
-        default_database(), 12, "127.0.0.1", 8765, hour, "loopback", 0, "plain", "role"
-    )
-    assert shell.started == [told]
+    assert parsed("serve") == without
+    assert without["database"] == default_database()
 
 
-def test_settings_of_other_commands_do_no_harm(shell: Shell, config: Path) -> None:
+def test_settings_of_other_commands_do_not_reach_a_command(config: Path) -> None:
     config.write_text('email = "cara@example.org"\nadmin = "d@example.org"\nport = 1003')
-    assert shell.bare("--config", str(config), "serve").code == 0
-    assert not any(isinstance(call, ConsoleSettings) for call in shell.started)
+    options = parsed("--config", str(config), "serve")
+    assert options["port"] == 1003
+    assert options.keys() & {"email", "admin"} == set()
 
 
-def test_keys_of_the_console_are_a_table_of_the_file(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, config: Path
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "erase", "--yes"),
+        ("user", "delete", "--yes"),
+        ("user", "suspend"),
+        ("session", "revoke"),
+    ],
+)
+def test_no_setting_takes_the_place_of_a_missing_argument(
+    shell: Shell, config: Path, db: Database, cast: Cast, words: tuple[str, ...]
 ) -> None:
-    terminal = SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr(console, "sys", SimpleNamespace(stdin=terminal, stdout=terminal))
+    everything = db.execute_sql("SELECT * FROM users ORDER BY id").fetchall()
+    config.write_text(f'email = "{cast.ann.email}"')
+    ended = shell("--config", str(config), *words)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "EMAIL" in ended.err
+    assert db.execute_sql("SELECT * FROM users ORDER BY id").fetchall() == everything
+    assert log(db) == []
+
+
+def test_a_setting_does_not_limit_a_list_by_an_option_of_the_same_name(
+    shell: Shell, config: Path, cast: Cast
+) -> None:
+    config.write_text(f'email = "{cast.ann.email}"')
+    ended = shell("--config", str(config), "session", "list")
+    assert "reader" in ended.out.split("\n")[0], "the list of all readers names them"
+
+
+def test_keys_of_the_console_are_a_table_of_the_file(config: Path) -> None:
     config.write_text('email = "cara@example.org"\n[keys]\nfilter = "f"\n')
-    shell.bare("--config", str(config), "console")
-    [settings] = shell.started
-    assert isinstance(settings, ConsoleSettings)
-    assert (settings.email, settings.keys) == ("cara@example.org", {"filter": "f"})
+    options = parsed("--config", str(config), "console")
+    assert (options["email"], options["keys"]) == ("cara@example.org", {"filter": "f"})

@@ -23,7 +23,7 @@ from readwatch.store.identity.users import authenticate, find_user, list_users
         ("admin", ADMIN_PASSWORD),
     ],
 )
-def test_an_account_of_each_role_can_be_added_and_can_sign_in(
+def test_an_account_of_each_role_can_be_added_and_can_log_in(
     shell: Shell, cast: Any, db: Database, role: str, password: str
 ) -> None:
     ended = shell.add("Eve@Example.org", role, password=password)
@@ -36,7 +36,9 @@ def test_an_account_of_each_role_can_be_added_and_can_sign_in(
     assert log(db) == [(cast.dora.id, "added_user", eve.id, f"cli, role {role}")]
 
 
-def test_a_reader_has_a_profile_with_what_was_told(shell: Shell, cast: Any, db: Database) -> None:
+def test_a_reader_has_a_profile_with_the_given_values(
+    shell: Shell, cast: Any, db: Database
+) -> None:
     shell.add(
         *("eve@example.org", "reader", "--reading-level", "B1", "--language", "de"),
         *("--timezone", "Europe/Vienna"),
@@ -71,7 +73,7 @@ def test_a_reader_has_a_profile_with_what_was_told(shell: Shell, cast: Any, db: 
         ("eve@example.org", "reader", ["--timezone", ""], READER_PASSWORD, "time zone"),
     ],
 )
-def test_what_cannot_be_an_account_is_refused_and_nothing_is_kept(
+def test_what_cannot_be_an_account_is_refused_and_nothing_is_stored(
     shell: Shell,
     cast: Any,
     db: Database,
@@ -135,7 +137,7 @@ def test_two_admins_have_to_say_who_acts(shell: Shell, cast: Any, db: Database) 
     ]
 
 
-def test_who_acts_can_also_be_told_by_the_environment(
+def test_who_acts_can_also_be_named_by_the_environment(
     shell: Shell, cast: Any, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell.add("eve@example.org", "admin")
@@ -186,7 +188,7 @@ def test_the_list_has_everybody_by_name(shell: Shell, cast: Any, db: Database) -
     assert (ended.code, ended.err) == (0, "")
     lines = [line.split() for line in ended.out.splitlines()]
     assert lines == [
-        ["id", "role", "name", "e-mail", "state", "since"],
+        ["id", "role", "name", "e-mail", "state", "created"],
         ["1", "reader", "Ann", "Archer", "ann@example.org", "active", "2026-10-23"],
         ["2", "reader", "Ben", "Baker", "ben@example.org", "suspended", "2026-10-23"],
         ["3", "consultant", "Cara", "Cook", "cara@example.org", "active", "2026-10-23"],
@@ -248,7 +250,7 @@ def test_names_that_would_act_on_the_terminal_come_out_clean(
         assert not set(ended.out) & set("\x1b\x07\u202e")
 
 
-# No log, no look -------------------------------------------------------------------------------
+# No log entry, no access ------------------------------------------------------------------------
 
 
 def without_log(db: Database) -> None:
@@ -270,23 +272,23 @@ def without_log(db: Database) -> None:
     )
 
 
-def fault(ended: Ended) -> str:
-    """Return the one line of a fault that nobody foresaw."""
+def internal_error(ended: Ended) -> str:
+    """Return the one line of an unexpected exception."""
     assert (ended.code, ended.out) == (70, "")
-    assert ended.err.startswith("readwatch: a fault of the program: ")
+    assert ended.err.startswith("readwatch: internal error: ")
     assert ended.err.count("\n") == 1
     return ended.err
 
 
-def test_what_cannot_be_logged_is_not_done_and_the_fault_shows_no_personal_data(
+def test_what_cannot_be_logged_is_not_done_and_the_error_shows_no_personal_data(
     shell: Shell, cast: Any, db: Database
 ) -> None:
     without_log(db)
     before = list_users(db)
-    asked = [shell("user", words, "ann@example.org") for words in ("show", "suspend")]
-    asked.append(shell("user", "delete", "ann@example.org", "--yes"))
-    for ended in (shell("user", "list"), shell.add("eve@example.org", "reader"), *asked):
-        line = fault(ended)
+    refused = [shell("user", words, "ann@example.org") for words in ("show", "suspend")]
+    refused.append(shell("user", "delete", "ann@example.org", "--yes"))
+    for ended in (shell("user", "list"), shell.add("eve@example.org", "reader"), *refused):
+        line = internal_error(ended)
         assert "example.org" not in line
         assert "Archer" not in line
     assert list_users(db) == before

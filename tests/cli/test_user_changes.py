@@ -1,4 +1,4 @@
-"""`readwatch user show`, `suspend`, `activate`, `delete`, `passwd`: one account, on record."""
+"""`readwatch user show`, `suspend`, `activate`, `delete`, `passwd`: one account, logged."""
 
 import json
 from typing import Any
@@ -26,9 +26,7 @@ def enter(db: Database, user: User, token: str) -> None:
 # Showing ---------------------------------------------------------------------------------------
 
 
-def test_a_reader_is_shown_and_the_look_is_on_record(
-    shell: Shell, cast: Cast, db: Database
-) -> None:
+def test_a_reader_is_shown_and_this_is_logged(shell: Shell, cast: Cast, db: Database) -> None:
     enter(db, cast.ann, "tablet")
     ended = shell("user", "show", "ANN@example.org")
 
@@ -40,7 +38,7 @@ def test_a_reader_is_shown_and_the_look_is_on_record(
     assert log(db) == [(cast.dora.id, "viewed_user", cast.ann.id, "cli")]
 
 
-def test_as_json_the_account_is_as_the_api_tells_it(shell: Shell, cast: Cast, db: Database) -> None:
+def test_as_json_the_account_is_as_in_the_api(shell: Shell, cast: Cast, db: Database) -> None:
     enter(db, cast.ann, "tablet")
     ann, cara = (
         json.loads(shell("user", "show", "--json", user.email).out)
@@ -65,7 +63,7 @@ def test_as_json_the_account_is_as_the_api_tells_it(shell: Shell, cast: Cast, db
 
 
 @pytest.mark.parametrize(
-    ("words", "stdin", "said", "action"),
+    ("words", "stdin", "output", "action"),
     [
         (["suspend"], "", f"suspended {ANN}: 1 session ended\n", "suspended_user"),
         (["delete", "--yes"], "", f"deleted {ANN}: 1 session ended\n", "deleted_user"),
@@ -77,13 +75,13 @@ def test_as_json_the_account_is_as_the_api_tells_it(shell: Shell, cast: Cast, db
         ),
     ],
 )
-def test_a_change_ends_the_sessions_lets_the_old_password_in_no_more_and_is_on_record(
-    shell: Shell, cast: Cast, db: Database, words: list[str], stdin: str, said: str, action: str
+def test_a_change_ends_the_sessions_invalidates_the_old_password_and_is_logged(
+    shell: Shell, cast: Cast, db: Database, words: list[str], stdin: str, output: str, action: str
 ) -> None:
     enter(db, cast.ann, "tablet")
     ended = shell("user", *words, "Ann@Example.org", stdin=stdin)
 
-    assert (ended.code, ended.out, ended.err) == (0, said, "")
+    assert (ended.code, ended.out, ended.err) == (0, output, "")
     assert find_principal(db, token_hash("tablet"), NOON) is None
     with pytest.raises(ReadwatchError):
         authenticate(db, ANN, PASSWORD, cost=4)
@@ -139,7 +137,7 @@ def test_without_a_terminal_a_deletion_wants_yes(shell: Shell, cast: Cast, db: D
 # Another role -----------------------------------------------------------------------------------
 
 
-def test_a_reader_who_joins_the_staff_gets_another_password_and_is_signed_out(
+def test_a_reader_who_joins_the_staff_gets_another_password_and_is_logged_out(
     shell: Shell, cast: Cast, db: Database
 ) -> None:
     enter(db, cast.ann, "tablet")
@@ -147,7 +145,7 @@ def test_a_reader_who_joins_the_staff_gets_another_password_and_is_signed_out(
     assert "a consultant has at least 12 characters" in short.complaint
     ended = shell("user", "role", ANN, "consultant", "--password-stdin", stdin="twelve and more\n")
 
-    assert (ended.code, ended.out) == (0, f"{ANN} is a consultant now: 1 session ended\n")
+    assert (ended.code, ended.out) == (0, f"{ANN} is now a consultant: 1 session ended\n")
     assert find_principal(db, token_hash("tablet"), NOON) is None
     assert authenticate(db, ANN, "twelve and more", cost=4).user_role == "consultant"
     assert log(db) == [(cast.dora.id, "changed_role", cast.ann.id, "cli, reader to consultant")]

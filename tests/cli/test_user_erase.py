@@ -1,4 +1,4 @@
-"""`readwatch user erase`: a person goes, and a report says what is left."""
+"""`readwatch user erase`: remove a person, and report what is left."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def read(cast: Cast, db: Database, clock) -> None:
 
 
 @pytest.mark.usefixtures("read")
-def test_a_person_is_erased_on_record_and_the_report_counts_what_is_left(
+def test_a_person_is_erased_and_this_is_logged_and_the_report_counts_what_is_left(
     shell: Shell, cast: Cast, db: Database
 ) -> None:
     ended = shell("user", "erase", "Ann@Example.org", "--yes")
@@ -38,8 +38,8 @@ def test_a_person_is_erased_on_record_and_the_report_counts_what_is_left(
     assert {"reader_activities 1 0", "reader_sessions 1 0", "users 1 0"} <= set(lines)
     assert lines[-3:] == [
         "erased user 1, now erased-1@erased.invalid",
-        "failed logins from where the person never signed in are forgotten within 11 hours",
-        "backups and exports that were made before are yours to erase",
+        "failed logins from addresses where the person never logged in expire within 11 hours",
+        "delete the person from earlier backups and exports yourself",
     ]
     assert log(db) == [(cast.dora.id, "erased_user", cast.ann.id, "cli")]
     assert shell("audit", "verify").code == 0
@@ -51,14 +51,14 @@ def test_a_person_is_erased_on_record_and_the_report_counts_what_is_left(
 def test_no_byte_of_the_person_is_left_in_any_file_of_the_database(
     shell: Shell, cast: Cast, db: Database, tmp_path: Path
 ) -> None:
-    def found() -> set[bytes]:
+    def traces_left() -> set[bytes]:
         files = [file.read_bytes() for file in tmp_path.glob("readwatch.db*")]
         return {trace for trace in TRACES if any(trace in file for file in files)}
 
     shell("user", "show", ANN)
-    assert found() == set(TRACES)
+    assert traces_left() == set(TRACES)
     assert shell("user", "erase", ANN, "--yes").code == 0
-    assert found() == set()
+    assert traces_left() == set()
 
 
 @pytest.mark.usefixtures("read")
@@ -70,20 +70,20 @@ def test_as_json_the_report_has_all_counts(shell: Shell, cast: Cast) -> None:
     assert (sum(report["before"].values()), sum(report["left"].values())) == (5, 0)
 
 
-def test_entries_that_keep_the_addresses_of_the_person_are_told(
+def test_entries_with_addresses_of_the_person_are_reported(
     shell: Shell, cast: Cast, db: Database, clock
 ) -> None:
     for address in ("10.0.0.7", "10.0.0.7", None):
         log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, ip_address=address), clock())
     log_event(db, AuditEvent(cast.dora.id, AuditAction.LOGGED_IN, ip_address="10.0.0.8"), clock())
-    told = shell("user", "erase", cast.cara.email, "--yes").out
-    assert "2 entries of the access log keep the addresses from which the person acted" in told
+    report = shell("user", "erase", cast.cara.email, "--yes").out
+    assert "2 entries of the access log contain IP addresses of the person" in report
 
 
 def test_clearing_the_unused_space_can_be_left_for_later(shell: Shell, cast: Cast) -> None:
     ended = shell("user", "erase", ANN, "--yes", "--no-vacuum")
     assert ended.code == 1
-    assert "NOT ALL IS ERASED" in ended.out
+    assert "NOT COMPLETELY ERASED" in ended.out
     assert "readwatch user erase erased-1@erased.invalid" in ended.out
     again = shell("user", "erase", "erased-1@erased.invalid", "--yes")
     assert (again.code, "NOT" in again.out) == (0, False)

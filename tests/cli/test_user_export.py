@@ -1,4 +1,4 @@
-"""`readwatch user export`: all about one person in a zip file, and nothing about anybody else."""
+"""`readwatch user export`: all data about one person in a zip file, and none about anybody else."""
 
 import csv
 import io
@@ -103,7 +103,7 @@ def test_an_export_that_cannot_be_made_or_recorded_leaves_no_file_and_no_entry(
     shell: Shell, cast: Cast, db: Database, tmp_path: Path
 ) -> None:
     (tmp_path / "there.zip").write_text("mine")
-    for name, complaint in (("there.zip", "there already"), ("a.tar", "is a .zip file")):
+    for name, complaint in (("there.zip", "already exists"), ("a.tar", "must end in .zip")):
         file = str(tmp_path / name)
         assert complaint in shell("user", "export", ANN, "--output", file).complaint
     assert (tmp_path / "there.zip").read_text() == "mine"

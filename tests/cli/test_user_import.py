@@ -1,4 +1,4 @@
-"""`readwatch user import`: many accounts from one file, all of them or none."""
+"""`readwatch user import`: many accounts from one file, all or none."""
 
 import csv
 import os
@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "people.csv"
 
 
-def test_a_class_and_its_teacher_are_imported_on_record(
+def test_a_class_and_its_teacher_are_imported_and_logged(
     shell: Shell, cast: Cast, db: Database, file: Path
 ) -> None:
     file.write_text(
@@ -47,23 +47,23 @@ def test_who_has_no_password_gets_one_that_only_the_admin_can_read(
 ) -> None:
     file.write_text("email,name,role\neve@example.org,Eve Ellis,reader\n")
     assert "--passwords FILE" in shell("user", "import", str(file)).complaint
-    made = tmp_path / "passwords.csv"
-    assert shell("user", "import", str(file), "--passwords", str(made)).code == 0
+    passwords = tmp_path / "passwords.csv"
+    assert shell("user", "import", str(file), "--passwords", str(passwords)).code == 0
 
-    assert stat.S_IMODE(made.stat().st_mode) == 0o600
-    with made.open(newline="") as opened:
+    assert stat.S_IMODE(passwords.stat().st_mode) == 0o600
+    with passwords.open(newline="") as opened:
         (row,) = csv.DictReader(opened)
     assert authenticate(db, row["email"], row["password"], cost=4).full_name == "Eve Ellis"
 
 
 @pytest.fixture
 def passwords(file: Path, tmp_path: Path) -> Path:
-    """Where the password that Eve gets is going to be."""
+    """The file for the password that is generated for Eve."""
     file.write_text("email,name,role\neve@example.org,Eve Ellis,reader\n")
     return tmp_path / "passwords.csv"
 
 
-def test_no_account_is_there_before_its_password_is_on_disk(
+def test_no_account_exists_before_its_password_is_on_disk(
     shell: Shell,
     cast: Cast,
     db: Database,
@@ -91,7 +91,7 @@ def test_no_password_is_left_where_the_accounts_cannot_be_added(
     assert len(list_users(db)) == 4
 
 
-def test_of_a_file_with_faults_nothing_is_imported_and_each_line_is_named(
+def test_of_a_file_with_errors_nothing_is_imported_and_each_line_is_named(
     shell: Shell, cast: Cast, db: Database, file: Path, tmp_path: Path
 ) -> None:
     file.write_text(
@@ -104,36 +104,43 @@ def test_of_a_file_with_faults_nothing_is_imported_and_each_line_is_named(
         "ann@example.org,Ann Again,reader,a good password\n"
         "EVE@example.org,Eve Again,reader,a good password\n"
     )
-    ended = shell("user", "import", str(file), "--passwords", str(tmp_path / "made.csv"))
+    ended = shell("user", "import", str(file), "--passwords", str(tmp_path / "passwords.csv"))
 
     assert (ended.code, ended.out) == (1, "")
-    first, *faults = ended.err.splitlines()
+    first, *errors = ended.err.splitlines()
     assert first == "readwatch: nothing was imported"
-    assert [fault.partition(": ")[0] for fault in faults] == [f"line {n}" for n in range(3, 9)]
-    for words, fault in zip(
-        ("not an e-mail", "a name", "role has to be", "12 characters", "already", "line 2 already"),
-        faults,
+    assert [error.partition(": ")[0] for error in errors] == [f"line {n}" for n in range(3, 9)]
+    for words, error in zip(
+        (
+            "not an e-mail",
+            "a name",
+            "role must be",
+            "12 characters",
+            "already",
+            "line 2 has the same",
+        ),
+        errors,
         strict=True,
     ):
-        assert words in fault
+        assert words in error
     assert (len(list_users(db)), log(db)) == (4, [])
-    assert not (tmp_path / "made.csv").exists()
+    assert not (tmp_path / "passwords.csv").exists()
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "first line has to name the columns"),
-        (b"email,name\n", "first line has to name the columns"),
-        (b"email,name,role,shoe size\n", "first line has to name the columns"),
-        (b"email,name,role\n", "there is no account in"),
-        (b"email,name,role\na@b.org,A\n", "line 2 has not as many values"),
+        (b"", "first line must name the columns"),
+        (b"email,name\n", "first line must name the columns"),
+        (b"email,name,role,shoe size\n", "first line must name the columns"),
+        (b"email,name,role\n", "contains no account"),
+        (b"email,name,role\na@b.org,A\n", "line 2 has 2 values, the first line 3"),
         (b'email,name,role\n"a@b.org', "is not CSV"),
         (b"email,name,role\n\xff,A,reader\n", "is not text in UTF-8"),
         (None, "cannot be read: No such file"),
     ],
 )
-def test_what_is_no_such_file_is_told(
+def test_a_file_in_another_format_is_refused(
     shell: Shell, cast: Cast, db: Database, file: Path, content: bytes | None, complaint: str
 ) -> None:
     if content is not None:

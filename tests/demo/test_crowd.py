@@ -1,4 +1,4 @@
-"""The crowd against a small server that plays the contract."""
+"""The crowd against a small server with the contract of the API."""
 
 import json
 import threading
@@ -14,24 +14,24 @@ from typing import Any, Self
 import pytest
 
 from readwatch.demo.cast import Habit, cast
-from readwatch.demo.crowd import Crowd, Latencies, Tally
-from readwatch.demo.habits import Place, Rhythm, somewhere
+from readwatch.demo.crowd import Crowd
+from readwatch.demo.habits import BookPosition, Rhythm, somewhere
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-BUSY = Rhythm(activity_seconds=0.02, pace=0.0)
-RESTLESS = Rhythm(activity_seconds=0.02, pace=5000.0)
-PEOPLE = cast(12, Random(1))
+BUSY = Rhythm(activity_seconds=0.02, speed=0.0)
+RESTLESS = Rhythm(activity_seconds=0.02, speed=5000.0)
+READERS = cast(12, Random(1))
 HANG_UP = 0
 NONSENSE = 1
 
 
 class Library:
-    """The server: remembers all that it was told; `moods` are answers it gives instead."""
+    """A server that records all requests; `replies` by path replace its own answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.changed = threading.Condition()
         self.released = threading.Event()
-        self.moods: dict[str, deque[int]] = {}
+        self.replies: dict[str, deque[int]] = {}
         self.hangs_on = ""
         self.hanging = 0
         self.heartbeat_seconds: float = 0.05
@@ -41,13 +41,14 @@ class Library:
         self.agents: set[str] = set()
         self.heartbeats = 0
         self.logouts = 0
-        self.tried: list[str] = []
+        self.event_ids: list[str] = []
         self.bodies: list[dict[str, Any]] = []
-        self.kept: dict[str, dict[str, Any]] = {}
+        self.activities: dict[str, dict[str, Any]] = {}
         self.row_ids: dict[str, int] = {}
+        self.duplicates = self.conflicts = 0
         library = self
 
-        class Desk(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             wbufsize = -1  # head and body in one packet: no waiting for delayed acknowledgements
 
@@ -57,7 +58,7 @@ class Library:
             def log_message(self, *_: object) -> None:
                 """Keep quiet."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
@@ -72,58 +73,62 @@ class Library:
         self.server.server_close()
         self.thread.join()
 
+    @property
+    def has_first_activity(self) -> bool:
+        return bool(self.event_ids) and self.event_ids[0] in self.activities
+
     def until(self, true: Callable[[], bool]) -> None:
         with self.changed:
             assert self.changed.wait_for(true, timeout=30)
 
-    def serve(self, desk: BaseHTTPRequestHandler) -> None:
-        body = json.loads(desk.rfile.read(int(desk.headers["Content-Length"])))
+    def serve(self, handler: BaseHTTPRequestHandler) -> None:
+        body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
         with self.changed:
-            if desk.path == self.hangs_on:
+            if handler.path == self.hangs_on:
                 self.hanging += 1
                 self.changed.notify_all()
-        if desk.path == self.hangs_on:
+        if handler.path == self.hangs_on:
             self.released.wait()
-            desk.close_connection = True
+            handler.close_connection = True
             return
         with self.changed:
-            moods = self.moods.get(desk.path)
-            mood = moods.popleft() if moods else None
-            status, answer = self.answer(desk, body, mood)
+            replies = self.replies.get(handler.path)
+            reply = replies.popleft() if replies else None
+            status, answer = self.answer(handler, body, reply)
             self.changed.notify_all()
-        if mood == HANG_UP:
-            desk.close_connection = True
+        if reply == HANG_UP:
+            handler.close_connection = True
             return
         content = b"" if status == 204 else json.dumps(answer).encode()
-        desk.send_response(status)
-        if mood in (429, 503):
-            desk.send_header("Retry-After", "0")
-        desk.send_header("Content-Length", str(len(content)))
-        desk.end_headers()
-        desk.wfile.write(content)
+        handler.send_response(status)
+        if reply in (429, 503):
+            handler.send_header("Retry-After", "0")
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
 
     def answer(
-        self, desk: BaseHTTPRequestHandler, body: dict[str, Any], mood: int | None
+        self, handler: BaseHTTPRequestHandler, body: dict[str, Any], reply: int | None
     ) -> tuple[int, object]:
-        self.agents.add(desk.headers["User-Agent"])
-        if desk.path == "/api/activities":
+        self.agents.add(handler.headers["User-Agent"])
+        if handler.path == "/api/activities":
             self.bodies.append(body)
-            self.tried += [item["event_id"] for item in body.get("activities", [body])]
-        if mood == NONSENSE:
+            self.event_ids.append(body["event_id"])
+        if reply == NONSENSE:
             return 200, ["what?"]
-        if mood is not None and mood >= 400:
-            if mood == 401:
+        if reply is not None and reply >= 400:
+            if reply == 401:
                 self.tokens.clear()
-            return mood, {"title": "not now"}
-        if desk.path == "/api/login":
+            return reply, {"title": "not now"}
+        if handler.path == "/api/login":
             self.logins.append(body)
             token = f"token-{next(self.ids)}"
             self.tokens[token] = body["email"]
             return 200, {"token": token, "heartbeat_seconds": self.heartbeat_seconds}
-        token = desk.headers["Authorization"].removeprefix("Bearer ")
+        token = handler.headers["Authorization"].removeprefix("Bearer ")
         if token not in self.tokens:
             return 401, {"title": "log in"}
-        match desk.path:
+        match handler.path:
             case "/api/heartbeat":
                 self.heartbeats += 1
                 return 200, {"heartbeat_seconds": self.heartbeat_seconds}
@@ -131,19 +136,19 @@ class Library:
                 self.logouts += 1
                 del self.tokens[token]
                 return 204, None
-            case "/api/activities" if "activities" in body:
-                return 200, {"results": [self.keep(item)[1] for item in body["activities"]]}
             case "/api/activities":
-                return self.keep(body)
+                return self.record(body)
         return 404, {"title": "no such page"}
 
-    def keep(self, item: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def record(self, item: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         event_id = item["event_id"]
-        if event_id in self.kept:
-            same = self.kept[event_id] == item
-            status = "duplicate" if same else "conflict"
-            return (200 if same else 409), {"id": self.row_ids[event_id], "status": status}
-        self.kept[event_id] = item
+        if event_id in self.activities:
+            is_same = self.activities[event_id] == item
+            self.duplicates += is_same
+            self.conflicts += not is_same
+            status = "duplicate" if is_same else "conflict"
+            return (200 if is_same else 409), {"id": self.row_ids[event_id], "status": status}
+        self.activities[event_id] = item
         self.row_ids[event_id] = next(self.ids)
         return 201, {"id": self.row_ids[event_id], "status": "accepted"}
 
@@ -154,15 +159,15 @@ def library() -> Iterator[Library]:
         yield library
 
 
-def crowd_at(library: Library, **wishes: Any) -> Crowd:
+def crowd_at(library: Library, **options: Any) -> Crowd:
     settings: dict[str, Any] = {
-        "people": PEOPLE,
+        "readers": READERS,
         "password": "open sesame",
         "rng": Random(1),
         "clock": lambda: NOON,
         "rhythm": BUSY,
         "ramp_seconds": 0.0,
-        **wishes,
+        **options,
     }
     return Crowd(library.url, **settings)
 
@@ -171,162 +176,108 @@ def threads_of_crowds() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("crowd-")]
 
 
-def test_readers_log_in_send_heartbeats_and_have_their_activities_acknowledged(
-    library: Library,
-) -> None:
-    with crowd_at(library, keep_acknowledged=True) as crowd:
-        library.until(lambda: len(library.kept) > 60 and library.heartbeats > 12)
-    tally = crowd.tally()
-    assert {login["email"] for login in library.logins} == {person.email for person in PEOPLE}
+def test_readers_log_in_send_heartbeats_and_post_activities(library: Library) -> None:
+    with crowd_at(library):
+        library.until(lambda: len(library.activities) > 60 and library.heartbeats > 12)
+    assert {login["email"] for login in library.logins} == {reader.email for reader in READERS}
     assert {login["password"] for login in library.logins} == {"open sesame"}
-    assert library.agents == {person.user_agent for person in PEOPLE}
-    assert crowd.acknowledged().items() <= library.row_ids.items()
-    assert len(crowd.acknowledged()) == tally.accepted >= 50
-    assert tally.logins == len(PEOPLE)
-    assert tally.heartbeats > 0
-    assert tally.latencies["activities"].quantile(0.99) > 0
-    assert not tally.rejected
-
-
-def test_ids_are_forgotten_unless_they_are_asked_for(library: Library) -> None:
-    with crowd_at(library) as crowd:
-        library.until(lambda: len(library.kept) > 5)
-    assert crowd.acknowledged() == {}
-
-
-def test_batches_are_as_large_as_asked_for(library: Library) -> None:
-    with crowd_at(library, batch_size=5) as crowd:
-        library.until(lambda: len(library.kept) >= 100)
-    assert {len(body["activities"]) for body in library.bodies} == {5}
-    assert all(datetime.fromisoformat(body["sent_at"]) >= NOON for body in library.bodies)
-    assert crowd.tally().accepted % 5 == 0
+    assert library.agents == {reader.user_agent for reader in READERS}
+    assert len(library.logins) == len(READERS)
 
 
 @pytest.mark.parametrize("status", [503, 429])
-@pytest.mark.parametrize("batch_size", [1, 3])
 def test_a_refused_activity_is_sent_again_with_the_same_event_id(
-    library: Library, status: int, batch_size: int
+    library: Library, status: int
 ) -> None:
-    library.moods["/api/activities"] = deque([status])
-    with crowd_at(library, batch_size=batch_size) as crowd:
-        library.until(lambda: len(library.tried) > 0 and library.tried[0] in library.kept)
-    first = library.tried[0]
-    assert library.tried.count(first) == 2
-    tally = crowd.tally()
-    assert tally.errors[str(status)] == 1
-    assert tally.retries == 1
-    assert tally.duplicates == tally.rejected == 0
+    library.replies["/api/activities"] = deque([status])
+    with crowd_at(library):
+        library.until(lambda: library.has_first_activity)
+    first = library.event_ids[0]
+    assert library.event_ids.count(first) == 2
+    assert library.duplicates == 0
 
 
 def test_an_activity_whose_acknowledgement_got_lost_is_sent_again_unchanged(
     library: Library,
 ) -> None:
-    library.moods["/api/activities"] = deque([HANG_UP])
-    with crowd_at(library, keep_acknowledged=True) as crowd:
-        library.until(lambda: len(library.kept) > 20 and library.tried.count(library.tried[0]) > 1)
-    assert crowd.tally().duplicates == 1
-    assert crowd.tally().rejected == 0
-    assert library.tried[0] in crowd.acknowledged()
+    library.replies["/api/activities"] = deque([HANG_UP])
+    with crowd_at(library):
+        library.until(lambda: library.event_ids.count(next(iter(library.event_ids), "")) > 1)
+    assert (library.duplicates, library.conflicts) == (1, 0)
 
 
 def test_a_reader_whose_session_has_ended_logs_in_again_and_loses_nothing(
     library: Library,
 ) -> None:
-    library.moods["/api/activities"] = deque([401])
-    with crowd_at(library, people=PEOPLE[:1]) as crowd:
-        library.until(lambda: len(library.tried) > 0 and library.tried[0] in library.kept)
+    library.replies["/api/activities"] = deque([401])
+    with crowd_at(library, readers=READERS[:1]):
+        library.until(lambda: library.has_first_activity)
     assert len(library.logins) == 2
-    assert library.tried[:2] == [library.tried[0]] * 2
-    assert crowd.tally().errors == {"401": 1}
+    assert library.event_ids[:2] == [library.event_ids[0]] * 2
 
 
 def test_a_refused_login_is_tried_again(library: Library) -> None:
-    library.moods["/api/login"] = deque([429, 503, HANG_UP])
-    with crowd_at(library, people=PEOPLE[:1]) as crowd:
-        library.until(lambda: len(library.kept) > 3)
-    assert crowd.tally().logins == 1
+    library.replies["/api/login"] = deque([429, 503, HANG_UP])
+    with crowd_at(library, readers=READERS[:1]):
+        library.until(lambda: len(library.activities) > 3)
+    assert len(library.logins) == 2, "the answer of the first was lost"
 
 
-def test_a_rejected_activity_is_counted_and_not_sent_again(library: Library) -> None:
-    library.moods["/api/activities"] = deque([422])
-    with crowd_at(library) as crowd:
-        library.until(lambda: len(library.kept) > 20)
-    assert library.tried.count(library.tried[0]) == 1
-    assert crowd.tally().rejected == 1
+def test_a_rejected_activity_is_not_sent_again(library: Library) -> None:
+    library.replies["/api/activities"] = deque([422])
+    with crowd_at(library):
+        library.until(lambda: len(library.activities) > 20)
+    assert library.event_ids.count(library.event_ids[0]) == 1
 
 
-def test_an_answer_outside_the_contract_is_counted_and_hurts_nobody(library: Library) -> None:
+def test_after_an_answer_outside_the_contract_readers_go_on(library: Library) -> None:
     for path in ("/api/login", "/api/heartbeat", "/api/activities"):
-        library.moods[path] = deque([NONSENSE])
-    with crowd_at(library) as crowd:
-        library.until(lambda: len(library.kept) > 40 and library.heartbeats > 12)
-    assert crowd.tally().errors == {"ValueError": 3}
-    assert crowd.tally().logins == len(PEOPLE)
+        library.replies[path] = deque([NONSENSE])
+    with crowd_at(library):
+        library.until(lambda: len(library.activities) > 40 and library.heartbeats > 12)
+    assert not any(library.replies.values())
+    assert len(library.logins) == len(READERS)
 
 
 def test_readers_who_leave_come_back_and_go_on_reading(library: Library) -> None:
-    people = [replace(person, habit=Habit.COMES_BACK) for person in PEOPLE]
-    with crowd_at(library, people=people, rhythm=RESTLESS) as crowd:
-        library.until(lambda: library.logouts > 5 and len(library.logins) > 2 * len(PEOPLE))
-    assert crowd.tally().logins > len(PEOPLE)
-    assert crowd.tally().logouts >= 5
+    readers = [replace(reader, habit=Habit.COMES_BACK) for reader in READERS]
+    with crowd_at(library, readers=readers, rhythm=RESTLESS):
+        library.until(lambda: library.logouts > 5 and len(library.logins) > 2 * len(READERS))
 
 
-def test_readers_go_on_at_the_place_where_they_were(library: Library) -> None:
-    book = somewhere(PEOPLE[0], Random(1)).book
-    places = {PEOPLE[0].email: Place(book, page=book.pages // 2)}
-    with crowd_at(library, people=PEOPLE[:1], places=places):
-        library.until(lambda: len(library.kept) > 0)
+def test_readers_continue_where_they_were(library: Library) -> None:
+    book = somewhere(READERS[0], Random(1)).book
+    positions = {READERS[0].email: BookPosition(book, page=book.pages // 2)}
+    with crowd_at(library, readers=READERS[:1], positions=positions):
+        library.until(lambda: len(library.activities) > 0)
     first = library.bodies[0]
     assert first["content_id"] == book.content_id
     assert first["progress_percentage"] >= 50
 
 
-def test_a_crowd_ends_by_itself_and_its_readers_send_the_rest_and_log_out(
-    library: Library,
-) -> None:
-    crowd = crowd_at(library, batch_size=500, duration=0.2, log_out_at_end=True).start()
-    assert crowd.wait(timeout=30)
-    assert library.tokens == {}
-    assert crowd.tally().logouts == len(PEOPLE)
-    assert crowd.tally().accepted == len(library.kept) > 0
-    assert threads_of_crowds() == []
-
-
 def test_a_crowd_stops_and_leaves_no_thread(library: Library) -> None:
     with crowd_at(library):
-        library.until(lambda: len(library.kept) > 5)
+        library.until(lambda: len(library.activities) > 5)
         assert len(threads_of_crowds()) == 4
     assert threads_of_crowds() == []
 
 
 def test_a_crowd_stops_even_if_the_server_never_answers(library: Library) -> None:
     library.hangs_on = "/api/heartbeat"
-    crowd = crowd_at(library, log_out_at_end=True).start()
-    library.until(lambda: library.hanging >= 4)
-    crowd.stop()
+    with crowd_at(library):
+        library.until(lambda: library.hanging >= 4)
     assert threads_of_crowds() == []
 
 
-def test_a_crowd_waits_for_a_server_that_is_not_there_and_stops_without_it() -> None:
-    library = Library()
-    library.server.server_close()
-    crowd = crowd_at(library, duration=0.3).start()
-    assert crowd.wait(timeout=30)
-    assert crowd.tally().errors["ConnectionRefusedError"] >= len(PEOPLE)
-    assert crowd.stop().logins == 0
+def test_a_crowd_waits_for_a_server_that_is_not_there_yet() -> None:
+    waiting = Library()
+    port = waiting.server.server_port
+    waiting.server.server_close()
+    with crowd_at(waiting), Library(port) as library:
+        library.until(lambda: len(library.activities) > 20)
+    assert threads_of_crowds() == []
 
 
-def test_nobody_is_a_crowd_too() -> None:
-    with Crowd("http://127.0.0.1:9", (), "x", rng=Random(1), clock=lambda: NOON) as crowd:
-        assert crowd.wait(timeout=30)
-    assert crowd.tally() == Tally()
-
-
-def test_quantiles_are_right_to_a_step_of_the_ladder() -> None:
-    steps = [0] * 384
-    steps[100], steps[200] = 98, 2
-    latencies = Latencies(tuple(steps))
-    assert latencies.quantile(0.5) == pytest.approx(1e-5 * 2 ** (101 / 16))
-    assert latencies.quantile(0.99) == pytest.approx(1e-5 * 2 ** (201 / 16))
-    assert Latencies().quantile(0.5) == 0.0
+def test_a_crowd_of_nobody_ends(library: Library) -> None:
+    with crowd_at(library, readers=()):
+        assert threads_of_crowds() == []

@@ -10,15 +10,15 @@ from random import Random
 
 import pytest
 
-from readwatch.demo.cast import Habit, Person, cast
+from readwatch.demo.cast import Habit, SimulatedReader, cast
 from readwatch.demo.crowd import as_sent
 from readwatch.demo.habits import (
     DEMO,
     PASS_MARK,
     PLAIN,
-    Action,
+    AppRequest,
+    BookPosition,
     Phase,
-    Place,
     Rhythm,
     Signal,
     begin,
@@ -34,21 +34,27 @@ ANNA = replace(cast(1, Random(1))[0], habit=Habit.STEADY)
 
 
 def life(
-    person: Person, rhythm: Rhythm, seconds: float, seed: int = 1, heartbeat_seconds: float = 60
-) -> Iterator[tuple[datetime, Action, Phase]]:
+    reader: SimulatedReader,
+    rhythm: Rhythm,
+    seconds: float,
+    seed: int = 1,
+    heartbeat_seconds: float = 60,
+) -> Iterator[tuple[datetime, AppRequest, Phase]]:
     """Everything that one reader does within `seconds`, with the phase they are in after it."""
     rng = Random(seed)
-    reading = begin(person, rhythm, NOON, rng)
+    reading = begin(reader, rhythm, NOON, rng)
     while (now := reading.due) < NOON + timedelta(seconds=seconds):
-        reading, actions = step(reading, now, rng)
-        for action in actions:
-            if action is Signal.LOGIN:
-                reading = reading.told(heartbeat_seconds, now)
-            yield now, action, reading.phase
+        reading, requests = step(reading, now, rng)
+        for request in requests:
+            if request is Signal.LOGIN:
+                reading = reading.with_heartbeat_interval(heartbeat_seconds, now)
+            yield now, request, reading.phase
 
 
-def activities_of(person: Person, rhythm: Rhythm, seconds: float, seed: int = 1) -> list[Activity]:
-    return [a for _, a, _ in life(person, rhythm, seconds, seed) if isinstance(a, Activity)]
+def activities_of(
+    reader: SimulatedReader, rhythm: Rhythm, seconds: float, seed: int = 1
+) -> list[Activity]:
+    return [a for _, a, _ in life(reader, rhythm, seconds, seed) if isinstance(a, Activity)]
 
 
 def test_nothing_happens_before_it_is_due() -> None:
@@ -58,53 +64,53 @@ def test_nothing_happens_before_it_is_due() -> None:
 
 def test_in_the_plain_rhythm_everybody_only_reads() -> None:
     for habit in Habit:
-        person = replace(ANNA, habit=habit)
-        actions = [action for _, action, _ in life(person, PLAIN, 3600)]
-        assert actions[0] is Signal.LOGIN
-        assert actions.count(Signal.LOGIN) == 1
-        assert Signal.LOGOUT not in actions
-        assert actions.count(Signal.HEARTBEAT) == 59, "one a minute"
-        assert 340 <= sum(isinstance(action, Activity) for action in actions) <= 380
+        reader = replace(ANNA, habit=habit)
+        requests = [request for _, request, _ in life(reader, PLAIN, 3600)]
+        assert requests[0] is Signal.LOGIN
+        assert requests.count(Signal.LOGIN) == 1
+        assert Signal.LOGOUT not in requests
+        assert requests.count(Signal.HEARTBEAT) == 59, "one a minute"
+        assert 340 <= sum(isinstance(request, Activity) for request in requests) <= 380
 
 
 def test_heartbeats_come_as_often_as_the_server_says() -> None:
     beats = [
         at
-        for at, action, _ in life(ANNA, PLAIN, 100, heartbeat_seconds=7)
-        if action is Signal.HEARTBEAT
+        for at, request, _ in life(ANNA, PLAIN, 100, heartbeat_seconds=7)
+        if request is Signal.HEARTBEAT
     ]
     assert beats == [NOON + timedelta(seconds=7 * n) for n in range(1, 15)]
 
 
 def test_a_reader_who_pauses_still_sends_heartbeats() -> None:
-    person = replace(ANNA, habit=Habit.PAUSES)
-    story = list(life(person, DEMO, 600, heartbeat_seconds=5))
+    reader = replace(ANNA, habit=Habit.PAUSES)
+    story = list(life(reader, DEMO, 600, heartbeat_seconds=5))
     assert any(a is Signal.HEARTBEAT and phase is Phase.PAUSED for _, a, phase in story)
     assert not any(isinstance(a, Activity) and phase is Phase.PAUSED for _, a, phase in story)
 
 
 def test_a_reader_who_falls_silent_sends_nothing_until_they_are_back() -> None:
-    person = replace(ANNA, habit=Habit.FALLS_SILENT)
+    reader = replace(ANNA, habit=Habit.FALLS_SILENT)
     rng = Random(1)
-    reading = begin(person, DEMO, NOON, rng)
+    reading = begin(reader, DEMO, NOON, rng)
     while reading.phase is not Phase.SILENT:
         now = reading.due
-        reading, actions = step(reading, now, rng)
-    assert Signal.LOGOUT not in actions
+        reading, requests = step(reading, now, rng)
+    assert Signal.LOGOUT not in requests
     assert reading.due == reading.phase_ends_at > now + timedelta(seconds=10)
-    reading, actions = step(reading, reading.due, rng)
-    assert (reading.phase, actions) == (Phase.READING, (Signal.HEARTBEAT,))
+    reading, requests = step(reading, reading.due, rng)
+    assert (reading.phase, requests) == (Phase.READING, (Signal.HEARTBEAT,))
 
 
 def test_a_reader_who_leaves_logs_out_and_logs_in_again() -> None:
-    person = replace(ANNA, habit=Habit.COMES_BACK)
-    signals = [a for _, a, _ in life(person, DEMO, 900) if a in (Signal.LOGIN, Signal.LOGOUT)]
+    reader = replace(ANNA, habit=Habit.COMES_BACK)
+    signals = [a for _, a, _ in life(reader, DEMO, 900) if a in (Signal.LOGIN, Signal.LOGOUT)]
     assert signals[:4] == [Signal.LOGIN, Signal.LOGOUT, Signal.LOGIN, Signal.LOGOUT]
 
 
 def test_a_quiz_taker_finishes_quizzes_and_sometimes_fails() -> None:
-    person = replace(ANNA, habit=Habit.QUIZ_TAKER)
-    read = activities_of(person, DEMO, 7200)
+    reader = replace(ANNA, habit=Habit.QUIZ_TAKER)
+    read = activities_of(reader, DEMO, 7200)
     kinds = [activity.activity_type for activity in read]
     assert 0 <= kinds.count("quiz_started") - kinds.count("quiz_completed") <= 1
     quizzes = [json.loads(a.metadata) for a in read if a.activity_type == "quiz_completed"]
@@ -131,9 +137,9 @@ def test_the_kinds_of_activity_are_those_of_the_contract() -> None:
 @pytest.mark.parametrize("habit", Habit)
 def test_progress_never_falls_within_a_book_and_finished_books_lead_to_others(habit: Habit) -> None:
     reached: dict[str, int] = {}
-    person = replace(ANNA, habit=habit)
+    reader = replace(ANNA, habit=habit)
     order = []
-    for activity in activities_of(person, Rhythm(pace=20, stride=40), 20_000):
+    for activity in activities_of(reader, Rhythm(speed=20, stride=40), 20_000):
         if activity.content_id not in reached:
             order.append(activity.content_id)
         assert activity.content_id == order[-1], "one book at a time"
@@ -144,8 +150,8 @@ def test_progress_never_falls_within_a_book_and_finished_books_lead_to_others(ha
 
 
 def test_activities_keep_to_the_limits_of_the_contract() -> None:
-    for person in cast(60, Random(7)):
-        for activity in activities_of(person, DEMO, 600):
+    for reader in cast(60, Random(7)):
+        for activity in activities_of(reader, DEMO, 600):
             sent = json.loads(json.dumps(as_sent(activity)))
             assert re.fullmatch(r"[a-z][a-z0-9_]{0,49}", sent["activity_type"])
             assert 0 < len(sent["content_id"]) <= 255
@@ -159,9 +165,9 @@ def test_activities_keep_to_the_limits_of_the_contract() -> None:
 
 
 def test_durations_stay_in_range_after_a_very_long_wait() -> None:
-    place = somewhere(ANNA, Random(1))
+    position = somewhere(ANNA, Random(1))
     for seed in range(50):
-        _, activity = read_on(ANNA, place, NOON, 10.0**9, 1, Random(seed))
+        _, activity = read_on(ANNA, position, NOON, 10.0**9, 1, Random(seed))
         assert activity.duration_seconds <= 86_400
 
 
@@ -172,15 +178,15 @@ def test_event_ids_are_unique_and_grow_with_time() -> None:
 
 
 def test_a_second_run_with_the_same_seed_repeats_no_event_id() -> None:
-    place = Place(somewhere(ANNA, Random(1)).book)
-    _, first = read_on(ANNA, place, NOON, 10, 1, Random(3))
-    _, second = read_on(ANNA, place, NOON + timedelta(seconds=1), 10, 1, Random(3))
+    position = BookPosition(somewhere(ANNA, Random(1)).book)
+    _, first = read_on(ANNA, position, NOON, 10, 1, Random(3))
+    _, second = read_on(ANNA, position, NOON + timedelta(seconds=1), 10, 1, Random(3))
     assert first.event_id != second.event_id
 
 
 def test_one_seed_gives_one_life() -> None:
-    person = replace(ANNA, habit=Habit.BURSTS)
-    assert list(life(person, DEMO, 300, seed=8)) == list(life(person, DEMO, 300, seed=8))
+    reader = replace(ANNA, habit=Habit.BURSTS)
+    assert list(life(reader, DEMO, 300, seed=8)) == list(life(reader, DEMO, 300, seed=8))
 
 
 @pytest.mark.parametrize(
@@ -207,18 +213,18 @@ def test_half_of_the_silences_and_some_pauses_last_until_a_consultant_notices(
 
 def test_two_hundred_readers_are_a_lively_demo_with_every_phase_from_the_second_minute_on() -> None:
     rng = Random(9)
-    people = cast(200, rng)
+    readers = cast(200, rng)
     crowd = [
-        begin(person, DEMO, NOON + timedelta(seconds=number / 50), rng)
-        for number, person in enumerate(people)
+        begin(reader, DEMO, NOON + timedelta(seconds=number / 50), rng)
+        for number, reader in enumerate(readers)
     ]
     done: Counter[int] = Counter()
     for half_minute in range(1, 21):
         until = NOON + timedelta(seconds=30 * half_minute)
         for number, reading in enumerate(crowd):
             while (now := reading.due) < until:
-                reading, actions = step(reading, now, rng)
-                done[half_minute] += sum(isinstance(action, Activity) for action in actions)
+                reading, requests = step(reading, now, rng)
+                done[half_minute] += sum(isinstance(request, Activity) for request in requests)
             crowd[number] = reading
         phases = Counter(reading.phase for reading in crowd)
         assert phases[Phase.READING] >= 80, phases

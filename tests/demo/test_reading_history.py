@@ -9,22 +9,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from readwatch.demo.cast import Person, cast
+from readwatch.demo.cast import SimulatedReader, cast
 from readwatch.demo.history import PastSession, history
 
 NOW = datetime(2026, 11, 2, 15, 30, tzinfo=UTC)
 PEOPLE = cast(60, Random(1))
 
 
-def past(person: Person, weeks: float = 6, per_week: float = 45) -> list[PastSession]:
-    rng = Random(person.email)
-    return list(history(person, NOW, weeks, rng, activities_per_week=per_week))
+def past(reader: SimulatedReader, weeks: float = 6, per_week: float = 45) -> list[PastSession]:
+    rng = Random(reader.email)
+    return list(history(reader, NOW, weeks, rng, activities_per_week=per_week))
 
 
 def test_history_is_in_order_and_never_in_the_future() -> None:
-    for person in PEOPLE:
+    for reader in PEOPLE:
         moment = NOW - timedelta(weeks=6)
-        for session in past(person):
+        for session in past(reader):
             assert moment <= session.started_at
             moment = session.started_at
             for activity in session.activities:
@@ -36,9 +36,9 @@ def test_history_is_in_order_and_never_in_the_future() -> None:
 
 def test_progress_never_falls_in_history_and_some_people_finish_books() -> None:
     finished = 0
-    for person in PEOPLE:
+    for reader in PEOPLE:
         reached: dict[str, int] = {}
-        for session in past(person):
+        for session in past(reader):
             for activity in session.activities:
                 assert activity.progress_percentage >= reached.get(activity.content_id, 0)
                 reached[activity.content_id] = activity.progress_percentage
@@ -47,8 +47,8 @@ def test_progress_never_falls_in_history_and_some_people_finish_books() -> None:
 
 
 def test_a_session_ends_where_the_next_one_goes_on() -> None:
-    for person in PEOPLE:
-        sessions = past(person)
+    for reader in PEOPLE:
+        sessions = past(reader)
         for session in sessions:
             last = session.activities[-1]
             assert session.left_at.book.content_id == last.content_id
@@ -60,17 +60,17 @@ def test_people_read_about_as_much_as_asked_for(per_week: int) -> None:
     weeks = 8
     total = sum(
         len(session.activities)
-        for person in PEOPLE
-        for session in past(person, weeks=weeks, per_week=per_week)
+        for reader in PEOPLE
+        for session in past(reader, weeks=weeks, per_week=per_week)
     )
     assert 0.7 * per_week <= total / len(PEOPLE) / weeks <= 1.2 * per_week
 
 
 def test_people_sleep_at_night_wherever_they_live() -> None:
     hours = [
-        session.started_at.astimezone(ZoneInfo(person.timezone)).hour
-        for person in PEOPLE
-        for session in past(person)
+        session.started_at.astimezone(ZoneInfo(reader.timezone)).hour
+        for reader in PEOPLE
+        for session in past(reader)
     ]
     assert not any(1 <= hour <= 4 for hour in hours)
     assert sum(18 <= hour <= 23 for hour in hours) > len(hours) / 3
@@ -79,22 +79,22 @@ def test_people_sleep_at_night_wherever_they_live() -> None:
 def test_some_people_are_absent_for_days() -> None:
     gaps = [
         later.started_at - earlier.ended_at
-        for person in PEOPLE
-        for sessions in [past(person, per_week=150)]
+        for reader in PEOPLE
+        for sessions in [past(reader, per_week=150)]
         for earlier, later in pairwise(sessions)
     ]
     assert sum(gap > timedelta(days=3) for gap in gaps) >= 5
 
 
 def test_event_ids_are_unique_over_all_people() -> None:
-    events = [a.event_id for person in PEOPLE for s in past(person) for a in s.activities]
+    events = [a.event_id for reader in PEOPLE for s in past(reader) for a in s.activities]
     assert len(set(events)) == len(events)
 
 
 def test_history_passes_the_change_of_the_clocks() -> None:
-    person = replace(PEOPLE[0], timezone="America/New_York")
+    reader = replace(PEOPLE[0], timezone="America/New_York")
     sessions = list(
-        history(person, datetime(2026, 11, 5, tzinfo=UTC), 2, Random(2), activities_per_week=150)
+        history(reader, datetime(2026, 11, 5, tzinfo=UTC), 2, Random(2), activities_per_week=150)
     )
     assert len(sessions) > 5
     assert all(a.ended_at <= b.started_at for a, b in pairwise(sessions))

@@ -19,8 +19,8 @@ HOUR = timedelta(hours=1)
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_everybody_lives_until_the_moment_and_not_a_moment_longer(url: str) -> None:
     rng = Random(1)
-    people = cast(8, rng)
-    _, places = populate(url, people, rng, NOON)
+    readers = cast(8, rng)
+    _, positions = populate(url, readers, rng, NOON)
     db = open_database(url, Role.INGEST)
     with connection(db):
 
@@ -28,7 +28,7 @@ def test_everybody_lives_until_the_moment_and_not_a_moment_longer(url: str) -> N
             [[latest]] = db.execute_sql("SELECT max(created_at) FROM reader_activities")
             return datetime.fromisoformat(latest).replace(tzinfo=UTC)
 
-        replay = Replay(db, people, NOON - HOUR, rng, ramp=HOUR / 60, places=places)
+        replay = Replay(db, readers, NOON - HOUR, rng, ramp=HOUR / 60, positions=positions)
         assert replay.play(NOON - HOUR) == 0
         assert latest() < NOON - HOUR
         kept = replay.play(NOON - HOUR / 2) + replay.play(NOON)

@@ -27,9 +27,9 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     now = system_clock()
-    with world(120, Random(4), now) as made:
+    with world(120, Random(4), now) as demo:
         assert len(processes_in(tmp_path)) >= 1
-        db = open_database(made.database_url, Role.CONSOLE)
+        db = open_database(demo.database_url, Role.CONSOLE)
         with connection(db):
             here = online_readers(db, now)
             feed = activity_feed(db, length=100_000)
@@ -40,7 +40,7 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
             needy = attention.items(db, ids, now)
         db.close()
     assert len(here) == 120 // 8
-    assert len(made.awake) == 99  # those who are stuck sleep on
+    assert len(demo.awake) == 99  # those who are stuck sleep on
     assert {reason.rule for noticed in needy for reason in noticed.case.reasons} >= {
         *(Rule.FAILED_QUIZ, Rule.IDLE, Rule.NO_PROGRESS)
     }

@@ -1,9 +1,9 @@
 """Consoles without a screen, in a process of their own: `consoles.py URL EMAIL PASSWORD NUMBER`.
 
-Each is the console's own watcher: it signs in, polls, and takes its pictures in one moment, with a
-second connection for the access log. Besides, somebody reads at every moment, as many slow consoles
-would. `watching` is printed when all have their first picture; they end when stdin does, and print
-how many pictures they have taken since.
+Each is the console's own worker: it logs in, polls, and reads each snapshot in one transaction,
+with a second connection for the access log. Besides, one thread always has a read transaction open,
+as many slow consoles would. `watching` is printed when all have their first snapshot; they end
+when stdin does, and print how many snapshots they have read since.
 """
 
 import sys
@@ -13,73 +13,69 @@ from itertools import cycle
 from threading import Event, Thread
 from time import sleep
 
-from textual.message import Message
-
 from readwatch.domain.clock import system_clock
 from readwatch.monitor import refresh_policy
-from readwatch.monitor.events import ConnectionLost, LoggedIn, ViewSnapshotReady
+from readwatch.monitor.events import ConnectionLost, ViewSnapshotReady
+from readwatch.monitor.events import Event as MonitorEvent
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.monitor.worker import Worker
 from readwatch.store.engine.connections import connection, open_database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import online
-from readwatch.tui.views import VIEW_SPECS
 
 
 def main(url: str, email: str, password: str, number: int) -> None:
-    posted: Counter[type[Message]] = Counter()
-    refresh_policy.PAUSE_FACTOR = (
-        1  # they look more often than in front of people: the more to bear
-    )
+    posted: Counter[type[MonitorEvent]] = Counter()
+    refresh_policy.PAUSE_FACTOR = 1  # they refresh more often than real consoles, for more load
     reasons: set[str] = set()
 
-    def post(message: Message) -> None:
-        posted[type(message)] += 1
-        if isinstance(message, ConnectionLost):
-            reasons.add(message.reason)
+    def post(event: MonitorEvent) -> None:
+        posted[type(event)] += 1
+        if isinstance(event, ConnectionLost):
+            reasons.add(event.reason)
 
     stop = Event()
-    # Ends with the others, also when these fail: who waits for the first picture sees the end.
+    # A daemon, so that the process also ends when the workers fail.
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
-    watchers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
-    for at, watcher in enumerate(watchers):
-        watcher.start()
-        watcher.sign_in(email, password)
-        view = list(View)[at % len(View)]
-        watcher.watch(view, VIEW_SPECS[view].query(), Viewport(height=20))
-        while not posted[LoggedIn] > at:
-            sleep(0.01)
+    workers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
+    for index, worker in enumerate(workers):
+        worker.start()
+        logged_in = worker.log_in(email, password)
+        view = list(View)[index % len(View)]
+        worker.watch_view(view, VIEW_QUERIES[view].first_query(), Viewport(height=20))
+        logged_in.result()
     while posted[ViewSnapshotReady] < number:
         sleep(0.05)
     before = posted[ViewSnapshotReady]
     print("watching", flush=True)
     sys.stdin.read()
-    for watcher in watchers:
-        watcher.stop()
+    for worker in workers:
+        worker.stop()
     stop.set()
     reading.join()
-    if set(posted) != {LoggedIn, ViewSnapshotReady} or posted[LoggedIn] != number:
+    if set(posted) != {ViewSnapshotReady}:
         sys.exit(f"the consoles saw {dict(posted)} {reasons}")
     print(posted[ViewSnapshotReady] - before)
 
 
 def read_at_every_moment(url: str, stop: Event) -> None:
-    """Begin each look before the last one ends."""
+    """Begin each read transaction before the last one ends."""
     last = ExitStack()
     for db in cycle(open_database(url, Role.CONSOLE) for _ in range(2)):
-        look = ExitStack()
-        look.enter_context(connection(db))
-        look.enter_context(read_snapshot(db))
+        transaction = ExitStack()
+        transaction.enter_context(connection(db))
+        transaction.enter_context(read_snapshot(db))
         online.count_online(db, system_clock())
         last.close()
-        last = look
+        last = transaction
         if stop.wait(0.02):
             break
     last.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

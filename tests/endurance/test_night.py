@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux has /proc"),
 ]
 NIGHT = Path(__file__).with_name("night.py")
-CALM = Rhythm(activity_seconds=60, pace=0.5)
+CALM = Rhythm(activity_seconds=60, speed=0.5)
 MIB = 1024 * 1024
 PAGE = 4096
 KEYS = (
@@ -75,12 +75,12 @@ def test_a_night_leaves_a_console_as_large_as_it_was(
     first half is for that. What grew in the second half is the trend of all its sizes, in MiB.
     """
     people = cast(readers, rng)
-    consultant, places = populate(url, people, rng, system_clock())
+    consultant, positions = populate(url, people, rng, system_clock())
     db = open_database(url, Role.INGEST)
     start = system_clock()
     command = [sys.executable, str(NIGHT), url, consultant.email, start.isoformat(), str(speed)]
     with connection(db), terminal(command) as window:
-        replay = Replay(db, people, start, rng, rhythm=CALM, places=places)
+        replay = Replay(db, people, start, rng, rhythm=CALM, positions=positions)
         window.sees("Password")
         window.types(f"{PASSWORD}\r")
         window.sees("Reader")

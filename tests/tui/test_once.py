@@ -136,7 +136,7 @@ def test_attention_is_looked_for_with_the_thresholds_of_the_call(
     ]
 
 
-def test_what_is_printed_is_on_record(
+def test_what_is_printed_is_logged(
     ask: Ask, cast: Cast, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
@@ -166,7 +166,7 @@ def test_nothing_about_a_reader_is_read_before_the_entry_is_on_disk(
         ask()
 
 
-def test_nothing_is_printed_when_it_cannot_be_put_on_record(
+def test_nothing_is_printed_when_it_cannot_be_logged(
     ask: Ask, ann: ReadingApp, access_log: AccessLog, db: Database
 ) -> None:
     ann.reads("Dracula")
@@ -247,12 +247,12 @@ def test_who_fails_too_often_has_to_wait_as_in_the_console(
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_the_console_begins_with_what_is_asked_for(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
-    async with sit(view="readers", filter="name:ben", sort="-time") as seat:
-        await seat.sees("Titles", "Reading time ▼", "name:ben", "Ben")
-        assert "Ann" not in seat.screen
-        await seat.presses("escape")
-        await seat.sees("Ann", "Ben")
+    async with open_console(view="readers", filter="name:ben", sort="-time") as pilot:
+        await pilot.sees("Titles", "Reading time ▼", "name:ben", "Ben")
+        assert "Ann" not in pilot.screen
+        await pilot.presses("escape")
+        await pilot.sees("Ann", "Ben")

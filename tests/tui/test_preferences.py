@@ -14,43 +14,43 @@ TODAY = date(2026, 11, 22)
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "desk.json"
+    return tmp_path / "state" / "preferences.json"
 
 
-def test_who_was_seen_is_seen_until_the_day_is_over_in_this_sitting_and_in_the_next(
+def test_who_was_seen_is_seen_until_the_day_is_over_in_this_session_and_in_the_next(
     file: Path,
 ) -> None:
-    desk = Preferences(file)
-    desk.turn_seen(7, TODAY)
-    assert desk.turn_seen(3, TODAY) == {3, 7}
-    for sitting in (desk, Preferences(file)):
+    preferences = Preferences(file)
+    preferences.toggle_seen(7, TODAY)
+    assert preferences.toggle_seen(3, TODAY) == {3, 7}
+    for sitting in (preferences, Preferences(file)):
         assert sitting.seen_on(TODAY) == {3, 7}
         assert sitting.seen_on(TODAY + timedelta(days=1)) == set()
         assert not sitting.last_error
 
 
 def test_a_mark_is_taken_back_by_setting_it_again(file: Path) -> None:
-    desk = Preferences(file)
-    desk.turn_seen(7, TODAY)
-    assert desk.turn_seen(7, TODAY) == set()
+    preferences = Preferences(file)
+    preferences.toggle_seen(7, TODAY)
+    assert preferences.toggle_seen(7, TODAY) == set()
     assert Preferences(file).seen_on(TODAY) == set()
 
 
 def test_two_consoles_at_one_desk_keep_the_marks_of_both(file: Path) -> None:
     one, other = Preferences(file), Preferences(file)
-    one.turn_seen(1, TODAY)
-    assert other.turn_seen(2, TODAY) == {1, 2}
+    one.toggle_seen(1, TODAY)
+    assert other.toggle_seen(2, TODAY) == {1, 2}
 
 
 def test_the_marks_of_yesterday_are_not_kept_for_ever(file: Path) -> None:
-    desk = Preferences(file)
-    desk.turn_seen(1, TODAY - timedelta(days=1))
-    desk.turn_seen(2, TODAY)
+    preferences = Preferences(file)
+    preferences.toggle_seen(1, TODAY - timedelta(days=1))
+    preferences.toggle_seen(2, TODAY)
     assert json.loads(file.read_text()) == {"seen": {"2026-11-22": [2]}}
 
 
 def test_only_its_owner_can_read_it_and_nothing_else_is_left_beside_it(file: Path) -> None:
-    Preferences(file).turn_seen(1, TODAY)
+    Preferences(file).toggle_seen(1, TODAY)
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.stat().st_mode & 0o777 == 0o700
     assert os.listdir(file.parent) == [file.name]
@@ -72,37 +72,37 @@ def test_only_its_owner_can_read_it_and_nothing_else_is_left_beside_it(file: Pat
 def test_what_cannot_be_understood_is_set_aside_with_a_word(file: Path, content: bytes) -> None:
     file.parent.mkdir()
     file.write_bytes(content)
-    desk = Preferences(file)
-    assert "set aside in desk.broken" in desk.last_error
-    assert desk.seen_on(TODAY) == set()
-    desk.turn_seen(1, TODAY)
+    preferences = Preferences(file)
+    assert "moved to preferences.broken" in preferences.last_error
+    assert preferences.seen_on(TODAY) == set()
+    preferences.toggle_seen(1, TODAY)
     assert file.with_suffix(".broken").read_bytes() == content
     assert Preferences(file).seen_on(TODAY) == {1}
 
 
 def test_what_cannot_be_written_is_kept_until_one_leaves_and_one_is_told(file: Path) -> None:
     file.parent.write_text("no folder")
-    desk = Preferences(file)
-    assert desk.turn_seen(1, TODAY) == {1}
-    assert "lost when you leave" in desk.last_error
-    assert desk.turn_seen(2, TODAY) == {1, 2}
+    preferences = Preferences(file)
+    assert preferences.toggle_seen(1, TODAY) == {1}
+    assert "lost when you quit" in preferences.last_error
+    assert preferences.toggle_seen(2, TODAY) == {1, 2}
 
 
 def test_what_cannot_be_read_is_not_overwritten(file: Path) -> None:
     file.parent.mkdir()
     file.symlink_to(file.name)  # leads round in a circle, which not even root can read
-    desk = Preferences(file)
-    assert "cannot be read" in desk.last_error
-    assert desk.turn_seen(1, TODAY) == {1}
-    assert desk.turn_seen(2, TODAY) == {1, 2}
+    preferences = Preferences(file)
+    assert "cannot be read" in preferences.last_error
+    assert preferences.toggle_seen(1, TODAY) == {1}
+    assert preferences.toggle_seen(2, TODAY) == {1, 2}
     assert file.is_symlink()
 
 
 def test_without_a_file_marks_last_as_long_as_the_desk() -> None:
-    desk = Preferences(None)
-    desk.turn_seen(1, TODAY)
-    assert desk.seen_on(TODAY) == {1}
-    assert not desk.last_error
+    preferences = Preferences(None)
+    preferences.toggle_seen(1, TODAY)
+    assert preferences.seen_on(TODAY) == {1}
+    assert not preferences.last_error
 
 
 def test_each_consultant_has_a_desk_at_each_database(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_a_database_is_the_same_however_its_url_is_written(
 
 
 def test_the_colours_that_were_chosen_last_are_kept_beside_the_rest(file: Path) -> None:
-    Preferences(file).turn_seen(7, TODAY)
-    Preferences(file).keep_theme("light")
+    Preferences(file).toggle_seen(7, TODAY)
+    Preferences(file).save_theme("light")
     assert Preferences(file).theme == "light"
     assert Preferences(file).seen_on(TODAY) == {7}
     assert Preferences(None).theme == ""

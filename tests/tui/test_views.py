@@ -19,9 +19,9 @@ from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.attention import AttentionReader
 from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.readers import ReaderSummary
-from readwatch.tui.format.cells import Toned
-from readwatch.tui.format.columns import place
-from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.cells import TonedText
+from readwatch.tui.format.columns import place_columns
+from readwatch.tui.format.plain import snapshot_lines, stats_line
 from readwatch.tui.keys import KEYS, Group, bindings
 from readwatch.tui.views import VIEW_SPECS
 
@@ -130,7 +130,7 @@ ITEMS: dict[View, Item] = {
 
 def cells(view: View, item: Item) -> list[str]:
     row = VIEW_SPECS[view].row(item, NOON)
-    return [cell.text if isinstance(cell, Toned) else cell for cell in row.cells]
+    return [cell.text if isinstance(cell, TonedText) else cell for cell in row.cells]
 
 
 def overview(view: View, *items: Item, more: int = 0) -> ViewSnapshot:
@@ -156,7 +156,7 @@ def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_s
 @pytest.mark.parametrize("width", [80, 100, 120, 160, 300])
 def test_no_column_is_cut_off_in_eighty_cells_or_more(view: View, width: int) -> None:
     columns = VIEW_SPECS[view].columns
-    placed = place(columns, width)
+    placed = place_columns(columns, width)
     assert len(placed) == len([column for column in columns if column.from_width <= width])
     assert all(spot.width >= spot.column.width for spot in placed)
     assert placed[-1].x + placed[-1].width <= width
@@ -232,7 +232,7 @@ def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
 
 def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
     readers = (replace(ANN, user_id=number) for number in range(9))
-    lines = list(overview_lines(overview(View.ONLINE, *readers, more=3), width=84, height=5))
+    lines = list(snapshot_lines(overview(View.ONLINE, *readers, more=3), width=84, height=5))
     assert len(lines) == 7
     assert re.split(" {2,}", lines[0]) == [
         *("State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
@@ -245,15 +245,15 @@ def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
 @pytest.mark.parametrize("width", [1, 40, 80, 160])
 def test_no_line_of_text_is_wider_than_asked_for(view: View, width: int) -> None:
     picture = overview(view, ITEMS[view], more=1)
-    assert all(cell_len(line) <= width for line in overview_lines(picture, width=width))
+    assert all(cell_len(line) <= width for line in snapshot_lines(picture, width=width))
 
 
 def test_an_empty_list_says_so() -> None:
-    assert list(overview_lines(overview(View.ONLINE)))[1:] == ["nobody is online"]
+    assert list(snapshot_lines(overview(View.ONLINE)))[1:] == ["nobody is online"]
 
 
 def test_the_pulse_is_one_line() -> None:
-    assert pulse_line(PULSE) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
+    assert stats_line(PULSE) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
 
 
 # The keys.

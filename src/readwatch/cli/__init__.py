@@ -1,1 +1,1 @@
-"""The command line that admins work with, and that starts the other faces."""
+"""The command line: it starts all other programs, each imported when its command runs."""

@@ -1,4 +1,4 @@
-"""When readers may need a consultant: the settings of the rules."""
+"""The settings of the rules by which readers are listed in Attention."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ class _Duration:
     name: str
     threshold: str
     unit: str
-    meaning: str
+    help: str
 
     @property
     def one(self) -> timedelta:
         return timedelta(**{self.unit: 1})
 
     def option(self, command: F) -> F:
-        usual: timedelta = getattr(DEFAULT_THRESHOLDS, self.threshold)
+        default: timedelta = getattr(DEFAULT_THRESHOLDS, self.threshold)
         return setting(
             f"--{self.name.replace('_', '-')}",
             type=click.IntRange(0, 1000),
             metavar=self.unit.upper(),
-            default=usual // self.one,
+            default=default // self.one,
             show_default=True,
-            help=f"{self.meaning}; 0 is never.",
+            help=f"{self.help}; 0 switches this off.",
         )(command)
 
 
@@ -43,30 +43,43 @@ _DURATIONS = (
         "attention_silent",
         "silent_after",
         "minutes",
-        "List who falls silent in the middle of a session for so long",
+        "List readers who send nothing for this long in the middle of a session",
     ),
-    _Duration("attention_idle", "idle_after", "minutes", "List who is online and idle for so long"),
-    _Duration("attention_failed_quiz", "failed_within", "hours", "List failed quizzes for so long"),
     _Duration(
-        "attention_came_back", "away_for", "days", "List who comes back after so long for a day"
+        "attention_idle",
+        "idle_after",
+        "minutes",
+        "List readers who are online without an activity for this long",
+    ),
+    _Duration(
+        "attention_failed_quiz",
+        "failed_within",
+        "hours",
+        "List readers for this long after a failed quiz",
+    ),
+    _Duration(
+        "attention_came_back",
+        "away_for",
+        "days",
+        "List readers for a day when they log in after this long",
     ),
     _Duration(
         "attention_no_progress",
         "no_progress_after",
         "days",
-        "List who has not gone on with a title for so long, up to twice as long",
+        "List readers who have not continued a title for this long, up to twice as long",
     ),
 )
 
 
 def attention_settings(command: F) -> F:
-    """Give a command the settings of the rules; it hands them on to `thresholds_of`."""
+    """Give a command the settings of the rules; `thresholds_of` takes them."""
     command = setting(
         "--attention-pass-score",
         type=click.IntRange(0, 100),
         default=DEFAULT_THRESHOLDS.pass_score,
         show_default=True,
-        help="The score that passes a quiz, where the app does not say whether it was passed.",
+        help="Score that passes a quiz if the app does not report whether it was passed.",
     )(command)
     for duration in reversed(_DURATIONS):
         command = duration.option(command)
@@ -74,6 +87,6 @@ def attention_settings(command: F) -> F:
 
 
 def thresholds_of(settings: Mapping[str, int]) -> Thresholds:
-    """Return the thresholds that a command was given."""
+    """Return the thresholds in the settings of a command."""
     durations = {each.threshold: settings[each.name] * each.one for each in _DURATIONS}
     return Thresholds(**durations, pass_score=settings["attention_pass_score"])

@@ -1,20 +1,22 @@
-"""`readwatch audit`: the access log, checked, listed, taken out."""
+"""`readwatch audit`: check, list and export the access log."""
 
 from dataclasses import asdict
+from itertools import chain as concatenated
 from pathlib import Path
 
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, new_text_file, unwritable, write_csv, write_json
+from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
-from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.output import local_time, print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.files import owner_only_opener, sync
+from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import chain
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -25,7 +27,7 @@ from readwatch.store.identity import users
 
 @click.group()
 def command() -> None:
-    """Check, list and export the access log: who looked at whose data."""
+    """Check, list and export the access log: who accessed whose data."""
 
 
 # The chain --------------------------------------------------------------------------------------
@@ -33,87 +35,95 @@ def command() -> None:
 
 @command.command("verify")
 @click.option(
-    "--anchor", "file", type=FILE, metavar="FILE", help="Check what `audit anchor` wrote, too."
+    "--anchor",
+    "file",
+    type=FILE,
+    metavar="FILE",
+    help="Also compare the log with this file of `audit anchor`.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of sentences.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
-    """Check that no entry was changed, removed, inserted or moved: exit code 0 if so.
+    """Check that no entry was changed, removed, inserted or moved.
 
-    That entries at the end were removed, or all since one of them written anew, is seen only with
-    anchors. Whoever can write both the database and the file of anchors can deceive this check.
+    The exit code is 0 if the log is intact. Only with anchors does this check detect that entries
+    at the end were removed, or that all entries after one of them were rewritten. It detects
+    neither if somebody can write both the database and the file of anchors.
     """
     anchors = () if file is None else _anchors(file)
     if file is not None and not anchors:
-        raise invalid(f"there are no anchors in {file}: readwatch audit anchor writes them")
+        raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
-    head, fault = verdict.head, verdict.defect
+    head, defect = verdict.head, verdict.defect
     if as_json:
         print_json(
             {
-                "whole": fault is None,
-                "fault": None if fault is None else asdict(fault),
+                "intact": defect is None,
+                "defect": None if defect is None else asdict(defect),
                 "head": asdict(head),
                 "anchors": len(anchors),
             }
         )
     else:
-        click.echo("the access log is whole" if fault is None else f"NOT WHOLE: {fault.message}")
-        click.echo(f"{'' if fault is None else 'whole up to there: '}{_counted(head.entries)}")
-        click.echo(f"the last one: {head.id}, its hash:\n{head.row_hash}")
+        click.echo(
+            "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
+        )
+        click.echo(f"{'' if defect is None else 'intact before that: '}{_count(head.entries)}")
+        click.echo(f"last entry: {head.id}, with the hash\n{head.row_hash}")
         if file is not None:
             click.echo(f"anchors: {len(anchors):,}")
-    return 0 if fault is None else 1
+    return 0 if defect is None else 1
 
 
 @command.command("anchor")
 @click.argument("file", type=FILE)
 @click.pass_context
 def anchor(context: click.Context, file: Path) -> None:
-    """Check the log, also against FILE, and append to FILE how far it goes.
+    """Check the log and append an anchor to FILE: its length and last hash.
 
-    `audit verify --anchor FILE` then finds a log that was cut off or written anew before that.
-    Keep FILE where those who can write the database cannot change it: best on another machine.
+    The log must agree with the anchors that are in FILE already. `audit verify --anchor FILE` then
+    detects if the log up to there was cut off or rewritten. Keep FILE where those who can write the
+    database cannot change it, preferably on another machine.
     """
-    anchors = _anchors(file, may_be_new=True)
+    anchors = _anchors(file, may_be_missing=True)
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         verdict = _verdict(db, anchors)
     if verdict.defect is not None:
-        raise conflict(f"nothing was anchored: {verdict.defect.message}")
+        raise conflict(f"no anchor was written: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
-    click.echo(f"anchored {_counted(verdict.head.entries)} in {file}")
-    click.echo(f"anchors before this one, which the log fits: {len(anchors):,}")
+    click.echo(f"anchored {_count(verdict.head.entries)} in {file}")
+    click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
-    there = chain.extent(db)
-    steps = chain.verify(db, anchors, there)
-    # The last one compares with the anchors.
-    *_, verdict = with_progress(steps, "Checking the access log", there.chunks + 1)
+    extent = chain.extent(db)
+    steps = chain.verify(db, anchors, extent)
+    # The last step compares the log with the anchors.
+    *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
     return verdict
 
 
-def _counted(entries: int) -> str:
+def _count(entries: int) -> str:
     return f"{entries:,} {'entry' if entries == 1 else 'entries'}"
 
 
-def _anchors(file: Path, *, may_be_new: bool = False) -> tuple[Anchor, ...]:
+def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
     try:
         return parsed_anchors(file.read_bytes().decode("ascii", errors="replace"))
     except OSError as error:
-        if may_be_new and isinstance(error, FileNotFoundError):
+        if may_be_missing and isinstance(error, FileNotFoundError):
             return ()
-        raise invalid(f"the anchors in {file} cannot be read: {error.strerror}") from None
+        raise invalid(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _append(file: Path, line: str) -> None:
     try:
-        with open(file, "a", encoding="ascii", opener=owner_only_opener) as opened:
-            opened.write(line)
-            sync(opened)
+        with open(file, "a", encoding="ascii", opener=owner_only_opener) as anchors:
+            anchors.write(line)
+            sync(anchors)
     except OSError as error:
         raise unwritable(file, error) from None
 
@@ -122,17 +132,23 @@ def _append(file: Path, line: str) -> None:
 
 
 @command.command("list")
-@click.option("--consultant", metavar="EMAIL", help="Only what this consultant or admin did.")
-@click.option("--reader", metavar="EMAIL", help="Only looks at the data of this person.")
+@click.option(
+    "--consultant",
+    metavar="EMAIL",
+    help="List only entries about actions of this consultant or admin.",
+)
+@click.option("--reader", metavar="EMAIL", help="List only accesses to the data of this person.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 10_000),
     default=50,
     show_default=True,
-    help="How many entries at most.",
+    help="Maximum number of entries.",
 )
-@click.option("--before", type=int, metavar="ID", help="Only entries before this one.")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option(
+    "--before", type=int, metavar="ID", help="List only entries before the one with this ID."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
 @click.pass_context
 def list_(
@@ -144,7 +160,7 @@ def list_(
     as_json: bool,
     admin: str | None,
 ) -> None:
-    """List who looked at whose data, newest first; this look is the newest entry."""
+    """List who accessed whose data, newest first. This command is the newest entry."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
@@ -163,16 +179,16 @@ def list_(
     if as_json:
         print_json([entry._asdict() for entry in entries])
         return
-    print_table(("id", "when", "who", "what", "whom"), [_row(entry) for entry in entries])
+    print_table(("id", "time", "who", "action", "whom"), [_row(entry) for entry in entries])
 
 
 def _row(entry: chain.AuditEntry) -> tuple[object, ...]:
-    what = entry.action_type.replace("_", " ")
+    action = entry.action_type.replace("_", " ")
     return (
         entry.id,
-        f"{entry.created_at.astimezone():%Y-%m-%d %H:%M}",
+        local_time(entry.created_at),
         entry.consultant_name,
-        f"{what} ({entry.action_details})" if entry.action_details else what,
+        f"{action} ({entry.action_details})" if entry.action_details else action,
         entry.target_name,
     )
 
@@ -182,28 +198,28 @@ def _row(entry: chain.AuditEntry) -> tuple[object, ...]:
 @acting_admin
 @click.pass_context
 def export(context: click.Context, file: Path, admin: str | None) -> None:
-    """Write the whole log to a new FILE that only you can read: .csv or .json.
+    """Write the whole log to a new .csv or .json FILE.
 
-    The export is in the log before anything is written, and is not in the file.
+    Only you can read the file. The export is logged first; its own entry is not in the file.
     """
-    kind = file.suffix.lower().lstrip(".")
-    write = {"csv": write_csv, "json": write_json}.get(kind)
-    if write is None:
-        raise invalid("an export is a .csv or a .json file")
+    file_format = file.suffix.lower().lstrip(".")
+    write_table = WRITERS.get(file_format)
+    if write_table is None:
+        raise invalid("the name of the file must end in .csv or .json")
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        there = chain.extent(db)
+        extent = chain.extent(db)
         with new_text_file(file) as text:
-            details = f"cli, {kind}, rows {there.entries}"
+            details = f"cli, {file_format}, rows {extent.entries}"
             access = audit_log.log_list_access(
                 db,
                 audit_log.list_access(db, acting.id),
                 AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
                 system_clock(),
             )
-            entries = chain.oldest_first(db, access, there)
-            written = write(text, chain.AuditEntry._fields, entries)
-            for _ in with_progress(written, "Writing entries", there.chunks):
-                pass
-    click.echo(f"wrote {_counted(there.entries)} to {file}")
+            chunks = with_progress(
+                chain.oldest_first(db, access, extent), "Writing entries", extent.chunks
+            )
+            write_table(text, chain.AuditEntry._fields, concatenated.from_iterable(chunks))
+    click.echo(f"wrote {_count(extent.entries)} to {file}")

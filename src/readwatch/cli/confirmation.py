@@ -1,4 +1,4 @@
-"""What cannot be undone is confirmed by typing whom it is about."""
+"""What cannot be undone is confirmed by typing the e-mail again."""
 
 import sys
 
@@ -8,13 +8,13 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.users import normalised_email
 
 
-def confirm_email(email: str, deed: str, undone: str) -> None:
-    """Ask for the e-mail of an account again; refuse another one, and to go on without a terminal.
+def confirm_email(email: str, *, action: str, refusal: str) -> None:
+    """Ask for the e-mail of an account again; refuse a different one, or if there is no terminal.
 
-    `deed` is as in "delete the account", `undone` as in "nothing was deleted".
+    `action` is as in "delete the account", `refusal` as in "nothing was deleted".
     """
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask on; use --yes")
-    typed = click.prompt(f"This cannot be undone. Type the e-mail again to {deed}")
+    typed = click.prompt(f"This cannot be undone. Type the e-mail again to {action}")
     if normalised_email(typed) != normalised_email(email):
-        raise invalid(f"{undone}: that is another e-mail")
+        raise invalid(f"{refusal}: the e-mail is different")

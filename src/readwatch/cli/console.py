@@ -1,4 +1,4 @@
-"""`readwatch console`: what consultants sit in front of."""
+"""`readwatch console`: the console for consultants, live or as one printed screen."""
 
 import codecs
 import shutil
@@ -9,10 +9,9 @@ from functools import partial
 import click
 
 from readwatch.cli.attention import attention_settings, thresholds_of
-from readwatch.cli.faces import Faces, OnceCall
 from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.passwords import read_own_password
-from readwatch.cli.settings import default_desks, setting
+from readwatch.cli.settings import default_preferences_folder, setting
 from readwatch.domain.errors import invalid, misconfigured
 from readwatch.monitor.settings import ConsoleSettings
 
@@ -20,45 +19,60 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 
 
 @click.command()
-@setting("--email", help="Who signs in; the password is asked in the console.")
+@setting("--email", help="Who logs in; the console asks for the password.")
 @setting(
-    "--cover-after",
+    "--lock-after",
     type=click.IntRange(0),
     metavar="MINUTES",
     default=10,
     show_default=True,
-    help="Cover the screen after so long without a key or the mouse; 0 is never.",
+    help="Lock the screen when neither key nor mouse is used for this long; 0 never does.",
 )
-@setting("--mask", is_flag=True, help="Show initials in the lists, until a reader is opened.")
+@setting("--mask", is_flag=True, help="Show initials instead of names in the lists.")
 @setting(
     "--theme",
     type=click.Choice(["dark", "light", "terminal"]),
-    help="Colours; terminal is its own. Otherwise those chosen last in the palette.",
+    help="Colours; terminal uses its own.  [default: what was last chosen in the palette]",
 )
-@setting("--ascii", is_flag=True, help="Draw marks and frames in ASCII; otherwise as it can.")
+@setting(
+    "--ascii",
+    is_flag=True,
+    help="Draw symbols and frames in ASCII, even if the terminal can draw others.",
+)
 @setting(
     "--refresh",
     type=click.FloatRange(0.2, 60),
     metavar="SECONDS",
     default=0.6,
     show_default=True,
-    help="Take a new picture at most so often.",
+    help="Minimum time between refreshes.",
 )
-@click.option("--view", default="online", metavar="NAME", help="The list: online, activity …")
-@click.option("--filter", default="", metavar="TERMS", help="Only these rows: 'idle>10m dracula'.")
-@click.option("--sort", default="", metavar="COLUMN", help="Sort by it; -COLUMN turns it around.")
-@click.option("--once", is_flag=True, help="Print one screen as text, and end.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON; implies --once.")
-@click.option("--rows", type=click.IntRange(0, 20_000), help="So many rows at most, with --once.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from stdin, with --once.")
+@click.option(
+    "--view",
+    default="online",
+    show_default=True,
+    metavar="NAME",
+    help="The first list: online, activity, readers, attention, access_log.",
+)
+@click.option("--filter", default="", metavar="TERMS", help="Filter it, as in 'idle>10m dracula'.")
+@click.option(
+    "--sort", default="", metavar="COLUMN", help="Sort it by a column; -COLUMN reverses the order."
+)
+@click.option("--once", is_flag=True, help="Print one screen as text and exit.")
+@click.option("--json", "as_json", is_flag=True, help="Print one screen as JSON and exit.")
+@click.option("--rows", type=click.IntRange(0, 20_000), help="Maximum number of rows to print.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from stdin; with --once or --json."
+)
 @attention_settings
-@setting("--bell", is_flag=True, help="Ring when somebody new may need a consultant.")
+@setting("--bell", is_flag=True, help="Ring the bell when a reader is new in Attention.")
 @click.pass_context
 def command(
     context: click.Context,
-    /,
+    /,  # ** could have one of this name
+    *,
     email: str | None,
-    cover_after: int,
+    lock_after: int,
     mask: bool,
     theme: str | None,
     ascii: bool,
@@ -73,13 +87,12 @@ def command(
     bell: bool,
     **attention: int,
 ) -> None:
-    """Watch the readers, live: who reads what, how far, and who needs help."""
-    faces: Faces = context.obj
+    """Watch the readers live: who reads what, how far they are, and who needs help."""
     settings = ConsoleSettings(
         database_url(context),
         email=email,
-        preferences_folder=default_desks(),
-        lock_after=timedelta(minutes=cover_after) or None,
+        preferences_folder=default_preferences_folder(),
+        lock_after=timedelta(minutes=lock_after) or None,
         mask=mask,
         theme=theme,
         ascii=ascii,
@@ -92,22 +105,32 @@ def command(
         bell=bell,
     )
     if once or as_json:
-        if not email:
-            raise invalid("say who signs in: --email EMAIL")
-        width, height = shutil.get_terminal_size()
-        call = OnceCall(
-            settings,
-            partial(read_own_password, from_stdin=password_stdin),
-            rows=max(1, height - _OTHER_LINES) if rows is None else rows,
-            width=width,
-            encoding=codecs.lookup(sys.stdout.encoding or "utf-8").name,
-            as_json=as_json,
-        )
-        for line in faces.once(call):
-            click.echo(line)
+        _print_once(settings, rows=rows, as_json=as_json, password_stdin=password_stdin)
     elif rows is not None or password_stdin:
-        raise invalid("--rows and --password-stdin are for --once and --json")
+        raise invalid("--rows and --password-stdin work only with --once or --json")
     elif not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise misconfigured("the console needs a terminal; --once and --json do not")
     else:
-        faces.console(settings)
+        from readwatch.tui.run import run
+
+        run(settings)
+
+
+def _print_once(
+    settings: ConsoleSettings, *, rows: int | None, as_json: bool, password_stdin: bool
+) -> None:
+    from readwatch.tui.once import print_once
+
+    if not settings.email:
+        raise invalid("name who logs in with --email EMAIL")
+    width, height = shutil.get_terminal_size()
+    lines = print_once(
+        settings,
+        partial(read_own_password, from_stdin=password_stdin),
+        rows=max(1, height - _OTHER_LINES) if rows is None else rows,
+        width=width,
+        encoding=codecs.lookup(sys.stdout.encoding or "utf-8").name,
+        as_json=as_json,
+    )
+    for line in lines:
+        click.echo(line)

@@ -1,4 +1,4 @@
-"""The database of one call."""
+"""The database of one command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from readwatch.store.engine.privileges import Role
 
 @contextmanager
 def database(url: str, role: Role = Role.ADMIN) -> Iterator[Database]:
-    """Open a database as the role may use it, and let go of it however the call ends."""
+    """Open a database with the privileges of the role, and close it at the end."""
     db = open_database(url, role)
     try:
         with connection(db):

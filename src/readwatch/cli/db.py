@@ -1,11 +1,11 @@
-"""`readwatch db`: the database itself, checked and mended; no personal data is shown."""
+"""`readwatch db`: check and repair the database, without showing personal data."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_rights
+from readwatch.cli import db_privileges
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.output import print_json, print_table, with_progress
@@ -24,48 +24,49 @@ from readwatch.store.recording import rebuild as rollup_rebuild
 
 @click.group()
 def command() -> None:
-    """Check the database, and mend what can be mended while the service runs."""
+    """Check and repair the database, also while the service is running."""
 
 
-command.add_command(db_rights.show)
-command.add_command(db_rights.grant)
+command.add_command(db_privileges.show)
+command.add_command(db_privileges.grant)
 
 
 @command.command("health")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def health_(context: click.Context, as_json: bool) -> int:
-    """Tell how the database is, also while the service writes: exit code 0 if all is well.
+    """Check the database; the exit code is 0 if it is healthy.
 
-    Among other things all rollups, the totals that screens show, are compared with the activities.
+    This also compares all rollups, the totals that screens show, with the activities. The service
+    may keep running.
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        condition = health.database_status(db)
-        wrong = None if condition.damages else _compared(db)
-    found = list(findings(condition, wrong))
-    healthy = all(finding.healthy for finding in found)
+        status = health.database_status(db)
+        mismatches = None if status.damages else _mismatches(db)
+    results = list(findings(status, mismatches))
+    healthy = all(finding.healthy for finding in results)
     if as_json:
         print_json(
             {
                 "healthy": healthy,
-                **asdict(condition),
-                "wrong_rows": None if wrong is None else asdict(wrong),
-                "mends": {finding.name: finding.fix for finding in found if finding.fix},
+                **asdict(status),
+                "wrong_rows": None if mismatches is None else asdict(mismatches),
+                "fixes": {finding.name: finding.fix for finding in results if finding.fix},
             }
         )
     else:
-        print_table(("what", "state", "finding"), [_row(finding) for finding in found])
+        print_table(("check", "result", "finding"), [_row(finding) for finding in results])
         print_table(
-            ("table, with its indexes", "size"),
-            [(table.name, format_bytes(table.size)) for table in condition.tables],
+            ("table with its indexes", "size"),
+            [(table.name, format_bytes(table.size)) for table in status.tables],
         )
     return 0 if healthy else 1
 
 
-def _compared(db: Database) -> RollupMismatches:
-    pieces = with_progress(rollup_rebuild.chunks(db), "Comparing totals with activities")
-    return sum((piece.compare(db) for piece in pieces), RollupMismatches())
+def _mismatches(db: Database) -> RollupMismatches:
+    chunks = with_progress(rollup_rebuild.chunks(db), "Comparing rollups with activities")
+    return sum((chunk.compare(db) for chunk in chunks), RollupMismatches())
 
 
 def _row(finding: Finding) -> tuple[str, str, str]:
@@ -78,10 +79,10 @@ def _row(finding: Finding) -> tuple[str, str, str]:
 @acting_admin
 @click.pass_context
 def rebuild(context: click.Context, admin: str | None) -> None:
-    """Count the totals that screens show again from the activities, and mend what is wrong.
+    """Compute the rollups again and correct wrong rows.
 
-    The service may go on writing meanwhile. When it is stopped, what was mended stays mended;
-    call it again for the rest.
+    Rollups are the totals that screens show. The service may keep running. If the command is
+    interrupted, the corrected rows stay; run it again for the rest.
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
@@ -90,15 +91,15 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         audit_log.log_event(
             db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
         )
-        pieces = with_progress(rollup_rebuild.chunks(db), "Counting again")
-        mended = sum((piece.rebuild(db, now) for piece in pieces), RollupMismatches())
-    for line in _lines(mended):
+        chunks = with_progress(rollup_rebuild.chunks(db), "Computing rollups")
+        corrected = sum((chunk.rebuild(db, now) for chunk in chunks), RollupMismatches())
+    for line in _lines(corrected):
         click.echo(line)
 
 
-def _lines(mended: RollupMismatches) -> Iterator[str]:
-    for rollup, rows in asdict(mended).items():
+def _lines(corrected: RollupMismatches) -> Iterator[str]:
+    for rollup, rows in asdict(corrected).items():
         if rows:
-            yield f"mended {rows:,} {'row' if rows == 1 else 'rows'} of {rollup}"
-    if not mended:
-        yield "nothing to mend: the rollups agree with the activities"
+            yield f"corrected {rows:,} {'row' if rows == 1 else 'rows'} of {rollup}"
+    if not corrected:
+        yield "the rollups agree with the activities; nothing was changed"

@@ -1,10 +1,8 @@
-"""`readwatch demo`: all of it at once."""
+"""`readwatch demo`: the service and the console with simulated readers."""
 
 import sys
 
 import click
-
-from readwatch.cli.faces import DemoCall, Faces
 
 
 @click.command()
@@ -13,22 +11,22 @@ from readwatch.cli.faces import DemoCall, Faces
     type=click.IntRange(1, 5000),
     default=200,
     show_default=True,
-    help="How many readers are invented.",
+    help="Number of simulated readers.",
 )
-@click.option("--plain", is_flag=True, help="Print the tables as text, also on a terminal.")
+@click.option("--plain", is_flag=True, help="Print the lists as text, even on a terminal.")
 @click.option(
     "--seconds",
     type=click.FloatRange(1, 86400),
     default=10,
     show_default=True,
-    help="How long the plain form goes on.",
+    help="How long to print text.",
 )
-@click.pass_context
-def command(context: click.Context, readers: int, plain: bool, seconds: float) -> None:
-    """Try all of it: invented readers post over HTTP, and the console shows them.
+def command(*, readers: int, plain: bool, seconds: float) -> None:
+    """Try everything: simulated readers post over HTTP, and the console shows them.
 
-    Everything lives in a throw-away database that is gone afterwards.
+    The demo uses a temporary database and deletes it at the end.
     """
-    faces: Faces = context.obj
-    plain = plain or not (sys.stdin.isatty() and sys.stdout.isatty())
-    faces.demo(DemoCall(readers=readers, seconds=seconds, plain=plain))
+    from readwatch.demo.run import run
+
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    run(readers=readers, seconds=seconds, plain=plain or not is_terminal)

@@ -20,8 +20,8 @@ from readwatch.store.identity.passwords import hash_password
 
 
 @click.command()
-@click.option("--admin-email", help="The first admin's e-mail.")
-@click.option("--admin-name", help="The first admin's name.")
+@click.option("--admin-email", help="E-mail of the first admin.")
+@click.option("--admin-name", help="Full name of the first admin.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
 @bcrypt_cost_setting
 @click.pass_context
@@ -32,16 +32,18 @@ def command(
     password_stdin: bool,
     bcrypt_cost: int,
 ) -> None:
-    """Make or upgrade the database, and the first admin.
+    """Create or upgrade the database and the first admin.
 
-    Safe to call again: what is there is kept.
+    Running it again is safe: existing data stays.
     """
     url = database_url(context)
     new_admin = None
     if not _admins(url):
-        # All questions come first, so that a wrong answer leaves nothing behind.
-        email = users.checked_email(_asked("Admin's e-mail", admin_email, "--admin-email"))
-        name = checked_name(_asked("Admin's name", admin_name, "--admin-name"))
+        # All answers are checked before anything is created.
+        email = users.checked_email(
+            _option_or_prompt("--admin-email", admin_email, "Admin's e-mail")
+        )
+        name = checked_name(_option_or_prompt("--admin-name", admin_name, "Admin's name"))
         password = read_password(UserRole.ADMIN, from_stdin=password_stdin)
         new_admin = users.NewUser(
             email=email,
@@ -56,29 +58,31 @@ def command(
         _add_first_admin(url, new_admin)
         click.echo(f"added the admin {new_admin.email}")
     elif admin_email is not None:
-        click.echo("kept the admin there is; another one: readwatch user add EMAIL --role admin")
+        click.echo("an admin exists; add another one with: readwatch user add EMAIL --role admin")
     unenforced = migrations.unenforced_privileges(url)
     for sentence in unenforced:
-        click.echo(f"PostgreSQL does not enforce all rights: {sentence}", err=True)
+        click.echo(f"PostgreSQL does not enforce all privileges: {sentence}", err=True)
     if unenforced:
-        click.echo("who administers the server runs: readwatch db rights --sql | psql", err=True)
-    click.echo(f"ready: {_shown(url)}")
+        click.echo(
+            "the administrator of the server can run: readwatch db rights --sql | psql", err=True
+        )
+    click.echo(f"ready: {_without_password(url)}")
 
 
 def _admins(url: str) -> tuple[User, ...]:
-    """Return the admins that there are, none when there is no database yet."""
+    """Return the admins; none if there is no database yet."""
     if url.startswith("sqlite:") and not sqlite_path(url).is_file():
         return ()
     with database(url) as db:
         return users.list_users(db, UserRole.ADMIN) if migrations.history(db) else ()
 
 
-def _asked(question: str, given: str | None, option: str) -> str:
-    if given is not None:
-        return given
+def _option_or_prompt(option: str, value: str | None, prompt: str) -> str:
+    if value is not None:
+        return value
     if not sys.stdin.isatty():
-        raise invalid(f"there is no admin yet: name one with {option}")
-    answer: str = click.prompt(question)
+        raise invalid(f"there is no admin yet; set one with {option}")
+    answer: str = click.prompt(prompt)
     return answer
 
 
@@ -86,14 +90,13 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
     now = system_clock()
     with database(url) as db, db.atomic():
         if users.list_users(db, UserRole.ADMIN):
-            raise conflict("somebody else made the first admin meanwhile; run: readwatch init")
+            raise conflict("somebody else has just added the first admin; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
         audit_log.append_in_transaction(
             db, AuditEvent(admin.id, AuditAction.ADDED_USER, admin.id, "cli init, role admin"), now
         )
 
 
-def _shown(url: str) -> str:
-    """Return the URL without a password in it."""
+def _without_password(url: str) -> str:
     url = re.sub(r"^(postgres\w*://[^:@/?#]*):[^/?#]*@", r"\1:…@", url)
     return re.sub(r"([?&]password=)[^&]*", r"\1…", url)

@@ -2,6 +2,8 @@
 
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,39 +11,32 @@ from typing import Any
 import click
 
 from readwatch import __version__
-from readwatch.cli.faces import Faces
 from readwatch.cli.settings import (
-    ForAllCommands,
     default_config,
     default_database,
-    names_of_settings,
-    own_keys,
+    default_map,
     read_config,
-    refuse_odd_values,
-    refuse_unknown,
+    refuse_unknown_settings,
+    refuse_wrong_types,
     setting,
+    setting_names,
+    take_console_keys,
 )
 from readwatch.domain.errors import ReadwatchError
 
 _COMMANDS = {
-    "init": "Make or upgrade the database, and the first admin.",
-    "serve": "Serve the API that readers' apps post to.",
-    "console": "Watch the readers, live.",
-    "demo": "Try all of it with invented readers.",
+    "init": "Create or upgrade the database and the first admin.",
+    "serve": "Run the API that readers' apps post to.",
+    "console": "Watch the readers live.",
+    "demo": "Try everything with simulated readers.",
     "user": "Add, show and change accounts.",
-    "session": "See and end readers' sessions.",
+    "session": "List and end readers' sessions.",
     "audit": "Check, list and export the access log.",
-    "db": "Check the database, and mend it.",
+    "db": "Check and repair the database.",
 }
-_BELOW = (
-    *("add", "list", "show", "suspend", "activate", "delete", "erase", "passwd", "role", "import"),
-    "revoke",
-    *("verify", "anchor", "export"),
-    *("health", "rebuild", "rights", "grant"),
-)
 
 
-class _LateGroup(click.Group):
+class _LazyGroup(click.Group):
     """A group that lists its commands from a table and imports only the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -66,12 +61,12 @@ class _LateGroup(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(cls=_LateGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="readwatch")
 @setting(
     "--database",
     metavar="URL",
-    help="sqlite:///path or postgresql://…; without it a file of this user.",
+    help="sqlite:///path or postgresql://...  [default: a file in this user's data folder]",
 )
 @click.option(
     "--config",
@@ -82,39 +77,47 @@ class _LateGroup(click.Group):
 )
 @click.pass_context
 def readwatch(context: click.Context, database: str | None, config: Path | None) -> None:
-    """See who is reading what, live, and keep a record of who looked."""
+    """See who is reading what, live, and log every access to a reader's data."""
     path = config or default_config()
     settings = read_config(path, required=config is not None)
-    context.meta["readwatch.keys"] = own_keys(settings, path)
+    context.meta["readwatch.keys"] = take_console_keys(settings, path)
     if settings:
-        # Which file is read cannot be told in the file itself.
-        refuse_unknown(settings, set(names_of_settings(readwatch, context)) - {"config"}, path)
-        refuse_odd_values(settings, path)
-    context.default_map = ForAllCommands(settings, frozenset({*_COMMANDS, *_BELOW}))
+        # The file cannot name the file that is read.
+        refuse_unknown_settings(settings, set(setting_names(readwatch, context)) - {"config"}, path)
+        refuse_wrong_types(settings, path)
+        context.default_map = default_map(settings, readwatch, context)
     context.meta["readwatch.database"] = str(
         database or settings.get("database") or default_database()
     )
 
 
 def database_url(context: click.Context) -> str:
-    """Return the database that this call is about."""
+    """Return the URL of the database that this call uses."""
     url: str = context.meta["readwatch.database"]
     return url
 
 
 def console_keys(context: click.Context) -> dict[str, str]:
-    """Return the keys of the console that somebody would rather have, by what they do."""
+    """Return the keys of the console that the settings file changes, by action."""
     keys: dict[str, str] = context.meta["readwatch.keys"]
     return keys
 
 
-def command_line(faces: Faces) -> None:
-    """Run the command line and leave the process with its exit code.
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    with exit_on_failure():
+        result: Any = readwatch.main(standalone_mode=False, prog_name="readwatch")
+    sys.exit(result if isinstance(result, int) else 0)
 
-    A failure is one line on stderr; what was unforeseen shows where it happened, never with what.
+
+@contextmanager
+def exit_on_failure() -> Iterator[None]:
+    """End the process after a failure, with one line on stderr.
+
+    An unexpected exception shows its type and where it was raised, never its message.
     """
     try:
-        result: Any = readwatch.main(obj=faces, standalone_mode=False, prog_name="readwatch")
+        yield
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -124,11 +127,8 @@ def command_line(faces: Faces) -> None:
     except ReadwatchError as error:
         click.echo(f"readwatch: {error.message}", err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        sys.exit(141)
-    except Exception as error:  # noqa: BLE001 - the message could hold personal data
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}, line {place.lineno}, in {place.name}"
-        click.echo(f"readwatch: a fault of the program: {type(error).__name__}, {where}", err=True)
+    except Exception as error:  # noqa: BLE001 - the message could contain personal data
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        location = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
+        click.echo(f"readwatch: internal error: {type(error).__name__}, {location}", err=True)
         sys.exit(70)
-    sys.exit(result if isinstance(result, int) else 0)

@@ -1,4 +1,4 @@
-"""What a new reader's profile may say."""
+"""Checks of a new reader's profile."""
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -7,15 +7,15 @@ from readwatch.domain.text import clean
 
 
 def check_profile(reading_level: str | None, language: str, timezone: str) -> None:
-    """Refuse what the profile's columns cannot keep, and a time zone that nobody knows."""
-    for field, value, longest in (
+    """Refuse values that the profile's columns cannot hold, and unknown time zones."""
+    for field, value, max_length in (
         ("reading level", reading_level or "", 50),
         ("language", language, 10),
     ):
-        if len(value) > longest or clean(value) != value:
-            raise invalid(f"a {field} has at most {longest} printable characters")
+        if len(value) > max_length or clean(value) != value:
+            raise invalid(f"the {field} must have at most {max_length} printable characters")
     try:
-        if timezone != "UTC":  # known also where the machine has no list of zones
+        if timezone != "UTC":  # works also if the machine has no list of time zones
             ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise invalid("this machine knows no such time zone; name one as Europe/Vienna") from None
+        raise invalid("unknown time zone; use a name such as Europe/Vienna") from None

@@ -14,26 +14,26 @@ _NO_TERMINAL_WIDTH = 10_000
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; moments as RFC 3339."""
+    """Print a value as JSON; times in RFC 3339."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat))
 
 
-def local(moment: datetime | None) -> str:
-    """Return a moment as people read it, in their own time zone; nothing for none."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else ""
+def local_time(time: datetime | None) -> str:
+    """Return a time in the time zone of this machine, to the minute; an empty text for None."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M}" if time else ""
 
 
-def with_progress(work: Iterable[T], doing: str, total: int | None = None) -> Iterable[T]:
-    """Return the pieces of some work; a terminal shows on stderr how far it is.
+def with_progress(steps: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
+    """Return the steps of some work; if stderr is a terminal, it shows a progress bar.
 
-    `total` is how many pieces there are, where the work does not know.
+    `total` is the number of steps, if `steps` has no length.
     """
     from rich.console import Console
     from rich.progress import track
 
     return track(
-        work,
-        doing,
+        steps,
+        description,
         total=total,
         console=Console(stderr=True),
         transient=True,
@@ -41,8 +41,8 @@ def with_progress(work: Iterable[T], doing: str, total: int | None = None) -> It
     )
 
 
-def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under titles; when the output is no terminal, one plain line each, never cut."""
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under headings; if the output is no terminal, one line each, never cut off."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -50,8 +50,8 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None
 
     on_terminal = sys.stdout.isatty()
     table = Table(box=SIMPLE_HEAD if on_terminal else None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold", no_wrap=not on_terminal)
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=not on_terminal)
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     Console(width=None if on_terminal else _NO_TERMINAL_WIDTH).print(table)

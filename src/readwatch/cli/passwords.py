@@ -1,4 +1,4 @@
-"""How a command gets a password: asked twice on the terminal, or one line of standard input."""
+"""How a command gets a password: a prompt on the terminal, or one line of standard input."""
 
 import sys
 
@@ -14,17 +14,17 @@ bcrypt_cost_setting = setting(
     type=click.IntRange(4, 16),
     default=DEFAULT_COST,
     show_default=True,
-    help="The work in a password hash; one more doubles it.",
+    help="Cost of a password hash; one more doubles the time.",
 )
 
 
 def read_password(role: UserRole, *, from_stdin: bool) -> str:
-    """Return a new password that suits the role."""
+    """Return a new password that satisfies the rules of the role; the prompt asks twice."""
     return checked_password(_given_password(from_stdin=from_stdin, twice=True), role)
 
 
 def read_own_password(*, from_stdin: bool) -> str:
-    """Return the password of somebody who signs in; nothing of it gets onto standard output."""
+    """Return the password of somebody who logs in; the prompt is on stderr."""
     return _given_password(from_stdin=from_stdin, twice=False)
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import click
 
-from readwatch.cli.faces import Faces, ServeCall
 from readwatch.cli.main import database_url
 from readwatch.cli.settings import setting
 from readwatch.domain.sessions import SESSION_TIMEOUT
@@ -12,71 +11,81 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 
 
 @click.command()
-@setting("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @setting(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help="The port; 0 takes any that is free.",
+    help="Port to listen on; 0 chooses a free one.",
 )
 @setting(
     "--bcrypt-cost",
     type=click.IntRange(4, 16),
     default=DEFAULT_COST,
     show_default=True,
-    help="As in init: an unknown e-mail costs a login as much as a known one.",
+    help="As for init, so that a login with an unknown e-mail takes as long.",
 )
 @setting(
-    "--end-silent-after",
+    "--session-timeout",
     type=click.IntRange(5, 24 * 60),
     metavar="MINUTES",
     default=SESSION_TIMEOUT // timedelta(minutes=1),
     show_default=True,
-    help="End sessions without a heartbeat for so long.",
+    help="End sessions that send no heartbeat for this long.",
 )
 @setting(
     "--metrics",
     type=click.Choice(["loopback", "anyone", "off"]),
     default="loopback",
     show_default=True,
-    help="Who may see /metrics; loopback is this machine, without a proxy in between.",
+    help="Who can read /metrics. loopback: this machine, without a proxy.",
 )
 @setting(
     "--proxy-hops",
     type=click.IntRange(0, 10),
     default=0,
     show_default=True,
-    help="How many proxies in front add to X-Forwarded-For; apps can write there what they like.",
+    help="Number of reverse proxies that add to X-Forwarded-For; other entries are not trusted.",
 )
 @setting(
     "--log-format",
     type=click.Choice(["plain", "json"]),
     default="plain",
     show_default=True,
-    help="How the log on stderr is written.",
+    help="Format of the log on stderr.",
 )
 @setting(
-    "--looks-told-by",
+    "--viewers-shown-by",
     type=click.Choice(["role", "name"]),
     default="role",
     show_default=True,
-    help="How readers are told who looked at their data: by role, or by name too.",
+    help="What readers see of those who viewed their data: the role, or also the name.",
 )
 @click.pass_context
 def command(
     context: click.Context,
+    *,
     host: str,
     port: int,
     bcrypt_cost: int,
-    end_silent_after: int,
+    session_timeout: int,
     metrics: str,
     proxy_hops: int,
     log_format: str,
-    looks_told_by: str,
+    viewers_shown_by: str,
 ) -> None:
-    """Serve the API that readers' apps post to, until ctrl+c or SIGTERM."""
-    faces: Faces = context.obj
-    silence = timedelta(minutes=end_silent_after)
-    url, more = database_url(context), (metrics, proxy_hops, log_format, looks_told_by)
-    faces.serve(ServeCall(url, bcrypt_cost, host, port, silence, *more))
+    """Run the API that readers' apps post to, until ctrl+c or SIGTERM."""
+    from readwatch.ingest.server import serve
+    from readwatch.ingest.services import Settings
+
+    settings = Settings(
+        database_url=database_url(context),
+        bcrypt_cost=bcrypt_cost,
+        session_timeout=timedelta(minutes=session_timeout),
+        metrics=metrics,
+        proxy_hops=proxy_hops,
+        log_format=log_format,
+        viewers_shown_by=viewers_shown_by,
+    )
+    serve(settings, host=host, port=port)

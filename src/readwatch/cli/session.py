@@ -1,4 +1,4 @@
-"""`readwatch session`: readers' sessions, seen and ended."""
+"""`readwatch session`: list and end readers' sessions."""
 
 from dataclasses import asdict
 
@@ -6,7 +6,7 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.output import local, print_json, print_table
+from readwatch.cli.output import local_time, print_json, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
@@ -19,18 +19,21 @@ from readwatch.store.identity import sessions, users
 
 @click.group()
 def command() -> None:
-    """See and end readers' sessions; each call is in the access log."""
+    """List and end readers' sessions; each command is logged in the access log."""
 
 
 @command.command("list")
 @click.option(
-    "--reader", "email", metavar="EMAIL", help="The latest of one reader, ended ones too."
+    "--reader",
+    "email",
+    metavar="EMAIL",
+    help="List the latest sessions of this reader, including ended ones.",
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
 @click.pass_context
 def list_(context: click.Context, email: str | None, as_json: bool, admin: str | None) -> None:
-    """List the open sessions of all readers, the last heard first."""
+    """List the open sessions of all readers, latest heartbeat first."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
@@ -47,9 +50,9 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
         AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"),
         system_clock(),
     )
-    found = totals.open_sessions(db, access)
+    open_sessions = totals.open_sessions(db, access)
     if as_json:
-        print_json([asdict(session) for session in found])
+        print_json([asdict(session) for session in open_sessions])
         return
     print_table(
         ("id", "reader", "device", "address", "last heartbeat"),
@@ -59,9 +62,9 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
                 session.full_name,
                 session.device_type,
                 session.ip_address,
-                local(session.last_heartbeat),
+                local_time(session.last_heartbeat),
             )
-            for session in found
+            for session in open_sessions
         ],
     )
 
@@ -69,10 +72,10 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
 def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) -> None:
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
-    look = AuditEvent(acting_id, AuditAction.VIEWED_READER_SESSIONS, reader_id, "cli")
-    found = reader_data.sessions(db, audit_log.log_access(db, look, system_clock()))
+    event = AuditEvent(acting_id, AuditAction.VIEWED_READER_SESSIONS, reader_id, "cli")
+    latest_sessions = reader_data.sessions(db, audit_log.log_access(db, event, system_clock()))
     if as_json:
-        print_json([asdict(session) for session in found])
+        print_json([asdict(session) for session in latest_sessions])
         return
     print_table(
         ("id", "device", "address", "since", "last heartbeat", "ended"),
@@ -81,41 +84,43 @@ def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) 
                 session.id,
                 session.device_type,
                 session.ip_address,
-                local(session.started_at),
-                local(session.last_heartbeat),
-                local(session.ended_at),
+                local_time(session.started_at),
+                local_time(session.last_heartbeat),
+                local_time(session.ended_at),
             )
-            for session in found
+            for session in latest_sessions
         ],
     )
 
 
 @command.command("revoke")
 @click.argument("session_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
-@click.option("--user", "email", metavar="EMAIL", help="All sessions of one user, also of staff.")
+@click.option(
+    "--user", "email", metavar="EMAIL", help="End all sessions of this reader, consultant or admin."
+)
 @acting_admin
 @click.pass_context
 def revoke(
     context: click.Context, session_id: int | None, email: str | None, admin: str | None
 ) -> None:
-    """End a reader's session, or all of a user; only the password opens another one.
+    """End the session with this ID, or all sessions of a user.
 
-    A session that ended by silence is revoked as well: its device cannot come back with it.
+    The device must then log in with the password. This also applies to a session that timed out.
     """
     if (session_id is None) == (email is None):
-        raise click.UsageError("give the ID of a session, or --user EMAIL", context)
+        raise click.UsageError("give either the ID of a session or --user EMAIL", context)
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
         with db.atomic():
             if session_id is not None:
                 user_id = sessions.revoke_session(db, session_id, now)
-                said, details = f"revoked session {session_id}", f"cli, session {session_id}"
+                result, details = f"revoked session {session_id}", f"cli, session {session_id}"
             else:
                 user_id = users.find_user(db, email or "").id
                 ended = sessions.end_all_sessions(db, user_id, now)
-                said, details = f"revoked all sessions, of which {ended} open", "cli, all"
+                result, details = f"revoked all sessions, {ended} of them open", "cli, all"
             audit_log.append_in_transaction(
                 db, AuditEvent(acting.id, AuditAction.REVOKED_SESSIONS, user_id, details), now
             )
-    click.echo(said)
+    click.echo(result)

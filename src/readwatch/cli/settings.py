@@ -28,12 +28,12 @@ acting_admin = click.option(
     metavar="EMAIL",
     envvar="READWATCH_ADMIN",
     show_envvar=True,
-    help="The acting admin, if there are several.",
+    help="The admin who does this; required if there are several.",
 )
 
 
 def default_database() -> str:
-    """Return the URL of the database that is used when none is named: one file of this user."""
+    """Return the URL of the database that is used when none is named: a file of this user."""
     return f"sqlite:///{user_data_path('readwatch', appauthor=False) / 'readwatch.db'}"
 
 
@@ -42,13 +42,13 @@ def default_config() -> Path:
     return user_config_path("readwatch", appauthor=False) / "readwatch.toml"
 
 
-def default_desks() -> Path:
-    """Return the folder for what this user's consoles keep between sittings."""
+def default_preferences_folder() -> Path:
+    """Return the folder where this user's consoles store preferences."""
     return user_state_path("readwatch", appauthor=False)
 
 
 def read_config(path: Path, *, required: bool) -> dict[str, Any]:
-    """Return the settings in a TOML file; a missing one is empty unless it was asked for."""
+    """Return the settings in a TOML file; none if there is no file, unless it is required."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -61,48 +61,61 @@ def read_config(path: Path, *, required: bool) -> dict[str, Any]:
         raise misconfigured(f"the configuration file {path} is not TOML: {error}") from None
 
 
-def refuse_unknown(config: dict[str, Any], known: set[str], path: Path) -> None:
-    """Refuse a key that no command has, which is a misspelling more often than not."""
-    for key in sorted(set(config) - known):
+def refuse_unknown_settings(config: dict[str, Any], names: set[str], path: Path) -> None:
+    """Refuse a key that is no setting of any command: most likely it is misspelt."""
+    for key in sorted(set(config) - names):
         raise misconfigured(
-            f"{path}: there is no setting {key!r}; known: {', '.join(sorted(known))}"
+            f"{path}: there is no setting {key!r}; settings: {', '.join(sorted(names))}"
         )
 
 
-def refuse_odd_values(config: dict[str, Any], path: Path) -> None:
-    """Refuse what no setting can be, before an option makes something else of it."""
+def refuse_wrong_types(config: dict[str, Any], path: Path) -> None:
+    """Refuse a value that is neither text nor a whole number, before click converts it."""
     for key, value in config.items():
         if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise misconfigured(f"{path}: {key} has to be text or a whole number")
+            raise misconfigured(f"{path}: {key} must be text or a whole number")
 
 
-def own_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
-    """Take the only table that a file can have out of the settings: the keys of the console."""
+def take_console_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
+    """Remove `[keys]`, the only table that a file can have, from the settings and return it."""
     keys = config.pop("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise misconfigured(f'{path}: [keys] has to be a table of texts, such as filter = "f"')
+        raise misconfigured(f'{path}: [keys] must be a table of texts, such as filter = "f"')
     return keys
 
 
-def names_of_settings(command: click.Command, context: click.Context) -> Iterator[str]:
-    """Yield the keys that a TOML file can hold for a command and the commands below it."""
+def setting_names(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield the keys that a TOML file can have for a command and its subcommands."""
+    yield from _own_settings(command)
+    for _, subcommand in _subcommands(command, context):
+        yield from setting_names(subcommand, context)
+
+
+def default_map(
+    config: dict[str, Any], command: click.Command, context: click.Context
+) -> dict[str, Any]:
+    """Return the settings in click's form: a table for each command, within that of its group.
+
+    It has only parameters with an environment variable. All others, such as the EMAIL of
+    `user erase`, can be given on the command line alone.
+    """
+    defaults = {name: config[name] for name in _own_settings(command) if name in config}
+    for name, subcommand in _subcommands(command, context):
+        defaults[name] = default_map(config, subcommand, context)
+    return defaults
+
+
+def _own_settings(command: click.Command) -> Iterator[str]:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar and parameter.name:
             yield parameter.name
+
+
+def _subcommands(
+    command: click.Command, context: click.Context
+) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            if below is not None:
-                yield from names_of_settings(below, context)
-
-
-class ForAllCommands(dict[str, Any]):
-    """One flat table of settings in the shape that click asks for: a table for each command."""
-
-    def __init__(self, config: dict[str, Any], commands: frozenset[str]) -> None:
-        super().__init__(config)
-        self._commands = commands
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return a setting, or this very table for the name of a command."""
-        return self if key in self._commands else super().get(key, default)
+            subcommand = command.get_command(context, name)
+            if subcommand is not None:
+                yield name, subcommand

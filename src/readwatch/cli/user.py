@@ -1,4 +1,4 @@
-"""`readwatch user`: accounts."""
+"""`readwatch user`: add, show and change accounts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.new_profile import check_profile
-from readwatch.cli.output import local, print_json, print_table
+from readwatch.cli.output import local_time, print_json, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -31,7 +31,7 @@ _ROLES = click.Choice([str(role) for role in UserRole])
 
 @click.group()
 def command() -> None:
-    """Add, show and change accounts; each call is in the access log."""
+    """Add, show and change accounts; each command is logged in the access log."""
 
 
 command.add_command(user_erase.erase)
@@ -41,11 +41,13 @@ command.add_command(user_import.import_)
 
 @command.command("add")
 @click.argument("email")
-@click.option("--role", "role", type=_ROLES, required=True, help="What the account is for.")
-@click.option("--name", "full_name", required=True, help="The full name.")
-@click.option("--reading-level", help="A reader's level, such as B1.")
-@click.option("--language", default="en", show_default=True, help="A reader's language.")
-@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Vienna.")
+@click.option("--role", "role", type=_ROLES, required=True, help="Role of the account.")
+@click.option("--name", "full_name", required=True, help="Full name.")
+@click.option("--reading-level", help="Reading level of a reader, such as B1.")
+@click.option("--language", default="en", show_default=True, help="Preferred language of a reader.")
+@click.option(
+    "--timezone", default="UTC", show_default=True, help="Time zone, such as Europe/Vienna."
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
 @bcrypt_cost_setting
 @acting_admin
@@ -62,7 +64,7 @@ def add(
     bcrypt_cost: int,
     admin: str | None,
 ) -> None:
-    """Add an account: a reader, a consultant or an admin."""
+    """Add an account for a reader, a consultant or an admin."""
     user_role = UserRole(role)
     email, full_name = users.checked_email(email), checked_name(full_name)
     check_profile(reading_level, language, timezone)
@@ -91,12 +93,12 @@ def add(
 
 
 @command.command("list")
-@click.option("--role", "role", type=_ROLES, help="Only this role.")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option("--role", "role", type=_ROLES, help="List only accounts with this role.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
 @click.pass_context
 def list_(context: click.Context, role: str | None, as_json: bool, admin: str | None) -> None:
-    """List the accounts, by name."""
+    """List the accounts by name."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
@@ -105,12 +107,12 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
             AuditEvent(acting.id, AuditAction.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
         )
-        found = users.list_users(db, UserRole(role) if role else None)
+        accounts_by_name = users.list_users(db, UserRole(role) if role else None)
     if as_json:
-        print_json([asdict(user) for user in found])
+        print_json([asdict(user) for user in accounts_by_name])
         return
     print_table(
-        ("id", "role", "name", "e-mail", "state", "since"),
+        ("id", "role", "name", "e-mail", "state", "created"),
         [
             (
                 user.id,
@@ -120,24 +122,24 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
                 "active" if user.is_active else "suspended",
                 f"{user.created_at:%Y-%m-%d}",
             )
-            for user in found
+            for user in accounts_by_name
         ],
     )
 
 
 @command.command("show")
 @click.argument("email")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
 @click.pass_context
 def show(context: click.Context, email: str, as_json: bool, admin: str | None) -> None:
-    """Show an account: who it is, and how it stands."""
+    """Show an account: profile, state, open sessions and last login."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        look = AuditEvent(acting.id, AuditAction.VIEWED_USER, users.find_user(db, email).id, "cli")
+        event = AuditEvent(acting.id, AuditAction.VIEWED_USER, users.find_user(db, email).id, "cli")
         now = system_clock()
-        permit = audit_log.log_access(db, look, now)
+        permit = audit_log.log_access(db, event, now)
         user = users.get_user(db, permit.subject_id)
         standing = accounts.account_status(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
@@ -162,16 +164,16 @@ def _rows(
     yield "name", user.full_name
     yield "role", user.user_role
     yield "state", "active" if user.is_active else "suspended"
-    yield "since", local(user.created_at)
+    yield "created", local_time(user.created_at)
     if profile is not None:
         yield "reading level", profile.reading_level
         yield "language", profile.preferred_language
         yield "time zone", profile.timezone
-        yield "titles", profile.unique_content_read
+        yield "titles read", profile.unique_content_read
         yield "minutes read", profile.total_reading_time_minutes
         yield "sessions", profile.total_sessions
     yield "open sessions", standing.open_sessions
-    yield "last login", local(standing.last_login) or "never"
+    yield "last login", local_time(standing.last_login) or "never"
     locked_seconds = _seconds(standing.locked_for)
     yield "failed logins", f"locked out for {locked_seconds} s" if locked_seconds else "not locked"
 
@@ -185,7 +187,7 @@ def _seconds(duration: timedelta) -> int:
 @acting_admin
 @click.pass_context
 def suspend(context: click.Context, email: str, admin: str | None) -> None:
-    """Suspend an account; its sessions end at once."""
+    """Suspend an account and end its sessions."""
     with _changing(context, email, admin, AuditAction.SUSPENDED_USER) as (db, user, now):
         ended = accounts.suspend(db, user.id, now)
     click.echo(f"suspended {user.email}: {_ended(ended)}")
@@ -196,7 +198,7 @@ def suspend(context: click.Context, email: str, admin: str | None) -> None:
 @acting_admin
 @click.pass_context
 def activate(context: click.Context, email: str, admin: str | None) -> None:
-    """Let a suspended account in again."""
+    """Allow a suspended account to log in again."""
     with _changing(context, email, admin, AuditAction.ACTIVATED_USER) as (db, user, now):
         accounts.activate(db, user.id, now)
     click.echo(f"activated {user.email}")
@@ -204,16 +206,17 @@ def activate(context: click.Context, email: str, admin: str | None) -> None:
 
 @command.command("delete")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @acting_admin
 @click.pass_context
 def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> None:
-    """Delete an account for good; its sessions end at once.
+    """Delete an account and end its sessions. This cannot be undone.
 
-    What its reader did stays in the database, and its e-mail stays taken: `erase` is for that.
+    The reader's data stays in the database, and the e-mail cannot be used again. To remove the
+    data, use `readwatch user erase`.
     """
     if not yes:
-        confirm_email(email, "delete the account", "nothing was deleted")
+        confirm_email(email, action="delete the account", refusal="nothing was deleted")
     with _changing(context, email, admin, AuditAction.DELETED_USER) as (db, user, now):
         ended = accounts.delete(db, user.id, now)
     click.echo(f"deleted {user.email}: {_ended(ended)}")
@@ -228,12 +231,12 @@ def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> 
 def passwd(
     context: click.Context, email: str, password_stdin: bool, bcrypt_cost: int, admin: str | None
 ) -> None:
-    """Give an account another password; its sessions end at once."""
+    """Set the password of an account and end its sessions."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         users.acting_admin(db, admin)
         role = users.find_user(db, email).user_role
-    # Nobody's connection waits while somebody types.
+    # No connection is open while the admin types the password.
     password_hash = hash_password(read_password(role, from_stdin=password_stdin), bcrypt_cost)
     with _changing(context, email, admin, AuditAction.SET_PASSWORD) as (db, user, now):
         ended = accounts.set_password(db, user.id, password_hash, now)
@@ -255,9 +258,9 @@ def role_(
     bcrypt_cost: int,
     admin: str | None,
 ) -> None:
-    """Give an account another role; its sessions end at once.
+    """Change the role of an account and end its sessions.
 
-    A reader who joins the staff needs another password, as the rule for staff is stricter.
+    A reader who becomes a consultant or admin needs a new password: longer ones are required.
     """
     new, password_hash = UserRole(role), None
     with database(database_url(context)) as db:
@@ -269,14 +272,14 @@ def role_(
     details = f"cli, {old} to {new}"
     with _changing(context, email, admin, AuditAction.CHANGED_ROLE, details) as (db, user, now):
         ended = accounts.change_role(db, user.id, new, password_hash, now)
-    click.echo(f"{user.email} is {new.with_article} now: {_ended(ended)}")
+    click.echo(f"{user.email} is now {new.with_article}: {_ended(ended)}")
 
 
 @contextmanager
 def _changing(
     context: click.Context, email: str, admin: str | None, action: AuditAction, details: str = "cli"
 ) -> Iterator[tuple[Database, User, datetime]]:
-    """Lend an account for one change, which is kept together with its entry in the access log."""
+    """Yield an account for one change, which is committed together with its access log entry."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, user = users.acting_admin(db, admin), users.find_user(db, email)

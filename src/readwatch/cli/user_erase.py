@@ -1,4 +1,4 @@
-"""`readwatch user erase`: a person is taken out of the database."""
+"""`readwatch user erase`: remove a person from the database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,13 +24,13 @@ from readwatch.store.lifecycle import erasure
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """How many rows were about a person, and what is left where."""
+    """How many rows were about a person, and how many are left."""
 
     user_id: int
     email: str  # the pseudonym
     before: Mapping[str, int]
     left: Mapping[str, int]
-    unused_space: str | None  # why there may still be something
+    unused_space: str | None  # why something may be left there
     named_in_access_log: int
     addresses_in_access_log: int
 
@@ -41,37 +41,38 @@ class _Report:
 
 @click.command("erase")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
-    "--no-vacuum", is_flag=True, help="Leave it for later to clear the unused space of the files."
+    "--no-vacuum", is_flag=True, help="Do not overwrite unused space in the database file."
 )
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
 @click.pass_context
 def erase(
     context: click.Context, email: str, yes: bool, no_vacuum: bool, as_json: bool, admin: str | None
 ) -> int:
-    """Erase a person, also one whose account was deleted: exit code 0 if nothing is left.
+    """Erase all data about a person.
 
-    What they did and who they were goes, with the service running; in the access log they stay as
-    a number. In the end SQLite's file is written anew, and nobody else can write to it meanwhile.
-    Who is stopped calls it again, with the same e-mail.
+    This also works after `readwatch user delete`. The exit code is 0 if nothing is left. The
+    service may keep running. Entries of the access log stay, with the number of the user instead of
+    the name. At the end the SQLite file is rewritten; during that time nobody else can write to it.
+    If the command is interrupted, run it again with the same e-mail.
     """
     if not yes:
-        confirm_email(email, "erase the person", "nothing was erased")
+        confirm_email(email, action="erase the person", refusal="nothing was erased")
     url = database_url(context)
     with database(url, Role.ERASURE) as db:
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
-        before, named = _begun(db, acting.id, user_id, email)
-        pieces = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
+        before, named = _close_account(db, acting.id, user_id, email)
+        chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
         for _ in with_progress(
-            erasure.erase_chunks(db, user_id, system_clock()), "Erasing", pieces
+            erasure.erase_chunks(db, user_id, system_clock()), "Erasing", chunks
         ):
             pass
         left = erasure.rows_about(db, user_id, email)
         addresses = erasure.addresses_in_access_log(db, user_id)
-    unused = "it was not cleared, as you said" if no_vacuum else _with_unused_space(url)
+    unused = "not cleared, because of --no-vacuum" if no_vacuum else _clear_unused_space(url)
     report = _Report(user_id, erasure.pseudonym(user_id), before, left, unused, named, addresses)
     if as_json:
         print_json({**asdict(report), "complete": report.complete})
@@ -80,8 +81,10 @@ def erase(
     return 0 if report.complete else 1
 
 
-def _begun(db: Database, acting_id: int, user_id: int, email: str) -> tuple[Mapping[str, int], int]:
-    """Close the account, on record; return the rows to erase, and how many entries name it."""
+def _close_account(
+    db: Database, acting_id: int, user_id: int, email: str
+) -> tuple[Mapping[str, int], int]:
+    """Close the account and log it; return the rows to erase, and how many entries name it."""
     now = system_clock()
     before = erasure.rows_about(db, user_id, email)
     named = erasure.named_in_access_log(db, user_id)
@@ -93,8 +96,8 @@ def _begun(db: Database, acting_id: int, user_id: int, email: str) -> tuple[Mapp
     return before, named
 
 
-def _with_unused_space(url: str) -> str | None:
-    """Clear it; return why something is left there: the person is erased from the tables anyway."""
+def _clear_unused_space(url: str) -> str | None:
+    """Clear the unused space of the files; return why it was not, which undoes no erasure."""
     try:
         with database(url, Role.OWNER) as db:
             return erasure.clear_unused_space(db)
@@ -113,15 +116,15 @@ def _print(report: _Report) -> None:
 
 def _sentences(report: _Report) -> Iterator[str]:
     who = f"user {report.user_id}, now {report.email}"
-    yield f"erased {who}" if report.complete else f"NOT ALL IS ERASED of {who}"
+    yield f"erased {who}" if report.complete else f"NOT COMPLETELY ERASED: {who}"
     if report.unused_space is not None:
-        yield f"in unused space of the files: {report.unused_space}"
+        yield f"unused space in the database file may still contain data: {report.unused_space}"
         yield f"clear it with: readwatch user erase {report.email}"
     if report.named_in_access_log:
         entries = f"{report.named_in_access_log:,} entries of the access log"
-        yield f"{entries} name the person in their details, which cannot be changed"
+        yield f"{entries} name the person in their details and cannot be changed"
     if report.addresses_in_access_log:
         entries = f"{report.addresses_in_access_log:,} entries of the access log"
-        yield f"{entries} keep the addresses from which the person acted, which cannot be changed"
-    yield "failed logins from where the person never signed in are forgotten within 11 hours"
-    yield "backups and exports that were made before are yours to erase"
+        yield f"{entries} contain IP addresses of the person and cannot be changed"
+    yield "failed logins from addresses where the person never logged in expire within 11 hours"
+    yield "delete the person from earlier backups and exports yourself"

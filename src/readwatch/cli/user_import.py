@@ -1,4 +1,4 @@
-"""`readwatch user import`: many accounts from one file, all of them or none."""
+"""`readwatch user import`: add many accounts from one file, all or none."""
 
 import csv
 import os
@@ -29,21 +29,21 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
 from readwatch.store.identity.passwords import hash_password
 
-_NEEDED = ("email", "name", "role")
-_POSSIBLE = (*_NEEDED, "password", "reading_level", "language", "timezone")
-_MOST_FAULTS = 20
+_REQUIRED = ("email", "name", "role")
+_COLUMNS = (*_REQUIRED, "password", "reading_level", "language", "timezone")
+_MAX_ERRORS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of the file that is good by itself; without a password one is made up."""
+    """One valid line of the file; if it has no password, `password` is generated."""
 
     number: int
     email: str
     full_name: str
     user_role: UserRole
     password: str
-    made_up: bool
+    is_generated: bool
     reading_level: str | None
     language: str
     timezone: str
@@ -55,7 +55,7 @@ class _Line:
     "--passwords",
     type=FILE,
     metavar="FILE.csv",
-    help="A file to be made, with the passwords that are made up.",
+    help="New file for generated passwords.",
 )
 @bcrypt_cost_setting
 @acting_admin
@@ -63,63 +63,68 @@ class _Line:
 def import_(
     context: click.Context, file: Path, passwords: Path | None, bcrypt_cost: int, admin: str | None
 ) -> None:
-    """Add the accounts in a CSV FILE, all of them or none.
+    """Add all accounts in a CSV FILE, or none if a line is wrong.
 
-    Its first line names the columns: email, name, role, and if wanted password, reading_level,
-    language, timezone. Who has no password there gets one that is made up: it is in the file of
-    `--passwords`, which only you can read.
+    The first line names the columns: email, name and role are required; password, reading_level,
+    language and timezone are optional. For accounts without a password, one is generated and
+    written to the file named by `--passwords`, which only you can read.
     """
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        lines = _checked(file, partial(users.refuse_taken, db))
-    made_up = [line for line in lines if line.made_up]
-    if made_up and passwords is None:
-        raise invalid(f"{len(made_up):,} have no password: name a new file with --passwords FILE")
-    hashes = _hashes(lines, bcrypt_cost)  # which takes long: nobody's connection waits meanwhile
+        lines = _read_lines(file, partial(users.refuse_taken, db))
+    generated = [line for line in lines if line.is_generated]
+    if generated and passwords is None:
+        raise invalid(
+            f"{len(generated):,} {'account has' if len(generated) == 1 else 'accounts have'} "
+            "no password; name a new file for generated ones with --passwords FILE"
+        )
+    hashes = _hashes(lines, bcrypt_cost)  # takes long; no connection is open meanwhile
     with (
         database(database_url(context)) as db,
         db.atomic(),
-        _passwords(passwords, made_up) if made_up and passwords else nullcontext(),
+        _password_file(passwords, generated) if generated and passwords else nullcontext(),
     ):
         _add(db, acting.id, lines, hashes)
     click.echo(f"imported {len(lines):,} {'account' if len(lines) == 1 else 'accounts'}")
 
 
-def _checked(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
-    """Return the lines of the file, or say of each bad one what is wrong with it."""
+def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
+    """Return the lines of the file; if some are wrong, the error says what is wrong with each."""
     lines: list[_Line] = []
-    faults: list[str] = []
-    seen: dict[str, int] = {}
+    errors: list[str] = []
+    line_of_email: dict[str, int] = {}
     for number, row in _rows(file):
         try:
             line = _line(number, row)
-            if line.email in seen:
-                raise conflict(f"this e-mail is in line {seen[line.email]} already")
-            seen[line.email] = number
+            if line.email in line_of_email:
+                raise conflict(f"line {line_of_email[line.email]} has the same e-mail")
+            line_of_email[line.email] = number
             refuse_taken(line.email)
             lines.append(line)
         except ReadwatchError as error:
-            faults.append(f"line {number}: {error.message}")
-    if faults:
-        more = [f"and {len(faults) - _MOST_FAULTS:,} more"] if len(faults) > _MOST_FAULTS else []
-        raise invalid("\n".join(["nothing was imported", *faults[:_MOST_FAULTS], *more]))
+            errors.append(f"line {number}: {error.message}")
+    if errors:
+        hidden = len(errors) - _MAX_ERRORS_SHOWN
+        more = [f"and {hidden:,} more"] if hidden > 0 else []
+        raise invalid("\n".join(["nothing was imported", *errors[:_MAX_ERRORS_SHOWN], *more]))
     if not lines:
-        raise invalid(f"there is no account in {file}")
+        raise invalid(f"{file} contains no account")
     return lines
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each row with the number of its line; the first line names the columns."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            rows = csv.reader(opened, strict=True)
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text, strict=True)
             columns = [name.strip().lower() for name in next(rows, [])]
             _check_columns(columns)
             for row in rows:
                 if row:
                     if len(row) != len(columns):
-                        raise invalid(f"line {rows.line_num} has not as many values as the first")
+                        counts = f"{len(row)} values, the first line {len(columns)}"
+                        raise invalid(f"line {rows.line_num} has {counts}")
                     yield rows.line_num, dict(zip(columns, map(str.strip, row), strict=True))
     except UnicodeDecodeError:
         raise invalid(f"{file} is not text in UTF-8") from None
@@ -130,45 +135,45 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _check_columns(columns: Sequence[str]) -> None:
-    odd = [name for name in columns if name not in _POSSIBLE or columns.count(name) > 1]
-    missing = [name for name in _NEEDED if name not in columns]
-    if odd or missing:
+    unknown = [name for name in columns if name not in _COLUMNS or columns.count(name) > 1]
+    missing = [name for name in _REQUIRED if name not in columns]
+    if unknown or missing:
         raise invalid(
-            "the first line has to name the columns email, name, role and, if wanted, "
-            "password, reading_level, language, timezone"
+            "the first line must name the columns email, name and role, and may name "
+            "password, reading_level, language and timezone"
         )
 
 
 def _line(number: int, row: dict[str, str]) -> _Line:
     if row["role"] not in list(UserRole):
-        raise invalid("the role has to be reader, consultant or admin")
+        raise invalid("the role must be reader, consultant or admin")
     role, password = UserRole(row["role"]), row.get("password") or None
     reading_level, language = row.get("reading_level") or None, row.get("language") or "en"
     timezone = row.get("timezone") or "UTC"
     check_profile(reading_level, language, timezone)
     return _Line(
-        number,
-        users.checked_email(row["email"]),
-        checked_name(row["name"]),
-        role,
-        checked_password(password or secrets.token_urlsafe(12), role),
-        password is None,
-        reading_level,
-        language,
-        timezone,
+        number=number,
+        email=users.checked_email(row["email"]),
+        full_name=checked_name(row["name"]),
+        user_role=role,
+        password=checked_password(password or secrets.token_urlsafe(12), role),
+        is_generated=password is None,
+        reading_level=reading_level,
+        language=language,
+        timezone=timezone,
     )
 
 
 @contextmanager
-def _passwords(file: Path, made_up: Sequence[_Line]) -> Iterator[None]:
-    """Put what was made up on disk before the accounts are, and take it back if they fail.
+def _password_file(file: Path, lines: Sequence[_Line]) -> Iterator[None]:
+    """Write the generated passwords before the accounts are added; delete them if that fails.
 
-    When the transaction ends the file stays whatever comes: nobody else knows these passwords.
+    Once the accounts are committed the file stays: the passwords are stored nowhere else.
     """
     with new_text_file(file) as text:
-        rows = csv.writer(text)
-        rows.writerow(("email", "password"))
-        rows.writerows((line.email, line.password) for line in made_up)
+        writer = csv.writer(text)
+        writer.writerow(("email", "password"))
+        writer.writerows((line.email, line.password) for line in lines)
     try:
         yield
     except BaseException:
@@ -178,12 +183,12 @@ def _passwords(file: Path, made_up: Sequence[_Line]) -> Iterator[None]:
 
 def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        made = threads.map(lambda line: hash_password(line.password, cost), lines)
-        return list(with_progress(made, "Hashing passwords", len(lines)))
+        hashes = threads.map(lambda line: hash_password(line.password, cost), lines)
+        return list(with_progress(hashes, "Hashing passwords", len(lines)))
 
 
 def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
-    """Add all accounts and their entries of the access log. Call it in a transaction."""
+    """Add all accounts and their access log entries. Call it in a transaction."""
     now = system_clock()
     audit_log.append_in_transaction(
         db,
@@ -202,7 +207,7 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
         )
         try:
             added = users.add_user(db, new, now)
-        except ReadwatchError as error:  # somebody else was quicker
+        except ReadwatchError as error:  # somebody else has added the account meanwhile
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
         audit_log.append_in_transaction(

@@ -1,1 +1,1 @@
-"""Invented readers who read over real HTTP: for the demo, the tests and the benchmarks."""
+"""A temporary world of simulated readers, over real HTTP, for a first look at readwatch."""

@@ -1,4 +1,4 @@
-"""The shelf of the invented readers: books in the public domain, in many languages and scripts."""
+"""What the simulated readers read: books in the public domain, in many languages and scripts."""
 
 # ruff: noqa: RUF001 - titles are written in their own scripts, look-alike letters included.
 
@@ -8,12 +8,12 @@ from random import Random
 from typing import Final
 
 LEVELS: Final = ("A1", "A2", "B1", "B2", "C1", "C2")
-PAGES_PER_CHAPTER: Final = 10  # of a screen's size, as apps count them; so a step never skips one
+PAGES_PER_CHAPTER: Final = 10  # of the size of a screen; a step is shorter than a chapter
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A book as the reading app knows it; `level` is the CEFR level that it asks of its reader."""
+    """A book as a reading app has it; `level` is the CEFR level that it requires."""
 
     content_id: str
     title: str
@@ -24,7 +24,7 @@ class Book:
 
     @property
     def pages(self) -> int:
-        """Pages on a screen, the same number in every chapter."""
+        """Number of pages, the same in every chapter."""
         return self.chapters * PAGES_PER_CHAPTER
 
 
@@ -85,9 +85,9 @@ CATALOGUE: Final[tuple[Book, ...]] = (
 
 
 def pick(language: str, level: str, finished: Collection[str], rng: Random) -> Book:
-    """Pick an unfinished book, rather in the reader's language and not far above their level.
+    """Pick an unfinished book, preferably in the reader's language and near their level.
 
-    A book is read a second time only when the whole catalogue is finished.
+    If the whole catalogue is finished, pick any book.
     """
     books = [book for book in CATALOGUE if book.content_id not in finished] or CATALOGUE
     reach = LEVELS.index(level) + 1

@@ -1,4 +1,4 @@
-"""The cast: people invented by joining given and family names of many cultures by chance."""
+"""The cast: simulated readers with random given and family names of many cultures."""
 
 # ruff: noqa: RUF001 - names are written in their own scripts, look-alike letters included.
 
@@ -15,7 +15,7 @@ from readwatch.demo.books import LEVELS
 
 
 class Habit(StrEnum):
-    """How a person reads; `habits.MANNERS` says what each one means."""
+    """How a reader reads; `habits.MANNERS` says what each one means."""
 
     STEADY = "steady"
     BURSTS = "bursts"
@@ -26,8 +26,8 @@ class Habit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """An invented reader; the e-mail is unique within one cast."""
+class SimulatedReader:
+    """A simulated reader; the e-mail is unique within one cast."""
 
     email: str
     full_name: str
@@ -41,7 +41,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Culture:
-    """Names of one culture, comma-separated; `name/ascii` where accents alone do not tell it."""
+    """Names of one culture, comma-separated; `name/ascii` if removing accents is not enough."""
 
     language: str
     timezones: str
@@ -202,18 +202,18 @@ _HABIT_WEIGHTS: Final = {
 }
 
 
-def cast(count: int, rng: Random) -> tuple[Person, ...]:
-    """`count` invented people; with one seed a longer cast begins with the people of a shorter."""
-    return tuple(_people(count, rng))
+def cast(count: int, rng: Random) -> tuple[SimulatedReader, ...]:
+    """Return `count` readers; with the same seed a longer cast begins with a shorter one."""
+    return tuple(_readers(count, rng))
 
 
 def user_agent(device_type: str, rng: Random) -> str:
-    """How the reading app introduces itself on such a device."""
+    """Return the User-Agent header of the reading app on such a device."""
     version = f"{rng.randint(4, 6)}.{rng.randint(0, 9)}"
     return f"ReadingRoom/{version} ({rng.choice(_AGENTS[device_type])})"
 
 
-def _people(count: int, rng: Random) -> Iterator[Person]:
+def _readers(count: int, rng: Random) -> Iterator[SimulatedReader]:
     namesakes: Counter[str] = Counter()
     for _ in range(count):
         culture = rng.choice(CULTURES)
@@ -221,10 +221,10 @@ def _people(count: int, rng: Random) -> Iterator[Person]:
         family, family_ascii = _name(culture.family, rng)
         mailbox = ".".join(part for part in (given_ascii, family_ascii) if part)
         namesakes[mailbox] += 1
-        # Mailboxes end in a letter, so "anna.quill2" can only be the second anna.quill.
+        # Names end in a letter, so "anna.quill2" can only be the second anna.quill.
         number = str(namesakes[mailbox]) if namesakes[mailbox] > 1 else ""
         device_type = rng.choices(tuple(_AGENTS), _DEVICE_WEIGHTS)[0]
-        yield Person(
+        yield SimulatedReader(
             email=f"{mailbox}{number}@example.org",
             full_name=culture.pattern.format(given=given, family=family),
             reading_level=rng.choices(LEVELS, _LEVEL_WEIGHTS)[0],

@@ -1,7 +1,7 @@
 """The behaviour of one reader, pure: what they do next, and when.
 
-`begin` puts a reader before their first login. `step` is called when `Reading.due` has come and
-gives what the reader does at that moment and the state after it. Nothing here knows about HTTP.
+`begin` returns a reader before the first login. `step` is called at `Reading.due` and returns what
+the app sends then and the state after it. Nothing here knows about HTTP.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from readwatch.demo.books import LEVELS, PAGES_PER_CHAPTER, Book, pick
-from readwatch.demo.cast import Habit, Person
+from readwatch.demo.cast import Habit, SimulatedReader
 from readwatch.domain.activities import MAX_DURATION_SECONDS, Activity, canonical_json
 
 PASS_MARK: Final = 60
@@ -31,8 +31,8 @@ _NOTES: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a reader is in their book, and which activities the last page has brought about."""
+class BookPosition:
+    """Where a reader is in a book, and which activities follow from the last page."""
 
     book: Book
     page: int = 0
@@ -42,18 +42,19 @@ class Place:
 
 
 class Signal(Enum):
-    """What an app says besides activities; falling silent is to say nothing."""
+    """What an app sends besides activities; a silent app sends nothing."""
 
     LOGIN = "login"
     HEARTBEAT = "heartbeat"
     LOGOUT = "logout"
 
 
-Action: TypeAlias = Signal | Activity
+AppRequest: TypeAlias = Signal | Activity
+"""What an app sends to the service."""
 
 
 class Phase(StrEnum):
-    """What a reader is in the middle of: PAUSED still sends heartbeats, SILENT sends nothing."""
+    """What a reader is doing; PAUSED still sends heartbeats, SILENT sends nothing."""
 
     AWAY = "away"
     READING = "reading"
@@ -63,25 +64,27 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How lively life is.
+    """How often readers do something, and how long their phases are.
 
-    A reader who reads does something every `activity_seconds` on average and turns up to `stride`
-    pages. `pace` shortens the phases (at 1 a pause lasts ten minutes); at 0 everybody only reads,
-    from login to the end. Heartbeats keep the rhythm that the server asks for.
+    A reader who reads has an activity every `activity_seconds` on average and turns up to `stride`
+    pages. `speed` shortens the phases (at 1 a pause lasts ten minutes); at 0 everybody only reads,
+    from login to the end. The server determines the interval of heartbeats.
     """
 
     activity_seconds: float = 10.0
-    pace: float = 1.0
+    speed: float = 1.0
     stride: int = 1
 
 
-PLAIN: Final = Rhythm(pace=0.0)  # what the seed plans for: the load of the benchmarks
-DEMO: Final = Rhythm(pace=4.0, stride=3)
+PLAIN: Final = Rhythm(speed=0.0)  # readers who only read
+DEMO: Final = Rhythm(speed=4.0, stride=3)
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What a habit means: seconds of reading at pace 1, what follows it, speed, love of quizzes."""
+    """What a habit means: seconds of reading at speed 1, what follows, time between activities as a
+    factor, and the probability of a quiz after a chapter.
+    """
 
     reads_for: float
     afterwards: Mapping[Phase, int]
@@ -102,11 +105,11 @@ _LASTS: Final = {Phase.PAUSED: 600.0, Phase.SILENT: 800.0, Phase.AWAY: 800.0}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reader at one moment."""
+    """The state of one reader at one time."""
 
-    person: Person
+    reader: SimulatedReader
     rhythm: Rhythm
-    place: Place
+    position: BookPosition
     phase: Phase
     phase_ends_at: datetime
     active_at: datetime
@@ -116,11 +119,11 @@ class Reading:
 
     @property
     def due(self) -> datetime:
-        """The next moment at which the reader does something."""
+        """When the reader does something next."""
         return min(self.phase_ends_at, self.activity_at, self.heartbeat_at)
 
-    def told(self, heartbeat_seconds: float, now: datetime) -> "Reading":
-        """Take in how often the server wants a heartbeat."""
+    def with_heartbeat_interval(self, heartbeat_seconds: float, now: datetime) -> "Reading":
+        """Return the reader with the interval of heartbeats that the server asks for."""
         every = timedelta(seconds=min(max(0.01, heartbeat_seconds), 86_400))
         if every == self.heartbeat_every or self.heartbeat_at == _NEVER:
             return replace(self, heartbeat_every=every)
@@ -128,56 +131,64 @@ class Reading:
 
 
 def begin(
-    person: Person, rhythm: Rhythm, login_at: datetime, rng: Random, place: Place | None = None
+    reader: SimulatedReader,
+    rhythm: Rhythm,
+    login_at: datetime,
+    rng: Random,
+    position: BookPosition | None = None,
 ) -> Reading:
-    """Make a reader who will log in at `login_at` and go on at `place`, or somewhere in a book."""
+    """Return a reader who logs in at `login_at` and continues at `position` or in a random book."""
     return Reading(
-        person=person,
+        reader=reader,
         rhythm=rhythm,
-        place=place or somewhere(person, rng),
+        position=position or somewhere(reader, rng),
         phase=Phase.AWAY,
         phase_ends_at=login_at,
         active_at=login_at,
     )
 
 
-def step(reading: Reading, now: datetime, rng: Random) -> tuple[Reading, tuple[Action, ...]]:
-    """Tell what the reader does at `now`, and the reader after it; nothing before it is due."""
+def step(reading: Reading, now: datetime, rng: Random) -> tuple[Reading, tuple[AppRequest, ...]]:
+    """Return the reader after `now` and what the app sends at `now`: nothing before it is due."""
     if now >= reading.phase_ends_at:
         return _next_phase(reading, now, rng)
-    actions: tuple[Action, ...] = ()
+    requests: tuple[AppRequest, ...] = ()
     if now >= reading.heartbeat_at:
         reading = replace(reading, heartbeat_at=now + reading.heartbeat_every)
-        actions = (Signal.HEARTBEAT,)
+        requests = (Signal.HEARTBEAT,)
     if now >= reading.activity_at:
         seconds = (now - reading.active_at).total_seconds()
         pages = rng.randint(1, reading.rhythm.stride)
-        place, activity = read_on(reading.person, reading.place, now, seconds, pages, rng)
-        reading = replace(reading, place=place, active_at=now, activity_at=now + _gap(reading, rng))
-        actions = (*actions, activity)
-    return reading, actions
+        position, activity = read_on(reading.reader, reading.position, now, seconds, pages, rng)
+        reading = replace(
+            reading, position=position, active_at=now, activity_at=now + _gap(reading, rng)
+        )
+        requests = (*requests, activity)
+    return reading, requests
 
 
-def _next_phase(reading: Reading, now: datetime, rng: Random) -> tuple[Reading, tuple[Action, ...]]:
+def _next_phase(
+    reading: Reading, now: datetime, rng: Random
+) -> tuple[Reading, tuple[AppRequest, ...]]:
     before, after = reading.phase, Phase.READING
     if before is Phase.READING:
-        afterwards = MANNERS[reading.person.habit].afterwards
+        afterwards = MANNERS[reading.reader.habit].afterwards
         after = rng.choices(tuple(afterwards), tuple(afterwards.values()))[0]
-    actions: tuple[Action, ...] = ()
+    requests: tuple[AppRequest, ...] = ()
     if before is Phase.AWAY:
-        actions = (Signal.LOGIN,)
+        requests = (Signal.LOGIN,)
     elif after is Phase.AWAY:
-        actions = (Signal.LOGOUT,)
+        requests = (Signal.LOGOUT,)
     elif before is Phase.SILENT:
-        actions = (Signal.HEARTBEAT,)  # the app is back and tries the session it had
+        requests = (Signal.HEARTBEAT,)  # the app is back and tries its old session
     heartbeat_at = reading.heartbeat_at
     if after in (Phase.AWAY, Phase.SILENT):
         heartbeat_at = _NEVER
     elif before in (Phase.AWAY, Phase.SILENT):
         heartbeat_at = now + reading.heartbeat_every
     gap = _gap(reading, rng)
-    if before is Phase.AWAY and reading.rhythm.pace:
-        gap *= rng.uniform(0.05, 0.5)  # whoever logs in has the book open at once
+    if before is Phase.AWAY and reading.rhythm.speed:
+        gap *= rng.uniform(0.05, 0.5)  # after a login reading starts soon
     reading = replace(
         reading,
         phase=after,
@@ -186,95 +197,103 @@ def _next_phase(reading: Reading, now: datetime, rng: Random) -> tuple[Reading, 
         activity_at=now + gap if after is Phase.READING else _NEVER,
         heartbeat_at=heartbeat_at,
     )
-    return reading, actions
+    return reading, requests
 
 
 def _end_of(phase: Phase, reading: Reading, now: datetime, rng: Random) -> datetime:
-    if not reading.rhythm.pace:
+    if not reading.rhythm.speed:
         return _NEVER
-    mean = _LASTS.get(phase, MANNERS[reading.person.habit].reads_for) / reading.rhythm.pace
+    mean = _LASTS.get(phase, MANNERS[reading.reader.habit].reads_for) / reading.rhythm.speed
     return now + timedelta(seconds=mean * rng.uniform(0.4, 1.6))
 
 
 def _gap(reading: Reading, rng: Random) -> timedelta:
-    # The plain rhythm of a benchmark is the same for everybody: habits change it only in a story.
-    manner = MANNERS[reading.person.habit].gap if reading.rhythm.pace else 1.0
+    # The plain rhythm is the same for all habits.
+    manner = MANNERS[reading.reader.habit].gap if reading.rhythm.speed else 1.0
     return timedelta(seconds=reading.rhythm.activity_seconds * manner * rng.uniform(0.7, 1.3))
 
 
-def somewhere(person: Person, rng: Random) -> Place:
-    """Pick a place in the first two thirds of a book that suits the person."""
-    book = pick(person.preferred_language, person.reading_level, (), rng)
-    return Place(book, page=rng.randrange(book.pages * 2 // 3))
+def somewhere(reader: SimulatedReader, rng: Random) -> BookPosition:
+    """Return a random position in the first two thirds of a book that suits the reader."""
+    book = pick(reader.preferred_language, reader.reading_level, (), rng)
+    return BookPosition(book, page=rng.randrange(book.pages * 2 // 3))
 
 
 def read_on(
-    person: Person, place: Place, now: datetime, seconds: float, pages: int, rng: Random
-) -> tuple[Place, Activity]:
-    """Tell the next activity of a reader: what their last page brought about, else the next pages.
+    reader: SimulatedReader,
+    position: BookPosition,
+    now: datetime,
+    seconds: float,
+    pages: int,
+    rng: Random,
+) -> tuple[BookPosition, Activity]:
+    """Return the next activity of a reader: what follows from the last page, else the next pages.
 
-    Progress never falls within a book; after the last page comes another book.
+    Progress never decreases within a book; after the last page the reader starts another book.
     """
-    if place.page >= place.book.pages and not place.to_come:
-        finished = place.finished | {place.book.content_id}
-        book = pick(person.preferred_language, person.reading_level, finished, rng)
-        place = Place(book, finished=finished)
-    if place.to_come:
-        kind, place = place.to_come[0], replace(place, to_come=place.to_come[1:])
+    if position.page >= position.book.pages and not position.to_come:
+        finished = position.finished | {position.book.content_id}
+        book = pick(reader.preferred_language, reader.reading_level, finished, rng)
+        position = BookPosition(book, finished=finished)
+    if position.to_come:
+        kind, position = position.to_come[0], replace(position, to_come=position.to_come[1:])
     else:
         kind = rng.choices(("page_read", "bookmark_added", "annotation"), (86, 6, 8))[0]
     metadata: dict[str, object] = {}
     match kind:
         case "page_read":
-            place = _turn_pages(person, place, pages, rng)
-            words = max(1, round(seconds * _WORDS_PER_MINUTE[person.reading_level] / 60))
+            position = _turn_pages(reader, position, pages, rng)
+            words = max(1, round(seconds * _WORDS_PER_MINUTE[reader.reading_level] / 60))
             metadata = {"words": words}
         case "annotation":
             metadata = {"note": rng.choice(_NOTES)}
         case "quiz_started":
-            place = replace(place, quiz_attempt=place.quiz_attempt + 1)
-            metadata = {"attempt": place.quiz_attempt, "questions": 10}
+            position = replace(position, quiz_attempt=position.quiz_attempt + 1)
+            metadata = {"attempt": position.quiz_attempt, "questions": 10}
         case "quiz_completed":
             score = 10 * min(10, max(0, round(rng.gauss(7, 2))))  # one of five is not enough
             passed = score >= PASS_MARK
-            metadata = {"attempt": place.quiz_attempt, "score": score, "passed": passed}
-            if not passed and place.quiz_attempt < 2:
-                place = replace(place, to_come=("quiz_started", "quiz_completed"))
+            metadata = {"attempt": position.quiz_attempt, "score": score, "passed": passed}
+            if not passed and position.quiz_attempt < 2:
+                position = replace(position, to_come=("quiz_started", "quiz_completed"))
     takes_time = kind in ("page_read", "annotation", "quiz_completed")
     activity = Activity(
         activity_type=kind,
-        content_id=place.book.content_id,
-        content_title=place.book.title,
-        progress_percentage=place.page * 100 // place.book.pages,
+        content_id=position.book.content_id,
+        content_title=position.book.title,
+        progress_percentage=position.page * 100 // position.book.pages,
         duration_seconds=min(MAX_DURATION_SECONDS, max(1, round(seconds))) if takes_time else 0,
         metadata=canonical_json(
-            {"page": place.page, "chapter": _chapter(kind, place.page), **metadata}
+            {"page": position.page, "chapter": _chapter(kind, position.page), **metadata}
         ),
         event_id=_event_id(now, rng),
         occurred_at=now,
     )
-    return place, activity
+    return position, activity
 
 
-def _turn_pages(person: Person, place: Place, pages: int, rng: Random) -> Place:
-    page = min(place.page + pages, place.book.pages)
+def _turn_pages(
+    reader: SimulatedReader, position: BookPosition, pages: int, rng: Random
+) -> BookPosition:
+    page = min(position.page + pages, position.book.pages)
     to_come: tuple[str, ...] = ()
-    if page // PAGES_PER_CHAPTER > place.page // PAGES_PER_CHAPTER:
+    if page // PAGES_PER_CHAPTER > position.page // PAGES_PER_CHAPTER:
         to_come = ("chapter_finished",)
-        if rng.random() < MANNERS[person.habit].quizzes:
+        if rng.random() < MANNERS[reader.habit].quizzes:
             to_come = ("chapter_finished", "quiz_started", "quiz_completed")
-    return replace(place, page=page, to_come=to_come, quiz_attempt=0)
+    return replace(position, page=page, to_come=to_come, quiz_attempt=0)
 
 
 def _chapter(kind: str, page: int) -> int:
-    # Whoever turned several pages may be in the next chapter already when the last one counts.
+    # After several pages a reader may be in the next chapter when the last one is finished.
     if kind == "chapter_finished" or kind.startswith("quiz_"):
         return page // PAGES_PER_CHAPTER
     return max(0, page - 1) // PAGES_PER_CHAPTER + 1
 
 
 def _event_id(now: datetime, rng: Random) -> str:
-    # UUIDv7: the moment keeps two runs with one seed apart, and the server's index in order.
+    # UUIDv7: with the time in it two runs with one seed differ, and the index of the server grows
+    # at its end.
     milliseconds = int(now.timestamp() * 1000)
     number = milliseconds << 80 | 0x7 << 76 | rng.getrandbits(12) << 64
     return str(UUID(int=number | 0b10 << 62 | rng.getrandbits(62)))

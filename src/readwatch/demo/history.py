@@ -1,4 +1,4 @@
-"""What an invented reader did in the weeks before: sessions with a daily and a weekly rhythm."""
+"""What a simulated reader did in past weeks: sessions with a daily and a weekly rhythm."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from readwatch.demo.books import pick
-from readwatch.demo.cast import Habit, Person, user_agent
-from readwatch.demo.habits import Place, read_on
+from readwatch.demo.cast import Habit, SimulatedReader, user_agent
+from readwatch.demo.habits import BookPosition, read_on
 from readwatch.domain.activities import Activity
 
 # Local hour, its spread, and its share of the day's reading.
@@ -17,12 +17,12 @@ _WEEKDAY: Final = ((7.2, 0.7, 0.2), (12.5, 0.5, 0.2), (20.5, 1.2, 0.6))
 _WEEKEND: Final = ((10.0, 1.0, 0.35), (15.0, 1.5, 0.3), (21.0, 1.2, 0.35))
 _USUAL_SESSION: Final = 9  # activities
 _LONGEST_SESSION_SECONDS: Final = 7200
-_SWEPT_AFTER: Final = timedelta(minutes=5)
+_ENDED_AFTER: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class PastSession:
-    """One ended session, all times UTC; `left_at` is where the reader goes on the next time."""
+    """A session that has ended, times in UTC; `left_at` is where the reader continues next."""
 
     started_at: datetime
     last_heartbeat: datetime
@@ -30,29 +30,29 @@ class PastSession:
     device_type: str
     user_agent: str
     activities: tuple[Activity, ...]
-    left_at: Place
+    left_at: BookPosition
 
 
 def history(
-    person: Person,
+    reader: SimulatedReader,
     until: datetime,
     weeks: float,
     rng: Random,
     *,
     activities_per_week: float = 45.0,
 ) -> Iterator[PastSession]:
-    """Invent the person's sessions in the `weeks` before `until`, oldest first, all ended by then.
+    """Yield simulated sessions of the `weeks` before `until`, oldest first, all ended by then.
 
-    People differ: half to one and a half times `activities_per_week`, less whatever they miss
-    while they are away for some days.
+    A reader has half to one and a half times `activities_per_week`, less those missed on days
+    without reading.
     """
-    zone = ZoneInfo(person.timezone)
+    zone = ZoneInfo(reader.timezone)
     free_from = until.astimezone(UTC) - timedelta(weeks=weeks)
     day, last_day = free_from.astimezone(zone).date(), until.astimezone(zone).date()
     per_day = activities_per_week * rng.uniform(0.5, 1.5) / 7
     stride = rng.randint(4, 9)
     lark_or_owl = rng.uniform(-1.0, 1.2)
-    place = Place(pick(person.preferred_language, person.reading_level, (), rng))
+    position = BookPosition(pick(reader.preferred_language, reader.reading_level, (), rng))
     while day <= last_day:
         if rng.random() < 0.03:
             day += timedelta(days=rng.randint(2, 6))
@@ -60,11 +60,11 @@ def history(
         for started_at, size in _day(day, zone, per_day, lark_or_owl, rng):
             if started_at < free_from:
                 continue
-            session = _session(person, place, started_at, size, stride, rng)
+            session = _session(reader, position, started_at, size, stride, rng)
             if session.ended_at > until:
                 return
             yield session
-            free_from, place = session.ended_at, session.left_at
+            free_from, position = session.ended_at, session.left_at
         day += timedelta(days=1)
 
 
@@ -83,7 +83,12 @@ def _day(
 
 
 def _session(
-    person: Person, place: Place, started_at: datetime, size: int, stride: int, rng: Random
+    reader: SimulatedReader,
+    position: BookPosition,
+    started_at: datetime,
+    size: int,
+    stride: int,
+    rng: Random,
 ) -> PastSession:
     now = started_at
     longest = min(240.0, _LONGEST_SESSION_SECONDS / size)
@@ -91,19 +96,19 @@ def _session(
     for _ in range(size):
         seconds = longest * rng.uniform(0.3, 1.0)
         now += timedelta(seconds=seconds)
-        place, activity = read_on(person, place, now, seconds, stride, rng)
+        position, activity = read_on(reader, position, now, seconds, stride, rng)
         activities.append(activity)
     last_heartbeat = now + timedelta(seconds=rng.uniform(0, 60))
-    fell_silent = rng.random() < (0.6 if person.habit is Habit.FALLS_SILENT else 0.1)
-    ended_at = last_heartbeat + (_SWEPT_AFTER if fell_silent else timedelta(seconds=5))
-    # Now and then everybody reads on the telephone.
-    other = person.device_type != "mobile" and rng.random() < 0.15
+    fell_silent = rng.random() < (0.6 if reader.habit is Habit.FALLS_SILENT else 0.1)
+    ended_at = last_heartbeat + (_ENDED_AFTER if fell_silent else timedelta(seconds=5))
+    # Everybody sometimes reads on a phone.
+    other = reader.device_type != "mobile" and rng.random() < 0.15
     return PastSession(
         started_at=started_at,
         last_heartbeat=last_heartbeat,
         ended_at=ended_at,
-        device_type="mobile" if other else person.device_type,
-        user_agent=user_agent("mobile", rng) if other else person.user_agent,
+        device_type="mobile" if other else reader.device_type,
+        user_agent=user_agent("mobile", rng) if other else reader.user_agent,
         activities=tuple(activities),
-        left_at=place,
+        left_at=position,
     )

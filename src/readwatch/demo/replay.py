@@ -1,12 +1,12 @@
-"""Hours of reading in seconds: what apps would post goes into the database itself."""
+"""Hours of simulated reading in seconds: what apps would post is written to the database."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import heapify, heapreplace
 from random import Random
 
-from readwatch.demo.cast import Person
-from readwatch.demo.habits import DEMO, Action, Place, Rhythm, Signal, begin, step
+from readwatch.demo.cast import SimulatedReader
+from readwatch.demo.habits import DEMO, AppRequest, BookPosition, Rhythm, Signal, begin, step
 from readwatch.domain.activities import Activity
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import Database
@@ -16,62 +16,66 @@ from readwatch.store.recording.activities import record_activities
 
 
 class Replay:
-    """Readers with accounts in `db`, who log in within `ramp` and go on at their `places`.
+    """Readers with accounts in `db`, who log in within `ramp` and continue at their `positions`.
 
-    The same `rng` in the same state makes the same hours.
+    The same `rng` in the same state gives the same hours.
     """
 
     def __init__(
         self,
         db: Database,
-        people: Sequence[Person],
+        readers: Sequence[SimulatedReader],
         since: datetime,
         rng: Random,
         *,
         rhythm: Rhythm = DEMO,
         ramp: timedelta = timedelta(minutes=10),
-        places: Mapping[str, Place] | None = None,
+        positions: Mapping[str, BookPosition] | None = None,
     ) -> None:
-        """`db` is connected, and may post."""
+        """Prepare the readers; `db` is connected, with the privileges of ingest."""
         self._db = db
         self._rng = rng
-        self._people = people
-        self._users = [users.find_user(db, person.email) for person in people]
-        self._callers: dict[int, Principal] = {}
+        self._readers = readers
+        self._users = [users.find_user(db, reader.email) for reader in readers]
+        self._principals: dict[int, Principal] = {}
         readings = (
             begin(
-                person, rhythm, since + rng.random() * ramp, rng, (places or {}).get(person.email)
+                reader,
+                rhythm,
+                since + rng.random() * ramp,
+                rng,
+                (positions or {}).get(reader.email),
             )
-            for person in people
+            for reader in readers
         )
         self._next = [(reading.due, number, reading) for number, reading in enumerate(readings)]
         heapify(self._next)
 
     def play(self, until: datetime) -> int:
-        """Keep what everybody does before `until`, as one transaction; count the activities."""
-        kept = 0
+        """Record what all readers do before `until` in one transaction; return the activities."""
+        activities = 0
         with self._db.atomic():
             while self._next[0][0] < until:
                 now, number, reading = self._next[0]
-                reading, actions = step(reading, now, self._rng)
+                reading, requests = step(reading, now, self._rng)
                 heapreplace(self._next, (reading.due, number, reading))
-                for action in actions:
-                    self._keep(number, action, now)
-                    kept += isinstance(action, Activity)
-        return kept
+                for request in requests:
+                    self._record(number, request, now)
+                    activities += isinstance(request, Activity)
+        return activities
 
-    def _keep(self, number: int, action: Action, now: datetime) -> None:
-        if action is Signal.LOGIN:
-            self._callers[number] = sessions.open_session(
+    def _record(self, number: int, request: AppRequest, now: datetime) -> None:
+        if request is Signal.LOGIN:
+            self._principals[number] = sessions.open_session(
                 self._db,
                 self._users[number],
                 token_hash(new_token()),
                 now,
-                device_type=self._people[number].device_type,
+                device_type=self._readers[number].device_type,
             )
-        elif action is Signal.HEARTBEAT:
-            sessions.record_heartbeat(self._db, self._callers[number], now)
-        elif action is Signal.LOGOUT:
-            sessions.end_session(self._db, self._callers.pop(number), now)
-        elif isinstance(action, Activity):
-            record_activities(self._db, self._callers[number], [action], now)
+        elif request is Signal.HEARTBEAT:
+            sessions.record_heartbeat(self._db, self._principals[number], now)
+        elif request is Signal.LOGOUT:
+            sessions.end_session(self._db, self._principals.pop(number), now)
+        elif isinstance(request, Activity):
+            record_activities(self._db, self._principals[number], [request], now)

@@ -1,4 +1,4 @@
-"""`readwatch demo`: the world, its readers, and the console in front of them."""
+"""`readwatch demo`: a temporary world, simulated readers, and the console or printed lists."""
 
 import shutil
 import signal
@@ -18,11 +18,12 @@ from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
+from readwatch.store.audit.log import list_access
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui import run as console
-from readwatch.tui.format.plain import overview_lines, pulse_line
+from readwatch.tui.format.plain import snapshot_lines, stats_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
@@ -30,43 +31,48 @@ LATEST_FIRST = ListQuery("idle_since")
 
 
 def run(*, readers: int, seconds: float, plain: bool) -> None:
-    """Show the demo: in the console until it is quit, or as text for some seconds."""
-    rng = Random()  # noqa: S311 - invented behaviour, no secret
+    """Run the demo: in the console until somebody quits it, or as text for some seconds."""
+    rng = Random()  # noqa: S311 - simulated behaviour, no secret
     with _stopped_by_signals(), ExitStack() as stack:
-        with Terminal(stderr=True).status(f"inventing {readers} readers and their last weeks"):
-            made = stack.enter_context(world(readers, rng, system_clock()))
+        with Terminal(stderr=True).status(f"creating {readers} readers and their last three weeks"):
+            demo = stack.enter_context(world(readers, rng, system_clock()))
         stack.enter_context(
             Crowd(
-                made.base_url,
-                made.awake,
+                demo.base_url,
+                demo.awake,
                 PASSWORD,
                 rng=rng,
                 clock=system_clock,
                 ramp_seconds=min(RAMP_SECONDS, seconds / 2) if plain else RAMP_SECONDS,
-                places=made.places,
+                positions=demo.positions,
             )
         )
         if plain:
-            _print_tables(made, seconds)
+            _print_lists(demo, seconds)
         else:
-            console.run(ConsoleSettings(made.database_url), consultant=made.consultant)
+            console.run(ConsoleSettings(demo.database_url), consultant=demo.consultant)
 
 
-def _print_tables(made: World, seconds: float) -> None:
-    """Print the live tables every second."""
+def _print_lists(demo: World, seconds: float) -> None:
+    """Print the live lists every second."""
     width = shutil.get_terminal_size((100, 24)).columns
-    db = open_database(made.database_url, Role.CONSOLE)
-    never = Event()
+    db = open_database(demo.database_url, Role.CONSOLE)
+    clock_tick = Event()
     for _ in range(round(seconds)):
-        never.wait(1)
+        clock_tick.wait(1)
         with connection(db):
             now = system_clock()
-            online = view_snapshot(db, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS))
-            activity = view_snapshot(db, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS))
-        print(pulse_line(online.stats))  # noqa: T201 - this is what the plain form is for
-        for line in overview_lines(online, width=width, height=ONLINE_ROWS):
+            access = list_access(db, demo.consultant.id)
+            online = view_snapshot(
+                db, access, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS)
+            )
+            activity = view_snapshot(
+                db, access, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS)
+            )
+        print(stats_line(online.stats))  # noqa: T201 - this is what the plain form is for
+        for line in snapshot_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201
-        for line in overview_lines(activity, width=width, height=ACTIVITY_ROWS):
+        for line in snapshot_lines(activity, width=width, height=ACTIVITY_ROWS):
             print(f"  {line}")  # noqa: T201
         print(flush=True)  # noqa: T201
     db.close()
@@ -74,13 +80,13 @@ def _print_tables(made: World, seconds: float) -> None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let a signal that would end the process at once unwind it, so that nothing is left behind."""
+    """Make signals that end the process raise an exception, so that the demo cleans up."""
     signals = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP"):
         signals.append(signal.SIGHUP)
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        # Once is enough, and a closed window says it twice: the clearing away goes on undisturbed.
+        # A closed window sends two signals; the second must not interrupt the cleaning up.
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
         if number == signal.SIGINT:

@@ -27,7 +27,7 @@ from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot, View, ViewSna
 from readwatch.monitor.worker import Worker
 from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.exporting import Exporter
-from readwatch.tui.keys import Group, bindings, checked
+from readwatch.tui.keys import Group, bindings, checked_keymap
 from readwatch.tui.login_flow import LoginFlow
 from readwatch.tui.messages import MonitorEvent, when_done
 from readwatch.tui.palette_commands import (
@@ -46,7 +46,7 @@ from readwatch.tui.screens.reader import ReaderScreen
 from readwatch.tui.screens.saved_views import SavedViewsScreen
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.terminal import themes
-from readwatch.tui.terminal.driver import Terminal
+from readwatch.tui.terminal.driver import TerminalDriver
 from readwatch.tui.view_screens import ViewScreens
 from readwatch.tui.views.options import parse_options
 from readwatch.tui.widgets.header import Header, Status
@@ -78,12 +78,12 @@ class Console(App[None]):
     ) -> None:
         """`consultant` has logged in already; None shows the login form first."""
         super().__init__(
-            driver_class=partial(Terminal, ascii=settings.ascii),  # type: ignore[arg-type]
+            driver_class=partial(TerminalDriver, ascii=settings.ascii),  # type: ignore[arg-type]
             ansi_color=True if "NO_COLOR" in os.environ else None,
         )
         self._clock = clock
         self._settings = settings
-        self.set_keymap(dict(checked(settings.keys)))
+        self.set_keymap(dict(checked_keymap(settings.keys)))
         self._preferences = Preferences(None)
         self._worker = Worker(settings, self._post_event, clock)
         self._login_flow = LoginFlow(
@@ -137,7 +137,7 @@ class Console(App[None]):
 
     def _choose_theme(self, name: str) -> None:
         self._apply_theme(name)
-        self._preferences.keep_theme(name)
+        self._preferences.save_theme(name)
         self._show_preferences_error()
 
     # Events of the worker.
@@ -173,11 +173,11 @@ class Console(App[None]):
         self._show_preferences_error()
         self._update_seen()
         self._in_need = None
-        self._set_status(person=f"{consultant.full_name} ({consultant.user_role})")
-        saved = self._preferences.first_view
+        self._set_status(user=f"{consultant.full_name} ({consultant.user_role})")
+        saved = self._preferences.start_view
         if saved is not None and not self._settings.has_initial_view:
             self._view_screens.view = saved.view
-            self._view_screens.current.recall(saved)
+            self._view_screens.current.apply_saved_view(saved)
         first_view = self._view_screens.view
         if first_view is View.ACCESS_LOG:  # shown only once that is logged
             self._view_screens.view = View.ONLINE
@@ -248,18 +248,18 @@ class Console(App[None]):
 
     def action_saved_views(self) -> None:
         """Offer the saved views, and to save the current one under a name."""
-        screen = SavedViewsScreen(self._preferences, self._view_screens.current.draft())
+        screen = SavedViewsScreen(self._preferences, self._view_screens.current.to_saved_view())
         self.push_screen(screen, self._recall)
 
     def _recall(self, saved: SavedView | None) -> None:
         self._show_preferences_error()
         if saved is not None:
-            self._view_screens[saved.view].recall(saved)
+            self._view_screens[saved.view].apply_saved_view(saved)
             self.action_view(saved.view)
 
     def action_freeze(self) -> None:
         """Freeze the view, or go on with the newest snapshot."""
-        self._view_screens.current.turn_frozen()
+        self._view_screens.current.toggle_frozen()
         self._show_view_status()
 
     def action_help(self) -> None:
@@ -273,15 +273,15 @@ class Console(App[None]):
     def _show_view_status(self) -> None:
         """Show in the header which view is current, how old it is, and whether it is frozen."""
         view, screen = self._view_screens.view, self._view_screens.current
-        stats = screen.shown.stats if screen.shown else None
-        self._set_status(view=view, pulse=stats, frozen=screen.frozen, held=screen.held)
+        stats = screen.snapshot.stats if screen.snapshot else None
+        self._set_status(view=view, stats=stats, frozen=screen.frozen, new_rows=screen.new_rows)
 
-    @on(ViewScreen.Marked)
-    def _mark_seen(self, event: ViewScreen.Marked) -> None:
+    @on(ViewScreen.SeenToggled)
+    def _mark_seen(self, event: ViewScreen.SeenToggled) -> None:
         """Mark a reader as seen and go to the next row, or remove the mark."""
         if not self._login_flow.is_unlocked or event.screen is not self._view_screens.current:
             return
-        if event.reader_id in self._preferences.turn_seen(event.reader_id, self._today):
+        if event.reader_id in self._preferences.toggle_seen(event.reader_id, self._today):
             event.screen.table.action_move(1)
         self._show_preferences_error()
         self._update_seen()
@@ -298,8 +298,8 @@ class Console(App[None]):
         if self._login_flow.is_unlocked:
             self.action_view(event.view)
 
-    @on(ViewScreen.Asked)
-    def _request_view(self, event: ViewScreen.Asked) -> None:
+    @on(ViewScreen.QueryChanged)
+    def _request_view(self, event: ViewScreen.QueryChanged) -> None:
         if event.screen is self._view_screens.current and self._reader_pages.current is None:
             self._view_screens.request()
 
@@ -314,9 +314,9 @@ class Console(App[None]):
         if self._reader_pages.current is not None:
             self._show_stats(snapshot.stats)  # the view is updated behind a page that is refused
             return
-        if screen.take(snapshot):
+        if screen.show_snapshot(snapshot):
             self._show_stats(snapshot.stats)
-        self._set_status(held=screen.held, lost_since=None)
+        self._set_status(new_rows=screen.new_rows, lost_since=None)
 
     # The palette.
 
@@ -335,14 +335,14 @@ class Console(App[None]):
 
     def _choose(self, command: PaletteCommand | None) -> None:
         if command is not None and self._login_flow.is_unlocked:
-            self._view_screens.current.table.forget_key()
-            command.choose()
+            self._view_screens.current.table.discard_key_time()
+            command.run()
 
     def _find_readers(self, words: str) -> None:
         def offer(readers: tuple[ReaderSummary, ...]) -> None:
             if isinstance(self.screen, PaletteScreen):
                 commands = reader_commands(readers, self._clock(), self._open_from_palette)
-                self.screen.find(words, commands)
+                self.screen.show_readers(words, commands)
 
         when_done(self, self._worker.find_readers(words), offer, lambda _: offer(()))
 
@@ -364,45 +364,45 @@ class Console(App[None]):
         if self._reader_pages.current is not None or event.table is not screen.table:
             return  # an earlier key has left these rows
         if event.reader_id is not None:
-            self.push_screen(self._open_page(screen.walk_from(event.reader_id)))
+            self.push_screen(self._open_page(screen.pager_from(event.reader_id)))
 
     def _open_page(self, pager: ReaderPager) -> ReaderScreen:
         page = self._reader_pages.open(pager)
-        self._set_status(frozen=False, held="")
+        self._set_status(frozen=False, new_rows="")
         return page
 
-    @on(ReaderScreen.Walked)
-    def _step_to_reader(self, event: ReaderScreen.Walked) -> None:
+    @on(ReaderScreen.StepRequested)
+    def _step_to_reader(self, event: ReaderScreen.StepRequested) -> None:
         if self.screen is not self._reader_pages.current:
             return  # an earlier key has left the page
-        page = self._reader_pages.step(event.places)
+        page = self._reader_pages.step(event.offset)
         if page is not None:
-            self._set_status(frozen=False, held="")
+            self._set_status(frozen=False, new_rows="")
             self.switch_screen(page)
 
     def _show_reader(self, snapshot: ReaderSnapshot) -> None:
         if self._reader_pages.show(snapshot):
             self._show_stats(snapshot.stats)
 
-    @on(ReaderScreen.Left)
+    @on(ReaderScreen.BackRequested)
     def _leave_reader(self) -> None:
         page = self._reader_pages.current
         if page is not None and self.screen is page:  # else an earlier key has left it already
             self._reader_pages.close()
             self.pop_screen()
-            self._view_screens.current.move_to_reader(page.walk.reader_id)
+            self._view_screens.current.move_to_reader(page.pager.reader_id)
             self._watch(self._view_screens.view)
 
     # Exports.
 
     def action_export(self) -> None:
         """Ask for a file for the rows of the table that is shown."""
-        if (source := self._shown_screen.source()) is not None:
+        if (source := self._shown_screen.export_source()) is not None:
             self._exporter.ask_for_file(source)
 
     def action_copy(self) -> None:
         """Copy the row at the cursor to the terminal's clipboard."""
-        source, key = self._shown_screen.source(), self._shown_screen.table.meant()
+        source, key = self._shown_screen.export_source(), self._shown_screen.table.intended_key()
         if source is not None and key is not None:
             self._exporter.copy(source, key)
 
@@ -424,7 +424,7 @@ class Console(App[None]):
         if self._settings.bell and before is not None and stats.unseen - before:
             self.bell()
         self._in_need = stats.in_need
-        self._set_status(pulse=stats, lost_since=None)
+        self._set_status(stats=stats, lost_since=None)
 
     async def _tick(self) -> None:
         await self._login_flow.lock_if_idle()

@@ -1,15 +1,12 @@
 """Export files: the rows of a table, as a CSV or JSON file that only its owner can read."""
 
-import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import atomic_text_file
-from readwatch.domain.text import spreadsheet_cell
+from readwatch.domain.table_files import WRITERS
 from readwatch.monitor.build import chunks
 from readwatch.monitor.snapshots import View
 from readwatch.tui.format.cells import Row, cell_text
@@ -92,9 +89,9 @@ def checked_file(name: str, *, replace: bool) -> Path:
         file = Path(name.strip()).expanduser()
         exists = file.exists()
     except (OSError, RuntimeError):
-        raise invalid("a file cannot have this name") from None
-    if format_of(file) not in _WRITE:
-        raise invalid("an export is a .csv or a .json file")
+        raise invalid("this is not a valid file name") from None
+    if format_of(file) not in WRITERS:
+        raise invalid("the name must end in .csv or .json")
     if exists and not replace:
         raise _file_exists()
     return file
@@ -108,35 +105,13 @@ def format_of(file: Path) -> str:
 def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
     """Write a file that only its owner can read, whole or not at all; return the number of rows."""
     try:
-        with atomic_text_file(file, replace=replace) as stream:
-            return _WRITE[format_of(file)](stream, sheet)
+        with atomic_text_file(file, replace=replace) as text:
+            return WRITERS[format_of(file)](text, sheet.titles, sheet.rows)
     except FileExistsError:
         raise _file_exists() from None
     except OSError as error:
         raise invalid(f"the file cannot be written: {error.strerror}") from None
 
 
-def _write_csv(stream: TextIO, sheet: Sheet) -> int:
-    written, rows = 0, csv.writer(stream)
-    rows.writerow(sheet.titles)
-    for row in sheet.rows:
-        rows.writerow(spreadsheet_cell(text) for text in row)
-        written += 1
-    return written
-
-
-def _write_json(stream: TextIO, sheet: Sheet) -> int:
-    written = 0
-    for row in sheet.rows:
-        record = json.dumps(dict(zip(sheet.titles, row, strict=True)), ensure_ascii=False)
-        stream.write(f"{',' if written else '['}\n{record}")
-        written += 1
-    stream.write("\n]\n" if written else "[]\n")
-    return written
-
-
-_WRITE = {"csv": _write_csv, "json": _write_json}
-
-
 def _file_exists() -> ReadwatchError:
-    return conflict("this file is there already: enter once more replaces it")
+    return conflict("this file exists; press enter again to replace it")

@@ -13,7 +13,7 @@ from readwatch.domain.errors import ReadwatchError, misconfigured
 
 
 class Group(StrEnum):
-    """Where a key works; the headings of the help."""
+    """Where a key works; also the headings of the help."""
 
     EVERYWHERE = "everywhere"
     LISTS = "in a list"
@@ -25,11 +25,11 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, what it does and what to call that; `footer` keys are always in sight.
+    """A key, its action, its label and its meaning; the footer shows those with `footer`.
 
-    The settings give it another key by its `id`, which two groups share for what is the same in
-    both. A key `at_once` goes before what has the focus, so that the keys right after it go where
-    it led.
+    The settings change the key by its `id`; two groups share an id where the action is the same. A
+    key with `priority` is handled before the focused widget, so that the keys typed right after it
+    go to the screen that it opens.
     """
 
     id: str
@@ -39,64 +39,71 @@ class Key:
     meaning: str
     group: Group
     footer: bool = True
-    at_once: bool = False
+    priority: bool = False
 
     def binding(self) -> Binding:
-        """Return it as Textual wants it."""
+        """Return Textual's binding of the key."""
         return Binding(
             self.key,
             self.action,
             self.label,
             show=self.footer,
-            priority=self.at_once,
+            priority=self.priority,
             tooltip=self.meaning,
             id=self.id,
         )
 
 
 def _hidden(
-    id: str, key: str, action: str, label: str, meaning: str, group: Group, *, at_once: bool = False
+    id: str,
+    key: str,
+    action: str,
+    label: str,
+    meaning: str,
+    group: Group,
+    *,
+    priority: bool = False,
 ) -> Key:
-    return Key(id, key, action, label, meaning, group, footer=False, at_once=at_once)
+    return Key(id, key, action, label, meaning, group, footer=False, priority=priority)
 
 
 _ALL, _LISTS, _READER, _TABLES, _ATTENTION, _FILTER = Group
 
 KEYS: Final = (
     # The header names the views and their numbers: the footer need not.
-    _hidden("online", "1", "view('online')", "Online", "who is reading now", _ALL),
-    _hidden("activity", "2", "view('activity')", "Activity", "what they do, newest first", _ALL),
-    _hidden("readers", "3", "view('readers')", "Readers", "the progress of all readers", _ALL),
+    _hidden("online", "1", "view('online')", "Online", "who is online now", _ALL),
+    _hidden("activity", "2", "view('activity')", "Activity", "all activities, newest first", _ALL),
+    _hidden("readers", "3", "view('readers')", "Readers", "all readers and progress", _ALL),
     _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
-    _hidden("access_log", "5", "view('access_log')", "Access log", "who looked at whom", _ALL),
-    _hidden("lock", "L", "lock", "Lock", "hide until your password", _ALL, at_once=True),
-    Key("palette", "ctrl+p", "palette", "Palette", "readers and all by name", _ALL, at_once=True),
+    _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whose data", _ALL),
+    _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),
+    Key("palette", "ctrl+p", "palette", "Palette", "readers and commands", _ALL, priority=True),
     Key("help", "question_mark", "help", "Help", "all keys", _ALL),
-    Key("quit", "q", "quit", "Quit", "leave the console", _ALL),
-    Key("filter", "slash", "filter", "Filter", "only rows that fit", _LISTS, at_once=True),
+    Key("quit", "q", "quit", "Quit", "quit the console", _ALL),
+    Key("filter", "slash", "filter", "Filter", "only rows that match", _LISTS, priority=True),
     Key("sort", "s", "sort", "Sort", "sort by the next column", _LISTS),
-    _hidden("turn", "S", "turn", "Turn", "turn the order around", _LISTS),
-    _hidden("columns", "c", "columns", "Columns", "which columns are shown", _LISTS),
-    _hidden("views", "v", "app.saved_views", "Views", "views that have a name", _LISTS),
-    Key("freeze", "p", "app.freeze", "Freeze", "hold the picture, or go on", _LISTS),
-    _hidden("export", "e", "app.export", "Export", "what is shown, into a file", _LISTS),
-    _hidden("copy", "y", "app.copy", "Copy", "the row under the cursor", _LISTS),
-    _hidden("clear", "escape", "clear", "Clear", "show all rows again", _FILTER),
-    Key("back", "escape", "back", "Back", "to the list", _READER),
-    Key("previous", "left_curly_bracket", "walk(-1)", "Prev", "the reader above", _READER),
-    Key("next", "right_curly_bracket", "walk(1)", "Next", "the reader below", _READER),
-    Key("unfold", "space,enter", "unfold", "Unfold", "all about an activity", _READER),
-    Key("panel", "tab", "app.focus_next", "Panel", "the next part", _READER),
-    _hidden("export", "e", "app.export", "Export", "the table, into a file", _READER),
-    _hidden("copy", "y", "app.copy", "Copy", "its row at the cursor", _READER),
-    Key("open", "enter", "open", "Open", "what the cursor is on", _TABLES),
+    _hidden("reverse", "S", "reverse", "Reverse", "reverse the order", _LISTS),
+    _hidden("columns", "c", "columns", "Columns", "choose the columns", _LISTS),
+    _hidden("saved_views", "v", "app.saved_views", "Saved views", "save and open views", _LISTS),
+    Key("freeze", "p", "app.freeze", "Freeze", "freeze the list, or go on", _LISTS),
+    _hidden("export", "e", "app.export", "Export", "export the list to a file", _LISTS),
+    _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _LISTS),
+    _hidden("clear", "escape", "clear", "Clear", "remove the filter", _FILTER),
+    Key("back", "escape", "back", "Back", "back to the list", _READER),
+    Key("previous", "left_curly_bracket", "step(-1)", "Prev", "the reader above", _READER),
+    Key("next", "right_curly_bracket", "step(1)", "Next", "the reader below", _READER),
+    Key("detail", "space,enter", "toggle_detail", "Details", "details of an activity", _READER),
+    Key("panel", "tab", "app.focus_next", "Panel", "the next panel", _READER),
+    _hidden("export", "e", "app.export", "Export", "export the table", _READER),
+    _hidden("copy", "y", "app.copy", "Copy", "copy the row", _READER),
+    Key("open", "enter", "open", "Open", "open the reader's page", _TABLES),
     _hidden("up", "up,k", "move(-1)", "Up", "a row up", _TABLES),
     _hidden("down", "down,j", "move(1)", "Down", "a row down", _TABLES),
     _hidden("page_up", "pageup", "page(-1)", "Page up", "a page up", _TABLES),
     _hidden("page_down", "pagedown", "page(1)", "Page down", "a page down", _TABLES),
     _hidden("first", "home,g", "first", "First", "the first row", _TABLES),
     _hidden("last", "end,G", "last", "Last", "the last row", _TABLES),
-    Key("mark", "x", "mark", "Seen", "seen today, or not", _ATTENTION),
+    Key("seen", "x", "toggle_seen", "Seen", "seen today, or not", _ATTENTION),
 )
 
 
@@ -105,37 +112,37 @@ def bindings(group: Group) -> list[Binding]:
     return [key.binding() for key in KEYS if key.group is group]
 
 
-# Keys of one's own.
+# Keys from the settings.
 
-Keymap = Mapping[str, str]  # the id of a key, and what is to be pressed for it, by commas
+Keymap = Mapping[str, str]  # from the id of a key to the keys to press, separated by commas
 
 _IDS: Final = tuple(dict.fromkeys(key.id for key in KEYS))
 _NAMED: Final = frozenset(key.value for key in Keys)
 _MODIFIERS: Final = frozenset({"alt", "ctrl", "shift", "super"})
 
 
-def checked(keymap: Keymap) -> Keymap:
-    """Return keys of one's own; refuse what is no key, and one that would do two things."""
+def checked_keymap(keymap: Keymap) -> Keymap:
+    """Return the keys of the settings; refuse unknown ids, unknown keys and double use."""
     for id, names in keymap.items():
         if id not in _IDS:
-            raise _refused(f"{id!r} is nothing that a key does; there are {', '.join(_IDS)}")
+            raise _refused(f"unknown action {id!r}; known actions: {', '.join(_IDS)}")
         for name in map(str.strip, names.split(",")):
             if not _is_key(name):
-                raise _refused(f"{id} cannot have the key {name!r}; try x, f5 or ctrl+x")
-            if id == "palette" and len(_printed(name)) == 1:  # it goes before a field
-                raise _refused(f"{id} cannot have the key {name!r}, which is typed; try f5")
+                raise _refused(f"{id}: unknown key {name!r}; use for example x, f5 or ctrl+x")
+            if id == "palette" and len(_printed(name)) == 1:  # it is handled before an input
+                raise _refused(f"{id}: {name!r} is needed for typing; use for example f5")
     for pressed, one, other in sorted(_clashes(keymap) - _clashes({})):
-        raise _refused(f"{pressed} would do two things, {one} and {other}")
+        raise _refused(f"{pressed} is assigned twice: to {one} and {other}")
     return keymap
 
 
 def pressed_for(key: Key, keymap: Keymap) -> tuple[str, ...]:
-    """Return what is pressed for something, as it is printed on the keys: `?`, `ctrl+x`."""
+    """Return the keys to press, as they are printed: `?`, `ctrl+x`."""
     return tuple(_printed(name.strip()) for name in keymap.get(key.id, key.key).split(","))
 
 
 def first_key(id: str, keymap: Keymap) -> str:
-    """Return what is pressed for what has this id; of several keys the first."""
+    """Return the first key to press for an id."""
     return next(pressed_for(key, keymap)[0] for key in KEYS if key.id == id)
 
 
@@ -151,11 +158,11 @@ def _is_key(name: str) -> bool:
 
 
 def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
-    """Return what is pressed for two things at the same place, and the ids of both."""
+    """Return the keys that are assigned twice in one group, with both ids."""
     return {
         (pressed, one.id, other.id)
-        for place in (Group.LISTS, Group.READER)
-        for one, other in combinations([key for key in KEYS if key.group in _AT[place]], 2)
+        for group in (Group.LISTS, Group.READER)
+        for one, other in combinations([key for key in KEYS if key.group in _AT[group]], 2)
         for pressed in {*pressed_for(one, keymap)}.intersection(pressed_for(other, keymap))
     }
 

@@ -21,8 +21,8 @@ from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import FIRST_PAGE
-from readwatch.tui.format.plain import overview_lines, pulse_line
-from readwatch.tui.format.text import Drawable
+from readwatch.tui.format.plain import snapshot_lines, stats_line
+from readwatch.tui.format.text import DrawableCharacters
 from readwatch.tui.terminal.driver import draws_ascii_only
 from readwatch.tui.views import VIEW_SPECS
 from readwatch.tui.views.options import option_texts, parse_options
@@ -49,14 +49,14 @@ def print_once(
     url = settings.database_url
     user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
     # The access log's connection can write, so it makes the files that a read-only one needs.
-    with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
+    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
         queries = view_queries(attention, user)
         access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
             if view is View.ATTENTION:
                 attention.refresh(db, now)
-            snapshot = view_order(db, view, now, query, queries)
+            snapshot = view_order(db, access, view, now, query, queries)
             ids = snapshot.order.ids[:rows]
             details = (
                 f"console, from {view.label}{filter_size(query.terms)}, "
@@ -66,19 +66,19 @@ def print_once(
                 user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
             )
             # On disk before the items are read.
-            audit_log.log_list_access(log, access, event, now)
-            snapshot = replace(snapshot, items=read_items(db, queries[view], ids, now))
+            logged = audit_log.log_list_access(log, access, event, now)
+            snapshot = replace(snapshot, items=read_items(db, logged, queries[view], ids, now))
     if settings.mask:
         snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))
     if as_json:
         return _json_lines(snapshot, rows, is_ascii=settings.ascii or encoding != "utf-8")
     is_ascii = settings.ascii or draws_ascii_only(encoding, os.environ)
-    drawable = Drawable(encoding, ascii=is_ascii)
+    drawable = DrawableCharacters(encoding, ascii=is_ascii)
     return (line.translate(drawable) for line in _text_lines(snapshot, rows, width))
 
 
 @contextmanager
-def _opened(url: str, role: Role) -> Iterator[Database]:
+def _connected(url: str, role: Role) -> Iterator[Database]:
     db = migrations.open_current(url, role)
     try:
         with connection(db):
@@ -89,9 +89,9 @@ def _opened(url: str, role: Role) -> Iterator[Database]:
 
 def _text_lines(snapshot: ViewSnapshot, rows: int, width: int) -> Iterator[str]:
     filter_text, sort = option_texts(snapshot.query)
-    yield pulse_line(snapshot.stats)
+    yield stats_line(snapshot.stats)
     yield f"{snapshot.view}, sorted by {sort}{f', filter {filter_text}' if filter_text else ''}"
-    yield from overview_lines(snapshot, width=width, height=rows, in_words=True)
+    yield from snapshot_lines(snapshot, width=width, height=rows, in_words=True)
 
 
 def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterator[str]:

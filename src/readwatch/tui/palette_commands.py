@@ -12,7 +12,7 @@ from readwatch.tui.format.text import how_long_ago
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 from readwatch.tui.saved_views import SavedView
 from readwatch.tui.screens.palette import PaletteCommand
-from readwatch.tui.screens.saved_views import words_of
+from readwatch.tui.screens.saved_views import description_of
 from readwatch.tui.terminal import themes
 
 
@@ -34,13 +34,13 @@ def saved_view_commands(
 ) -> Iterator[PaletteCommand]:
     """Yield the saved views."""
     for view in views:
-        yield PaletteCommand(view.name, words_of(view), partial(recall, view))
+        yield PaletteCommand(view.name, description_of(view), partial(recall, view))
 
 
 def theme_commands(choose: Callable[[str], object]) -> Iterator[PaletteCommand]:
     """Yield the themes."""
     for theme in themes.NAMES:
-        yield PaletteCommand(f"Colours: {theme}", "keep these from now on", partial(choose, theme))
+        yield PaletteCommand(f"Colours: {theme}", "use and save this theme", partial(choose, theme))
 
 
 def reader_commands(

@@ -20,16 +20,16 @@ class ReaderPages:
         """Request a reader's page, and return a new screen, which has no other reader's data."""
         request_id = next(self._request_ids)
         self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
-        self._worker.watch_reader(request_id, pager.reader_id, pager.seen_in)
+        self._worker.watch_reader(request_id, pager.reader_id, pager.list_name)
         return self.current
 
     def step(self, rows: int) -> ReaderScreen | None:
         """Open the page of the reader so many rows further down; None where there is none."""
         if self.current is None:
             return None
-        pager = self.current.walk.step(rows)
+        pager = self.current.pager.step(rows)
         if pager is None:
-            self.current.say_end(rows)
+            self.current.show_end(rows)
             return None
         return self.open(pager, panel=self.current.panel)
 
@@ -39,12 +39,12 @@ class ReaderPages:
 
     def show(self, snapshot: ReaderSnapshot) -> bool:
         """Show a snapshot, unless another page is open by now; tell whether it is shown."""
-        if self.current is None or self.current.opening != snapshot.request_id:
+        if self.current is None or self.current.request_id != snapshot.request_id:
             return False
         self.current.show(snapshot)
         return True
 
     def refuse(self, request_id: int, reason: str) -> None:
         """Show why the page has no data, unless another page is open by now."""
-        if self.current is not None and self.current.opening == request_id:
+        if self.current is not None and self.current.request_id == request_id:
             self.current.refuse(reason)

@@ -9,7 +9,7 @@ from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
 from readwatch.tui.app import Console
-from readwatch.tui.terminal.driver import ENDINGS
+from readwatch.tui.terminal.driver import END_SIGNALS
 
 
 def run(settings: ConsoleSettings, *, consultant: User | None = None) -> None:
@@ -20,7 +20,7 @@ def run(settings: ConsoleSettings, *, consultant: User | None = None) -> None:
     """
     close_all(open_current(settings.database_url, Role.LOGIN))  # an error here is a clear message
     console = Console(settings, consultant=consultant)
-    handlers = {number: signal.getsignal(number) for number in ENDINGS}
+    handlers = {number: signal.getsignal(number) for number in END_SIGNALS}
     try:
         console.run()
     finally:

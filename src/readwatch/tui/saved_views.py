@@ -1,4 +1,4 @@
-"""Named views: a list as somebody likes to see it, to come back to."""
+"""Saved views: a list with order, filter and columns, stored under a name."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from readwatch.domain.text import clean
 from readwatch.monitor.snapshots import View
 
-LONGEST_NAME = 40
+MAX_NAME_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """A list, its order, its filter as it was typed, and its columns; None is those that fit."""
+    """A list, its order, its filter as typed, and its columns; None for those that fit."""
 
     name: str
     view: View
@@ -20,14 +20,14 @@ class SavedView:
     filter: str
     columns: tuple[str, ...] | None
 
-    def kept(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the view as a JSON object."""
         return asdict(self)
 
 
-def saved_view(kept: Any) -> SavedView:
-    """Return a view that was kept; ValueError where that has not the shape of one."""
-    match kept:
+def saved_view_from_json(data: Any) -> SavedView:
+    """Return a stored view; ValueError if its shape is wrong."""
+    match data:
         case {
             "name": str(name),
             "view": str(view),
@@ -37,10 +37,10 @@ def saved_view(kept: Any) -> SavedView:
             "columns": None | [*_] as columns,
         }:
             keys = None if columns is None else tuple(map(str, columns))
-            return SavedView(name_of_view(name), View(view), sort, descending, clean(filter), keys)
+            return SavedView(view_name(name), View(view), sort, descending, clean(filter), keys)
     raise ValueError("views")
 
 
-def name_of_view(typed: str) -> str:
-    """Return the name that somebody typed as it is kept."""
-    return clean(typed.strip(), limit=LONGEST_NAME)
+def view_name(typed: str) -> str:
+    """Return a typed name as it is stored."""
+    return clean(typed.strip(), limit=MAX_NAME_LENGTH)

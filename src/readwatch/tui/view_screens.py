@@ -28,7 +28,7 @@ class ViewScreens:
     def begin(self) -> None:
         """Make the screens, the first one with its query."""
         self.install()
-        self.current.begin_with(self._first_query)
+        self.current.set_initial_query(self._first_query)
 
     def install(self) -> None:
         """Replace all screens by empty ones, for the next consultant."""
@@ -55,7 +55,7 @@ class ViewScreens:
     def watch(self, view: View) -> None:
         """Make a view the current one."""
         self.view = view
-        self.current.come_to_front()
+        self.current.activate()
         self.request()
 
     def request(self) -> None:
@@ -63,19 +63,19 @@ class ViewScreens:
         viewport = self.current.table.viewport
         if not viewport.height:  # it was not on the screen yet
             viewport = Viewport(self._app.size.height)
-        self._worker.watch_view(self.view, self.current.question, viewport)
+        self._worker.watch_view(self.view, self.current.list_query, viewport)
 
     def change_viewport(self, change: LiveTable.ViewportChanged) -> None:
         """Pass on the viewport of the current view, and fetch the rows that it lacks."""
         if change.table is self.current.table:
-            self._worker.set_viewport(change.sight)
-            for ids in chunks(change.wanted):
+            self._worker.set_viewport(change.viewport)
+            for ids in chunks(change.missing_keys):
                 self._fetch(self.current, tuple(ids))
 
     def _fetch(self, screen: ViewScreen, ids: tuple[int, ...]) -> None:
         def fill(items: tuple[Item, ...]) -> None:
             if screen is self.current:
-                screen.fill(items)
+                screen.add_items(items)
 
         when_done(self._app, self._worker.fetch_items(self.view, ids), fill, _ignore)
 
@@ -83,7 +83,7 @@ class ViewScreens:
         """Show why a query is refused; tell whether the current view has another query now."""
         screen = self._screens[event.view]
         screen.refuse(event.query, event.reason)
-        return screen is self.current and screen.question != event.query
+        return screen is self.current and screen.list_query != event.query
 
 
 def _ignore(_error: Exception) -> None:

@@ -11,7 +11,7 @@ from readwatch.domain.reading import DayOfReading, first_day
 from readwatch.tui.format import text
 from readwatch.tui.format.charts import (
     CALENDAR_WIDTH,
-    PICTURE_LINES,
+    CHART_LINES,
     PLOT_MIN_WIDTH,
     calendar,
     plot,
@@ -85,14 +85,14 @@ def test_nothing_read_is_an_empty_plot_with_a_scale() -> None:
 
 
 @given(st.lists(st.integers(0, 1500), min_size=78, max_size=84), st.integers(PLOT_MIN_WIDTH, 240))
-def test_the_pictures_keep_to_their_lines_and_their_width(minutes: list[int], width: int) -> None:
+def test_the_snapshots_keep_to_their_lines_and_their_width(minutes: list[int], width: int) -> None:
     first = first_day(SUNDAY)
     days = tuple(
         DayOfReading(first + timedelta(days=n), timedelta(minutes=read))
         for n, read in enumerate(minutes)
     )
     bars, cells = plot(days, width), calendar(days)
-    assert (len(bars), len(cells)) == (PICTURE_LINES, PICTURE_LINES)
+    assert (len(bars), len(cells)) == (CHART_LINES, CHART_LINES)
     assert max(line.cell_length for line in bars) <= width
     assert max(line.cell_length for line in cells) <= CALENDAR_WIDTH
     bar = set("".join(map(str, plot(days[-1:], width)))) & set(text.BARS)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from readwatch.tui.format.columns import Align, Column, cut, fit, place, steady
+from readwatch.tui.format.columns import Align, Column, cut, fit, place_columns, with_stable_width
 
 NAME = Column("name", "Reader", 10, flex=1)
 TITLE = Column("title", "Reading", 10, flex=3)
@@ -18,7 +18,7 @@ ACCENT = "e\u0301"
 
 
 def spots(columns: tuple[Column, ...], width: int) -> list[tuple[str, int, int]]:
-    return [(spot.column.key, spot.x, spot.width) for spot in place(columns, width)]
+    return [(spot.column.key, spot.x, spot.width) for spot in place_columns(columns, width)]
 
 
 def test_columns_leave_room_for_the_sign_of_the_line_and_for_the_scrollbar() -> None:
@@ -31,8 +31,8 @@ def test_what_is_left_is_shared_by_weight_to_the_last_cell() -> None:
 
 def test_a_column_is_shown_from_its_width_on_and_keeps_its_cell_of_the_row() -> None:
     columns = (NAME, DEVICE, SEEN)
-    assert [spot.index for spot in place(columns, 99)] == [0, 2]
-    assert [spot.index for spot in place(columns, 100)] == [0, 1, 2]
+    assert [spot.index for spot in place_columns(columns, 99)] == [0, 2]
+    assert [spot.index for spot in place_columns(columns, 100)] == [0, 1, 2]
 
 
 def test_where_the_least_widths_do_not_fit_the_last_columns_give_way() -> None:
@@ -72,7 +72,7 @@ def test_so_does_any_text_and_what_is_left_of_it_is_its_beginning(
     assert cell_len(fitted) == width
     assert fitted.isprintable()
     assert shown.strip() == fitted.strip()
-    assert steady(text).startswith(shown.removesuffix("…"))
+    assert with_stable_width(text).startswith(shown.removesuffix("…"))
     assert cut(shown, width) == shown
 
 

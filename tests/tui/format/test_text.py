@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from readwatch.domain.presence import Presence
 from readwatch.tui.format import columns
 from readwatch.tui.format import text as format_text
-from readwatch.tui.format.cells import Toned
+from readwatch.tui.format.cells import TonedText
 from readwatch.tui.views import VIEW_SPECS, online
 
 
@@ -30,12 +30,12 @@ from readwatch.tui.views import VIEW_SPECS, online
 )
 def test_progress_is_a_bar_and_a_number(percentage: int | None, bar: str) -> None:
     cell = format_text.progress_bar(percentage)
-    assert cell == (bar and Toned(bar, None, said=bar.split()[-1]))
+    assert cell == (bar and TonedText(bar, None, plain=bar.split()[-1]))
 
 
 def test_every_progress_is_as_long_as_its_column() -> None:
     cells = [format_text.progress_bar(percentage) for percentage in range(101)]
-    lengths = {cell_len(cell.text) for cell in cells if isinstance(cell, Toned)}
+    lengths = {cell_len(cell.text) for cell in cells if isinstance(cell, TonedText)}
     columns = [
         column.width
         for listing in VIEW_SPECS.values()
@@ -47,10 +47,10 @@ def test_every_progress_is_as_long_as_its_column() -> None:
 
 def test_every_presence_has_a_mark_of_its_own_and_its_word_and_fits_its_column() -> None:
     cells = [format_text.presence_cell(presence) for presence in Presence]
-    texts = [cell.text for cell in cells if isinstance(cell, Toned)]
+    texts = [cell.text for cell in cells if isinstance(cell, TonedText)]
     assert len({text[0] for text in texts}) == len(texts) == len(Presence)
     assert [text[2:] for text in texts] == list(Presence)
-    assert max(map(cell_len, texts)) <= online.LISTING.columns[0].width
+    assert max(map(cell_len, texts)) <= online.SPEC.columns[0].width
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def test_hours_begin_at_sixty_minutes(minutes: int, words: str) -> None:
 def test_the_length_of_an_activity_is_in_minutes_from_one_minute_on(
     seconds: int | None, words: str
 ) -> None:
-    assert format_text.seconds_shown(seconds) == words
+    assert format_text.activity_length(seconds) == words
 
 
 def test_minutes_are_whole_and_never_negative() -> None:
-    assert format_text.minutes_of(timedelta(seconds=119)) == "1"
-    assert format_text.minutes_of(timedelta(seconds=-90)) == "0"
+    assert format_text.whole_minutes(timedelta(seconds=119)) == "1"
+    assert format_text.whole_minutes(timedelta(seconds=-90)) == "0"
 
 
 def test_a_type_of_activity_is_read_as_words() -> None:
-    assert format_text.activity_words("quiz_completed") == "quiz completed"
-    assert format_text.activity_words("") == ""
+    assert format_text.activity_label("quiz_completed") == "quiz completed"
+    assert format_text.activity_label("") == ""
 
 
 def test_times_are_those_of_the_consultants_own_clock() -> None:
@@ -110,7 +110,7 @@ def test_what_was_not_today_has_its_day(days: int, shown: str) -> None:
     moment = NOON.astimezone() - timedelta(days=days)
     time = format_text.time_in_feed(moment, NOON)
     assert time.text == f"{moment:{shown}}"
-    assert time.said == f"{moment:%Y-%m-%d %H:%M:%S}"
+    assert time.plain == f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 # In ASCII ---------------------------------------------------------------------------------------
@@ -139,12 +139,12 @@ def texts_of(module: ast.Module) -> Iterator[str]:
 
 
 def test_in_ascii_too_states_differ_and_more_is_higher() -> None:
-    in_ascii = format_text.Drawable("utf-8", ascii=True)
+    in_ascii = format_text.DrawableCharacters("utf-8", ascii=True)
     cells = [format_text.presence_cell(presence) for presence in Presence]
-    texts = [cell.text.translate(in_ascii) for cell in cells if isinstance(cell, Toned)]
+    texts = [cell.text.translate(in_ascii) for cell in cells if isinstance(cell, TonedText)]
     assert len({text[0] for text in texts}) == len(Presence)
     bar = format_text.progress_bar(50)
-    assert (bar.text if isinstance(bar, Toned) else bar).translate(in_ascii) == "===---  50%"
+    assert (bar.text if isinstance(bar, TonedText) else bar).translate(in_ascii) == "===---  50%"
     shades = format_text.SHADES.translate(in_ascii)
     assert len(set(shades)) == len(shades)
     steps = format_text.sparkline(range(8), 8).translate(in_ascii)
@@ -162,4 +162,4 @@ def test_in_ascii_too_states_differ_and_more_is_higher() -> None:
 def test_letters_are_drawn_where_the_encoding_has_them_and_take_their_cells_where_not(
     encoding: str, drawn: str
 ) -> None:
-    assert "Zoë Łoś 李 …".translate(format_text.Drawable(encoding, ascii=True)) == drawn
+    assert "Zoë Łoś 李 …".translate(format_text.DrawableCharacters(encoding, ascii=True)) == drawn

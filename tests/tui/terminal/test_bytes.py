@@ -59,7 +59,7 @@ def test_only_words_and_the_drivers_own_commands_go_out_whatever_readers_wrote(
             window.types(" ")
             window.sees('"note":')
             window.types("}")
-        window.sees("nobody below")
+        window.sees("last reader")
         window.types("q")
         assert window.ends() == 0
     assert not NOT_OF_TEXT.search((tmp_path / "all.csv").read_text(encoding="utf-8"))

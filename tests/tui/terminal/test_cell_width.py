@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from readwatch.tui.format.columns import fit
-from readwatch.tui.terminal.cell_width import pinned
+from readwatch.tui.terminal.cell_width import with_fixed_columns
 
 CELLS = 12
 PARTS = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[(\d+)G|\x1b\[[\d;]*m|(.)", re.DOTALL)
@@ -40,7 +40,7 @@ def painted(texts: list[str], widths: dict[str, int]) -> list[str]:
     """What stands in a line of columns, each of them with a bar at its end."""
     columns = [f"\x1b[1m{fit(text, CELLS)}\x1b[0m|" for text in texts]
     terminal = OddTerminal(widths)
-    terminal.takes(pinned("\x1b[7;1H" + "".join(columns)))
+    terminal.takes(with_fixed_columns("\x1b[7;1H" + "".join(columns)))
     return terminal.cells
 
 
@@ -67,9 +67,9 @@ def test_a_text_that_is_wider_than_reckoned_is_whole_where_there_is_room_behind_
 
 @given(st.text(st.sampled_from("ab é日本한┄━●▌…\x1b[1;H"), max_size=20))
 def test_what_all_terminals_measure_alike_goes_out_as_it_is(output: str) -> None:
-    assert pinned(output) == output
+    assert with_fixed_columns(output) == output
 
 
 def test_what_follows_a_command_that_is_no_colour_has_no_known_column() -> None:
     clipboard = "\x1b[1;1H\x1b]52;c;दि\x07दि"
-    assert pinned(clipboard) == clipboard
+    assert with_fixed_columns(clipboard) == clipboard

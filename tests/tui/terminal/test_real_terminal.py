@@ -25,8 +25,7 @@ sys.exit(subprocess.call(sys.argv[1:], start_new_session=True))
 """
 FAULTY = """
 import sys
-from readwatch.cli.faces import Faces
-from readwatch.cli.main import command_line
+from readwatch.cli.main import main
 from readwatch.tui import run as console
 
 class Faulty(console.Console):
@@ -37,7 +36,7 @@ class Faulty(console.Console):
 
 console.Console = Faulty
 sys.argv = ["readwatch", "--database", sys.argv[1], "console"]
-command_line(Faces(serve=None, console=console.run, once=None, demo=None))
+main()
 """
 
 
@@ -158,7 +157,7 @@ def test_a_terminal_that_takes_nothing_keeps_nobody(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_terminal_that_stood_still_has_the_whole_picture_afterwards(window: Terminal) -> None:
+def test_a_terminal_that_stood_still_has_the_whole_snapshot_afterwards(window: Terminal) -> None:
     window.types(f"{PASSWORD}\r")
     window.sees("● LIVE")
     window.stands_still()

@@ -15,23 +15,23 @@ from readwatch.tui.widgets.header import STALE_AFTER, Liveness, Status, lines
 SECOND = timedelta(seconds=1)
 MINUTES = tuple(MinuteCount(NOON - timedelta(minutes=59 - number), number) for number in range(60))
 PULSE = LiveStats(taken_at=NOON, online=42, per_minute=MINUTES)
-LIVE = Status(view=View.ACTIVITY, person="Cara Cook (consultant)", pulse=PULSE, now=NOON)
+LIVE = Status(view=View.ACTIVITY, user="Cara Cook (consultant)", stats=PULSE, now=NOON)
 LOST = replace(LIVE, lost_since=NOON, reason="the database cannot be reached; is it running?")
 STATUSES = {
     "nothing known": Status(),
-    "waiting": replace(LIVE, pulse=None),
+    "waiting": replace(LIVE, stats=None),
     "live": LIVE,
     "old": replace(LIVE, now=NOON + 9 * SECOND),
-    "frozen": replace(LIVE, frozen=True, held="12", now=NOON + 600 * SECOND),
+    "frozen": replace(LIVE, frozen=True, new_rows="12", now=NOON + 600 * SECOND),
     "stale": replace(LIVE, now=NOON + 100 * SECOND),
     "lost": LOST,
     "lost for a long reason": replace(LOST, reason="no " * 200),
-    "a wide name": replace(LIVE, person="語" * 200),
+    "a wide name": replace(LIVE, user="語" * 200),
     "a crowd that needs somebody": replace(
-        LIVE, pulse=replace(PULSE, unseen=frozenset(range(12_345)))
+        LIVE, stats=replace(PULSE, unseen=frozenset(range(12_345)))
     ),
-    "a peak": replace(LIVE, pulse=replace(PULSE, peak=OnlineCount(NOON, 143))),
-    "a crowd": replace(LIVE, pulse=replace(PULSE, online=1_234_567)),
+    "a peak": replace(LIVE, stats=replace(PULSE, peak=OnlineCount(NOON, 143))),
+    "a crowd": replace(LIVE, stats=replace(PULSE, online=1_234_567)),
 }
 
 
@@ -88,7 +88,7 @@ def test_the_freshness_is_a_word_and_an_age(status: str, words: str) -> None:
 
 def test_where_the_age_leaves_no_room_a_word_goes_before_the_names_do() -> None:
     unseen = replace(PULSE, unseen=frozenset(range(120)))
-    first, _ = texts(replace(STATUSES["old"], pulse=unseen), 78)
+    first, _ = texts(replace(STATUSES["old"], stats=unseen), 78)
     assert first == " 1 Online  2 Activity  3 Readers  4 Attention 120  5 Access log    ● LIVE, 5 s"
 
 
@@ -97,13 +97,13 @@ def test_a_loss_says_since_when_and_why() -> None:
     assert texts(LOST, 78)[1] == f"since {since}: {LOST.reason}"
 
 
-def test_a_picture_is_stale_only_after_the_limit() -> None:
+def test_a_snapshot_is_stale_only_after_the_limit() -> None:
     assert replace(LIVE, now=NOON + STALE_AFTER).liveness() is Liveness.LIVE
     assert replace(LIVE, now=NOON + STALE_AFTER + SECOND).liveness() is Liveness.STALE
 
 
-def test_a_picture_whose_watcher_rests_longer_is_stale_later() -> None:
-    resting = replace(LIVE, pulse=replace(PULSE, rest=20 * SECOND))
+def test_a_snapshot_whose_worker_rests_longer_is_stale_later() -> None:
+    resting = replace(LIVE, stats=replace(PULSE, refresh_pause=20 * SECOND))
     assert replace(resting, now=NOON + STALE_AFTER + 20 * SECOND).liveness() is Liveness.LIVE
     assert replace(resting, now=NOON + STALE_AFTER + 21 * SECOND).liveness() is Liveness.STALE
 
@@ -119,13 +119,13 @@ def test_the_worst_news_comes_first() -> None:
     [(40, " 1  2 Activity  3  4 12 "), (78, " 3 Readers  4 Attention 12  ")],
 )
 def test_attention_counts_those_who_were_not_seen(width: int, views: str) -> None:
-    status = replace(LIVE, pulse=replace(PULSE, unseen=frozenset(range(12))))
+    status = replace(LIVE, stats=replace(PULSE, unseen=frozenset(range(12))))
     assert views in texts(status, width)[0]
 
 
 def test_the_peak_of_the_day_is_there_where_the_line_of_minutes_keeps_its_room() -> None:
     peak = OnlineCount(NOON - timedelta(hours=2), 143)
-    status = replace(LIVE, pulse=replace(PULSE, peak=peak))
+    status = replace(LIVE, stats=replace(PULSE, peak=peak))
     words = f"42 online   peak 143 at {peak.minute.astimezone():%H:%M}   117 activities a minute ▄"
     assert texts(status, 110)[1].startswith(words)
     assert texts(status, 78) == texts(LIVE, 78)

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from readwatch.monitor.viewport import Viewport, row_order
-from readwatch.tui.format.cells import SIGNS, Cell, Row, Toned
+from readwatch.tui.format.cells import SIGNS, Cell, Row, TonedText
 from readwatch.tui.format.columns import Column
 from readwatch.tui.widgets.live_table import LiveTable
 
@@ -25,7 +25,7 @@ COLUMNS = (
     Column("device", "Device", 8, from_width=120),
 )
 ANNA, BEN, CLARA, DAVID, EMIL = 1, 2, 3, 4, 5
-GHOST = SIGNS["ghost"]
+GHOST = SIGNS["departed"]
 NAMES = {ANNA: "Anna", BEN: "Ben", CLARA: "Clara", DAVID: "David", EMIL: "Emil"}
 
 
@@ -84,18 +84,18 @@ class Console(App[None]):
     def action_ring(self) -> None:
         self.rang = True
 
-    def on_live_table_opened(self, message: LiveTable.RowSelected) -> None:
+    def on_live_table_row_selected(self, message: LiveTable.RowSelected) -> None:
         self.said.append(message)
 
-    def on_live_table_cursor_moved(self, message: LiveTable.RowHighlighted) -> None:
+    def on_live_table_row_highlighted(self, message: LiveTable.RowHighlighted) -> None:
         self.said.append(message)
 
-    def on_live_table_sight_changed(self, message: LiveTable.ViewportChanged) -> None:
-        self.sights.append(message.sight)
-        if message.wanted:
-            self.wanted.append(message.wanted)
+    def on_live_table_viewport_changed(self, message: LiveTable.ViewportChanged) -> None:
+        self.sights.append(message.viewport)
+        if message.missing_keys:
+            self.wanted.append(message.missing_keys)
 
-    def on_live_table_heading_clicked(self, message: LiveTable.HeaderSelected) -> None:
+    def on_live_table_header_selected(self, message: LiveTable.HeaderSelected) -> None:
         self.clicked.append(message.column)
 
     @property
@@ -254,7 +254,7 @@ async def test_the_wheel_works_at_once_when_the_list_has_become_shorter() -> Non
 # A reader who is gone.
 
 
-async def test_a_reader_who_goes_under_the_cursor_stays_as_a_ghost_in_place() -> None:
+async def test_a_reader_who_goes_under_the_cursor_stays_as_a_departed_row_in_place() -> None:
     console = Console(readers([ANNA, BEN, CLARA]))
     async with console.running() as pilot:
         await pilot.press("down")
@@ -272,7 +272,7 @@ async def test_a_reader_who_goes_under_the_cursor_stays_as_a_ghost_in_place() ->
 @pytest.mark.parametrize(
     ("key", "next_reader"), [("down", CLARA), ("up", ANNA), ("end", DAVID), ("home", ANNA)]
 )
-async def test_a_ghost_is_gone_when_the_cursor_leaves_it(key: str, next_reader: int) -> None:
+async def test_a_departed_row_is_gone_when_the_cursor_leaves_it(key: str, next_reader: int) -> None:
     console = Console(readers([ANNA, BEN, CLARA, DAVID]))
     async with console.running() as pilot:
         await pilot.press("down")
@@ -282,7 +282,7 @@ async def test_a_ghost_is_gone_when_the_cursor_leaves_it(key: str, next_reader: 
         assert "Ben" not in "".join(console.lines())
 
 
-async def test_a_ghost_who_comes_back_is_a_row_again() -> None:
+async def test_a_departed_row_who_comes_back_is_a_row_again() -> None:
     console = Console(readers([ANNA, BEN, CLARA]))
     async with console.running() as pilot:
         await pilot.press("down")
@@ -293,7 +293,7 @@ async def test_a_ghost_who_comes_back_is_a_row_again() -> None:
         assert not console.table.cursor_row_departed
 
 
-async def test_a_ghost_can_be_opened() -> None:
+async def test_a_departed_row_can_be_opened() -> None:
     console = Console(readers([ANNA, BEN]))
     async with console.running() as pilot:
         console.table.show(readers([BEN]))
@@ -301,7 +301,7 @@ async def test_a_ghost_can_be_opened() -> None:
         assert console.opened == [ANNA]
 
 
-async def test_the_last_ghost_leaves_an_empty_table() -> None:
+async def test_the_last_departed_row_leaves_an_empty_table() -> None:
     console = Console(readers([ANNA]))
     async with console.running() as pilot:
         console.table.show([])
@@ -394,13 +394,13 @@ async def test_enter_opens_the_newest_when_there_was_time_to_see_it() -> None:
         console.table.show(readers([BEN, ANNA]))
         console.lines()
         pressed = events.Key("enter", "\r")
-        pressed.time += 2 * LiveTable.GLANCE
+        pressed.time += 2 * LiveTable.REACTION_SECONDS
         console.post_message(pressed)
         await pilot.pause()
         assert console.opened == [BEN]
 
 
-async def test_enter_on_a_cursor_out_of_sight_shows_it_and_opens_nobody() -> None:
+async def test_enter_on_a_cursor_out_of_view_shows_it_and_opens_nobody() -> None:
     console = Console(readers(range(100)))
     async with console.running() as pilot:
         console.table.scroll_to(y=70, animate=False)
@@ -523,7 +523,7 @@ async def test_a_row_that_is_not_known_yet_has_its_place_and_is_asked_for_once()
         await pilot.press("enter", "up")
         assert console.opened == []
         assert len(console.wanted) == 1
-        console.table.fill(readers(range(954, 1000)))
+        console.table.add_rows(readers(range(954, 1000)))
         await pilot.pause()
         assert console.lines()[22].startswith("▌ Reader 998 ")
         assert "…" not in "".join(console.lines())
@@ -539,7 +539,7 @@ async def test_rows_are_asked_for_before_they_come_into_view() -> None:
         assert wanted == tuple(range(46, 68))
 
 
-async def test_a_picture_without_rows_in_view_keeps_those_that_were_there() -> None:
+async def test_a_snapshot_without_rows_in_view_keeps_those_that_were_there() -> None:
     console = Console()
     async with console.running() as pilot:
         shows_part(console, range(1000), range(46))
@@ -550,7 +550,7 @@ async def test_a_picture_without_rows_in_view_keeps_those_that_were_there() -> N
         assert "…" not in "".join(console.lines())
 
 
-async def test_the_ghost_of_a_row_keeps_its_words() -> None:
+async def test_the_departed_row_of_a_row_keeps_its_words() -> None:
     console = Console()
     async with console.running() as pilot:
         shows_part(console, range(100), range(46))
@@ -585,7 +585,7 @@ async def test_a_click_on_a_title_tells_its_column() -> None:
 
 @pytest.mark.parametrize("text", ["[/]", "[@click=app.ring]x[/]", "[b]bold", "\\[", "[red"])
 async def test_markup_is_shown_as_it_is_and_does_nothing(text: str) -> None:
-    console = Console([reader(ANNA, text, Toned(text, "warn"))], empty_text=text)
+    console = Console([reader(ANNA, text, TonedText(text, "warn"))], empty_text=text)
     async with console.running() as pilot:
         assert console.lines()[1].count(text) == 2
         await pilot.click(
@@ -615,7 +615,7 @@ async def test_no_text_moves_the_columns_behind_it(size: tuple[int, int]) -> Non
 
 
 async def test_the_theme_decides_the_colour_of_a_tone() -> None:
-    console = Console([reader(ANNA), reader(BEN, title=Toned("stuck", "bad"))])
+    console = Console([reader(ANNA), reader(BEN, title=TonedText("stuck", "bad"))])
     async with console.running() as pilot:
         dark = console.style_of("stuck")
         assert dark != console.style_of("Ben")

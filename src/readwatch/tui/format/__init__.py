@@ -1,1 +1,1 @@
-"""What the cells of a row, a chart and a text line look like: pure functions of values."""
+"""How values are shown: table cells, columns, charts and text lines; pure functions."""

@@ -1,42 +1,42 @@
-"""The rows of a live table: what becomes of them in the next snapshot, and how a line looks."""
+"""The rows and lines of a live table, and the text and style of their segments."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from readwatch.tui.format.columns import Column, Placed, cut, fit
+from readwatch.tui.format.columns import Column, PlacedColumn, cut, fit
 
 Tone = Literal["good", "warn", "bad", "accent", "muted"]
-LineKind = Literal["row", "cursor", "ghost"]
+LineKind = Literal["row", "cursor", "departed"]
 SortedBy = tuple[str, bool]  # the key of a column, and whether it is descending
 
-SIGNS: Mapping[LineKind, str] = {"row": " ", "cursor": "▌", "ghost": "\N{MULTIPLICATION SIGN}"}
+SIGNS: Mapping[LineKind, str] = {"row": " ", "cursor": "▌", "departed": "\N{MULTIPLICATION SIGN}"}
 
 
 @dataclass(frozen=True, slots=True)
-class Toned:
-    """A text with a meaning that the theme gives a colour; `said` is it without what is drawn."""
+class TonedText:
+    """Text with a tone that the theme colours; `plain` is the text without symbols and bars."""
 
     text: str
     tone: Tone | None
-    said: str | None = None
+    plain: str | None = None
 
 
-Cell = str | Toned  # always text, never markup
+Cell = str | TonedText  # always text, never markup
 
 
 def cell_text(cell: Cell) -> str:
-    """A cell in words, as it is copied and exported."""
+    """Return the plain text of a cell, as it is copied and exported."""
     if isinstance(cell, str):
         return cell
-    return cell.text if cell.said is None else cell.said
+    return cell.text if cell.plain is None else cell.plain
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell for each column of the table, shown or not, and the id they are about.
+    """One cell for each column of the table, visible or not, and the key of the row.
 
-    `reader_id` is whose page is behind it. Without cells it has not arrived yet.
+    `reader_id` is whose page the row opens. A row without cells is not loaded yet.
     """
 
     key: int
@@ -44,7 +44,7 @@ class Row:
     reader_id: int | None = None
 
 
-NOT_HERE_YET = Toned("…", "muted")
+LOADING = TonedText("…", "muted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +59,31 @@ class RowLine:
     """A line with a row."""
 
     row: Row
-    look: LineKind
+    kind: LineKind
 
 
 @dataclass(frozen=True, slots=True)
 class NoteLine:
-    """A line with a word about the table, or with nothing."""
+    """A line with a note about the table, or an empty one."""
 
     text: str
 
 
-# What one line of the table shows: two equal ones of the same width have the same picture.
+# What one line of the table shows: equal lines of the same width are painted the same.
 Line = HeaderLine | RowLine | NoteLine
 
 
 def heading(column: Column, width: int, sorted_by: SortedBy | None) -> str:
-    """The title, with a mark behind it where the rows are sorted by this column."""
+    """Return the title, with an arrow if the rows are sorted by this column."""
     if sorted_by is None or sorted_by[0] != column.key:
         return column.title
     return f"{cut(column.title, width - 2)} {'▼' if sorted_by[1] else '▲'}"
 
 
-def parts_of(line: Line, placed: Sequence[Placed], width: int) -> Iterator[tuple[str, str]]:
-    """What the line shows from left to right: texts, and the name of the style of each."""
+def segments_of(
+    line: Line, placed: Sequence[PlacedColumn], width: int
+) -> Iterator[tuple[str, str]]:
+    """Yield the segments of a line from left to right: text and name of the style."""
     match line:
         case NoteLine(text):
             yield fit(text, width, "center"), "note"
@@ -89,9 +91,9 @@ def parts_of(line: Line, placed: Sequence[Placed], width: int) -> Iterator[tuple
         case HeaderLine(sorted_by):
             sign, base = " ", "heading"
             cells: list[Cell] = [heading(spot.column, spot.width, sorted_by) for spot in placed]
-        case RowLine(row, look):
-            sign, base = SIGNS[look], look
-            cells = [row.cells[spot.index] if row.cells else NOT_HERE_YET for spot in placed]
+        case RowLine(row, kind):
+            sign, base = SIGNS[kind], kind
+            cells = [row.cells[spot.index] if row.cells else LOADING for spot in placed]
     yield fit(sign, placed[0].x if placed else width), base
     ends = (*(spot.x for spot in placed[1:]), width)
     for spot, cell, end in zip(placed, cells, ends, strict=False):

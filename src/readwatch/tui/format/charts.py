@@ -1,6 +1,6 @@
-"""The days of a reader as pictures: a calendar of weeks, and bars for the minutes of each day.
+"""Charts of a reader's days: a calendar of weeks, and bars for the minutes of each day.
 
-Each picture is a tuple of lines, `PICTURE_LINES` of them; nothing is said by colour alone.
+Each chart is a tuple of `CHART_LINES` lines; colour never carries meaning alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,24 +11,24 @@ from textual.content import Content
 from readwatch.domain.reading import DayOfReading
 from readwatch.tui.format.text import AXIS, BARS, SHADES, minutes_short
 
-PICTURE_LINES = 9
+CHART_LINES = 9
 CALENDAR_WIDTH = 41
 PLOT_DAYS = 28
 PLOT_MIN_WIDTH = 22  # two weeks
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHADES_FROM = (0, 1, 15, 30, 60)
-"""From how many minutes on a day has each shade."""
+"""The minutes from which on a day has each shade."""
 
-_LABEL = 7  # cells before the side of the plot
-_BAR_LINES = PICTURE_LINES - 3  # without the title, the ground and the dates
+_LABEL = 7  # cells to the left of the axis
+_BAR_LINES = CHART_LINES - 3  # without the title, the axis and the dates
 _WIDEST_BAR = 4
 _TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1440)
-"""What the highest bar can stand for, in minutes: each has a half that is easy to read."""
+"""Maximum of the axis in minutes; half of each is a round number too."""
 
 
 def calendar(days: Sequence[DayOfReading]) -> tuple[Content, ...]:
-    """Return whole weeks as columns, from a Monday on; the last of the days is today."""
+    """Return whole weeks as columns; the first day is a Monday, the last is today."""
     weeks = [days[start : start + 7] for start in range(0, len(days), 7)]
     lines = [Content.styled("    " + _months([week[0].day for week in weeks]), "bold")]
     for weekday, name in enumerate(_WEEKDAYS):
@@ -42,31 +42,31 @@ def calendar(days: Sequence[DayOfReading]) -> tuple[Content, ...]:
 
 
 def plot(days: Sequence[DayOfReading], width: int) -> tuple[Content, ...]:
-    """Return a bar for each of the last days, as many as fit in `width` cells, and their axes."""
-    shown = days[-PLOT_DAYS:]
-    slot = max(1, min((width - _LABEL - 1) // len(shown), _WIDEST_BAR + 1))
-    shown = shown[-max(1, (width - _LABEL - 1) // slot) :]
+    """Return a bar chart of the last days, as many as fit in `width` cells, with axes."""
+    plotted = days[-PLOT_DAYS:]
+    slot = max(1, min((width - _LABEL - 1) // len(plotted), _WIDEST_BAR + 1))
+    plotted = plotted[-max(1, (width - _LABEL - 1) // slot) :]
     bar = max(1, slot - 1)
-    largest = max(day.minutes for day in shown)
+    largest = max(day.minutes for day in plotted)
     top = next((top for top in _TOPS if top >= largest), _TOPS[-1])
     ticks = {0: minutes_short(top), _BAR_LINES // 2: minutes_short(top // 2)}
     lines = [Content.styled(" " * (_LABEL + 1) + "minutes a day", "bold")]
     for line in range(_BAR_LINES):
-        blocks = (_block(day.minutes, top, line) * bar + " " * (slot - bar) for day in shown)
+        blocks = (_block(day.minutes, top, line) * bar + " " * (slot - bar) for day in plotted)
         side = f"{ticks.get(line, ''):>{_LABEL - 1}} {AXIS[1] if line in ticks else AXIS[0]}"
         lines.append(Content.assemble((side, "dim"), ("".join(blocks), "$text-accent")))
-    return (*lines, *_ground([day.day for day in shown], slot))
+    return (*lines, *_date_axis([day.day for day in plotted], slot))
 
 
 def trace(days: Sequence[DayOfReading], width: int) -> str:
-    """Return the minutes of the last days in one line."""
-    shown = [day.minutes for day in days[-width:]] if width > 0 else []
-    top = max((1, *shown))
-    return "".join(BARS[-(-minutes * (len(BARS) - 1) // top)] for minutes in shown)
+    """Return the minutes of the last days as one line of bars."""
+    minutes_a_day = [day.minutes for day in days[-width:]] if width > 0 else []
+    top = max((1, *minutes_a_day))
+    return "".join(BARS[-(-minutes * (len(BARS) - 1) // top)] for minutes in minutes_a_day)
 
 
 def _months(mondays: Sequence[date]) -> str:
-    """Write each month's name over the first Monday in it, where there is room."""
+    """Return the names of the months, each above its first Monday, where there is room."""
     line = ""
     for week, monday in enumerate(mondays):
         begins = week == 0 or monday.month != mondays[week - 1].month
@@ -90,22 +90,22 @@ def _legend() -> str:
 
 
 def _block(minutes: int, top: int, line: int) -> str:
-    """Return the part of a bar that is in a line, the topmost line being 0."""
+    """Return the block of a bar in a line; the top line is 0."""
     eighths = max(min(minutes, 1), round(_BAR_LINES * 8 * min(minutes, top) / top))
     full = eighths - 8 * (_BAR_LINES - 1 - line)
     return BARS[min(full, 8) - 1] if full > 0 else " "
 
 
-def _ground(days: Sequence[date], slot: int) -> Iterator[Content]:
-    """Yield the ground with a tick on each Monday, and the dates of these."""
+def _date_axis(days: Sequence[date], slot: int) -> Iterator[Content]:
+    """Yield the axis with a tick on each Monday, and the dates of the Mondays."""
     corner, tick, flat = tuple(AXIS[2:])
-    ground = "".join((flat if day.weekday() else tick) + flat * (slot - 1) for day in days)
-    yield Content.styled(" " * _LABEL + corner + ground, "dim")
+    axis = "".join((flat if day.weekday() else tick) + flat * (slot - 1) for day in days)
+    yield Content.styled(" " * _LABEL + corner + axis, "dim")
     dates = " " * (_LABEL + 1)
-    for place, day in enumerate(days):
+    for index, day in enumerate(days):
         label = f"{day.day} {day:%b}"
-        start = _LABEL + 1 + place * slot
-        has_room = len(dates) <= start and len(label) <= slot * (len(days) - place)
+        start = _LABEL + 1 + index * slot
+        has_room = len(dates) <= start and len(label) <= slot * (len(days) - index)
         if day.weekday() == 0 and has_room:
             dates = f"{dates:<{start}}{label} "
     yield Content.styled(dates.rstrip(), "dim")

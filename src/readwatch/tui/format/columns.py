@@ -1,4 +1,4 @@
-"""Where a table's columns stand, and how a text is made exactly as wide as its column."""
+"""The columns of a table: their positions, and text that fits their width exactly."""
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,21 +11,21 @@ from rich.cells import cell_len
 
 Align = Literal["left", "right", "center"]
 
-GUTTER = 2  # the sign of the line, and a space
+GUTTER = 2  # the sign of the line and a space
 GAP = 2  # between two columns
 MARGIN = 2  # a space, and the scrollbar
 
-# Terminals do not agree how wide an emoji is with these after it, only how wide it is without.
+# Terminals disagree about the width of an emoji with one of these, but not without.
 _MODIFIERS = frozenset("\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _FLAG_LETTERS = {chr(0x1F1E6 + n): chr(ord("A") + n) for n in range(26)}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`width` cells, plus a `flex` share of what is left; shown in tables of `from_width` or more.
+    """`width` cells plus a `flex` share of the rest; shown in tables of `from_width` or more.
 
-    Widths of tables count the scrollbar: a table that fills an 80-cell terminal is 80 wide. What is
-    `drawn` in a column takes more room in words. `about` says what a short title leaves open.
+    The width of a table includes the scrollbar: one that fills an 80-cell terminal is 80 wide. A
+    `drawn` column has charts, whose plain text is wider. `about` explains a short title.
     """
 
     key: str
@@ -41,16 +41,16 @@ class Column:
 _NEVER = 1_000_000  # cells; no terminal is as wide
 
 
-def chosen(columns: Sequence[Column], keys: Container[str]) -> tuple[Column, ...]:
-    """The columns, of which those with these keys are shown at every width, the others at none."""
+def only_columns(columns: Sequence[Column], keys: Container[str]) -> tuple[Column, ...]:
+    """Return the columns so that those with these keys are always shown, and the others never."""
     return tuple(
         replace(column, from_width=0 if column.key in keys else _NEVER) for column in columns
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A column that is shown: the cell of a row that it takes, its first cell and its width."""
+class PlacedColumn:
+    """A visible column: the index of its cell in a row, its first screen cell and its width."""
 
     index: int
     column: Column
@@ -59,25 +59,25 @@ class Placed:
 
 
 @lru_cache
-def place(columns: tuple[Column, ...], width: int) -> tuple[Placed, ...]:
-    """The columns that a table of `width` cells shows; if they do not fit, the last are cut."""
-    shown = [(i, column) for i, column in enumerate(columns) if column.from_width <= width]
-    gaps = GAP * (len(shown) - 1)
-    spare = width - GUTTER - MARGIN - gaps - sum(column.width for _, column in shown)
-    shares = _shares(max(0, spare), [column.flex for _, column in shown])
-    placed: list[Placed] = []
+def place_columns(columns: tuple[Column, ...], width: int) -> tuple[PlacedColumn, ...]:
+    """Return the columns that a table of `width` cells shows; the last are cut if need be."""
+    visible = [(i, column) for i, column in enumerate(columns) if column.from_width <= width]
+    gaps = GAP * (len(visible) - 1)
+    spare = width - GUTTER - MARGIN - gaps - sum(column.width for _, column in visible)
+    shares = _shares(max(0, spare), [column.flex for _, column in visible])
+    placed: list[PlacedColumn] = []
     x = GUTTER
-    for (index, column), share in zip(shown, shares, strict=True):
+    for (index, column), share in zip(visible, shares, strict=True):
         cells = min(column.width + share, width - MARGIN - x)
         if cells <= 0:
             break
-        placed.append(Placed(index, column, x, cells))
+        placed.append(PlacedColumn(index, column, x, cells))
         x += cells + GAP
     return tuple(placed)
 
 
 def _shares(total: int, weights: Sequence[int]) -> Iterator[int]:
-    """`total` whole cells divided by weight, none of them lost to rounding."""
+    """Yield `total` cells divided by weight; the sum of the parts is exact."""
     whole = sum(weights) or 1
     weight_so_far = 0
     for weight in weights:
@@ -87,41 +87,41 @@ def _shares(total: int, weights: Sequence[int]) -> Iterator[int]:
 
 
 def fit(text: str, width: int, align: Align = "left") -> str:
-    """The text in exactly `width` cells of a terminal: filled with spaces, or cut."""
-    shown = cut(text, width)
-    spaces = width - cell_len(shown)
+    """Return text in exactly `width` cells: padded with spaces, or cut."""
+    fitting = cut(text, width)
+    spaces = width - cell_len(fitting)
     if align == "left":
-        return shown + " " * spaces
+        return fitting + " " * spaces
     left = spaces if align == "right" else spaces // 2
-    return " " * left + shown + " " * (spaces - left)
+    return " " * left + fitting + " " * (spaces - left)
 
 
 def cut(text: str, width: int) -> str:
-    """The text in at most `width` cells, with an ellipsis where something is missing."""
-    text = steady(text)
+    """Return text in at most `width` cells, with an ellipsis if it is cut."""
+    text = with_stable_width(text)
     if cell_len(text) <= width:
         return text
     if width <= 0:
         return ""
     ends = accumulate(map(cell_len, text))
-    kept = sum(1 for _ in takewhile(lambda end: end < width, ends))
-    return text[:kept].rstrip() + "…"
+    length = sum(1 for _ in takewhile(lambda end: end < width, ends))
+    return text[:length].rstrip() + "…"
 
 
-def steady(text: str) -> str:
-    """The text in characters that are as wide in every terminal as we think they are."""
+def with_stable_width(text: str) -> str:
+    """Return text without characters whose width differs between terminals."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_steady_char, text))
+    return "".join(map(_stable_char, text))
 
 
 @lru_cache(4096)
-def _steady_char(char: str) -> str:
+def _stable_char(char: str) -> str:
     if char in _MODIFIERS:
         return ""
     if char.isprintable():
         return _FLAG_LETTERS.get(char, char)
     kind = category(char)
-    if kind == "Cf":  # joiners, bidi marks: of no width, or of one that terminals disagree on
+    if kind == "Cf":  # joiners, bidi marks: terminals disagree about their width
         return ""
     return " " if kind == "Cc" or kind.startswith("Z") else "\ufffd"

@@ -1,4 +1,4 @@
-"""A view as lines of text, for pipes and for those who would rather read than look."""
+"""A view as lines of plain text, for pipes and screen readers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,31 +6,33 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from readwatch.monitor.snapshots import LiveStats, ViewSnapshot
-from readwatch.tui.format.cells import Cell, Toned, cell_text
-from readwatch.tui.format.columns import GAP, GUTTER, MARGIN, Column, cut, fit, place
+from readwatch.tui.format.cells import Cell, TonedText, cell_text
+from readwatch.tui.format.columns import GAP, GUTTER, MARGIN, Column, cut, fit, place_columns
 from readwatch.tui.views import VIEW_SPECS
 
 
-def pulse_line(pulse: LiveStats) -> str:
-    """Return what the header says."""
-    return f"{pulse.taken_at.astimezone():%H:%M:%S}  {pulse.online} online, {pulse.activity_rate}"
+def stats_line(stats: LiveStats) -> str:
+    """Return the live statistics of the header."""
+    return f"{stats.taken_at.astimezone():%H:%M:%S}  {stats.online} online, {stats.activity_rate}"
 
 
-def overview_lines(
-    overview: ViewSnapshot, *, width: int = 80, height: int = 10, in_words: bool = False
+def snapshot_lines(
+    snapshot: ViewSnapshot, *, width: int = 80, height: int = 10, in_words: bool = False
 ) -> Iterator[str]:
-    """Yield the titles and the first rows of a view, each `width` cells wide at the most.
+    """Yield the titles and the first rows of a view in lines of at most `width` cells.
 
-    With `in_words` there is nothing drawn in them.
+    With `in_words` cells are plain text, without symbols and bars.
     """
-    listing = VIEW_SPECS[overview.view]
-    rows = {row.key: row for row in listing.rows(overview.items, overview.stats.taken_at)}
-    told = cell_text if in_words else _as_drawn
-    shown = [tuple(map(told, rows[id].cells)) for id in overview.order.ids[:height] if id in rows]
-    columns = _with_room(listing.columns, shown) if in_words else listing.columns
+    spec = VIEW_SPECS[snapshot.view]
+    rows = {row.key: row for row in spec.rows(snapshot.items, snapshot.stats.taken_at)}
+    text_of = cell_text if in_words else _as_drawn
+    texts = [
+        tuple(map(text_of, rows[id].cells)) for id in snapshot.order.ids[:height] if id in rows
+    ]
+    columns = _with_room(spec.columns, texts) if in_words else spec.columns
     placed = [
         spot
-        for spot in place(columns, width + GUTTER + MARGIN)
+        for spot in place_columns(columns, width + GUTTER + MARGIN)
         if not (in_words and spot.column.drawn)
     ]
 
@@ -39,23 +41,23 @@ def overview_lines(
         return (" " * GAP).join(cells).rstrip()
 
     yield line(tuple(column.title for column in columns))
-    yield from map(line, shown)
-    if not overview.order.ids:
-        yield cut(listing.empty_text(overview.query), width)
-    elif len(overview.order.ids) > len(shown):
-        number = "" if overview.has_older else f"{len(overview.order.ids) - len(shown)} "
+    yield from map(line, texts)
+    if not snapshot.order.ids:
+        yield cut(spec.empty_text(snapshot.query), width)
+    elif len(snapshot.order.ids) > len(texts):
+        number = "" if snapshot.has_older else f"{len(snapshot.order.ids) - len(texts)} "
         yield cut(f"… and {number}more", width)
 
 
 def _with_room(columns: tuple[Column, ...], rows: Sequence[tuple[str, ...]]) -> tuple[Column, ...]:
-    """Return the columns with room for what is said, which is longer than what is drawn."""
+    """Return the columns with room for the plain text, which is longer than symbols."""
     return tuple(
         column
         if column.flex or column.drawn
-        else replace(column, width=max([column.width, *(cell_len(row[place]) for row in rows)]))
-        for place, column in enumerate(columns)
+        else replace(column, width=max([column.width, *(cell_len(row[index]) for row in rows)]))
+        for index, column in enumerate(columns)
     )
 
 
 def _as_drawn(cell: Cell) -> str:
-    return cell.text if isinstance(cell, Toned) else cell
+    return cell.text if isinstance(cell, TonedText) else cell

@@ -1,4 +1,4 @@
-"""Small pictures in text, and the words for states: pure functions of what is shown."""
+"""Values as short text: states, bars, sparklines, durations and times."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from readwatch.domain.clock import ago
 from readwatch.domain.presence import Presence
-from readwatch.tui.format.cells import Cell, Tone, Toned
+from readwatch.tui.format.cells import Cell, Tone, TonedText
 
 _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.READING: ("●", "good"),
@@ -17,9 +17,9 @@ _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.OFFLINE: ("·", "muted"),
 }
 BARS = "▁▂▃▄▅▆▇█"
-SHADES = "·░▒▓█"  # nothing, then ever more
-TRAIL = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
-AXIS = "│┤└┴─"  # a side, its tick, the corner, the tick of the ground, the ground
+SHADES = "·░▒▓█"  # none to most
+BREADCRUMB = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
+AXIS = "│┤└┴─"  # vertical, its tick, the corner, the horizontal tick, horizontal
 
 _OF_TEXTUAL = "╭╮╰╯─│▔▊▎▏▍▕▐▀←→↑↓⏎•🔎"
 
@@ -28,18 +28,18 @@ ASCII: Mapping[int, str] = {
     for marks, twins in (
         ("●◐○◌·▲▼▌…━┄\N{MULTIPLICATION SIGN}", "*+o?.^v>~=-x"),
         (BARS, "_.:-=+*#"),
-        (f"{SHADES[1:4]}{TRAIL}{AXIS[1:4]}", ":+%>+++"),
+        (f"{SHADES[1:4]}{BREADCRUMB}{AXIS[1:4]}", ":+%>+++"),
         (_OF_TEXTUAL, [*"++++-|-||||||-<>^v<*", "/ "]),
     )
     for mark, twin in zip(marks, twins, strict=True)
 }
-"""What stands for each mark where there is only ASCII."""
+"""The ASCII replacement of each symbol."""
 
 
-class Drawable(dict[int, str]):
-    """A table for `str.translate`: what a terminal of this encoding can draw, in as many cells.
+class DrawableCharacters(dict[int, str]):
+    """A table for `str.translate`: replaces what an encoding lacks by as many cells.
 
-    With `ascii` that is so for marks alone: names keep their letters where the encoding has them.
+    With `ascii` symbols become ASCII; letters stay where the encoding has them.
     """
 
     def __init__(self, encoding: str, *, ascii: bool) -> None:
@@ -56,45 +56,45 @@ class Drawable(dict[int, str]):
         return char
 
 
-def presence_cell(presence: Presence) -> Toned:
-    """Return a state as a mark and a word."""
+def presence_cell(presence: Presence) -> TonedText:
+    """Return a state as a symbol and a word."""
     mark, tone = _PRESENCE[presence]
-    return Toned(f"{mark} {presence}", tone, said=str(presence))
+    return TonedText(f"{mark} {presence}", tone, plain=str(presence))
 
 
 def progress_bar(percentage: int | None, *, width: int = 6) -> Cell:
-    """Return reading progress as a bar and a number, of the same length for each value."""
+    """Return reading progress as a bar and a number of constant length."""
     if percentage is None:
         return ""
     filled = round(width * percentage / 100)
     bar = f"{'━' * filled}{'┄' * (width - filled)} {percentage:>3}%"
-    return Toned(bar, None, said=f"{percentage}%")
+    return TonedText(bar, None, plain=f"{percentage}%")
 
 
 def sparkline(counts: Sequence[int], width: int) -> str:
-    """Return the last `width` counts as a line of bars, the tallest for the largest of them."""
-    shown = counts[-width:] if width > 0 else []
-    largest = max(shown, default=0)
+    """Return the last `width` counts as a line of bars, scaled to the largest of them."""
+    latest = counts[-width:] if width > 0 else []
+    largest = max(latest, default=0)
     if largest == 0:
-        return BARS[0] * len(shown)
-    return "".join(BARS[(len(BARS) - 1) * count // largest] for count in shown)
+        return BARS[0] * len(latest)
+    return "".join(BARS[(len(BARS) - 1) * count // largest] for count in latest)
 
 
-def trace_line(counts: Sequence[int]) -> Toned:
-    """Return what somebody did lately as a line of bars, blank where that was nothing.
+def trace_line(counts: Sequence[int]) -> TonedText:
+    """Return a reader's recent activity counts as a line of bars; no activity is blank.
 
-    The bars of all readers have the same scale: each step of it is 5 activities.
+    All readers have the same scale: each step is 5 activities.
     """
     bars = (BARS[min(len(BARS) - 1, (count - 1) // 5)] if count else " " for count in counts)
-    return Toned("".join(bars), "accent", said=" ".join(map(str, counts)))
+    return TonedText("".join(bars), "accent", plain=" ".join(map(str, counts)))
 
 
-def activity_words(activity_type: str) -> str:
-    """Return a type of activity as a person would say it."""
+def activity_label(activity_type: str) -> str:
+    """Return the type of an activity in words."""
     return activity_type.replace("_", " ")
 
 
-def minutes_of(duration: timedelta) -> str:
+def whole_minutes(duration: timedelta) -> str:
     """Return a duration in whole minutes."""
     return str(max(0, int(duration.total_seconds() // 60)))
 
@@ -114,40 +114,42 @@ def time_spent(seconds: int) -> str:
     return f"{seconds} s" if seconds < 60 else hours_and_minutes(seconds // 60)
 
 
-def seconds_shown(seconds: int | None) -> str:
+def activity_length(seconds: int | None) -> str:
     """Return the length of an activity: `45 s`, `3:20`."""
     if seconds is None:
         return ""
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def time_in_feed(moment: datetime, now: datetime) -> Toned:
-    """Return when it was where the consultant is: the time, or the day of what was not today."""
-    here, today = moment.astimezone(), now.astimezone().date()
+def time_in_feed(occurred_at: datetime, now: datetime) -> TonedText:
+    """Return the local time of an activity, or its day if that is not today."""
+    here, today = occurred_at.astimezone(), now.astimezone().date()
     if here.date() == today:
-        shown = f"{here:%H:%M:%S}"
+        short = f"{here:%H:%M:%S}"
     elif today - here.date() < timedelta(days=7):
-        shown = f"{here:%a %H:%M}"
+        short = f"{here:%a %H:%M}"
     else:
-        shown = f"{here:%d %b}"
-    return Toned(shown, None, said=f"{here:%Y-%m-%d %H:%M:%S}")
+        short = f"{here:%d %b}"
+    return TonedText(short, None, plain=f"{here:%Y-%m-%d %H:%M:%S}")
 
 
-def repeated_in_feed(times: int, begun_at: datetime, moment: datetime, now: datetime) -> Toned:
-    """Return when it was and how often: `14:02-14:40 x4`, or the day of what was not today."""
-    begun, last = time_in_feed(begun_at, now), time_in_feed(moment, now)
+def repeated_in_feed(times: int, begun_at: datetime, last_at: datetime, now: datetime) -> TonedText:
+    """Return the local time span and the count, `14:02-14:40 x4`, or the day if not today."""
+    begun, last = time_in_feed(begun_at, now), time_in_feed(last_at, now)
     here, today = begun_at.astimezone(), now.astimezone().date()
-    span = f"{here:%H:%M}-{moment.astimezone():%H:%M}"
-    shown = span if here.date() == today else last.text
-    return Toned(f"{shown} x{times}", None, said=f"{times} times, {begun.said} to {last.said}")
+    span = f"{here:%H:%M}-{last_at.astimezone():%H:%M}"
+    short = span if here.date() == today else last.text
+    return TonedText(
+        f"{short} x{times}", None, plain=f"{times} times, {begun.plain} to {last.plain}"
+    )
 
 
-def how_long_ago(moment: datetime | None, now: datetime) -> str:
-    """Return it as a sentence goes on: `7 min ago`, `now`, `never`."""
-    words = ago(moment, now)
+def how_long_ago(at: datetime | None, now: datetime) -> str:
+    """Return the time since `at`: `7 min ago`, `now`, `never`."""
+    words = ago(at, now)
     return words if words in {"now", "never"} else f"{words} ago"
 
 
-def day_and_time(moment: datetime) -> str:
-    """Return the day and time where the consultant is."""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+def day_and_time(at: datetime) -> str:
+    """Return the local day and time."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M}"

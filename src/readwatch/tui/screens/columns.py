@@ -1,4 +1,4 @@
-"""Columns: which of them a list shows, chosen over the list itself."""
+"""The choice of the columns that a list shows."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -13,16 +13,16 @@ from textual.widgets import OptionList
 from readwatch.tui.format.columns import Column, fit
 from readwatch.tui.widgets.option_list import PlainOptionList
 
-Choose = Callable[[frozenset[str] | None], frozenset[str]]
-"""Shows columns, or with None those that fit, and returns the ones that are chosen then."""
+ChooseColumns = Callable[[frozenset[str] | None], frozenset[str]]
+"""Shows these columns, or with None those that fit, and returns the keys of those shown."""
 
 
 class ColumnsScreen(ModalScreen[None]):
-    """Turns each column on and off; what is chosen is seen at once."""
+    """Shows or hides each column; the list changes at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,c,q", "dismiss", "Close"),
-        Binding("space", "turn", "Turn"),
+        Binding("space", "toggle_column", "Toggle"),
         Binding("r", "reset", "Reset"),
     ]
 
@@ -34,7 +34,9 @@ class ColumnsScreen(ModalScreen[None]):
     }
     """
 
-    def __init__(self, columns: Sequence[Column], chosen: frozenset[str], choose: Choose) -> None:
+    def __init__(
+        self, columns: Sequence[Column], chosen: frozenset[str], choose: ChooseColumns
+    ) -> None:
         super().__init__()
         self._columns = tuple(columns)
         self._chosen = chosen
@@ -42,29 +44,29 @@ class ColumnsScreen(ModalScreen[None]):
         self._list = PlainOptionList(*self._prompts())
 
     def compose(self) -> ComposeResult:
-        """Lay out the columns from left to right as lines."""
+        """Lay out one line for each column."""
         self._list.border_title = "Columns"
-        self._list.border_subtitle = "space turns, r resets, escape closes"
+        self._list.border_subtitle = "space toggles, r resets, escape closes"
         yield self._list
 
-    def action_turn(self) -> None:
-        """Turn the column under the cursor on or off; one of them stays."""
+    def action_toggle_column(self) -> None:
+        """Show or hide the column under the cursor; one column always stays."""
         if self._list.highlighted is not None:
             chosen = self._chosen ^ {self._columns[self._list.highlighted].key}
-            self._take(chosen or self._chosen)
+            self._apply(chosen or self._chosen)
 
     def action_reset(self) -> None:
         """Show those that fit again."""
-        self._take(None)
+        self._apply(None)
 
     @on(OptionList.OptionSelected)
-    def _turn(self) -> None:
-        self.action_turn()
+    def _toggle(self) -> None:
+        self.action_toggle_column()
 
-    def _take(self, chosen: frozenset[str] | None) -> None:
+    def _apply(self, chosen: frozenset[str] | None) -> None:
         self._chosen = self._choose(chosen)
-        for place, prompt in enumerate(self._prompts()):
-            self._list.replace_option_prompt_at_index(place, prompt)
+        for index, prompt in enumerate(self._prompts()):
+            self._list.replace_option_prompt_at_index(index, prompt)
 
     def _prompts(self) -> list[Content]:
         return [

@@ -1,4 +1,4 @@
-"""Export: into which file, asked over the list or page that is exported."""
+"""The form that asks for the file of an export."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -16,7 +16,7 @@ from readwatch.tui.widgets.input import TextInput
 
 
 class ExportScreen(ModalScreen[None]):
-    """Asks for the name of a file; one that is there is replaced only when that is said twice."""
+    """Asks for a file name; an existing file is replaced only when its name is entered twice."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
@@ -34,39 +34,39 @@ class ExportScreen(ModalScreen[None]):
     def __init__(
         self, rows: int, name: str, export: Callable[["ExportScreen", str, bool], object]
     ) -> None:
-        """`export` is asked to write a file of that name, whether or not it replaces one."""
+        """`export` is called with this form, the file name and whether to replace the file."""
         super().__init__()
         self._rows = rows
         self._export = export
         self._file = TextInput(name, select_on_focus=False)
         self._answer = Static("", id="answer", markup=False)
-        self._known_name = ""
+        self._existing_name = ""
         self._is_waiting = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the question."""
+        """Lay out the form."""
         with Vertical() as form:
             form.border_title = f"Export {row_count(self._rows)}"
-            form.border_subtitle = "enter writes, escape does not"
-            yield Label("Into which file? Its name ends in .csv or .json")
+            form.border_subtitle = "enter exports, escape cancels"
+            yield Label("File (.csv or .json)")
             yield self._file
             yield self._answer
-            yield Label("It is put on record first. Only you can read the file.", id="note")
+            yield Label("The export is logged first. Only you can read the file.", id="note")
 
     def on_mount(self) -> None:
-        """Let the keys go to the name."""
+        """Give the focus to the file name."""
         self.set_focus(self._file)
 
     def refuse(self, name: str, refusal: ReadwatchError) -> None:
-        """Say why nothing was written; the same name once more replaces a file that is there."""
+        """Show why nothing was written; the same name again replaces an existing file."""
         self._is_waiting = False
-        self._known_name = name if refusal.kind is ErrorKind.CONFLICT else ""
+        self._existing_name = name if refusal.kind is ErrorKind.CONFLICT else ""
         self._answer.update(refusal.message)
 
     @on(Input.Submitted)
-    def _named(self, event: Input.Submitted) -> None:
+    def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         if event.value.strip() and not self._is_waiting:
             self._is_waiting = True
-            self._answer.update("one moment …")
-            self._export(self, event.value, event.value == self._known_name)
+            self._answer.update("exporting …")
+            self._export(self, event.value, event.value == self._existing_name)

@@ -1,4 +1,4 @@
-"""Help: the keys, made from the same table as the bindings, and what a filter can say."""
+"""The help: all keys, from the same table as the bindings, and the syntax of filters."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -18,15 +18,15 @@ _SIDES = (
 )
 
 FILTER = (
-    ('drcl "the hob" !ann', "letters left out; words side by side; not Ann"),
-    ("title:drcl presence:silent", "by field; the right arrow completes its name"),
-    ("progress<20 idle>=10m", "also > <=, and progress:100; in s, m, h, d or w"),
+    ('drcl "the hob" !ann', "some letters of a word; a phrase; not Ann"),
+    ("title:drcl presence:silent", "by field; the right arrow completes the name"),
+    ("progress<20 idle>=10m", "also > <= and progress:100; units s, m, h, d, w"),
 )
 """Examples of a filter, and what they mean."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """A page over the screen that it was called from: two columns where there is room."""
+    """A page over the current screen; two columns where there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close"),
@@ -62,7 +62,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
-    """Yield the keys by where they work, and what they do; a single one is beside its heading."""
+    """Yield the keys of groups, each with its meaning; a single key is beside its heading."""
     keys = [(key, " ".join(pressed_for(key, keymap))) for key in KEYS if key.group in groups]
     for group in groups:
         heading = Content.styled(group.value, "bold $text-accent")

@@ -1,4 +1,4 @@
-"""The cover: nothing of the console is painted until the one who sits here gives the password."""
+"""The lock screen: nothing else is painted until the consultant enters the password."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ from readwatch.tui.screens.password import PasswordScreen
 
 
 class LockScreen(PasswordScreen):
-    """Hides what is behind it; the console goes on there."""
+    """Hides the other screens, which go on being updated."""
 
     def __init__(self, consultant: User, check: Callable[[str], object]) -> None:
-        """`check` is asked whether a password is right."""
+        """`check` is called with the password."""
         super().__init__()
         self._consultant = consultant
         self._check = check
@@ -23,21 +23,21 @@ class LockScreen(PasswordScreen):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Middle(), Vertical(id="form"):
-            yield Label("readwatch is covered", id="title")
+            yield Label("readwatch is locked", id="title")
             name = cut(self._consultant.full_name, 40)
-            yield Label(f"{name} may uncover it, where it was left.", markup=False)
+            yield Label(f"{name} can unlock it.", markup=False)
             yield Label("")
             yield Label("Password")
             yield self.password
             yield self.answer
-            yield Label("Somebody else: escape leaves the console.", id="note")
+            yield Label("If you are somebody else, press escape to quit.", id="note")
 
     def on_mount(self) -> None:
-        """Let the keys go to the password."""
+        """Give the focus to the password."""
         self.set_focus(self.password)
 
-    def action_go_on(self) -> None:
-        """Ask when the field has taken in the keys that came before."""
+    def action_submit(self) -> None:
+        """Check the password once the field has handled the keys before enter."""
         self.password.call_later(self._ask)
 
     def _ask(self) -> None:

@@ -1,4 +1,4 @@
-"""Sign-in: the e-mail, then the password; only consultants and admins get in."""
+"""The login form: e-mail, then password; only consultants and admins can log in."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from readwatch.tui.widgets.input import TextInput
 
 
 class LoginScreen(PasswordScreen):
-    """Asks who sits here."""
+    """Asks for e-mail and password."""
 
     def __init__(
         self, email: str | None, check: Callable[[str, str], object], reason: str = ""
     ) -> None:
-        """`check` is asked whether e-mail and password are right."""
+        """`check` is called with e-mail and password; `reason` says why a login is needed again."""
         super().__init__(reason)
         self._check = check
         self._given_email = email
@@ -25,29 +25,29 @@ class LoginScreen(PasswordScreen):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Middle(), Vertical(id="form") as form:
-            form.border_subtitle = "enter goes on, escape leaves"
+            form.border_subtitle = "enter continues, escape quits"
             yield Label("readwatch", id="title")
             yield Label("E-mail")
             yield self._email
             yield Label("Password")
             yield self.password
             yield self.answer
-            yield Label("Each look into a reader's data is put on record.", id="note")
+            yield Label("Access to a reader's data is logged.", id="note")
 
     def on_mount(self) -> None:
-        """Start where something is missing."""
+        """Give the focus to the first empty field."""
         self._email.value = self._given_email or ""
         self.set_focus(self.password if self._given_email else self._email)
 
-    def action_go_on(self) -> None:
-        """Go from the e-mail to the password, and from there to the answer."""
+    def action_submit(self) -> None:
+        """Go from the e-mail to the password; from there, check both."""
         if self.focused is self._email:
             self.set_focus(self.password)
         elif self.focused is self.password:
             self.password.call_later(self._take_password)
 
     def _take_password(self) -> None:
-        """Take what came before enter, and leave what comes after it; then wait for the e-mail."""
+        """Read the password as it is at enter, then the e-mail once its keys are handled."""
         self._email.call_later(self._ask, self.password.value)
 
     def _ask(self, password: str) -> None:

@@ -1,4 +1,4 @@
-"""The palette: readers by name, and whatever else the console can do."""
+"""The command palette: readers by name, and all commands."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from readwatch.tui.format.columns import cut, fit
 from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.option_list import PlainOptionList
 
-SHORTEST = 2
-"""So many letters are asked of the store."""
+MIN_SEARCH_LENGTH = 2
+"""Letters, before readers are searched in the database."""
 
 DEBOUNCE_SECONDS = 0.1
 _NAME_WIDTH = 30
@@ -27,19 +27,19 @@ _NAME_WIDTH = 30
 
 @dataclass(frozen=True, slots=True)
 class PaletteCommand:
-    """Something that can be chosen: its name, a word about it, and what is done then."""
+    """A command: its name, a short description, and the function to run."""
 
     name: str
-    words: str
-    choose: Callable[[], object]
+    description: str
+    run: Callable[[], object]
 
     def line(self) -> Content:
-        """Return it as a line of text; nothing in it is markup."""
-        return Content(f"{fit(self.name, _NAME_WIDTH)}  {cut(self.words, 40)}")
+        """Return the command as one line, without markup."""
+        return Content(f"{fit(self.name, _NAME_WIDTH)}  {cut(self.description, 40)}")
 
 
 class PaletteScreen(ModalScreen[PaletteCommand | None]):
-    """Ends with what was chosen; `enter` waits until all that was typed is answered."""
+    """Returns the chosen command; `enter` waits for the result of the search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
@@ -59,78 +59,82 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
     """
 
     def __init__(
-        self, offers: Iterable[PaletteCommand], look_for: Callable[[str], object], *, masked: bool
+        self,
+        commands: Iterable[PaletteCommand],
+        find_readers: Callable[[str], object],
+        *,
+        masked: bool,
     ) -> None:
-        """`look_for` is asked for readers by words of a name; with `masked` none is offered."""
+        """`find_readers` starts a search by words of a name; with `masked` it is never called."""
         super().__init__()
-        self._look_for = look_for
-        self._offers = tuple(offers)
+        self._find_readers = find_readers
+        self._commands = tuple(commands)
         self._masked = masked
-        self._field = TextInput(placeholder="words of a name")
-        self._list = PlainOptionList(classes="-lively")  # its keys come through the field
+        self._field = TextInput(placeholder="name or command")
+        self._list = PlainOptionList(classes="-focused")  # the input handles its keys
         self._list.can_focus = False
         self._note = Static("", markup=False)
         self._words = ""
-        self._awaited = self._hurried = False
+        self._is_searching = self._chooses_first = False
         self._readers: tuple[PaletteCommand, ...] = ()
-        self._shown: tuple[PaletteCommand, ...] = ()
+        self._visible: tuple[PaletteCommand, ...] = ()
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the question and what there is."""
+        """Lay out the input and the commands."""
         with Vertical() as form:
-            form.border_title = "Actions; names are masked" if self._masked else "Readers, actions"
+            form.border_title = "Commands (masked)" if self._masked else "Readers, commands"
             form.border_subtitle = "enter chooses, escape closes"
             yield self._field
             yield self._list
             yield self._note
 
     def on_mount(self) -> None:
-        """Show all actions, and let the keys go to the input."""
+        """Show all commands, and give the focus to the input."""
         self._show()
         self.set_focus(self._field)
 
-    def find(self, words: str, readers: Sequence[PaletteCommand]) -> None:
-        """Show the readers who were found, unless something else is typed by now."""
+    def show_readers(self, words: str, readers: Sequence[PaletteCommand]) -> None:
+        """Show the readers that a search found, unless the input has changed since."""
         if words == self._typed:
-            self._readers, self._awaited = tuple(readers), False
+            self._readers, self._is_searching = tuple(readers), False
             self._show()
-            if self._hurried:
+            if self._chooses_first:
                 self._choose()
 
     @on(Input.Submitted)
     def _choose(self) -> None:
-        self._look()
-        self._hurried = self._awaited
-        if not self._awaited and self._list.highlighted is not None:
-            self._end_with(self._shown[self._list.highlighted])
+        self._search()
+        self._chooses_first = self._is_searching
+        if not self._is_searching and self._list.highlighted is not None:
+            self._finish(self._visible[self._list.highlighted])
 
     def action_move(self, lines: int) -> None:
-        """Move the cursor, not around the ends."""
+        """Move the cursor; it stops at both ends."""
         if self._list.highlighted is not None:
-            place = self._list.highlighted + lines
-            self._list.highlighted = max(0, min(place, len(self._shown) - 1))
+            index = self._list.highlighted + lines
+            self._list.highlighted = max(0, min(index, len(self._visible) - 1))
 
     @on(OptionList.OptionSelected)
     def _clicked(self, event: OptionList.OptionSelected) -> None:
-        self._end_with(self._shown[event.option_index])
+        self._finish(self._visible[event.option_index])
 
-    def _end_with(self, offer: PaletteCommand) -> None:
-        if self.is_current:  # a second enter may be here already
-            self.dismiss(offer)
+    def _finish(self, command: PaletteCommand) -> None:
+        if self.is_current:  # a second enter may have been pressed
+            self.dismiss(command)
 
     @on(Input.Changed)
-    def _look(self) -> None:
-        """Show what fits by now, and ask for readers soon."""
+    def _search(self) -> None:
+        """Show the commands that match, and search for readers after a short pause."""
         words = self._typed
         if words == self._words:
             return
-        self._words, self._readers, self._hurried = words, (), False
-        self._awaited = len(words) >= SHORTEST and not self._masked
+        self._words, self._readers, self._chooses_first = words, (), False
+        self._is_searching = len(words) >= MIN_SEARCH_LENGTH and not self._masked
         if self._timer is not None:
             self._timer.stop()
-        if self._awaited:
-            self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._look_for(words))
+        if self._is_searching:
+            self._timer = self.set_timer(DEBOUNCE_SECONDS, lambda: self._find_readers(words))
         self._show()
 
     @property
@@ -140,15 +144,15 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
     def _show(self) -> None:
         patterns = [anywhere(word) for word in self._words.split()]
         fitting = [
-            offer for offer in self._offers if all(matches(each, offer.name) for each in patterns)
+            offer for offer in self._commands if all(matches(each, offer.name) for each in patterns)
         ]
         literal = self._words.casefold()
         certain = [offer for offer in fitting if literal in offer.name.casefold()]
         others = [offer for offer in fitting if offer not in certain]
-        self._shown = (*certain, *self._readers, *others)
+        self._visible = (*certain, *self._readers, *others)
         self._list.clear_options()
-        self._list.add_options([offer.line() for offer in self._shown])
-        self._list.highlighted = 0 if self._shown else None
-        self._list.display = bool(self._shown)
-        self._note.update("" if self._shown else "…" if self._awaited else "nothing fits")
-        self._note.display = not self._shown
+        self._list.add_options([offer.line() for offer in self._visible])
+        self._list.highlighted = 0 if self._visible else None
+        self._list.display = bool(self._visible)
+        self._note.update("" if self._visible else "…" if self._is_searching else "no matches")
+        self._note.display = not self._visible

@@ -1,4 +1,4 @@
-"""A form that ends in a password, and says what came of it."""
+"""What the forms that ask for a password share."""
 
 from typing import ClassVar
 
@@ -10,13 +10,13 @@ from readwatch.tui.widgets.input import TextInput
 
 
 class PasswordScreen(Screen[None]):
-    """What the screens share that ask for a password; each lays out its own form."""
+    """A form with a password field and a line for the answer; subclasses lay it out."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.quit", "Quit"),
-        # Before any widget has its turn: what follows enter is the password, also when a slow line
-        # brings all the keys at once, and it must not be painted as a part of the e-mail.
-        Binding("enter", "go_on", "Go on", show=False, priority=True),
+        # Handled before the focused field: on a slow line all keys may arrive at once, and a
+        # password typed after enter must not be painted as part of the e-mail.
+        Binding("enter", "submit", "Submit", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """
@@ -43,13 +43,13 @@ class PasswordScreen(Screen[None]):
         self.is_waiting = False
 
     def refuse(self, reason: str) -> None:
-        """Say why the password is of no use, and let them try again."""
+        """Show why the password was refused, and allow another try."""
         self.is_waiting = False
         self.answer.update(reason)
         self.set_focus(self.password)
 
     def wait(self) -> None:
-        """Say that the answer is on its way; what is typed meanwhile belongs to the next try."""
+        """Show that the password is being checked; keys typed meanwhile belong to the next try."""
         self.is_waiting = True
         self.password.value = ""
-        self.answer.update("one moment …")
+        self.answer.update("checking …")

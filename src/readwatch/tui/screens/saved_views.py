@@ -1,4 +1,4 @@
-"""Views: those that have a name, and a name for what is shown."""
+"""The saved views, and a form to save the current one."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -13,7 +13,7 @@ from textual.widgets import Input, Label, OptionList
 
 from readwatch.tui.format.columns import cut, fit
 from readwatch.tui.preferences import Preferences
-from readwatch.tui.saved_views import LONGEST_NAME, SavedView, name_of_view
+from readwatch.tui.saved_views import MAX_NAME_LENGTH, SavedView, view_name
 from readwatch.tui.views import VIEW_SPECS
 from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.option_list import PlainOptionList
@@ -22,12 +22,12 @@ _NAME_WIDTH, _ROOM = 20, 50
 
 
 class SavedViewsScreen(ModalScreen[SavedView | None]):
-    """Ends with the view that was picked; keeps and forgets views at once."""
+    """Returns the selected view; saves and deletes views at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
-        Binding("d", "forget", "Forget"),
-        Binding("b", "begin", "Begin with"),
+        Binding("d", "delete", "Delete"),
+        Binding("b", "toggle_start", "Start with"),
     ]
 
     CSS = """
@@ -40,79 +40,79 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
     SavedViewsScreen Label { color: $text-muted; padding: 0 1; }
     """
 
-    def __init__(self, desk: Preferences, draft: SavedView) -> None:
+    def __init__(self, preferences: Preferences, current: SavedView) -> None:
         super().__init__()
-        self._desk = desk
-        self._draft = draft
+        self._preferences = preferences
+        self._current = current
         self._views: tuple[SavedView, ...] = ()
         self._list = PlainOptionList()
-        self._field = TextInput(placeholder="its name; enter keeps it", max_length=LONGEST_NAME)
+        self._field = TextInput(placeholder="name; enter saves", max_length=MAX_NAME_LENGTH)
 
     def compose(self) -> ComposeResult:
-        """Lay out the views and the name."""
+        """Lay out the views and the name of a new one."""
         with Vertical() as form:
             form.border_title = "Views"
             yield self._list
-            yield Label(f"tab: keep {words_of(self._draft)}", markup=False)
+            yield Label(f"tab: save {description_of(self._current)}", markup=False)
             yield self._field
 
     def on_mount(self) -> None:
-        """Let the keys go to the views; where there are none, to the name."""
+        """Give the focus to the views; where there are none, to the name."""
         self._show()
         self.set_focus(self._list if self._views else self._field)
 
-    def action_forget(self) -> None:
-        """Forget the view under the cursor."""
-        if (saved := self._under_cursor) is not None:
-            self._desk.forget_view(saved.name)
+    def action_delete(self) -> None:
+        """Delete the view under the cursor."""
+        if (saved := self._selected) is not None:
+            self._preferences.delete_view(saved.name)
             self._show()
 
-    def action_begin(self) -> None:
-        """Let the console begin with the view under the cursor, or no longer."""
-        if (saved := self._under_cursor) is not None:
-            self._desk.turn_first(saved.name)
+    def action_toggle_start(self) -> None:
+        """Make the view under the cursor the start view, or remove that."""
+        if (saved := self._selected) is not None:
+            self._preferences.toggle_start_view(saved.name)
             self._show()
 
     @on(OptionList.OptionSelected)
-    def _pick(self) -> None:
-        if self.is_current:  # a second enter may be here already
-            self.dismiss(self._under_cursor)
+    def _select(self) -> None:
+        if self.is_current:  # a second enter may have been pressed
+            self.dismiss(self._selected)
 
     @on(Input.Submitted)
-    def _keep(self, event: Input.Submitted) -> None:
+    def _save(self, event: Input.Submitted) -> None:
         event.stop()
-        if name := name_of_view(event.value):
-            self._desk.keep_view(replace(self._draft, name=name))
+        if name := view_name(event.value):
+            self._preferences.save_view(replace(self._current, name=name))
             self._field.value = ""
             self._show(name)
             self.set_focus(self._list)
 
     @property
-    def _under_cursor(self) -> SavedView | None:
-        place = self._list.highlighted
-        return None if place is None else self._views[place]
+    def _selected(self) -> SavedView | None:
+        index = self._list.highlighted
+        return None if index is None else self._views[index]
 
     def _show(self, name: str = "") -> None:
-        before, self._views = self._list.highlighted or 0, self._desk.views
-        first, names = self._desk.first_view, [view.name for view in self._views]
+        before, self._views = self._list.highlighted or 0, self._preferences.views
+        start_view, names = self._preferences.start_view, [view.name for view in self._views]
         self._list.clear_options()
-        self._list.add_options(_line(view, is_first=view == first) for view in self._views)
+        self._list.add_options(_line(view, is_start=view == start_view) for view in self._views)
         self._list.display = bool(self._views)
-        keys = "enter shows, d forgets, b begins with it" if self._views else "enter keeps"
+        keys = "enter shows, d deletes, b begins with it" if self._views else "enter saves"
         self.query_one(Vertical).border_subtitle = f"{keys}, escape closes"
         if self._views:
-            place = names.index(name) if name else before
-            self._list.highlighted = min(place, len(names) - 1)
+            index = names.index(name) if name else before
+            self._list.highlighted = min(index, len(names) - 1)
 
 
-def words_of(saved: SavedView) -> str:
-    """Say what a view shows: `Readers by Level, level:B1`."""
-    listing = VIEW_SPECS[saved.view]
-    titles = {column.key: column.title for column in listing.columns}
+def description_of(saved: SavedView) -> str:
+    """Return what a view shows: `Readers by Level, level:B1`."""
+    spec = VIEW_SPECS[saved.view]
+    titles = {column.key: column.title for column in spec.columns}
     words = f"{saved.view.label.capitalize()} by {titles.get(saved.sort, saved.sort)}"
     return f"{words}, {saved.filter}" if saved.filter else words
 
 
-def _line(saved: SavedView, *, is_first: bool) -> Content:
-    words = f"{'begins here: ' if is_first else ''}{words_of(saved)}"
+def _line(saved: SavedView, *, is_start: bool) -> Content:
+    words = f"{'start view: ' if is_start else ''}{description_of(saved)}"
     return Content(f" {fit(saved.name, _NAME_WIDTH)}  {cut(words, _ROOM)}")

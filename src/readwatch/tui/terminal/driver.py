@@ -1,4 +1,4 @@
-"""The terminal in front of the console: never waited for, left as it was found, never outlived."""
+"""The terminal driver: it never blocks the console, and ends with the terminal."""
 
 import asyncio
 import codecs
@@ -13,134 +13,135 @@ from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from readwatch.tui.format.text import Drawable
-from readwatch.tui.terminal.cell_width import pinned
+from readwatch.tui.format.text import DrawableCharacters
+from readwatch.tui.terminal.cell_width import with_fixed_columns
 
-ENDINGS = (signal.SIGHUP, signal.SIGTERM)
-"""The signals that end the console in good order, with 128 and their number as its exit status."""
+END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
+"""The signals that end the console cleanly; its exit status is 128 plus their number."""
 
-PATIENCE_SECONDS = 0.25
-"""How long a terminal may take nothing before the console goes on without it."""
+WRITE_TIMEOUT_SECONDS = 0.25
+"""How long a write may block before output is dropped."""
 
 
-class Terminal(LinuxDriver):
-    """Textual's driver, for terminals that hang up, stand still or send rubbish.
+class TerminalDriver(LinuxDriver):
+    """Textual's driver, made robust against terminals that hang up, block or send invalid bytes.
 
-    What a terminal that stands still does not take is dropped, so that keys and signals go on
-    being answered; when it takes something again the whole screen is painted anew.
+    Output that a blocked terminal does not accept is dropped, so that keys and signals are still
+    handled; when the terminal accepts output again, the whole screen is repainted.
     """
 
     def __init__(self, *arguments: Any, ascii: bool = False, **options: Any) -> None:
         super().__init__(*arguments, **options)
         encoding = sys.__stderr__.encoding  # type: ignore[union-attr]
-        marks = Drawable(encoding, ascii=ascii or draws_ascii_only(encoding, os.environ))
-        self._file: Any = _Output(self._file.fileno(), encoding, marks, self._catch_up)
-        self._behind = False
-        self._watched = False
-        self._suspended = False
+        marks = DrawableCharacters(encoding, ascii=ascii or draws_ascii_only(encoding, os.environ))
+        self._file: Any = _Output(self._file.fileno(), encoding, marks, self._repaint_if_behind)
+        self._is_behind = False
+        self._is_checked = False
+        self._is_suspended = False
 
     def start_application_mode(self) -> None:
-        """Take the terminal over, and look now and then whether it is still there."""
+        """Take over the terminal, and check every second that it is still open."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
-        for number in ENDINGS:
+        for number in END_SIGNALS:
             loop.add_signal_handler(number, self._end, number)
-        if not self._watched:
-            self._watched = True
-            self._app.set_interval(1, self._look)
+        if not self._is_checked:
+            self._is_checked = True
+            self._app.set_interval(1, self._check_terminal)
 
     def stop_application_mode(self) -> None:
-        """Leave the terminal as it was; what it has not taken by now it need not take any more."""
-        if self._behind and self._writer_thread is not None:
+        """Restore the terminal; output that it has not accepted is dropped."""
+        if self._is_behind and self._writer_thread is not None:
             with suppress(Empty):
                 while True:
                     self._writer_thread._queue.get_nowait()
         super().stop_application_mode()
 
     def suspend_application_mode(self) -> None:
-        """Hand the terminal back to the shell for a while."""
-        self._suspended = True
+        """Hand the terminal back to the shell."""
+        self._is_suspended = True
         super().suspend_application_mode()
 
     def resume_application_mode(self) -> None:
-        """Go on after that; a terminal that is closed says so too, where nothing was suspended.
+        """Take over the terminal again, if it was suspended.
 
-        Two threads would read the keys then, and one of them for ever.
+        A closing terminal sends SIGCONT too; resuming then would start a second input thread that
+        never ends.
         """
-        if self._suspended:
-            self._suspended = False
+        if self._is_suspended:
+            self._is_suspended = False
             super().resume_application_mode()
 
     def write(self, data: str) -> None:
-        """Hand over what is to be painted; a terminal that stands still is waited for only once."""
+        """Queue output; a blocked terminal is waited for only once."""
         if self._writer_thread is None:
-            return  # it could not be taken over
+            return  # the terminal could not be taken over
         try:
-            self._writer_thread._queue.put(data, not self._behind, PATIENCE_SECONDS)
+            self._writer_thread._queue.put(data, not self._is_behind, WRITE_TIMEOUT_SECONDS)
         except Full:
-            self._behind = True
+            self._is_behind = True
 
     def close(self) -> None:
-        """Let go of the terminal, also of one that takes nothing."""
+        """Close the terminal, also when it is blocked."""
         if self._writer_thread is not None:
             with suppress(Full):
-                self._writer_thread._queue.put(None, timeout=PATIENCE_SECONDS)
-            self._writer_thread.join(PATIENCE_SECONDS)
+                self._writer_thread._queue.put(None, timeout=WRITE_TIMEOUT_SECONDS)
+            self._writer_thread.join(WRITE_TIMEOUT_SECONDS)
 
     def run_input_thread(self) -> None:
-        """Read the keys; bytes that are no UTF-8 are lost, and with them what was read at once."""
+        """Read the keys; a read that contains invalid UTF-8 is dropped."""
         while not self.exit_event.is_set():
             with suppress(UnicodeDecodeError):
                 super().run_input_thread()
 
-    def _look(self) -> None:
-        """End with the terminal: not every one says SIGHUP, and reading its end is no wait."""
+    def _check_terminal(self) -> None:
+        """Exit when the terminal is gone: not every one sends SIGHUP."""
         if not os.isatty(self.fileno):
             self._end(signal.SIGHUP)
 
     def _end(self, number: int) -> None:
         self._app.exit(return_code=128 + number)
 
-    def _catch_up(self) -> None:
-        """Called in the thread that writes, whenever the terminal has taken everything."""
-        if self._behind:
-            self._behind = False
+    def _repaint_if_behind(self) -> None:
+        """Repaint after dropped output; called in the writer thread when all output is written."""
+        if self._is_behind:
+            self._is_behind = False
             with suppress(RuntimeError):  # the console has just ended
                 self._loop.call_soon_threadsafe(self._app.refresh)
 
 
 def draws_ascii_only(encoding: str, environment: Mapping[str, str]) -> bool:
-    """Tell whether a terminal has no marks but those of ASCII, as far as it says."""
+    """Tell whether a terminal can show ASCII only, by its encoding and TERM."""
     return codecs.lookup(encoding).name != "utf-8" or environment.get("TERM") in {"linux", "dumb"}
 
 
 class _Output:
-    """What Textual's thread writes to; a terminal that is gone is written to in vain.
+    """The file that Textual's writer thread writes to; errors of a closed terminal are ignored.
 
-    Without a buffer: a write that never ends would keep Python from flushing it at the end.
+    It has no buffer: Python would block at exit while it flushes one to a blocked terminal.
     """
 
     def __init__(
-        self, fileno: int, encoding: str, marks: Drawable, taken: Callable[[], None]
+        self, fileno: int, encoding: str, marks: DrawableCharacters, on_written: Callable[[], None]
     ) -> None:
         self._fileno, self._encoding = fileno, encoding
         self._marks = marks
-        self._taken = taken
+        self._on_written = on_written
 
     def write(self, text: str) -> None:
-        """Write all of it."""
-        rest = pinned(text.translate(self._marks)).encode(self._encoding)
+        """Write all of the text."""
+        rest = with_fixed_columns(text.translate(self._marks)).encode(self._encoding)
         with suppress(OSError):
             while rest:
                 rest = rest[self._write_some(rest) :]
 
     def flush(self) -> None:
-        """Note that nothing is left to write."""
-        self._taken()
+        """Report that nothing is left to write."""
+        self._on_written()
 
     def _write_some(self, data: bytes) -> int:
         try:
             return os.write(self._fileno, data)
-        except BlockingIOError:  # another program in this terminal has left it so
+        except BlockingIOError:  # another program made the terminal non-blocking
             select([], [self._fileno], [])
             return 0

@@ -1,4 +1,4 @@
-"""The colours of the console: a dark and a light set, or those that the terminal has itself."""
+"""The themes of the console: dark, light, and the terminal's own colours."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 DARK = replace(
     BUILTIN_THEMES["textual-dark"],
     name="readwatch-dark",
-    # Amber is left to what warns.
+    # Amber is for warnings only.
     accent="#4aa8ff",
     variables={
         "block-cursor-background": "#005a9c",
@@ -26,7 +26,7 @@ LIGHT = Theme(
     surface="#ffffff",
     panel="#e6ebef",
     dark=False,
-    # Textual's own light colours of texts are too pale to be read well on any light ground.
+    # The text colours of Textual's light theme have too little contrast.
     variables={
         "text-success": "#1b6b36",
         "text-warning": "#8a5200",
@@ -43,9 +43,9 @@ DEFAULT = "dark"
 
 
 def textual_name(name: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Return what Textual calls the colours `dark`, `light` or `terminal`; any other is dark.
+    """Return Textual's name of the theme `dark`, `light` or `terminal`; any other is dark.
 
-    Some terminals tell in COLORFGBG whether their ground is a light one: white is 7 or 15.
+    Some terminals set COLORFGBG, which tells whether the background is light: white is 7 or 15.
     """
     ground = environment.get("COLORFGBG", "").rpartition(";")[2]
     own = "ansi-light" if ground in {"7", "15"} else "ansi-dark"

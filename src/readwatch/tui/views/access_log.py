@@ -6,9 +6,9 @@ from readwatch.domain.audit import AuditAction
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.store.lists.access_log import AccessLogRow
-from readwatch.tui.format.cells import Row, Toned
+from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_words, repeated_in_feed, time_in_feed
+from readwatch.tui.format.text import activity_label, repeated_in_feed, time_in_feed
 from readwatch.tui.views.spec import ViewSpec
 
 _WARNINGS = frozenset(
@@ -18,7 +18,7 @@ _WARNINGS = frozenset(
 
 def row(entry: AccessLogRow, now: datetime) -> Row:
     """Return an entry's row, with the number of its repeats."""
-    action = activity_words(entry.action_type)
+    action = activity_label(entry.action_type)
     return Row(
         entry.id,
         (
@@ -26,7 +26,7 @@ def row(entry: AccessLogRow, now: datetime) -> Row:
             if entry.repeats == 1
             else repeated_in_feed(entry.repeats, entry.first_created_at, entry.created_at, now),
             entry.consultant_name,
-            Toned(action, "warn") if entry.action_type in _WARNINGS else action,
+            TonedText(action, "warn") if entry.action_type in _WARNINGS else action,
             entry.full_name,
             entry.action_details,
         ),

@@ -7,7 +7,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_words, progress_bar, seconds_shown, time_in_feed
+from readwatch.tui.format.text import activity_label, activity_length, progress_bar, time_in_feed
 from readwatch.tui.views.spec import ViewSpec
 
 
@@ -18,10 +18,10 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
         (
             time_in_feed(activity.created_at, now),
             activity.full_name,
-            activity_words(activity.activity_type),
+            activity_label(activity.activity_type),
             activity.content_title,
             progress_bar(activity.progress_percentage),
-            seconds_shown(activity.duration_seconds),
+            activity_length(activity.duration_seconds),
         ),
         activity.user_id,
     )

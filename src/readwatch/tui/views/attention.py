@@ -7,7 +7,7 @@ from readwatch.domain.clock import ago
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_QUERIES
-from readwatch.tui.format.cells import Row, Tone, Toned
+from readwatch.tui.format.cells import Row, Tone, TonedText
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import presence_cell, progress_bar
 from readwatch.tui.views.spec import ViewSpec
@@ -24,11 +24,11 @@ _TONES: dict[Rule, Tone] = {
 def row(item: AttentionItem, now: datetime) -> Row:
     """Return a reader's row."""
     case, reader = item.case, item.reader
-    why = Toned(str(case), _TONES[case.reasons[0].rule])
+    why = TonedText(str(case), _TONES[case.reasons[0].rule])
     return Row(
         reader.user_id,
         (
-            Toned(f"seen: {case}", "muted") if item.is_seen else why,
+            TonedText(f"seen: {case}", "muted") if item.is_seen else why,
             item.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),

@@ -12,11 +12,11 @@ from readwatch.store.lists.online import (
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import (
-    activity_words,
-    minutes_of,
+    activity_label,
     presence_cell,
     progress_bar,
     trace_line,
+    whole_minutes,
 )
 from readwatch.tui.views.spec import ViewSpec
 
@@ -30,10 +30,10 @@ def row(reader: TracedReader, now: datetime) -> Row:
             reader.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),
-            activity_words(reader.activity_type),
+            activity_label(reader.activity_type),
             trace_line(reader.trace),
             ago(reader.idle_since, now),
-            minutes_of(now - reader.started_at),
+            whole_minutes(now - reader.started_at),
             reader.reading_level,
             reader.device_type,
         ),

@@ -1,4 +1,4 @@
-"""All about one activity: its metadata indented, and broken where a line is full."""
+"""The details of one activity, with its metadata as indented, wrapped JSON."""
 
 import json
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from textual.widgets import Static
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity
 from readwatch.domain.text import SafeText, clean
 from readwatch.tui.format.cells import cell_text
-from readwatch.tui.format.columns import cut, steady
-from readwatch.tui.format.text import activity_words, day_and_time, progress_bar, seconds_shown
+from readwatch.tui.format.columns import cut, with_stable_width
+from readwatch.tui.format.text import activity_label, activity_length, day_and_time, progress_bar
 
 
 class ActivityDetail(VerticalScroll):
-    """All about one activity, as text."""
+    """Shows one activity as text."""
 
     DEFAULT_CSS = """
     ActivityDetail {
@@ -28,7 +28,7 @@ class ActivityDetail(VerticalScroll):
     """
 
     def __init__(self) -> None:
-        super().__init__(id="unfolded")
+        super().__init__(id="activity-detail")
         self._text = Static(markup=False)
         self._activity: RecordedActivity | None = None
 
@@ -41,24 +41,24 @@ class ActivityDetail(VerticalScroll):
         if activity != self._activity:
             self._activity = activity
             self.scroll_home(animate=False)
-            self._lay()
+            self._update_text()
 
     def on_resize(self) -> None:
-        """Break the lines anew."""
-        self._lay()
+        """Wrap the lines to the new width."""
+        self._update_text()
 
-    def _lay(self) -> None:
+    def _update_text(self) -> None:
         width = self.scrollable_content_region.width
         if self._activity is not None and width > 0:
-            self._text.update(_unfolded(self._activity, max(4, width)))
+            self._text.update(_detail_text(self._activity, max(4, width)))
 
 
-def _unfolded(activity: RecordedActivity, width: int) -> Content:
-    """Return all about an activity, in lines of `width` cells."""
+def _detail_text(activity: RecordedActivity, width: int) -> Content:
+    """Return the details of an activity in lines of at most `width` cells."""
     facts = (
-        activity_words(activity.activity_type),
+        activity_label(activity.activity_type),
         day_and_time(activity.occurred_at),
-        seconds_shown(activity.duration_seconds),
+        activity_length(activity.duration_seconds),
         cell_text(progress_bar(activity.progress_percentage)),
     )
     head = (
@@ -69,34 +69,34 @@ def _unfolded(activity: RecordedActivity, width: int) -> Content:
     if activity.metadata_json:
         body = Content("\n".join(metadata_lines(activity.metadata_json, width)))
     else:
-        body = Content.styled("the app told no more", "dim")
+        body = Content.styled("no metadata", "dim")
     return Content("\n").join([Content.styled(head[0], "bold"), *map(Content, head[1:]), body])
 
 
 def metadata_lines(metadata: SafeText, width: int) -> Iterator[str]:
-    """Yield metadata in lines of at most `width` cells, 4 or more; what is no JSON as it is."""
+    """Yield metadata in lines of at most `width` cells, 4 or more; invalid JSON as it is."""
     try:
         text = json.dumps(json.loads(metadata), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         text = metadata
     for line in text.split("\n"):
-        # Once more: JSON can say by its escapes what was taken out before.
-        yield from _broken(steady(clean(line, limit=MAX_METADATA_BYTES)), width)
+        # Cleaned again: JSON escapes can stand for characters that were removed before.
+        yield from _wrapped(with_stable_width(clean(line, limit=MAX_METADATA_BYTES)), width)
 
 
-def _broken(line: str, width: int) -> Iterator[str]:
-    """Yield the parts of a line, all but the first one indented further than it."""
+def _wrapped(line: str, width: int) -> Iterator[str]:
+    """Yield the parts of a line; all but the first are indented further."""
     indent = len(line) - len(line.lstrip())
     hanging = " " * min(indent + 4, width // 2)
     start, before = min(indent, width // 2), " " * min(indent, width // 2)
     while start < len(line):
-        end = _end(line, start, width - len(before))
+        end = _break_index(line, start, width - len(before))
         yield before + line[start:end]
         start, before = end + (line[end : end + 1] == " "), hanging
 
 
-def _end(line: str, start: int, room: int) -> int:
-    """Return where a part has to end to be at most `room` cells wide, at a space if there is."""
+def _break_index(line: str, start: int, room: int) -> int:
+    """Return the index at which a part of at most `room` cells ends, at a space if possible."""
     end, used = start, 0
     while end < len(line) and used + cell_len(line[end]) <= room:
         used += cell_len(line[end])

@@ -1,4 +1,4 @@
-"""What a filter that is being typed could go on with: names of fields, and presences."""
+"""Suggestions while a filter is typed: the names of a view's fields, and presences."""
 
 import re
 from collections.abc import Iterable
@@ -15,25 +15,25 @@ from readwatch.store.lists.filter_sql import (
     Since,
 )
 
-# From two letters on: most words that begin with the letter of a field are none.
+# From two letters on: most words with the first letter of a field are not its name.
 _NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z][a-z_]+)$")
 _PRESENCE_BEGUN = re.compile(r"(?:^|[\s!])([a-z]+):([a-z]+)$")
 
 
 class FilterSuggester(Suggester):
-    """Shows behind the cursor what the right arrow takes over."""
+    """Shows a suggestion behind the cursor; the right arrow accepts it."""
 
     def __init__(self, fields: FilterableFields) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._fields = fields
 
     async def get_suggestion(self, value: str) -> str | None:
-        """Return the whole filter as it would be."""
+        """Return the whole filter with the suggestion."""
         return completed(value, self._fields)
 
 
 def completed(typed: str, fields: FilterableFields) -> str | None:
-    """Return a filter with its last word completed; None where nothing begins like it."""
+    """Return a filter with its last word completed; None if nothing matches."""
     if typed.count('"') % 2:
         return None
     if (name := _NAME_BEGUN.search(typed)) is not None:

@@ -1,4 +1,4 @@
-"""The keys at the foot of a screen."""
+"""The footer with the keys of a screen."""
 
 from textual.app import ComposeResult
 from textual.widgets import Footer as TextualFooter
@@ -10,7 +10,7 @@ class Footer(TextualFooter):
     they stay the same: Textual makes them anew whenever the focus moves.
     """
 
-    _shown: tuple[tuple[str, str, bool], ...] = ()
+    _keys: tuple[tuple[str, str, bool], ...] = ()
 
     def compose(self) -> ComposeResult:
         """Lay out the keys of this moment."""
@@ -24,14 +24,14 @@ class Footer(TextualFooter):
         """Show the keys of this moment."""
         if not self.is_attached:
             return
-        shown = tuple(
+        keys = tuple(
             (self.app.get_key_display(active.binding), active.binding.description, active.enabled)
             for active in self.screen.active_bindings.values()
             if active.binding.show
         )
-        if shown == self._shown:
+        if keys == self._keys:
             return
-        self._shown = shown
+        self._keys = keys
         await super().recompose()
         # Each key watches this value, and only a change lets go of those that are gone: without
         # one a console that is used all night keeps every key it ever showed.

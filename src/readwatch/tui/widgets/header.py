@@ -1,4 +1,4 @@
-"""The two lines on top of every screen: where one is, how live the picture is, what goes on."""
+"""The header of every screen: the views, how current the data is, and live statistics."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,14 +19,14 @@ from readwatch.tui.format.text import sparkline
 from readwatch.tui.keys import Keymap, first_key
 
 STALE_AFTER = timedelta(seconds=12)
-"""The watcher sends a picture every 5 s at least, but for its rest: by then two are missing."""
+"""The worker sends a snapshot at least every 5 s plus its pause: by then two are missing."""
 
 _SHORTEST_LINE = 20
-"""The bars of the last minutes that the day's peak may not take away."""
+"""The fewest bars of activity that leave room for the day's peak."""
 
 
 class Liveness(StrEnum):
-    """How far the picture can be trusted to be the present."""
+    """How current the data is."""
 
     WAITING = "WAITING"
     LIVE = "LIVE"
@@ -49,37 +49,37 @@ class Status:
     """All that the header shows."""
 
     view: View | None = None
-    person: str = ""
-    pulse: LiveStats | None = None
+    user: str = ""
+    stats: LiveStats | None = None
     frozen: bool = False
-    held: str = ""
+    new_rows: str = ""
     lost_since: datetime | None = None
     reason: str = ""
     now: datetime | None = None
     keymap: Keymap = field(default_factory=dict)
 
     def liveness(self) -> Liveness:
-        """Tell how far the picture can be trusted, the worst news first."""
+        """Return how current the data is; the worst state wins."""
         if self.lost_since is not None:
             return Liveness.OFFLINE
-        if self.pulse is None or self.now is None:
+        if self.stats is None or self.now is None:
             return Liveness.WAITING
         if self.frozen:
             return Liveness.FROZEN
-        if self.now - self.pulse.taken_at > STALE_AFTER + self.pulse.refresh_pause:
+        if self.now - self.stats.taken_at > STALE_AFTER + self.stats.refresh_pause:
             return Liveness.STALE
         return Liveness.LIVE
 
 
 class Header(Widget):
-    """Shows a `Status`; painted anew only when a word of it changes."""
+    """Shows a `Status`; repainted only when its text changes."""
 
     DEFAULT_CSS = """
     Header { height: 2; background: $panel; color: $foreground; padding: 0 1; }
     """
 
     class Clicked(Message):
-        """Somebody clicked on the name of a view."""
+        """The user clicked on the name of a view."""
 
         def __init__(self, view: View) -> None:
             super().__init__()
@@ -89,7 +89,7 @@ class Header(Widget):
     _lines: reactive[tuple[Content, Content]] = reactive((Content(""), Content("")))
 
     def watch_status(self) -> None:
-        """Work out the words; equal ones cost no repaint."""
+        """Compute the text; equal text costs no repaint."""
         self._lines = lines(self.status, self.size.width)
 
     def on_resize(self) -> None:
@@ -97,7 +97,7 @@ class Header(Widget):
         self._lines = lines(self.status, self.size.width)
 
     def on_click(self, event: events.Click) -> None:
-        """Tell which view's name is painted there."""
+        """Post the view whose name is painted there."""
         if (view := event.style.meta.get("view")) is not None:
             self.post_message(self.Clicked(View(view)))
 
@@ -112,10 +112,10 @@ def lines(status: Status, width: int) -> tuple[Content, Content]:
 
 
 def _first(status: Status, width: int) -> Content:
-    """Return the views with their keys and how fresh the picture is.
+    """Return the views with their keys, and how current the data is.
 
-    Where room is short the name of the program goes, then a word, then the names of the views
-    that are not in front.
+    In little room it omits the name of the program, then the word `old`, then the names of the
+    other views.
     """
     views, freshness = _tabs(status, tuple(View)), _freshness(status)
     named = Content.styled("readwatch  ", "bold $text-accent") + views
@@ -130,12 +130,12 @@ def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
 
 
 def _tab(status: Status, view: View, *, named: bool) -> Content:
-    """Return what a click goes to a view by; the one of Attention counts whom nobody has seen."""
+    """Return the tab of a view; that of Attention has the number of unseen readers."""
     words = [first_key(view, status.keymap), *([view.label.capitalize()] if named else [])]
     is_in_front, tab = view is status.view, Content(f" {' '.join(words)} ")
     tab = tab.stylize("bold" if is_in_front else "dim")
-    if view is View.ATTENTION and status.pulse is not None and status.pulse.unseen:
-        tab += Content.styled(f"{len(status.pulse.unseen)} ", "bold $text-warning")
+    if view is View.ATTENTION and status.stats is not None and status.stats.unseen:
+        tab += Content.styled(f"{len(status.stats.unseen)} ", "bold $text-warning")
     if is_in_front:
         tab = Content.styled(tab.plain, "bold reverse")
     return tab.stylize(Style.from_meta({"view": view.value}))
@@ -144,11 +144,11 @@ def _tab(status: Status, view: View, *, named: bool) -> Content:
 def _freshness(status: Status, *, old: str = " old") -> Content:
     liveness = status.liveness()
     parts: list[Content | tuple[str, str]] = [(f"● {liveness}", f"bold {_TONES[liveness]}")]
-    if status.pulse is not None and status.now is not None:
-        age = length_of(status.now - status.pulse.taken_at)
+    if status.stats is not None and status.now is not None:
+        age = length_of(status.now - status.stats.taken_at)
         parts.append(("" if age == "now" else f", {age}{old}", "dim"))
-    if status.held:
-        parts.append((f", {status.held} new", "$text-accent"))
+    if status.new_rows:
+        parts.append((f", {status.new_rows} new", "$text-accent"))
     return Content.assemble(*parts)
 
 
@@ -156,33 +156,33 @@ def _second(status: Status, width: int) -> Content:
     if status.lost_since is not None:
         since = f"{status.lost_since.astimezone():%H:%M:%S}"
         return Content.styled(cut(f"since {since}: {status.reason}", width), "$text-error")
-    if status.pulse is None:
+    if status.stats is None:
         return Content("")
-    counts = [minute.activities for minute in status.pulse.per_minute[:-1]]
-    pace = f"   {status.pulse.activity_rate} "
-    words = f"{status.pulse.online} online{pace}"
+    counts = [minute.activities for minute in status.stats.per_minute[:-1]]
+    rate = f"   {status.stats.activity_rate} "
+    words = f"{status.stats.online} online{rate}"
     room = width - len(words) - 1
-    person = cut(status.person, room) if room > 10 else ""
-    room -= cell_len(person) + 3
-    peak = _peak(status.pulse)
+    user = cut(status.user, room) if room > 10 else ""
+    room -= cell_len(user) + 3
+    peak = _peak(status.stats)
     if room - len(peak) < _SHORTEST_LINE:
         peak = ""
     room -= len(peak)
     return _across(
         Content.assemble(
-            (f"{status.pulse.online} online", "bold"),
+            (f"{status.stats.online} online", "bold"),
             (peak, "dim"),
-            pace,
+            rate,
             (sparkline(counts, min(60, room)), "$text-accent"),
         ),
-        Content.styled(person, "dim"),
+        Content.styled(user, "dim"),
         width,
     )
 
 
-def _peak(pulse: LiveStats) -> str:
-    """Return the most readers of the day, where that was not now."""
-    peak = pulse.peak
+def _peak(stats: LiveStats) -> str:
+    """Return the most readers online today, unless that is now."""
+    peak = stats.peak
     return "" if peak is None else f"   peak {peak.readers} at {peak.minute.astimezone():%H:%M}"
 
 

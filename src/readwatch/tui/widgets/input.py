@@ -1,11 +1,11 @@
-"""Where something is typed in."""
+"""The text input of all forms."""
 
 from textual.reactive import reactive
 from textual.widgets import Input
 
 
 class TextInput(Input):
-    """An input of one line, whose cursor stands still: over ssh each blink is traffic."""
+    """An input of one line; its cursor does not blink, because over ssh that is traffic."""
 
     DEFAULT_CSS = """
     TextInput, TextInput:focus { height: 1; border: none; padding: 0 1; background: $panel; }

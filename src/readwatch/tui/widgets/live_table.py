@@ -1,4 +1,4 @@
-"""A table that lives: rows come, go and change places under a cursor that stays on its row."""
+"""A live table: rows come, go and move while the cursor stays on its row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,31 +34,30 @@ from readwatch.tui.format.cells import (
     Row,
     RowLine,
     SortedBy,
-    parts_of,
+    segments_of,
 )
-from readwatch.tui.format.columns import Column, place
+from readwatch.tui.format.columns import Column, place_columns
 from readwatch.tui.keys import Group, bindings
 
 
 class LiveTable(ScrollView, can_focus=True):
-    """Shows one snapshot after another; the cursor is a key, and repaints are of changed lines.
+    """Shows snapshots of a list; its cursor is bound to a key, and it repaints only changed lines.
 
-    It knows the order of all keys, and the rows of those that are in view or near it.
+    The table has the order of all keys, and the rows in view or near it.
 
-    With `follow_top` the cursor stays on the newest row while it is the first one and in view:
-    `home` goes there, every other move and each click leaves it. Without `opens` there is
-    nothing behind a row.
+    With `follow_top` the cursor stays on the first row, whichever that is, until the user moves it;
+    `home` goes back there. Without `opens` rows cannot be selected.
     """
 
-    GLANCE: ClassVar[float] = 0.25
-    """Seconds: sooner after a row took the cursor by itself, nobody can have meant it by a key."""
+    REACTION_SECONDS: ClassVar[float] = 0.25
+    """A key that is pressed sooner after the cursor moved by itself means the row before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.TABLES)]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"live-table--{name}"
         for name in (
-            *("heading", "row", "cursor", "ghost", "note"),
+            *("heading", "row", "cursor", "departed", "note"),
             *("good", "warn", "bad", "accent", "muted"),
         )
     }
@@ -83,7 +82,7 @@ class LiveTable(ScrollView, can_focus=True):
             color: $block-cursor-blurred-foreground;
             text-style: $block-cursor-blurred-text-style;
         }
-        & > .live-table--ghost {
+        & > .live-table--departed {
             background: $block-cursor-blurred-background;
             color: $text-muted;
             text-style: italic;
@@ -98,7 +97,7 @@ class LiveTable(ScrollView, can_focus=True):
             color: $foreground;
             text-style: reverse;
         }
-        &:nocolor:focus > .live-table--ghost, &:ansi:focus > .live-table--ghost {
+        &:nocolor:focus > .live-table--departed, &:ansi:focus > .live-table--departed {
             background: $surface;
             color: $foreground;
             text-style: reverse italic;
@@ -111,19 +110,19 @@ class LiveTable(ScrollView, can_focus=True):
 
     @dataclass
     class RowHighlighted(Message):
-        """The cursor is on another key now, or on none because there are no rows."""
+        """The cursor is on another key, or on none because there are no rows."""
 
         table: "LiveTable"
         key: int | None
 
         @property
         def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.CursorMoved, "#its-id")`."""
+            """The table, for `@on(LiveTable.RowHighlighted, "#its-id")`."""
             return self.table
 
     @dataclass
     class RowSelected(Message):
-        """Somebody asked to look into this key."""
+        """The user selected the row of this key."""
 
         table: "LiveTable"
         key: int
@@ -131,32 +130,32 @@ class LiveTable(ScrollView, can_focus=True):
 
         @property
         def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.Opened, "#its-id")`."""
+            """The table, for `@on(LiveTable.RowSelected, "#its-id")`."""
             return self.table
 
     @dataclass
     class ViewportChanged(Message):
-        """Something else is in view now; the rows of `wanted` are lacking there or near it."""
+        """The viewport changed; the rows of `missing_keys` are needed in or near it."""
 
         table: "LiveTable"
-        sight: Viewport
-        wanted: tuple[int, ...]
+        viewport: Viewport
+        missing_keys: tuple[int, ...]
 
         @property
         def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.SightChanged, "#its-id")`."""
+            """The table, for `@on(LiveTable.ViewportChanged, "#its-id")`."""
             return self.table
 
     @dataclass
     class HeaderSelected(Message):
-        """Somebody clicked on the title of a column."""
+        """The user clicked on the title of a column."""
 
         table: "LiveTable"
         column: str
 
         @property
         def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.HeadingClicked, "#its-id")`."""
+            """The table, for `@on(LiveTable.HeaderSelected, "#its-id")`."""
             return self.table
 
     def __init__(
@@ -177,23 +176,23 @@ class LiveTable(ScrollView, can_focus=True):
         self.opens = opens
         self.set_reactive(LiveTable.empty_text, empty_text)
         self.set_reactive(LiveTable.sorted_by, sorted_by)
-        self._order = RowOrder()  # a ghost in it
-        self._rows: dict[int, Row] = {}  # those that are known
-        self._wanted: frozenset[int] = frozenset()  # those that were asked for
-        self._told = Viewport(0)
-        self._body = 0  # the lines there are for rows
-        self._keeps_all = False
+        self._order = RowOrder()  # including the departed row
+        self._rows: dict[int, Row] = {}  # those in view or near it, or all
+        self._requested_keys: frozenset[int] = frozenset()  # rows that were requested
+        self._posted_viewport = Viewport(0)
+        self._body_height = 0  # lines for rows
+        self._loads_all = False
         self._cursor: int | None = None
-        self._is_departed = False  # the row of the cursor is a ghost
-        self._pinned = False  # a person has put the cursor where it is
-        self._auto_moved_from: int | None = None  # where the cursor was until it followed the top,
-        self._auto_moved_at = -inf  # and when it was painted there; not yet: inf
+        self._is_departed = False  # the snapshot has no such row
+        self._is_user_placed = False  # the user moved the cursor there
+        self._auto_moved_from: int | None = None  # the cursor before it followed the top,
+        self._auto_moved_at = -inf  # and when that was painted; inf: not yet
         self._pressed_at: float | None = None
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
-        self._styles_of: dict[str, Style] = {}
+        self._line_styles: dict[str, Style] = {}
 
-    # What the owner of the table uses.
+    # For the screen.
 
     @property
     def cursor_key(self) -> int | None:
@@ -202,175 +201,175 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def keys(self) -> tuple[int, ...]:
-        """The keys of the rows from top to bottom, a ghost among them."""
+        """The keys of the rows from top to bottom, including the departed row."""
         return self._order.ids
 
     def reader_id(self, key: int) -> int | None:
-        """Return whose page is behind a row; None where there is none or it is not known yet."""
+        """Return the reader of a row; None where there is none or the row is not loaded."""
         row = self._rows.get(key)
         return row.reader_id if row is not None else None
 
     @property
     def cursor_row_departed(self) -> bool:
-        """Whether the row of the cursor is gone from the last snapshot."""
+        """Whether the row under the cursor is not in the last snapshot."""
         return self._is_departed
 
     @property
     def viewport(self) -> Viewport:
-        """What is in view."""
+        """The part of the list that is in view."""
         top = self._top
         return Viewport(
-            self._body,
+            self._body_height,
             top,
-            self._order.ids[top : top + self._body],
+            self._order.ids[top : top + self._body_height],
             self._cursor,
-            self._cursor is None or (self._may_follow and top == self._place == 0),
+            self._cursor is None or (self._can_follow_top and top == self._cursor_index == 0),
         )
 
     def show(self, rows: Sequence[Row], order: RowOrder | None = None) -> None:
-        """Take `order` for the whole picture from now on, and `rows` for what is near the view.
+        """Show a snapshot: the order of all keys, and the rows in view or near it.
 
-        Without an order the rows are all there are. No two rows have the same key.
+        Without `order` the rows are all there are. Keys are unique.
         """
-        now = row_order(row.key for row in rows) if order is None else order
-        sight, cursor = self.viewport, self._cursor
-        if sight.follows:
-            cursor = now.ids[0] if now.ids else None
-        self._is_departed = cursor is not None and cursor not in now.positions
+        new_order = row_order(row.key for row in rows) if order is None else order
+        viewport, cursor = self.viewport, self._cursor
+        if viewport.follows:
+            cursor = new_order.ids[0] if new_order.ids else None
+        self._is_departed = cursor is not None and cursor not in new_order.positions
         if self._is_departed and cursor is not None:
-            now = with_departed_row(now, self._order, cursor)
-        top = top_index(now, sight)
+            new_order = with_departed_row(new_order, self._order, cursor)
+        top = top_index(new_order, viewport)
         if cursor != self._cursor:
             self._auto_move(cursor)
-        self._wanted = frozenset()
-        self._know(rows, now, top)
-        self._lay(now, top)
+        self._requested_keys = frozenset()
+        self._cache_rows(rows, new_order, top)
+        self._set_order(new_order, top)
 
-    def fill(self, rows: Sequence[Row]) -> None:
-        """Take rows that were lacking."""
-        self._know(rows, self._order, self._top)
+    def add_rows(self, rows: Sequence[Row]) -> None:
+        """Add rows that were requested."""
+        self._cache_rows(rows, self._order, self._top)
         self._repaint()
 
-    def keep_all(self, keeps_all: bool) -> None:
-        """Ask for all rows at once and keep them, or go on with those that are near the view."""
-        self._keeps_all = keeps_all
+    def load_all(self, loads_all: bool) -> None:
+        """Load and keep all rows, or only those near the viewport."""
+        self._loads_all = loads_all
         self._post_viewport()
 
-    def _know(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
-        """Take rows, and keep of those that are known what is still of use."""
-        near = order.ids if self._keeps_all else ids_near_viewport(order, top, self._body)
-        kept = [*near, self._cursor, self._auto_moved_from]
-        known = {key: self._rows[key] for key in kept if key in self._rows}
-        self._rows = known | {row.key: row for row in rows}
+    def _cache_rows(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
+        """Add rows to the cache, and drop those that are no longer useful."""
+        near = order.ids if self._loads_all else ids_near_viewport(order, top, self._body_height)
+        useful_keys = [*near, self._cursor, self._auto_moved_from]
+        cached = {key: self._rows[key] for key in useful_keys if key in self._rows}
+        self._rows = cached | {row.key: row for row in rows}
 
     def show_columns(self, columns: Sequence[Column]) -> None:
-        """Show the same columns at other widths, or not at all."""
+        """Change at which widths the columns are shown."""
         self.columns = tuple(columns)
         self._strips.clear()
         self._painted.clear()
         self._repaint()
 
-    def draft(self) -> TableExport:
-        """Return what is shown."""
+    def export(self) -> TableExport:
+        """Return what the table shows."""
         keys = self._order_without_departed().ids
-        return TableExport(self._shown_columns, keys, dict(self._rows))
+        return TableExport(self._visible_columns, keys, dict(self._rows))
 
     def move_to(self, key: int | None) -> bool:
-        """Put the cursor on a key, or with None on the first row; False where no row has it."""
+        """Move the cursor to a key, or with None to the first row; False if no row has the key."""
         if key is None:
-            self._go(0)
+            self._move_to_index(0)
         elif key in self._order.positions:
-            self._put(key)
+            self._move_cursor(key)
         return key is None or key == self._cursor
 
-    # What the person does.
+    # Input.
 
     def action_move(self, lines: int) -> None:
-        """Move the cursor; below a ghost is the row that is in its place when it is gone."""
-        self._go(self._place + lines - (self._is_departed and lines > 0))
+        """Move the cursor; the row below a departed one takes its index."""
+        self._move_to_index(self._cursor_index + lines - (self._is_departed and lines > 0))
 
     def action_page(self, pages: int) -> None:
-        """Move the view and the cursor in it, with one row that is on both pages."""
-        lines = pages * max(1, self._body - 1)
+        """Scroll by pages that overlap by one row, and move the cursor as far."""
+        lines = pages * max(1, self._body_height - 1)
         self._scroll(self._top + lines)
         self.action_move(lines)
 
     def action_first(self) -> None:
         """Move the cursor to the first row."""
-        self._go(0)
+        self._move_to_index(0)
 
     def action_last(self) -> None:
         """Move the cursor to the last row."""
-        self._go(len(self._order.ids))
+        self._move_to_index(len(self._order.ids))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer to open a row only where there is something behind it."""
+        """Disable `open` where rows cannot be selected."""
         return self.opens if action == "open" else super().check_action(action, parameters)
 
     def action_open(self) -> None:
-        """Open what the key was meant for."""
-        if (key := self.meant()) is not None:
-            self._open(key)
+        """Select the intended row."""
+        if (key := self.intended_key()) is not None:
+            self._select(key)
 
-    def meant(self) -> int | None:
-        """Return what the cursor was on when the key was pressed that is handled now; if it is out
-        of sight, show it and return None.
+    def intended_key(self) -> int | None:
+        """Return the key of the row under the cursor when the current key was pressed; if it is
+        out of view, scroll to it and return None.
         """
         pressed_at = get_time() if self._pressed_at is None else self._pressed_at
         self._pressed_at = None
         key = (
             self._auto_moved_from
-            if pressed_at < self._auto_moved_at + self.GLANCE
+            if pressed_at < self._auto_moved_at + self.REACTION_SECONDS
             else self._cursor
         )
         if key is None or not self._in_view:
-            self._reveal()
+            self._scroll_to_cursor()
             return None
         return key
 
-    def forget_key(self) -> None:
-        """Take what is done next for meant by what is in sight now, not by a key from before."""
+    def discard_key_time(self) -> None:
+        """Let the next action mean what is in view now, not when an earlier key was pressed."""
         self._pressed_at, self._auto_moved_at = None, -inf
 
     def on_key(self, event: events.Key) -> None:
-        """Note the time, because the cursor may follow the top before the key gets its turn."""
+        """Store the time, because the cursor may move before the key is handled."""
         self._pressed_at = event.time
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the row that is painted there, or open it where it already was."""
+        """Move the cursor to the row painted there; select it if the cursor is on it already."""
         at = event.get_content_offset(self)
         line = self._painted.get(at.y) if at is not None and event.button == 1 else None
         if at is not None and isinstance(line, HeaderLine):
-            self._click_heading(at.x)
+            self._select_header(at.x)
         if not isinstance(line, RowLine):
             return
-        if line.row.key == self._cursor and not self._may_follow:
-            self._open(line.row.key)
+        if line.row.key == self._cursor and not self._can_follow_top:
+            self._select(line.row.key)
         else:
             self.move_to(line.row.key)
 
-    def _click_heading(self, x: int) -> None:
-        for spot in place(self.columns, self.size.width):
+    def _select_header(self, x: int) -> None:
+        for spot in place_columns(self.columns, self.size.width):
             if spot.x <= x < spot.x + spot.width:
                 self.post_message(self.HeaderSelected(self, spot.column.key))
 
     def on_resize(self) -> None:
-        """Keep the cursor in view if it was."""
-        was_in_view = self._in_view or not self._body
-        self._body = max(0, self.size.height - 1)
+        """Keep the cursor in view if it was in view."""
+        was_in_view = self._in_view or not self._body_height
+        self._body_height = max(0, self.size.height - 1)
         if was_in_view:
-            self._reveal()
+            self._scroll_to_cursor()
         self._post_viewport()
 
     # The cursor.
 
     @property
-    def _place(self) -> int:
+    def _cursor_index(self) -> int:
         return 0 if self._cursor is None else self._order.positions[self._cursor]
 
     @property
-    def _shown_columns(self) -> list[tuple[int, Column]]:
-        return [(spot.index, spot.column) for spot in place(self.columns, self.size.width)]
+    def _visible_columns(self) -> list[tuple[int, Column]]:
+        return [(spot.index, spot.column) for spot in place_columns(self.columns, self.size.width)]
 
     @property
     def _top(self) -> int:
@@ -378,73 +377,73 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _in_view(self) -> bool:
-        return self._top <= self._place < self._top + self._body
+        return self._top <= self._cursor_index < self._top + self._body_height
 
     @property
-    def _may_follow(self) -> bool:
-        return self.follow_top and not self._pinned
+    def _can_follow_top(self) -> bool:
+        return self.follow_top and not self._is_user_placed
 
     def _order_without_departed(self) -> RowOrder:
         if not self._is_departed:
             return self._order
-        ids, ghost = self._order.ids, self._place
-        return row_order((*ids[:ghost], *ids[ghost + 1 :]))
+        ids, departed_index = self._order.ids, self._cursor_index
+        return row_order((*ids[:departed_index], *ids[departed_index + 1 :]))
 
-    def _go(self, place: int) -> None:
-        """Put the cursor on the row in a place, not counting the ghost."""
+    def _move_to_index(self, index: int) -> None:
+        """Move the cursor to a row by its index, not counting the departed row."""
         ids = self._order_without_departed().ids
-        self._put(ids[clamp(place, 0, len(ids) - 1)] if ids else None)
-        self._pinned = self._place > 0
+        self._move_cursor(ids[clamp(index, 0, len(ids) - 1)] if ids else None)
+        self._is_user_placed = self._cursor_index > 0
 
-    def _put(self, key: int | None) -> None:
-        """A person moves the cursor, and the ghost that it leaves is gone."""
-        self._pinned, self._auto_moved_at = True, -inf
+    def _move_cursor(self, key: int | None) -> None:
+        """Move the cursor for the user; a departed row that it leaves is removed."""
+        self._is_user_placed, self._auto_moved_at = True, -inf
         if key != self._cursor:
             order, top = self._order_without_departed(), self._top
-            top -= self._is_departed and self._place < top
+            top -= self._is_departed and self._cursor_index < top
             self._cursor, self._is_departed = key, False
             if order is not self._order:
-                self._lay(order, top)
+                self._set_order(order, top)
             self.post_message(self.RowHighlighted(self, key))
-        self._reveal()
+        self._scroll_to_cursor()
         self._repaint()
 
     def _auto_move(self, key: int | None) -> None:
-        """A snapshot moves the cursor, which nobody has seen before it is painted."""
-        if get_time() >= self._auto_moved_at + self.GLANCE:
+        """Move the cursor for a snapshot; the user sees that only once it is painted."""
+        if get_time() >= self._auto_moved_at + self.REACTION_SECONDS:
             self._auto_moved_from = self._cursor
         self._auto_moved_at = -inf if self._cursor is None or key is None else inf
         self._cursor = key
         self.post_message(self.RowHighlighted(self, key))
 
-    def _open(self, key: int) -> None:
+    def _select(self, key: int) -> None:
         self.move_to(key)
-        row = self._rows.get(key)  # what nobody has seen yet, nobody can mean
+        row = self._rows.get(key)  # a row that is not loaded was never painted
         if self.opens and row is not None:
             self.post_message(self.RowSelected(self, key, row.reader_id))
 
-    # The picture.
+    # Painting.
 
     def render_line(self, y: int) -> Strip:
-        """The picture of one line, made anew only where no such line was painted lately."""
+        """Return the strip of one line, from a cache where possible."""
         line = self._painted[y] = self._line(y, self._top)
-        if self._auto_moved_at == inf and isinstance(line, RowLine) and line.look != "row":
+        if self._auto_moved_at == inf and isinstance(line, RowLine) and line.kind != "row":
             self._auto_moved_at = get_time()
         width = self.size.width
         if (strip := self._strips.get((line, width))) is None:
-            parts = parts_of(line, place(self.columns, width), width)
+            parts = segments_of(line, place_columns(self.columns, width), width)
             strip = Strip([Segment(text, self._style(name)) for text, name in parts], width)
             self._strips[line, width] = strip
         return strip
 
     def notify_style_update(self) -> None:
-        """Paint everything anew: the theme, the focus or a class has changed."""
+        """Repaint everything: the theme, the focus or a class has changed."""
         super().notify_style_update()
         self._strips.clear()
-        self._styles_of.clear()
+        self._line_styles.clear()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scroll without painting lines whose picture stays the same."""
+        """Scroll, and repaint only lines that change."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
@@ -453,42 +452,47 @@ class LiveTable(ScrollView, can_focus=True):
     def _line(self, y: int, top: int) -> Line:
         if y == 0:
             return HeaderLine(self.sorted_by)
-        place, ids = top + y - 1, self._order.ids
-        if place < len(ids):
-            key = ids[place]
-            mine: LineKind = "ghost" if self._is_departed else "cursor"
-            return RowLine(self._rows.get(key) or Row(key), mine if key == self._cursor else "row")
+        index, ids = top + y - 1, self._order.ids
+        if index < len(ids):
+            key = ids[index]
+            cursor_kind: LineKind = "departed" if self._is_departed else "cursor"
+            return RowLine(
+                self._rows.get(key) or Row(key), cursor_kind if key == self._cursor else "row"
+            )
         is_middle = not ids and y == (self.size.height + 1) // 2
         return NoteLine(self.empty_text if is_middle else "")
 
     def _style(self, name: str) -> Style:
-        if name not in self._styles_of:
-            self._styles_of[name] = self.get_component_rich_style(f"live-table--{name}")
-        return self._styles_of[name]
+        if name not in self._line_styles:
+            self._line_styles[name] = self.get_component_rich_style(f"live-table--{name}")
+        return self._line_styles[name]
 
-    def _lay(self, order: RowOrder, top: int) -> None:
-        """Take an order into the picture, without the layout of the whole screen that
-        `virtual_size` asks for by itself: nothing but this table and its scrollbar changes."""
+    def _set_order(self, order: RowOrder, top: int) -> None:
+        """Set the order and the scroll position without laying out the whole screen, which a
+        change of `virtual_size` causes: only this table and its scrollbar change.
+        """
         self._order = order
         size_before, size = self.virtual_size, Size(0, len(order.ids) + 1)
         self.set_reactive(LiveTable.virtual_size, size)
         self._scroll(top)
         if size != size_before:
             self._scroll_update(size)
-            self.scroll_target_y = self.scroll_target_y  # the wheel starts there: clamp it too
+            self.scroll_target_y = self.scroll_target_y  # the mouse wheel starts there
         self._repaint()
 
     def _scroll(self, top: int) -> None:
         if top != self._top:
             self.scroll_to(y=top, animate=False, force=True)
 
-    def _reveal(self) -> None:
-        """Scroll no further than it takes to see the cursor."""
-        if self._body:
-            self._scroll(clamp(self._top, self._place - self._body + 1, self._place))
+    def _scroll_to_cursor(self) -> None:
+        """Scroll as little as needed to show the cursor."""
+        if self._body_height:
+            self._scroll(
+                clamp(self._top, self._cursor_index - self._body_height + 1, self._cursor_index)
+            )
 
     def _repaint(self) -> None:
-        """Ask for the lines whose picture is no longer the one that was painted."""
+        """Repaint the lines that differ from what was painted."""
         (width, height), top = self.size, self._top
         stale = [y for y in range(height) if self._painted.get(y) != self._line(y, top)]
         if stale:
@@ -496,17 +500,18 @@ class LiveTable(ScrollView, can_focus=True):
         self._post_viewport()
 
     def _post_viewport(self) -> None:
-        """Say what is in view when it is something else, and ask for the rows that are lacking
-        before they come into view."""
-        sight, half = self.viewport, self._body // 2
+        """Post the viewport when it changes, and request missing rows before they come into
+        view.
+        """
+        viewport, half = self.viewport, self._body_height // 2
         near = around = self._order.ids
-        if not self._keeps_all:
-            near = near[max(0, sight.top - half) : sight.top + self._body + half]
-            around = ids_near_viewport(self._order, sight.top, self._body)
-        wanted: tuple[int, ...] = ()
-        if any(key not in self._rows and key not in self._wanted for key in near):
-            wanted = tuple(key for key in around if key not in self._rows)
-            self._wanted = frozenset(wanted)
-        if wanted or sight != self._told:
-            self._told = sight
-            self.post_message(self.ViewportChanged(self, sight, wanted))
+        if not self._loads_all:
+            near = near[max(0, viewport.top - half) : viewport.top + self._body_height + half]
+            around = ids_near_viewport(self._order, viewport.top, self._body_height)
+        missing_keys: tuple[int, ...] = ()
+        if any(key not in self._rows and key not in self._requested_keys for key in near):
+            missing_keys = tuple(key for key in around if key not in self._rows)
+            self._requested_keys = frozenset(missing_keys)
+        if missing_keys or viewport != self._posted_viewport:
+            self._posted_viewport = viewport
+            self.post_message(self.ViewportChanged(self, viewport, missing_keys))

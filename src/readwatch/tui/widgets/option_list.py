@@ -1,10 +1,10 @@
-"""Where one of several lines is chosen."""
+"""A list of options."""
 
 from textual.widgets import OptionList
 
 
 class PlainOptionList(OptionList):
-    """A list whose cursor looks like that of the tables, also where there are no colours."""
+    """An option list with the same cursor as the tables, also without colours."""
 
     DEFAULT_CSS = """
     PlainOptionList, PlainOptionList:focus {
@@ -12,13 +12,13 @@ class PlainOptionList(OptionList):
         scrollbar-size-vertical: 1;
     }
     PlainOptionList:focus > .option-list--option-highlighted,
-    PlainOptionList.-lively > .option-list--option-highlighted {
+    PlainOptionList.-focused > .option-list--option-highlighted {
         background: $block-cursor-background;
         color: $block-cursor-foreground;
         text-style: $block-cursor-text-style;
     }
     PlainOptionList:nocolor:focus > .option-list--option-highlighted,
-    PlainOptionList.-lively:nocolor > .option-list--option-highlighted {
+    PlainOptionList.-focused:nocolor > .option-list--option-highlighted {
         background: $background; color: $foreground; text-style: reverse;
     }
     """

@@ -1,4 +1,4 @@
-"""The days of a reader on the page: a line that sums them up, and pictures where there is room."""
+"""The reading days on a reader's page: a line of totals, and charts where there is room."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ from readwatch.domain.reading import DayOfReading
 from readwatch.tui.format.cells import SIGNS
 from readwatch.tui.format.charts import (
     CALENDAR_WIDTH,
-    PICTURE_LINES,
+    CHART_LINES,
     PLOT_MIN_WIDTH,
     calendar,
     plot,
@@ -22,11 +22,11 @@ from readwatch.tui.format.columns import fit
 from readwatch.tui.format.text import hours_and_minutes
 
 _GAP = 3
-_MONTH = 28  # days, as many as the plot has
+_MONTH = 28  # days, as many as the bar chart has
 
 
 class ReadingDays(Widget, can_focus=True):
-    """Folded it is a line, and below that as high as it is made."""
+    """One line of totals, and charts below it when it is high enough."""
 
     DEFAULT_CSS = """
     ReadingDays { height: 1; background: $surface; color: $foreground; }
@@ -35,17 +35,17 @@ class ReadingDays(Widget, can_focus=True):
     days: reactive[tuple[DayOfReading, ...]] = reactive(())
 
     def render(self) -> Content:
-        """Return the line, and below it the pictures if there is room."""
+        """Return the totals, and below them the charts if there is room."""
         width, days = self.size.width, self.days
         if not days:
             return Content("")
-        folded = self.size.height <= PICTURE_LINES
-        pictures = [] if folded else _pictures(days, width)
-        return Content("\n").join([self._heading(width, with_trace=folded), *pictures])
+        is_one_line = self.size.height <= CHART_LINES
+        charts = [] if is_one_line else _charts(days, width)
+        return Content("\n").join([self._heading(width, with_trace=is_one_line), *charts])
 
     def _heading(self, width: int, *, with_trace: bool) -> Content:
-        """Return the line with the sums; in what is left of it the last days, a cell each."""
-        words = f"{SIGNS['cursor' if self.has_focus else 'row']} Reading   {_sums(self.days)}   "
+        """Return the line of totals, and in the rest of it one bar for each of the last days."""
+        words = f"{SIGNS['cursor' if self.has_focus else 'row']} Reading   {_totals(self.days)}   "
         if with_trace:
             words += trace(self.days, min(_MONTH, width - cell_len(words) - 1))
         color = "$block-cursor-foreground on $block-cursor-background"
@@ -54,7 +54,7 @@ class ReadingDays(Widget, can_focus=True):
         )
 
 
-def _sums(days: Sequence[DayOfReading]) -> str:
+def _totals(days: Sequence[DayOfReading]) -> str:
     today = days[-1]
     week, month = days[-1 - today.day.weekday() :], days[-_MONTH:]
     return "   ".join(
@@ -70,8 +70,8 @@ def _minutes(days: Sequence[DayOfReading]) -> int:
     return sum((day.read for day in days), timedelta(0)) // timedelta(minutes=1)
 
 
-def _pictures(days: Sequence[DayOfReading], width: int) -> list[Content]:
-    """Return the calendar, and the plot beside it where there is room."""
+def _charts(days: Sequence[DayOfReading], width: int) -> list[Content]:
+    """Return the calendar, and the bar chart beside it where there is room."""
     indent = "  "
     room = width - len(indent) - CALENDAR_WIDTH - _GAP
     weeks = calendar(days)

@@ -1,4 +1,4 @@
-"""`readwatch db rights` and `grant`: who may do what to which table, and who acts as whom."""
+"""`readwatch db rights` and `db grant`: which role and which login may do what."""
 
 from collections.abc import Iterator
 
@@ -27,49 +27,54 @@ from readwatch.store.identity import users
 
 
 @click.command("rights")
-@click.option("--json", "as_json", is_flag=True, help="JSON instead of tables.")
-@click.option("--sql", is_flag=True, help="What an administrator of PostgreSQL runs to enforce it.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--sql", is_flag=True, help="Print the SQL with which PostgreSQL enforces the privileges."
+)
 @click.pass_context
 def show(context: click.Context, as_json: bool, sql: bool) -> int:
-    """Show what each role may do to each table; exit code 0 if the engine enforces all of it."""
+    """Show what each role may do to each table.
+
+    The exit code is 0 if the database engine enforces all of it.
+    """
     url = database_url(context)
     if sql:
         _print_sql(url)
         return 0
     unenforced = migrations.unenforced_privileges(url)
     if as_json:
-        print_json({"rights": _as_json(), "unenforced": unenforced})
+        print_json({"privileges": _as_json(), "unenforced": unenforced})
         return 1 if unenforced else 0
     print_table(("table", *LIMITED_ROLES), list(matrix()))
-    click.echo("r reads, a appends, c changes, d deletes; * some columns only:")
-    print_table(("role", "table", "does", "columns"), list(limits()))
+    click.echo("r reads, a appends, c changes, d deletes; * only these columns:")
+    print_table(("role", "table", "action", "columns"), list(limits()))
     for sentence in unenforced:
         click.echo(f"NOT ENFORCED: {sentence}")
     if not unenforced:
-        click.echo("the engine enforces this for every connection of this program")
+        click.echo("the database engine enforces this for every connection of readwatch")
     return 1 if unenforced else 0
 
 
 def matrix() -> Iterator[tuple[str, ...]]:
-    """Yield for each table what each role may do with it, in letters."""
+    """Yield for each table what each role may do to it, in letters."""
     for table in TABLES:
         yield table, *(_letters(privileges_on(role, table)) for role in LIMITED_ROLES)
 
 
 def limits() -> Iterator[tuple[str, str, str, str]]:
-    """Yield what is allowed with some columns only: role, table, what, which columns."""
+    """Yield what is limited to some columns: role, table, action, columns."""
     for role, tables in PRIVILEGES.items():
         for table, on in sorted(tables.items()):
-            for does, columns in (("reads", on.read), ("changes", on.change)):
+            for action, columns in (("reads", on.read), ("changes", on.change)):
                 if columns and columns != ALL:
-                    yield role, table, does, str(columns)
+                    yield role, table, action, str(columns)
 
 
 def _letters(on: Privileges) -> str:
     return "".join(
-        letter + ("" if some in (True, ALL) else "*")
-        for letter, some in (("r", on.read), ("a", on.append), ("c", on.change), ("d", on.delete))
-        if some
+        letter + ("" if scope in (True, ALL) else "*")
+        for letter, scope in (("r", on.read), ("a", on.append), ("c", on.change), ("d", on.delete))
+        if scope
     )
 
 
@@ -101,14 +106,15 @@ def _print_sql(url: str) -> None:
 
 
 @click.command("grant")
-@click.argument("face", type=click.Choice(list(PROGRAMS)))
+@click.argument("program", type=click.Choice(list(PROGRAMS)))
 @click.argument("login")
 @acting_admin
 @click.pass_context
-def grant(context: click.Context, face: str, login: str, admin: str | None) -> None:
-    """Let a LOGIN of PostgreSQL do what a FACE of readwatch does, and nothing else.
+def grant(context: click.Context, program: str, login: str, admin: str | None) -> None:
+    """Allow a PostgreSQL login for one program only.
 
-    In psql REVOKE takes it back. It is in the access log.
+    LOGIN may then do what the program does, and nothing else. To withdraw this, use REVOKE in psql.
+    This command is logged in the access log.
     """
     url = database_url(context)
     _refuse_sqlite(url)
@@ -118,14 +124,16 @@ def grant(context: click.Context, face: str, login: str, admin: str | None) -> N
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         with db.atomic():
-            grant_program(db, face, login)
-            look = AuditEvent(
-                acting.id, AuditAction.GRANTED_PRIVILEGES, details=f"cli, {face} to {login}"
+            grant_program(db, program, login)
+            event = AuditEvent(
+                acting.id, AuditAction.GRANTED_PRIVILEGES, details=f"cli, {program} to {login}"
             )
-            audit_log.append_in_transaction(db, look, system_clock())
-    click.echo(f"{login} may be used for: {face}")
+            audit_log.append_in_transaction(db, event, system_clock())
+    click.echo(f"{login} may be used for: {program}")
 
 
 def _refuse_sqlite(url: str) -> None:
     if url.startswith("sqlite:"):
-        raise misconfigured("SQLite has no users: who may open the file is up to its permissions")
+        raise misconfigured(
+            "SQLite has no logins; the permissions of the file decide who can open it"
+        )

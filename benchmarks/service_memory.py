@@ -1,9 +1,9 @@
-"""What the service holds in memory: at its start, with its sessions, after an hour's activities.
+"""Memory of the service: at the start, with many sessions, and after an hour of activities.
 
-python benchmarks/memory.py [--readers 10000] [--batch 100] [--postgresql]
+python benchmarks/service_memory.py [--readers 10000] [--batch 100] [--postgresql]
 
-An hour of a reader is 360 activities. They are posted in batches as fast as the service takes them:
-3.6 million of 10,000 readers, which takes minutes and 2 GB of disk.
+A reader has 360 activities an hour. They are posted in batches as fast as the service answers: with
+10,000 readers 3.6 million, which takes minutes and 2 GB of disk.
 """
 
 from time import perf_counter
@@ -20,7 +20,7 @@ ACTIVITIES_AN_HOUR = 360
 COLUMNS = (
     Column("when", "when"),
     Column("resident_mib", "memory MiB", ",.0f"),
-    Column("peak_mib", "most MiB", ",.0f"),
+    Column("peak_mib", "peak MiB", ",.0f"),
     Column("seconds", "s", ",.1f"),
     Column("rows_per_second", "rows/s", ",.0f"),
     Column("wal_mib", "WAL MiB", ",.1f"),
@@ -30,9 +30,11 @@ COLUMNS = (
 
 def main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--readers", type=int, default=10_000)
-    options.add_argument("--batch", type=int, default=100, help="activities a request (100)")
-    options.add_argument("--connections", type=int, default=32)
+    options.add_argument("--readers", type=int, default=10_000, help="number of readers (10000)")
+    options.add_argument("--batch", type=int, default=100, help="activities per request (100)")
+    options.add_argument(
+        "--connections", type=int, default=32, help="simultaneous connections (32)"
+    )
     databases.add_options(options)
     settings = options.parse_args()
     activities = settings.readers * ACTIVITIES_AN_HOUR
@@ -40,7 +42,7 @@ def main() -> None:
         tokens = populate(url, settings.readers)
         rows: list[Row] = []
         with readwatch(url, folder) as server:
-            rows.append({"when": "at its start", "resident_mib": server.resident_bytes() / MIB})
+            rows.append({"when": "at the start", "resident_mib": server.resident_bytes() / MIB})
             greet(server, tokens)
             sessions = f"{settings.readers:,} sessions"
             rows.append({"when": sessions, "resident_mib": server.resident_bytes() / MIB})
@@ -59,7 +61,7 @@ def main() -> None:
                 result = put(load)
             rows.append(
                 {
-                    "when": "an hour's activities",
+                    "when": "an hour of activities",
                     "resident_mib": server.resident_bytes() / MIB,
                     "peak_mib": cost.resident_bytes / MIB,
                     "seconds": perf_counter() - start,

@@ -1,4 +1,4 @@
-"""`readwatch db rights` and `grant`: the table of rights, shown, documented, and let in by."""
+"""`readwatch db rights` and `db grant`: the table of privileges, its documentation, and logins."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from cli.shell import Shell, log
 from conftest import ENGINES
 from postgres import new_login
 
-from readwatch.cli.db_rights import limits, matrix
+from readwatch.cli.db_privileges import limits, matrix
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import LIMITED_ROLES, Role
 
@@ -21,11 +21,11 @@ on_postgresql = pytest.mark.parametrize("engine", [ENGINES[1]], indirect=True)
 
 def documented(title: str) -> list[tuple[str, ...]]:
     """The rows of the table in the documentation whose first heading this is."""
-    found = re.search(rf"^\| {title} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", SECURITY, re.MULTILINE)
-    assert found
+    table = re.search(rf"^\| {title} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", SECURITY, re.MULTILINE)
+    assert table
     return [
         tuple(cell.strip().strip("`") for cell in line.strip("|").split("|"))
-        for line in found[1].splitlines()
+        for line in table[1].splitlines()
     ]
 
 
@@ -40,11 +40,11 @@ def test_it_shows_who_may_do_what_and_that_the_engine_enforces_it(shell: Shell) 
     lines = [tuple(line.split()) for line in ended.out.splitlines()]
     assert lines[0] == ("table", *LIMITED_ROLES)
     assert ("schema_history", *["r"] * len(LIMITED_ROLES)) in lines
-    assert lines[-1][:4] == ("the", "engine", "enforces", "this")
+    assert lines[-1][:4] == ("the", "database", "engine", "enforces")
 
-    told = json.loads(shell("db", "rights", "--json").out)
-    assert told["unenforced"] == []
-    assert told["rights"]["console"]["users"] == {
+    report = json.loads(shell("db", "rights", "--json").out)
+    assert report["unenforced"] == []
+    assert report["privileges"]["console"]["users"] == {
         "read": "all but password_hash",
         "append": False,
         "change": "none",
@@ -53,7 +53,7 @@ def test_it_shows_who_may_do_what_and_that_the_engine_enforces_it(shell: Shell) 
 
 
 @on_postgresql
-def test_what_is_not_enforced_is_told_by_init_too_and_mended_by_the_sql(
+def test_what_is_not_enforced_is_also_reported_by_init_and_fixed_by_the_sql(
     shell: Shell, db: Database, cast: Any
 ) -> None:
     db.execute_sql(f'ALTER ROLE "{db.database}_console" CREATEDB')
@@ -61,7 +61,7 @@ def test_what_is_not_enforced_is_told_by_init_too_and_mended_by_the_sql(
     assert ended.code == 1
     assert f"NOT ENFORCED: {db.database}_console may do more" in ended.out
     ended = shell("init")
-    assert (ended.code, "does not enforce all rights" in ended.err) == (0, True)
+    assert (ended.code, "does not enforce all privileges" in ended.err) == (0, True)
 
     db.execute_sql(f'ALTER ROLE "{db.database}_console" NOCREATEDB')
     db.execute_sql("GRANT DELETE ON users TO PUBLIC")
@@ -71,7 +71,9 @@ def test_what_is_not_enforced_is_told_by_init_too_and_mended_by_the_sql(
 
 
 @on_postgresql
-def test_a_login_is_let_in_as_a_face_on_record(shell: Shell, db: Database, cast: Any) -> None:
+def test_a_login_is_allowed_for_a_program_and_this_is_logged(
+    shell: Shell, db: Database, cast: Any
+) -> None:
     own = new_login(shell.url, "cara")
     login = f"{db.database}_cara"
     assert shell("db", "grant", "console", login).out == f"{login} may be used for: console\n"
@@ -82,9 +84,9 @@ def test_a_login_is_let_in_as_a_face_on_record(shell: Shell, db: Database, cast:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_sqlite_has_nobody_to_let_in(shell: Shell, cast: Any, db: Database) -> None:
-    assert "SQLite has no users" in shell("db", "grant", "console", "cara").complaint
-    assert "SQLite has no users" in shell("db", "rights", "--sql").complaint
+def test_sqlite_has_no_logins(shell: Shell, cast: Any, db: Database) -> None:
+    assert "SQLite has no logins" in shell("db", "grant", "console", "cara").complaint
+    assert "SQLite has no logins" in shell("db", "rights", "--sql").complaint
     assert log(db) == []
 
 

@@ -1,10 +1,10 @@
-"""One reader with a long history: what the export and the erasure take, and who waits for them.
+"""One reader with a long history: duration of export and erasure, and latency of other requests.
 
-python benchmarks/person.py [--activities 1000000] [--rate 20] [--postgresql]
+python benchmarks/personal_data.py [--activities 1000000] [--rate 20] [--postgresql]
 
-The service runs, and other readers post activities at a modest rate whatever the answers: first
-alone, then while each command is at work. The erasure is called twice, as for a night: the second
-call clears the unused space of the files, and on SQLite nobody can write meanwhile.
+The service runs, and other readers post activities at a fixed low rate: first alone, then during
+each command. The erasure runs twice: the second run clears the unused space of the files, and on
+SQLite nobody can write meanwhile.
 """
 
 from collections.abc import Callable
@@ -34,28 +34,32 @@ COLUMNS = (
     Column("what", "what"),
     Column("seconds", "s", ",.1f"),
     Column("cpu_seconds", "cpu s", ",.1f"),
-    Column("peak_mib", "most MiB", ",.0f"),
+    Column("peak_mib", "peak MiB", ",.0f"),
     Column("file_mib", "file MiB", ",.0f"),
     Column("code", "exit code"),
     Column("posts", "posts", ",d"),
     Column("p50_ms", "p50 ms", ",.1f"),
     Column("p99_ms", "worst p99 ms", ",.1f"),
     Column("longest_ms", "longest ms", ",.0f"),
-    Column("errors", "answered with"),
+    Column("errors", "errors by status"),
 )
 
 
 def main() -> None:
     options = parser(__doc__ or "")
-    options.add_argument("--activities", type=int, default=1_000_000, help="of one reader")
-    options.add_argument("--rate", type=float, default=20, help="posts a second of others (20)")
+    options.add_argument(
+        "--activities", type=int, default=1_000_000, help="of the one reader (1000000)"
+    )
+    options.add_argument(
+        "--rate", type=float, default=20, help="posts per second of other readers (20)"
+    )
     databases.add_options(options)
     settings = options.parse_args()
     with databases.temporary_folder() as folder, databases.chosen(settings, folder) as url:
         tokens = populate(url, READERS)
         administrator(url)
         _read(url, tokens[0], settings.activities)
-        whom, file = emails(1)[0], folder / "person.zip"
+        whom, file = emails(1)[0], folder / "reader.zip"
         calls: dict[str, Callable[[], Called | None]] = {
             "nothing": lambda: None,
             "user export": lambda: called(url, "user", "export", whom, "--output", file),
@@ -76,10 +80,10 @@ def main() -> None:
 
 
 def _read(url: str, token: str, length: int) -> None:
-    """Let a reader read for years, as the service records it."""
+    """Record years of reading of one reader, as the service does."""
     with opened(url, Role.INGEST) as db:
-        caller = find_principal(db, token_hash(token))
-        assert caller
+        principal = find_principal(db, token_hash(token), system_clock())
+        assert principal
         for first in range(0, length, AT_ONCE):
             pages = [
                 Activity(
@@ -94,7 +98,7 @@ def _read(url: str, token: str, length: int) -> None:
                 for number in range(first, min(first + AT_ONCE, length))
             ]
             with db.atomic():
-                record_activities(db, caller, pages, system_clock())
+                record_activities(db, principal, pages, system_clock())
             if first % (20 * AT_ONCE) == 0:
                 progress(f"{first:>12,} of {length:,} activities")
 
@@ -107,7 +111,7 @@ def _beside(
     call: Callable[[], Called | None],
     file: Path,
 ) -> Row:
-    """Post until a call is over; return its figures and those of the posts."""
+    """Post until a command has ended; return its figures and those of the posts."""
     with ThreadPoolExecutor(1) as thread:
         calling = thread.submit(call)
         posted = _posts(server, tokens, rate, calling)
@@ -134,7 +138,7 @@ def _beside(
 def _posts(
     server: Server, tokens: list[str], rate: float, calling: Future[Called | None]
 ) -> list[Result]:
-    posted = []
+    posted: list[Result] = []
     while not posted or not calling.done():
         load = Load("activities", server.port, tokens, SLICE_SECONDS, rate=rate, connections=8)
         posted.append(put(load))

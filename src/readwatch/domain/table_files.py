@@ -1,0 +1,49 @@
+"""Tables as CSV and JSON text, written row by row."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, TextIO
+
+from readwatch.domain.text import spreadsheet_cell
+
+Row = Sequence[int | float | str | datetime | None]
+
+WriteTable = Callable[[TextIO, Sequence[str], Iterable[Row]], int]
+"""Writes rows with the names of their columns, and returns how many rows there were."""
+
+
+def write_csv(text: TextIO, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    """Write a header and one line for each row; return the number of rows."""
+    writer, cell = csv.writer(text), lru_cache(1000, typed=True)(_csv_cell)  # values repeat
+    writer.writerow(columns)
+    count = 0
+    for row in rows:
+        writer.writerow(map(cell, row))
+        count += 1
+    return count
+
+
+def write_json(text: TextIO, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    """Write an array with one object for each row, one a line; return the number of rows."""
+    count = 0
+    for row in rows:
+        text.write(f"{',' if count else '['}\n{_encode(dict(zip(columns, row, strict=True)))}")
+        count += 1
+    text.write("\n]\n" if count else "[]\n")
+    return count
+
+
+WRITERS: Final[Mapping[str, WriteTable]] = {"csv": write_csv, "json": write_json}
+"""The writer of each format, by the suffix of the file."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode
+
+
+def _csv_cell(value: object) -> object:
+    """Return a value for a CSV file that no spreadsheet takes for a formula."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return spreadsheet_cell(value) if isinstance(value, str) else value

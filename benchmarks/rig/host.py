@@ -10,7 +10,7 @@ from pathlib import Path
 from flask import Flask
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.server import THREADS, granian_on
+from readwatch.ingest.server import THREADS, granian_server
 from readwatch.ingest.services import Settings
 from rig import bare, recipe
 
@@ -20,7 +20,7 @@ Loader = Callable[[], Flask]
 
 
 def granian(load: Loader, port: int, workers: int) -> None:
-    granian_on(HOST, port).serve(target_loader=load, wrap_loader=False)
+    granian_server(HOST, port).serve(target_loader=load, wrap_loader=False)
 
 
 def waitress(load: Loader, port: int, workers: int) -> None:

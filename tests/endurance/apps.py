@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any
 
 from conftest import PASSWORD
-from ingest.process import PATIENCE
+from ingest.process import TIMEOUT
 
 Answer = tuple[int, Any]
 
@@ -34,7 +34,7 @@ class StubbornApp:
     retry_after: int = 0
 
     def __post_init__(self) -> None:
-        self.connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        self.connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
 
     def once(self, method: str, path: str, body: Any = None) -> Answer:
         """Ask once; raise `Lost` when there is no answer."""
@@ -51,7 +51,7 @@ class StubbornApp:
             self.lost += 1
             raise Lost from None
 
-    def post(self, path: str, body: Any = None, patience: float = PATIENCE) -> Answer:
+    def post(self, path: str, body: Any = None, patience: float = TIMEOUT) -> Answer:
         """Ask until there is an answer that is not "come back later"."""
         until = datetime.now(UTC) + timedelta(seconds=patience)
         pause = Event()

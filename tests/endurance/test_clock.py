@@ -9,7 +9,7 @@ from conftest import PASSWORD, Cast, StillClock
 from endurance.apps import activity
 from endurance.length import short_and_long
 from endurance.truth import assert_healthy, events_kept
-from ingest.api import Api, rows
+from ingest.api import Api, fetch_all
 
 from readwatch.domain.lockout import LIMITS
 from readwatch.store.engine.connections import Database
@@ -40,7 +40,7 @@ def test_apps_go_on_whatever_the_clock_does(
         again = ann.post("/api/activities", activity(f"jump-{number}"))
         assert again.json == {"id": answer.json["id"], "status": "duplicate"}
         assert ann.post("/api/heartbeat").status_code == 200
-        heard.append(*rows(db, f"SELECT last_heartbeat FROM reader_sessions WHERE {anns}"))
+        heard.append(*fetch_all(db, f"SELECT last_heartbeat FROM reader_sessions WHERE {anns}"))
 
         ben = api.login("ben@example.org")
         assert ben.get("/api/me").status_code == 200
@@ -48,7 +48,7 @@ def test_apps_go_on_whatever_the_clock_does(
         assert ben.get("/api/me").status_code == 401
 
     api.stop()
-    heard.append(*rows(db, f"SELECT last_heartbeat FROM reader_sessions WHERE {anns}"))
+    heard.append(*fetch_all(db, f"SELECT last_heartbeat FROM reader_sessions WHERE {anns}"))
     assert heard == sorted(heard)
     assert events_kept(db) == kept
     assert_healthy(db)

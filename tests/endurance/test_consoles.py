@@ -15,7 +15,7 @@ from conftest import PASSWORD, Cast
 from endurance.apps import StubbornApp, activity
 from endurance.length import short_and_long
 from endurance.truth import assert_healthy, assert_no_fault
-from ingest.process import PATIENCE, serving
+from ingest.process import TIMEOUT, serving
 
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.sqlite import WAL_PAGES
@@ -41,7 +41,7 @@ def consoles(url: str, email: str) -> Iterator[list[int]]:
         assert process.stdout
         assert process.stdout.readline() == "watching\n"
         yield pictures
-        printed, _ = process.communicate(timeout=PATIENCE)
+        printed, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, "they saw nothing but pictures"
     pictures.append(int(printed))
 

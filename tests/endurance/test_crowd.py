@@ -10,8 +10,8 @@ from conftest import NOON, Cast
 from endurance.apps import StubbornApp, activity
 from endurance.length import short_and_long
 from endurance.truth import assert_healthy, assert_no_fault
-from ingest.api import rows
-from ingest.process import PATIENCE, serving
+from ingest.api import fetch_all
+from ingest.process import TIMEOUT, serving
 
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database
@@ -49,7 +49,7 @@ def test_a_hundred_logins_at_once_and_a_thousand_sessions_meet_no_error(
         everybody_is_ready = Barrier(AT_ONCE)
 
         def log_in_at_once(app: StubbornApp) -> int:
-            everybody_is_ready.wait(PATIENCE)
+            everybody_is_ready.wait(TIMEOUT)
             return log_in(app)
 
         with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -63,7 +63,9 @@ def test_a_hundred_logins_at_once_and_a_thousand_sessions_meet_no_error(
         assert_no_fault(log)
 
     assert answers == {200: sessions, 201: sessions}
-    assert ids == {id_ for (id_,) in rows(db, "SELECT id FROM reader_sessions WHERE is_active")}
+    assert ids == {
+        id_ for (id_,) in fetch_all(db, "SELECT id FROM reader_sessions WHERE is_active")
+    }
     assert len(ids) == sessions
     assert_healthy(db)
     proved(

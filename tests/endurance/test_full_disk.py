@@ -13,7 +13,7 @@ from conftest import Cast
 from endurance.apps import StubbornApp, Told, activity
 from endurance.length import proof
 from endurance.truth import assert_healthy, assert_no_fault, events_kept
-from ingest.api import told
+from ingest.api import invalid_fields
 from ingest.process import serving
 
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
@@ -155,7 +155,7 @@ def post_until_refused(app: StubbornApp, word: Told, turn: int, size: int) -> li
         events = [f"turn {turn} batch {number} of {size} item {item}" for item in range(size)]
         status, answer = app.once("POST", "/api/activities", body(events))
         if status != 200:
-            told(answer, 503)
+            invalid_fields(answer, 503)
             assert app.retry_after > 0
             return events
         note(app, word, events, answer)

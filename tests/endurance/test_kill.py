@@ -16,11 +16,11 @@ from conftest import Cast
 from endurance.apps import Lost, StubbornApp, Told, activity
 from endurance.length import short_and_long
 from endurance.truth import assert_healthy, assert_no_fault, events_kept
-from ingest.api import rows
-from ingest.process import PATIENCE, Running, serving
+from ingest.api import fetch_all
+from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.ingest.server import free_port
+from readwatch.ingest.listen_address import listening_port
 from readwatch.store.engine.connections import close_all, connection, from_db_time, open_database
 from readwatch.store.engine.privileges import Role
 
@@ -68,7 +68,7 @@ class Crowd:
         self.stop.set()
         self.beating.set()
         for work in self._work:
-            work.result(PATIENCE)
+            work.result(TIMEOUT)
 
     def __enter__(self) -> Self:
         return self
@@ -154,7 +154,7 @@ def test_what_was_acknowledged_survives_any_kill(
     db = open_database(url, Role.OWNER)
     with connection(db):
         kept = events_kept(db)
-        sessions = {session_id for (session_id,) in rows(db, "SELECT id FROM reader_sessions")}
+        sessions = {session_id for (session_id,) in fetch_all(db, "SELECT id FROM reader_sessions")}
         assert_healthy(db)
     close_all(db)
     assert kept == crowd.told.activities
@@ -171,10 +171,10 @@ def a_port(rng: Random) -> int:
     """Return a free port that no client is given as its own: it could connect to itself there."""
     while True:
         with suppress(ReadwatchError):
-            return free_port("127.0.0.1", rng.randrange(20_000, 30_000))
+            return listening_port("127.0.0.1", rng.randrange(20_000, 30_000))
 
 
-def kill_soon(server: Running, crowd: Crowd, rng: Random) -> datetime:
+def kill_soon(server: ServerProcess, crowd: Crowd, rng: Random) -> datetime:
     """Kill the main process and its worker at once, at some moment; return when that was."""
     crowd.check()
     crowd.heard.clear()
@@ -183,7 +183,7 @@ def kill_soon(server: Running, crowd: Crowd, rng: Random) -> datetime:
     crowd.beating.clear()
     killed_at = datetime.now(UTC)
     os.killpg(server.process.pid, signal.SIGKILL)
-    _, err = server.process.communicate(timeout=PATIENCE)
+    _, err = server.process.communicate(timeout=TIMEOUT)
     assert_no_fault(err)
     return killed_at
 
@@ -197,7 +197,9 @@ def seconds_lost(url: str, crowd: Crowd, killed_at: datetime) -> float:
     with connection(db):
         last = {
             session_id: from_db_time(heard_at)
-            for session_id, heard_at in rows(db, "SELECT id, last_heartbeat FROM reader_sessions")
+            for session_id, heard_at in fetch_all(
+                db, "SELECT id, last_heartbeat FROM reader_sessions"
+            )
         }
     close_all(db)
     return max(

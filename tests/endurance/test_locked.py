@@ -10,7 +10,7 @@ from conftest import Cast
 from endurance.apps import StubbornApp, Told, activity
 from endurance.length import short_and_long
 from endurance.truth import assert_healthy, assert_no_fault, events_kept
-from ingest.api import told
+from ingest.api import invalid_fields
 from ingest.process import serving
 
 from readwatch.store.engine.connections import Database, is_sqlite
@@ -32,7 +32,7 @@ def test_who_is_refused_while_it_is_locked_is_kept_once_afterwards(
     def refused(app: StubbornApp, body: Any) -> float:
         began = monotonic()
         status, answer = app.once("POST", "/api/activities", body)  # hangs: a time-out
-        told(answer, 503)
+        invalid_fields(answer, 503)
         assert status == 503
         assert app.retry_after > 0
         return monotonic() - began

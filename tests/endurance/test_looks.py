@@ -11,8 +11,8 @@ from threading import Condition
 from conftest import NOON, Cast
 from endurance.apps import Lost, StubbornApp
 from endurance.length import short_and_long
-from ingest.api import told
-from ingest.process import PATIENCE, Running, serving
+from ingest.api import invalid_fields
+from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.domain.users import UserRole
 from readwatch.store.audit import chain
@@ -74,7 +74,7 @@ def newcomers(db: Database, number: int) -> Iterator[int]:
 class Looks:
     """Cara, with many windows open: she looks at one reader after the other until it all ends."""
 
-    def __init__(self, server: Running, cast: Cast, readers: Iterator[int]) -> None:
+    def __init__(self, server: ServerProcess, cast: Cast, readers: Iterator[int]) -> None:
         self.shown: set[int] = set()
         self._grown = Condition()
         self._readers = readers
@@ -95,11 +95,11 @@ class Looks:
 
     def wait_for(self, readers: int) -> None:
         with self._grown:
-            assert self._grown.wait_for(lambda: len(self.shown) >= readers, PATIENCE)
+            assert self._grown.wait_for(lambda: len(self.shown) >= readers, TIMEOUT)
 
     def end(self) -> None:
         for work in self._work:
-            work.result(PATIENCE)
+            work.result(TIMEOUT)
 
     def _look(self, app: StubbornApp) -> None:
         with suppress(Lost):
@@ -111,4 +111,4 @@ class Looks:
                         self.shown.add(reader_id)
                         self._grown.notify_all()
                 else:  # on a machine with too much to do
-                    told(answer, 503)
+                    invalid_fields(answer, 503)

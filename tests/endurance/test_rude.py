@@ -14,7 +14,7 @@ from conftest import Cast
 from endurance.apps import StubbornApp, Told, activity
 from endurance.length import short_and_long
 from endurance.truth import assert_healthy, assert_no_fault, events_kept
-from ingest.process import PATIENCE, Running, serving
+from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.ingest.server import THREADS
 from readwatch.store.engine.connections import Database
@@ -37,7 +37,7 @@ def test_who_hangs_up_before_the_answer_can_ask_again(
             body = json.dumps(activity(f"event-{number}")).encode()
             request = raw(ann, body)
             at = len(request) if rng.random() < 0.5 else rng.randrange(1, len(request))
-            with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+            with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as connection:
                 if rng.random() < 0.5:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
                 connection.sendall(request[:at])
@@ -98,7 +98,7 @@ def raw(app: StubbornApp, body: bytes, header: str = "") -> bytes:
 
 def sent(app: StubbornApp, body: bytes, header: str = "") -> int:
     """Return the status of the answer."""
-    with socket.create_connection(("127.0.0.1", app.port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", app.port), TIMEOUT) as connection:
         connection.sendall(raw(app, body, header))
         answer = connection.recv(65536)
     status = int(answer[9:12])
@@ -106,14 +106,14 @@ def sent(app: StubbornApp, body: bytes, header: str = "") -> int:
     return status
 
 
-def largest_memory(server: Running, over: Event) -> int:
+def largest_memory(server: ServerProcess, over: Event) -> int:
     largest = 0
     while not over.wait(0.05):
         largest = max(largest, memory(server))
     return largest
 
 
-def memory(server: Running) -> int:
+def memory(server: ServerProcess) -> int:
     """Return the bytes that the server and its worker hold."""
     listed = subprocess.run(
         ["ps", "-A", "-o", "pgid=,rss="], check=True, capture_output=True, text=True

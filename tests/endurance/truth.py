@@ -1,6 +1,6 @@
 """What has to be true of a database whatever happened to the service."""
 
-from ingest.api import rows
+from ingest.api import fetch_all
 
 from readwatch.domain.health import RollupMismatches
 from readwatch.store.engine.connections import Database
@@ -10,10 +10,10 @@ from readwatch.store.recording import rebuild
 
 def events_kept(db: Database) -> dict[tuple[int, str], int]:
     """Return the id of each event that is kept, by reader and event; each has to be there once."""
-    kept = rows(db, "SELECT user_id, event_id, id FROM reader_activities")
+    kept = fetch_all(db, "SELECT user_id, event_id, id FROM reader_activities")
     events = {(user_id, event_id): activity_id for user_id, event_id, activity_id in kept}
     assert len(events) == len(kept), "each event once"
-    receipts = rows(db, "SELECT user_id, event_id, activity_id FROM activity_receipts")
+    receipts = fetch_all(db, "SELECT user_id, event_id, activity_id FROM activity_receipts")
     assert sorted(receipts) == sorted(kept), "each can be recognised"
     return events
 

@@ -1,4 +1,4 @@
-"""The readers' apps in front of the real service, and what they leave in the database."""
+"""Clients of the real service inside the test process, and queries of its database."""
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -29,14 +29,14 @@ TABLES = (
 
 
 @dataclass
-class Caller:
-    """Somebody's app: it sends its token with each request, or none."""
+class ApiClient:
+    """A client that sends its token, if it has one, with each request."""
 
     client: FlaskClient
     token: str | None = field(default=None, repr=False)
 
-    def ask(self, method: str, path: str, **request: Any) -> TestResponse:
-        """Ask the service; its answer has to be as its document says."""
+    def request(self, method: str, path: str, **request: Any) -> TestResponse:
+        """Send a request and check the response against the OpenAPI document."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
         answer = self.client.open(
             path, method=method, headers=headers | request.pop("headers", {}), **request
@@ -45,59 +45,60 @@ class Caller:
         return answer
 
     def get(self, path: str, **request: Any) -> TestResponse:
-        return self.ask("GET", path, **request)
+        return self.request("GET", path, **request)
 
     def post(self, path: str, json: Any = None, **request: Any) -> TestResponse:
-        return self.ask("POST", path, **({"json": json} if json is not None else {}), **request)
+        return self.request("POST", path, **({"json": json} if json is not None else {}), **request)
 
 
 @dataclass
-class Api(Caller):
-    """The service, to which anybody can talk without a token."""
+class Api(ApiClient):
+    """The service, used without a token."""
 
     app: Flask = field(kw_only=True)
 
-    def login(self, email: str, password: str = PASSWORD, **more: Any) -> Caller:
-        """Sign in and go on as the app that now has a token."""
+    def login(self, email: str, password: str = PASSWORD, **more: Any) -> ApiClient:
+        """Log in and return the client that has the token."""
         answer = self.post("/api/login", {"email": email, "password": password, **more})
         assert answer.status_code == HTTPStatus.OK, answer.text
         return self.with_token(answer.json["token"])
 
     def stop(self) -> None:
-        """Stop the service, which writes what it still has."""
+        """Stop the service, which first writes what it accepted."""
         self.app.extensions["readwatch"].close()
 
-    def with_token(self, token: str) -> Caller:
-        return Caller(self.app.test_client(), token)
+    def with_token(self, token: str) -> ApiClient:
+        return ApiClient(self.app.test_client(), token)
 
 
 def problem(answer: TestResponse, status: int) -> dict[str, Any]:
-    """Return the problem that an answer is, after a look at all that each of them has."""
+    """Return the members of a problem after checking what every problem has in common."""
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
     members: dict[str, Any] = answer.get_json(force=True)
-    told(members, status)
+    invalid_fields(members, status)
     assert ("WWW-Authenticate" in answer.headers) == (status == HTTPStatus.UNAUTHORIZED)
     return members
 
 
-def told(members: dict[str, Any], status: int) -> list[str]:
-    """Check the members of a problem and return the fields that it names."""
+def invalid_fields(members: dict[str, Any], status: int) -> list[str]:
+    """Check the members of a problem and return the names of the invalid fields."""
     assert members.keys() - {"errors"} == {"type", "title", "status", "detail"}
     assert (members["type"], members["title"]) == ("about:blank", HTTPStatus(status).phrase)
     assert members["status"] == status
     assert members["detail"]
-    for fault in members.get("errors", ()):
-        assert fault.keys() == {"field", "detail"}
-        assert fault["detail"]
-    return [fault["field"] for fault in members.get("errors", ())]
+    errors = members.get("errors", [])
+    for error in errors:
+        assert error.keys() == {"field", "detail"}
+        assert error["detail"]
+    return [error["field"] for error in errors]
 
 
-def rows(db: Database, question: str) -> list[tuple[Any, ...]]:
-    """Return what the database answers."""
-    return [tuple(row) for row in db.execute_sql(question)]
+def fetch_all(db: Database, sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query."""
+    return [tuple(row) for row in db.execute_sql(sql)]
 
 
-def everything(db: Database) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all that requests could have changed; who is online is counted without any."""
-    return {table: sorted(rows(db, f"SELECT * FROM {table}"), key=repr) for table in TABLES}
+def all_rows(db: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the rows of all tables that requests change; online counts change without requests."""
+    return {table: sorted(fetch_all(db, f"SELECT * FROM {table}"), key=repr) for table in TABLES}

@@ -1,10 +1,10 @@
-"""The service on a real database, with the cast in front of it."""
+"""The service on a real database, with the cast as its clients."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ingest.api import Api, Caller
+from ingest.api import Api, ApiClient
 
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
@@ -19,18 +19,18 @@ def api(url: str, cast: Any, clock: Clock) -> Iterator[Api]:
 
 
 @pytest.fixture
-def ann(api: Api) -> Caller:
-    """Ann's app, signed in."""
+def ann(api: Api) -> ApiClient:
+    """Ann's app, logged in."""
     return api.login("ann@example.org")
 
 
 @pytest.fixture
-def ben(api: Api) -> Caller:
-    """Ben's app, signed in."""
+def ben(api: Api) -> ApiClient:
+    """Ben's app, logged in."""
     return api.login("ben@example.org")
 
 
 @pytest.fixture
-def cara(api: Api) -> Caller:
-    """A consultant, signed in."""
+def cara(api: Api) -> ApiClient:
+    """Cara, a consultant, logged in."""
     return api.login("cara@example.org")

@@ -1,4 +1,4 @@
-"""What the document promises about answers, held against those that are given."""
+"""Compares responses with what the OpenAPI document says about them."""
 
 import functools
 import json
@@ -12,28 +12,27 @@ from werkzeug.test import TestResponse
 from readwatch.ingest import openapi
 
 _document: dict[str, Any] = {}
-"""Made by the first app that is met: all of them are alike."""
+"""Generated from the first app; it is the same for all apps."""
 
 
 def check(app: Flask, method: str, path: str, answer: TestResponse) -> None:
-    """Fail for an answer with a status, a header, a content type or a member that is not
-    described."""
+    """Fail if a response has a status, header, content type or member that is not documented."""
     if not _document:
         _document.update(_strict(openapi.document(app)))
-    said = _said(app, method, path.partition("?")[0], answer.status_code)
-    for name, header in said.get("headers", {}).items():
+    documented = _documented_response(app, method, path.partition("?")[0], answer.status_code)
+    for name, header in documented.get("headers", {}).items():
         value = answer.headers[name]
         _valid(header["schema"], int(value) if value.isdigit() else value)
-    if method in {"HEAD", "OPTIONS"} or "content" not in said:
+    if method in {"HEAD", "OPTIONS"} or "content" not in documented:
         assert answer.data == b""
         return
-    content = said["content"][answer.content_type]
+    content = documented["content"][answer.content_type]
     if answer.mimetype.endswith("json"):
         _valid(content["schema"], json.loads(answer.data))
 
 
-def _said(app: Flask, method: str, path: str, status: int) -> dict[str, Any]:
-    """Return what the document says of such an answer."""
+def _documented_response(app: Flask, method: str, path: str, status: int) -> dict[str, Any]:
+    """Return what the document says about such a response."""
     errors = _document["components"]["responses"]
     try:
         rule, _ = app.url_map.bind("").match(path, method, return_rule=True)
@@ -46,8 +45,8 @@ def _said(app: Flask, method: str, path: str, status: int) -> dict[str, Any]:
     operations = _document["paths"][rule.rule.replace("<id:", "{").replace(">", "}")]
     answers = operations["get" if method == "HEAD" else method.lower()]["responses"]
     assert str(status) in answers, f"the document does not say that {method} {rule} is {status}"
-    found = answers[str(status)]
-    return errors[found["$ref"].rpartition("/")[2]] if "$ref" in found else found
+    response = answers[str(status)]
+    return errors[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
 
 
 def _strict(schema: Any) -> Any:

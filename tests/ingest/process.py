@@ -1,4 +1,4 @@
-"""`readwatch serve` as a process of its own, and an app that talks to it over a socket."""
+"""`readwatch serve` as a process of its own, and apps that use it over a socket."""
 
 import json
 import os
@@ -14,20 +14,20 @@ from typing import Any
 
 from conftest import PASSWORD
 
-PATIENCE = 30
-"""Seconds after which something hangs; nothing here waits that long when it works."""
+TIMEOUT = 30
+"""Seconds after which a test gives up; nothing takes that long unless it hangs."""
 
 
 @dataclass
-class Running:
-    """A server process that has said where it listens."""
+class ServerProcess:
+    """A server process that has printed where it listens."""
 
     process: subprocess.Popen[str]
     port: int
     apps: list["App"] = field(default_factory=list)
 
     def app(self, email: str | None = None) -> "App":
-        app = App(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE))
+        app = App(HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT))
         self.apps.append(app)
         if email is not None:
             status, answer = app.post("/api/login", {"email": email, "password": PASSWORD})
@@ -36,35 +36,35 @@ class Running:
         return app
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-        """Return the exit code, and what was printed after the first line."""
+        """Stop the server; return the exit code and what it printed after the first line."""
         self.process.send_signal(how)
         return self.ended()
 
     def ended(self) -> tuple[int, str, str]:
-        """Return the same of a server that was told already; its notes are no complaints."""
-        out, err = self.process.communicate(timeout=PATIENCE)
-        complaints = [line for line in err.splitlines(keepends=True) if " INFO " not in line]
-        return self.process.returncode, out, "".join(complaints)
+        """Wait for the end; return the exit code, standard output and warnings on stderr."""
+        out, err = self.process.communicate(timeout=TIMEOUT)
+        warnings = [line for line in err.splitlines(keepends=True) if " INFO " not in line]
+        return self.process.returncode, out, "".join(warnings)
 
 
 @dataclass
 class App:
-    """An app with a connection that stays open."""
+    """An app with one connection that stays open."""
 
     connection: HTTPConnection
     token: str | None = field(default=None, repr=False)
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         self.connection.request(method, path, body and json.dumps(body), headers)
         answer = self.connection.getresponse()
         return answer.status, json.loads(answer.read() or b"null")
 
     def post(self, path: str, body: Any = None) -> tuple[int, Any]:
-        return self.ask("POST", path, body)
+        return self.request("POST", path, body)
 
 
-def command(url: str, *arguments: str) -> list[str]:
+def serve_command(url: str, *arguments: str) -> list[str]:
     start = [sys.executable, "-m", "readwatch", "--database", url, "serve"]
     return [*start, "--bcrypt-cost", "4", *arguments]
 
@@ -72,49 +72,53 @@ def command(url: str, *arguments: str) -> list[str]:
 @contextmanager
 def serving(
     url: str, port: int = 0, *, before: tuple[str, ...] = (), **environment: str
-) -> Iterator[Running]:
+) -> Iterator[ServerProcess]:
     """Start a server, on a free port if none is given, and leave no process behind.
 
-    `before` is a command that starts it.
+    `before` is a command that runs it, such as nohup.
     """
     process = subprocess.Popen(
-        [*before, *command(url, "--port", str(port))],
+        [*before, *serve_command(url, "--port", str(port))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A worker that crashes when it ends is seen by nobody otherwise.
-        env=os.environ | {"PYTHONFAULTHANDLER": "1"} | environment,
+        # Otherwise nothing shows that a worker crashed at its end.
+        env=_without_settings() | {"PYTHONFAULTHANDLER": "1"} | environment,
         start_new_session=True,
     )
     with process:
         try:
-            running = Running(process, port_told(process))
-            yield running
-            for app in running.apps:
+            server = ServerProcess(process, announced_port(process))
+            yield server
+            for app in server.apps:
                 app.connection.close()
         finally:
             if process.poll() is None:
                 end(process)
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a worker that was left behind
+                os.killpg(process.pid, signal.SIGKILL)  # a worker that outlived the main process
 
 
-def port_told(process: subprocess.Popen[str]) -> int:
-    """Wait until the server says where it listens."""
+def _without_settings() -> dict[str, str]:
+    return {name: it for name, it in os.environ.items() if not name.startswith("READWATCH_")}
+
+
+def announced_port(process: subprocess.Popen[str]) -> int:
+    """Return the port on which the server says that it listens."""
     assert process.stdout
-    in_time = select.select([process.stdout], [], [], PATIENCE)[0]
+    in_time = select.select([process.stdout], [], [], TIMEOUT)[0]
     line = process.stdout.readline() if in_time else "nothing in time"
     start, _, port = line.rstrip("\n").rpartition(":")
     if start != "listening on http://127.0.0.1":
-        raise AssertionError(f"it said {line!r} and {end(process)!r}")
+        raise AssertionError(f"it printed {line!r} and {end(process)!r}")
     return int(port)
 
 
 def end(process: subprocess.Popen[str]) -> str:
-    """End a server that is of no use any more; return what it said on stderr."""
+    """End a server and return what it printed on stderr."""
     process.terminate()
     try:
-        return process.communicate(timeout=PATIENCE)[1]
+        return process.communicate(timeout=TIMEOUT)[1]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the worker is a process of its own
         return process.communicate()[1]

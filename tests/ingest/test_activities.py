@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import NOON, StillClock
-from ingest.api import Api, Caller, everything, problem, rows, told
+from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, problem
 from permits import permit_for
 
 from readwatch.store import reader_data
@@ -24,73 +24,77 @@ PAGE = {
 }
 
 
-def kept_metadata(db: Database) -> Any:
-    ((kept,),) = rows(db, "SELECT metadata_json FROM reader_activities")
-    return json.loads(kept) if isinstance(kept, str) else kept
+def stored_metadata(db: Database) -> Any:
+    ((metadata,),) = fetch_all(db, "SELECT metadata_json FROM reader_activities")
+    return json.loads(metadata) if isinstance(metadata, str) else metadata
 
 
-def test_an_activity_is_kept_as_it_was_told(ann: Caller, cast: Any, db: Database) -> None:
+def test_an_activity_is_stored_as_it_was_sent(ann: ApiClient, cast: Any, db: Database) -> None:
     answer = ann.post("/api/activities", PAGE)
 
     assert answer.status_code == 201
     assert answer.json == {"id": 1, "status": "accepted"}
-    assert rows(
+    assert fetch_all(
         db,
         "SELECT id, user_id, session_id, activity_type, content_id, content_title,"
         " progress_percentage, duration_seconds, event_id FROM reader_activities",
     ) == [(1, cast.ann.id, 1, "page_read", "emma-1", "Emma", 40, 90, "e1")]
-    assert kept_metadata(db) == PAGE["metadata"]
-    ((occurred_at, created_at),) = rows(db, "SELECT occurred_at, created_at FROM reader_activities")
+    assert stored_metadata(db) == PAGE["metadata"]
+    ((occurred_at, created_at),) = fetch_all(
+        db, "SELECT occurred_at, created_at FROM reader_activities"
+    )
     assert from_db_time(occurred_at) == NOON - timedelta(seconds=89, milliseconds=750)
     assert from_db_time(created_at) == NOON
 
 
-def test_the_rollups_move_with_it(ann: Caller, db: Database) -> None:
+def test_the_rollups_are_updated_with_it(ann: ApiClient, db: Database) -> None:
     ann.post("/api/activities", PAGE)
 
-    assert rows(
+    assert fetch_all(
         db,
         "SELECT total_reading_seconds, unique_content_read, last_activity_id"
         " FROM reader_profiles WHERE total_sessions > 0",
     ) == [(90, 1, 1)]
-    assert rows(
+    assert fetch_all(
         db, "SELECT content_id, progress_percentage, total_seconds FROM reader_content_progress"
     ) == [("emma-1", 40, 90)]
-    assert rows(db, "SELECT activity_type, activities FROM activity_counts") == [("page_read", 1)]
+    assert fetch_all(db, "SELECT activity_type, activities FROM activity_counts") == [
+        ("page_read", 1)
+    ]
 
 
-def test_the_type_is_all_that_an_activity_needs(ann: Caller, db: Database) -> None:
+def test_only_the_type_is_required(ann: ApiClient, db: Database) -> None:
     assert ann.post("/api/activities", {"activity_type": "bookmark_added"}).status_code == 201
-    assert rows(
+    assert fetch_all(
         db,
         "SELECT content_id, content_title, progress_percentage, duration_seconds, metadata_json,"
         " event_id, occurred_at = created_at FROM reader_activities",
     ) == [(None, None, None, None, None, None, 1)]
 
 
-def test_what_an_app_leaves_out_it_may_also_call_null(ann: Caller) -> None:
+def test_optional_fields_may_be_null(ann: ApiClient) -> None:
     nothing = dict.fromkeys(PAGE) | {"activity_type": "page_read"}
     assert ann.post("/api/activities", nothing).status_code == 201
 
 
-def test_fields_from_the_future_are_ignored(ann: Caller, cast: Any, db: Database) -> None:
+def test_unknown_fields_are_ignored(ann: ApiClient, cast: Any, db: Database) -> None:
     future = {"mood": {"deep": [None]}, "user_id": cast.ben.id, "id": 77, "created_at": 5}
     answer = ann.post("/api/activities", PAGE | future)
     assert answer.json == {"id": 1, "status": "accepted"}
-    assert rows(db, "SELECT id, user_id FROM reader_activities") == [(1, cast.ann.id)]
+    assert fetch_all(db, "SELECT id, user_id FROM reader_activities") == [(1, cast.ann.id)]
 
 
-def test_a_retry_is_answered_as_a_duplicate_and_kept_once(
-    api: Api, ann: Caller, db: Database, clock: StillClock
+def test_a_retry_is_answered_as_a_duplicate_and_stored_once(
+    api: Api, ann: ApiClient, db: Database, clock: StillClock
 ) -> None:
     ann.post("/api/activities", PAGE)
-    before = everything(db)
+    before = all_rows(db)
     clock.advance(days=40)
 
     again = ann.post("/api/activities", PAGE)
 
     assert (again.status_code, again.json) == (200, {"id": 1, "status": "duplicate"})
-    assert everything(db) == before
+    assert all_rows(db) == before
     other_device = api.login("ann@example.org")
     assert other_device.post("/api/activities", PAGE).json == {"id": 1, "status": "duplicate"}
 
@@ -103,7 +107,7 @@ def test_a_retry_is_answered_as_a_duplicate_and_kept_once(
         {"unknown": True},
     ],
 )
-def test_a_retry_may_be_written_another_way(ann: Caller, rewritten: dict[str, Any]) -> None:
+def test_a_retry_may_be_formatted_differently(ann: ApiClient, rewritten: dict[str, Any]) -> None:
     ann.post("/api/activities", PAGE)
     assert ann.post("/api/activities", PAGE | rewritten).json["status"] == "duplicate"
 
@@ -122,18 +126,18 @@ def test_a_retry_may_be_written_another_way(ann: Caller, rewritten: dict[str, An
     ],
 )
 def test_the_same_event_id_with_other_content_is_a_conflict(
-    ann: Caller, db: Database, other: dict[str, Any]
+    ann: ApiClient, db: Database, other: dict[str, Any]
 ) -> None:
     ann.post("/api/activities", PAGE)
-    before = everything(db)
+    before = all_rows(db)
 
     answer = ann.post("/api/activities", PAGE | other)
 
-    assert told(problem(answer, 409), 409) == ["event_id"]
-    assert everything(db) == before
+    assert invalid_fields(problem(answer, 409), 409) == ["event_id"]
+    assert all_rows(db) == before
 
 
-def test_without_an_event_id_the_same_again_is_another_activity(ann: Caller) -> None:
+def test_without_an_event_id_the_same_content_is_another_activity(ann: ApiClient) -> None:
     page = {**PAGE, "event_id": None}
     assert [ann.post("/api/activities", page).json["id"] for _ in range(2)] == [1, 2]
 
@@ -150,12 +154,12 @@ def test_without_an_event_id_the_same_again_is_another_activity(ann: Caller) -> 
         "",
     ],
 )
-def test_a_title_is_kept_as_it_came_and_comes_out_clean(
-    ann: Caller, cast: Any, db: Database, title: str
+def test_a_title_is_stored_as_sent_and_read_as_safe_text(
+    ann: ApiClient, cast: Any, db: Database, title: str
 ) -> None:
     ann.post("/api/activities", PAGE | {"content_title": title})
 
-    assert rows(db, "SELECT content_title FROM reader_activities") == [(title,)]
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [(title,)]
     permit = permit_for(cast.ann.id)
     (activity,) = reader_data.activities(db, permit)
     (content,) = reader_data.contents(db, permit)
@@ -186,31 +190,33 @@ def test_a_title_is_kept_as_it_came_and_comes_out_clean(
         {"occurred_at": "2026-11-22 10:00:00-11:30"},
     ],
 )
-def test_what_is_just_within_the_limits_is_kept(
-    ann: Caller, db: Database, largest: dict[str, Any]
+def test_values_at_the_limits_are_accepted(
+    ann: ApiClient, db: Database, largest: dict[str, Any]
 ) -> None:
     answer = ann.post("/api/activities", {"activity_type": "page_read", **largest})
 
     assert answer.status_code == 201, answer.text
     ((name, value),) = largest.items()
     if name == "metadata":
-        assert kept_metadata(db) == value
+        assert stored_metadata(db) == value
     elif name != "occurred_at":
-        assert rows(db, f"SELECT {name} FROM reader_activities") == [(value,)]
+        assert fetch_all(db, f"SELECT {name} FROM reader_activities") == [(value,)]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=24), timedelta(minutes=3)])
-def test_a_clock_that_goes_ahead_has_no_say_about_the_present(
-    ann: Caller, db: Database, ahead: timedelta
+def test_a_time_in_the_future_is_stored_as_now(
+    ann: ApiClient, db: Database, ahead: timedelta
 ) -> None:
     ann.post("/api/activities", PAGE | {"occurred_at": (NOON + ahead).isoformat()})
-    ((occurred_at,),) = rows(db, "SELECT occurred_at FROM reader_activities")
+    ((occurred_at,),) = fetch_all(db, "SELECT occurred_at FROM reader_activities")
     assert from_db_time(occurred_at) == NOON
 
 
-def test_an_answer_means_that_another_connection_sees_it(ann: Caller, db: Database) -> None:
+def test_after_the_response_other_connections_see_the_activity(
+    ann: ApiClient, db: Database
+) -> None:
     for number in range(1, 6):
         ann.post("/api/activities", {"activity_type": "page_read"})
-        assert rows(db, "SELECT count(*) FROM reader_activities") == [(number,)]
+        assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(number,)]
     if is_sqlite(db):
-        assert rows(db, "PRAGMA journal_mode") == [("wal",)]
+        assert fetch_all(db, "PRAGMA journal_mode") == [("wal",)]

@@ -1,9 +1,9 @@
-"""The application as a whole: whose data is behind its routes, and by which clock it goes."""
+"""The application as a whole: no route mixes up readers, and the clock is the given one."""
 
 from typing import Any
 
 from conftest import NOON
-from ingest.api import Api, Caller, rows
+from ingest.api import Api, ApiClient, fetch_all
 
 from readwatch.store.engine.connections import Database
 
@@ -16,18 +16,18 @@ def routes(api: Api) -> set[tuple[str, str]]:
     }
 
 
-def test_a_reader_s_token_never_shows_or_moves_another_reader_s_data(
-    api: Api, ann: Caller, ben: Caller, cast: Any, db: Database
+def test_a_reader_s_token_never_shows_or_changes_another_reader_s_data(
+    api: Api, ann: ApiClient, ben: ApiClient, cast: Any, db: Database
 ) -> None:
     secret = {"activity_type": "page_read", "content_id": "b", "content_title": "Ben's secret"}
     ben.post("/api/activities", secret | {"event_id": "e1", "duration_seconds": 86_399})
     bens = "SELECT * FROM {} WHERE user_id = " + str(cast.ben.id)
     tables = ("reader_sessions", "reader_profiles", "reader_activities", "reader_content_progress")
-    before = [rows(db, bens.format(table)) for table in tables]
+    before = [fetch_all(db, bens.format(table)) for table in tables]
     lies = {"user_id": cast.ben.id, "session_id": 2, "reader_id": cast.ben.id, "id": 1}
 
     answers = [
-        ann.ask(method, path, json=lies | secret | {"event_id": "e1"}, query_string=lies)
+        ann.request(method, path, json=lies | secret | {"event_id": "e1"}, query_string=lies)
         for method, path in sorted(routes(api) - {("POST", "/api/logout")})
         if "<" not in path
     ]
@@ -37,15 +37,15 @@ def test_a_reader_s_token_never_shows_or_moves_another_reader_s_data(
         assert answer.status_code < 500
         assert "ben" not in answer.text.lower()
         assert "1439" not in answer.text, "the minutes that Ben has read"
-    assert [rows(db, bens.format(table)) for table in tables] == before
-    assert rows(db, "SELECT user_id FROM reader_activities ORDER BY id") == [
+    assert [fetch_all(db, bens.format(table)) for table in tables] == before
+    assert fetch_all(db, "SELECT user_id FROM reader_activities ORDER BY id") == [
         (cast.ben.id,),
         (cast.ann.id,),
     ]
 
 
-def test_the_same_event_id_of_another_reader_is_another_event(
-    ann: Caller, ben: Caller, db: Database
+def test_an_event_id_is_unique_per_reader_only(
+    ann: ApiClient, ben: ApiClient, db: Database
 ) -> None:
     event = {"activity_type": "page_read", "event_id": "e1"}
     assert ben.post("/api/activities", event).json["status"] == "accepted"
@@ -53,12 +53,12 @@ def test_the_same_event_id_of_another_reader_is_another_event(
     assert ann.post("/api/activities", event).json["id"] == 2
 
 
-def test_the_service_goes_by_the_clock_that_it_was_given(ann: Caller, db: Database) -> None:
+def test_the_service_uses_the_given_clock(ann: ApiClient, db: Database) -> None:
     ann.post("/api/activities", {"activity_type": "page_read"})
     noon = NOON.strftime("%Y-%m-%d %H:%M:%S")
-    moments = rows(
+    times = fetch_all(
         db,
         "SELECT CAST(s.started_at AS VARCHAR), CAST(a.occurred_at AS VARCHAR),"
         " CAST(a.created_at AS VARCHAR) FROM reader_sessions s, reader_activities a",
     )
-    assert all(moment.startswith(noon) for moment in moments[0])
+    assert all(time.startswith(noon) for time in times[0])

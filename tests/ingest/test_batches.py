@@ -1,11 +1,11 @@
-"""Many activities at once: one result each, in order, and no bad one spoils a good one."""
+"""Batches: one result per activity, in order, and an invalid item affects no other."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from conftest import NOON
-from ingest.api import Caller, everything, problem, rows, told
+from ingest.api import ApiClient, all_rows, fetch_all, invalid_fields, problem
 
 from readwatch.store.engine.connections import Database, from_db_time
 
@@ -18,15 +18,15 @@ def event(event_id: str, **more: Any) -> dict[str, Any]:
     return PAGE | {"event_id": event_id} | more
 
 
-def send(caller: Caller, activities: Any, **more: Any) -> list[dict[str, Any]]:
-    answer = caller.post("/api/activities", {"activities": activities, **more})
+def send(client: ApiClient, activities: Any, **more: Any) -> list[dict[str, Any]]:
+    answer = client.post("/api/activities", {"activities": activities, **more})
     assert answer.status_code == 200, answer.text
     assert answer.json.keys() == {"results"}
     results: list[dict[str, Any]] = answer.json["results"]
     return results
 
 
-def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
+def test_each_item_has_its_result_in_order(ann: ApiClient, db: Database) -> None:
     send(ann, [event("old")])
 
     results = send(
@@ -51,20 +51,20 @@ def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
         ("invalid", None),
         ("accepted", 3),
     ]
-    assert told(results[2]["problem"], 409) == ["event_id"]
-    assert told(results[3]["problem"], 422) == ["progress_percentage", "duration_seconds"]
-    assert told(results[5]["problem"], 422) == ["occurred_at"]
+    assert invalid_fields(results[2]["problem"], 409) == ["event_id"]
+    assert invalid_fields(results[3]["problem"], 422) == ["progress_percentage", "duration_seconds"]
+    assert invalid_fields(results[5]["problem"], 422) == ["occurred_at"]
     assert all("problem" not in results[index] for index in (0, 1, 4, 6))
-    assert rows(db, "SELECT id, event_id FROM reader_activities ORDER BY id") == [
+    assert fetch_all(db, "SELECT id, event_id FROM reader_activities ORDER BY id") == [
         (1, "old"),
         (2, "new"),
         (3, None),
     ]
-    assert rows(db, "SELECT activities FROM activity_counts") == [(3,)]
+    assert fetch_all(db, "SELECT activities FROM activity_counts") == [(3,)]
 
 
 @pytest.mark.parametrize(
-    "spoiled",
+    "invalid_item",
     [
         None,
         5,
@@ -81,64 +81,63 @@ def test_each_item_has_its_result_in_order(ann: Caller, db: Database) -> None:
         {"activities": [PAGE]},
     ],
 )
-def test_a_spoiled_item_leaves_its_neighbours_alone(
-    ann: Caller, db: Database, spoiled: Any
+def test_an_invalid_item_does_not_affect_its_neighbours(
+    ann: ApiClient, db: Database, invalid_item: Any
 ) -> None:
     good = PAGE | {"content_title": "Emma 😀 \\ud83d"}
-    results = send(ann, [good, spoiled, good])
+    results = send(ann, [good, invalid_item, good])
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
     assert results[1].keys() == {"status", "problem"}
-    told(results[1]["problem"], 422)
-    assert rows(db, "SELECT content_title FROM reader_activities") == [
+    invalid_fields(results[1]["problem"], 422)
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [
         ("Emma 😀 \\ud83d",),
         ("Emma 😀 \\ud83d",),
     ]
 
 
-def test_a_batch_sent_twice_is_kept_once(ann: Caller, db: Database) -> None:
+def test_a_batch_sent_twice_is_stored_once(ann: ApiClient, db: Database) -> None:
     batch = [event(f"e{number}", duration_seconds=60, content_id="emma") for number in range(20)]
     first = send(ann, batch)
-    before = everything(db)
+    before = all_rows(db)
 
     again = send(ann, batch)
 
     assert {result["status"] for result in again} == {"duplicate"}
     assert [result["id"] for result in again] == [result["id"] for result in first]
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_five_hundred_are_taken_at_once(ann: Caller, db: Database) -> None:
+def test_a_batch_may_have_five_hundred_items(ann: ApiClient, db: Database) -> None:
     results = send(ann, [PAGE] * 500)
     assert [result["id"] for result in results] == list(range(1, 501))
-    assert rows(db, "SELECT count(*) FROM reader_activities") == [(500,)]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(500,)]
 
 
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({"activities": []}, ["activities"]),
-        ({"activities": [PAGE] * 501}, ["activities"]),
-        ({"activities": None}, ["activities"]),
-        ({"activities": {"0": PAGE}}, ["activities"]),
-        ({"activities": "page_read"}, ["activities"]),
-        ({"activities": 1} | PAGE, ["activities"]),
-        ({"activities": [PAGE], "sent_at": "2026-11-22T12:00:00"}, ["sent_at"]),
-        ({"activities": [PAGE], "sent_at": 1_795_348_800}, ["sent_at"]),
-        ({"activities": [PAGE], "sent_at": ""}, ["sent_at"]),
-        ({"activities": [], "sent_at": "yesterday"}, ["activities", "sent_at"]),
-    ],
-)
-def test_a_batch_of_the_wrong_shape_is_refused_whole(
-    ann: Caller, db: Database, body: Any, fields: list[str]
-) -> None:
-    before = everything(db)
-    assert told(problem(ann.post("/api/activities", body), 422), 422) == fields
-    assert everything(db) == before
+INVALID_BATCHES: list[tuple[Any, list[str]]] = [
+    ({"activities": []}, ["activities"]),
+    ({"activities": [PAGE] * 501}, ["activities"]),
+    ({"activities": None}, ["activities"]),
+    ({"activities": {"0": PAGE}}, ["activities"]),
+    ({"activities": "page_read"}, ["activities"]),
+    ({"activities": 1} | PAGE, ["activities"]),
+    ({"activities": [PAGE], "sent_at": "2026-11-22T12:00:00"}, ["sent_at"]),
+    ({"activities": [PAGE], "sent_at": 1_795_348_800}, ["sent_at"]),
+    ({"activities": [PAGE], "sent_at": ""}, ["sent_at"]),
+    ({"activities": [], "sent_at": "yesterday"}, ["activities", "sent_at"]),
+]
 
 
-def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(ann: Caller, db: Database) -> None:
-    """The app's clock is two days ahead: it sends at what it takes for the 24th."""
+def test_an_invalid_batch_is_refused_as_a_whole(ann: ApiClient, db: Database) -> None:
+    before = all_rows(db)
+    for body, fields in INVALID_BATCHES:
+        members = problem(ann.post("/api/activities", body), 422)
+        assert (body, invalid_fields(members, 422)) == (body, fields)
+    assert all_rows(db) == before
+
+
+def test_sent_at_corrects_a_wrong_clock(ann: ApiClient, db: Database) -> None:
+    """The app's clock is two days ahead."""
     two_days = timedelta(days=2)
     read_at = NOON - timedelta(minutes=30)
     results = send(
@@ -152,13 +151,13 @@ def test_a_clock_that_is_wrong_is_corrected_by_what_it_says_now(ann: Caller, db:
     )
 
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
-    kept = rows(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
-    assert [from_db_time(at) for (at,) in kept] == [read_at, NOON]
+    stored = fetch_all(db, "SELECT occurred_at FROM reader_activities ORDER BY id")
+    assert [from_db_time(at) for (at,) in stored] == [read_at, NOON]
 
 
 @pytest.mark.parametrize("sent_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
-    ann: Caller, sent_at: str
+def test_an_absurd_sent_at_invalidates_only_items_with_occurred_at(
+    ann: ApiClient, sent_at: str
 ) -> None:
     timed = [PAGE | {"occurred_at": at} for at in ("9999-12-31T00:00:00Z", "0001-01-02T00:00:00Z")]
     results = send(ann, [*timed, PAGE], sent_at=sent_at)
@@ -166,5 +165,5 @@ def test_a_clock_that_is_wrong_by_ages_spoils_only_what_it_has_timed(
     assert results[2]["status"] == "accepted"
 
 
-def test_a_single_activity_in_a_batch_is_a_batch(ann: Caller) -> None:
+def test_a_batch_may_have_one_item(ann: ApiClient) -> None:
     assert send(ann, [PAGE]) == [{"status": "accepted", "id": 1}]

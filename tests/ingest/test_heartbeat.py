@@ -1,18 +1,18 @@
-"""The app's "still here"."""
+"""Heartbeats."""
 
 from typing import Any
 
 import pytest
 from conftest import NOON, StillClock
-from ingest.api import Api, Caller, everything, rows
+from ingest.api import Api, ApiClient, all_rows, fetch_all
 
 from readwatch.store.engine.connections import Database, from_db_time
 
 HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 
 
-def test_a_heartbeat_moves_the_session_and_says_when_to_come_again(
-    api: Api, ann: Caller, ben: Caller, cast: Any, db: Database, clock: StillClock
+def test_a_heartbeat_updates_the_session_and_says_when_the_next_is_due(
+    api: Api, ann: ApiClient, ben: ApiClient, cast: Any, db: Database, clock: StillClock
 ) -> None:
     clock.advance(seconds=60)
 
@@ -21,12 +21,12 @@ def test_a_heartbeat_moves_the_session_and_says_when_to_come_again(
 
     assert answer.status_code == 200
     assert 60 <= answer.json["heartbeat_seconds"] <= 72
-    heard = {user_id: from_db_time(at) for user_id, at in rows(db, HEARTBEATS)}
-    assert heard == {cast.ann.id: clock.moment, cast.ben.id: NOON}
+    heartbeats = {user_id: from_db_time(at) for user_id, at in fetch_all(db, HEARTBEATS)}
+    assert heartbeats == {cast.ann.id: clock.moment, cast.ben.id: NOON}
 
 
-def test_each_device_beats_for_itself(
-    api: Api, ann: Caller, db: Database, clock: StillClock
+def test_a_heartbeat_updates_only_the_session_of_its_device(
+    api: Api, ann: ApiClient, db: Database, clock: StillClock
 ) -> None:
     tablet = api.login("ann@example.org", device_type="tablet")
     clock.advance(seconds=90)
@@ -34,28 +34,30 @@ def test_each_device_beats_for_itself(
     tablet.post("/api/heartbeat")
     api.stop()
 
-    assert [from_db_time(at) for _, at in rows(db, HEARTBEATS)] == [NOON, clock.moment]
+    assert [from_db_time(at) for _, at in fetch_all(db, HEARTBEATS)] == [NOON, clock.moment]
 
 
-def test_a_clock_that_jumped_back_moves_nothing(
-    api: Api, ann: Caller, db: Database, clock: StillClock
+def test_after_a_clock_jumped_back_a_heartbeat_changes_nothing(
+    api: Api, ann: ApiClient, db: Database, clock: StillClock
 ) -> None:
-    before = everything(db)
+    before = all_rows(db)
     clock.advance(hours=-1)
 
     assert ann.post("/api/heartbeat").status_code == 200
     api.stop()
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not JSON", b"[1]", b"\xff\x00", b"x" * 100_000])
-def test_the_body_of_a_heartbeat_is_not_looked_at(ann: Caller, body: bytes) -> None:
+def test_the_body_of_a_heartbeat_is_ignored(ann: ApiClient, body: bytes) -> None:
     assert ann.post("/api/heartbeat", data=body).status_code == 200
 
 
-def test_a_heartbeat_is_no_activity(api: Api, ann: Caller, db: Database, clock: StillClock) -> None:
+def test_a_heartbeat_is_not_an_activity(
+    api: Api, ann: ApiClient, db: Database, clock: StillClock
+) -> None:
     clock.advance(seconds=60)
     ann.post("/api/heartbeat")
     api.stop()
-    assert rows(db, "SELECT * FROM reader_activities") == []
-    assert rows(db, "SELECT * FROM activity_counts") == []
+    assert fetch_all(db, "SELECT * FROM reader_activities") == []
+    assert fetch_all(db, "SELECT * FROM activity_counts") == []

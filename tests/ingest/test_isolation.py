@@ -1,17 +1,17 @@
-"""Each route with each caller: who gets in, who is turned away, and whose look is on record."""
+"""Each route with each principal: who is allowed, who is refused, and whose access is logged."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
-from ingest.api import Api, Caller, problem, rows
+from ingest.api import Api, ApiClient, fetch_all, problem
 
 from readwatch.store.engine.connections import Database
 
 STAFF = ("cara", "dora")
-CALLERS = ("nobody", "a dead token", "ben", "ann", *STAFF)
-"""Ann's data is asked for; Ben is another reader, Cara a consultant and Dora an admin."""
+PRINCIPALS = ("nobody", "an ended session", "ben", "ann", *STAFF)
+"""Who requests Ann's data; Ben is another reader, Cara a consultant and Dora an admin."""
 
 ANYONE = (200,) * 6
 EVERYBODY = (401, 401, 200, 200, 200, 200)
@@ -27,7 +27,7 @@ RULES: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/metrics"): ANYONE,
     ("GET", "/api/openapi.json"): ANYONE,
     ("POST", "/api/login"): ANYONE,
-    ("POST", "/api/resume"): (401,) * 6,  # whatever the header says: the token is in the body
+    ("POST", "/api/resume"): (401,) * 6,  # the token is in the body, not in the header
     ("POST", "/api/logout"): tuple(204 if it == 200 else it for it in EVERYBODY),
     ("GET", "/api/me"): EVERYBODY,
     ("GET", "/api/me/access-log"): EVERYBODY,
@@ -53,8 +53,8 @@ BODIES: Mapping[str, Any] = {
 
 
 @pytest.fixture
-def told(ann: Caller) -> None:
-    """Ann has told the service what only she and staff may know."""
+def secret_activity(ann: ApiClient) -> None:
+    """An activity of Ann that only she and staff may see."""
     body = {"activity_type": "page_read", "content_title": SECRET}
     assert ann.post("/api/activities", body).status_code == 201
 
@@ -67,13 +67,13 @@ def ends_the_token(route: tuple[str, str]) -> bool:
     return route[1] == "/api/logout"
 
 
-def signed_in(api: Api, name: str) -> Caller:
+def logged_in(api: Api, name: str) -> ApiClient:
     if name == "nobody":
         return api
-    if name == "a dead token":
-        dead = api.login("ann@example.org")
-        dead.post("/api/logout")
-        return dead
+    if name == "an ended session":
+        ended = api.login("ann@example.org")
+        ended.post("/api/logout")
+        return ended
     return api.login(f"{name}@example.org")
 
 
@@ -85,39 +85,39 @@ def test_every_route_has_a_rule(api: Api) -> None:
     }
 
 
-@pytest.mark.parametrize("name", CALLERS)
-@pytest.mark.usefixtures("told")
-def test_who_gets_in_and_whose_look_is_on_record(
+@pytest.mark.parametrize("name", PRINCIPALS)
+@pytest.mark.usefixtures("secret_activity")
+def test_who_is_allowed_and_whose_access_is_logged(
     api: Api, cast: Cast, db: Database, name: str
 ) -> None:
-    caller = signed_in(api, name)
+    client = logged_in(api, name)
     answers = {
-        (method, rule): caller.ask(method, of_ann(rule, cast), json=BODIES.get(rule))
+        (method, rule): client.request(method, of_ann(rule, cast), json=BODIES.get(rule))
         for method, rule in sorted(RULES, key=ends_the_token)
     }
 
     assert {route: answer.status_code for route, answer in answers.items()} == {
-        route: statuses[CALLERS.index(name)] for route, statuses in RULES.items()
+        route: statuses[PRINCIPALS.index(name)] for route, statuses in RULES.items()
     }
-    shown = any(SECRET in answer.text for answer in answers.values())
-    assert shown == (name in {"ann", *STAFF})
-    looks = [(getattr(cast, name).id, cast.ann.id)] * len(OF_ONE_READER) if name in STAFF else []
+    secret_was_shown = any(SECRET in answer.text for answer in answers.values())
+    assert secret_was_shown == (name in {"ann", *STAFF})
+    accesses = [(getattr(cast, name).id, cast.ann.id)] * len(OF_ONE_READER) if name in STAFF else []
     log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
-    assert rows(db, f"{log} <> 'refused_access' AND target_user_id IS NOT NULL") == looks
+    assert fetch_all(db, f"{log} <> 'refused_access' AND target_user_id IS NOT NULL") == accesses
     who = getattr(cast, name).id if name in STAFF else None
     lists = "SELECT consultant_user_id, action_details FROM consultant_access_log WHERE action_type"
-    assert rows(db, f"{lists} = 'viewed_list' ORDER BY id") == (
+    assert fetch_all(db, f"{lists} = 'viewed_list' ORDER BY id") == (
         [(who, "api, activities"), (who, "api, online")] if name in STAFF else []
     )
-    # Ann is refused the live lists, Ben more: of one's refusals the first is on record.
+    # Ann is refused the live lists, Ben more: of a reader's refusals the first is logged.
     refused = [getattr(cast, name).id] if name in {"ann", "ben"} else []
-    assert [who for who, _ in rows(db, f"{log} = 'refused_access'")] == refused
+    assert [who for who, _ in fetch_all(db, f"{log} = 'refused_access'")] == refused
 
 
 @pytest.mark.parametrize("rule", [*OF_ALL_READERS, *OF_ONE_READER])
-@pytest.mark.usefixtures("told")
-def test_a_look_that_cannot_be_put_on_record_shows_nothing(
-    ann: Caller, cara: Caller, cast: Cast, db: Database, rule: str
+@pytest.mark.usefixtures("secret_activity")
+def test_an_access_that_cannot_be_logged_shows_nothing(
+    ann: ApiClient, cara: ApiClient, cast: Cast, db: Database, rule: str
 ) -> None:
     db.execute_sql("ALTER TABLE consultant_access_log RENAME TO moved")
 
@@ -127,11 +127,11 @@ def test_a_look_that_cannot_be_put_on_record_shows_nothing(
 
 
 @pytest.mark.parametrize("rule", OF_ALL_READERS)
-def test_who_goes_on_looking_at_a_list_has_an_entry_every_five_minutes(
-    cara: Caller, db: Database, clock: StillClock, rule: str
+def test_repeated_requests_of_a_list_are_logged_every_five_minutes(
+    cara: ApiClient, db: Database, clock: StillClock, rule: str
 ) -> None:
     for _ in range(6):
         assert cara.get(rule).status_code == 200
         clock.advance(minutes=2)
     log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'logged_in'"
-    assert rows(db, log) == [("viewed_list",)] * 2
+    assert fetch_all(db, log) == [("viewed_list",)] * 2

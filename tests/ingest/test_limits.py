@@ -1,39 +1,52 @@
-"""Too much, too slow, too odd: refused in a clear way, and nobody else has to wait for it."""
+"""Requests that are too large, too slow or malformed: refused clearly, without delaying others."""
 
 import gzip
 import json
 import re
 import socket
 import zlib
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
-from ingest.api import Api, Caller, problem, rows, told
-from ingest.process import PATIENCE, Running, serving
+from copies import SQLiteCopies
+from ingest.api import Api, ApiClient, fetch_all, invalid_fields, problem
+from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.body_timeout import BODY_SECONDS, Wait, given_up
+from readwatch.ingest.body_timeout import BODY_TIMEOUT_SECONDS, BodyRead, reads_to_abort
+from readwatch.ingest.field_types import MAX_DEPTH
 from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
-from readwatch.ingest.schemas import MAX_DEPTH
-from readwatch.ingest.server import IDLE_SECONDS, MAX_HEADER_BYTES, THREADS
+from readwatch.ingest.server import IDLE_TIMEOUT_SECONDS, MAX_HEADER_BYTES, THREADS
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-on_linux = pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere a proxy has to do it")
+on_linux = pytest.mark.skipif("sys.platform != 'linux'", reason="elsewhere only a proxy can do it")
 
 PAGE = {"activity_type": "page_read", "content_title": "Emma"}
-PACKED = gzip.compress(json.dumps(PAGE).encode(), mtime=0)
+GZIPPED = gzip.compress(json.dumps(PAGE).encode(), mtime=0)
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: readwatch\r\n\r\n"
 
 
-def connection(server: Running, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
-    """Return a connection over which something was sent."""
-    opened = socket.create_connection(("127.0.0.1", server.port), PATIENCE, (source, 0))
-    opened.sendall(sent)
-    return opened
+@pytest.fixture(scope="module")
+def shared_server(
+    sqlite_copies: SQLiteCopies, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """One server for all tests that change nothing; it has to stop without a warning."""
+    path = tmp_path_factory.mktemp("shared") / "readwatch.db"
+    with serving(sqlite_copies.copy_to(path, with_cast=True)) as server:
+        yield server
+        assert server.stop() == (0, "", "")
+
+
+def connection(server: ServerProcess, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
+    """Return a connection over which these bytes were sent."""
+    client = socket.create_connection(("127.0.0.1", server.port), TIMEOUT, (source, 0))
+    client.sendall(sent)
+    return client
 
 
 # Slow apps --------------------------------------------------------------------------------------
@@ -41,22 +54,23 @@ def connection(server: Running, sent: bytes, source: str = "127.0.0.1") -> socke
 
 @on_linux
 @on_sqlite
-def test_bodies_that_do_not_arrive_keep_nobody_waiting(url: str, cast: Any) -> None:
+def test_incomplete_bodies_do_not_delay_others(url: str, cast: Any) -> None:
     start = b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"
-    with serving(url) as server, ExitStack() as opened:
+    with serving(url) as server, ExitStack() as connections:
         ann = server.app("ann@example.org")
         slow = [
-            opened.enter_context(connection(server, start, "127.0.0.2")) for _ in range(3 * THREADS)
+            connections.enter_context(connection(server, start, "127.0.0.2"))
+            for _ in range(3 * THREADS)
         ]
         assert ann.post("/api/heartbeat")[0] == 200
         assert slow[0].recv(100) == b"", "closed"
         assert server.stop() == (0, "", "")
 
 
-@on_sqlite
-def test_headers_that_do_not_arrive_keep_nobody_waiting(url: str, cast: Any) -> None:
-    with serving(url) as server, ExitStack() as opened:
-        slow = [opened.enter_context(connection(server, b"G")) for _ in range(200)]
+def test_incomplete_headers_do_not_delay_others(shared_server: ServerProcess) -> None:
+    server = shared_server
+    with ExitStack() as connections:
+        slow = [connections.enter_context(connection(server, b"G")) for _ in range(200)]
         ann = server.app("ann@example.org")
         for letter in LIVEZ[1:].decode():
             for one in slow:
@@ -65,66 +79,67 @@ def test_headers_that_do_not_arrive_keep_nobody_waiting(url: str, cast: Any) -> 
         assert all(one.recv(100).startswith(b"HTTP/1.1 200 OK") for one in slow)
 
 
-def test_half_of_the_threads_can_wait_for_slow_bodies_but_not_for_ever() -> None:
-    waits = [Wait("127.0.0.1", since) for since in (5.0, 3.0, 4.0, 100.0)]
-    assert list(given_up(waits, 3, now=6.0)) == []
-    assert [wait.since for wait in given_up(waits, 1, now=6.01)] == [3.0, 4.0]
-    assert [wait.since for wait in given_up(waits, 4, now=4.5 + BODY_SECONDS)] == [3.0, 4.0]
+def test_half_of_the_threads_may_wait_for_slow_bodies_for_a_limited_time() -> None:
+    waits = [BodyRead("127.0.0.1", since) for since in (5.0, 3.0, 4.0, 100.0)]
+    assert list(reads_to_abort(waits, 3, now=6.0)) == []
+    assert [wait.since for wait in reads_to_abort(waits, 1, now=6.01)] == [3.0, 4.0]
+    assert [wait.since for wait in reads_to_abort(waits, 4, now=4.5 + BODY_TIMEOUT_SECONDS)] == [
+        3.0,
+        4.0,
+    ]
 
 
 @pytest.mark.proof
 @on_sqlite
 def test_a_connection_without_a_request_is_closed(url: str, cast: Any) -> None:
-    with serving(url) as server, ExitStack() as opened:
-        idle = [opened.enter_context(connection(server, sent)) for sent in (b"", LIVEZ[:9], LIVEZ)]
+    with serving(url) as server, ExitStack() as connections:
+        idle = [
+            connections.enter_context(connection(server, sent)) for sent in (b"", LIVEZ[:9], LIVEZ)
+        ]
         answer = b""
         while not answer.endswith(b"}\n"):
             answer += idle[2].recv(1000)
         assert answer.startswith(b"HTTP/1.1 200 OK")
         for one in idle:
-            one.settimeout(IDLE_SECONDS + PATIENCE)
+            one.settimeout(IDLE_TIMEOUT_SECONDS + TIMEOUT)
             assert one.recv(1000) == b""
 
 
 # Headers ----------------------------------------------------------------------------------------
 
 
-@on_sqlite
-def test_a_header_that_is_too_large_is_refused(url: str, cast: Any) -> None:
-    with serving(url) as server:
-        large = LIVEZ[:-2] + b"User-Agent: " + b"x" * 2 * MAX_HEADER_BYTES
-        with connection(server, large) as app:
-            assert app.recv(1000).startswith(b"HTTP/1.1 431 ")
+def test_a_header_that_is_too_large_is_refused(shared_server: ServerProcess) -> None:
+    large = LIVEZ[:-2] + b"User-Agent: " + b"x" * 2 * MAX_HEADER_BYTES
+    with connection(shared_server, large) as app:
+        assert app.recv(1000).startswith(b"HTTP/1.1 431 ")
 
 
 # Bodies -----------------------------------------------------------------------------------------
 
 
-@on_sqlite
-def test_what_is_said_to_be_too_large_is_refused_before_it_is_sent(url: str, cast: Any) -> None:
-    with serving(url) as server:
-        ann = server.app("ann@example.org")
-        for path, size in (("login", MAX_LOGIN_BYTES + 1), ("activities", 1024**3)):
-            head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
-            with connection(server, f"{head}Content-Length: {size}\r\n\r\n".encode()) as app:
-                assert app.recv(1000).startswith(b"HTTP/1.1 413 ")
+def test_a_content_length_above_the_limit_is_refused_before_the_body_is_sent(
+    shared_server: ServerProcess,
+) -> None:
+    ann = shared_server.app("ann@example.org")
+    for path, size in (("login", MAX_LOGIN_BYTES + 1), ("activities", 1024**3)):
+        head = f"POST /api/{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+        with connection(shared_server, f"{head}Content-Length: {size}\r\n\r\n".encode()) as app:
+            assert app.recv(1000).startswith(b"HTTP/1.1 413 ")
 
 
-@on_sqlite
-def test_an_app_whose_token_is_dead_hears_so_also_with_a_large_body(url: str, cast: Any) -> None:
+def test_an_invalid_token_is_answered_also_with_a_large_body(shared_server: ServerProcess) -> None:
     batch = {"activities": [PAGE | {"metadata": {"note": "x" * 1900}}] * 500}
-    with serving(url) as server:
-        app = server.app()
-        app.token = "rw_dead"
-        for _ in range(50):
-            assert app.post("/api/activities", batch)[0] == 401
+    app = shared_server.app()
+    app.token = "rw_invalid"
+    for _ in range(50):
+        assert app.post("/api/activities", batch)[0] == 401
 
 
-def test_a_login_is_small(api: Api) -> None:
+def test_the_body_of_a_login_has_a_smaller_limit(api: Api) -> None:
     def refusal(size: int, **encoding: str) -> str:
         body = b'{"email": ""}'.ljust(size)
-        packed = gzip.compress(body) if encoding else body
-        answer = api.post("/api/login", data=packed, headers=encoding)
+        compressed = gzip.compress(body) if encoding else body
+        answer = api.post("/api/login", data=compressed, headers=encoding)
         return str(problem(answer, answer.status_code)["detail"])
 
     assert refusal(MAX_LOGIN_BYTES).startswith("email: ")
@@ -132,17 +147,17 @@ def test_a_login_is_small(api: Api) -> None:
     assert refusal(MAX_LOGIN_BYTES + 1, **{"Content-Encoding": "gzip"}).endswith("than 16 KiB")
 
 
-def posted(app: Caller, body: bytes, encoding: str = "gzip") -> Any:
+def posted(app: ApiClient, body: bytes, encoding: str = "gzip") -> Any:
     return app.post("/api/activities", data=body, headers={"Content-Encoding": encoding})
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
-def test_a_body_can_be_packed(ann: Caller, db: Database, encoding: str) -> None:
-    assert posted(ann, PACKED, encoding).status_code == 201
-    assert rows(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
+def test_a_body_may_be_compressed(ann: ApiClient, db: Database, encoding: str) -> None:
+    assert posted(ann, GZIPPED, encoding).status_code == 201
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
 
 
-def test_the_unpacked_body_has_a_limit_too(ann: Caller) -> None:
+def test_the_limit_applies_after_decompression_too(ann: ApiClient) -> None:
     largest = json.dumps({"activity_type": "Page"}).encode().ljust(MAX_BODY_BYTES)
     problem(posted(ann, gzip.compress(largest)), 422)
     problem(posted(ann, gzip.compress(largest + b" ")), 413)
@@ -152,39 +167,39 @@ def test_the_unpacked_body_has_a_limit_too(ann: Caller) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (b"", "its end is missing"),
-        (PACKED[:-1], "its end is missing"),
-        (PACKED[:20], "its end is missing"),
-        (PACKED + b"x", "something follows"),
-        (PACKED + PACKED, "something follows"),
-        (PACKED[:-8] + b"\0" * 8, "incorrect data check"),
+        (b"", "the gzip body is incomplete"),
+        (GZIPPED[:-1], "the gzip body is incomplete"),
+        (GZIPPED[:20], "the gzip body is incomplete"),
+        (GZIPPED + b"x", "data after the end"),
+        (GZIPPED + GZIPPED, "data after the end"),
+        (GZIPPED[:-8] + b"\0" * 8, "incorrect data check"),
         (b"{}", "incorrect header check"),
         (zlib.compress(b"{}"), "incorrect header check"),
-        (gzip.compress(b"{", mtime=0), "the body is not JSON"),
+        (gzip.compress(b"{", mtime=0), "the body is not valid JSON"),
     ],
 )
-def test_a_body_that_is_packed_badly_is_refused(ann: Caller, body: bytes, why: str) -> None:
+def test_invalid_gzip_is_refused(ann: ApiClient, body: bytes, why: str) -> None:
     assert why in problem(posted(ann, body), 400)["detail"]
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "x" * 8000])
-def test_a_body_that_is_packed_otherwise_is_told_how(ann: Caller, encoding: str) -> None:
-    answer = posted(ann, PACKED, encoding)
+def test_another_encoding_is_refused_and_gzip_is_named(ann: ApiClient, encoding: str) -> None:
+    answer = posted(ann, GZIPPED, encoding)
     problem(answer, 415)
     assert answer.headers["Accept-Encoding"] == "gzip"
 
 
-# What is in them --------------------------------------------------------------------------------
+# Their content -----------------------------------------------------------------------------------
 
 
-KEPT = "SELECT CAST(metadata_json AS TEXT) FROM reader_activities ORDER BY id"
+STORED_METADATA = "SELECT CAST(metadata_json AS TEXT) FROM reader_activities ORDER BY id"
 
 
 def nested(levels: int) -> Any:
     return {"a": [] if levels == 2 else [nested(levels - 2)]}
 
 
-def test_metadata_has_as_many_levels_as_any_database_bears(ann: Caller, db: Database) -> None:
+def test_metadata_is_nested_up_to_the_limit(ann: ApiClient, db: Database) -> None:
     deep = PAGE | {"metadata": {"a": nested(MAX_DEPTH)}}
     fine = PAGE | {"metadata": nested(MAX_DEPTH)}
     wide = PAGE | {"metadata": {"a": [[]] * 1000}}
@@ -193,32 +208,32 @@ def test_metadata_has_as_many_levels_as_any_database_bears(ann: Caller, db: Data
     assert members["detail"] == "metadata: is nested more than 32 levels deep"
     results = ann.post("/api/activities", {"activities": [fine, deep, wide]}).json["results"]
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
-    assert told(results[1]["problem"], 422) == ["metadata"]
-    kept = [json.loads(metadata) for (metadata,) in rows(db, KEPT)]
-    assert kept == [fine["metadata"], wide["metadata"]]
+    assert invalid_fields(results[1]["problem"], 422) == ["metadata"]
+    stored = [json.loads(metadata) for (metadata,) in fetch_all(db, STORED_METADATA)]
+    assert stored == [fine["metadata"], wide["metadata"]]
 
 
-@pytest.mark.parametrize("opened", [b"[", b'{"a":', b'{"activities":[', b'"\\u0000'])
-def test_a_mebibyte_of_brackets_is_refused(ann: Caller, opened: bytes) -> None:
-    body = opened * (MAX_BODY_BYTES // len(opened))
+@pytest.mark.parametrize("start", [b"[", b'{"a":', b'{"activities":[', b'"\\u0000'])
+def test_a_mebibyte_of_opening_brackets_is_refused(ann: ApiClient, start: bytes) -> None:
+    body = start * (MAX_BODY_BYTES // len(start))
     problem(ann.post("/api/activities", data=body), 400)
 
 
-def test_a_long_number_in_metadata_is_kept(ann: Caller, db: Database) -> None:
+def test_a_long_number_in_metadata_is_stored(ann: ApiClient, db: Database) -> None:
     metadata = {"long": 10**4000, "small": 5e-324}
     assert ann.post("/api/activities", PAGE | {"metadata": metadata}).status_code == 201
-    assert [json.loads(kept) for (kept,) in rows(db, KEPT)] == [metadata]
+    assert [json.loads(text) for (text,) in fetch_all(db, STORED_METADATA)] == [metadata]
 
 
-def test_of_a_name_that_is_there_twice_the_last_one_counts(ann: Caller, db: Database) -> None:
+def test_of_a_duplicate_member_the_last_one_is_used(ann: ApiClient, db: Database) -> None:
     body = b'{"activity_type": "page_read", "content_title": "Momo", "content_title": "Emma"}'
     assert ann.post("/api/activities", data=body).status_code == 201
-    assert rows(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
+    assert fetch_all(db, "SELECT content_title FROM reader_activities") == [("Emma",)]
 
 
-def test_a_batch_has_up_to_500_items(ann: Caller) -> None:
+def test_a_batch_has_at_most_500_items(ann: ApiClient) -> None:
     members = problem(ann.post("/api/activities", {"activities": [{}] * 501}), 422)
-    assert told(members, 422) == ["activities"]
+    assert invalid_fields(members, 422) == ["activities"]
     results = ann.post("/api/activities", {"activities": [{}] * 499 + [PAGE]}).json["results"]
     assert [result["status"] for result in results] == ["invalid"] * 499 + ["accepted"]
 
@@ -244,7 +259,7 @@ def test_a_batch_has_up_to_500_items(ann: Caller) -> None:
         (1, "x" * 8000, "127.0.0.1"),
     ],
 )
-def test_the_address_is_the_one_that_the_farthest_known_proxy_saw(
+def test_the_address_is_the_one_that_the_outermost_trusted_proxy_received(
     url: str, cast: Cast, db: Database, hops: int, forwarded: str | None, address: str
 ) -> None:
     app = create_app(Settings(url, bcrypt_cost=4, proxy_hops=hops), StillClock())
@@ -254,56 +269,53 @@ def test_the_address_is_the_one_that_the_farthest_known_proxy_saw(
     app.extensions["readwatch"].close()
 
     assert answer.status_code == 200
-    assert rows(db, "SELECT ip_address FROM reader_sessions") == [(address,)]
+    assert fetch_all(db, "SELECT ip_address FROM reader_sessions") == [(address,)]
 
 
-# Odd requests -----------------------------------------------------------------------------------
+# Unusual requests -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("status", "method", "path", "headers"),
-    [
-        (200, "HEAD", "/livez", {}),
-        (200, "OPTIONS", "/api/activities", {}),
-        (200, "GET", "/livez", {"User-Agent": "x" * 65536}),
-        (200, "GET", "/livez?limit=%00&\u00ff=%ff", {}),
-        (200, "GET", "/api/activities?limit=1&limit=x", {}),
-        (404, "GET", "/livez/", {}),
-        (404, "GET", "/api//me", {}),
-        (404, "GET", "/livez%00", {}),
-        (404, "GET", "/%ff%fe", {}),
-        (404, "GET", "/api/readers/0", {}),
-        (404, "GET", "/api/readers/-1", {}),
-        (404, "GET", "/api/readers/007", {}),
-        (404, "GET", "/api/readers/1%00", {}),
-        (404, "GET", "/api/readers/%D9%A3", {}),
-        (404, "GET", f"/api/readers/{2**63 - 1}", {}),
-        (404, "GET", f"/api/readers/{2**63}", {}),
-        (404, "GET", "/api/readers/" + "9" * 5000 + "/sessions", {}),
-        (405, "GET", "/api/heartbeat", {"X-HTTP-Method-Override": "POST"}),
-        (405, "POST", "/livez?_method=GET", {}),
-        (405, "TRACE", "/api/me", {}),
-        (422, "GET", "/api/activities?limit=-1", {}),
-        (422, "GET", "/api/activities?limit=%00", {}),
-        (422, "GET", "/api/activities?limit=x&limit=1", {}),
-        (422, "GET", "/api/activities?after=" + "9" * 5000, {}),
-        (401, "GET", "/api/me", {"Authorization": "Bearer \u00e9\u0000"}),
-        (401, "GET", "/api/me", {"Authorization": "Bearer " + "x" * 65536}),
-    ],
-    ids=lambda value: ascii(value)[:40],
-)
-def test_an_odd_request_is_answered_as_any_other(
-    cara: Caller, status: int, method: str, path: str, headers: dict[str, str]
-) -> None:
-    answer = cara.ask(method, path, headers=headers)
-    assert answer.status_code == status
-    if status >= 400:
-        problem(answer, status)
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+UNUSUAL_REQUESTS: list[tuple[int, str, str, dict[str, str]]] = [
+    (200, "HEAD", "/livez", {}),
+    (200, "OPTIONS", "/api/activities", {}),
+    (200, "GET", "/livez", {"User-Agent": "x" * 65536}),
+    (200, "GET", "/livez?limit=%00&\u00ff=%ff", {}),
+    (200, "GET", "/api/activities?limit=1&limit=x", {}),
+    (404, "GET", "/livez/", {}),
+    (404, "GET", "/api//me", {}),
+    (404, "GET", "/livez%00", {}),
+    (404, "GET", "/%ff%fe", {}),
+    (404, "GET", "/api/readers/0", {}),
+    (404, "GET", "/api/readers/-1", {}),
+    (404, "GET", "/api/readers/007", {}),
+    (404, "GET", "/api/readers/1%00", {}),
+    (404, "GET", "/api/readers/%D9%A3", {}),
+    (404, "GET", f"/api/readers/{2**63 - 1}", {}),
+    (404, "GET", f"/api/readers/{2**63}", {}),
+    (404, "GET", "/api/readers/" + "9" * 5000 + "/sessions", {}),
+    (405, "GET", "/api/heartbeat", {"X-HTTP-Method-Override": "POST"}),
+    (405, "POST", "/livez?_method=GET", {}),
+    (405, "TRACE", "/api/me", {}),
+    (422, "GET", "/api/activities?limit=-1", {}),
+    (422, "GET", "/api/activities?limit=%00", {}),
+    (422, "GET", "/api/activities?limit=x&limit=1", {}),
+    (422, "GET", "/api/activities?after=" + "9" * 5000, {}),
+    (401, "GET", "/api/me", {"Authorization": "Bearer \u00e9\u0000"}),
+    (401, "GET", "/api/me", {"Authorization": "Bearer " + "x" * 65536}),
+]
 
 
-def test_an_odd_login_is_answered_as_any_other(api: Api, cast: Cast, db: Database) -> None:
+def test_an_unusual_request_gets_a_regular_response(cara: ApiClient) -> None:
+    for status, method, path, headers in UNUSUAL_REQUESTS:
+        answer = cara.request(method, path, headers=headers)
+        assert (method, path, answer.status_code) == (method, path, status)
+        if status >= 400:
+            problem(answer, status)
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_unusual_login_gets_a_regular_response(api: Api, cast: Cast, db: Database) -> None:
     body = {"email": "ann@example.org", "password": PASSWORD}
     answer = api.post("/api/login", body, headers={"User-Agent": "\u00e9" + "x" * 65536})
     assert answer.status_code == 200
@@ -333,18 +345,16 @@ ON_THE_WIRE: list[tuple[bytes, list[int]]] = [
 ]
 
 
-def statuses(app: socket.socket, wanted: int) -> list[int]:
-    """Return the statuses that came, until there are enough or the connection ends."""
+def statuses(app: socket.socket, count: int) -> list[int]:
+    """Return the statuses received until there are so many or the connection ends."""
     received = b""
-    while received.count(b"HTTP/1.") < wanted and (more := app.recv(4096)):
+    while received.count(b"HTTP/1.") < count and (more := app.recv(4096)):
         received += more
     return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d\d\d)", received)]
 
 
-@on_sqlite
-def test_odd_bytes_on_the_wire_do_no_harm(url: str, cast: Any) -> None:
-    with serving(url) as server:
-        for sent, expected in ON_THE_WIRE:
-            with connection(server, sent) as app:
-                assert (sent, statuses(app, len(expected))) == (sent, expected)
-        assert server.stop() == (0, "", "")
+def test_malformed_bytes_get_a_status_and_stop_nothing(shared_server: ServerProcess) -> None:
+    for sent, expected in ON_THE_WIRE:
+        with connection(shared_server, sent) as app:
+            assert (sent, statuses(app, len(expected))) == (sent, expected)
+    assert shared_server.app().request("GET", "/livez")[0] == 200

@@ -1,4 +1,4 @@
-"""The log: what an admin has to know, and nothing of anybody."""
+"""The log: what an admin needs to know, without personal data."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import PASSWORD
-from ingest.api import Api, Caller
+from ingest.api import Api, ApiClient
 from ingest.process import serving
 
 from readwatch.ingest import logs
@@ -24,9 +24,7 @@ def hide_tables(db: Database) -> None:
 
 
 @on_sqlite
-def test_a_server_writes_json_lines_that_tell_nothing_of_anybody(
-    url: str, cast: object, db: Database
-) -> None:
+def test_json_lines_contain_no_personal_data(url: str, cast: object, db: Database) -> None:
     with serving(url, READWATCH_LOG_FORMAT="json") as server:
         ann = server.app("ann@example.org")
         hide_tables(db)
@@ -35,18 +33,16 @@ def test_a_server_writes_json_lines_that_tell_nothing_of_anybody(
 
     lines = [json.loads(line) for line in err.splitlines()]
     assert (code, [line["level"] for line in lines]) == (0, ["INFO", "WARNING", "INFO"])
-    first, put_off, last = lines
+    first, refusal, last = lines
     assert first.keys() == last.keys() == {"time", "level", "message"}
     assert (first["message"], last["message"]) == ("started", "stopped")
-    assert put_off["request_id"]
-    assert put_off["message"].startswith("put off POST /api/activities: this database has no ")
+    assert refusal["request_id"]
+    assert refusal["message"].startswith("503 for POST /api/activities: this database has no ")
     assert [word for word in (*PERSONAL, ann.token) if word in err] == []
 
 
 @on_sqlite
-def test_the_lines_are_plain_if_nothing_else_is_wanted(
-    url: str, cast: object, db: Database
-) -> None:
+def test_by_default_the_lines_are_plain_text(url: str, cast: object, db: Database) -> None:
     with serving(url) as server:
         ann = server.app("ann@example.org")
         hide_tables(db)
@@ -54,25 +50,25 @@ def test_the_lines_are_plain_if_nothing_else_is_wanted(
         _, _, err = server.stop()
     (line,) = err.splitlines()
     assert " WARNING [" in line
-    assert "] put off POST /api/activities: this database has no readwatch schema" in line
+    assert "] 503 for POST /api/activities: this database has no readwatch schema" in line
 
 
 @on_sqlite
-def test_each_answer_has_the_id_of_its_request(api: Api, ann: Caller) -> None:
+def test_each_response_has_the_id_of_its_request(api: Api, ann: ApiClient) -> None:
     answers = [api.get("/livez"), api.get("/nothing"), api.post("/api/heartbeat"), ann.get("/")]
     assert len({answer.headers["X-Request-ID"] for answer in answers}) == 4
 
-    sane = api.get("/livez", headers={"X-Request-ID": "proxy.4711_a-b"})
-    assert sane.headers["X-Request-ID"] == "proxy.4711_a-b"
+    proxied = api.get("/livez", headers={"X-Request-ID": "proxy.4711_a-b"})
+    assert proxied.headers["X-Request-ID"] == "proxy.4711_a-b"
     for odd in ("", "x" * 65, "a b", "\x1b[31m", "<b>", "\u00e9"):
-        kept = api.get("/livez", headers={"X-Request-ID": odd}).headers["X-Request-ID"]
-        assert kept != odd
-        assert kept.isascii()
+        request_id = api.get("/livez", headers={"X-Request-ID": odd}).headers["X-Request-ID"]
+        assert request_id != odd
+        assert request_id.isascii()
 
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What goes to the log; afterwards it is as it was."""
+    """What is logged; afterwards logging is configured as before."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     logs.install("plain")
@@ -84,7 +80,7 @@ def written() -> Iterator[io.StringIO]:
     root.handlers[:], root.level = before, level
 
 
-def test_an_exception_is_told_by_its_kind_and_place_and_never_by_its_words(
+def test_of_an_exception_the_type_and_the_line_are_logged_without_its_text(
     written: io.StringIO,
 ) -> None:
     try:
@@ -96,7 +92,7 @@ def test_an_exception_is_told_by_its_kind_and_place_and_never_by_its_words(
     assert "secret" not in line
 
 
-def test_the_same_line_is_not_told_again_and_again(written: io.StringIO) -> None:
+def test_a_line_is_not_repeated_within_seconds(written: io.StringIO) -> None:
     for step in range(100):
         logging.getLogger("any").warning("the disk is full")
         logging.getLogger("any").warning("%s of 2", step % 2)

@@ -1,16 +1,16 @@
-"""What Prometheus is told, and who else."""
+"""The metrics for Prometheus, and who may read them."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from ingest.api import Api, Caller, problem
+from ingest.api import Api, ApiClient, problem
 from prometheus_client.parser import text_string_to_metric_families
 
 PAGE = {"activity_type": "page_read", "event_id": "e1"}
 
 
-def numbers(api: Api) -> dict[tuple[str, ...], float]:
+def scrape(api: Api) -> dict[tuple[str, ...], float]:
     """Return each sample by its name and the values of its labels."""
     answer = api.get("/metrics")
     assert answer.status_code == 200
@@ -21,57 +21,62 @@ def numbers(api: Api) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_requests_count_by_route_and_status_and_never_by_address(
-    api: Api, ann: Caller, cara: Caller, cast: Any
+def test_requests_are_counted_by_route_and_status_and_never_by_url(
+    api: Api, ann: ApiClient, cara: ApiClient, cast: Any
 ) -> None:
     for reader in (cast.ann, cast.ben):
         cara.get(f"/api/readers/{reader.id}?secret=1")
     api.post("/api/login", {"email": "ann@example.org", "password": "wrong"})
     api.get("/wp-admin.php")
-    api.ask("BREW", "/livez")
+    api.request("BREW", "/livez")
 
-    told = numbers(api)
+    samples = scrape(api)
 
-    assert told["requests_total", "GET /api/readers/<id:reader_id>", "200"] == 2
-    assert told["request_seconds_count", "GET /api/readers/<id:reader_id>"] == 2
-    assert told["requests_total", "POST /api/login", "200"] == 2
-    assert told["requests_total", "POST /api/login", "401"] == 1
-    assert (told["requests_total", "none", "404"], told["requests_total", "none", "405"]) == (1, 1)
+    assert samples["requests_total", "GET /api/readers/<id:reader_id>", "200"] == 2
+    assert samples["request_seconds_count", "GET /api/readers/<id:reader_id>"] == 2
+    assert samples["requests_total", "POST /api/login", "200"] == 2
+    assert samples["requests_total", "POST /api/login", "401"] == 1
+    assert (samples["requests_total", "none", "404"], samples["requests_total", "none", "405"]) == (
+        1,
+        1,
+    )
     text = api.get("/metrics").text
     assert [word for word in ("wp-admin", "BREW", "secret", "example.org") if word in text] == []
 
 
-def test_activities_count_by_what_became_of_them(api: Api, ann: Caller) -> None:
+def test_activities_are_counted_by_result(api: Api, ann: ApiClient) -> None:
     ann.post("/api/activities", PAGE)
     ann.post("/api/activities", PAGE)
     ann.post("/api/activities", {"activity_type": "NO"})
     batch = [PAGE | {"content_id": "other"}, {"activity_type": "page_read"}, {}]
     ann.post("/api/activities", {"activities": batch})
 
-    told = numbers(api)
+    samples = scrape(api)
 
     by_status = ("accepted", "duplicate", "conflict", "invalid")
-    assert [told["activities_total", status] for status in by_status] == [2, 1, 1, 2]
+    assert [samples["activities_total", status] for status in by_status] == [2, 1, 1, 2]
 
 
-def test_it_tells_how_the_writer_gets_on_and_who_is_there(
-    api: Api, ann: Caller, ben: Caller, engine: str
+def test_the_state_of_the_writer_and_the_readers_online_are_measured(
+    api: Api, ann: ApiClient, ben: ApiClient, engine: str
 ) -> None:
     ann.post("/api/activities", {"activities": [{"activity_type": "page_read"}] * 7})
 
-    told = numbers(api)
+    samples = scrape(api)
 
-    assert told["commit_requests_count",] >= 3
-    assert told["commit_rows_sum",] >= 9
-    assert told["commit_seconds_sum",] > 0
-    assert (told["writer_waiting",], told["heartbeats_shed_total",]) == (0, 0)
-    assert (told["callers",], told["readers_online",]) == (1, 2), "only Ann has sent a token"
-    assert ("wal_bytes",) in told if engine == "sqlite" else ("wal_bytes",) not in told
-    assert told["process_resident_memory_bytes",] > 0
+    assert samples["commit_requests_count",] >= 3
+    assert samples["commit_rows_sum",] >= 9
+    assert samples["commit_seconds_sum",] > 0
+    assert (samples["writer_waiting",], samples["heartbeats_shed_total",]) == (0, 0)
+    assert (samples["cached_sessions",], samples["readers_online",]) == (1, 2), (
+        "only Ann has sent a token"
+    )
+    assert ("wal_bytes",) in samples if engine == "sqlite" else ("wal_bytes",) not in samples
+    assert samples["process_resident_memory_bytes",] > 0
 
 
 @pytest.mark.parametrize(
-    ("shown_to", "address", "headers", "status"),
+    ("audience", "address", "headers", "status"),
     [
         ("loopback", "127.0.0.1", {}, 200),
         ("loopback", "::1", {}, 200),
@@ -83,11 +88,11 @@ def test_it_tells_how_the_writer_gets_on_and_who_is_there(
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_setting_says_who_may_see_them(
-    api: Api, shown_to: str, address: str, headers: dict[str, str], status: int
+def test_a_setting_says_who_may_read_them(
+    api: Api, audience: str, address: str, headers: dict[str, str], status: int
 ) -> None:
-    running = api.app.extensions["readwatch"]
-    running.settings = replace(running.settings, metrics=shown_to)
+    services = api.app.extensions["readwatch"]
+    services.settings = replace(services.settings, metrics=audience)
     answer = api.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == status
     if status == 403:

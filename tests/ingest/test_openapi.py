@@ -1,21 +1,21 @@
-"""The document of the API: it speaks of every route, and says what the service does."""
+"""The OpenAPI document covers every route and may be cached."""
 
 from ingest.api import Api
 
-from readwatch.ingest.openapi import Description
+from readwatch.ingest.openapi import Documentation
 
 
-def test_every_route_is_described(api: Api) -> None:
+def test_every_route_is_documented(api: Api) -> None:
     views = api.app.view_functions.values()
     assert [view.__name__ for view in views if not view.__doc__] == []
     assert [
         view.__name__
         for view in views
-        if not isinstance(vars(view).get("description"), Description)
+        if not isinstance(vars(view).get("documentation"), Documentation)
     ] == []
 
 
-def test_who_has_the_document_is_not_sent_it_again(api: Api) -> None:
+def test_a_cached_document_is_not_sent_again(api: Api) -> None:
     first = api.get("/api/openapi.json")
     again = api.get("/api/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
 

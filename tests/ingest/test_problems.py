@@ -1,50 +1,43 @@
-"""Errors that no body causes: unknown addresses, wrong methods, and the service's own faults."""
+"""Errors that no body causes: unknown paths, wrong methods and internal errors."""
 
 import logging
+from itertools import product
 
 import pytest
 from conftest import PASSWORD
-from ingest.api import Api, Caller, everything, problem
+from ingest.api import Api, ApiClient, all_rows, problem
 
 from readwatch.store.engine.connections import Database, is_sqlite
 
-TITLE = "what only Ann may know"
+TITLE = "a secret of Ann"
 PAGE = {"activity_type": "page_read", "content_title": TITLE, "content_id": "emma-1815"}
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/", "/api/nothing", "/api/me/", "/livez/", "/API/ME", "/static/x"]
-)
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_there_is_nothing_at_an_unknown_address(
-    api: Api, ann: Caller, method: str, path: str
-) -> None:
-    for caller in (api, ann):
-        members = problem(caller.ask(method, path), 404)
-        assert members["detail"] == "there is nothing at this address"
+UNKNOWN = ["/", "/api", "/api/", "/api/nothing", "/api/me/", "/livez/", "/API/ME", "/static/x"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
+def test_an_unknown_path_is_a_404(api: Api, ann: ApiClient) -> None:
+    for client, method, path in product((api, ann), ("GET", "POST", "DELETE"), UNKNOWN):
+        members = problem(client.request(method, path), 404)
+        assert members["detail"] == "this address does not exist"
+
+
+def test_a_wrong_method_is_a_405_with_the_allowed_ones(api: Api) -> None:
+    for method, path, allowed in (
         ("GET", "/api/login", {"POST", "OPTIONS"}),
         ("GET", "/api/logout", {"POST", "OPTIONS"}),
         ("PUT", "/api/heartbeat", {"POST", "OPTIONS"}),
         ("DELETE", "/api/me", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/livez", {"GET", "HEAD", "OPTIONS"}),
         ("BREW", "/livez", {"GET", "HEAD", "OPTIONS"}),
-    ],
-)
-def test_a_wrong_method_is_told_the_right_ones(
-    api: Api, method: str, path: str, allowed: set[str]
-) -> None:
-    answer = api.ask(method, path)
-    problem(answer, 405)
-    assert set(answer.headers["Allow"].split(", ")) == allowed
+    ):
+        answer = api.request(method, path)
+        problem(answer, 405)
+        assert set(answer.headers["Allow"].split(", ")) == allowed, (method, path)
 
 
 def break_writing(db: Database) -> None:
-    """Make the engine fail in a way that nobody foresaw, with the reader's words in its message."""
+    """Make the engine fail unexpectedly, with the title in its error message."""
     if is_sqlite(db):
         db.execute_sql(
             "CREATE TRIGGER broken BEFORE INSERT ON reader_content_progress BEGIN"
@@ -62,27 +55,29 @@ def break_writing(db: Database) -> None:
 
 
 @pytest.mark.parametrize("body", [PAGE, {"activities": [PAGE | {"content_id": None}, PAGE]}])
-def test_an_unforeseen_fault_tells_nothing_and_leaves_nothing(
-    ann: Caller, db: Database, caplog: pytest.LogCaptureFixture, body: dict[str, object]
+def test_an_internal_error_reveals_nothing_and_stores_nothing(
+    ann: ApiClient, db: Database, caplog: pytest.LogCaptureFixture, body: dict[str, object]
 ) -> None:
     break_writing(db)
-    before = everything(db)
+    before = all_rows(db)
 
     with caplog.at_level(logging.INFO):
         answer = ann.post("/api/activities", body)
 
-    assert problem(answer, 500)["detail"] == "the service failed; the fault is in its log"
+    assert problem(answer, 500)["detail"] == "internal error; the service logged the cause"
     assert TITLE not in answer.text
     (entry,) = caplog.records
     assert entry.levelname == "ERROR"
-    assert "while answering POST /api/activities" in entry.getMessage()
+    assert "internal error for POST /api/activities: " in entry.getMessage()
     assert entry.exc_info is None
     for personal in (TITLE, "emma-1815", "example.org", ann.token, PASSWORD):
         assert personal not in caplog.text
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_after_a_fault_the_service_goes_on(ann: Caller, ben: Caller, db: Database) -> None:
+def test_after_an_internal_error_the_service_goes_on(
+    ann: ApiClient, ben: ApiClient, db: Database
+) -> None:
     break_writing(db)
     ann.post("/api/activities", PAGE)
     assert ann.post("/api/activities", {"activity_type": "page_read"}).status_code == 201
@@ -99,8 +94,8 @@ def test_after_a_fault_the_service_goes_on(ann: Caller, ben: Caller, db: Databas
         ("GET", "/api/me", None),
     ],
 )
-def test_without_its_tables_the_service_says_that_it_is_not_ready(
-    ann: Caller,
+def test_without_its_tables_the_service_is_unavailable(
+    ann: ApiClient,
     db: Database,
     caplog: pytest.LogCaptureFixture,
     method: str,
@@ -110,10 +105,10 @@ def test_without_its_tables_the_service_says_that_it_is_not_ready(
     for table in ("users", "reader_sessions", "reader_activities"):
         db.execute_sql(f"ALTER TABLE {table} RENAME TO {table}_moved")
 
-    answer = ann.ask(method, path, json=body)
+    answer = ann.request(method, path, json=body)
 
     members = problem(answer, 503)
-    assert members["detail"].startswith("the service cannot do this at the moment")
+    assert members["detail"].startswith("the service is temporarily unavailable")
     assert "run: readwatch init" not in answer.text
     assert "no readwatch schema" in caplog.text
     assert int(answer.headers["Retry-After"]) > 0
@@ -122,11 +117,11 @@ def test_without_its_tables_the_service_says_that_it_is_not_ready(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_a_service_that_stops_asks_to_come_again(api: Api, ann: Caller) -> None:
-    """Only here a writer of our own stands between; PostgreSQL's pool opens when it is asked."""
+def test_a_stopping_service_asks_apps_to_try_again(api: Api, ann: ApiClient) -> None:
+    """Only on SQLite: the pool of PostgreSQL opens its connections again."""
     api.app.extensions["readwatch"].close()
 
     answer = ann.post("/api/activities", PAGE)
 
-    assert "send it again" in problem(answer, 503)["detail"]
+    assert "send the request again" in problem(answer, 503)["detail"]
     assert int(answer.headers["Retry-After"]) > 0

@@ -1,21 +1,21 @@
-"""Readers see their own data; consultants see everybody's, and that is on record first."""
+"""Readers see their own data; consultants see every reader's, once the access is logged."""
 
 import json
 
 import pytest
 from conftest import Cast, StillClock
-from ingest.api import Api, Caller, problem, rows
+from ingest.api import Api, ApiClient, fetch_all, problem
 
 from readwatch.store.engine.connections import Database
 
-LOOKS = (
+ENTRIES = (
     "SELECT consultant_user_id, action_type, target_user_id, action_details, ip_address "
     "FROM consultant_access_log WHERE action_type <> 'logged_in' ORDER BY id"
 )
 PAGES = ("", "/activities", "/sessions")
 
 
-def read(app: Caller, pages: int) -> None:
+def read(app: ApiClient, pages: int) -> None:
     for page in range(pages):
         app.post(
             "/api/activities",
@@ -24,48 +24,48 @@ def read(app: Caller, pages: int) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_ann_sees_her_own_data_and_nobody_records_it(
-    ann: Caller, cast: Cast, db: Database, page: str
+def test_ann_sees_her_own_data_without_an_entry(
+    ann: ApiClient, cast: Cast, db: Database, page: str
 ) -> None:
     assert ann.get(f"/api/readers/{cast.ann.id}{page}").status_code == 200
-    assert rows(db, LOOKS) == []
+    assert fetch_all(db, ENTRIES) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_ann_sees_nobody_elses_data(ann: Caller, cast: Cast, db: Database, page: str) -> None:
+def test_ann_sees_nobody_elses_data(ann: ApiClient, cast: Cast, db: Database, page: str) -> None:
     for other in (cast.ben.id, cast.cara.id, 4711):
         members = problem(ann.get(f"/api/readers/{other}{page}"), 403)
-        assert members["detail"] == "readers see their own data only"
-    ((who, action, target, _, _),) = rows(db, LOOKS)
+        assert members["detail"] == "readers can see only their own data"
+    ((who, action, target, _, _),) = fetch_all(db, ENTRIES)
     assert (who, action, target) == (cast.ann.id, "refused_access", cast.ben.id), (
         "the first of them"
     )
 
 
-def test_a_refusal_is_on_record_also_of_whom_there_is_not_and_again_after_minutes(
-    ann: Caller, cast: Cast, db: Database, clock: StillClock
+def test_a_refusal_is_logged_also_for_an_unknown_id_and_again_after_five_minutes(
+    ann: ApiClient, cast: Cast, db: Database, clock: StillClock
 ) -> None:
     for path in ("/api/readers/4711/sessions", "/api/activities", f"/api/readers/{cast.ben.id}"):
         problem(ann.get(path), 403)
         clock.advance(minutes=5)
-    assert rows(db, LOOKS) == [
+    assert fetch_all(db, ENTRIES) == [
         (cast.ann.id, "refused_access", None, "api, viewed_reader_sessions", "127.0.0.1"),
         (cast.ann.id, "refused_access", None, "api, activities", "127.0.0.1"),
         (cast.ann.id, "refused_access", cast.ben.id, "api, viewed_reader_profile", "127.0.0.1"),
     ]
 
 
-def test_looks_that_repeat_within_five_minutes_rest_on_the_entry_that_is_on_record(
-    api: Api, cara: Caller, cast: Cast, db: Database, clock: StillClock
+def test_repeated_accesses_within_five_minutes_share_an_entry(
+    api: Api, cara: ApiClient, cast: Cast, db: Database, clock: StillClock
 ) -> None:
-    def looked() -> list[tuple[int, str]]:
-        return [(who, target) for who, _, target, _, _ in rows(db, LOOKS)]
+    def accesses() -> list[tuple[int, str]]:
+        return [(who, target) for who, _, target, _, _ in fetch_all(db, ENTRIES)]
 
     profile = f"/api/readers/{cast.ann.id}"
     cara.get(profile)
     clock.advance(minutes=5, milliseconds=-1)
     cara.get(profile)
-    assert looked() == [(cast.cara.id, cast.ann.id)], "the same caller, reader and view"
+    assert accesses() == [(cast.cara.id, cast.ann.id)], "the same consultant, reader and view"
 
     others = (
         lambda: cara.get(f"{profile}/sessions"),
@@ -76,7 +76,7 @@ def test_looks_that_repeat_within_five_minutes_rest_on_the_entry_that_is_on_reco
     )
     for count, other in enumerate(others, 2):
         other()
-        assert len(looked()) == count
+        assert len(accesses()) == count
 
 
 @pytest.mark.parametrize(
@@ -87,23 +87,23 @@ def test_looks_that_repeat_within_five_minutes_rest_on_the_entry_that_is_on_reco
         ("/sessions", "viewed_reader_sessions"),
     ],
 )
-def test_a_consultants_look_is_on_record(
-    cara: Caller, cast: Cast, db: Database, page: str, action: str
+def test_a_consultant_s_access_is_logged(
+    cara: ApiClient, cast: Cast, db: Database, page: str, action: str
 ) -> None:
     assert cara.get(f"/api/readers/{cast.ann.id}{page}").status_code == 200
-    assert rows(db, LOOKS) == [(cast.cara.id, action, cast.ann.id, "api", "127.0.0.1")]
+    assert fetch_all(db, ENTRIES) == [(cast.cara.id, action, cast.ann.id, "api", "127.0.0.1")]
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_of_whom_there_is_not_there_is_nothing_to_see_and_nothing_to_record(
-    cara: Caller, cast: Cast, db: Database, page: str
+def test_an_id_that_is_no_reader_s_is_a_404_without_an_entry(
+    cara: ApiClient, cast: Cast, db: Database, page: str
 ) -> None:
     for nobody in (4711, cast.dora.id):
         problem(cara.get(f"/api/readers/{nobody}{page}"), 404)
-    assert rows(db, LOOKS) == []
+    assert fetch_all(db, ENTRIES) == []
 
 
-def test_activities_come_in_pages_newest_first(ann: Caller, cast: Cast) -> None:
+def test_activities_come_in_pages_newest_first(ann: ApiClient, cast: Cast) -> None:
     read(ann, 5)
     path = f"/api/readers/{cast.ann.id}/activities"
     first = ann.get(f"{path}?limit=3").json["activities"]
@@ -113,7 +113,7 @@ def test_activities_come_in_pages_newest_first(ann: Caller, cast: Cast) -> None:
     assert first[0]["created_at"] == "2026-11-22T12:00:00+00:00"
 
 
-def test_the_longest_metadata_comes_back_whole(ann: Caller, cast: Cast) -> None:
+def test_the_longest_metadata_is_returned_unchanged(ann: ApiClient, cast: Cast) -> None:
     note = {"note": "x" * (16 * 1024 - len('{"note":""}'))}
     assert (
         ann.post("/api/activities", {"activity_type": "note", "metadata": note}).status_code == 201
@@ -122,13 +122,13 @@ def test_the_longest_metadata_comes_back_whole(ann: Caller, cast: Cast) -> None:
     assert json.loads(activity["metadata_json"]) == note
 
 
-def test_the_feed_leaves_metadata_to_looks_that_are_on_record(ann: Caller, cara: Caller) -> None:
+def test_the_feed_has_no_metadata(ann: ApiClient, cara: ApiClient) -> None:
     read(ann, 1)
     (activity,) = cara.get("/api/activities").json["activities"]
     assert (activity["content_id"], activity["metadata_json"]) == ("momo", "")
 
 
-def test_who_follows_the_feed_misses_nothing(ann: Caller, cara: Caller) -> None:
+def test_following_the_feed_misses_no_activity(ann: ApiClient, cara: ApiClient) -> None:
     read(ann, 5)
     latest = cara.get("/api/activities?limit=2").json["activities"]
     assert [activity["id"] for activity in latest] == [4, 5]
@@ -137,18 +137,18 @@ def test_who_follows_the_feed_misses_nothing(ann: Caller, cara: Caller) -> None:
     assert cara.get("/api/activities?after=5").json == {"activities": []}
 
 
-def test_consultants_see_who_is_online(ann: Caller, cara: Caller) -> None:
+def test_consultants_see_who_is_online(ann: ApiClient, cara: ApiClient) -> None:
     read(ann, 1)
     (reader,) = cara.get("/api/readers/online").json["readers"]
     assert (reader["full_name"], reader["state"]) == ("Ann Archer", "reading")
 
 
 @pytest.mark.parametrize("path", ["/api/readers/online", "/api/activities"])
-def test_the_live_lists_are_not_for_readers(ann: Caller, path: str) -> None:
+def test_readers_may_not_read_the_live_lists(ann: ApiClient, path: str) -> None:
     assert problem(ann.get(path), 403)["detail"] == "only consultants and admins can do this"
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "after=-1", f"after={2**63}"])
-def test_a_page_that_cannot_be_is_refused(api: Api, cara: Caller, query: str) -> None:
+def test_invalid_query_parameters_are_refused(api: Api, cara: ApiClient, query: str) -> None:
     members = problem(cara.get(f"/api/activities?{query}"), 422)
     assert members["errors"][0]["field"] == query.split("=")[0]

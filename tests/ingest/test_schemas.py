@@ -1,6 +1,6 @@
-"""Bad input: refused by field, with nothing kept of it and none of it repeated.
+"""Invalid input: refused by field, not stored and not repeated.
 
-Nothing is kept, so all rows of these tables share one database.
+As nothing is stored, all cases share one database.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import ENGINES, PASSWORD, StillClock
-from ingest.api import Api, Caller, everything, problem, rows, told
+from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, problem
 from postgres import drop_database, new_database
 
 from readwatch.domain.users import UserRole
@@ -21,7 +21,7 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import NewUser, add_user
 
 MIB = 1024 * 1024
-SECRET = "what only Ann may know"
+SECRET = "a secret of Ann"
 HALF = "\ud83d"
 """Half of an emoji, as apps leave it behind when they cut a text by its length in UTF-16."""
 
@@ -40,13 +40,13 @@ WRONG: list[tuple[str, list[Any]]] = [
     ("metadata", [{"a": "x" * (16 * 1024 - 7)}, {"a": "\u00e9" * 8200}, {"a": list(range(5000))}]),
     ("metadata", [{"a": "\0"}, {"\0": 1}, {"a": [{"b": SECRET + "\0"}]}, {"a": HALF}, {HALF: 1}]),
     ("event_id", ["", "x" * 65, 5, True, 5.0, [], {}, "a\0", HALF]),
-    # Naive, or no moment at all.
+    # Without an offset, or no time at all.
     ("occurred_at", ["2026-11-22T10:00:00", "2026-11-22", "10:00:00Z", "", "now", HALF, "\0"]),
     ("occurred_at", [1_795_348_800, 5.0, True, [], {}, "1795348800", "2026-W47-7T10:00:00Z"]),
     ("occurred_at", ["2026-11-22T10:00:00+0100", "2026-11-22T10:00Z", "20261122T100000Z"]),
     ("occurred_at", ["2026-11-22T10:00:00Z\n", " 2026-11-22T10:00:00Z", "2026-11-22T10:00:00.Z"]),
     ("occurred_at", ["\uff12\uff10\uff12\uff16-11-22T10:00:00Z"]),
-    # Moments that do not exist.
+    # Times that do not exist.
     ("occurred_at", ["2026-02-29T10:00:00Z", "2026-13-01T10:00:00Z", "2026-00-01T10:00:00Z"]),
     ("occurred_at", ["2026-11-31T10:00:00Z", "2026-11-22T24:00:01Z", "2026-11-22T10:60:00Z"]),
     ("occurred_at", ["2026-11-22T10:00:61Z", "2026-11-22T10:00:00+24:00", "0000-01-01T00:00:00Z"]),
@@ -66,10 +66,10 @@ def shared_url(
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    running = request.getfixturevalue("postgresql_server")
-    name = new_database(running, request.getfixturevalue("postgresql_template"))
-    yield running.url(name)
-    drop_database(running, name)
+    server = request.getfixturevalue("postgresql_server")
+    name = new_database(server, request.getfixturevalue("postgresql_template"))
+    yield server.url(name)
+    drop_database(server, name)
 
 
 @pytest.fixture(scope="module")
@@ -91,22 +91,22 @@ def db(shared_url: str, password_hash: str) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def ann(shared_url: str, db: Database) -> Iterator[Caller]:
+def ann(shared_url: str, db: Database) -> Iterator[ApiClient]:
     app = create_app(Settings(shared_url, bcrypt_cost=4), StillClock())
     yield Api(app.test_client(), app=app).login("ann@example.org", PASSWORD)
     app.extensions["readwatch"].close()
 
 
-def refused(ann: Caller, db: Database, status: int, body: Any) -> list[str]:
-    """Post a body that has to be refused; return the fields that the answer names."""
-    before = everything(db)
+def refused(ann: ApiClient, db: Database, status: int, body: Any) -> list[str]:
+    """Post a body that must be refused; return the names of the invalid fields."""
+    before = all_rows(db)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     answer = ann.post("/api/activities", data=raw)
 
-    fields = told(problem(answer, status), status)
+    fields = invalid_fields(problem(answer, status), status)
     assert SECRET not in answer.text
-    assert everything(db) == before
+    assert all_rows(db) == before
     return fields
 
 
@@ -115,19 +115,19 @@ def refused(ann: Caller, db: Database, status: int, body: Any) -> list[str]:
     [(field, value) for field, values in WRONG for value in values],
     ids=lambda value: ascii(value)[:40],
 )
-def test_a_value_that_breaks_the_contract_is_refused_by_the_name_of_its_field(
-    ann: Caller, db: Database, field: str, value: Any
+def test_an_invalid_value_is_refused_with_the_name_of_its_field(
+    ann: ApiClient, db: Database, field: str, value: Any
 ) -> None:
     body = {"activity_type": "page_read", "content_title": SECRET, field: value}
     assert refused(ann, db, 422, body) == [field]
 
 
-def test_without_a_type_an_activity_is_none(ann: Caller, db: Database) -> None:
+def test_the_type_is_required(ann: ApiClient, db: Database) -> None:
     assert refused(ann, db, 422, {}) == ["activity_type"]
     assert refused(ann, db, 422, {"activity": {"activity_type": "page_read"}}) == ["activity_type"]
 
 
-def test_all_faults_are_named_at_once(ann: Caller, db: Database) -> None:
+def test_all_invalid_fields_are_named(ann: ApiClient, db: Database) -> None:
     body = {
         "activity_type": "Page",
         "progress_percentage": "5",
@@ -139,7 +139,7 @@ def test_all_faults_are_named_at_once(ann: Caller, db: Database) -> None:
 
 
 @pytest.mark.parametrize("body", [None, True, 5, 5.5, "page_read", [], [{"activity_type": "a"}]])
-def test_json_that_is_no_object_is_refused(ann: Caller, db: Database, body: Any) -> None:
+def test_json_that_is_not_an_object_is_refused(ann: ApiClient, db: Database, body: Any) -> None:
     assert refused(ann, db, 422, body) == [""]
 
 
@@ -166,21 +166,21 @@ def test_json_that_is_no_object_is_refused(ann: Caller, db: Database, body: Any)
         b"\0" * 100,
     ],
 )
-def test_what_is_not_json_is_refused(ann: Caller, db: Database, raw: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(ann: ApiClient, db: Database, raw: bytes) -> None:
     assert refused(ann, db, 400, raw) == [""]
 
 
 @pytest.mark.parametrize("depth", [500, 100_000])
-@pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_what_is_nested_without_end_is_refused(
-    ann: Caller, db: Database, depth: int, opened: bytes, closed: bytes
+@pytest.mark.parametrize(("start", "end"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_extreme_nesting_is_refused(
+    ann: ApiClient, db: Database, depth: int, start: bytes, end: bytes
 ) -> None:
-    nested = opened * depth + b"1" + closed * depth
+    nested = start * depth + b"1" + end * depth
     body = b'{"activity_type": "page_read", "metadata": {"a": ' + nested + b"}}"
     assert refused(ann, db, 400, body) == [""]
 
 
-def test_a_number_that_overflows_is_refused(ann: Caller, db: Database) -> None:
+def test_a_number_that_overflows_is_refused(ann: ApiClient, db: Database) -> None:
     for field in ("duration_seconds", "metadata"):
         number = b"1e999" if field != "metadata" else b'{"a": [1e999]}'
         body = b'{"activity_type": "page_read", "%s": %s}' % (field.encode(), number)
@@ -188,29 +188,35 @@ def test_a_number_that_overflows_is_refused(ann: Caller, db: Database) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_of_one_mebibyte_is_read_and_one_byte_more_is_not(
-    ann: Caller, db: Database, chunked: bool
+def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(
+    ann: ApiClient, db: Database, chunked: bool
 ) -> None:
-    """An app may say beforehand how long its body is, or send it in chunks."""
+    """With a Content-Length, or in chunks."""
 
     def post(size: int) -> Any:
         body = b'{"activity_type": "Page"}'.ljust(size)
-        # Granian ends the stream itself, as it says by this variable; the test client asks for it.
+        # As granian does: it ends the stream itself and says so with this variable.
         as_granian = {"wsgi.input_terminated": True}
         if chunked:
             as_granian |= {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
         return ann.post("/api/activities", data=body, environ_overrides=as_granian)
 
-    before = everything(db)
-    assert told(problem(post(MIB), 422), 422) == ["activity_type"]
+    before = all_rows(db)
+    assert invalid_fields(problem(post(MIB), 422), 422) == ["activity_type"]
     assert problem(post(MIB + 1), 413)["detail"] == "the body is larger than 1024 KiB"
     problem(post(2 * MIB), 413)
-    assert everything(db) == before
+    assert all_rows(db) == before
 
 
-def test_the_type_that_a_request_claims_does_not_matter(ann: Caller, db: Database) -> None:
-    before = rows(db, "SELECT count(*) FROM reader_activities")
-    for claimed in ("text/plain", "application/x-www-form-urlencoded", "application/json; x=y"):
-        answer = ann.post("/api/activities", data=b'{"activity_type": "A"}', content_type=claimed)
-        assert told(problem(answer, 422), 422) == ["activity_type"]
-    assert rows(db, "SELECT count(*) FROM reader_activities") == before
+def test_the_content_type_is_ignored(ann: ApiClient, db: Database) -> None:
+    before = fetch_all(db, "SELECT count(*) FROM reader_activities")
+    for content_type in (
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; x=y",
+    ):
+        answer = ann.post(
+            "/api/activities", data=b'{"activity_type": "A"}', content_type=content_type
+        )
+        assert invalid_fields(problem(answer, 422), 422) == ["activity_type"]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == before

@@ -1,4 +1,4 @@
-"""The server as a person starts it: a process that answers, and ends without losing anything."""
+"""The server as a process: it starts, answers, and ends without losing anything."""
 
 import errno
 import os
@@ -15,74 +15,81 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from ingest.api import rows
-from ingest.process import PATIENCE, App, command, serving
+from ingest.api import fetch_all
+from ingest.process import TIMEOUT, App, serve_command, serving
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.ingest.server import THREADS, free_port, serve
+from readwatch.ingest.listen_address import listening_port
+from readwatch.ingest.server import THREADS, serve
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
 
 PAGE = {"activity_type": "page_read", "content_id": "emma", "duration_seconds": 1}
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-"""For what does not depend on the engine, as a process takes a second to start."""
+"""For what does not depend on the engine, because starting a process takes a second."""
 
 
-def test_it_says_where_it_listens_answers_at_once_and_ends_when_told(url: str, cast: Any) -> None:
+def test_it_prints_where_it_listens_answers_at_once_and_stops_at_sigterm(
+    url: str, cast: Any
+) -> None:
     with serving(url) as server:
-        assert server.app().ask("GET", "/livez") == (200, {"status": "ok"})
+        assert server.app().request("GET", "/livez") == (200, {"status": "ok"})
         ann = server.app("ann@example.org")
         assert ann.post("/api/heartbeat")[0] == 200
         assert ann.post("/api/activities", PAGE) == (201, {"id": 1, "status": "accepted"})
-        status, account = ann.ask("GET", "/api/me")
+        status, account = ann.request("GET", "/api/me")
         assert (status, account["profile"]["unique_content_read"]) == (200, 1)
-        assert ann.ask("GET", "/nothing")[0] == 404
+        assert ann.request("GET", "/nothing")[0] == 404
         assert ann.post("/api/logout") == (204, None)
         assert ann.post("/api/heartbeat")[0] == 401
 
         assert server.stop(signal.SIGTERM) == (0, "", "")
 
 
-def test_who_is_suspended_on_the_command_line_is_soon_refused_by_a_running_server(
+def test_an_account_suspended_by_the_cli_is_soon_refused_by_a_running_server(
     url: str, cast: Any
 ) -> None:
     suspend = [sys.executable, "-m", "readwatch", "--database", url, "user", "suspend"]
     with serving(url) as server:
         ann, cara, ben = (server.app(f"{name}@example.org") for name in ("ann", "cara", "ben"))
         for app in (ann, cara, ben):
-            assert app.ask("GET", "/api/me")[0] == 200
+            assert app.request("GET", "/api/me")[0] == 200
         for email in ("ann@example.org", "cara@example.org"):
             subprocess.run([*suspend, email], check=True, capture_output=True)
 
-        deadline = monotonic() + PATIENCE
-        while (ann.post("/api/heartbeat")[0], cara.ask("GET", "/api/me")[0]) != (401, 401):
+        deadline = monotonic() + TIMEOUT
+        while (ann.post("/api/heartbeat")[0], cara.request("GET", "/api/me")[0]) != (401, 401):
             assert monotonic() < deadline
         assert ben.post("/api/heartbeat")[0] == 200
 
 
-def test_as_many_as_there_are_threads_can_post_at_once(url: str, cast: Any, db: Database) -> None:
-    everybody_is_ready = Barrier(THREADS)
+def test_as_many_requests_as_threads_are_answered_at_once(
+    url: str, cast: Any, db: Database
+) -> None:
+    all_are_ready = Barrier(THREADS)
 
     def post_five(app: App) -> list[tuple[int, Any]]:
-        everybody_is_ready.wait(PATIENCE)
+        all_are_ready.wait(TIMEOUT)
         return [app.post("/api/activities", PAGE) for _ in range(5)]
 
     with serving(url) as server:
         apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * (THREADS // 2)]
         with ThreadPoolExecutor(THREADS) as threads:
             answers = [answer for five in threads.map(post_five, apps) for answer in five]
-        assert server.stop() == (0, "", ""), "also with as many threads to end"
+        assert server.stop() == (0, "", ""), "also with all threads in use"
 
     assert {status for status, _ in answers} == {201}
     assert len({answer["id"] for _, answer in answers}) == THREADS * 5
-    assert rows(db, "SELECT count(*) FROM reader_activities") == [(THREADS * 5,)]
-    assert rows(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [(THREADS * 5,)]
-    assert rows(db, "SELECT sum(activities) FROM activity_counts") == [(THREADS * 5,)]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(THREADS * 5,)]
+    assert fetch_all(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [
+        (THREADS * 5,)
+    ]
+    assert fetch_all(db, "SELECT sum(activities) FROM activity_counts") == [(THREADS * 5,)]
 
 
 def posting_until_it_stops(acknowledged: set[int], enough: Event) -> Callable[[App], int]:
-    """Return how an app posts on and on, and the status or 0 with which that came to its end."""
+    """Return a function that posts until it fails and returns the last status, 0 without one."""
     lock = Lock()
 
     def post(app: App) -> int:
@@ -102,7 +109,7 @@ def posting_until_it_stops(acknowledged: set[int], enough: Event) -> Callable[[A
     return post
 
 
-def test_told_to_stop_under_load_it_keeps_all_that_it_acknowledged(
+def test_stopped_under_load_it_has_stored_all_that_it_acknowledged(
     url: str, cast: Any, db: Database
 ) -> None:
     acknowledged: set[int] = set()
@@ -110,19 +117,23 @@ def test_told_to_stop_under_load_it_keeps_all_that_it_acknowledged(
     with serving(url) as server, ThreadPoolExecutor(8) as threads:
         apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * 4]
         ends = threads.map(posting_until_it_stops(acknowledged, enough), apps)
-        assert enough.wait(PATIENCE)
+        assert enough.wait(TIMEOUT)
 
         assert server.stop() == (0, "", "")
-        assert set(ends) <= {0, 503}, "refused, never failed"
+        assert set(ends) <= {0, 503}, "refused, without internal errors"
 
-    kept = {activity_id for (activity_id,) in rows(db, "SELECT id FROM reader_activities")}
-    assert acknowledged <= kept
+    stored = {activity_id for (activity_id,) in fetch_all(db, "SELECT id FROM reader_activities")}
+    assert acknowledged <= stored
     assert len(acknowledged) >= 200
-    assert rows(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [(len(kept),)]
+    assert fetch_all(db, "SELECT sum(total_reading_seconds) FROM reader_profiles") == [
+        (len(stored),)
+    ]
 
 
 @on_sqlite
-def test_after_ctrl_c_what_was_in_the_wal_is_in_the_file(url: str, cast: Any, db: Database) -> None:
+def test_after_ctrl_c_the_content_of_the_wal_is_in_the_file(
+    url: str, cast: Any, db: Database
+) -> None:
     wal = Path(f"{db.database}-wal")
     db.close()
     with serving(url) as server:
@@ -132,7 +143,7 @@ def test_after_ctrl_c_what_was_in_the_wal_is_in_the_file(url: str, cast: Any, db
 
     assert not wal.exists() or wal.stat().st_size == 0
     db.connect()
-    assert rows(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(1,)]
 
 
 @on_sqlite
@@ -141,16 +152,18 @@ def test_when_its_main_process_is_killed_the_worker_ends_too_and_nothing_is_lost
 ) -> None:
     with serving(url) as server:
         assert server.app("ann@example.org").post("/api/activities", PAGE)[0] == 201
-        assert server.stop(signal.SIGKILL) == (-signal.SIGKILL, "", ""), "all ends are closed"
-        assert free_port("127.0.0.1", server.port) == server.port
+        assert server.stop(signal.SIGKILL) == (-signal.SIGKILL, "", ""), (
+            "all descriptors are closed"
+        )
+        assert listening_port("127.0.0.1", server.port) == server.port
 
-    assert rows(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(1,)]
 
 
 @on_sqlite
-def test_when_its_terminal_is_closed_it_ends_as_if_it_was_told_to(url: str) -> None:
+def test_when_its_terminal_is_closed_it_stops_regularly(url: str) -> None:
     with serving(url) as server:
-        os.killpg(server.process.pid, signal.SIGHUP)  # the worker hears it too
+        os.killpg(server.process.pid, signal.SIGHUP)  # the worker gets it too
         assert server.ended() == (0, "", "")
 
 
@@ -158,24 +171,24 @@ def test_when_its_terminal_is_closed_it_ends_as_if_it_was_told_to(url: str) -> N
 def test_started_with_nohup_it_goes_on_when_the_terminal_is_closed(url: str) -> None:
     with serving(url, before=("nohup",)) as server:
         os.killpg(server.process.pid, signal.SIGHUP)
-        assert server.app().ask("GET", "/livez")[0] == 200
+        assert server.app().request("GET", "/livez")[0] == 200
 
 
 @on_sqlite
-def test_a_port_in_use_is_refused_with_one_line_that_says_what_to_do(url: str) -> None:
+def test_a_port_in_use_is_an_error_of_one_line_with_the_fix(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = subprocess.run(
-            command(url, "--port", str(port)),
+            serve_command(url, "--port", str(port)),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
 
     assert (ended.returncode, ended.stdout) == (1, "")
     line = f"readwatch: cannot listen on 127.0.0.1 port {port}: {os.strerror(errno.EADDRINUSE)}"
-    assert ended.stderr == f"{line}; choose another with --port\n"
+    assert ended.stderr == f"{line}; choose another port with --port\n"
 
 
 def refusal(url: str, host: str = "127.0.0.1", port: int = 0) -> ReadwatchError:
@@ -187,21 +200,21 @@ def refusal(url: str, host: str = "127.0.0.1", port: int = 0) -> ReadwatchError:
 
 @on_sqlite
 def test_two_servers_cannot_share_a_port(url: str) -> None:
-    """They could, for all that the system cares: granian asks it to spread the load."""
+    """The system would allow it: granian asks to share the port."""
     with serving(url) as server:
         assert "cannot listen" in refusal(url, port=server.port).message
-        assert server.app().ask("GET", "/livez")[0] == 200
+        assert server.app().request("GET", "/livez")[0] == 200
 
 
-def test_an_address_that_is_not_of_this_machine_is_refused(url: str) -> None:
+def test_an_address_of_another_machine_is_refused(url: str) -> None:
     assert refusal(url, "192.0.2.1").message.startswith("cannot listen on 192.0.2.1 port 0: ")
 
 
-def test_a_database_without_a_schema_is_refused_with_the_mend(empty_url: str) -> None:
+def test_a_database_without_a_schema_is_refused_with_the_fix(empty_url: str) -> None:
     assert "readwatch init" in refusal(empty_url).message
 
 
-def test_a_schema_from_the_future_is_refused(url: str, db: Database) -> None:
+def test_a_newer_schema_is_refused(url: str, db: Database) -> None:
     number = "(SELECT max(number) + 1 FROM schema_history)"
     db.execute_sql(
         f"INSERT INTO schema_history (number, name, checksum) VALUES ({number}, 'future', 'x')"

@@ -18,6 +18,7 @@ from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
+from readwatch.store.audit.log import list_access
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import ListQuery
@@ -61,9 +62,14 @@ def _print_lists(demo: World, seconds: float) -> None:
         clock_tick.wait(1)
         with connection(db):
             now = system_clock()
-            online = view_snapshot(db, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS))
-            activity = view_snapshot(db, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS))
-        print(stats_line(online.stats))  # noqa: T201 - printing is the purpose
+            access = list_access(db, demo.consultant.id)
+            online = view_snapshot(
+                db, access, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS)
+            )
+            activity = view_snapshot(
+                db, access, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS)
+            )
+        print(stats_line(online.stats))  # noqa: T201 - this is what the plain form is for
         for line in snapshot_lines(online, width=width, height=ONLINE_ROWS):
             print(f"  {line}")  # noqa: T201
         for line in snapshot_lines(activity, width=width, height=ACTIVITY_ROWS):

@@ -1,1 +1,1 @@
-"""The HTTP service that readers' apps talk to."""
+"""The HTTP service that readers' apps use."""

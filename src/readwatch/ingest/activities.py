@@ -1,4 +1,4 @@
-"""Activities, one at a time or many: acknowledged once they are on disk."""
+"""Activities, one or many in a request: acknowledged once they are on disk."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,35 +10,35 @@ from typing_extensions import TypedDict
 from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.errors import ReadwatchError, conflict
 from readwatch.domain.sessions import Principal
-from readwatch.ingest.authentication import current_reader
-from readwatch.ingest.openapi import READERS, described
-from readwatch.ingest.problems import InvalidRequest, Problem, problem_of
+from readwatch.ingest.authorization import require_reader
+from readwatch.ingest.openapi import READERS, documented
+from readwatch.ingest.problems import InvalidRequest, Problem, problem_from
 from readwatch.ingest.request_body import json_object
-from readwatch.ingest.schemas import ActivityBody, BatchBody, checked
-from readwatch.ingest.services import services
+from readwatch.ingest.schemas import ActivityBody, BatchBody, validated
+from readwatch.ingest.services import current_services
 from readwatch.store.recording.activities import ActivityBatch, Result
 
 routes = Blueprint("activities", __name__)
 
-_CONFLICT = "this event_id was used before with other content"
+_CONFLICT = "this event_id belongs to an activity with other content"
 
 
 class Duplicate(TypedDict):
-    """It was kept before, by this id."""
+    """The activity was stored before, under this id."""
 
     status: Literal[ActivityStatus.DUPLICATE]
     id: int
 
 
 class Accepted(TypedDict):
-    """It is on disk, by this id."""
+    """The activity is on disk, under this id."""
 
     status: Literal[ActivityStatus.ACCEPTED]
     id: int
 
 
 class Conflict(TypedDict):
-    """It is not kept: by this id there is another activity with the same event_id."""
+    """The activity is not stored: the one with this id has the same event_id, but other content."""
 
     status: Literal[ActivityStatus.CONFLICT]
     id: int
@@ -46,7 +46,7 @@ class Conflict(TypedDict):
 
 
 class Invalid(TypedDict):
-    """It is not kept."""
+    """The activity is not stored."""
 
     status: Literal["invalid"]
     problem: Problem
@@ -55,30 +55,30 @@ class Invalid(TypedDict):
 ItemResult = Accepted | Duplicate | Conflict | Invalid
 
 
-class Results(TypedDict):
-    """What became of the activities of a batch, in their order."""
+class BatchResults(TypedDict):
+    """One result per activity of a batch, in the same order."""
 
     results: list[ItemResult]
 
 
-Answer = tuple[Accepted | Duplicate | Results, int]
+ActivitiesResponse = tuple[Accepted | Duplicate | BatchResults, int]
 
 
 @routes.post("/api/activities")
-@described(
-    {200: Duplicate | Results, 201: Accepted},
-    who=READERS,
+@documented(
+    {200: Duplicate | BatchResults, 201: Accepted},
+    roles=READERS,
     body=ActivityBody | BatchBody,
     errors=(409,),
 )
-def add_activities() -> Answer:
-    """Keep one activity, or each good one of a batch."""
-    reader, body = current_reader(), json_object()
+def add_activities() -> ActivitiesResponse:
+    """Store one activity, or the valid activities of a batch."""
+    reader, body = require_reader(), json_object()
     return _add_batch(reader, body) if "activities" in body else _add_one(reader, body)
 
 
-def _add_one(reader: Principal, body: dict[str, Any]) -> Answer:
-    item = _checked_item(body)
+def _add_one(reader: Principal, body: dict[str, Any]) -> ActivitiesResponse:
+    item = _validated_item(body)
     if isinstance(item, InvalidRequest):
         raise item
     (result,) = _record(reader, [item], None)
@@ -93,43 +93,46 @@ def _add_one(reader: Principal, body: dict[str, Any]) -> Answer:
             return Accepted(status=result.status, id=result.id), 201
 
 
-def _add_batch(reader: Principal, body: dict[str, Any]) -> Answer:
-    batch = checked(BatchBody, body)
-    items = [_checked_item(item) for item in batch.activities]
-    good = [item for item in items if isinstance(item, Activity)]
-    results = iter(_record(reader, good, batch.sent_at) if good else ())
-    shown = [
-        _shown(next(results)) if isinstance(item, Activity) else _refused(item) for item in items
+def _add_batch(reader: Principal, body: dict[str, Any]) -> ActivitiesResponse:
+    batch = validated(BatchBody, body)
+    items = [_validated_item(item) for item in batch.activities]
+    valid = [item for item in items if isinstance(item, Activity)]
+    results = iter(_record(reader, valid, batch.sent_at) if valid else ())
+    item_results = [
+        _item_result(next(results)) if isinstance(item, Activity) else _invalid(item)
+        for item in items
     ]
-    return Results(results=shown), 200
+    return BatchResults(results=item_results), 200
 
 
 def _record(
     reader: Principal, activities: Sequence[Activity], sent_at: datetime | None
 ) -> Sequence[Result]:
-    running = services()
-    results = running.writer.record(
-        ActivityBatch(reader, tuple(activities), running.now(), sent_at)
+    services = current_services()
+    results = services.writer.record(
+        ActivityBatch(reader, tuple(activities), arrived_at=services.now(), sent_at=sent_at)
     )
     for result in results:
-        running.metrics.activity("invalid" if isinstance(result, ReadwatchError) else result.status)
+        services.metrics.count_activity(
+            "invalid" if isinstance(result, ReadwatchError) else result.status
+        )
     return results
 
 
-def _checked_item(item: object) -> Activity | InvalidRequest:
+def _validated_item(item: object) -> Activity | InvalidRequest:
     try:
-        return checked(ActivityBody, item)
+        return validated(ActivityBody, item)
     except InvalidRequest as error:
-        services().metrics.activity("invalid")
+        current_services().metrics.count_activity("invalid")
         return error
 
 
-def _shown(result: Result) -> ItemResult:
+def _item_result(result: Result) -> ItemResult:
     if isinstance(result, ReadwatchError):
-        return _refused(result)
+        return _invalid(result)
     match result.status:
         case ActivityStatus.CONFLICT:
-            problem = problem_of(conflict(_CONFLICT, field="event_id"))
+            problem = problem_from(conflict(_CONFLICT, field="event_id"))
             return Conflict(status=result.status, id=result.id, problem=problem)
         case ActivityStatus.DUPLICATE:
             return Duplicate(status=result.status, id=result.id)
@@ -137,5 +140,5 @@ def _shown(result: Result) -> ItemResult:
             return Accepted(status=result.status, id=result.id)
 
 
-def _refused(error: ReadwatchError | InvalidRequest) -> Invalid:
-    return Invalid(status="invalid", problem=problem_of(error))
+def _invalid(error: ReadwatchError | InvalidRequest) -> Invalid:
+    return Invalid(status="invalid", problem=problem_from(error))

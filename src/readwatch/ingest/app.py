@@ -1,4 +1,4 @@
-"""The Flask application: its parts put together, and nothing else."""
+"""The Flask application, assembled from its parts."""
 
 from flask import Flask
 
@@ -12,6 +12,7 @@ from readwatch.ingest import (
     openapi,
     problems,
     readers,
+    sessions,
 )
 from readwatch.ingest.flask_app import Api
 from readwatch.ingest.proxies import behind_proxies
@@ -21,18 +22,18 @@ from readwatch.ingest.services import Services, Settings
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
-    """Return the application with its service running; whoever made it closes the service."""
-    running = Services(settings, clock)
-    app = Api(__name__, running.metrics)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # answers read as they are written
+    """Return the application and start its services; whoever calls this closes the services."""
+    services = Services(settings, clock)
+    app = Api(__name__, services.metrics)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # members stay in the order of the code
     app.json.default = serialize  # type: ignore[attr-defined]
     app.url_map.converters["id"] = IdConverter
-    app.url_map.merge_slashes = False  # an unknown address is one, and no redirect
-    app.extensions["readwatch"] = running
+    app.url_map.merge_slashes = False  # an unknown path is a 404 and never a redirect
+    app.extensions["readwatch"] = services
     if settings.proxy_hops:
         app.wsgi_app = behind_proxies(app.wsgi_app, settings.proxy_hops)  # type: ignore[assignment, method-assign]
     problems.install(app)
-    for part in (account, activities, feed, health, heartbeat, readers):
+    for part in (account, activities, feed, health, heartbeat, readers, sessions):
         app.register_blueprint(part.routes)
     openapi.install(app)
     return app

@@ -1,9 +1,10 @@
-"""Bodies that do not arrive: their connections are closed, so that they cannot hold all threads.
+"""A timeout for request bodies: connections whose body does not arrive are closed.
 
-Granian lends a thread to a request as soon as its header is there, and a read waits for the body
-without end (https://github.com/emmett-framework/granian/issues/728). Such a read ends only with
-its connection, which granian keeps to itself; so that is looked for among the process's sockets,
-which only Linux lets one do. Elsewhere only a proxy in front can keep slow bodies away.
+Granian gives a thread to a request as soon as its header has arrived, and reading the body has no
+timeout (https://github.com/emmett-framework/granian/issues/728), so slow clients could occupy all
+threads. Such a read ends only with its connection, which granian does not expose; so it is found
+among the sockets of the process, which only Linux allows. Elsewhere only a reverse proxy protects
+the service from slow bodies.
 """
 
 import os
@@ -17,11 +18,11 @@ from threading import Thread
 from time import monotonic, sleep
 from typing import Any
 
-BODY_SECONDS = 30.0
-"""What an app on a bad line is given for its body."""
+BODY_TIMEOUT_SECONDS = 30.0
+"""How long a body may take: enough for an app on a bad connection."""
 
 SLOW_SECONDS = 1.0
-"""After which a body is one of the few that may be slow at the same time."""
+"""After this time a read counts as slow; only some reads may be slow at the same time."""
 
 _LAST_DATA_SENT = slice(44, 48)  # of Linux's struct tcp_info, in milliseconds
 
@@ -29,7 +30,7 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class BodyRead:
     """A request that waits for its body."""
 
     address: str
@@ -37,82 +38,80 @@ class Wait:
 
 
 class BodyTimeout:
-    """A WSGI application whose bodies are not waited for without end."""
+    """A WSGI application that waits for bodies only for a limited time."""
 
-    def __init__(self, app: Wsgi, port: int, most_slow: int) -> None:
+    def __init__(self, app: Wsgi, port: int, max_slow: int) -> None:
         self._app = app
         self._port = port
-        self._most_slow = most_slow
-        self._waits: dict[int, Wait] = {}
+        self._max_slow = max_slow
+        self._reads: dict[int, BodyRead] = {}
         if sys.platform == "linux":
-            Thread(target=self._watch, name="slow bodies", daemon=True).start()
+            Thread(target=self._abort_slow_reads, name="body timeout", daemon=True).start()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request."""
-        environ["wsgi.input"] = _Body(environ["wsgi.input"], environ["REMOTE_ADDR"], self._waits)
+        environ["wsgi.input"] = _Body(environ["wsgi.input"], environ["REMOTE_ADDR"], self._reads)
         return self._app(environ, start_response)
 
-    def _watch(self) -> None:
+    def _abort_slow_reads(self) -> None:
         while True:
             sleep(SLOW_SECONDS / 4)
-            for wait in given_up(list(self._waits.values()), self._most_slow, monotonic()):
-                with suppress(
-                    OSError
-                ):  # no descriptor is left to look with; the next look may find one
-                    close_unanswered(self._port, wait.address, monotonic() - wait.since)
+            for read in reads_to_abort(list(self._reads.values()), self._max_slow, monotonic()):
+                with suppress(OSError):  # no descriptor was free; the next round may find one
+                    close_connections(self._port, read.address, monotonic() - read.since)
 
 
 class _Body:
     """The input of one request."""
 
-    def __init__(self, stream: Any, address: str, waits: dict[int, Wait]) -> None:
+    def __init__(self, stream: Any, address: str, reads: dict[int, BodyRead]) -> None:
         self._stream = stream
-        self._wait = Wait(address, monotonic())
-        self._waits = waits
+        self._read = BodyRead(address=address, since=monotonic())
+        self._reads = reads
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, fewer only at the end of the body or of the connection."""
-        self._waits[id(self)] = self._wait
+        self._reads[id(self)] = self._read
         try:
             data: bytes = self._stream.read(size if size >= 0 else None)
             return data
         finally:
-            del self._waits[id(self)]
+            del self._reads[id(self)]
 
 
-def given_up(waits: list[Wait], most_slow: int, now: float) -> Iterator[Wait]:
-    """Yield those that are late, and the oldest ones if too many are slow."""
-    slow = sorted((wait for wait in waits if now - wait.since > SLOW_SECONDS), key=_since)
-    too_many = len(slow) - most_slow
-    for place, wait in enumerate(slow):
-        if place < too_many or now - wait.since > BODY_SECONDS:
-            yield wait
+def reads_to_abort(reads: list[BodyRead], max_slow: int, now: float) -> Iterator[BodyRead]:
+    """Yield the reads that have timed out and, if more than `max_slow` are slow, the oldest."""
+    slow = sorted((read for read in reads if now - read.since > SLOW_SECONDS), key=_since)
+    excess = len(slow) - max_slow
+    for index, read in enumerate(slow):
+        if index < excess or now - read.since > BODY_TIMEOUT_SECONDS:
+            yield read
 
 
-def _since(wait: Wait) -> float:
-    return wait.since
+def _since(read: BodyRead) -> float:
+    return read.since
 
 
-def close_unanswered(port: int, address: str, seconds: float) -> None:
-    """Close the connections of an address to this port that got no answer for so many seconds.
+def close_connections(port: int, address: str, seconds: float) -> None:
+    """Close the connections of an address to this port that were sent nothing for so many seconds.
 
-    Which one of them has the body cannot be told: others of that address that wait for an answer,
-    or are idle, are closed with it, and their apps have to send again.
+    It is unknown which of them has the body: others of the same address that wait for a response,
+    or are idle, are closed too, and their apps have to send again.
     """
     for connection in _sockets():
-        with suppress(OSError):  # it may end by itself meanwhile
-            here, there = connection.getsockname(), connection.getpeername()
-            if (here[1:2], there[:1]) == ((port,), (address,)):
-                told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 48)
-                silent = int.from_bytes(told[_LAST_DATA_SENT], sys.byteorder) / 1000
+        with suppress(OSError):  # the connection may end meanwhile
+            local, remote = connection.getsockname(), connection.getpeername()
+            if (local[1:2], remote[:1]) == ((port,), (address,)):
+                tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 48)
+                silent = int.from_bytes(tcp_info[_LAST_DATA_SENT], sys.byteorder) / 1000
                 if silent > seconds - 0.1:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
 def _sockets() -> Iterator[socket.socket]:
-    """Yield the sockets of the process; none of its files is opened or closed for it.
+    """Yield the sockets of the process; no descriptor is opened or closed.
 
-    To close even a copy of SQLite's descriptor would let go of its locks on the database
+    Closing even a copy of SQLite's descriptor would release its locks on the database
     (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     for name in os.listdir("/proc/self/fd"):

@@ -6,10 +6,10 @@ from flask import Blueprint
 from typing_extensions import TypedDict
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.ingest.authentication import admit_to_list
-from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.schemas import PageAfter, query
-from readwatch.ingest.services import services
+from readwatch.ingest.authorization import authorize_list
+from readwatch.ingest.openapi import STAFF, documented
+from readwatch.ingest.schemas import PageAfter, query_parameters
+from readwatch.ingest.services import current_services
 from readwatch.store.engine.connections import connection
 from readwatch.store.lists.feed import activities_after, activity_feed
 
@@ -23,19 +23,19 @@ class Activities(TypedDict):
 
 
 @routes.get("/api/activities")
-@described({200: Activities}, who=STAFF, query=PageAfter)
+@documented({200: Activities}, roles=STAFF, query=PageAfter)
 def feed() -> Activities:
-    """Return activities in the order of their arrival: those after the id `after`, else the latest.
+    """Return activities in the order of their arrival: those after the id `after`, or the latest.
 
-    Who asks again with the last id that came misses nothing. Metadata is left out: that is in
-    the reader's own list, where the look is on record.
+    Send the last id that you received as `after`, and you miss no activity. Metadata is left out:
+    read it in the reader's own list, where the access is logged.
     """
-    admit_to_list("activities")
-    page = query(PageAfter)
-    with connection(services().db) as db:
-        found = (
+    authorize_list("activities")
+    page = query_parameters(PageAfter)
+    with connection(current_services().db) as db:
+        activities = (
             activity_feed(db, length=page.limit)[::-1]
             if page.after is None
             else activities_after(db, page.after, length=page.limit)
         )
-    return {"activities": found}
+    return {"activities": activities}

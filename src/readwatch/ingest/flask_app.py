@@ -1,4 +1,4 @@
-"""What happens to each request: it has an id, it is counted, and a slow one is logged."""
+"""The Flask class of the API: each request gets an id and is counted, and a slow one is logged."""
 
 import logging
 import re
@@ -13,37 +13,38 @@ from werkzeug.routing import MapAdapter
 
 from readwatch.ingest.logs import REQUEST_ID
 from readwatch.ingest.metrics import Metrics
-from readwatch.ingest.request_body import read_to_the_end
+from readwatch.ingest.request_body import drain_body
 
 SLOW_SECONDS = 1.0
 
-_BEGAN = "readwatch.began"
-_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_STARTED_AT = "readwatch.started_at"
+_WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_REFUSED_UNREAD = frozenset({401, 403, 404, 405, 415, 429, 503})
+_BODY_UNREAD = frozenset({401, 403, 404, 405, 415, 429, 503})
+"""The statuses of requests that are refused before their body is read."""
 
 _log = logging.getLogger(__name__)
 
 
 class _NoSessions(SessionInterface):
-    """Tokens say who calls; nothing is kept in cookies."""
+    """No cookies: tokens identify the principal."""
 
-    _nothing = SecureCookieSession()
+    _empty = SecureCookieSession()
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:  # noqa: ARG002 - Flask's
         """Return the session that all requests share, as it stays empty."""
-        return self._nothing
+        return self._empty
 
     def is_null_session(self, obj: object) -> bool:  # noqa: ARG002 - Flask's signature
-        """Tell that there is nothing to save."""
+        """Return that there is nothing to save."""
         return True
 
 
 class Api(Flask):
     """Flask without what no request here needs: cookies, host names, async views, chains of hooks.
 
-    An empty request costs a third less so, and each heartbeat pays for one. The id of a request is
-    that of its `X-Request-ID` if it looks like one, else a new one; each answer has it.
+    That saves a third of the cost of an empty request, which every heartbeat pays. The id of a
+    request is its `X-Request-ID` if that is well-formed, otherwise a new one; each response has it.
     """
 
     session_interface = _NoSessions()
@@ -51,39 +52,41 @@ class Api(Flask):
     def __init__(self, name: str, metrics: Metrics) -> None:
         super().__init__(name, static_folder=None)
         self._metrics = metrics
-        self._start, self._numbers = token_hex(3), count(1)
+        self._id_prefix, self._request_numbers = token_hex(3), count(1)
 
     def ensure_sync(self, func: Any) -> Any:
-        """Return the function: none of ours is async."""
+        """Return the function unchanged: no view is async."""
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return what finds the view by the path; there is one host, and nothing is redirected."""
+        """Return the adapter that finds the view by the path; there is one host and no redirect."""
         if request is None:
             return None
         return MapAdapter(self.url_map, "", "/", "", "http", request.path, request.method)
 
     def preprocess_request(self) -> None:
-        """See to a request before its view does."""
+        """Give the request its id and start time."""
         environ = request.environ
-        given = environ.get("HTTP_X_REQUEST_ID")
-        sane = given is not None and _SANE.fullmatch(given)
-        environ[REQUEST_ID] = given if sane else f"{self._start}-{next(self._numbers)}"
-        environ[_BEGAN] = perf_counter()
+        request_id = environ.get("HTTP_X_REQUEST_ID")
+        if request_id is None or not _WELL_FORMED_ID.fullmatch(request_id):
+            request_id = f"{self._id_prefix}-{next(self._request_numbers)}"
+        environ[REQUEST_ID] = request_id
+        environ[_STARTED_AT] = perf_counter()
 
     def process_response(self, response: Response) -> Response:
-        """See to an answer, also to one that is an error."""
-        if response.status_code in _REFUSED_UNREAD:
-            read_to_the_end()
-        asked = request._get_current_object()  # type: ignore[attr-defined]  # each look costs
-        seconds = perf_counter() - asked.environ[_BEGAN]
-        rule = asked.url_rule.rule if asked.url_rule else None
-        self._metrics.answered(rule, asked.method, response.status_code, seconds)
-        if seconds > SLOW_SECONDS and response.status_code // 100 != 4:  # what apps do slowly
-            _log.warning("it took %s s to answer %s", round(seconds), rule)
+        """Count the request and set the headers of its response, also of an error."""
+        if response.status_code in _BODY_UNREAD:
+            drain_body()
+        current = request._get_current_object()  # type: ignore[attr-defined]  # the proxy is slow
+        seconds = perf_counter() - current.environ[_STARTED_AT]
+        rule = current.url_rule.rule if current.url_rule else None
+        self._metrics.count_request(rule, current.method, response.status_code, seconds)
+        # A refusal may take long because the app sends its body slowly.
+        if seconds > SLOW_SECONDS and response.status_code // 100 != 4:
+            _log.warning("slow request: %s took %s s", rule, round(seconds))
         headers = response.headers
-        headers.add("X-Request-ID", asked.environ[REQUEST_ID])
-        # Nobody on the way keeps an answer, unless it says otherwise, or guesses its type.
+        headers.add("X-Request-ID", current.environ[REQUEST_ID])
+        # Proxies and browsers neither store a response, unless it says so, nor guess its type.
         headers.add("X-Content-Type-Options", "nosniff")
         if "Cache-Control" not in headers:
             headers.add("Cache-Control", "no-store")

@@ -1,4 +1,4 @@
-"""How the service is seen from outside: whether it lives, whether it is ready, its metrics."""
+"""Health checks and metrics: whether the process runs, and whether it should get requests."""
 
 import ipaddress
 from http import HTTPStatus
@@ -9,64 +9,62 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.load_shedding import retry_seconds
-from readwatch.ingest.load_shedding import chance
-from readwatch.ingest.openapi import ANYONE, described
-from readwatch.ingest.problems import answer, problem
-from readwatch.ingest.services import Services, Settings, services
+from readwatch.ingest.openapi import ANYONE, documented
+from readwatch.ingest.problems import problem, problem_response
+from readwatch.ingest.services import Services, Settings, current_services
 from readwatch.store.engine.connections import connection
 from readwatch.store.engine.migrations import require_current
 
 routes = Blueprint("health", __name__)
 
 
-_OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
-class Living(TypedDict):
-    """The service answers."""
+class Live(TypedDict):
+    """The process runs."""
 
     status: Literal["ok"]
 
 
 class Ready(TypedDict):
-    """The service takes what comes."""
+    """The service accepts requests."""
 
     status: Literal["ready"]
 
 
 @routes.get("/livez")
-@described({200: Living}, who=ANYONE)
-def livez() -> Living:
-    """Answer as long as the process can answer anything."""
+@documented({200: Live}, roles=ANYONE)
+def livez() -> Live:
+    """Answer 200 as long as the process can answer requests."""
     return {"status": "ok"}
 
 
 @routes.get("/readyz")
-@described({200: Ready}, who=ANYONE, errors=(503,))
+@documented({200: Ready}, roles=ANYONE, errors=(503,))
 def readyz() -> Ready | Response:
-    """Tell whether requests should be sent here; if not, `reasons` says why.
+    """Answer 503 when requests should go to another server; `reasons` says why.
 
-    It turns before anything but heartbeats is refused.
+    It does so before the service refuses anything but heartbeats.
     """
-    reasons = _reasons_not_ready(services())
+    reasons = _reasons_not_ready(current_services())
     if not reasons:
         return {"status": "ready"}
     members = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is not ready")
     members["reasons"] = reasons
-    return answer(members, {"Retry-After": str(retry_seconds(chance()))})
+    return problem_response(members)
 
 
-def _reasons_not_ready(running: Services) -> list[str]:
-    """Ask the database only while the writer gets on with it: otherwise the answer could hang."""
-    if running.stopping:
+def _reasons_not_ready(services: Services) -> list[str]:
+    """Query the database only while the writer can commit: otherwise the query could hang."""
+    if services.stopping:
         return ["the service is stopping"]
-    return running.load.reasons_not_ready() or _reasons_not_readable(running)
+    return services.load_shedder.reasons_not_ready() or _reasons_not_readable(services)
 
 
-def _reasons_not_readable(running: Services) -> list[str]:
+def _reasons_not_readable(services: Services) -> list[str]:
     try:
-        with connection(running.db) as db:
+        with connection(services.db) as db:
             require_current(db)
     except ReadwatchError as error:
         return [error.message]
@@ -74,18 +72,18 @@ def _reasons_not_readable(running: Services) -> list[str]:
 
 
 @routes.get("/metrics")
-@described({200: CONTENT_TYPE_LATEST}, who=ANYONE, errors=(403,))
+@documented({200: CONTENT_TYPE_LATEST}, roles=ANYONE, errors=(403,))
 def metrics() -> Response:
-    """Tell Prometheus how the service is doing; a setting says who else may ask."""
-    running = services()
-    if not _sees_metrics(running.settings):
-        raise ReadwatchError(ErrorKind.FORBIDDEN, "the metrics are not shown to this address")
-    return Response(generate_latest(running.metrics.registry), content_type=CONTENT_TYPE_LATEST)
+    """Return the metrics for Prometheus; a setting says who may read them."""
+    services = current_services()
+    if not _may_read_metrics(services.settings):
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "this address may not read the metrics")
+    return Response(generate_latest(services.metrics.registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _sees_metrics(settings: Settings) -> bool:
-    """Tell whether the one who asks is among those who may; a proxy asks for somebody else."""
+def _may_read_metrics(settings: Settings) -> bool:
+    """Return whether the setting allows this client; a request through a proxy is not local."""
     if settings.metrics != "loopback":
         return settings.metrics == "anyone"
-    through_a_proxy = settings.proxy_hops or any(name in request.headers for name in _OF_A_PROXY)
+    through_a_proxy = settings.proxy_hops or any(name in request.headers for name in _PROXY_HEADERS)
     return not through_a_proxy and ipaddress.ip_address(request.remote_addr or "::").is_loopback

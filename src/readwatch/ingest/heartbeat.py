@@ -1,26 +1,29 @@
-"""The app's "still here"."""
+"""Heartbeats: an app reports that its reader is still there."""
 
 from flask import Blueprint
 from typing_extensions import TypedDict
 
-from readwatch.ingest.authentication import current_reader
-from readwatch.ingest.openapi import READERS, described
-from readwatch.ingest.services import services
+from readwatch.ingest.authorization import require_reader
+from readwatch.ingest.openapi import READERS, documented
+from readwatch.ingest.services import current_services
 
 routes = Blueprint("heartbeat", __name__)
 
 
-class Heard(TypedDict):
-    """When the next heartbeat is due."""
+class NextHeartbeat(TypedDict):
+    """When to send the next heartbeat."""
 
     heartbeat_seconds: int
 
 
 @routes.post("/api/heartbeat")
-@described({200: Heard}, who=READERS)
-def heartbeat() -> Heard:
-    """Move `last_heartbeat` and say when to come again; the body is not looked at."""
-    running = services()
-    due = running.load.admit_heartbeat()
-    running.writer.heartbeat(current_reader(), running.now())
-    return {"heartbeat_seconds": due}
+@documented({200: NextHeartbeat}, roles=READERS)
+def heartbeat() -> NextHeartbeat:
+    """Update `last_heartbeat` and return the seconds until the next heartbeat is due.
+
+    The body is ignored. A heartbeat is written to the database within about a second.
+    """
+    services = current_services()
+    seconds = services.load_shedder.accept_heartbeat()
+    services.writer.heartbeat(require_reader(), services.now())
+    return {"heartbeat_seconds": seconds}

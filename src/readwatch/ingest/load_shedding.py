@@ -1,4 +1,4 @@
-"""How loaded the service is, and what it does about it: heartbeats are shed first."""
+"""Load shedding: what the service refuses under load; heartbeats are refused first."""
 
 import logging
 import random
@@ -19,55 +19,55 @@ from readwatch.store.recording.writer import Backlog, Writer
 _log = logging.getLogger(__name__)
 
 
-def chance() -> float:
-    """Return a random number from 0 to 1; it spreads requests and guards nothing."""
+def jitter() -> float:
+    """Return a random number from 0 to 1; it spreads requests over time and protects nothing."""
     return random.random()  # noqa: S311
 
 
-class LoadShedding:
-    """What the writer has before it, and whether that is too much."""
+class LoadShedder:
+    """Decides from the writer's backlog what the service still accepts."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._shedding = False
-        self._turn = threading.Lock()
+        self._shedding_lock = threading.Lock()
         self.heartbeats_shed = 0
 
-    def admit_heartbeat(self) -> int:
-        """Return in how many seconds the next heartbeat is due; under load this one is refused."""
+    def accept_heartbeat(self) -> int:
+        """Return the seconds until the next heartbeat; under load refuse this one."""
         backlog = self._writer.backlog()
         load = _load(backlog)
-        sheds = load >= SHED_HEARTBEATS_AT
-        if sheds != self._shedding:
-            self._turn_to(sheds, backlog)
-        if sheds:
+        shedding = load >= SHED_HEARTBEATS_AT
+        if shedding != self._shedding:
+            self._set_shedding(shedding, backlog)
+        if shedding:
             self.heartbeats_shed += 1
             raise ReadwatchError(
                 ErrorKind.UNAVAILABLE,
-                "heartbeats are shed",
-                retry_after=heartbeat_retry_seconds(chance()),
+                "heartbeats are refused under load",
+                retry_after=heartbeat_retry_seconds(jitter()),
             )
-        return heartbeat_seconds(pressure(load, backlog.busy), chance())
+        return heartbeat_seconds(pressure(load, backlog.busy), jitter())
 
     def heartbeat_seconds(self) -> int:
-        """Return in how many seconds the first heartbeat after a login is due."""
+        """Return the seconds until the first heartbeat after a login."""
         backlog = self._writer.backlog()
-        return heartbeat_seconds(pressure(_load(backlog), backlog.busy), chance())
+        return heartbeat_seconds(pressure(_load(backlog), backlog.busy), jitter())
 
     def reasons_not_ready(self) -> list[str]:
-        """Return why the service should get no requests at the moment, a sentence each."""
+        """Return why requests should go to another server, a sentence each."""
         backlog = self._writer.backlog()
-        return [] if _load(backlog) < NOT_READY_AT else [_sentence(backlog)]
+        return [] if _load(backlog) < NOT_READY_AT else [_reason(backlog)]
 
-    def _turn_to(self, sheds: bool, backlog: Backlog) -> None:
-        with self._turn:
-            if self._shedding == sheds:
+    def _set_shedding(self, shedding: bool, backlog: Backlog) -> None:
+        with self._shedding_lock:
+            if self._shedding == shedding:
                 return
-            self._shedding = sheds
-        if sheds:
-            _log.warning("heartbeats are shed: %s", _sentence(backlog))
+            self._shedding = shedding
+        if shedding:
+            _log.warning("refusing heartbeats: %s", _reason(backlog))
         else:
-            _log.warning("heartbeats are taken again")
+            _log.warning("accepting heartbeats again")
 
 
 def _load(backlog: Backlog) -> float:
@@ -76,8 +76,8 @@ def _load(backlog: Backlog) -> float:
     )
 
 
-def _sentence(backlog: Backlog) -> str:
+def _reason(backlog: Backlog) -> str:
     if backlog.stuck_seconds / limits.WRITE_TIMEOUT_SECONDS < backlog.waiting / limits.MAX_WAITING:
-        return f"the queue of the writer is filling: {backlog.waiting} of {limits.MAX_WAITING} wait"
-    why = backlog.trouble or "a commit is under way"
-    return f"the database could not be written for {backlog.stuck_seconds:.1f} s: {why}"
+        return f"{backlog.waiting} requests wait for the writer, of {limits.MAX_WAITING} at most"
+    cause = backlog.trouble or "a commit is in progress"
+    return f"the database has accepted no write for {backlog.stuck_seconds:.1f} s: {cause}"

@@ -1,6 +1,6 @@
-"""The log of the service: what an admin has to know, a line each, and nothing of anybody.
+"""The log of the service: a line for each event that an admin needs to know, without personal data.
 
-No line repeats an address, a body, a token or the words of an exception, which may quote them.
+No line contains a URL, a body, a token or the text of an exception, which may quote them.
 """
 
 import json
@@ -12,78 +12,82 @@ from datetime import UTC, datetime
 from flask import has_request_context, request
 
 REQUEST_ID = "readwatch.request_id"
-"""Where the environment of a request has its id."""
+"""The key of the request id in the WSGI environment."""
 
 REPEAT_AFTER = 10.0
-"""Seconds for which the same line is left out, so that a fault of all requests stays readable."""
+"""Seconds before a line is logged again, so that the log stays short when all requests fail."""
 
-_MOST_REMEMBERED = 1000
+_MAX_REMEMBERED = 1000
 
 GRANIAN = {"loggers": {"_granian": {"propagate": True}}}
-"""What makes granian's lines go the way of all others."""
+"""The logging configuration of granian: its lines go to our handler."""
 
 
-def install(form: str) -> None:
-    """Send the lines of this process to stderr: `plain`, or as one JSON object each (`json`)."""
+def install(log_format: str) -> None:
+    """Log to stderr: lines of text (`plain`), or one JSON object a line (`json`)."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if form == "json" else _Plain())
-    handler.addFilter(_NotAgain())
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _PlainFormatter())
+    handler.addFilter(_RepeatFilter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def fault(error: BaseException) -> str:
-    """Return the kind and the place of an exception, and none of its words."""
+def exception_location(error: BaseException) -> str:
+    """Return the type of an exception and the line that raised it, without its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"
+    location = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{location}"
 
 
-class _Plain(logging.Formatter):
+class _PlainFormatter(logging.Formatter):
     """`2026-11-22T12:00:00.000+00:00 WARNING [request id] message`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        found = _request_id()
-        shown = f" [{found}]" if found else ""
-        return f"{_moment(record)} {record.levelname}{shown} {_message(record)}"
+        request_id = _request_id()
+        label = f" [{request_id}]" if request_id else ""
+        return f"{_created_at(record)} {record.levelname}{label} {_message(record)}"
 
 
-class _Json(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     """The same as a JSON object: `time`, `level`, `message`, and `request_id` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        line = {"time": _moment(record), "level": record.levelname, "message": _message(record)}
-        found = _request_id()
-        return json.dumps(line | {"request_id": found} if found else line)
+        line = {
+            "time": _created_at(record),
+            "level": record.levelname,
+            "message": _message(record),
+        }
+        request_id = _request_id()
+        return json.dumps(line | {"request_id": request_id} if request_id else line)
 
 
-class _NotAgain(logging.Filter):
-    """Leaves out a line that was there a moment ago."""
+class _RepeatFilter(logging.Filter):
+    """Leaves out a line that was logged in the last seconds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: dict[tuple[str, object], float] = {}
+        self._logged_at: dict[tuple[str, object], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a line is new."""
+        """Return whether to log a line."""
         line, now = (str(record.msg), str(record.args)), time.monotonic()
-        if now - self._told.get(line, -REPEAT_AFTER) < REPEAT_AFTER:
+        if now - self._logged_at.get(line, -REPEAT_AFTER) < REPEAT_AFTER:
             return False
-        if len(self._told) >= _MOST_REMEMBERED:
-            self._told.clear()
-        self._told[line] = now
+        if len(self._logged_at) >= _MAX_REMEMBERED:
+            self._logged_at.clear()
+        self._logged_at[line] = now
         return True
 
 
-def _moment(record: logging.LogRecord) -> str:
+def _created_at(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
 def _message(record: logging.LogRecord) -> str:
     error = record.exc_info[1] if record.exc_info else None
     message = " ".join(record.getMessage().splitlines())
-    return f"{message}: {fault(error)}" if error else message
+    return f"{message}: {exception_location(error)}" if error else message
 
 
 def _request_id() -> str | None:

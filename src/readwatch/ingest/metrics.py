@@ -1,9 +1,7 @@
-"""What Prometheus is told: requests by route, never by address, and how the writer gets on."""
+"""Prometheus metrics: requests by route, never by URL, and the state of the writer."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,77 +14,79 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from readwatch.domain.activities import ActivityStatus
+from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.engine.connections import connection
+from readwatch.ingest.load_shedding import LoadShedder
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.sqlite import wal_bytes
+from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.lists.online import count_online
-from readwatch.store.recording.writer import Commit
-
-if TYPE_CHECKING:
-    from readwatch.ingest.services import Services
+from readwatch.store.recording.writer import Commit, Writer
 
 COUNT_ONLINE_EVERY = 5.0
-"""Seconds; whoever asks more often gets the number that there is."""
+"""Seconds; a scrape that comes earlier gets the previous count."""
 
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_NUMBERS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+_SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_COUNT_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a moment for each series, too many
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a time for each series, too many
 
 
 class Metrics:
-    """The numbers of one app; safe to be moved from many threads."""
+    """The counters and histograms of one app; safe to update from many threads."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._requests = Counter(
-            "readwatch_requests", "Requests.", ["route", "status"], registry=self.registry
+            "readwatch_requests", "Requests answered.", ["route", "status"], registry=self.registry
         )
         self._seconds = Histogram(
             "readwatch_request_seconds",
-            "Time to answer.",
+            "Seconds to answer a request.",
             ["route"],
-            buckets=_SECONDS,
+            buckets=_SECONDS_BUCKETS,
             registry=self.registry,
         )
         activities = Counter(
             "readwatch_activities",
-            "Activities that were sent, by what became of them.",
+            "Activities received, by result.",
             ["status"],
             registry=self.registry,
         )
-        # Looking a series up by its labels costs more than moving it.
-        self._activities = {it: activities.labels(it) for it in (*ActivityStatus, "invalid")}
+        # Finding a series by its labels costs more than updating it.
+        self._activities = {
+            status: activities.labels(status) for status in (*ActivityStatus, "invalid")
+        }
         self._commit_seconds = Histogram(
             "readwatch_commit_seconds",
-            "Time to write and commit.",
-            buckets=_SECONDS,
+            "Seconds to write and commit a transaction.",
+            buckets=_SECONDS_BUCKETS,
             registry=self.registry,
         )
         self._commit_rows = Histogram(
             "readwatch_commit_rows",
-            "Activities, heartbeats and other writes in a commit.",
-            buckets=_NUMBERS,
+            "Activities, heartbeats and other writes per commit.",
+            buckets=_COUNT_BUCKETS,
             registry=self.registry,
         )
         self._commit_requests = Histogram(
             "readwatch_commit_requests",
-            "Requests that shared a commit.",
-            buckets=_NUMBERS,
+            "Requests that share a commit.",
+            buckets=_COUNT_BUCKETS,
             registry=self.registry,
         )
         self._by_route: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
         ProcessCollector(registry=self.registry)
 
-    def committed(self, commit: Commit) -> None:
+    def count_commit(self, commit: Commit) -> None:
         """Count a commit of the writer."""
         self._commit_seconds.observe(commit.seconds)
         self._commit_rows.observe(commit.rows)
         if commit.requests:
             self._commit_requests.observe(commit.requests)
 
-    def answered(self, rule: str | None, method: str, status: int, seconds: float) -> None:
-        """Count a request; those to addresses where there is nothing count together."""
+    def count_request(self, rule: str | None, method: str, status: int, seconds: float) -> None:
+        """Count a request; requests that match no route share one series."""
         key = (rule, method if rule else "", status)
         series = self._by_route.get(key)
         if series is None:
@@ -96,52 +96,63 @@ class Metrics:
         series[0].inc()
         series[1].observe(seconds)
 
-    def activity(self, status: str) -> None:
-        """Count an activity that is accepted, duplicate, conflict or invalid."""
+    def count_activity(self, status: str) -> None:
+        """Count an activity by its result: accepted, duplicate, conflict or invalid."""
         self._activities[status].inc()
 
 
-class Present(Collector):
-    """What is not counted but looked at when somebody asks."""
+class ServiceGauges(Collector):
+    """Values that are read when Prometheus scrapes."""
 
-    def __init__(self, service: "Services") -> None:
-        self._service = service
-        self._online: int | None = None
+    def __init__(
+        self,
+        *,
+        db: Database,
+        writer: Writer,
+        session_cache: SessionCache,
+        load_shedder: LoadShedder,
+        clock: Clock,
+    ) -> None:
+        self._db = db
+        self._writer = writer
+        self._session_cache = session_cache
+        self._load_shedder = load_shedder
+        self._clock = clock
+        self._readers_online: int | None = None
         self._counted_at = -COUNT_ONLINE_EVERY
 
     def collect(self) -> Iterator[Metric]:
-        """Yield each number; those that the database does not tell now are left out."""
-        running = self._service
-        backlog = running.writer.backlog()
+        """Yield each value; those that the database cannot provide are left out."""
+        backlog = self._writer.backlog()
         yield _gauge("writer_waiting", "Requests that wait for the writer.", backlog.waiting)
         yield _gauge(
             "writer_stuck_seconds",
-            "Since when nothing could be written; 0 if all is well.",
+            "Seconds since the writer could last commit; 0 if it can.",
             backlog.stuck_seconds,
         )
-        yield _gauge("writer_busy", "The share of its time in which it writes.", backlog.busy)
-        yield _gauge("callers", "Tokens that are remembered.", len(running.callers))
+        yield _gauge("writer_busy", "Share of time that the writer is writing.", backlog.busy)
+        yield _gauge("cached_sessions", "Sessions in the cache.", len(self._session_cache))
         yield CounterMetricFamily(
             "readwatch_heartbeats_shed",
-            "Heartbeats that were refused under load.",
-            running.load.heartbeats_shed,
+            "Heartbeats refused under load.",
+            self._load_shedder.heartbeats_shed,
         )
-        wal = wal_bytes(running.db)
+        wal = wal_bytes(self._db)
         if wal is not None:
-            yield _gauge("wal_bytes", "The size of SQLite's write-ahead log.", wal)
-        online = self._readers_online(running.now())
-        if online is not None:
-            yield _gauge("readers_online", "Readers who are online.", online)
+            yield _gauge("wal_bytes", "Size of SQLite's write-ahead log.", wal)
+        readers = self._count_online()
+        if readers is not None:
+            yield _gauge("readers_online", "Readers who are online.", readers)
 
-    def _readers_online(self, now: datetime) -> int | None:
+    def _count_online(self) -> int | None:
         if monotonic() - self._counted_at >= COUNT_ONLINE_EVERY:
             self._counted_at = monotonic()
             try:
-                with connection(self._service.db) as db:
-                    self._online = count_online(db, now)
+                with connection(self._db) as db:
+                    self._readers_online = count_online(db, self._clock())
             except ReadwatchError:
-                self._online = None
-        return self._online
+                self._readers_online = None
+        return self._readers_online
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

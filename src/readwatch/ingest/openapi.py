@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document of the API, made from the types that the code itself works with.
+"""The OpenAPI 3.1 document of the API, generated from the types that the code uses.
 
-A view's docstring says what its route does, `described` what it takes and answers; addresses and
-methods come from the app, and a body is described by the model that checks it.
+A view's docstring describes its route, `documented` names its input and responses; paths and
+methods come from the app, and a body is described by the model that validates it.
 """
 
 import functools
@@ -24,8 +24,8 @@ from readwatch.ingest.problems import Problem
 from readwatch.ingest.schemas import ID
 
 Json = dict[str, Any]
-Kind = tuple[Any, Literal["validation", "serialization"]]
-"""A type, and whether values of it are read or written."""
+TypeAndMode = tuple[Any, Literal["validation", "serialization"]]
+"""A type, and whether requests (validation) or responses (serialization) contain it."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -34,19 +34,19 @@ READERS = (UserRole.READER,)
 STAFF = (UserRole.CONSULTANT, UserRole.ADMIN)
 EVERYBODY = tuple(UserRole)
 
-_ABOUT = """\
-What is sent and answered is JSON in UTF-8. Members that the service does not know are ignored;
-ignore those that you do not know, as answers get more of them.
+_DESCRIPTION = """\
+Requests and responses are JSON in UTF-8. The service ignores members that it does not know; ignore
+those that you do not know, because later versions may add some.
 
-Log in for a token and send it as `Authorization: Bearer <token>`. Each error is an RFC 9457
-problem. Besides those of the operations: 404 where there is nothing at an address, 405 with `Allow`
-where an address does not take a method. After 429 or 503 come again in `Retry-After` seconds.
+Log in to get a token, and send it as `Authorization: Bearer <token>`. Each error is an RFC 9457
+problem. Any request can get 404 if its path does not exist, and 405 with `Allow` if the path does
+not accept its method. After 429 or 503, send the request again after `Retry-After` seconds.
 """
-_MAX_AGE = 300
-"""Seconds for which a client may go on with the document that it has."""
+_MAX_AGE_SECONDS = 300
+"""How long a client may use its copy of the document."""
 
 _PARAMETER = re.compile(r"<id:(\w+)>")
-_OF_ANY_ADDRESS = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
+_ERRORS_OF_ANY_REQUEST = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _SECONDS = {"type": "integer", "minimum": 1}
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", {"const": "Bearer"}),
@@ -57,93 +57,97 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
-    """What a route takes and answers.
+class Documentation:
+    """The input and the responses of a route.
 
-    `answers` has the type of the JSON by status; None is no content, a text the media type of
-    what is no JSON. Without anybody in `who` no token is needed.
+    `responses` maps a status to the type of its JSON, to None for no content, or to the media type
+    of content that is not JSON. With empty `roles` no token is required.
     """
 
-    answers: Mapping[int, Any]
-    who: Collection[UserRole]
+    responses: Mapping[int, Any]
+    roles: Collection[UserRole]
     body: Any
     query: type[BaseModel] | None
     errors: frozenset[HTTPStatus]
 
-    def kinds(self) -> Iterator[Kind]:
-        """Return each type that it speaks of."""
+    def types(self) -> Iterator[TypeAndMode]:
+        """Yield each type that appears in a request or a response."""
         if self.body is not None:
             yield self.body, "validation"
-        for kind in self.answers.values():
-            if kind is not None and not isinstance(kind, str):
-                yield kind, "serialization"
+        for content in self.responses.values():
+            if content is not None and not isinstance(content, str):
+                yield content, "serialization"
 
 
-def described(
-    answers: Mapping[int, Any],
+def documented(
+    responses: Mapping[int, Any],
     *,
-    who: Collection[UserRole] = EVERYBODY,
+    roles: Collection[UserRole] = EVERYBODY,
     body: Any = None,
     query: type[BaseModel] | None = None,
     errors: Collection[int] = (),
 ) -> Callable[[View], View]:
-    """Describe a view for the document; nothing of it is looked at when a request comes.
+    """Document a view; this enforces nothing, `authorization.py` and `schemas.py` do.
 
-    `errors` are those that do not follow from the rest.
+    `errors` are the statuses that do not follow from the other arguments.
     """
-    found = {HTTPStatus.INTERNAL_SERVER_ERROR, *map(HTTPStatus, errors)}
-    if who:
-        found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
-    if who and set(who) != set(EVERYBODY):
-        found.add(HTTPStatus.FORBIDDEN)
+    statuses = {HTTPStatus.INTERNAL_SERVER_ERROR, *map(HTTPStatus, errors)}
+    if roles:
+        statuses |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE}
+    if roles and set(roles) != set(EVERYBODY):
+        statuses.add(HTTPStatus.FORBIDDEN)
     if body is not None:
-        found |= {
+        statuses |= {
             HTTPStatus.BAD_REQUEST,
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         }
     if body is not None or query is not None:
-        found.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+        statuses.add(HTTPStatus.UNPROCESSABLE_ENTITY)
 
-    def keep(view: View) -> View:
-        vars(view)["description"] = Description(answers, who, body, query, frozenset(found))
+    documentation = Documentation(
+        responses=responses, roles=roles, body=body, query=query, errors=frozenset(statuses)
+    )
+
+    def attach(view: View) -> View:
+        vars(view)["documentation"] = documentation
         return view
 
-    return keep
+    return attach
 
 
 def install(app: Flask) -> None:
-    """Serve the document of the app; it is made when it is first asked for."""
+    """Add the route of the document, which is generated at the first request."""
 
     @functools.cache
-    def written() -> bytes:
+    def document_json() -> bytes:
         return json.dumps(document(app)).encode()
 
     @app.get("/api/openapi.json")
-    @described({200: Json, 304: None}, who=ANYONE)
+    @documented({200: Json, 304: None}, roles=ANYONE)
     def openapi() -> Response:
         """Return this document."""
-        answer = Response(written(), content_type="application/json")
-        answer.cache_control.max_age = _MAX_AGE
-        answer.add_etag()
-        answer.make_conditional(request)
-        return answer
+        response = Response(document_json(), content_type="application/json")
+        response.cache_control.max_age = _MAX_AGE_SECONDS
+        response.add_etag()
+        response.make_conditional(request)
+        return response
 
 
 def document(app: Flask) -> Json:
-    """Return the OpenAPI document of an app whose views are all described."""
+    """Return the OpenAPI document of an app whose views are all documented."""
     routes = [(rule, app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()]
-    descriptions: list[Description] = [vars(view)["description"] for _, view in routes]
-    kinds = {(Problem, "serialization"), *(it for one in descriptions for it in one.kinds())}
+    documentations: list[Documentation] = [vars(view)["documentation"] for _, view in routes]
+    types = {(Problem, "serialization"), *(it for one in documentations for it in one.types())}
     schemas, components = TypeAdapter.json_schemas(
-        [(kind, mode, TypeAdapter(kind)) for kind, mode in kinds],
+        [(it, mode, TypeAdapter(it)) for it, mode in types],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
-    errors = _OF_ANY_ADDRESS.union(*(one.errors for one in descriptions))
+    errors = _ERRORS_OF_ANY_REQUEST.union(*(it.errors for it in documentations))
     paths: dict[str, Json] = {}
-    for (rule, view), description in zip(routes, descriptions, strict=True):
-        operation = _operation(rule, view.__doc__ or "", description, schemas)
+    for (rule, view), documentation in zip(routes, documentations, strict=True):
+        operation = _operation(rule, view.__doc__ or "", documentation, schemas)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             paths.setdefault(_PARAMETER.sub(r"{\1}", rule.rule), {})[method.lower()] = operation
     return {
@@ -152,45 +156,48 @@ def document(app: Flask) -> Json:
             "title": "readwatch",
             "version": __version__,
             "summary": summary,
-            "description": _ABOUT,
+            "description": _DESCRIPTION,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(components["$defs"].items())),
-            "responses": {_name(status): _error(status) for status in sorted(errors)},
+            "responses": {_name(status): _error_response(status) for status in sorted(errors)},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
 class _Schemas(GenerateJsonSchema):
-    """Without titles that only repeat the names of the fields."""
+    """JSON Schema without titles that only repeat the names of the fields."""
 
     def field_title_should_be_set(self, _schema: object) -> bool:
         return False
 
 
-def _operation(rule: Rule, doc: str, description: Description, schemas: Any) -> Json:
-    title, _, more = doc.partition("\n")
+def _operation(rule: Rule, doc: str, documentation: Documentation, schemas: Any) -> Json:
+    title, _, description = doc.partition("\n")
     operation: Json = {
         "operationId": rule.endpoint.replace(".", "_"),
         "tags": [rule.endpoint.partition(".")[0]],
         "summary": title.removesuffix("."),
-        "description": cleandoc(more),
-        "parameters": [*_in_path(rule), *_in_query(description.query)],
-        "security": [{"token": list(description.who)}] if description.who else [],
+        "description": cleandoc(description),
+        "parameters": [*_path_parameters(rule), *_query_parameters(documentation.query)],
+        "security": [{"token": list(documentation.roles)}] if documentation.roles else [],
         "responses": {
-            **{str(it): _answer(it, kind, schemas) for it, kind in description.answers.items()},
             **{
-                str(int(it)): {"$ref": f"#/components/responses/{_name(it)}"}
-                for it in sorted(description.errors)
+                str(status): _response(status, content, schemas)
+                for status, content in documentation.responses.items()
+            },
+            **{
+                str(int(status)): {"$ref": f"#/components/responses/{_name(status)}"}
+                for status in sorted(documentation.errors)
             },
         },
     }
-    if description.body is not None:
-        schema = schemas[description.body, "validation"]
+    if documentation.body is not None:
+        schema = schemas[documentation.body, "validation"]
         operation["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schema}},
@@ -198,39 +205,39 @@ def _operation(rule: Rule, doc: str, description: Description, schemas: Any) -> 
     return operation
 
 
-def _in_path(rule: Rule) -> Iterator[Json]:
+def _path_parameters(rule: Rule) -> Iterator[Json]:
     for name in sorted(rule.arguments):
         yield {"name": name, "in": "path", "required": True, "schema": ID}
 
 
-def _in_query(kind: type[BaseModel] | None) -> Iterator[Json]:
-    for name, schema in kind.model_json_schema()["properties"].items() if kind else ():
-        # An address cannot say null: what is not given is left out.
-        (said,) = (it for it in schema.pop("anyOf", [schema]) if it != {"type": "null"})
-        yield {"name": name, "in": "query", "schema": said}
+def _query_parameters(model: type[BaseModel] | None) -> Iterator[Json]:
+    for name, schema in model.model_json_schema()["properties"].items() if model else ():
+        # A query parameter cannot be null, only absent.
+        (not_null,) = (it for it in schema.pop("anyOf", [schema]) if it != {"type": "null"})
+        yield {"name": name, "in": "query", "schema": not_null}
 
 
-def _answer(status: int, kind: Any, schemas: Any) -> Json:
-    answer: Json = {"description": HTTPStatus(status).phrase}
-    if isinstance(kind, str):
-        answer["content"] = {kind: {"schema": {"type": "string"}}}
-    elif kind is not None:
-        answer["content"] = {"application/json": {"schema": schemas[kind, "serialization"]}}
-    return answer
+def _response(status: int, content: Any, schemas: Any) -> Json:
+    response: Json = {"description": HTTPStatus(status).phrase}
+    if isinstance(content, str):
+        response["content"] = {content: {"schema": {"type": "string"}}}
+    elif content is not None:
+        response["content"] = {"application/json": {"schema": schemas[content, "serialization"]}}
+    return response
 
 
-def _error(status: HTTPStatus) -> Json:
+def _error_response(status: HTTPStatus) -> Json:
     schema = {"$ref": "#/components/schemas/Problem"}
-    answer: Json = {
+    response: Json = {
         "description": status.phrase,
         "content": {"application/problem+json": {"schema": schema}},
     }
     if status in _HEADERS:
-        header, said = _HEADERS[status]
-        answer["headers"] = {header: {"required": True, "schema": said}}
-    return answer
+        header, header_schema = _HEADERS[status]
+        response["headers"] = {header: {"required": True, "schema": header_schema}}
+    return response
 
 
 def _name(status: HTTPStatus) -> str:
-    """Return the name of an error among the components."""
+    """Return the name of an error response in the components."""
     return status.phrase.title().replace(" ", "")

@@ -1,6 +1,7 @@
-"""Every error is an RFC 9457 problem: `application/problem+json` that says what to mend."""
+"""Every error is an RFC 9457 problem: `application/problem+json` that says what to fix."""
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Literal, NotRequired
 
@@ -10,8 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load_shedding import retry_seconds
-from readwatch.ingest.load_shedding import chance
-from readwatch.ingest.logs import fault
+from readwatch.ingest.load_shedding import jitter
+from readwatch.ingest.logs import exception_location
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -24,26 +25,28 @@ STATUS = {
     ErrorKind.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-_LATER = "the service cannot do this at the moment; send it again in Retry-After seconds"
-"""All that an app is told; the cause is an admin's matter, and in the log and at /readyz."""
+_UNAVAILABLE = (
+    "the service is temporarily unavailable; send the request again after Retry-After seconds"
+)
+"""All that an app learns: the cause is for the admin, in the log and at /readyz."""
 
 _DETAILS = {
-    HTTPStatus.NOT_FOUND: "there is nothing at this address",
-    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take that method",
+    HTTPStatus.NOT_FOUND: "this address does not exist",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not accept this method",
 }
 
 _log = logging.getLogger(__name__)
 
 
-class Fault(TypedDict):
-    """What is wrong with one field; an empty name is the body as a whole."""
+class FieldError(TypedDict):
+    """What is wrong with one field; an empty name stands for the whole body."""
 
     field: str
     detail: str
 
 
 class Problem(TypedDict):
-    """An RFC 9457 problem; `errors` names the fields that are wrong.
+    """An RFC 9457 problem; `errors` names the invalid fields.
 
     `reasons` say why the service is not ready.
     """
@@ -52,16 +55,16 @@ class Problem(TypedDict):
     title: str
     status: int
     detail: str
-    errors: NotRequired[list[Fault]]
+    errors: NotRequired[list[FieldError]]
     reasons: NotRequired[list[str]]
 
 
 class InvalidRequest(Exception):
-    """A body that breaks the contract; `errors` names each field and its fault."""
+    """A request that breaks the contract; `errors` names each invalid field."""
 
     def __init__(
         self,
-        errors: list[Fault],
+        errors: list[FieldError],
         status: HTTPStatus = HTTPStatus.UNPROCESSABLE_ENTITY,
     ) -> None:
         super().__init__("invalid request")
@@ -69,8 +72,8 @@ class InvalidRequest(Exception):
         self.status = status
 
 
-def problem(status: HTTPStatus, detail: str, *, errors: list[Fault] | None = None) -> Problem:
-    """Return the members of a problem; `errors` lists the fields that are wrong."""
+def problem(status: HTTPStatus, detail: str, *, errors: list[FieldError] | None = None) -> Problem:
+    """Return the members of a problem; `errors` lists the invalid fields."""
     members: Problem = {
         "type": "about:blank",
         "title": status.phrase,
@@ -82,67 +85,72 @@ def problem(status: HTTPStatus, detail: str, *, errors: list[Fault] | None = Non
     return members
 
 
-def problem_of(error: ReadwatchError | InvalidRequest) -> Problem:
-    """Return the problem for a failure that the product knows."""
+def problem_from(error: ReadwatchError | InvalidRequest) -> Problem:
+    """Return the problem for an expected error."""
     if isinstance(error, InvalidRequest):
-        faults = "; ".join(
-            f"{fault['field']}: {fault['detail']}" if fault["field"] else fault["detail"]
-            for fault in error.errors[:3]
+        detail = "; ".join(
+            f"{it['field']}: {it['detail']}" if it["field"] else it["detail"]
+            for it in error.errors[:3]
         )
-        return problem(error.status, faults, errors=error.errors)
+        return problem(error.status, detail, errors=error.errors)
     status = STATUS[error.kind]
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        return problem(status, _LATER)
-    errors = [Fault(field=error.field, detail=error.message)] if error.field else None
+        return problem(status, _UNAVAILABLE)
+    errors = [FieldError(field=error.field, detail=error.message)] if error.field else None
     return problem(status, error.message, errors=errors)
 
 
-def answer(members: Problem, headers: dict[str, str] | None = None) -> Response:
-    """Return a problem as an HTTP answer."""
-    return Response(
+def problem_response(
+    members: Problem, *, headers: Mapping[str, str] | None = None, retry_after: int | None = None
+) -> Response:
+    """Return a problem as an HTTP response, with the headers that its status requires.
+
+    Without `retry_after`, in seconds, a 429 or 503 says to try again in 5 to 15 s.
+    """
+    response = Response(
         json.dumps(members),
         status=members["status"],
         headers=headers,
         content_type="application/problem+json",
     )
+    if members["status"] == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if members["status"] in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        response.headers["Retry-After"] = str(retry_after or retry_seconds(jitter()))
+    return response
 
 
 def install(app: Flask) -> None:
-    """Make every error of the app a problem, also those of the framework."""
+    """Answer every error of the app with a problem, also those of the framework."""
 
     @app.errorhandler(ReadwatchError)
-    def known(error: ReadwatchError) -> Response:
-        members, headers = problem_of(error), {}
-        if error.kind is ErrorKind.UNAUTHENTICATED:
-            headers["WWW-Authenticate"] = "Bearer"
-        if error.kind in {ErrorKind.UNAVAILABLE, ErrorKind.MISCONFIGURED, ErrorKind.THROTTLED}:
-            headers["Retry-After"] = str(error.retry_after or retry_seconds(chance()))
+    def expected(error: ReadwatchError) -> Response:
+        members = problem_from(error)
         if members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None:
-            _log.warning("put off %s %s: %s", request.method, request.url_rule, error.message)
-        return answer(members, headers)
+            _log.warning("503 for %s %s: %s", request.method, request.url_rule, error.message)
+        return problem_response(members, retry_after=error.retry_after)
 
     @app.errorhandler(InvalidRequest)
-    def broken(error: InvalidRequest) -> Response:
-        return answer(problem_of(error))
+    def invalid(error: InvalidRequest) -> Response:
+        return problem_response(problem_from(error))
 
     @app.errorhandler(HTTPException)
-    def of_the_framework(error: HTTPException) -> Response:
+    def from_framework(error: HTTPException) -> Response:
         status = HTTPStatus(error.code or 500)
         headers = {}
         if status is HTTPStatus.METHOD_NOT_ALLOWED:
             headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
         elif status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
             headers["Accept-Encoding"] = "gzip"
-        return answer(
-            problem(status, _DETAILS.get(status) or error.description or status.phrase), headers
-        )
+        detail = _DETAILS.get(status) or error.description or status.phrase
+        return problem_response(problem(status, detail), headers=headers)
 
     @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        _log.error("%s, while answering %s %s", fault(error), request.method, request.url_rule)
-        return answer(
+    def unexpected(error: Exception) -> Response:
+        cause = exception_location(error)
+        _log.error("internal error for %s %s: %s", request.method, request.url_rule, cause)
+        return problem_response(
             problem(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "the service failed; the fault is in its log",
+                HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the service logged the cause"
             )
         )

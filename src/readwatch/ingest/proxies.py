@@ -1,4 +1,4 @@
-"""Whose request it is when proxies stand in front: the address that the farthest known one saw."""
+"""Reverse proxies: the client's address as the outermost trusted proxy received it."""
 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
@@ -10,17 +10,17 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def behind_proxies(app: Wsgi, hops: int) -> Wsgi:
-    """Return the application with `REMOTE_ADDR` taken from X-Forwarded-For, `hops` from its end.
+    """Return the application with `REMOTE_ADDR` from X-Forwarded-For, `hops` entries from its end.
 
-    Where the header has fewer addresses, or no address there, it stays that of the connection.
+    Without a valid address there, it stays the address of the connection.
     """
 
-    def with_a_real_address(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def with_valid_address(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not _is_address(environ["REMOTE_ADDR"]):
             environ["REMOTE_ADDR"] = environ["werkzeug.proxy_fix.orig"]["REMOTE_ADDR"]
         return app(environ, start_response)
 
-    return ProxyFix(with_a_real_address, x_for=hops, x_proto=0)
+    return ProxyFix(with_valid_address, x_for=hops, x_proto=0)
 
 
 def _is_address(text: str) -> bool:
@@ -28,4 +28,4 @@ def _is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return "%" not in text  # an interface of the proxy's machine says nothing here
+    return "%" not in text  # a zone id means something only on the machine of the proxy

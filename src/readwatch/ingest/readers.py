@@ -1,23 +1,23 @@
-"""Readers' data: their own for readers; for consultants and admins after the look is on record."""
+"""Readers' data: for the reader, and for consultants and admins after the access is logged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, request
+from flask import Blueprint
 from typing_extensions import TypedDict
 
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.presence import Presence
-from readwatch.domain.sessions import OnlineReader, Principal, Session
+from readwatch.domain.sessions import OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
-from readwatch.ingest.authentication import admit_to_list, current_caller, refused
+from readwatch.ingest.authentication import current_principal
+from readwatch.ingest.authorization import authorize_list, authorize_reader_data
 from readwatch.ingest.feed import Activities
-from readwatch.ingest.openapi import STAFF, described
-from readwatch.ingest.schemas import Page, PageBefore, query
+from readwatch.ingest.openapi import STAFF, documented
+from readwatch.ingest.schemas import Page, PageBefore, query_parameters
 from readwatch.ingest.serialization import serialize
-from readwatch.ingest.services import services
+from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import Permit, permit_own
 from readwatch.store.engine.connections import connection
 from readwatch.store.lists.online import online_readers
 
@@ -25,20 +25,20 @@ routes = Blueprint("readers", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class SeenReader(OnlineReader):
-    """A reader who is online, and what they seem to be doing."""
+class OnlineReaderWithState(OnlineReader):
+    """A reader who is online, with the presence."""
 
     state: Presence
 
 
-class Online(TypedDict):
-    """Who is online."""
+class OnlineReaders(TypedDict):
+    """The readers who are online."""
 
-    readers: Sequence[SeenReader]
+    readers: Sequence[OnlineReaderWithState]
 
 
-class Account(TypedDict):
-    """A reader."""
+class ReaderAccount(TypedDict):
+    """A reader's account and profile."""
 
     user: User
     profile: ReaderProfile
@@ -51,59 +51,53 @@ class Sessions(TypedDict):
 
 
 @routes.get("/api/readers/online")
-@described({200: Online}, who=STAFF)
-def online() -> Online:
-    """Return who is online, the one heard from last first."""
-    admit_to_list("online")
-    running = services()
-    now = running.now()
-    with connection(running.db) as db:
-        found = online_readers(db, now)
-    return {"readers": [SeenReader(**serialize(it), state=it.presence(now)) for it in found]}
+@documented({200: OnlineReaders}, roles=STAFF)
+def online() -> OnlineReaders:
+    """Return the readers who are online, the latest sign of life first."""
+    authorize_list("online")
+    services = current_services()
+    now = services.now()
+    with connection(services.db) as db:
+        readers = online_readers(db, now)
+    return {
+        "readers": [
+            OnlineReaderWithState(**serialize(reader), state=reader.presence(now))
+            for reader in readers
+        ]
+    }
 
 
 @routes.get("/api/readers/<id:reader_id>")
-@described({200: Account}, errors=(403, 404))
-def reader(reader_id: int) -> Account:
+@documented({200: ReaderAccount}, errors=(403, 404))
+def reader(reader_id: int) -> ReaderAccount:
     """Return the account and the profile of a reader."""
-    permit = permitted(current_caller(), reader_id, AuditAction.VIEWED_READER_PROFILE)
-    with connection(services().db) as db:
+    permit = authorize_reader_data(
+        current_principal(), reader_id, AuditAction.VIEWED_READER_PROFILE
+    )
+    with connection(current_services().db) as db:
         user, profile = reader_data.account(db, permit), reader_data.profile(db, permit)
     return {"user": user, "profile": profile}
 
 
 @routes.get("/api/readers/<id:reader_id>/activities")
-@described({200: Activities}, query=PageBefore, errors=(403, 404))
+@documented({200: Activities}, query=PageBefore, errors=(403, 404))
 def activities(reader_id: int) -> Activities:
-    """Return a reader's activities, newest first; `before` is the id that a page ended with."""
-    caller, page = current_caller(), query(PageBefore)
-    permit = permitted(caller, reader_id, AuditAction.VIEWED_READER_ACTIVITIES)
-    with connection(services().db) as db:
+    """Return a reader's activities, newest first; `before` is the last id of the previous page."""
+    principal, page = current_principal(), query_parameters(PageBefore)
+    permit = authorize_reader_data(principal, reader_id, AuditAction.VIEWED_READER_ACTIVITIES)
+    with connection(current_services().db) as db:
         reader_data.account(db, permit)
-        found = reader_data.activities(db, permit, length=page.limit, before=page.before)
-    return {"activities": found}
+        rows = reader_data.activities(db, permit, length=page.limit, before=page.before)
+    return {"activities": rows}
 
 
 @routes.get("/api/readers/<id:reader_id>/sessions")
-@described({200: Sessions}, query=Page, errors=(403, 404))
+@documented({200: Sessions}, query=Page, errors=(403, 404))
 def sessions(reader_id: int) -> Sessions:
     """Return a reader's latest sessions, newest first."""
-    caller, page = current_caller(), query(Page)
-    permit = permitted(caller, reader_id, AuditAction.VIEWED_READER_SESSIONS)
-    with connection(services().db) as db:
+    principal, page = current_principal(), query_parameters(Page)
+    permit = authorize_reader_data(principal, reader_id, AuditAction.VIEWED_READER_SESSIONS)
+    with connection(current_services().db) as db:
         reader_data.account(db, permit)
-        found = reader_data.sessions(db, permit, length=page.limit)
-    return {"sessions": found}
-
-
-def permitted(caller: Principal, reader_id: int, action: AuditAction) -> Permit:
-    """Return the caller's right to read this reader's data; staff's looks are on record first."""
-    running = services()
-    if not caller.user_role.is_staff:
-        if caller.user_id != reader_id:
-            raise refused(caller, "readers see their own data only", action, reader_id)
-        return permit_own(caller)
-    with connection(running.db) as db:
-        reader_data.require_reader(db, reader_id)  # whom there is not, nobody can look at
-    look = AuditEvent(caller.user_id, action, reader_id, "api", request.remote_addr)
-    return running.looks.log_access(look, running.now())
+        rows = reader_data.sessions(db, permit, length=page.limit)
+    return {"sessions": rows}

@@ -1,4 +1,4 @@
-"""The JSON object that a request brings: how much of it is read, how it is unpacked and parsed."""
+"""The JSON object in the body of a request: its size limits, decompression and parsing."""
 
 import re
 import zlib
@@ -13,42 +13,42 @@ from readwatch.ingest.problems import InvalidRequest
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_LOGIN_BYTES = 16 * 1024
-"""Enough for the longest e-mail and password, each character written as an escape."""
+"""Enough for the longest e-mail and password with every character written as an escape."""
 
-# Each escape is taken as a whole: what follows an escaped backslash is none.
+# Each escape matches as a whole, so that what follows an escaped backslash is not taken for one.
 _ESCAPE = re.compile(
     rb"""\\ (?: u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
-            | (?P<half> u[dD][89a-fA-F][0-9a-fA-F]{2} )
+            | (?P<lone_surrogate> u[dD][89a-fA-F][0-9a-fA-F]{2} )
             | . )""",
     re.VERBOSE | re.DOTALL,
 )
 
 
 def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
-    """Return the JSON object in the body of the request; anything else is refused.
+    """Return the JSON object in the body of the request; refuse anything else.
 
-    The body has up to `max_bytes`, packed and unpacked, and is JSON whatever type it claims.
+    `max_bytes` limits the body before and after decompression. Its content type is ignored.
     """
     raw = _body(max_bytes)
     try:
         try:
             value = pydantic_core.from_json(raw, allow_inf_nan=False)
         except ValueError:
-            # Apps cut titles in the middle of an emoji. As NUL such a half reaches the check of
-            # its own field, instead of spoiling a whole batch.
-            value = pydantic_core.from_json(_halves_as_nul(raw), allow_inf_nan=False)
+            # Apps cut titles in the middle of an emoji. Replaced by NUL, a lone surrogate is
+            # refused by the validation of its own field and not with the whole batch.
+            value = pydantic_core.from_json(_lone_surrogates_as_nul(raw), allow_inf_nan=False)
     except ValueError as error:
-        raise _bad_request(f"the body is not JSON: {error}") from None
+        raise _bad_request(f"the body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise InvalidRequest([{"field": "", "detail": "the body has to be a JSON object"}])
+        raise InvalidRequest([{"field": "", "detail": "the body must be a JSON object"}])
     return value
 
 
-def read_to_the_end() -> None:
-    """Read the body of a request that is refused without it.
+def drain_body() -> None:
+    """Read and discard the body of a request that is refused without it.
 
-    Where an answer comes before the end of the body, the connection is closed, and the app may
-    meet that before it sees the answer.
+    If the response is sent before the end of the body, the connection is closed, and the app may
+    see an error of the connection instead of the response.
     """
     environ = request.environ
     if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
@@ -56,37 +56,37 @@ def read_to_the_end() -> None:
 
 
 def _body(max_bytes: int) -> bytes:
-    # Read from the server itself, which ends the stream: what Flask puts around it costs 10 us.
+    # Read from the server itself, which ends the stream: the wrapper of Flask costs 10 us.
     environ = request.environ
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").lower()
     if encoding not in {"", "identity", "gzip", "x-gzip"}:
-        raise UnsupportedMediaType("the body can be packed with gzip, and with nothing else")
+        raise UnsupportedMediaType("the only supported Content-Encoding is gzip")
     if int(environ.get("CONTENT_LENGTH") or 0) > max_bytes:
         raise _too_large(max_bytes)
     raw: bytes = environ["wsgi.input"].read(max_bytes + 1)
-    if len(raw) > max_bytes:  # it came in chunks, which do not tell beforehand
+    if len(raw) > max_bytes:  # a chunked body has no Content-Length
         raise _too_large(max_bytes)
-    return _unpacked(raw, max_bytes) if encoding.endswith("gzip") else raw
+    return _decompressed(raw, max_bytes) if encoding.endswith("gzip") else raw
 
 
-def _unpacked(raw: bytes, max_bytes: int) -> bytes:
-    """Return what one gzip member holds; no more of it is unpacked than is allowed."""
-    unpacking = zlib.decompressobj(wbits=31)
+def _decompressed(raw: bytes, max_bytes: int) -> bytes:
+    """Return the content of one gzip member; decompression stops at the limit."""
+    decompressor = zlib.decompressobj(wbits=31)
     try:
-        body = unpacking.decompress(raw, max_bytes + 1)
+        body = decompressor.decompress(raw, max_bytes + 1)
     except zlib.error as error:
-        raise _bad_request(f"the body is not gzip: {error}") from None
+        raise _bad_request(f"the body is not valid gzip: {error}") from None
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
-    if not unpacking.eof:
-        raise _bad_request("the body is not gzip: its end is missing")
-    if unpacking.unused_data:
-        raise _bad_request("the body is not one gzip file: something follows its end")
+    if not decompressor.eof:
+        raise _bad_request("the gzip body is incomplete")
+    if decompressor.unused_data:
+        raise _bad_request("the body has data after the end of the gzip file")
     return body
 
 
-def _halves_as_nul(raw: bytes) -> bytes:
-    return _ESCAPE.sub(lambda escape: rb"\u0000" if escape["half"] else escape[0], raw)
+def _lone_surrogates_as_nul(raw: bytes) -> bytes:
+    return _ESCAPE.sub(lambda escape: rb"\u0000" if escape["lone_surrogate"] else escape[0], raw)
 
 
 def _bad_request(detail: str) -> InvalidRequest:

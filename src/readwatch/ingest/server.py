@@ -20,11 +20,11 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
-from readwatch.domain.errors import misconfigured
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.body_timeout import BodyTimeout
-from readwatch.ingest.services import Settings, services
+from readwatch.ingest.listen_address import listening_port, lock_address, resolve_host
+from readwatch.ingest.services import Settings, current_services
 from readwatch.store.engine.connections import close_all, driver_connection, is_sqlite
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
@@ -33,26 +33,25 @@ if sys.platform != "win32":
     import resource
 
 THREADS = 32
-"""Requests that wait for a commit together: their number is what a group commit can hold."""
+"""How many requests are answered at the same time; so many can share a group commit."""
 
 MAX_CONNECTIONS = 8192
-"""Also those that are kept open between requests; who comes later waits until one is closed."""
+"""Open connections, idle ones included; further connections wait until one is closed."""
 
-IDLE_SECONDS = 75
-"""What the header of a request may take, the wait for it included: proxies keep theirs for 60."""
+IDLE_TIMEOUT_SECONDS = 75
+"""How long the next header may take on an open connection; proxies keep theirs open for 60 s."""
 
 MAX_HEADER_BYTES = 32 * 1024
-
 
 _log = logging.getLogger(__name__)
 
 
-class _Loader:
-    """Makes the app inside the worker process, and closes it when the worker ends.
+class _AppLoader:
+    """Creates the app inside the worker process, and closes it when the worker ends.
 
-    It outlives granian's threads and holds what must not go down with one of them: a connection
-    that is let go of while such a thread ends calls back into Python, and before Python 3.12.4
-    that crashes the process (https://github.com/python/cpython/issues/119585).
+    It outlives granian's threads and keeps a reference to their connections: a connection that is
+    freed while its thread ends calls back into Python, and before Python 3.12.4 that crashes the
+    process (https://github.com/python/cpython/issues/119585).
     """
 
     def __init__(self, settings: Settings, host: str, port: int) -> None:
@@ -65,13 +64,13 @@ class _Loader:
     def __call__(self) -> Flask:
         logs.install(self._settings.log_format)
         app = self._app = create_app(self._settings)
-        watched = BodyTimeout(app.wsgi_app, self._port, most_slow=THREADS // 2)
-        app.wsgi_app = watched  # type: ignore[method-assign]  # as Flask wants it
+        with_timeout = BodyTimeout(app.wsgi_app, self._port, max_slow=THREADS // 2)
+        app.wsgi_app = with_timeout  # type: ignore[method-assign]  # as Flask documents it
         app.teardown_request(self._hold_connection)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process hears it too, and stops us
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process gets it too, and stops us
         Finalize(None, self._stop, exitpriority=100)
         Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
-        Thread(target=_end_with_the_main_process, daemon=True).start()
+        Thread(target=_stop_with_main_process, daemon=True).start()
         return app
 
     def _stop(self) -> None:
@@ -80,14 +79,14 @@ class _Loader:
         _log.info("stopped")
 
     def _hold_connection(self, _error: BaseException | None) -> None:
-        """Hold this thread's connection; that of an earlier thread of the same number goes."""
-        db = services().db
+        """Hold this thread's connection instead of that of an earlier thread with the same id."""
+        db = current_services().db
         if is_sqlite(db) and not db.is_closed():
             self._connections[get_ident()] = driver_connection(db)
 
 
 def _announce(host: str, port: int) -> None:
-    """Say where the server listens as soon as it does; granian has no hook for that moment."""
+    """Print where the server listens as soon as it does; granian has no hook for that."""
     while True:
         try:
             socket.create_connection((host, port)).close()
@@ -95,13 +94,13 @@ def _announce(host: str, port: int) -> None:
         except OSError:
             sleep(0.02)
     _log.info("started")
-    shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"listening on http://{shown}:{port}\n")
+    url_host = f"[{host}]" if ":" in host else host
+    sys.stdout.write(f"listening on http://{url_host}:{port}\n")
     sys.stdout.flush()
 
 
-def _end_with_the_main_process() -> None:
-    """Stop also when the main process was killed: nobody else would, and the port stays taken."""
+def _stop_with_main_process() -> None:
+    """Stop also when the main process was killed; otherwise the worker would keep the port."""
     main_process = multiprocessing.parent_process()
     if main_process is not None:
         main_process.join()
@@ -109,28 +108,29 @@ def _end_with_the_main_process() -> None:
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish those under way and stop."""
-    close_all(open_current(settings.database_url, Role.INGEST))  # fails here, in a clear sentence
-    host = numeric(host)
-    port = free_port(host, port)
-    alone = claim(host, port)
-    server = granian_on(host, port)
+    """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish current requests and stop."""
+    close_all(open_current(settings.database_url, Role.INGEST))  # fails here with a clear error
+    host = resolve_host(host)
+    port = listening_port(host, port)
+    address_lock = lock_address(host, port)
+    server = granian_server(host, port)
     logs.install(settings.log_format)
-    server.on_startup(_end_with_the_terminal(server))
-    server.serve(target_loader=_Loader(settings, host, port), wrap_loader=False)
-    if alone is not None:
-        alone.close()
+    server.on_startup(_stop_with_terminal(server))
+    server.serve(target_loader=_AppLoader(settings, host, port), wrap_loader=False)
+    if address_lock is not None:
+        address_lock.close()
 
 
-def _end_with_the_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
-    """Return what makes SIGHUP stop the server instead of reloading it, unless nohup started it."""
+def _stop_with_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
+    """Return a hook by which SIGHUP stops the server, and does nothing under nohup; granian's
+    own would reload it."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     handler = signal.SIG_IGN if ignored else server.signal_handler_interrupt
     return partial(signal.signal, signal.SIGHUP, handler)
 
 
-def granian_on(host: str, port: int) -> AbstractServer[Any]:
-    """Return granian as readwatch runs it, on a numeric address; the benchmarks start others so."""
+def granian_server(host: str, port: int) -> AbstractServer[Any]:
+    """Return granian as readwatch configures it; `host` is an IP address."""
     return Server(
         "readwatch",
         address=host,
@@ -139,10 +139,10 @@ def granian_on(host: str, port: int) -> AbstractServer[Any]:
         workers=1,
         blocking_threads=THREADS,
         blocking_threads_idle_timeout=600,
-        backpressure=most_connections(),
-        http=HTTPModes.http1,  # while granian finds out which protocol it is, no time-out runs
+        backpressure=connection_limit(),
+        http=HTTPModes.http1,  # while granian detects the protocol, no timeout applies
         http1_settings=HTTP1Settings(
-            header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
+            header_read_timeout=IDLE_TIMEOUT_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
         ),
         websockets=False,
         log_level=LogLevels.error,
@@ -152,61 +152,13 @@ def granian_on(host: str, port: int) -> AbstractServer[Any]:
     )
 
 
-def most_connections() -> int:
-    """Return how many connections can be open, after asking the system for as many files."""
+def connection_limit() -> int:
+    """Return how many connections may be open, after raising the limit of open files for them."""
     if sys.platform == "win32":
         return MAX_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * MAX_CONNECTIONS
-    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    files = 2 * MAX_CONNECTIONS
+    if hard != resource.RLIM_INFINITY:
+        files = min(files, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, files), hard))
     return files // 2
-
-
-def numeric(host: str) -> str:
-    """Return the address of a host, which is what granian takes; IPv4 where there are both."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
-    except OSError:
-        found = []
-    families = {family: str(address[0]) for family, _, _, _, address in found}
-    address = families.get(socket.AF_INET) or families.get(socket.AF_INET6)
-    if address is None:
-        raise misconfigured(f"there is no host {host!r} to listen on; choose another with --host")
-    return address
-
-
-def claim(host: str, port: int) -> socket.socket | None:
-    """Be the only readwatch on this address until the socket is closed; None where unknown.
-
-    Granian shares its port with whoever asks in the same way, so the port alone does not tell.
-    """
-    if sys.platform != "linux":
-        return None
-    name = socket.socket(socket.AF_UNIX)
-    try:
-        name.bind(f"\0readwatch on {host} port {port}")  # no file: it goes with the process
-    except OSError:
-        name.close()
-        raise misconfigured(
-            f"cannot listen on {host} port {port}: another readwatch does; "
-            "choose another with --port"
-        ) from None
-    return name
-
-
-def free_port(host: str, port: int) -> int:
-    """Return the port to listen on, any free one for 0; one that is in use is refused."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except PermissionError:
-            raise misconfigured(f"port {port} needs more rights; choose one above 1023") from None
-        except OSError as error:
-            raise misconfigured(
-                f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
-            ) from None
-        bound: int = probe.getsockname()[1]
-        return bound

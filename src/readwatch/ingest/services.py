@@ -8,8 +8,8 @@ from flask import current_app
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import SESSION_TIMEOUT
-from readwatch.ingest.load_shedding import LoadShedding
-from readwatch.ingest.metrics import Metrics, Present
+from readwatch.ingest.load_shedding import LoadShedder
+from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
 from readwatch.store.audit.dedupe import AuditDeduplicator
 from readwatch.store.engine.connections import close_all
@@ -20,55 +20,66 @@ from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.recording.writer import Writer
 
 WRITER_CACHE_MIB = 64
-"""Each activity moves about ten pages, and those of the readers who are awake come again."""
+"""An activity changes about ten pages, and active readers change the same pages again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the service has to be told."""
+    """The settings of the service."""
 
     database_url: str
     bcrypt_cost: int = DEFAULT_COST
     session_timeout: timedelta = SESSION_TIMEOUT
     metrics: str = "loopback"
-    """Who may see the metrics: `loopback`, `anyone`, or nobody when it is `off`."""
+    """Who may read the metrics: `loopback` (this machine), `anyone`, or nobody (`off`)."""
     proxy_hops: int = 0
+    """How many trusted reverse proxies are in front of the service."""
     log_format: str = "plain"
-    """How the log is written: `plain`, or `json`."""
+    """How the log is written: `plain` or `json`."""
     viewers_shown_by: str = "role"
-    """How readers are told who looked at their data: by `role`, or by `name` too."""
+    """How readers see who accessed their data: by `role`, or by `name` as well."""
 
 
 class Services:
-    """The running service of one process."""
+    """What one process of the service runs and shares between its requests."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
-        to_write = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
-        self.callers = SessionCache(self.db)
+        writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
+        self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
-        self.writer = Writer(to_write, self.metrics.committed)
-        self.looks = AuditDeduplicator(self.writer.run)
-        self.load = LoadShedding(self.writer)
-        self.metrics.registry.register(Present(self))
+        self.writer = Writer(writer_db, self.metrics.count_commit)
+        self.audit_deduplicator = AuditDeduplicator(self.writer.run)
+        self.load_shedder = LoadShedder(self.writer)
+        self.metrics.registry.register(
+            ServiceGauges(
+                db=self.db,
+                writer=self.writer,
+                session_cache=self.session_cache,
+                load_shedder=self.load_shedder,
+                clock=clock,
+            )
+        )
         self.stopping = False
         prepare(settings.bcrypt_cost)
-        self.cleanup = RetentionThread(self.db, self.writer, clock, settings.session_timeout)
+        self.retention = RetentionThread(
+            self.db, self.writer, clock, session_timeout=settings.session_timeout
+        )
 
     def now(self) -> datetime:
-        """Return the moment at which the request is answered."""
+        """Return the current time."""
         return self.clock()
 
     def close(self) -> None:
-        """Finish what was accepted and let go of the database."""
+        """Write what was accepted and close the database."""
         self.stopping = True
-        self.cleanup.close()
+        self.retention.close()
         self.writer.close()
         close_all(self.db)
 
 
-def services() -> Services:
-    """Return the running service of the current request."""
+def current_services() -> Services:
+    """Return the services of the application that answers the current request."""
     return cast(Services, current_app.extensions["readwatch"])

@@ -9,6 +9,7 @@ from readwatch.domain.clock import midnight
 from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import RowOrder, Viewport, ids_near_viewport, row_order, top_index
 from readwatch.monitor.views import VIEW_QUERIES, ViewQueries
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.online import count_online
 from readwatch.store.lists.query import ListQuery
@@ -24,6 +25,7 @@ DEFAULT_VIEWPORT = Viewport(height=50)
 
 def view_snapshot(
     db: Database,
+    access: ListAccess,
     view: View,
     now: datetime,
     query: ListQuery | None = None,
@@ -34,14 +36,15 @@ def view_snapshot(
 
     Without a query it is the view's first one.
     """
-    snapshot = view_order(db, view, now, query or queries[view].first_query(), queries)
+    snapshot = view_order(db, access, view, now, query or queries[view].first_query(), queries)
     top = top_index(snapshot.order, viewport)
     ids = ids_near_viewport(snapshot.order, top, viewport.height)
-    return replace(snapshot, items=read_items(db, queries[view], ids, now))
+    return replace(snapshot, items=read_items(db, access, queries[view], ids, now))
 
 
 def view_order(
     db: Database,
+    _access: ListAccess,
     view: View,
     now: datetime,
     query: ListQuery,
@@ -61,7 +64,11 @@ def view_order(
 
 
 def read_items(
-    db: Database, queries: ViewQueries[Any], ids: Sequence[int], now: datetime
+    db: Database,
+    _access: ListAccess,
+    queries: ViewQueries[Any],
+    ids: Sequence[int],
+    now: datetime,
 ) -> tuple[Any, ...]:
     """Return the items of any number of ids, in any order."""
     return tuple(item for chunk in chunks(ids) for item in queries.items(db, chunk, now))

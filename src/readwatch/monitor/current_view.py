@@ -12,7 +12,7 @@ from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
 from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import Permit
+from readwatch.store.audit.log import ListAccess, Permit
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
 
@@ -71,13 +71,15 @@ class CurrentView:
         """Let the access log have the entries that a consultant may see."""
         self._queries = view_queries(self.attention, consultant)
 
-    def snapshot(self, db: Database, now: datetime) -> ViewSnapshot | ReaderSnapshot:
+    def snapshot(
+        self, db: Database, access: ListAccess, now: datetime
+    ) -> ViewSnapshot | ReaderSnapshot:
         """Return what is shown at `now`."""
         self._refresh_attention(db, now)
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._with_attention(live_stats(db, now)))
         view = self.view or View.ONLINE
-        snapshot = view_snapshot(db, view, now, self.query, self.viewport, self._queries)
+        snapshot = view_snapshot(db, access, view, now, self.query, self.viewport, self._queries)
         self._last_valid_query = self.query
         stats = self._with_attention(snapshot.stats)
         return replace(snapshot, items=self._masked(snapshot.items), stats=stats)
@@ -87,10 +89,10 @@ class CurrentView:
         return replace(stats, in_need=in_need, unseen=in_need - self.attention.seen)
 
     def items(
-        self, db: Database, view: View, ids: Sequence[int], now: datetime
+        self, db: Database, access: ListAccess, view: View, ids: Sequence[int], now: datetime
     ) -> tuple[Item, ...]:
         """Return items of a view as they are shown."""
-        return self._masked(read_items(db, self._queries[view], ids, now))
+        return self._masked(read_items(db, access, self._queries[view], ids, now))
 
     def _masked(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items

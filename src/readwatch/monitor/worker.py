@@ -38,6 +38,7 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
 from readwatch.store.audit import log as audit_log
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.identity import users
@@ -213,7 +214,7 @@ class Worker:
             self._poll()
         except Exception as error:  # noqa: BLE001 - the thread must go on, and the error be shown
             with suppress(Exception):
-                self._report_loss(internal_error(error))
+                self._report_connection_lost(internal_error(error))
 
     def _run_request(self, request: _Request[Any]) -> None:
         future = request.future
@@ -334,7 +335,7 @@ class Worker:
         if self._mask or self._consultant is None:
             return ()
         with self._connections.data() as db:
-            users.require_unchanged(db, self._consultant)
+            self._list_access(db, self._consultant)
             return readers_named(db, words.split(), self._clock(), length=MAX_READERS)
 
     def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
@@ -347,9 +348,9 @@ class Worker:
         if self._consultant is None or self._is_stopping:
             raise unavailable("the console is closing")
         with self._connections.data() as db:
-            users.require_unchanged(db, self._consultant)
+            access = self._list_access(db, self._consultant)
             with read_snapshot(db):
-                return self._current.items(db, view, ids, self._clock())
+                return self._current.items(db, access, view, ids, self._clock())
 
     def _poll(self) -> None:
         """Post a snapshot if one is requested or due; check the account now and then."""
@@ -365,24 +366,29 @@ class Worker:
                     users.require_unchanged(db, self._consultant)
                     self._account_check_at = uptime() + ACCOUNT_CHECK_SECONDS
                 if is_requested or self._refresh_policy.is_due(data_version(db)):
-                    self._post(self._snapshot(db))
+                    self._post(self._snapshot(db, self._list_access(db, self._consultant)))
                     self._retry_missed()
         except ReadwatchError as error:
             self._report(error)
         else:
             self._retry.reset()
 
-    def _snapshot(self, db: Database) -> Event:
+    def _snapshot(self, db: Database, access: ListAccess) -> Event:
         self._refresh_policy.begin(data_version(db))
         work = work_clock(db)
         begun_at = work()
         with read_snapshot(db):
-            snapshot = self._current.snapshot(db, self._clock())
+            snapshot = self._current.snapshot(db, access, self._clock())
         pause = self._refresh_policy.pause(timedelta(seconds=work() - begun_at))
         stats = replace(snapshot.stats, refresh_pause=pause)
         if isinstance(snapshot, ViewSnapshot):
             return ViewSnapshotReady(replace(snapshot, stats=stats))
         return ReaderSnapshotReady(replace(snapshot, stats=stats))
+
+    def _list_access(self, db: Database, consultant: User) -> ListAccess:
+        """Return the right to list readers, if the account is still what it was at the login."""
+        users.require_unchanged(db, consultant)
+        return audit_log.list_access(db, consultant.id)
 
     def _retry_missed(self) -> None:
         missed, self._missed = self._missed, []
@@ -415,9 +421,9 @@ class Worker:
             self._post(ReaderRefused(current.reader_page.request_id, error.message))
             current.close_reader()
         else:
-            self._report_loss(error)
+            self._report_connection_lost(error)
 
-    def _report_loss(self, error: ReadwatchError) -> None:
+    def _report_connection_lost(self, error: ReadwatchError) -> None:
         """Post since when the database cannot be read, and wait longer before each new try."""
         if self._is_stopping:
             return  # the query was cancelled, nothing is lost

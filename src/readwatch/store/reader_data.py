@@ -10,32 +10,51 @@ from readwatch.domain.sessions import Session
 from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.store.audit.log import Permit
+from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import (
     Database,
     Statement,
     from_db_time,
     from_db_time_or_none,
 )
+from readwatch.store.engine.models import (
+    ConsultantAccessLog,
+    ReaderContentProgress,
+    ReaderProfiles,
+    ReaderSessions,
+    Users,
+)
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.feed import recorded
 
 LAST_ID = 2**63 - 1
 
-_PROFILE = Statement(
-    """
-    SELECT
-        user_id, reading_level, preferred_language, timezone, last_login,
-        total_reading_time_minutes, total_sessions, unique_content_read
-    FROM reader_profiles WHERE user_id = :user_id
-    """
+_PROFILE = CompiledQuery(
+    ReaderProfiles.select(
+        ReaderProfiles.user,
+        ReaderProfiles.reading_level,
+        ReaderProfiles.preferred_language,
+        ReaderProfiles.timezone,
+        ReaderProfiles.last_login,
+        ReaderProfiles.total_reading_time_minutes,
+        ReaderProfiles.total_sessions,
+        ReaderProfiles.unique_content_read,
+    ).where(ReaderProfiles.user == Param("user_id"))
 )
-_SESSIONS = Statement(
-    """
-    SELECT
-        id, user_id, device_type, ip_address, started_at, last_heartbeat, ended_at, is_active
-    FROM reader_sessions WHERE user_id = :user_id AND id < :before
-    ORDER BY id DESC LIMIT :length
-    """
+_SESSIONS = CompiledQuery(
+    ReaderSessions.select(
+        ReaderSessions.id,
+        ReaderSessions.user,
+        ReaderSessions.device_type,
+        ReaderSessions.ip_address,
+        ReaderSessions.started_at,
+        ReaderSessions.last_heartbeat,
+        ReaderSessions.ended_at,
+        ReaderSessions.is_active,
+    )
+    .where(ReaderSessions.user == Param("user_id"), ReaderSessions.id < Param("before"))
+    .order_by(ReaderSessions.id.desc())
+    .limit(Param("length"))
 )
 # Sorted by the key, newest first, so that the page is read off the index on user_id.
 _ACTIVITIES = Statement(
@@ -47,18 +66,34 @@ _ACTIVITIES = Statement(
     WHERE a.user_id = :user_id AND a.id < :before ORDER BY a.id DESC LIMIT :length
     """
 )
-_ACCESSES = Statement(
-    """
-    SELECT l.id, l.created_at, l.action_type, u.user_role, u.full_name
-    FROM consultant_access_log l JOIN users u ON u.id = l.consultant_user_id
-    WHERE l.target_user_id = :user_id AND l.id < :before ORDER BY l.id DESC LIMIT :length
-    """
+_ACCESSES = CompiledQuery(
+    ConsultantAccessLog.select(
+        ConsultantAccessLog.id,
+        ConsultantAccessLog.created_at,
+        ConsultantAccessLog.action_type,
+        Users.user_role,
+        Users.full_name,
+    )
+    .join(Users, on=ConsultantAccessLog.consultant_user)
+    .where(
+        ConsultantAccessLog.target_user == Param("user_id"),
+        ConsultantAccessLog.id < Param("before"),
+    )
+    .order_by(ConsultantAccessLog.id.desc())
+    .limit(Param("length"))
 )
-_CONTENTS = Statement(
-    """
-    SELECT content_id, content_title, progress_percentage, total_seconds, first_at, last_at
-    FROM reader_content_progress WHERE user_id = :user_id ORDER BY last_at DESC LIMIT :length
-    """
+_CONTENTS = CompiledQuery(
+    ReaderContentProgress.select(
+        ReaderContentProgress.content_id,
+        ReaderContentProgress.content_title,
+        ReaderContentProgress.progress_percentage,
+        ReaderContentProgress.total_seconds,
+        ReaderContentProgress.first_at,
+        ReaderContentProgress.last_at,
+    )
+    .where(ReaderContentProgress.user == Param("user_id"))
+    .order_by(ReaderContentProgress.last_at.desc())
+    .limit(Param("length"))
 )
 
 
@@ -76,18 +111,18 @@ def account(db: Database, permit: Permit) -> User:
 
 def profile(db: Database, permit: Permit) -> ReaderProfile:
     """Return the reader's profile with the totals."""
-    row = _PROFILE(db, user_id=permit.subject_id).fetchone()
+    row = _PROFILE.one_or_none(db, user_id=permit.subject_id)
     if row is None:
         raise not_found(f"reader {permit.subject_id} has no profile")
     return ReaderProfile(
-        user_id=row[0],
-        reading_level=clean(row[1]),
-        preferred_language=clean(row[2]),
-        timezone=clean(row[3]),
-        last_login=from_db_time_or_none(row[4]),
-        total_reading_time_minutes=row[5],
-        total_sessions=row[6],
-        unique_content_read=row[7],
+        user_id=row.user_id,
+        reading_level=clean(row.reading_level),
+        preferred_language=clean(row.preferred_language),
+        timezone=clean(row.timezone),
+        last_login=from_db_time_or_none(row.last_login),
+        total_reading_time_minutes=row.total_reading_time_minutes,
+        total_sessions=row.total_sessions,
+        unique_content_read=row.unique_content_read,
     )
 
 
@@ -97,16 +132,16 @@ def sessions(
     """Return the reader's latest sessions, newest first, those before the id `before` only."""
     return tuple(
         Session(
-            id=row[0],
-            user_id=row[1],
-            device_type=clean(row[2]),
-            ip_address=clean(row[3]),
-            started_at=from_db_time(row[4]),
-            last_heartbeat=from_db_time(row[5]),
-            ended_at=from_db_time_or_none(row[6]),
-            is_active=bool(row[7]),
+            id=row.id,
+            user_id=row.user_id,
+            device_type=clean(row.device_type),
+            ip_address=clean(row.ip_address),
+            started_at=from_db_time(row.started_at),
+            last_heartbeat=from_db_time(row.last_heartbeat),
+            ended_at=from_db_time_or_none(row.ended_at),
+            is_active=bool(row.is_active),
         )
-        for row in _SESSIONS(db, user_id=permit.subject_id, length=length, before=before)
+        for row in _SESSIONS.iterate(db, user_id=permit.subject_id, length=length, before=before)
     )
 
 
@@ -139,13 +174,15 @@ def accesses(
     last = LAST_ID if before is None else before
     return tuple(
         AuditEntryForReader(
-            id=row[0],
-            created_at=from_db_time(row[1]),
-            action_type=clean(row[2]),
-            user_role=UserRole(row[3]),
-            full_name=clean(row[4]) if by_name and UserRole(row[3]).is_staff else None,
+            id=row.id,
+            created_at=from_db_time(row.created_at),
+            action_type=clean(row.action_type),
+            user_role=UserRole(row.user_role),
+            full_name=clean(row.full_name)
+            if by_name and UserRole(row.user_role).is_staff
+            else None,
         )
-        for row in _ACCESSES(db, user_id=permit.subject_id, length=length, before=last)
+        for row in _ACCESSES.iterate(db, user_id=permit.subject_id, length=length, before=last)
     )
 
 
@@ -153,12 +190,12 @@ def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[Content
     """Return how far the reader is in each content, the one read last first."""
     return tuple(
         ContentProgress(
-            content_id=clean(row[0]),
-            content_title=clean(row[1]),
-            progress_percentage=row[2],
-            total_seconds=row[3],
-            first_at=from_db_time(row[4]),
-            last_at=from_db_time(row[5]),
+            content_id=clean(row.content_id),
+            content_title=clean(row.content_title),
+            progress_percentage=row.progress_percentage,
+            total_seconds=row.total_seconds,
+            first_at=from_db_time(row.first_at),
+            last_at=from_db_time(row.last_at),
         )
-        for row in _CONTENTS(db, user_id=permit.subject_id, length=length)
+        for row in _CONTENTS.iterate(db, user_id=permit.subject_id, length=length)
     )

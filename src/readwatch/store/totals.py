@@ -2,25 +2,37 @@
 
 from datetime import datetime, timedelta
 
+from peewee import fn
+
 from readwatch.domain.activities import MinuteCount
 from readwatch.domain.sessions import OpenSession
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess
-from readwatch.store.engine.connections import Database, Statement, from_db_time, to_db_time
+from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
+from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.models import ActivityCounts, ReaderSessions, Users
 
-_OPEN_SESSIONS = Statement(
-    """
-    SELECT
-        s.id, s.user_id, u.full_name, s.device_type, s.ip_address, s.started_at, s.last_heartbeat
-    FROM reader_sessions s JOIN users u ON u.id = s.user_id
-    WHERE s.is_active = TRUE ORDER BY s.last_heartbeat DESC, s.id DESC
-    """
+_OPEN_SESSIONS = CompiledQuery(
+    ReaderSessions.select(
+        ReaderSessions.id,
+        ReaderSessions.user,
+        Users.full_name,
+        ReaderSessions.device_type,
+        ReaderSessions.ip_address,
+        ReaderSessions.started_at,
+        ReaderSessions.last_heartbeat,
+    )
+    .join(Users)
+    .where(ReaderSessions.is_active == TRUE)
+    .order_by(ReaderSessions.last_heartbeat.desc(), ReaderSessions.id.desc())
 )
-_COUNTS = Statement(
-    """
-    SELECT minute, sum(activities) FROM activity_counts
-    WHERE minute > :since GROUP BY minute ORDER BY minute
-    """
+_COUNTS = CompiledQuery(
+    ActivityCounts.select(
+        ActivityCounts.minute, fn.sum(ActivityCounts.activities).alias("activities")
+    )
+    .where(ActivityCounts.minute > Param("since"))
+    .group_by(ActivityCounts.minute)
+    .order_by(ActivityCounts.minute)
 )
 
 
@@ -28,15 +40,15 @@ def open_sessions(db: Database, _access: ListAccess) -> tuple[OpenSession, ...]:
     """Return the open sessions of all readers, the latest heartbeat first."""
     return tuple(
         OpenSession(
-            id=row[0],
-            user_id=row[1],
-            full_name=clean(row[2]),
-            device_type=clean(row[3]),
-            ip_address=clean(row[4]),
-            started_at=from_db_time(row[5]),
-            last_heartbeat=from_db_time(row[6]),
+            id=row.id,
+            user_id=row.user_id,
+            full_name=clean(row.full_name),
+            device_type=clean(row.device_type),
+            ip_address=clean(row.ip_address),
+            started_at=from_db_time(row.started_at),
+            last_heartbeat=from_db_time(row.last_heartbeat),
         )
-        for row in _OPEN_SESSIONS(db)
+        for row in _OPEN_SESSIONS.iterate(db)
     )
 
 
@@ -47,7 +59,8 @@ def activities_per_minute(
     is the present minute."""
     this_minute = now.replace(second=0, microsecond=0)
     since = this_minute - timedelta(minutes=minutes)
-    counts = {from_db_time(row[0]): int(row[1]) for row in _COUNTS(db, since=to_db_time(since))}
+    rows = _COUNTS.iterate(db, since=to_db_time(since))
+    counts = {from_db_time(row.minute): int(row.activities) for row in rows}
     return tuple(
         MinuteCount(minute, counts.get(minute, 0))
         for minute in (since + timedelta(minutes=step) for step in range(1, minutes + 1))

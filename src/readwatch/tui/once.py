@@ -49,14 +49,14 @@ def print_once(
     url = settings.database_url
     user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
     # The access log's connection can write, so it makes the files that a read-only one needs.
-    with _opened(url, Role.ACCESS_LOG) as log, _opened(url, Role.CONSOLE) as db:
+    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
         queries = view_queries(attention, user)
         access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
             if view is View.ATTENTION:
                 attention.refresh(db, now)
-            snapshot = view_order(db, view, now, query, queries)
+            snapshot = view_order(db, access, view, now, query, queries)
             ids = snapshot.order.ids[:rows]
             details = (
                 f"console, from {view.label}{filter_size(query.terms)}, "
@@ -66,8 +66,8 @@ def print_once(
                 user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
             )
             # On disk before the items are read.
-            audit_log.log_list_access(log, access, event, now)
-            snapshot = replace(snapshot, items=read_items(db, queries[view], ids, now))
+            logged = audit_log.log_list_access(log, access, event, now)
+            snapshot = replace(snapshot, items=read_items(db, logged, queries[view], ids, now))
     if settings.mask:
         snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))
     if as_json:
@@ -78,7 +78,7 @@ def print_once(
 
 
 @contextmanager
-def _opened(url: str, role: Role) -> Iterator[Database]:
+def _connected(url: str, role: Role) -> Iterator[Database]:
     db = migrations.open_current(url, role)
     try:
         with connection(db):

@@ -155,3 +155,96 @@ def test_a_forged_permit_is_not_made_when_the_program_runs_either():
 def test_a_copy_of_a_permit_opens_the_data_of_the_same_reader():
     permit = permit_for(1)
     assert copy.copy(permit) == permit
+
+
+# Lists ------------------------------------------------------------------------------------------
+
+LISTS = {"access_log", "attention", "feed", "online", "readers"}
+"""The modules of store/lists whose functions read what readers do."""
+
+PROOFS = {"access", "_access", "_list_access", "admit_to_list"}
+"""What a function names that has the right to list readers, or asks for it."""
+
+WITHOUT = {
+    "count_online",  # a number
+    "view_queries",  # says which functions a view has, and calls none
+}
+"""Names that need no proof."""
+
+
+def unproved(source: str, file: str) -> list[str]:
+    """The functions of a file outside the store that read lists without the right to do so."""
+    tree = ast.parse(source)
+    queries = _list_queries(tree) - WITHOUT
+    return [
+        f"{file}:{node.lineno} {node.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and any(_lists(it, queries) for it in ast.walk(node))
+        and not PROOFS & {name for it in ast.walk(node) for name in _names(it)}
+    ]
+
+
+def _list_queries(tree: ast.AST) -> set[str]:
+    """The functions that a file imports from the lists; values and records are capitalised."""
+    return {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").rpartition("store.lists.")[2] in LISTS
+        for name in node.names
+        if name.name[0].islower()
+    }
+
+
+def _lists(node: ast.AST, queries: set[str]) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name in queries
+        case ast.Call(func=ast.Attribute(attr="ids")):
+            return True  # of a view's queries
+        case ast.Call(func=ast.Attribute(attr="items"), args=[_, *_]):
+            return True
+    return False
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+            yield name
+
+
+DECLARATIONS = {"monitor/views.py", "monitor/attention.py"}
+"""They put queries together, which monitor/build.py alone calls."""
+
+
+def test_readers_are_listed_with_the_right_to_do_so_alone():
+    files = [
+        file
+        for package in ("monitor", "ingest", "tui", "demo", "cli")
+        for file in sorted((SOURCES / package).rglob("*.py"))
+    ]
+    assert [
+        function
+        for file in files
+        if (name := file.relative_to(SOURCES).as_posix()) not in DECLARATIONS
+        for function in unproved(file.read_text("utf-8"), name)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "online_readers(db, now)",
+        "views[view].ids(db, query, now)",
+        "views[view].items(db, ids, now)",
+    ],
+)
+def test_a_list_without_the_right_to_it_is_seen(body):
+    source = f"""
+from readwatch.store.lists.online import online_readers
+
+def rows(db, views, view, query, ids, now):
+    return {body}
+"""
+    assert unproved(source, "tui/screens/rows.py") == ["tui/screens/rows.py:4 rows"]

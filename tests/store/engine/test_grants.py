@@ -130,14 +130,14 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
 @pytest.mark.parametrize(
     ("tampering", "told"),
     [
-        ("GRANT SELECT ON users TO {console}", "other rights than it should to users"),
-        ("GRANT UPDATE (email) ON users TO PUBLIC", "other rights than it should to users"),
+        ("GRANT SELECT ON users TO {console}", "other privileges than it should on users"),
+        ("GRANT UPDATE (email) ON users TO PUBLIC", "other privileges than it should on users"),
         ("GRANT TRUNCATE ON reader_activities TO {console}", "reader_activities"),
         ("GRANT INSERT (minute) ON activity_counts TO {console}", "activity_counts"),
         ("GRANT USAGE ON SEQUENCE users_id_seq TO {console}", "users"),
         ("REVOKE SELECT ON reader_profiles FROM {console}", "reader_profiles"),
         ("GRANT TEMPORARY ON DATABASE {database} TO PUBLIC", "temporary tables"),
-        ("GRANT CREATE ON SCHEMA public TO PUBLIC", "more than is done with tables"),
+        ("GRANT CREATE ON SCHEMA public TO PUBLIC", "more than work with tables"),
         ("REVOKE USAGE ON SCHEMA public FROM {console}, PUBLIC", "cannot reach the tables"),
         ("ALTER ROLE {console} RENAME TO {console}_before", "there is no role"),
     ],
@@ -155,8 +155,8 @@ def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, ur
     ("tampering", "told"),
     [
         ("ALTER ROLE {console} LOGIN", "is a login"),
-        ("ALTER ROLE {console} CREATEDB", "more than is done with tables"),
-        ("GRANT pg_read_all_data TO {console}", "other rights than it should"),
+        ("ALTER ROLE {console} CREATEDB", "more than work with tables"),
+        ("GRANT pg_read_all_data TO {console}", "other privileges than it should"),
     ],
 )
 def test_what_init_cannot_mend_is_told(tampering, told, db, url):

@@ -16,8 +16,8 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 
 PREPARE = """
-from readwatch.store.engine.migrations import prepare
-print(len(prepare(sys.argv[1])))
+from readwatch.store.engine.migrations import create_or_upgrade
+print(len(create_or_upgrade(sys.argv[1])))
 """
 
 
@@ -44,8 +44,10 @@ def empty(empty_url, opened) -> Database:
 # Making a database ------------------------------------------------------------------------------
 
 
-def test_a_schema_is_applied_once(empty_url, opened):
-    assert [migration.name for migration in migrations.create_or_upgrade(empty_url)] == ["initial"]
+def test_a_schema_is_applied_once(engine, empty_url, opened):
+    applied = migrations.create_or_upgrade(empty_url)
+    assert applied == migrations.migrations(migrations.schema_folder() / engine)
+    assert [migration.number for migration in applied] == [*range(1, len(applied) + 1)]
     assert migrations.create_or_upgrade(empty_url) == ()
     with connection(opened(empty_url, Role.CONSOLE)) as db:
         migrations.require_current(db)
@@ -56,8 +58,10 @@ def test_making_a_database_again_keeps_what_is_in_it(url, db, cast):
     assert db.execute_sql("SELECT count(*) FROM users").fetchone() == (4,)
 
 
-def test_programs_that_start_together_apply_it_once_between_them(at_once, empty_url):
-    assert sorted(at_once(PREPARE, empty_url, processes=3)) == ["0\n", "0\n", "1\n"]
+def test_programs_that_start_together_apply_it_once_between_them(at_once, empty_url, opened):
+    applied = sum(int(number) for number in at_once(PREPARE, empty_url, processes=3))
+    with connection(opened(empty_url, Role.CONSOLE)) as db:
+        assert applied == len(migrations.available_migrations(db))
 
 
 def test_who_comes_while_another_program_is_at_it_waits_and_finds_it_done(empty, empty_url):
@@ -142,15 +146,16 @@ def test_a_database_without_the_schema_says_what_to_run(empty):
     assert "readwatch init" in refusal_of(empty)
 
 
-def test_a_database_that_is_newer_than_the_program_is_refused(folder, empty, empty_url):
-    (folder / "0002_shelves.sql").write_text("CREATE TABLE shelves (id INTEGER PRIMARY KEY);")
+def test_a_database_that_is_newer_than_the_program_is_refused(tmp_path, engine, empty, empty_url):
+    folder = shutil.copytree(migrations.schema_folder() / engine, tmp_path / "newer")
+    (folder / "9999_shelves.sql").write_text("CREATE TABLE shelves (id INTEGER PRIMARY KEY);")
     migrations.upgrade(empty, migrations.migrations(folder))
     assert "upgrade readwatch" in refusal_of(empty)
     with pytest.raises(ReadwatchError, match="upgrade readwatch"):
         migrations.create_or_upgrade(empty_url)
 
 
-@pytest.mark.parametrize("edit", ["checksum = 'another'", "number = 7"])
+@pytest.mark.parametrize("edit", ["checksum = 'another'", "number = number + 7000"])
 def test_a_database_with_another_history_is_refused(edit, db, url):
     db.execute_sql(f"UPDATE schema_history SET {edit}")
     assert "history" in refusal_of(db)

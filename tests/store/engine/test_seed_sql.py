@@ -12,7 +12,7 @@ from permits import permit_for
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, close_all
+from readwatch.store.engine.connections import Database, close_all, connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.lists import online
@@ -103,8 +103,8 @@ def shell(db: Database, url) -> Iterator[Callable[[], sqlite3.Connection]]:
         return opened[-1]
 
     yield shell
-    for connection in opened:
-        connection.close()
+    for client in opened:
+        client.close()
 
 
 def test_the_count_of_active_readers_is_right(shell, cast, enter, ago, db, join):
@@ -175,8 +175,8 @@ def test_the_clean_up_job_ends_stale_sessions_and_we_read_what_it_wrote(
     enter(cast.ann)
     ago(minutes=59)
     enter(cast.ben)
-    with closing(shell()) as connection:
-        assert connection.execute(CLEAN_UP).rowcount == 1
+    with closing(shell()) as client:
+        assert client.execute(CLEAN_UP).rowcount == 1
     with connection(opened(url, Role.CONSOLE)) as db:
         (ended,) = reader_data.sessions(db, permit_for(cast.ann.id))
         (going_on,) = reader_data.sessions(db, permit_for(cast.ben.id))
@@ -189,22 +189,22 @@ def test_the_clean_up_job_ends_stale_sessions_and_we_read_what_it_wrote(
 def test_the_health_queries_are_right(shell, cast, enter, url):
     enter(cast.ann)
     enter(cast.ben)
-    with closing(shell()) as connection:
-        (size,) = connection.execute(DATABASE_SIZE).fetchone()
-        assert connection.execute(ACTIVE_CONNECTIONS).fetchone() == (2,)
+    with closing(shell()) as client:
+        (size,) = client.execute(DATABASE_SIZE).fetchone()
+        assert client.execute(ACTIVE_CONNECTIONS).fetchone() == (2,)
     assert size == sqlite_path(url).stat().st_size
     # Python's own SQLite is built without dbstat; ours has it.
-    with closing(apsw.Connection(str(sqlite_path(url)))) as connection:
-        sizes = dict(connection.execute(TABLE_SIZES).fetchall())
+    with closing(apsw.Connection(str(sqlite_path(url)))) as client:
+        sizes = dict(client.execute(TABLE_SIZES).fetchall())
     assert sum(sizes.values()) == size
     assert {"users", "reader_activities", "idx_activities_user_type_created"} <= set(sizes)
 
 
 def test_the_weekly_vacuum_keeps_everything(shell, cast, enter, post):
     post(enter(cast.ann), Activity("page_read", content_id="hobbit"))
-    connection = shell()
-    connection.execute("VACUUM")
-    connection.execute("ANALYZE")
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert connection.execute("SELECT count(*) FROM reader_activities").fetchone() == (1,)
-    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    client = shell()
+    client.execute("VACUUM")
+    client.execute("ANALYZE")
+    assert client.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert client.execute("SELECT count(*) FROM reader_activities").fetchone() == (1,)
+    assert client.execute("PRAGMA journal_mode").fetchone() == ("wal",)

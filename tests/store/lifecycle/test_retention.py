@@ -167,7 +167,7 @@ def test_no_statement_goes_through_a_whole_table(db):
     names = ("now", "silent_since", "most", "user_id", "event_id", "before")
     values = dict.fromkeys((*names, "last_user_id", "last_event_id"), 1)
     for name, statement in statements:
-        plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {statement._sqlite}", values)
+        plan = driver_connection(db).execute(f"EXPLAIN QUERY PLAN {statement.text(db)}", values)
         steps = [step for *_, step in plan]
         assert (name, [s for s in steps if s.startswith("SCAN") and "chunk" not in s]) == (
             name,

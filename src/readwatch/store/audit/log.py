@@ -13,35 +13,37 @@ from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    connection,
-    to_db_time,
-)
+from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
+from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection, to_db_time
+from readwatch.store.engine.models import ConsultantAccessLog, Users
 
 T = TypeVar("T")
 
 _SEAL = object()
 
-_HEAD = Statement("SELECT row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
-_APPEND = Statement(
-    """
-    INSERT INTO consultant_access_log (
-        consultant_user_id, action_type, target_user_id, action_details, ip_address,
-        created_at, prev_hash, row_hash
-    ) VALUES (
-        :consultant_user_id, :action_type, :target_user_id, :action_details, :ip_address,
-        :created_at, :prev_hash, :row_hash
-    ) RETURNING id
-    """
+_HEAD = CompiledQuery(
+    ConsultantAccessLog.select(ConsultantAccessLog.row_hash)
+    .order_by(ConsultantAccessLog.id.desc())
+    .limit(1)
 )
-_ROLE = Statement(
-    """
-    SELECT user_role FROM users WHERE id = :user_id AND is_active = TRUE AND deleted_at IS NULL
-    """
+_APPEND = CompiledQuery(
+    ConsultantAccessLog.insert(
+        {
+            ConsultantAccessLog.consultant_user: Param("consultant_user_id"),
+            ConsultantAccessLog.action_type: Param("action_type"),
+            ConsultantAccessLog.target_user: Param("target_user_id"),
+            ConsultantAccessLog.action_details: Param("action_details"),
+            ConsultantAccessLog.ip_address: Param("ip_address"),
+            ConsultantAccessLog.created_at: Param("created_at"),
+            ConsultantAccessLog.prev_hash: Param("prev_hash"),
+            ConsultantAccessLog.row_hash: Param("row_hash"),
+        }
+    ).returning(ConsultantAccessLog.id)
+)
+_ROLE = CompiledQuery(
+    Users.select(Users.user_role).where(
+        Users.id == Param("user_id"), Users.is_active == TRUE, Users.deleted_at.is_null()
+    )
 )
 
 
@@ -101,8 +103,8 @@ def permit_own(principal: Principal) -> Permit:
 
 def list_access(db: Database, user_id: int) -> ListAccess:
     """Return a user's right to list readers; only active consultants and admins have it."""
-    row = _ROLE(db, user_id=user_id).fetchone()
-    role = UserRole(row[0]) if row else UserRole.READER
+    user = _ROLE.one_or_none(db, user_id=user_id)
+    role = UserRole(user.user_role) if user else UserRole.READER
     if not role.is_staff:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
     return ListAccess(user_id, role, _SEAL)
@@ -170,10 +172,10 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     if not db.in_transaction():
         raise ValueError("without a transaction call log_event")
     acquire_lock(db, Lock.ACCESS_LOG)
-    head = _HEAD(db).fetchone()
-    prev_hash = head[0] if head else GENESIS
+    head = _HEAD.one_or_none(db)
+    prev_hash = head.row_hash if head else GENESIS
     created_at = to_db_time(now)
-    entry_id: int = _APPEND(
+    entry_id: int = _APPEND.scalar(
         db,
         consultant_user_id=event.consultant_user_id,
         action_type=str(event.action_type),
@@ -183,7 +185,7 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
         created_at=created_at,
         prev_hash=prev_hash,
         row_hash=entry_hash(prev_hash, event, created_at),
-    ).fetchone()[0]
+    )
     return entry_id
 
 

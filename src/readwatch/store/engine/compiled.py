@@ -9,7 +9,7 @@ A statement says with the models what it does; `Param` names what its call passe
     titles = [row.content_title for row in _TITLES.all(db, user_id=7)]
 
 Its text is made at the first call and costs from then on what a string costs. Values are not
-converted: moments are passed as `to_db_time` returns them. Where SQL is plainer than its expression
+converted: times are passed as `to_db_time` returns them. Where SQL is plainer than its expression
 (bulk statements with CASE, window functions, recursion, another spelling on PostgreSQL), it is a
 `Statement` (`readwatch.store.engine.connections`), which says how SQL is written.
 """

@@ -1,4 +1,4 @@
-"""Connections: opened here alone, with a role; and what differs between the two engines."""
+"""Connections, which are opened here alone and with a role; SQL statements; engine differences."""
 
 import re
 import time
@@ -22,7 +22,7 @@ from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
 Database = peewee.Database
 
 CANCEL_SECONDS = 0.5
-"""How long PostgreSQL may take to hear that a statement is no longer wanted."""
+"""How long PostgreSQL may take to accept that a statement is cancelled."""
 
 
 def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
@@ -36,7 +36,7 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
         parts = urlsplit(url)
         scheme, _ = parts.scheme, parts.port
     except ValueError:
-        raise misconfigured("the database URL has a host or a port that cannot be") from None
+        raise misconfigured("the database URL has an invalid host or port") from None
     if scheme == "sqlite":
         return open_sqlite(sqlite_path(url), role, cache_mib)
     if scheme in {"postgresql", "postgres"}:
@@ -54,7 +54,7 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
 
 
 def is_sqlite(db: Database) -> bool:
-    """Tell which engine this is, for the few statements that differ."""
+    """Tell which engine this is, for the little that differs."""
     return isinstance(db, peewee.SqliteDatabase)
 
 
@@ -91,20 +91,20 @@ def read_snapshot(db: Database) -> Any:
 
 
 class Lock(IntEnum):
-    """What programs take turns at; on PostgreSQL the keys of advisory locks, nobody else's."""
+    """What one program does at a time; on PostgreSQL the keys of advisory locks."""
 
     SCHEMA = 7_265_616_477
     ACCESS_LOG = 7_265_616_478
-    ROLLUPS = 7_265_616_479  # and what they are moved by: activities and logins
+    ROLLUPS = 7_265_616_479  # and what changes them: activities and logins
 
 
-def acquire_lock(db: Database, turn: Lock) -> None:
-    """Wait, in a transaction, until nobody else is at it; the turn ends with the transaction.
+def acquire_lock(db: Database, lock: Lock) -> None:
+    """Wait, in a transaction, until nobody else has the lock; it is released with the transaction.
 
     On SQLite BEGIN IMMEDIATE has waited for everybody already.
     """
     if not is_sqlite(db):
-        _ACQUIRE_LOCK(db, key=int(turn))
+        _ACQUIRE_LOCK(db, key=int(lock))
 
 
 def driver_connection(db: Database) -> Any:
@@ -113,12 +113,12 @@ def driver_connection(db: Database) -> Any:
 
 
 def in_transaction(db: Database) -> bool:
-    """Tell whether the transaction is still there: with a full disk SQLite undoes all of it."""
+    """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
 
 def data_version(db: Database) -> int | None:
-    """Return a number that another connection's commit changes; None where there is no such.
+    """Return a number that each commit of another connection changes; None on PostgreSQL.
 
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
@@ -126,16 +126,16 @@ def data_version(db: Database) -> int | None:
 
 
 def work_clock(db: Database) -> Callable[[], float]:
-    """Return a clock, in seconds, of what this thread's questions cost.
+    """Return a clock, in seconds, that measures the cost of this thread's queries.
 
-    SQLite works in the thread itself, and what others do meanwhile is none of its cost. A server
-    works elsewhere: of that only the time is known, which is longer when it has much to do.
+    SQLite works in the thread itself, so CPU time leaves out what others do meanwhile. A server
+    works elsewhere: only the elapsed time is known, which is longer when the server is busy.
     """
     return time.thread_time if is_sqlite(db) else time.monotonic
 
 
 def query_interrupter(db: Database) -> Callable[[], None]:
-    """Return what makes this thread's statement end in an error at once; any thread may call it.
+    """Return a function that cancels this thread's statement at once; any thread may call it.
 
     It does nothing where no statement runs, and never fails.
     """
@@ -152,7 +152,7 @@ def query_interrupter(db: Database) -> Callable[[], None]:
 
 
 def close_all(db: Database) -> None:
-    """Let go of the database for good: of this thread's connection, on PostgreSQL of the pool."""
+    """Close the database for good: this thread's connection, on PostgreSQL the pool."""
     if is_sqlite(db):
         db.close()
     else:
@@ -218,13 +218,13 @@ _NO_ROW = namedtuple("_NO_ROW", ())
 _ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
-def to_db_time(moment: datetime) -> str:
-    """Return a moment as both engines take it: UTC, fixed width, milliseconds."""
-    return in_utc(moment).isoformat(sep=" ", timespec="milliseconds")[:23]
+def to_db_time(at: datetime) -> str:
+    """Return a time as both engines take it: UTC, fixed width, milliseconds."""
+    return in_utc(at).isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
 def from_db_time(value: str | datetime) -> datetime:
-    """Return what either engine gave for a moment: text from SQLite, aware from PostgreSQL."""
+    """Return the time in UTC of what an engine gave: text on SQLite, a datetime on PostgreSQL."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime.fromisoformat(f"{value}+00:00")  # replacing tzinfo takes nine times as long

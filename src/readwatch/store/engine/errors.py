@@ -1,4 +1,4 @@
-"""What the engines say of a failure, as sentences that name the cause and the mend."""
+"""Errors of the engines as sentences that name the cause and the fix."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """Turn what the engine says into a sentence; no value of a statement is repeated."""
+    """Turn an error of the engine into a sentence, without any value of the statement."""
     try:
         yield
     except peewee.InterfaceError:
@@ -33,7 +33,7 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
         ):
             return unavailable("the database is busy; try again")
         case "InterruptError":
-            return unavailable("the question to the database was taken back")
+            return unavailable("the query was cancelled")
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")
         case "IOError" | "CorruptError":
@@ -56,7 +56,7 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
 
 
 def _refusal(reason: str) -> ReadwatchError | None:
-    """Tell why PostgreSQL let nobody in, which it says in words only."""
+    """Return why PostgreSQL refused a connection, which only its message tells."""
     if re.search(r'FATAL: +database ".*" does not exist', reason):
         return misconfigured("PostgreSQL has no database of that name; make it with createdb")
     if re.search(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba)', reason):

@@ -1,7 +1,8 @@
-"""The table of rights as GRANTs of PostgreSQL: one role of the database for each of the program.
+"""The table of privileges as GRANTs of PostgreSQL: a role of the database for each `Role`.
 
 All databases of a server share their roles, so these are named after the database. Nobody logs in
-as one: a login is a member of those of its face, and each connection acts as one of them.
+as one: a database user is a member of those of its program, and each connection acts as
+one of them.
 """
 
 from collections.abc import Iterator
@@ -33,55 +34,57 @@ from readwatch.store.engine.privileges import (
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 
 
-# What is in force -------------------------------------------------------------------------------
+# What is enforced -------------------------------------------------------------------------------
 
-_PLACE = Statement(
+_OWNERSHIP = Statement(
     """
-    SELECT current_database(), current_schema(), pg_get_userbyid(relowner), rolsuper
+    SELECT
+        current_database() AS database, current_schema() AS schema,
+        pg_get_userbyid(relowner) AS owner, rolsuper AS owner_is_superuser
     FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
     WHERE pg_class.oid = to_regclass('schema_history')
     """
 )
-_FOUND_ROLES = Statement(
+_ROLES = Statement(
     f"""
     SELECT
-        r.rolname,
-        r.rolcanlogin,
+        r.rolname AS name,
+        r.rolcanlogin AS is_login,
         r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
             OR pg_has_role(r.oid, o.oid, 'MEMBER')
             OR has_database_privilege(r.oid, current_database(), 'CREATE')
-            OR has_schema_privilege(r.oid, current_schema(), 'CREATE'),
+            OR has_schema_privilege(r.oid, current_schema(), 'CREATE') AS does_more,
         has_database_privilege(r.oid, current_database(), 'CONNECT')
             AND has_schema_privilege(r.oid, current_schema(), 'USAGE')
-            AND pg_has_role(o.oid, r.oid, {MAY_SET_ROLE}),
-        has_database_privilege(r.oid, current_database(), 'TEMPORARY')
+            AND pg_has_role(o.oid, r.oid, {MAY_SET_ROLE}) AS can_be_used,
+        has_database_privilege(r.oid, current_database(), 'TEMPORARY') AS makes_temporary
     FROM pg_roles r, pg_roles o WHERE r.rolname = ANY(:names) AND o.rolname = :owner
     """  # noqa: S608 - our own texts
 )
-_FOUND_RIGHTS = Statement(
+_PRIVILEGES = Statement(
     """
     SELECT
-        r.rolname, t.relname,
+        r.rolname AS name, t.relname AS table_name,
         ARRAY(
             SELECT attname::text FROM pg_attribute
             WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped
             AND has_column_privilege(r.oid, t.oid, attnum, 'SELECT') ORDER BY attnum
-        ),
-        has_any_column_privilege(r.oid, t.oid, 'INSERT'),
+        ) AS read,
+        has_any_column_privilege(r.oid, t.oid, 'INSERT') AS append,
         ARRAY(
             SELECT attname::text FROM pg_attribute
             WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped
             AND has_column_privilege(r.oid, t.oid, attnum, 'UPDATE') ORDER BY attnum
-        ),
-        has_table_privilege(r.oid, t.oid, 'DELETE'),
+        ) AS change,
+        has_table_privilege(r.oid, t.oid, 'DELETE') AS delete,
         EXISTS (
             SELECT 1 FROM pg_attribute WHERE attrelid = t.oid AND attidentity <> ''
             AND has_sequence_privilege(
                 r.oid, pg_get_serial_sequence(quote_ident(t.relname), attname), 'USAGE, UPDATE'
             )
-        ),
+        ) AS sequence,
         has_table_privilege(r.oid, t.oid, 'TRUNCATE, TRIGGER')
-            OR has_any_column_privilege(r.oid, t.oid, 'REFERENCES')
+            OR has_any_column_privilege(r.oid, t.oid, 'REFERENCES') AS others
     FROM pg_roles r, pg_class t
     WHERE r.rolname = ANY(:names) AND t.relname = ANY(:tables)
     AND t.relnamespace = current_schema()::regnamespace
@@ -89,7 +92,7 @@ _FOUND_RIGHTS = Statement(
 )
 _COLUMNS = Statement(
     """
-    SELECT t.relname, array_agg(attname::text ORDER BY attnum)
+    SELECT t.relname AS table_name, array_agg(attname::text ORDER BY attnum) AS columns
     FROM pg_class t JOIN pg_attribute ON attrelid = t.oid AND attnum > 0 AND NOT attisdropped
     WHERE t.relname = ANY(:tables) AND t.relnamespace = current_schema()::regnamespace
     GROUP BY t.relname
@@ -98,7 +101,9 @@ _COLUMNS = Statement(
 
 _SEQUENCES = Statement(
     """
-    SELECT t.relname, pg_get_serial_sequence(quote_ident(t.relname), attname)
+    SELECT
+        t.relname AS table_name,
+        pg_get_serial_sequence(quote_ident(t.relname), attname) AS sequence
     FROM pg_class t JOIN pg_attribute ON attrelid = t.oid AND attidentity <> ''
     WHERE t.relname = ANY(:tables) AND t.relnamespace = current_schema()::regnamespace
     """
@@ -111,59 +116,57 @@ def role_name(database: str, role: Role) -> str:
 
 
 def unenforced_privileges(db: Database) -> tuple[str, ...]:
-    """Return, as sentences, what the engine does not enforce of the rights; none if it does all."""
+    """Return, as sentences, which privileges the engine does not enforce; none if it does all."""
     return tuple(_unenforced_privileges(db))
 
 
 def _unenforced_privileges(db: Database) -> Iterator[str]:
-    database, _, owner, _ = _place(db)
-    if _is_too_long(database):
+    ownership = _OWNERSHIP.one_or_none(db)
+    if _is_too_long(ownership.database):
         yield f"the name of this database leaves no room for {role_name('…', Role.MAINTENANCE)}"
         return
-    names = {role_name(database, role): role for role in LIMITED_ROLES}
-    found = {row[0]: row[1:] for row in _FOUND_ROLES(db, names=list(names), owner=owner)}
+    names = {role_name(ownership.database, role): role for role in LIMITED_ROLES}
+    roles = _ROLES.all(db, names=list(names), owner=ownership.owner)
     for name in names:
-        if name not in found:
+        if name not in {role.name for role in roles}:
             yield f"there is no role {name}"
-    for name, (is_login, does_more, can_be_used, makes_temporary) in found.items():
-        if is_login:
-            yield f"{name} is a login, which is none of the roles that readwatch makes: rename it"
-        if does_more:
-            yield f"{name} may do more than is done with tables, as its owner or in the server"
-        if not can_be_used:
-            yield f"{name} cannot reach the tables, or {owner} cannot act as it"
-        if makes_temporary:
-            yield f"{name} may make temporary tables, as everybody in this database"
+    for role in roles:
+        if role.is_login:
+            yield f"{role.name} is a login; rename it, as readwatch needs a role of that name"
+        if role.does_more:
+            yield f"{role.name} may do more than work with tables, as its owner or in the server"
+        if not role.can_be_used:
+            yield f"{role.name} cannot reach the tables, or {ownership.owner} cannot act as it"
+        if role.makes_temporary:
+            yield f"{role.name} may make temporary tables, as everybody in this database"
     wrong: dict[str, list[str]] = {}
     columns = _columns(db)
-    for name, table, *may in _FOUND_RIGHTS(db, names=list(names), tables=list(TABLES)):
-        if may != _wanted(names[name], table, columns[table]):
-            wrong.setdefault(name, []).append(table)
+    for row in _PRIVILEGES.all(db, names=list(names), tables=list(TABLES)):
+        if not _is_expected(row, names[row.name], columns[row.table_name]):
+            wrong.setdefault(row.name, []).append(row.table_name)
     for name, tables in wrong.items():
-        yield f"{name} has other rights than it should to {', '.join(sorted(tables))}"
-
-
-def _place(db: Database) -> tuple[str, str, str, bool]:
-    """Return the database, the schema, who owns the tables, and whether that is a superuser."""
-    database, schema, owner, is_superuser = _PLACE(db).fetchone()
-    return database, schema, owner, is_superuser
+        yield f"{name} has other privileges than it should on {', '.join(sorted(tables))}"
 
 
 def _is_too_long(database: str) -> bool:
     return any(len(role_name(database, role).encode()) > _LONGEST_NAME for role in LIMITED_ROLES)
 
 
-def _wanted(role: Role, table: str, columns: list[str]) -> list[Any]:
-    """Return a row as `_FOUND_RIGHTS` has to give it."""
-    on = privileges_on(role, table)
-    read, change = (
-        [column for column in columns if column in some] for some in (on.read, on.change)
+def _is_expected(row: Any, role: Role, columns: list[str]) -> bool:
+    """Tell whether a row of `_PRIVILEGES` is what the table of privileges says."""
+    on = privileges_on(role, row.table_name)
+    return (
+        row.read == [column for column in columns if column in on.read]
+        and row.append == on.append
+        and row.change == [column for column in columns if column in on.change]
+        and row.delete == on.delete
+        and row.sequence == (row.table_name in ID_SEQUENCES.get(role, ()))
+        and not row.others
     )
-    return [read, on.append, change, on.delete, table in ID_SEQUENCES.get(role, ()), False]
 
 
 def _columns(db: Database) -> dict[str, list[str]]:
-    return dict(_COLUMNS(db, tables=list(TABLES)))
+    return {row.table_name: row.columns for row in _COLUMNS.all(db, tables=list(TABLES))}
 
 
 # Bringing them in line --------------------------------------------------------------------------
@@ -187,29 +190,35 @@ def enforce(db: Database) -> None:
 def grant_statements(db: Database) -> tuple[str, ...]:
     """Return the SQL that brings the GRANTs in line, for an administrator of the server.
 
-    Nothing, where the names of the roles are too long or somebody's who logs in.
+    None, if the names of the roles are too long or belong to somebody who logs in.
     """
-    database, schema, owner, owner_is_superuser = _place(db)
+    ownership = _OWNERSHIP.one_or_none(db)
+    database, owner = ownership.database, ownership.owner
     names = {role: role_name(database, role) for role in LIMITED_ROLES}
-    found = {row[0]: row[1] for row in _FOUND_ROLES(db, names=list(names.values()), owner=owner)}
-    if _is_too_long(database) or any(found.values()):
+    roles = _ROLES.all(db, names=list(names.values()), owner=owner)
+    if _is_too_long(database) or any(role.is_login for role in roles):
         return ()
-    place, everybody = _quoted(schema), ", ".join(["PUBLIC", *map(_quoted, names.values())])
-    tables = {table: f"{place}.{_quoted(table)}" for table in TABLES}
-    columns, sequences = _columns(db), dict(_SEQUENCES(db, tables=list(TABLES)))
-    done = [f"CREATE ROLE {_quoted(name)}" for name in names.values() if name not in found]
-    if not owner_is_superuser:
+    existing = {role.name for role in roles}
+    schema, everybody = (
+        _quoted(ownership.schema),
+        ", ".join(["PUBLIC", *map(_quoted, names.values())]),
+    )
+    tables = {table: f"{schema}.{_quoted(table)}" for table in TABLES}
+    columns = _columns(db)
+    sequences = {row.table_name: row.sequence for row in _SEQUENCES.all(db, tables=list(TABLES))}
+    done = [f"CREATE ROLE {_quoted(name)}" for name in names.values() if name not in existing]
+    if not ownership.owner_is_superuser:
         done += [f"GRANT {_quoted(name)} TO {_quoted(owner)}" for name in names.values()]
     done += [
         f"REVOKE ALL ON {', '.join(tables.values())} FROM {everybody}",
         f"REVOKE ALL ON SEQUENCE {', '.join(sequences.values())} FROM {everybody}",
-        f"REVOKE CREATE ON SCHEMA {place} FROM {everybody}",
+        f"REVOKE CREATE ON SCHEMA {schema} FROM {everybody}",
         f"REVOKE CREATE, TEMPORARY ON DATABASE {_quoted(database)} FROM {everybody}",
     ]
     for role, name in names.items():
         granted = {
             f"DATABASE {_quoted(database)}": "CONNECT",
-            f"SCHEMA {place}": "USAGE",
+            f"SCHEMA {schema}": "USAGE",
             **{
                 tables[table]: ", ".join(_privileges(on, columns[table]))
                 for table, on in PRIVILEGES[role].items()
@@ -240,25 +249,26 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-# Logins -----------------------------------------------------------------------------------------
+# Database users ---------------------------------------------------------------------------------
 
-_LOGIN = Statement("SELECT 1 FROM pg_roles WHERE rolname = :login AND rolcanlogin")
+_USER = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :user AND rolcanlogin")
 
 
-def grant_program(db: Database, face: str, login: str) -> None:
-    """Let a login of the server act as the roles of a face. Call it in a transaction."""
-    database = _place(db)[0]
-    if _LOGIN(db, login=login).fetchone() is None:
-        raise not_found(f"PostgreSQL has no login {login}; make it with createuser")
-    for role in PROGRAMS[face]:
-        grant = f"GRANT {_quoted(role_name(database, role))} TO {_quoted(login)}"
+def grant_program(db: Database, program: str, user: str) -> None:
+    """Let a user of the server act as the roles of a program. Call it in a transaction."""
+    database = _OWNERSHIP.one_or_none(db).database
+    if _USER.one_or_none(db, user=user) is None:
+        raise not_found(f"PostgreSQL has no login {user}; make it with createuser")
+    for role in PROGRAMS[program]:
+        grant = f"GRANT {_quoted(role_name(database, role))} TO {_quoted(user)}"
         try:
             driver_connection(db).execute(grant)
         except psycopg.errors.UndefinedObject:
             raise misconfigured(
-                "this database has no roles for its faces; readwatch init makes them"
+                "this database has no roles for programs; readwatch init makes them"
             ) from None
         except psycopg.errors.InsufficientPrivilege:
             raise misconfigured(
-                f"the PostgreSQL user of the URL may not do that; who may calls in psql: {grant}"
+                "the PostgreSQL user of the URL may not grant that; somebody who may runs in psql: "
+                + grant
             ) from None

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
+from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import (
     Database,
     Lock,
@@ -19,6 +20,7 @@ from readwatch.store.engine.connections import (
     is_sqlite,
     open_database,
 )
+from readwatch.store.engine.models import SchemaHistory
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
 
@@ -42,12 +44,24 @@ class Applied:
     checksum: str
 
 
-_READ_HISTORY = Statement("SELECT number, name, checksum FROM schema_history ORDER BY number")
-_ADD_HISTORY = Statement(
-    "INSERT INTO schema_history (number, name, checksum) VALUES (:number, :name, :checksum)"
+_READ_HISTORY = CompiledQuery(
+    SchemaHistory.select(SchemaHistory.number, SchemaHistory.name, SchemaHistory.checksum).order_by(
+        SchemaHistory.number
+    )
 )
-_HAS_HISTORY_SQLITE = Statement("SELECT 1 FROM sqlite_master WHERE name = 'schema_history'")
-_HAS_HISTORY_POSTGRESQL = Statement("SELECT 1 WHERE to_regclass('schema_history') IS NOT NULL")
+_ADD_HISTORY = CompiledQuery(
+    SchemaHistory.insert(
+        {
+            SchemaHistory.number: Param("number"),
+            SchemaHistory.name: Param("name"),
+            SchemaHistory.checksum: Param("checksum"),
+        }
+    )
+)
+_HAS_HISTORY = Statement(
+    "SELECT 1 AS found FROM sqlite_master WHERE name = 'schema_history'",
+    postgresql="SELECT 1 AS found WHERE to_regclass('schema_history') IS NOT NULL",
+)
 
 
 def schema_folder() -> Path:
@@ -70,7 +84,7 @@ def migrations(folder: Path) -> tuple[Migration, ...]:
 
 
 def available_migrations(db: Database) -> tuple[Migration, ...]:
-    """Return the migrations that this program brings for the engine of `db`."""
+    """Return the migrations that this program has for the engine of `db`."""
     return _available("sqlite" if is_sqlite(db) else "postgresql")
 
 
@@ -80,7 +94,7 @@ def _available(engine: str) -> tuple[Migration, ...]:
 
 
 def create_or_upgrade(url: str) -> tuple[Migration, ...]:
-    """Make or upgrade the database at `url`, also who may do what; return what was applied."""
+    """Make or upgrade the database at `url`, also its privileges; return what was applied."""
     if url.startswith("sqlite:"):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
@@ -94,14 +108,14 @@ def create_or_upgrade(url: str) -> tuple[Migration, ...]:
 
 
 def _enforce_privileges(db: Database) -> None:
-    if not is_sqlite(db):  # where each connection brings its gatekeeper
+    if not is_sqlite(db):  # where each connection brings its authorizer
         from readwatch.store.engine.grants import enforce  # needs PostgreSQL's driver
 
         enforce(db)
 
 
 def unenforced_privileges(url: str) -> tuple[str, ...]:
-    """Return what the engine does not enforce of the rights, in sentences; none if it does all."""
+    """Return, as sentences, which privileges the engine does not enforce; none if it does all."""
     if url.startswith("sqlite:"):
         return ()
     from readwatch.store.engine.grants import unenforced_privileges  # needs PostgreSQL's driver
@@ -115,21 +129,21 @@ def unenforced_privileges(url: str) -> tuple[str, ...]:
         close_all(db)
 
 
-def upgrade(db: Database, known: Sequence[Migration]) -> tuple[Migration, ...]:
+def upgrade(db: Database, available: Sequence[Migration]) -> tuple[Migration, ...]:
     """Apply what is missing, each migration in one transaction with its row of history.
 
     A lock makes a second process wait; it then finds nothing left to do.
     """
     applied = []
-    while (migration := _apply_next(db, known)) is not None:
+    while (migration := _apply_next(db, available)) is not None:
         applied.append(migration)
     return tuple(applied)
 
 
-def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
+def _apply_next(db: Database, available: Sequence[Migration]) -> Migration | None:
     with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
         acquire_lock(db, Lock.SCHEMA)
-        missing = pending(history(db), known)
+        missing = pending(history(db), available)
         if not missing:
             return None
         migration = missing[0]
@@ -140,30 +154,29 @@ def _apply_next(db: Database, known: Sequence[Migration]) -> Migration | None:
 
 def history(db: Database) -> tuple[Applied, ...]:
     """Return the applied migrations, none for an empty database."""
-    question = _HAS_HISTORY_SQLITE if is_sqlite(db) else _HAS_HISTORY_POSTGRESQL
-    if question(db).fetchone() is None:
+    if _HAS_HISTORY.one_or_none(db) is None:
         return ()
-    return tuple(Applied(*row) for row in _READ_HISTORY(db))
+    return tuple(Applied(row.number, row.name, row.checksum) for row in _READ_HISTORY.all(db))
 
 
-def pending(applied: Sequence[Applied], known: Sequence[Migration]) -> tuple[Migration, ...]:
+def pending(applied: Sequence[Applied], available: Sequence[Migration]) -> tuple[Migration, ...]:
     """Return what is still to apply; refuse a database that is newer or whose history differs."""
-    if len(applied) > len(known):
+    if len(applied) > len(available):
         raise misconfigured(
             f"upgrade readwatch: the database has schema {applied[-1].number}, "
-            f"this program {known[-1].number}"
+            f"this program {available[-1].number}"
         )
-    for done, file in zip(applied, known, strict=False):
+    for done, file in zip(applied, available, strict=False):
         if (done.number, done.checksum) != (file.number, file.checksum):
             raise misconfigured(
                 f"the history of this database differs at schema {done.number} ({done.name}): "
                 "it was made by another build of readwatch or edited; restore a backup"
             )
-    return tuple(known[len(applied) :])
+    return tuple(available[len(applied) :])
 
 
 def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
-    """Return the database at `url`; one that this program cannot use is refused, and let go."""
+    """Return the database at `url`; one that this program cannot use is refused and closed."""
     db = open_database(url, role, cache_mib=cache_mib)
     try:
         with connection(db):

@@ -8,7 +8,7 @@ from readwatch.store.engine.connections import from_db_time, to_db_time
 
 
 class UtcField(peewee.Field):
-    """A moment in UTC: fixed-width text on SQLite, TIMESTAMPTZ on PostgreSQL."""
+    """A time in UTC: fixed-width text on SQLite, TIMESTAMPTZ on PostgreSQL."""
 
     field_type = "UTC"
 

@@ -1,4 +1,4 @@
-"""Who may do what to which table: one table of privileges, enforced by the engine.
+"""Which role may do what with which table: one table of privileges, enforced by the engine.
 
 On SQLite each connection carries an authorizer made from it
 (https://www.sqlite.org/c3ref/set_authorizer.html); on PostgreSQL `readwatch.store.engine.grants`
@@ -17,12 +17,12 @@ class Role(StrEnum):
 
     OWNER = "owner"  # makes and upgrades the schema
     ADMIN = "admin"  # the command line
-    ERASURE = "erasure"  # the command line, when it erases a person
-    MAINTENANCE = "maintenance"  # the command line, when it checks and mends the database
+    ERASURE = "erasure"  # the command line, when it erases a user
+    MAINTENANCE = "maintenance"  # the command line, when it checks and fixes the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # what a consultant sees
-    LOGIN = "sign_in"  # the console's look at a password hash, and what comes of it
-    ACCESS_LOG = "access_log"  # all that a console writes once somebody is signed in
+    LOGIN = "sign_in"  # the console, when it checks a password and logs the login
+    ACCESS_LOG = "access_log"  # all that a console writes after the login
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "staff_sessions": Privileges(all_but("session_token"), change=_END),
         "resume_tokens": Privileges(only("user_id", "session_id"), delete=True),
         "failed_logins": Privileges(ALL),
-        # SQLite looks whether there are rows that refer to a new account.
+        # SQLite checks whether there are rows that refer to a new account.
         "activity_receipts": Privileges(only("user_id")),
         "consultant_access_log": Privileges(ALL, append=True),
     },
@@ -166,7 +166,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL),
         "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
-        # Where an account was signed in before.
+        # Where an account was logged in before.
         "reader_sessions": Privileges(only("user_id", "ip_address")),
         "staff_sessions": Privileges(only("user_id", "ip_address")),
         "consultant_access_log": Privileges(
@@ -193,7 +193,7 @@ PROGRAMS: Mapping[str, tuple[Role, ...]] = {
     "console": (Role.CONSOLE, Role.LOGIN, Role.ACCESS_LOG),
     "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE),
 }
-"""The roles in which each program acts: a database user is let in as a face."""
+"""The roles in which each program acts: a database user is granted those of a program."""
 
 TABLES: tuple[str, ...] = tuple(
     sorted({table for of_role in PRIVILEGES.values() for table in of_role})
@@ -206,7 +206,7 @@ _NOTHING = Privileges()
 
 
 def privileges_on(role: Role, table: str) -> Privileges:
-    """Return what a limited role may do with a table; a table without a rule is shut."""
+    """Return what a limited role may do with a table; a table without a rule is closed to it."""
     return PRIVILEGES[role].get(table, _NOTHING)
 
 
@@ -223,7 +223,7 @@ _OWN_TABLES: Mapping[Role, frozenset[str]] = {
     Role.CONSOLE: frozenset({"jsonb_each"}),
     Role.MAINTENANCE: frozenset({"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}),
 }
-"""What of SQLite's own a role reads besides."""
+"""SQLite's own tables that a role reads besides."""
 
 _CATALOGUE = {"sqlite_master", "sqlite_schema"}
 _HARMLESS = {
@@ -258,9 +258,9 @@ Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int
 
 
 def authorizer(role: Role) -> Authorizer | None:
-    """Return SQLite's gatekeeper for a role, None for the owner who may do everything.
+    """Return SQLite's authorizer for a role, None for the owner, who may do everything.
 
-    It is asked once for each thing that a statement is going to do, when it is prepared.
+    SQLite calls it once for each operation of a statement when it prepares the statement.
     """
     if role is Role.OWNER:
         return None
@@ -291,7 +291,7 @@ def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool
         case apsw.SQLITE_FUNCTION:
             return second in _FUNCTIONS
         case apsw.SQLITE_PRAGMA:
-            # Settings are made before the gatekeeper is set; afterwards they can only be read.
+            # Settings are made before the authorizer is set; afterwards they can only be read.
             return first in _PRAGMAS and second is None
     return operation in _HARMLESS
 

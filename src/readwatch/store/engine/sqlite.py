@@ -1,4 +1,4 @@
-"""The engine that needs nothing installed: a SQLite file, its WAL, and connections with a role."""
+"""SQLite, the engine that needs nothing installed: a file, its WAL, connections with a role."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from readwatch.store.engine.privileges import Role, authorizer, reads_only
 BUSY_TIMEOUT_SECONDS = 5
 
 CACHE_MIB = 4
-"""Enough for what one thread looks up; a server has dozens of them."""
+"""Enough for the queries of one thread; a server has dozens of them."""
 
 CHECKPOINT_PAGES = 1000
 """From this size of the WAL on each commit of the service moves pages into the file."""
@@ -30,7 +30,7 @@ WAL_WAIT_SECONDS = 1.0
 """How long it waits at most, until as much again was added."""
 
 # https://www.sqlite.org/wal.html#walresetbug: with two connections an affected library can lose
-# commits; these are the first releases of each branch with the mend.
+# commits; these are the first releases of each branch with the fix.
 _SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 _SQLITE_TYPES = {"UTC": "TEXT"}
@@ -53,8 +53,8 @@ def sqlite_path(url: str) -> Path:
 def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
     """Refuse a SQLite library that can corrupt a database in WAL mode."""
     newest_safe = _SAFE_SQLITE[0]
-    mended = any(version[:2] == safe[:2] and version >= safe for safe in _SAFE_SQLITE[1:])
-    if version < newest_safe and not mended:
+    is_fixed = any(version[:2] == safe[:2] and version >= safe for safe in _SAFE_SQLITE[1:])
+    if version < newest_safe and not is_fixed:
         raise misconfigured(
             f"SQLite {'.'.join(map(str, version))} can corrupt a database that two programs use; "
             "install a newer apsw: pip install --upgrade apsw"
@@ -62,7 +62,7 @@ def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
 
 
 class SQLite(APSWDatabase):  # type: ignore[misc]
-    """A SQLite file whose connections obey the rights of a role."""
+    """A SQLite file whose connections have the privileges of a role."""
 
     def __init__(self, path: Path, role: Role, cache_mib: int = CACHE_MIB) -> None:
         access = apsw.SQLITE_OPEN_READONLY if reads_only(role) else apsw.SQLITE_OPEN_READWRITE
@@ -92,7 +92,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         connection: apsw.Connection = super()._connect()
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-        # What `store/conditions.py` says with regular expressions on PostgreSQL.
+        # What `readwatch.store.lists.filter_sql` does with regular expressions on PostgreSQL.
         connection.create_scalar_function("matches", matches, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
         if self._role is Role.INGEST:
@@ -146,10 +146,10 @@ def file_identity(url: str) -> tuple[int, int] | None:
     if not url.startswith("sqlite:"):
         return None
     try:
-        found = os.stat(sqlite_path(url))
+        file = os.stat(sqlite_path(url))
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return file.st_dev, file.st_ino
 
 
 # The write-ahead log ----------------------------------------------------------------------------
@@ -210,14 +210,14 @@ def wal_bytes(db: peewee.Database) -> int | None:
 
 
 def checkpoint_wal(db: peewee.Database) -> None:
-    """Leave a SQLite file that is whole without its WAL; nothing is lost where that cannot be."""
+    """Move the WAL into the SQLite file unless somebody reads; nothing is lost either way."""
     if isinstance(db, SQLite) and not db.is_closed():
         with suppress(apsw.Error):  # somebody else reads
             _connection(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def vacuum(db: peewee.Database) -> None:
-    """Leave nothing in a SQLite file but what its tables hold; nobody else writes meanwhile.
+    """Rewrite a SQLite file without its deleted rows; nobody else writes meanwhile.
 
     Needs the owner, and room for two more copies on the disk.
     """
@@ -226,7 +226,7 @@ def vacuum(db: peewee.Database) -> None:
 
 
 def truncate_wal(db: peewee.Database) -> bool:
-    """Tell whether SQLite's WAL has nothing in it any more: not while somebody goes on reading."""
+    """Empty SQLite's WAL; return whether that was possible: not while somebody goes on reading."""
     return _after_readers(_connection(db), apsw.SQLITE_CHECKPOINT_TRUNCATE, BUSY_TIMEOUT_SECONDS)
 
 

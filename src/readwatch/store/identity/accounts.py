@@ -6,9 +6,13 @@ in between, and of two admins who suspend each other one stays.
 
 from datetime import datetime
 
+from peewee import fn
+
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.users import AccountStatus, User, UserRole
 from readwatch.store.audit.log import Permit
+from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param
 from readwatch.store.engine.connections import (
     Database,
     Lock,
@@ -17,60 +21,88 @@ from readwatch.store.engine.connections import (
     from_db_time_or_none,
     to_db_time,
 )
+from readwatch.store.engine.models import (
+    ConsultantAccessLog,
+    ReaderProfiles,
+    ReaderSessions,
+    StaffSessions,
+    Users,
+)
 from readwatch.store.identity.lockout import locked_for
 from readwatch.store.identity.sessions import end_all_sessions
 from readwatch.store.identity.users import get_user
 
-_OPEN_SESSIONS = Statement(
-    """
-    SELECT (
-        SELECT count(*) FROM reader_sessions WHERE user_id = :user_id AND is_active = TRUE
-    ) + (
-        SELECT count(*) FROM staff_sessions WHERE user_id = :user_id AND is_active = TRUE
+_OPEN_READER_SESSIONS = CompiledQuery(
+    ReaderSessions.select(fn.count(ReaderSessions.id)).where(
+        ReaderSessions.user == Param("user_id"), ReaderSessions.is_active == TRUE
     )
-    """
+)
+_OPEN_STAFF_SESSIONS = CompiledQuery(
+    StaffSessions.select(fn.count(StaffSessions.id)).where(
+        StaffSessions.user == Param("user_id"), StaffSessions.is_active == TRUE
+    )
+)
+_LAST_READER_LOGIN = CompiledQuery(
+    ReaderProfiles.select(fn.max(ReaderProfiles.last_login)).where(
+        ReaderProfiles.user == Param("user_id")
+    )
+)
+_LAST_STAFF_LOGIN = CompiledQuery(
+    StaffSessions.select(fn.max(StaffSessions.started_at)).where(
+        StaffSessions.user == Param("user_id")
+    )
 )
 # A login at the console is an entry of the access log.
-_LAST_LOGIN = Statement(
-    """
-    SELECT max(at) FROM (
-        SELECT last_login AS at FROM reader_profiles WHERE user_id = :user_id
-        UNION ALL
-        SELECT max(started_at) FROM staff_sessions WHERE user_id = :user_id
-        UNION ALL
-        SELECT max(created_at) FROM consultant_access_log
-        WHERE consultant_user_id = :user_id AND action_type = 'logged_in'
-    ) AS logins
-    """
+_LAST_CONSOLE_LOGIN = CompiledQuery(
+    ConsultantAccessLog.select(fn.max(ConsultantAccessLog.created_at)).where(
+        ConsultantAccessLog.consultant_user == Param("user_id"),
+        ConsultantAccessLog.action_type == AuditAction.LOGGED_IN,
+    )
 )
-_OTHER_ADMIN = Statement(
-    """
-    SELECT 1 FROM users
-    WHERE user_role = 'admin' AND is_active = TRUE AND deleted_at IS NULL AND id <> :user_id
-    LIMIT 1
-    """
+_LAST_LOGINS = (_LAST_READER_LOGIN, _LAST_STAFF_LOGIN, _LAST_CONSOLE_LOGIN)
+_OTHER_ADMIN = CompiledQuery(
+    Users.select(Users.id)
+    .where(
+        Users.user_role == UserRole.ADMIN,
+        Users.is_active == TRUE,
+        Users.deleted_at.is_null(),
+        Users.id != Param("user_id"),
+    )
+    .limit(1)
 )
-_SUSPEND = Statement("UPDATE users SET is_active = FALSE, updated_at = :now WHERE id = :user_id")
-_ACTIVATE = Statement("UPDATE users SET is_active = TRUE, updated_at = :now WHERE id = :user_id")
-_DELETE = Statement(
-    """
-    UPDATE users SET is_active = FALSE, deleted_at = :now, updated_at = :now WHERE id = :user_id
-    """
+_IS_USER = Users.id == Param("user_id")
+_SUSPEND = CompiledQuery(
+    Users.update({Users.is_active: FALSE, Users.updated_at: Param("now")}).where(_IS_USER)
 )
-_CHANGE_ROLE = Statement(
-    "UPDATE users SET user_role = :role, updated_at = :now WHERE id = :user_id"
+_ACTIVATE = CompiledQuery(
+    Users.update({Users.is_active: TRUE, Users.updated_at: Param("now")}).where(_IS_USER)
 )
-# Who was a reader before still has one.
+_DELETE = CompiledQuery(
+    Users.update(
+        {
+            Users.is_active: FALSE,
+            Users.deleted_at: Param("now"),
+            Users.updated_at: Param("now"),
+        }
+    ).where(_IS_USER)
+)
+_CHANGE_ROLE = CompiledQuery(
+    Users.update({Users.user_role: Param("role"), Users.updated_at: Param("now")}).where(_IS_USER)
+)
+_SET_PASSWORD = CompiledQuery(
+    Users.update(
+        {
+            Users.password_hash: Param("password_hash"),
+            Users.password_changed_at: Param("now"),
+            Users.updated_at: Param("now"),
+        }
+    ).where(_IS_USER)
+)
+# Peewee would ignore other conflicts on SQLite, too. A former reader still has a profile.
 _ADD_PROFILE = Statement(
     """
     INSERT INTO reader_profiles (user_id, created_at, updated_at) VALUES (:user_id, :now, :now)
     ON CONFLICT (user_id) DO NOTHING
-    """
-)
-_SET_PASSWORD = Statement(
-    """
-    UPDATE users SET password_hash = :password_hash, password_changed_at = :now, updated_at = :now
-    WHERE id = :user_id
     """
 )
 
@@ -78,9 +110,11 @@ _SET_PASSWORD = Statement(
 def account_status(db: Database, permit: Permit, now: datetime) -> AccountStatus:
     """Return the sessions and logins of an account at `now`."""
     user = get_user(db, permit.subject_id)
+    open_sessions = (_OPEN_READER_SESSIONS, _OPEN_STAFF_SESSIONS)
+    logins = (from_db_time_or_none(query.scalar(db, user_id=user.id)) for query in _LAST_LOGINS)
     return AccountStatus(
-        open_sessions=_OPEN_SESSIONS(db, user_id=user.id).fetchone()[0],
-        last_login=from_db_time_or_none(_LAST_LOGIN(db, user_id=user.id).fetchone()[0]),
+        open_sessions=sum(query.scalar(db, user_id=user.id) for query in open_sessions),
+        last_login=max((login for login in logins if login), default=None),
         locked_for=locked_for(db, user.email, now),
     )
 
@@ -156,7 +190,7 @@ def _locked_user(db: Database, user_id: int) -> User:
 def _refuse_last_admin(db: Database, user: User) -> None:
     if user.user_role is not UserRole.ADMIN or not user.is_active:
         return
-    if _OTHER_ADMIN(db, user_id=user.id).fetchone() is None:
+    if _OTHER_ADMIN.one_or_none(db, user_id=user.id) is None:
         raise conflict(
             "this is the last active admin; first add another one: "
             "readwatch user add EMAIL --role admin --name NAME"

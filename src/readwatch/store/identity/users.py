@@ -19,7 +19,8 @@ from readwatch.domain.errors import (
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name, normalised_email
 from readwatch.store.engine import models
-from readwatch.store.engine.connections import Database, Statement, connection, to_db_time
+from readwatch.store.engine.compiled import CompiledQuery, Param
+from readwatch.store.engine.connections import Database, connection, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
@@ -38,15 +39,26 @@ _COLUMNS = (
     models.Users.password_changed_at,
 )
 
-_OWNER = Statement("SELECT deleted_at FROM users WHERE lower(email) = :email")
-_PASSWORD_HASH = Statement(
-    "SELECT password_hash FROM users WHERE id = :user_id AND deleted_at IS NULL"
+_OWNER = CompiledQuery(
+    models.Users.select(models.Users.deleted_at).where(
+        fn.lower(models.Users.email) == Param("email")
+    )
 )
-_CHANGE_PASSWORD = Statement(
-    """
-    UPDATE users SET password_hash = :new_hash, password_changed_at = :now, updated_at = :now
-    WHERE id = :user_id AND password_hash = :old_hash RETURNING id
-    """
+_PASSWORD_HASH = CompiledQuery(
+    models.Users.select(models.Users.password_hash).where(
+        models.Users.id == Param("user_id"), models.Users.deleted_at.is_null()
+    )
+)
+_CHANGE_PASSWORD = CompiledQuery(
+    models.Users.update(
+        {
+            models.Users.password_hash: Param("new_hash"),
+            models.Users.password_changed_at: Param("now"),
+            models.Users.updated_at: Param("now"),
+        }
+    )
+    .where(models.Users.id == Param("user_id"), models.Users.password_hash == Param("old_hash"))
+    .returning(models.Users.id)
 )
 
 
@@ -124,10 +136,10 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
 
 def refuse_taken(db: Database, email: str) -> None:
     """Refuse the address of an account that exists or was deleted."""
-    owner = _OWNER(db, email=email).fetchone()
+    owner = _OWNER.one_or_none(db, email=email)
     if owner is None:
         return
-    if owner[0] is not None:
+    if owner.deleted_at is not None:
         raise conflict(
             "this e-mail belonged to an account that was deleted, and stays taken; use another one",
             field="email",
@@ -200,7 +212,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
             fn.lower(models.Users.email) == normalised_email(email)
         )
         rows = list(query.execute(db))
-    user, password_hash = (_user(rows[0][:-1]), rows[0][-1]) if rows else (None, None)
+    user, password_hash = (_user(rows[0]), rows[0].password_hash) if rows else (None, None)
     if not password_matches(password, password_hash, cost) or user is None:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
     if not user.is_active:
@@ -216,10 +228,10 @@ def check_current_password(
     No connection is held during the check.
     """
     with connection(db):
-        row = _PASSWORD_HASH(db, user_id=user_id).fetchone()
-    if row is None or not password_matches(password, row[0], cost):
+        user = _PASSWORD_HASH.one_or_none(db, user_id=user_id)
+    if user is None or not password_matches(password, user.password_hash, cost):
         raise _not_the_current_password()
-    password_hash: str = row[0]
+    password_hash: str = user.password_hash
     return password_hash
 
 
@@ -230,10 +242,10 @@ def change_password(
 
     Call it in a transaction.
     """
-    changed = _CHANGE_PASSWORD(
+    changed = _CHANGE_PASSWORD.one_or_none(
         db, user_id=user_id, old_hash=old_hash, new_hash=new_hash, now=to_db_time(now)
     )
-    if changed.fetchone() is None:
+    if changed is None:
         raise _not_the_current_password()
 
 
@@ -264,17 +276,18 @@ def _logged_out(reason: str) -> ReadwatchError:
 
 
 def _accounts(*more: peewee.Field) -> Any:
-    return models.Users.select(*_COLUMNS, *more).where(models.Users.deleted_at.is_null()).tuples()
+    query = models.Users.select(*_COLUMNS, *more).where(models.Users.deleted_at.is_null())
+    return query.namedtuples()
 
 
-def _user(row: tuple[int, str, str, str, bool, bool, datetime, datetime]) -> User:
+def _user(row: Any) -> User:
     return User(
-        id=row[0],
-        email=clean(row[1]),
-        user_role=UserRole(row[2]),
-        full_name=clean(row[3]),
-        is_active=row[4],
-        email_verified=row[5],
-        created_at=row[6],
-        password_changed_at=row[7],
+        id=row.id,
+        email=clean(row.email),
+        user_role=UserRole(row.user_role),
+        full_name=clean(row.full_name),
+        is_active=row.is_active,
+        email_verified=row.email_verified,
+        created_at=row.created_at,
+        password_changed_at=row.password_changed_at,
     )

@@ -1,0 +1,79 @@
+"""Who may call a route: readers for themselves, staff for all readers once the access is logged.
+
+Each view calls one of these functions, or `current_principal` where every valid token is enough.
+"""
+
+from flask import request
+
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.sessions import Principal
+from readwatch.domain.users import UserRole
+from readwatch.ingest.authentication import current_principal
+from readwatch.ingest.services import current_services
+from readwatch.store import reader_data
+from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own
+from readwatch.store.engine.connections import connection
+from readwatch.store.identity.users import existing_id
+
+
+def require_reader() -> Principal:
+    """Return the reader who sent the request; refuse everybody else with 403."""
+    principal = current_principal()
+    if principal.user_role is not UserRole.READER:
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "only readers can do this")
+    return principal
+
+
+def authorize_list(view: str) -> LoggedListAccess:
+    """Permit staff a list of readers once the access is logged; refuse a reader with 403."""
+    principal, services = current_principal(), current_services()
+    if not principal.user_role.is_staff:
+        _log_refusal(principal, view)
+        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
+    event = AuditEvent(
+        consultant_user_id=principal.user_id,
+        action_type=AuditAction.VIEWED_LIST,
+        details=f"api, {view}",
+        ip_address=request.remote_addr,
+    )
+    with connection(services.db) as db:
+        access = list_access(db, principal.user_id)
+    return services.audit_deduplicator.log_list_access(access, event, services.now())
+
+
+def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAction) -> Permit:
+    """Permit readers their own data, and staff any reader's data once the access is logged.
+
+    Another reader's data is refused with 403, an id that is no reader's with 404.
+    """
+    services = current_services()
+    if not principal.user_role.is_staff:
+        if principal.user_id != reader_id:
+            _log_refusal(principal, action, reader_id)
+            raise ReadwatchError(ErrorKind.FORBIDDEN, "readers can see only their own data")
+        return permit_own(principal)
+    with connection(services.db) as db:
+        reader_data.require_reader(db, reader_id)
+    event = AuditEvent(
+        consultant_user_id=principal.user_id,
+        action_type=action,
+        target_user_id=reader_id,
+        details="api",
+        ip_address=request.remote_addr,
+    )
+    return services.audit_deduplicator.log_access(event, services.now())
+
+
+def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) -> None:
+    services = current_services()
+    with connection(services.db) as db:
+        target_id = None if reader_id is None else existing_id(db, reader_id)
+    event = AuditEvent(
+        consultant_user_id=principal.user_id,
+        action_type=AuditAction.REFUSED_ACCESS,
+        target_user_id=target_id,
+        details=f"api, {view}",
+        ip_address=request.remote_addr,
+    )
+    services.audit_deduplicator.log_refusal(event, services.now())

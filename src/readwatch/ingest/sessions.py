@@ -1,0 +1,127 @@
+"""Login, resume and logout: how a session begins and ends."""
+
+from datetime import datetime
+from typing import Literal
+
+from flask import Blueprint, request
+from typing_extensions import TypedDict
+
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.sessions import Principal
+from readwatch.domain.users import User
+from readwatch.ingest.authentication import current_principal, current_token_hash
+from readwatch.ingest.openapi import ANYONE, documented
+from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
+from readwatch.ingest.schemas import Login, Resume, validated
+from readwatch.ingest.services import Services, current_services
+from readwatch.store.engine.connections import Database
+from readwatch.store.identity import resume_tokens, sessions
+from readwatch.store.identity.login import LoginSource, log_in
+from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
+
+routes = Blueprint("sessions", __name__)
+
+
+class LoggedIn(TypedDict):
+    """A new session: its token and when its first heartbeat is due; only readers can resume."""
+
+    token: str
+    token_type: Literal["Bearer"]
+    session_id: int
+    heartbeat_seconds: int
+    resume_token: str | None
+    user: User
+
+
+@routes.post("/api/login")
+@documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503))
+def login() -> LoggedIn:
+    """Log in with e-mail and password; each login opens a session."""
+    body = validated(Login, json_object(MAX_LOGIN_BYTES))
+    services, user_agent = current_services(), request.user_agent.string or None
+    source = LoginSource(email=body.email, address=request.remote_addr, program="api")
+    token, new_resume = new_token(), new_resume_token()
+
+    def open_session(db: Database, user: User, now: datetime) -> tuple[User, Principal]:
+        principal = sessions.open_session(
+            db,
+            user,
+            token_hash(token),
+            now,
+            ip_address=source.address,
+            user_agent=user_agent,
+            device_type=body.device_type,
+        )
+        if not user.user_role.is_staff:
+            resume_tokens.save_resume_token(db, principal, new_resume, now)
+        return user, principal
+
+    user, principal = log_in(
+        services.db,
+        services.writer.run,
+        source,
+        body.password,
+        services.clock,
+        open_session,
+        cost=services.settings.bcrypt_cost,
+    )
+    resume_token = None if user.user_role.is_staff else new_resume
+    return _logged_in(services, user, principal, token, resume_token)
+
+
+@routes.post("/api/resume")
+@documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503))
+def resume() -> LoggedIn:
+    """Open a new session with a resume token instead of the password.
+
+    Each resume token works once and expires after 30 days. Store the new one before you use it.
+    Sending a token twice ends the session, as a logout does.
+    """
+    body, services = validated(Resume, json_object(MAX_LOGIN_BYTES)), current_services()
+    token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
+    resume_token = new_resume_token(family_of(body.resume_token))
+    resumed = services.writer.run(
+        lambda db: resume_tokens.resume_session(
+            db,
+            body.resume_token,
+            resume_token,
+            token_hash(token),
+            services.now(),
+            ip_address=address,
+            user_agent=agent,
+            device_type=body.device_type,
+        )
+    )
+    if isinstance(resumed, ReadwatchError):
+        raise resumed
+    user, principal = resumed
+    return _logged_in(services, user, principal, token, resume_token)
+
+
+def _logged_in(
+    services: Services, user: User, principal: Principal, token: str, resume_token: str | None
+) -> LoggedIn:
+    return {
+        "token": token,
+        "token_type": "Bearer",
+        "session_id": principal.session_id,
+        "heartbeat_seconds": services.load_shedder.heartbeat_seconds(),
+        "resume_token": resume_token,
+        "user": user,
+    }
+
+
+@routes.post("/api/logout")
+@documented({204: None})
+def logout() -> tuple[str, int]:
+    """End the session and delete its resume token.
+
+    If the session has ended already, the resume token is deleted too, and the response is 401.
+    """
+    services, session_token = current_services(), current_token_hash()
+    if services.session_cache.find(session_token, services.now()) is None:
+        services.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
+    principal = current_principal()
+    services.writer.run(lambda db: sessions.end_session(db, principal, services.now()))
+    services.session_cache.discard(session_token)
+    return "", 204

@@ -409,7 +409,7 @@ class Place:
     def on_top(self) -> str:
         """Return the token of the reader who is the first one by name."""
         with opened(self.url, Role.CONSOLE) as db:
-            first = online_ids(db, ListQuery("name"), system_clock()).ids[0]
+            first = online_ids(db, ListQuery("full_name"), system_clock()).ids[0]
         return self.tokens[first - 1]
 
     def post(self, token: str, title: str) -> None:

@@ -109,7 +109,7 @@ def three_readers_log_in(world: World) -> Iterator[None]:
     """Three more readers are online."""
     db = open_database(URL, Role.INGEST)
     with connection(db), db.atomic():
-        online = online_ids(db, ListQuery("name", descending=False), world.now).ids
+        online = online_ids(db, ListQuery("full_name", descending=False), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
         away = [reader for reader in readers if reader.id not in online]
         for reader in away[:3]:
@@ -257,7 +257,7 @@ async def picture_of(scene: Scene, world: World) -> str:
         theme=scene.theme,
         preferences_folder=world.folder,
         mask=scene.mask,
-        sort="name",  # with an option for the first view, the start view is not used
+        sort="full_name",  # with an option for the first view, the start view is not used
     )
     user = None if scene.user is None else getattr(world, scene.user)
     console = Console(settings, consultant=user, clock=lambda: world.now)

@@ -16,11 +16,11 @@ PAGE = (DOCS / "console.md").read_text(encoding="utf-8")
 FILTER = PAGE.partition("## Finding readers: the filter")[2].partition("\n## ")[0]
 ROWS = dict(re.findall(r"^\| (\S.*?) \| (.*) \|$", FILTER, flags=re.MULTILINE))
 FIELDS = {
-    "Online": online.FIELDS,
-    "Activity": feed.FIELDS,
-    "Readers": readers.FIELDS,
-    "Attention": attention.FIELDS,
-    "Access log": access_log.FIELDS,
+    "Online": online.FILTERABLE_FIELDS,
+    "Activity": feed.FILTERABLE_FIELDS,
+    "Readers": readers.FILTERABLE_FIELDS,
+    "Attention": attention.FILTERABLE_FIELDS,
+    "Access log": access_log.FILTERABLE_FIELDS,
 }
 EXAMPLES = [row.strip("`") for row in ROWS if row.startswith("`") and "…" not in row]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -33,10 +33,10 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
         with connection(db):
             here = online_readers(db, now)
             feed = activity_feed(db, length=100_000)
-            readers = reader_rows(db, reader_ids(db, ListQuery("name"), now).ids, now)
+            readers = reader_rows(db, reader_ids(db, ListQuery("full_name"), now).ids, now)
             attention = Attention(DEFAULT_THRESHOLDS)
             attention.refresh(db, now)
-            ids = attention.ids(db, ListQuery("why"), now).ids
+            ids = attention.ids(db, ListQuery("reasons"), now).ids
             needy = attention.items(db, ids, now)
         db.close()
     assert len(here) == 120 // 8
@@ -44,7 +44,7 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
     assert {reason.rule for noticed in needy for reason in noticed.case.reasons} >= {
         *(Rule.FAILED_QUIZ, Rule.IDLE, Rule.NO_PROGRESS)
     }
-    assert {Presence.IDLE, Presence.SILENT} <= {reader.presence(now) for reader in here}
+    assert {Presence.IDLE, Presence.SILENT} <= {reader.presence_at(now) for reader in here}
     assert all(now - reader.last_heartbeat < ONLINE_WINDOW for reader in here)
     assert len(readers) == 120
     assert sum(reader.total_sessions > 5 for reader in readers) > 100

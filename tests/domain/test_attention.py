@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from readwatch.domain import attention
 from readwatch.domain.attention import (
-    STAYS,
+    REASON_KEPT_FOR,
     Login,
     OpenReader,
     Pause,
@@ -20,8 +20,9 @@ from readwatch.domain.attention import (
     Thresholds,
     cases,
     quiz_result,
-    steadied,
+    without_flapping,
 )
+from readwatch.domain.presence import idle_since
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIMITS = Thresholds()
@@ -36,7 +37,7 @@ def before(minutes: float = 0, **duration: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("login", "heartbeat", "activity", "silent_since", "idle_since"),
+    ("login", "heartbeat", "activity", "silent_from", "idle_from"),
     [
         # minutes ago: the login, the last heartbeat, the last activity
         (60, 0, 1, None, None),
@@ -58,12 +59,11 @@ def before(minutes: float = 0, **duration: float) -> datetime:
         (60, 4, 20, None, None),  # neither in the middle of anything nor still here
     ],
 )
-def test_who_is_here_is_silent_or_idle_or_fine(
-    login, heartbeat, activity, silent_since, idle_since
-):
+def test_who_is_here_is_silent_or_idle_or_fine(login, heartbeat, activity, silent_from, idle_from):
     done = None if activity is None else before(activity)
-    reader = OpenReader(1, before(login), before(heartbeat), done)
-    for rule, minutes in (("silent", silent_since), ("idle", idle_since)):
+    did = idle_since(before(login), done)
+    reader = OpenReader(1, last_heartbeat=before(heartbeat), idle_since=did)
+    for rule, minutes in (("silent", silent_from), ("idle", idle_from)):
         found = getattr(attention, rule)(reader, NOON, LIMITS)
         expected = None if minutes is None else Reason(Rule(rule), before(minutes))
         assert (rule, found) == (rule, expected)
@@ -159,9 +159,9 @@ def test_what_fired_is_there_at_once_stays_for_its_time_and_goes_when_that_is_ov
     held: dict = {}
     last_true: dict = {}
     for now, (_, true) in zip(moments, looks, strict=True):
-        held = steadied(held, {key: Reason(key[1], now) for key in true}, now)
+        held = without_flapping(held, {key: Reason(key[1], now) for key in true}, now)
         last_true |= dict.fromkeys(true, now)
-        assert held.keys() == {key for key, at in last_true.items() if now - at < STAYS}
+        assert held.keys() == {key for key, at in last_true.items() if now - at < REASON_KEPT_FOR}
 
 
 @given(st.lists(st.integers(1, 119), min_size=2, max_size=40))
@@ -170,14 +170,14 @@ def test_a_reason_that_comes_and_goes_within_its_time_is_one_row_that_does_not_f
     for number, seconds in enumerate(pauses):
         now += timedelta(seconds=seconds)
         is_true = number % 2 == 0
-        held = steadied(held, {key: Reason(Rule.SILENT, now)} if is_true else {}, now)
+        held = without_flapping(held, {key: Reason(Rule.SILENT, now)} if is_true else {}, now)
         assert key in held
 
 
 def test_a_clock_that_was_set_back_keeps_no_reason_for_ever():
     key = (1, Rule.IDLE)
-    held = steadied({}, {key: Reason(Rule.IDLE, NOON)}, NOON)
-    assert steadied(held, {}, NOON - timedelta(days=1)) == {}
+    held = without_flapping({}, {key: Reason(Rule.IDLE, NOON)}, NOON)
+    assert without_flapping(held, {}, NOON - timedelta(days=1)) == {}
 
 
 # The cases --------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_one_reader_with_two_reasons_is_one_case_ranked_by_the_more_urgent():
         (3, Reason(Rule.IDLE, before(16))),
         (2, Reason(Rule.FAILED_QUIZ, before(hours=5), " (40)")),
     ]
-    held = steadied({}, {(who, reason.rule): reason for who, reason in reasons}, NOON)
+    held = without_flapping({}, {(who, reason.rule): reason for who, reason in reasons}, NOON)
     found = cases(held)
     assert [(case.reader_id, str(case), case.since) for case in found] == [
         (2, "failed quiz (40), idle", before(hours=5)),
@@ -201,5 +201,7 @@ def test_one_reader_with_two_reasons_is_one_case_ranked_by_the_more_urgent():
 
 
 def test_of_equal_urgency_the_newest_comes_first():
-    held = steadied({}, {(n, Rule.SILENT): Reason(Rule.SILENT, before(n)) for n in (7, 5, 6)}, NOON)
+    held = without_flapping(
+        {}, {(n, Rule.SILENT): Reason(Rule.SILENT, before(n)) for n in (7, 5, 6)}, NOON
+    )
     assert [case.reader_id for case in cases(held)] == [5, 6, 7]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.domain.files import whole_file, whole_text_file
+from readwatch.domain.files import atomic_file, atomic_text_file
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(file: Path) -> Path:
 
 @pytest.mark.parametrize("replace", [True, False])
 def test_a_file_is_its_owners_and_whole(file: Path, folder: Path, replace: bool) -> None:
-    with whole_text_file(file, replace=replace) as opened:
+    with atomic_text_file(file, replace=replace) as opened:
         opened.write("Büro\r\n")
         assert not file.exists()
     assert file.read_bytes() == "Büro\r\n".encode()
@@ -30,7 +30,7 @@ def test_a_file_is_its_owners_and_whole(file: Path, folder: Path, replace: bool)
 
 
 def fail_in_the_middle(file: Path, *, replace: bool) -> None:
-    with whole_file(file, replace=replace) as opened:
+    with atomic_file(file, replace=replace) as opened:
         opened.write(b"half")
         opened.flush()
         raise ZeroDivisionError
@@ -47,12 +47,12 @@ def test_one_that_is_there_stays_as_it_is_unless_it_may_be_replaced(
     file: Path, folder: Path
 ) -> None:
     file.write_text("mine")
-    with pytest.raises(FileExistsError), whole_file(file, replace=False):
+    with pytest.raises(FileExistsError), atomic_file(file, replace=False):
         pytest.fail("nothing is lent")
     with pytest.raises(ZeroDivisionError):
         fail_in_the_middle(file, replace=True)
     assert file.read_text() == "mine"
-    with whole_file(file, replace=True) as opened:
+    with atomic_file(file, replace=True) as opened:
         opened.write(b"new")
     assert file.read_bytes() == b"new"
     assert os.listdir(folder) == [file.name]
@@ -61,10 +61,10 @@ def test_one_that_is_there_stays_as_it_is_unless_it_may_be_replaced(
 @pytest.mark.parametrize("replace", [True, False])
 def test_a_name_can_be_as_long_as_the_system_lets_it(folder: Path, replace: bool) -> None:
     file = folder / f"{'r' * 251}.csv"
-    with whole_file(file, replace=replace) as opened:
+    with atomic_file(file, replace=replace) as opened:
         opened.write(b"new")
     assert (file.read_bytes(), os.listdir(folder)) == (b"new", [file.name])
-    with pytest.raises(OSError, match="too long"), whole_file(folder / ("r" * 256), replace=False):
+    with pytest.raises(OSError, match="too long"), atomic_file(folder / ("r" * 256), replace=False):
         pytest.fail("nothing is lent")
     assert os.listdir(folder) == [file.name]
 
@@ -81,7 +81,7 @@ def test_a_name_that_somebody_took_meanwhile_stays_theirs(
 
 
 def write_while_somebody_takes_the_name(file: Path) -> None:
-    with whole_file(file, replace=False) as opened:
+    with atomic_file(file, replace=False) as opened:
         opened.write(b"mine")
         file.write_text("theirs")
 
@@ -95,7 +95,7 @@ def test_a_new_file_is_whole_also_where_there_are_no_hard_links(
     file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "link", refuse_to_link)
-    with whole_file(file, replace=False) as opened:
+    with atomic_file(file, replace=False) as opened:
         opened.write(b"new")
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o600)
     assert os.listdir(folder) == [file.name]

@@ -15,6 +15,7 @@ from readwatch.domain.filters import (
     Term,
     canonical,
     duration_of,
+    full_names,
     number_of,
     parse,
 )
@@ -141,9 +142,27 @@ def test_durations_are_said_with_their_unit(typed, duration):
     assert duration_of(term) == duration
 
 
-def test_a_field_of_minutes_needs_no_unit():
-    (term,) = parse("minutes>=30")
-    assert duration_of(term, "m") == timedelta(minutes=30)
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("content_title", ["content_title"]),
+        ("title", ["content_title"]),
+        ("reading_time", ["total_reading_time_minutes"]),
+        ("name", ["full_name", "consultant_name"]),
+        ("reading", ["reading"]),
+        ("tit", []),
+        ("", []),
+    ],
+)
+def test_a_name_may_be_shortened_to_whole_words_of_it(name, names):
+    columns = [
+        "content_title",
+        "full_name",
+        "consultant_name",
+        "total_reading_time_minutes",
+        "reading",
+    ]
+    assert full_names(name, columns) == names
 
 
 @pytest.mark.parametrize("typed", ["idle>10", "idle>soon", "idle>-1m", "idle>10mm", "idle>\u0661m"])

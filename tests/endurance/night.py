@@ -20,7 +20,7 @@ def fast(start: datetime, speed: float) -> datetime:
 
 
 def main(url: str, email: str, start: datetime, speed: float) -> None:
-    lists.LOOKED_THROUGH = 2000
+    lists.MAX_ROWS_SEARCHED = 2000
     worker.POLL_SECONDS = refresh_policy.PAUSE_FACTOR = 0.005
     settings = ConsoleSettings(url, email=email, refresh=timedelta(milliseconds=20))
     console = Console(settings, clock=lambda: fast(start, speed))

@@ -140,7 +140,7 @@ def test_following_the_feed_misses_no_activity(ann: ApiClient, cara: ApiClient) 
 def test_consultants_see_who_is_online(ann: ApiClient, cara: ApiClient) -> None:
     read(ann, 1)
     (reader,) = cara.get("/api/readers/online").json["readers"]
-    assert (reader["full_name"], reader["state"]) == ("Ann Archer", "reading")
+    assert (reader["full_name"], reader["presence"]) == ("Ann Archer", "reading")
 
 
 @pytest.mark.parametrize("path", ["/api/readers/online", "/api/activities"])

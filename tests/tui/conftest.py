@@ -1,4 +1,4 @@
-"""Consultants in front of the console, and the readers they watch."""
+"""A console, and the readers whom it shows."""
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
@@ -47,8 +47,8 @@ def style_sheets_parsed_once() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody wants to wait: the watcher looks more often than it does in front of people."""
+def fast_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker polls, refreshes and retries at shorter intervals."""
     monkeypatch.setattr(worker, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(worker, "ACCOUNT_CHECK_SECONDS", 0.05)
     monkeypatch.setattr(refresh_policy, "PAUSE_FACTOR", 1)
@@ -58,22 +58,22 @@ def restless_watcher(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def toasts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is told for some seconds is there to be seen, also where the tests run slowly."""
+    """Notifications do not expire, also where the tests run slowly."""
     monkeypatch.setattr(Notification, "time_left", 3600.0)
 
 
 @pytest.fixture
-def sit(url: str, clock: Clock, cast: Any) -> OpenConsole:
-    """Cara, or `who`, sits down in front of the console, signed in unless told otherwise."""
+def open_console(url: str, clock: Clock, cast: Any) -> OpenConsole:
+    """Open a console of Cara or `who`, with the login form unless `logged_in`."""
 
-    def sit(
+    def open_console(
         *,
         size: tuple[int, int] = SMALL,
-        signed_in: bool = True,
+        logged_in: bool = True,
         who: User | None = None,
         **how: Any,
     ) -> AbstractAsyncContextManager[ConsolePilot]:
-        who = (who or cast.cara) if signed_in else None
+        who = (who or cast.cara) if logged_in else None
         return console_pilot(
             Console(
                 ConsoleSettings(url, **{"refresh": AT_ONCE, **how}), consultant=who, clock=clock
@@ -81,7 +81,7 @@ def sit(url: str, clock: Clock, cast: Any) -> OpenConsole:
             size,
         )
 
-    return sit
+    return open_console
 
 
 @pytest.fixture

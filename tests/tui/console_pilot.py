@@ -1,4 +1,4 @@
-"""Somebody in front of the console: they press keys and see what is painted."""
+"""Drives a console in tests: presses keys, and waits for what is painted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,25 +15,25 @@ from readwatch.tui.app import Console
 from readwatch.tui.screens.view import ViewScreen
 
 SMALL, LARGE = (80, 24), (160, 48)
-PATIENCE_SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
-def seen(app: Console) -> list[str]:
+def painted(app: Console) -> list[str]:
     """The painted screen, line by line; a screen that is not laid out yet has empty lines."""
     lines = [strip.text.rstrip() for strip in app.screen._compositor.render_strips()]
     return [*lines, *[""] * (app.size.height - len(lines))]
 
 
 class ConsolePilot:
-    """A running console and the person in front of it."""
+    """A running console, its keys and its painted screen."""
 
-    def __init__(self, app: Console, pilot: Pilot[None]) -> None:
+    def __init__(self, app: Console, textual: Pilot[None]) -> None:
         self.app = app
-        self.pilot = pilot
+        self.textual = textual
 
     @property
     def lines(self) -> list[str]:
-        return seen(self.app)
+        return painted(self.app)
 
     @property
     def screen(self) -> str:
@@ -52,15 +52,15 @@ class ConsolePilot:
         return self.line("▌").removeprefix("▌ ")
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        """Let the console work until something is so; say what is on the screen if it never is."""
-        deadline = monotonic() + PATIENCE_SECONDS
+        """Wait until a condition holds; fail with the screen if it never does."""
+        deadline = monotonic() + TIMEOUT_SECONDS
         while not condition():
-            assert monotonic() < deadline, self._impatience()
-            await self.pilot.pause(0.01)
+            assert monotonic() < deadline, self._failure()
+            await self.textual.pause(0.01)
 
-    def _impatience(self) -> str:
-        told = [notification.message for notification in self.app._notifications]
-        return f"not within patience:\n{self.screen}\ntold so far: {told}"
+    def _failure(self) -> str:
+        notifications = [notification.message for notification in self.app._notifications]
+        return f"not in time:\n{self.screen}\nnotifications: {notifications}"
 
     async def sees(self, *words: str) -> None:
         """Wait until all the words are painted at the same time."""
@@ -74,34 +74,34 @@ class ConsolePilot:
         """Wait until the list in front has one from after it came there: the rows from before are
         painted at once.
         """
-        front = self.app.screen
-        assert isinstance(front, ViewScreen)
-        await self.until(lambda: front._newest is not None)
+        screen = self.app.screen
+        assert isinstance(screen, ViewScreen)
+        await self.until(lambda: screen._newest is not None)
 
     async def presses(self, *keys: str) -> None:
         """Press keys one right after the other, as fast as a terminal can send them."""
         for key in keys:
             character = key if len(key) == 1 else None
             self._sends(events.Key(_character_to_key(key) if character else key, character))
-        await self.pilot.pause(0)
+        await self.textual.pause(0)
 
     async def leans_on(self, key: str, words: str) -> None:
-        """Press a key again and again until the words are painted."""
-        deadline = monotonic() + PATIENCE_SECONDS
+        """Press a key repeatedly until the words are painted."""
+        deadline = monotonic() + TIMEOUT_SECONDS
         while words not in self.screen:
-            assert monotonic() < deadline, self._impatience()
+            assert monotonic() < deadline, self._failure()
             await self.presses(key)
 
     async def types(self, text: str) -> None:
-        """Type where something can be typed in."""
+        """Type a text, once an input has the focus."""
         await self._until_typing()
         await self.presses(*text)
 
     async def pastes(self, text: str) -> None:
-        """Put in a text as a whole: nothing is looked for that it only begins with."""
+        """Paste a text as a whole."""
         await self._until_typing()
         self._sends(events.Paste(text))
-        await self.pilot.pause(0)
+        await self.textual.pause(0)
 
     async def _until_typing(self) -> None:
         await self.until(lambda: isinstance(self.app.focused, Input))
@@ -116,13 +116,13 @@ class ConsolePilot:
         await self.presses("end", "ctrl+u")
 
     async def is_asked_again(self) -> None:
-        """Wait until the password that was given is taken away."""
+        """Wait until the password field is empty again."""
         await self.until(lambda: self.app.screen.query(Input).last(Input).value == "")
 
     async def filters(self, words: str) -> None:
-        """Fill in the filter, keep it, and wait for the list that it leaves."""
-        front = self.app.screen
-        assert isinstance(front, ViewScreen)
+        """Enter a filter, and wait for its list."""
+        screen = self.app.screen
+        assert isinstance(screen, ViewScreen)
         await self.presses("/")
         await self.pastes(words)
         await self.until(
@@ -130,9 +130,9 @@ class ConsolePilot:
         )
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])
-        await self.until(lambda: front.snapshot and front.snapshot.query == front.list_query)
+        await self.until(lambda: screen.snapshot and screen.snapshot.query == screen.list_query)
 
-    async def signs_in(self, email: str, password: str) -> None:
+    async def logs_in(self, email: str, password: str) -> None:
         await self.types(email)
         await self.presses("enter")
         await self.types(password)
@@ -141,13 +141,13 @@ class ConsolePilot:
 
 @asynccontextmanager
 async def console_pilot(app: Console, size: tuple[int, int] = SMALL) -> AsyncIterator[ConsolePilot]:
-    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+    async with app.run_test(size=size, notifications=True, tooltips=True) as textual:
         try:
-            yield ConsolePilot(app, pilot)
+            yield ConsolePilot(app, textual)
         finally:
             # As q does it: the app takes no more messages before its screens go.
             app.exit()
-            await asyncio.wait([app._task], timeout=PATIENCE_SECONDS)
+            await asyncio.wait([app._task], timeout=TIMEOUT_SECONDS)
 
 
 OpenConsole = Callable[..., AbstractAsyncContextManager[ConsolePilot]]

@@ -64,34 +64,34 @@ def forbid_writing(file: Path) -> None:
         opened.write(b"\x03")
 
 
-async def gets_to_see_nothing(seat: ConsolePilot, reason: str) -> None:
-    await seat.sees("is not shown", f"could not be logged: {reason}", "escape to go back")
-    assert not any(data in seat.screen for data in ("ann@example.org", "Ann", "Dracula"))
+async def gets_to_see_nothing(pilot: ConsolePilot, reason: str) -> None:
+    await pilot.sees("is not shown", f"could not be logged: {reason}", "escape to go back")
+    assert not any(data in pilot.screen for data in ("ann@example.org", "Ann", "Dracula"))
 
 
-async def test_a_look_that_cannot_be_put_on_record_shows_nothing_and_the_lists_go_on(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
+async def test_a_look_that_cannot_be_logged_shows_nothing_and_the_lists_go_on(
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         with log_that_refuses(db):
-            await seat.presses("enter")
-            await gets_to_see_nothing(seat, "internal error")
+            await pilot.presses("enter")
+            await gets_to_see_nothing(pilot, "internal error")
             ann.reads("Dracula")
-            await seat.presses("escape")
-            await seat.sees("Ann", "Dracula", "● LIVE")
+            await pilot.presses("escape")
+            await pilot.sees("Ann", "Dracula", "● LIVE")
             ben.reads("Faust")
-            await seat.sees("Ben", "Faust", "2 online")
+            await pilot.sees("Ben", "Faust", "2 online")
             assert access_log() == []
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
         assert len(access_log()) == 1
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_log_that_stays_locked_is_such_a_case(
-    sit: OpenConsole,
+    open_console: OpenConsole,
     ann: ReadingApp,
     db: Database,
     access_log: AccessLog,
@@ -99,118 +99,118 @@ async def test_a_log_that_stays_locked_is_such_a_case(
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         with db.atomic("IMMEDIATE"):
-            await seat.presses("enter")
-            await gets_to_see_nothing(seat, "the database is busy; try again")
-            await seat.presses("escape")
-            await seat.sees("Ann", "● LIVE")
+            await pilot.presses("enter")
+            await gets_to_see_nothing(pilot, "the database is busy; try again")
+            await pilot.presses("escape")
+            await pilot.sees("Ann", "● LIVE")
         assert access_log() == []
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_so_is_a_server_that_takes_no_more_entries(
-    sit: OpenConsole, ann: ReadingApp, db: Database
+    open_console: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     name = db.execute_sql("SELECT current_database()").fetchone()[0]
     db.execute_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    async with sit() as seat:
-        await seat.sees("Ann", "● LIVE")
-        await seat.presses("enter")
-        await gets_to_see_nothing(seat, "the database cannot be written")
-        await seat.presses("escape")
-        await seat.sees("Ann", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "● LIVE")
+        await pilot.presses("enter")
+        await gets_to_see_nothing(pilot, "the database cannot be written")
+        await pilot.presses("escape")
+        await pilot.sees("Ann", "● LIVE")
         db.execute_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_so_is_a_server_that_is_away_until_it_is_back(
-    sit: OpenConsole,
+    open_console: OpenConsole,
     ann: ReadingApp,
     db: Database,
     postgresql_server: Server,
     access_log: AccessLog,
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "● LIVE")
         with server_away(db, postgresql_server):
-            await seat.presses("enter")
-            await gets_to_see_nothing(seat, "the database cannot be reached")
-            await seat.presses("escape")
-            await seat.sees("Ann", "● OFFLINE")
-        await seat.sees("Ann", "● LIVE")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+            await pilot.presses("enter")
+            await gets_to_see_nothing(pilot, "the database cannot be reached")
+            await pilot.presses("escape")
+            await pilot.sees("Ann", "● OFFLINE")
+        await pilot.sees("Ann", "● LIVE")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
         assert len(access_log()) == 1
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_so_is_a_file_that_can_only_be_read_until_another_is_in_its_place(
-    sit: OpenConsole, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+    open_console: OpenConsole, ann: ReadingApp, db: Database, url: str, tmp_path: Path
 ) -> None:
     ann.reads("Dracula")
     for name in "read_only", "mended":
         db.execute_sql(f"VACUUM INTO '{tmp_path / name}'")
     forbid_writing(tmp_path / "read_only")
-    async with sit() as seat:
-        await seat.sees("Ann", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "● LIVE")
         put_in_place_of(sqlite_path(url), tmp_path / "read_only")
-        await seat.presses("enter")
-        await gets_to_see_nothing(seat, "the database cannot be written")
-        await seat.presses("escape")
-        await seat.sees("Ann", "● LIVE")
+        await pilot.presses("enter")
+        await gets_to_see_nothing(pilot, "the database cannot be written")
+        await pilot.presses("escape")
+        await pilot.sees("Ann", "● LIVE")
         (tmp_path / "mended").rename(sqlite_path(url))
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
 
 
-async def test_who_cannot_be_put_on_record_is_not_signed_in(
-    sit: OpenConsole, cast: Cast, ann: ReadingApp, db: Database
+async def test_who_cannot_be_logged_is_not_logged_in(
+    open_console: OpenConsole, cast: Cast, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
-    async with sit(signed_in=False) as seat:
+    async with open_console(logged_in=False) as pilot:
         with log_that_refuses(db):
-            await seat.signs_in(cast.cara.email, PASSWORD)
-            await seat.sees("E-mail", "internal error")
-            assert "Ann" not in seat.screen
-        await seat.types(PASSWORD)
-        await seat.presses("enter")
-        await seat.sees("Ann", "● LIVE")
+            await pilot.logs_in(cast.cara.email, PASSWORD)
+            await pilot.sees("E-mail", "internal error")
+            assert "Ann" not in pilot.screen
+        await pilot.types(PASSWORD)
+        await pilot.presses("enter")
+        await pilot.sees("Ann", "● LIVE")
 
 
 async def test_a_whole_session_changes_nothing_but_the_access_log(
-    sit: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, db: Database
+    open_console: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
     before = dump(db)
-    async with sit(signed_in=False) as seat:
-        await seat.signs_in(cast.cara.email, "wrong")
-        await seat.sees("wrong e-mail or password")
-        await seat.types(PASSWORD)
-        await seat.presses("enter")
+    async with open_console(logged_in=False) as pilot:
+        await pilot.logs_in(cast.cara.email, "wrong")
+        await pilot.sees("wrong e-mail or password")
+        await pilot.types(PASSWORD)
+        await pilot.presses("enter")
         for view, title in ("1", "Ago"), ("2", "Time"), ("3", "Last login"):
-            await seat.presses(view)
-            await seat.sees(title, "Ann", "Ben", "● LIVE")
-            await seat.presses("s", "p", "down")
-            await seat.sees("● FROZEN")
-            await seat.filters("ann")
-            await seat.loses("Ben")
-            await seat.presses("enter")
-            await seat.sees("ann@example.org")
-            await seat.presses("tab", "end", "escape")
-            await seat.loses("ann@example.org")
-            await seat.presses("escape")
-            await seat.sees("Ben")
-        await seat.presses("q")
-        await seat.until(lambda: not seat.app.is_running)
+            await pilot.presses(view)
+            await pilot.sees(title, "Ann", "Ben", "● LIVE")
+            await pilot.presses("s", "p", "down")
+            await pilot.sees("● FROZEN")
+            await pilot.filters("ann")
+            await pilot.loses("Ben")
+            await pilot.presses("enter")
+            await pilot.sees("ann@example.org")
+            await pilot.presses("tab", "end", "escape")
+            await pilot.loses("ann@example.org")
+            await pilot.presses("escape")
+            await pilot.sees("Ben")
+        await pilot.presses("q")
+        await pilot.until(lambda: not pilot.app.is_running)
     after = dump(db)
     assert len(after) > 10
     assert len(after.pop("consultant_access_log")) == 5
@@ -220,26 +220,26 @@ async def test_a_whole_session_changes_nothing_but_the_access_log(
 
 
 async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_the_screen(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
-    async with sit() as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("down", "enter")
-        await seat.sees("ben@example.org", "Faust")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("down", "enter")
+        await pilot.sees("ben@example.org", "Faust")
         with log_that_refuses(db):
-            await seat.presses("{")
-            await gets_to_see_nothing(seat, "internal error")
-            assert not any(data in seat.screen for data in ("Ben", "Faust"))
-        await seat.presses("}")
-        await seat.sees("Ben Baker (2 of 2)", "Faust")
+            await pilot.presses("{")
+            await gets_to_see_nothing(pilot, "internal error")
+            assert not any(data in pilot.screen for data in ("Ben", "Faust"))
+        await pilot.presses("}")
+        await pilot.sees("Ben Baker (2 of 2)", "Faust")
         assert len(access_log()) == 2
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_while_the_next_look_is_put_on_record_nothing_of_either_reader_is_shown(
-    sit: OpenConsole,
+async def test_while_the_next_look_is_logged_nothing_of_either_reader_is_shown(
+    open_console: OpenConsole,
     ann: ReadingApp,
     ben: ReadingApp,
     db: Database,
@@ -248,12 +248,12 @@ async def test_while_the_next_look_is_put_on_record_nothing_of_either_reader_is_
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
     ann.reads("Dracula")
     ben.reads("Faust")
-    async with sit() as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "Dracula")
         with db.atomic("IMMEDIATE"):
-            await seat.presses("}")
-            await seat.sees("(2 of 2)", "logging the access")
-            assert not any(data in seat.screen for data in ("Ann", "Dracula", "Ben", "Faust"))
-        await seat.sees("Ben Baker (2 of 2)", "Faust")
+            await pilot.presses("}")
+            await pilot.sees("(2 of 2)", "logging the access")
+            assert not any(data in pilot.screen for data in ("Ann", "Dracula", "Ben", "Faust"))
+        await pilot.sees("Ben Baker (2 of 2)", "Faust")

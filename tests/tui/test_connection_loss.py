@@ -11,7 +11,7 @@ import pytest
 from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
+from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
 
 from readwatch.domain.clock import uptime
 from readwatch.monitor import refresh_policy
@@ -57,7 +57,7 @@ def server_away(db: Database, server: Server) -> Iterator[None]:
 def await_workers() -> None:
     for thread in threading.enumerate():
         if thread.name == "monitor":
-            thread.join(PATIENCE_SECONDS)
+            thread.join(TIMEOUT_SECONDS)
             assert not thread.is_alive()
 
 
@@ -69,116 +69,121 @@ def put_in_place_of(file: Path, other: Path) -> None:
 
 
 async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         with mislaid_table(db):
-            await seat.sees("● OFFLINE", f"{SINCE_NOON}this database has no readwatch schema")
+            await pilot.sees("● OFFLINE", f"{SINCE_NOON}this database has no readwatch schema")
             clock.advance(seconds=40)
-            await seat.sees("● OFFLINE, 40 s", SINCE_NOON)
-            assert "Dracula" in seat.cursor
+            await pilot.sees("● OFFLINE, 40 s", SINCE_NOON)
+            assert "Dracula" in pilot.cursor
         ben.reads("Faust")
-        await seat.sees("● LIVE", "Ann", "Ben", "2 online")
-        assert "since" not in seat.screen
+        await pilot.sees("● LIVE", "Ann", "Ben", "2 online")
+        assert "since" not in pilot.screen
 
 
-async def test_an_open_page_keeps_its_picture_too(
-    sit: OpenConsole, ann: ReadingApp, db: Database
+async def test_an_open_page_keeps_its_snapshot_too(
+    open_console: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "● LIVE")
         with mislaid_table(db):
-            await seat.sees("● OFFLINE", "ann@example.org", "Dracula")
+            await pilot.sees("● OFFLINE", "ann@example.org", "Dracula")
         ann.reads("Faust")
-        await seat.sees("● LIVE", "ann@example.org", "Faust")
+        await pilot.sees("● LIVE", "ann@example.org", "Faust")
 
 
 async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
-    sit: OpenConsole, ann: ReadingApp, db: Database
+    open_console: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         with mislaid_table(db):
-            await seat.sees("● OFFLINE")
-            await seat.presses("3")
-            await seat.sees("Titles", "loading …", "● OFFLINE")
-        await seat.sees("Titles", "Ann", "● LIVE")
+            await pilot.sees("● OFFLINE")
+            await pilot.presses("3")
+            await pilot.sees("Titles", "loading …", "● OFFLINE")
+        await pilot.sees("Titles", "Ann", "● LIVE")
 
 
 async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_all(
-    sit: OpenConsole, ann: ReadingApp, db: Database, access_log: AccessLog
+    open_console: OpenConsole, ann: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         with mislaid_table(db):
-            await seat.sees("● OFFLINE")
-            await seat.presses("enter")
-            await seat.until(lambda: access_log() or "is not shown" in seat.screen)
-            await seat.sees("● OFFLINE", "since")
-            assert "Dracula" not in seat.screen
+            await pilot.sees("● OFFLINE")
+            await pilot.presses("enter")
+            await pilot.until(lambda: access_log() or "is not shown" in pilot.screen)
+            await pilot.sees("● OFFLINE", "since")
+            assert "Dracula" not in pilot.screen
         if access_log():
-            await seat.sees("ann@example.org", "● LIVE")
+            await pilot.sees("ann@example.org", "● LIVE")
         else:
-            await seat.sees("is not shown")
+            await pilot.sees("is not shown")
 
 
-async def test_q_leaves_during_a_loss(sit: OpenConsole, db: Database) -> None:
-    async with sit() as seat:
-        await seat.sees("● LIVE")
+async def test_q_leaves_during_a_loss(open_console: OpenConsole, db: Database) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("● LIVE")
         with mislaid_table(db):
-            await seat.sees("● OFFLINE")
-            await seat.presses("q")
-            await seat.until(lambda: not seat.app.is_running)
+            await pilot.sees("● OFFLINE")
+            await pilot.presses("q")
+            await pilot.until(lambda: not pilot.app.is_running)
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_console_that_starts_before_the_database_waits_for_it(
-    sit: OpenConsole, cast: Cast, url: str
+    open_console: OpenConsole, cast: Cast, url: str
 ) -> None:
     file = sqlite_path(url)
     away = file.rename(file.with_suffix(".away"))
-    async with sit() as seat:
-        await seat.sees("● OFFLINE", "there is no database at")
+    async with open_console() as pilot:
+        await pilot.sees("● OFFLINE", "there is no database at")
         away.rename(file)
-        await seat.sees("● LIVE", "nobody is online")
+        await pilot.sees("● LIVE", "nobody is online")
 
 
-async def test_a_database_that_is_newer_than_the_program_says_so_under_the_last_picture(
-    sit: OpenConsole, ann: ReadingApp, db: Database
+async def test_a_database_that_is_newer_than_the_program_says_so_under_the_last_snapshot(
+    open_console: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         db.execute_sql(
             "INSERT INTO schema_history (number, name, checksum) VALUES (2, 'later', 'x')"
         )
-        await seat.sees("● OFFLINE", f"{SINCE_NOON}upgrade readwatch: the database has schema 2")
+        await pilot.sees("● OFFLINE", f"{SINCE_NOON}upgrade readwatch: the database has schema 2")
         ann.reads("Faust")
-        assert "Dracula" in seat.cursor
+        assert "Dracula" in pilot.cursor
         db.execute_sql("DELETE FROM schema_history WHERE number = 2")
-        await seat.sees("● LIVE", "Faust")
+        await pilot.sees("● LIVE", "Faust")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_file_in_the_place_of_the_first_is_what_is_shown(
-    sit: OpenConsole, ann: ReadingApp, db: Database, url: str, access_log: AccessLog, tmp_path: Path
+    open_console: OpenConsole,
+    ann: ReadingApp,
+    db: Database,
+    url: str,
+    access_log: AccessLog,
+    tmp_path: Path,
 ) -> None:
     ann.reads("Dracula")
     db.execute_sql(f"VACUUM INTO '{tmp_path / 'backup'}'")
     ann.reads("Faust")
-    async with sit() as seat:
-        await seat.sees("Faust", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Faust", "● LIVE")
         put_in_place_of(sqlite_path(url), tmp_path / "backup")
-        await seat.sees("Dracula", "● LIVE")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+        await pilot.sees("Dracula", "● LIVE")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
     assert access_log() == []
     db.close()
     db.connect()
@@ -186,57 +191,57 @@ async def test_a_file_in_the_place_of_the_first_is_what_is_shown(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_who_signed_in_to_one_database_is_nobody_in_another(
-    sit: OpenConsole, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+async def test_who_logged_in_to_one_database_is_nobody_in_another(
+    open_console: OpenConsole, ann: ReadingApp, db: Database, url: str, tmp_path: Path
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         db.execute_sql(f"VACUUM INTO '{tmp_path / 'other'}'")
         other = open_database(f"sqlite:///{tmp_path / 'other'}", Role.OWNER)
         with other.connection_context():
             other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
             other.pragma("journal_mode", "delete")
         put_in_place_of(sqlite_path(url), tmp_path / "other")
-        await seat.sees("this is another database; log in again", "Password")
-        assert "Ann" not in seat.screen
+        await pilot.sees("this is another database; log in again", "Password")
+        assert "Ann" not in pilot.screen
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_nobody_can_sign_in_before_there_is_a_database(
-    sit: OpenConsole, cast: Cast, url: str
+async def test_nobody_can_login_before_there_is_a_database(
+    open_console: OpenConsole, cast: Cast, url: str
 ) -> None:
     file = sqlite_path(url)
     away = file.rename(file.with_suffix(".away"))
-    async with sit(signed_in=False) as seat:
-        await seat.signs_in(cast.cara.email, PASSWORD)
-        await seat.sees("there is no database at")
+    async with open_console(logged_in=False) as pilot:
+        await pilot.logs_in(cast.cara.email, PASSWORD)
+        await pilot.sees("there is no database at")
         away.rename(file)
-        await seat.types(PASSWORD)
-        await seat.presses("enter")
-        await seat.sees("● LIVE")
+        await pilot.types(PASSWORD)
+        await pilot.presses("enter")
+        await pilot.sees("● LIVE")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_file_that_another_program_keeps_to_itself_is_a_loss(
-    sit: OpenConsole, db: Database, monkeypatch: pytest.MonkeyPatch
+    open_console: OpenConsole, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.1)
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
     db.execute_sql("UPDATE users SET full_name = full_name")
-    async with sit() as seat:
-        await seat.sees("● OFFLINE", "the database is busy; try again")
+    async with open_console() as pilot:
+        await pilot.sees("● OFFLINE", "the database is busy; try again")
         db.close()
-        await seat.sees("● LIVE", "nobody is online")
+        await pilot.sees("● LIVE", "nobody is online")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_a_file_that_is_no_database_is_named_so(
-    sit: OpenConsole, cast: Cast, url: str
+    open_console: OpenConsole, cast: Cast, url: str
 ) -> None:
     Path(sqlite_path(url)).write_text("Dear diary" * 1000)
-    async with sit() as seat:
-        await seat.sees("● OFFLINE", "that file is not a SQLite database")
+    async with open_console() as pilot:
+        await pilot.sees("● OFFLINE", "that file is not a SQLite database")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -263,80 +268,84 @@ async def test_a_fault_that_nobody_foresaw_is_seen_and_the_console_goes_on(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_laptop_that_wakes_up_has_a_picture_at_once(
-    sit: OpenConsole, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
+async def test_a_laptop_that_wakes_up_has_a_snapshot_at_once(
+    open_console: OpenConsole, cast: Cast, clock: StillClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept = 0
     monkeypatch.setattr(refresh_policy, "uptime", lambda: uptime() + slept)
     monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
-    async with sit(refresh=timedelta(hours=1)) as seat:
-        await seat.sees("● LIVE")
+    async with open_console(refresh=timedelta(hours=1)) as pilot:
+        await pilot.sees("● LIVE")
         clock.advance(hours=8)
-        await seat.sees("● STALE, 8 h")
+        await pilot.sees("● STALE, 8 h")
         slept = 8 * 3600
-        await seat.sees("● LIVE")
+        await pilot.sees("● LIVE")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
 async def test_a_server_that_hangs_up_and_lets_nobody_in_is_a_loss(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, postgresql_server: Server
+    open_console: OpenConsole,
+    ann: ReadingApp,
+    ben: ReadingApp,
+    db: Database,
+    postgresql_server: Server,
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         with server_away(db, postgresql_server):
-            await seat.sees("● OFFLINE", "the database cannot be reached", "Ann")
+            await pilot.sees("● OFFLINE", "the database cannot be reached", "Ann")
         ben.reads("Faust")
-        await seat.sees("● LIVE", "Ben")
+        await pilot.sees("● LIVE", "Ben")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)])
-async def test_a_query_that_hangs_makes_the_picture_stale_and_q_ends_both(
-    sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
+async def test_a_query_that_hangs_makes_the_snapshot_stale_and_q_ends_both(
+    open_console: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     with db.atomic():
-        async with sit() as seat:
-            await seat.sees("Ann", "● LIVE")
+        async with open_console() as pilot:
+            await pilot.sees("Ann", "● LIVE")
             db.execute_sql("LOCK TABLE reader_profiles IN ACCESS EXCLUSIVE MODE")
             clock.advance(seconds=13)
-            await seat.sees("● STALE, 10 s", "Ann")
-            await seat.presses("q")
-            await seat.until(lambda: not seat.app.is_running)
+            await pilot.sees("● STALE, 10 s", "Ann")
+            await pilot.presses("q")
+            await pilot.until(lambda: not pilot.app.is_running)
         await_workers()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
 async def test_q_leaves_while_a_file_is_waited_for(
-    sit: OpenConsole, db: Database, monkeypatch: pytest.MonkeyPatch
+    open_console: OpenConsole, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 3600)
     db.execute_sql("PRAGMA locking_mode = EXCLUSIVE")
     db.execute_sql("UPDATE users SET full_name = full_name")
-    async with sit() as seat:
-        await seat.sees("loading …")
-        await seat.presses("q")
-        await seat.until(lambda: not seat.app.is_running)
+    async with open_console() as pilot:
+        await pilot.sees("loading …")
+        await pilot.presses("q")
+        await pilot.until(lambda: not pilot.app.is_running)
     db.close()
     await_workers()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_a_picture_that_no_other_follows_becomes_stale(
-    sit: OpenConsole,
+async def test_a_snapshot_that_no_other_follows_becomes_stale(
+    open_console: OpenConsole,
     ann: ReadingApp,
     clock: StillClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
-    async with sit() as seat:
-        await seat.sees("nobody is online", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("nobody is online", "● LIVE")
         clock.advance(seconds=12)
-        await seat.sees("● LIVE, 10 s")
+        await pilot.sees("● LIVE, 10 s")
         clock.advance(seconds=1)
-        await seat.sees("● STALE, 10 s")
+        await pilot.sees("● STALE, 10 s")
         clock.advance(minutes=2)
-        await seat.sees("● STALE, 2 min")
+        await pilot.sees("● STALE, 2 min")
         ann.reads("Dracula")
-        await seat.sees("● LIVE", "Dracula")
-        assert "old" not in seat.screen
+        await pilot.sees("● LIVE", "Dracula")
+        assert "old" not in pilot.screen

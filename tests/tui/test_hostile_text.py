@@ -86,19 +86,19 @@ def name_consultant(db: Database, name: str) -> None:
     db.execute_sql(f"UPDATE users SET full_name = {mark} WHERE email = 'cara@example.org'", (name,))
 
 
-def check(seat: ConsolePilot) -> None:
+def check(pilot: ConsolePilot) -> None:
     """The screen holds nothing but text, and each line is as wide as the terminal."""
-    for strip in seat.app.screen._compositor.render_strips():
-        assert cell_len(strip.text) == seat.app.size.width, repr(strip.text)
+    for strip in pilot.app.screen._compositor.render_strips():
+        assert cell_len(strip.text) == pilot.app.size.width, repr(strip.text)
         assert not BIDI.search(strip.text), repr(strip.text)
         assert not {category(character) for character in strip.text} & {"Cc", "Cs", "Zl", "Zp"}
         assert all(segment.control is None for segment in strip)
         assert not any(segment.style and segment.style.link for segment in strip)
 
 
-def bars(seat: ConsolePilot) -> list[int]:
+def bars(pilot: ConsolePilot) -> list[int]:
     """The cells at which the bars of the rows start."""
-    lines = [line for line in seat.lines if BAR in line]
+    lines = [line for line in pilot.lines if BAR in line]
     return [cell_len(line[: line.index(BAR)]) for line in lines]
 
 
@@ -113,110 +113,110 @@ def bars(seat: ConsolePilot) -> list[int]:
     indirect=["engine"],
 )
 async def test_every_list_shows_it_as_text_in_its_columns(
-    sit: OpenConsole, db: Database, clock: StillClock, size: tuple[int, int], view: str
+    open_console: OpenConsole, db: Database, clock: StillClock, size: tuple[int, int], view: str
 ) -> None:
     readers = mallories(db, clock)
     title = {"1": "Ago", "2": "Time", "3": "Last login", "4": "Since"}[view]
     if view == "4":
         clock.advance(minutes=6)
-    async with sit(size=size) as seat:
-        await seat.presses(view)
-        await seat.sees(title, "␛", "● LIVE")
+    async with open_console(size=size) as pilot:
+        await pilot.presses(view)
+        await pilot.sees(title, "␛", "● LIVE")
         rows = min(readers, size[1] - 4)
         for key in "home", "end":
-            await seat.presses(key)
-            check(seat)
+            await pilot.presses(key)
+            check(pilot)
             if view in "12":
-                assert len(bars(seat)) == rows
-                assert len(set(bars(seat))) == 1
+                assert len(bars(pilot)) == rows
+                assert len(set(bars(pilot))) == 1
 
 
 async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_rest(
-    sit: OpenConsole, db: Database, clock: StillClock
+    open_console: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     readers = mallories(db, clock, (*WORST, *ENDLESS))
-    async with sit() as seat:
-        await seat.presses("3")
-        await seat.sees("Last login", "▌")
+    async with open_console() as pilot:
+        await pilot.presses("3")
+        await pilot.sees("Last login", "▌")
         for _ in range(readers):
-            await seat.presses("enter")
-            await seat.sees("of reading", "● reading", "● LIVE")
-            await seat.until(lambda: len(bars(seat)) == 2)
-            check(seat)
-            await seat.presses("space")
-            await seat.sees('"note":')
-            check(seat)
-            await seat.presses("escape", "escape")
-            await seat.sees("Last login")
-            await seat.presses("down")
+            await pilot.presses("enter")
+            await pilot.sees("of reading", "● reading", "● LIVE")
+            await pilot.until(lambda: len(bars(pilot)) == 2)
+            check(pilot)
+            await pilot.presses("space")
+            await pilot.sees('"note":')
+            check(pilot)
+            await pilot.presses("escape", "escape")
+            await pilot.sees("Last login")
+            await pilot.presses("down")
 
 
 async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
-    sit: OpenConsole, db: Database, clock: StillClock
+    open_console: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     readers = mallories(db, clock, (*WORST, *ENDLESS))
     name_consultant(db, HOSTILE["a clipboard"])
-    async with sit() as seat:
-        await seat.sees("State", "␛", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("State", "␛", "● LIVE")
         for key, words in (
             ("c", "space turns"),
             ("v", "keep Online"),
             ("e", "File (.csv or .json)"),
             ("question_mark", "everywhere"),
         ):
-            await seat.presses(key)
-            await seat.sees(words)
-            check(seat)
-            await seat.presses("escape")
-            await seat.loses(words)
-        await seat.presses("ctrl+p")
-        await seat.sees("name or command")
-        await seat.types("zxz")
-        await seat.sees("a␛]52;c;", "last login")
-        check(seat)
-        await seat.presses("escape", "enter")
+            await pilot.presses(key)
+            await pilot.sees(words)
+            check(pilot)
+            await pilot.presses("escape")
+            await pilot.loses(words)
+        await pilot.presses("ctrl+p")
+        await pilot.sees("name or command")
+        await pilot.types("zxz")
+        await pilot.sees("a␛]52;c;", "last login")
+        check(pilot)
+        await pilot.presses("escape", "enter")
         for number in range(1, readers):
-            await seat.sees(f"({number} of {readers})", "of reading")
-            await seat.presses("}")
-        await seat.sees(f"({readers} of {readers})", "of reading")
-        await seat.presses("5")
-        await seat.sees("Whom", "␛", "● LIVE")
-        check(seat)
+            await pilot.sees(f"({number} of {readers})", "of reading")
+            await pilot.presses("}")
+        await pilot.sees(f"({readers} of {readers})", "of reading")
+        await pilot.presses("5")
+        await pilot.sees("Whom", "␛", "● LIVE")
+        check(pilot)
 
 
 async def test_what_looks_like_markup_is_shown_as_it_was_written_and_can_be_clicked(
-    sit: OpenConsole, db: Database, clock: StillClock
+    open_console: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     mallories(db, clock, ("an action", "unclosed markup", "a variable", "a backslash"))
-    async with sit(size=LARGE) as seat:
-        await seat.sees("[@click=app.quit]x[/]", "[bold red", "$text-error ${x}", "x\\[/b]\\")
-        row = seat.line_number("[@click=app.quit]x[/]")
-        column = cell_len(seat.lines[row].partition("x[/]")[0])
-        await seat.pilot.click(offset=(column, row))
-        await seat.pilot.click(offset=(column, row))
-        await seat.sees("of reading", "[@click=app.quit]x[/]")
-        column = cell_len(seat.lines[2].partition("x[/]")[0])
-        await seat.pilot.click(offset=(column, 2))
-        await seat.pilot.hover(offset=(column, 2))
-        await seat.sees("of reading", "● LIVE")
+    async with open_console(size=LARGE) as pilot:
+        await pilot.sees("[@click=app.quit]x[/]", "[bold red", "$text-error ${x}", "x\\[/b]\\")
+        row = pilot.line_number("[@click=app.quit]x[/]")
+        column = cell_len(pilot.lines[row].partition("x[/]")[0])
+        await pilot.textual.click(offset=(column, row))
+        await pilot.textual.click(offset=(column, row))
+        await pilot.sees("of reading", "[@click=app.quit]x[/]")
+        column = cell_len(pilot.lines[2].partition("x[/]")[0])
+        await pilot.textual.click(offset=(column, 2))
+        await pilot.textual.hover(offset=(column, 2))
+        await pilot.sees("of reading", "● LIVE")
 
 
-async def test_a_filter_for_such_words_is_text_too(sit: OpenConsole) -> None:
-    async with sit() as seat:
-        await seat.sees("nobody is online")
-        await seat.presses(*"/[/] [@click=app.quit]x[/] $x")
-        await seat.sees("nothing fits: [/] [@click=app.quit]x[/] $x")
+async def test_a_filter_for_such_words_is_text_too(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("nobody is online")
+        await pilot.presses(*"/[/] [@click=app.quit]x[/] $x")
+        await pilot.sees("nothing fits: [/] [@click=app.quit]x[/] $x")
 
 
 async def test_a_consultants_own_name_leaves_the_header_whole(
-    sit: OpenConsole, db: Database
+    open_console: OpenConsole, db: Database
 ) -> None:
     name_consultant(db, "[/] \x1b[2J\u202e" + "語" * 200)
-    async with sit(signed_in=False) as seat:
-        await seat.signs_in("cara@example.org", PASSWORD)
-        await seat.sees("0 online", "[/] ␛[2J語", "● LIVE", "State")
-        check(seat)
-        assert "State" in seat.lines[2]
-        await seat.presses("L")
-        await seat.sees("readwatch is locked", "␛[2J語", "can unlock it", "press escape to quit")
-        check(seat)
+    async with open_console(logged_in=False) as pilot:
+        await pilot.logs_in("cara@example.org", PASSWORD)
+        await pilot.sees("0 online", "[/] ␛[2J語", "● LIVE", "State")
+        check(pilot)
+        assert "State" in pilot.lines[2]
+        await pilot.presses("L")
+        await pilot.sees("readwatch is locked", "␛[2J語", "can unlock it", "press escape to quit")
+        check(pilot)

@@ -10,23 +10,23 @@ from readwatch.tui.widgets.header import Header
 
 
 async def test_other_keys_work_and_are_named_in_header_footer_and_help(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     keys = {"readers": "r,f3", "freeze": "ctrl+f", "down": "up", "up": "down", "filter": "$"}
-    async with sit(keys=keys) as seat:
-        await seat.sees("r Readers", "^f Freeze", "$ Filter", "Ann")
-        await seat.presses("ctrl+f")
-        await seat.sees("● FROZEN")
-        await seat.presses("p", "3", "ctrl+f")
-        await seat.sees("● LIVE", "30 min")
-        await seat.presses("r")
-        await seat.sees("Last login", "Ben")
-        first = seat.cursor
-        await seat.presses("up")
-        await seat.until(lambda: seat.cursor != first)
-        await seat.presses("?")
-        await seat.sees("r f3 ", "ctrl+f ", "escape closes")
+    async with open_console(keys=keys) as pilot:
+        await pilot.sees("r Readers", "^f Freeze", "$ Filter", "Ann")
+        await pilot.presses("ctrl+f")
+        await pilot.sees("● FROZEN")
+        await pilot.presses("p", "3", "ctrl+f")
+        await pilot.sees("● LIVE", "30 min")
+        await pilot.presses("r")
+        await pilot.sees("Last login", "Ben")
+        first = pilot.cursor
+        await pilot.presses("up")
+        await pilot.until(lambda: pilot.cursor != first)
+        await pilot.presses("?")
+        await pilot.sees("r f3 ", "ctrl+f ", "escape closes")
 
 
 @pytest.mark.parametrize(
@@ -55,20 +55,25 @@ def test_what_cannot_be_a_key_or_would_do_two_things_is_refused(
 
 
 def test_keys_can_change_places_and_what_works_elsewhere_is_free() -> None:
-    for keys in ({"sort": "S", "turn": "s"}, {"sort": "{"}, {"unfold": "enter"}, {"back": "alt+b"}):
+    for keys in (
+        {"sort": "S", "reverse": "s"},
+        {"sort": "{"},
+        {"detail": "enter"},
+        {"back": "alt+b"},
+    ):
         assert checked_keymap(keys) == keys
 
 
 async def test_a_click_on_the_name_of_a_view_goes_there_also_from_a_readers_page(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         for name, title in ("Readers", "Last login"), ("Online", "30 min"), ("Activity", "Time ▼"):
-            await seat.presses("enter")
-            await seat.sees("of reading")
-            await seat.pilot.click(Header, offset=(seat.lines[0].index(name), 0))
-            await seat.sees(title, "● LIVE", "Ann")
-        await seat.pilot.click(Header, offset=(2, 0))
-        await seat.sees("Time ▼")
+            await pilot.presses("enter")
+            await pilot.sees("of reading")
+            await pilot.textual.click(Header, offset=(pilot.lines[0].index(name), 0))
+            await pilot.sees(title, "● LIVE", "Ann")
+        await pilot.textual.click(Header, offset=(2, 0))
+        await pilot.sees("Time ▼")

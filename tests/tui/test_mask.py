@@ -17,50 +17,50 @@ def they_read(ann: ReadingApp, ben: ReadingApp) -> None:
 
 
 async def test_the_lists_have_initials_until_a_reader_is_opened(
-    sit: OpenConsole, access_log: AccessLog
+    open_console: OpenConsole, access_log: AccessLog
 ) -> None:
-    async with sit(mask=True) as seat:
+    async with open_console(mask=True) as pilot:
         for view, title in LISTS:
-            await seat.presses(view)
-            await seat.sees(title, "A. A.", "B. B.", "● LIVE")
-            assert not any(name in seat.screen for name in ("Ann", "Archer", "Ben", "Baker"))
-        await seat.presses("1")
-        await seat.sees("State", "A. A.", "B. B.")
-        await seat.filters("dracula")
-        await seat.presses("enter")
-        await seat.sees("Ann Archer", "ann@example.org")
+            await pilot.presses(view)
+            await pilot.sees(title, "A. A.", "B. B.", "● LIVE")
+            assert not any(name in pilot.screen for name in ("Ann", "Archer", "Ben", "Baker"))
+        await pilot.presses("1")
+        await pilot.sees("State", "A. A.", "B. B.")
+        await pilot.filters("dracula")
+        await pilot.presses("enter")
+        await pilot.sees("Ann Archer", "ann@example.org")
         assert [entry.did for entry in access_log()] == ["viewed_reader_profile"]
-        await seat.presses("escape")
-        await seat.sees("Ann Archer", "Filter")
-        await seat.presses("escape")
-        await seat.sees("Ann Archer", "B. B.")
+        await pilot.presses("escape")
+        await pilot.sees("Ann Archer", "Filter")
+        await pilot.presses("escape")
+        await pilot.sees("Ann Archer", "B. B.")
 
 
 async def test_no_filter_finds_by_a_name_that_is_masked(
-    sit: OpenConsole, access_log: AccessLog
+    open_console: OpenConsole, access_log: AccessLog
 ) -> None:
-    async with sit(mask=True) as seat:
+    async with open_console(mask=True) as pilot:
         for view, title in LISTS:
-            await seat.presses(view)
-            await seat.sees(title, "A. A.", "B. B.", "● LIVE")
-            await seat.presses(*"/ann")
-            await seat.sees("nothing fits: ann")
-            await seat.presses("ctrl+u")
-            await seat.sees("A. A.", "B. B.")
-            await seat.pastes("!reader:a")
-            await seat.sees("names are masked", "A. A.", "B. B.")
-            await seat.presses("escape")
-            await seat.loses("names are masked")
-            suggester = seat.app.screen.query_one(Input).suggester
+            await pilot.presses(view)
+            await pilot.sees(title, "A. A.", "B. B.", "● LIVE")
+            await pilot.presses(*"/ann")
+            await pilot.sees("nothing fits: ann")
+            await pilot.presses("ctrl+u")
+            await pilot.sees("A. A.", "B. B.")
+            await pilot.pastes("!name:a")
+            await pilot.sees("names are masked", "A. A.", "B. B.")
+            await pilot.presses("escape")
+            await pilot.loses("names are masked")
+            suggester = pilot.app.screen.query_one(Input).suggester
             assert await suggester.get_suggestion("rea") is None
     assert access_log() == []
 
 
 async def test_a_name_without_letters_is_masked_too(
-    sit: OpenConsole, ann: ReadingApp, db: Database
+    open_console: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     db.execute_sql(f"UPDATE users SET full_name = '☂☂ -' WHERE id = {ann.user.id}")
     ann.reads("Dracula")
-    async with sit(mask=True) as seat:
-        await seat.sees("Dracula")
-        assert "☂" not in seat.screen
+    async with open_console(mask=True) as pilot:
+        await pilot.sees("Dracula")
+        assert "☂" not in pilot.screen

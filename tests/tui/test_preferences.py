@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "preferences.json"
 
 
-def test_who_was_seen_is_seen_until_the_day_is_over_in_this_sitting_and_in_the_next(
+def test_who_was_seen_is_seen_until_the_day_is_over_in_this_session_and_in_the_next(
     file: Path,
 ) -> None:
     preferences = Preferences(file)

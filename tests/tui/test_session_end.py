@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import COST, ENGINES, NOON, PASSWORD, Cast, StillClock
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import PATIENCE_SECONDS, OpenConsole, console_pilot
+from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
 from tui.test_connection_loss import await_workers
 from tui.test_exporting import add_readers, exports
 
@@ -58,7 +58,7 @@ CHANGES = [
 
 @pytest.mark.parametrize(("change", "reason"), CHANGES)
 async def test_who_may_not_look_any_more_sees_nothing_more_without_a_key(
-    sit: OpenConsole,
+    open_console: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     db: Database,
@@ -67,15 +67,15 @@ async def test_who_may_not_look_any_more_sees_nothing_more_without_a_key(
 ) -> None:
     ann.reads("Dracula")
     # Also where no new picture is due.
-    async with sit(refresh=timedelta(hours=1)) as seat:
-        await seat.sees("Ann Archer", "Dracula")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+    async with open_console(refresh=timedelta(hours=1)) as pilot:
+        await pilot.sees("Ann Archer", "Dracula")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
         with db.atomic():
             change(db, cast.cara.id)
-        await seat.sees("E-mail", "Password")
-        assert reason in " ".join(word for word in seat.screen.split() if word != "│")
-        assert "Ann" not in seat.screen
+        await pilot.sees("E-mail", "Password")
+        assert reason in " ".join(word for word in pilot.screen.split() if word != "│")
+        assert "Ann" not in pilot.screen
 
 
 async def test_an_export_ends_with_the_session_and_leaves_no_file(
@@ -128,7 +128,7 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
     def clock_that_stops_while_somebody_leaves() -> datetime:
         if threading.current_thread().name == "monitor" and [*folder.iterdir()]:
             begun.set()
-            left.wait(PATIENCE_SECONDS)
+            left.wait(TIMEOUT_SECONDS)
         return clock()
 
     console = Console(
@@ -146,30 +146,30 @@ async def test_a_console_that_is_left_leaves_no_half_of_an_export(
 
 
 async def test_who_has_the_new_password_comes_back(
-    sit: OpenConsole, cast: Cast, db: Database
+    open_console: OpenConsole, cast: Cast, db: Database
 ) -> None:
-    async with sit() as seat:
-        await seat.sees("● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("● LIVE")
         with db.atomic():
             set_password(db, cast.cara.id)
-        await seat.sees("E-mail")
-        await seat.signs_in(cast.cara.email, PASSWORD)
-        await seat.sees("wrong e-mail or password")
-        await seat.types("another password")
-        await seat.presses("enter")
-        await seat.sees("● LIVE")
+        await pilot.sees("E-mail")
+        await pilot.logs_in(cast.cara.email, PASSWORD)
+        await pilot.sees("wrong e-mail or password")
+        await pilot.types("another password")
+        await pilot.presses("enter")
+        await pilot.sees("● LIVE")
 
 
 async def test_a_consultant_who_is_suspended_sees_nothing_more(
-    sit: OpenConsole, cast: Cast, ann: ReadingApp, db: Database
+    open_console: OpenConsole, cast: Cast, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann Archer", "Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("Ann Archer", "Dracula")
         db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {cast.cara.id}")
-        await seat.presses("enter")
-        await seat.sees("this account is suspended")
-        assert "Ann" not in "\n".join(seat.lines)
+        await pilot.presses("enter")
+        await pilot.sees("this account is suspended")
+        assert "Ann" not in "\n".join(pilot.lines)
     looks = db.execute_sql(
         "SELECT count(*) FROM consultant_access_log WHERE action_type = 'viewed_reader_profile'"
     ).fetchone()

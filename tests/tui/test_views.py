@@ -39,6 +39,7 @@ ANN = TracedReader(
     started_at=before(minutes=45),
     last_heartbeat=before(seconds=30),
     last_activity_at=before(minutes=2),
+    idle_since=before(minutes=2),
     activity_type=clean("page_read"),
     content_title=clean("Moby-Dick; or, The Whale"),
     progress_percentage=50,
@@ -50,6 +51,7 @@ BEN = replace(
     full_name=clean("ben baker"),
     last_heartbeat=before(minutes=3),
     last_activity_at=None,
+    idle_since=before(minutes=45),
     activity_type=clean(None),
     content_title=clean(None),
     progress_percentage=None,
@@ -91,9 +93,8 @@ EVE = AttentionItem(
         reading_level=clean("B1"),
         content_title=clean("Momo"),
         progress_percentage=20,
-        last_activity_at=before(minutes=2),
-        started_at=before(hours=3),
         last_heartbeat=before(minutes=1),
+        idle_since=before(minutes=2),
     ),
     clean("Eve Early"),
     is_seen=False,
@@ -178,7 +179,7 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
 
 def test_who_has_done_nothing_yet_has_empty_cells() -> None:
     assert cells(View.ONLINE, BEN)[:5] == ["○ silent", "ben baker", "", "", ""]
-    assert cells(View.ONLINE, BEN)[6] == "never"
+    assert cells(View.ONLINE, BEN)[6] == "45 min"
 
 
 def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
@@ -223,7 +224,7 @@ def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
     what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
     assert cells(View.ACCESS_LOG, LOOK) == [f"{begun}-{last} x4", *what]
     time = f"{LOOK.created_at.astimezone():%H:%M:%S}"
-    assert cells(View.ACCESS_LOG, replace(LOOK, times=1))[0] == time
+    assert cells(View.ACCESS_LOG, replace(LOOK, repeats=1))[0] == time
 
 
 # As text.

@@ -15,7 +15,7 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import for_its_owner, put_on_disk
+from readwatch.domain.files import owner_only_opener, sync
 from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import chain
 from readwatch.store.audit import log as audit_log
@@ -121,9 +121,9 @@ def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
 
 def _append(file: Path, line: str) -> None:
     try:
-        with open(file, "a", encoding="ascii", opener=for_its_owner) as anchors:
+        with open(file, "a", encoding="ascii", opener=owner_only_opener) as anchors:
             anchors.write(line)
-            put_on_disk(anchors)
+            sync(anchors)
     except OSError as error:
         raise unwritable(file, error) from None
 

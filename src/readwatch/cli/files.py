@@ -8,7 +8,7 @@ from typing import IO, TextIO
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import whole_file, whole_text_file
+from readwatch.domain.files import atomic_file, atomic_text_file
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -16,14 +16,14 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @contextmanager
 def new_file(file: Path) -> Iterator[IO[bytes]]:
     """Create a file that only its owner can read; a failure leaves no file."""
-    with _file_errors(file), whole_file(file, replace=False) as binary:
+    with _file_errors(file), atomic_file(file, replace=False) as binary:
         yield binary
 
 
 @contextmanager
 def new_text_file(file: Path) -> Iterator[TextIO]:
     """Create such a file for text in UTF-8."""
-    with _file_errors(file), whole_text_file(file, replace=False) as text:
+    with _file_errors(file), atomic_text_file(file, replace=False) as text:
         yield text
 
 

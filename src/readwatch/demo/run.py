@@ -27,7 +27,7 @@ from readwatch.tui.format.plain import snapshot_lines, stats_line
 
 RAMP_SECONDS = 4.0
 ONLINE_ROWS, ACTIVITY_ROWS = 8, 6
-LATEST_FIRST = ListQuery("ago")
+LATEST_FIRST = ListQuery("idle_since")
 
 
 def run(*, readers: int, seconds: float, plain: bool) -> None:

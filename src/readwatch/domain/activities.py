@@ -1,4 +1,4 @@
-"""Something a reader did: as the app tells it, and as it is kept."""
+"""Something a reader did: as the app reports it, and as it is stored."""
 
 import hashlib
 import json
@@ -20,16 +20,16 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_BATCH = 500
 
 FUTURE_TOLERANCE = timedelta(hours=24)
-"""An activity that says it happens later than this is refused: that clock is wrong."""
+"""An activity that is further in the future is refused, as the clock of the app is wrong."""
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One activity as the app tells it; `occurred_at` is by the app's clock.
+    """One activity as the app reports it; `occurred_at` is by the app's clock.
 
-    `metadata` is an object as `as_json` writes it.
+    `metadata` is JSON text as `canonical_json` returns it.
     """
 
     activity_type: str
@@ -44,7 +44,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class RecordedActivity:
-    """One activity as it is kept: `id` is its place in the feed, `created_at` its arrival."""
+    """One stored activity: `id` is its position in the feed, `created_at` its arrival."""
 
     id: int
     user_id: int
@@ -60,16 +60,16 @@ class RecordedActivity:
 
 
 class ActivityStatus(StrEnum):
-    """What became of one activity of a request."""
+    """The outcome for one activity of a request."""
 
     ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"  # the same event again: it was kept the first time
-    CONFLICT = "conflict"  # the same event_id with other content: not kept
+    DUPLICATE = "duplicate"  # the same event again: it is stored already
+    CONFLICT = "conflict"  # the same event_id with other content: not stored
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityResult:
-    """The answer for one activity; `id` is that of the kept activity."""
+    """The answer for one activity; `id` is that of the stored activity."""
 
     status: ActivityStatus
     id: int
@@ -98,7 +98,7 @@ class MinuteCount:
 def corrected_occurred_at(
     activity: Activity, sent_at: datetime | None, arrived_at: datetime
 ) -> datetime:
-    """Tell when an activity occurred by the server's clock.
+    """Return when an activity occurred by the server's clock.
 
     The app's clock is off by `arrived_at - sent_at`, so that much is added
     (https://segment.com/docs/connections/spec/common/#timestamps). A result after the arrival
@@ -108,25 +108,25 @@ def corrected_occurred_at(
         return arrived_at
     skew = arrived_at - sent_at if sent_at is not None else timedelta(0)
     try:
-        moment = activity.occurred_at + skew
+        occurred_at = activity.occurred_at + skew
     except OverflowError:
         raise invalid("occurred_at is out of range", field="occurred_at") from None
-    if moment > arrived_at + FUTURE_TOLERANCE:
+    if occurred_at > arrived_at + FUTURE_TOLERANCE:
         raise invalid("occurred_at is more than 24 h in the future", field="occurred_at")
-    if moment < EARLIEST:
+    if occurred_at < EARLIEST:
         raise invalid("occurred_at is before 1970", field="occurred_at")
-    return min(moment, arrived_at)
+    return min(occurred_at, arrived_at)
 
 
-# Made once: to make an encoder costs more than to use it.
+# Created once: creating an encoder costs more than using it.
 _canonical = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode
 
 
 def fingerprint(activity: Activity) -> bytes:
-    """Return the SHA-256 of what the app told, by which a retry is told from another content."""
-    told = (
+    """Return the SHA-256 of an activity's content, which tells a retry from other content."""
+    content = (
         activity.activity_type,
         activity.content_id,
         activity.content_title,
@@ -135,12 +135,12 @@ def fingerprint(activity: Activity) -> bytes:
         activity.metadata,
         activity.occurred_at.isoformat() if activity.occurred_at else None,
     )
-    return hashlib.sha256(_canonical(told).encode()).digest()
+    return hashlib.sha256(_canonical(content).encode()).digest()
 
 
 def canonical_json(metadata: Mapping[str, object]) -> str:
-    """Return metadata in the form in which it is kept: compact JSON with its keys in order.
+    """Return metadata as it is stored: compact JSON with sorted keys.
 
-    What JSON cannot say (NaN, endless numbers) is a ValueError.
+    Numbers that JSON lacks (NaN, infinity) raise ValueError.
     """
     return _canonical(metadata)

@@ -1,4 +1,4 @@
-"""Who may need a consultant, and why: rules over moments, and what keeps them from flapping."""
+"""Attention: the rules that find readers who may need a consultant, without flapping."""
 
 import json
 from collections.abc import Mapping
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-GOING_ON = timedelta(minutes=5)
-"""A session is in its middle for so long after a login or an activity."""
+ACTIVE_WITHIN = timedelta(minutes=5)
+"""How long after a login or an activity a reader counts as active in a session."""
 
 SILENT_UNTIL = timedelta(minutes=30)
-"""Whoever is silent for longer has left."""
+"""A reader who is silent for longer has left."""
 
 IDLE_UNTIL = timedelta(hours=2)
-"""Whoever is idle for longer has gone away from an app that is open."""
+"""A reader who is idle for longer has left an open app."""
 
 CAME_BACK_WITHIN = timedelta(hours=24)
 
-STAYS = timedelta(minutes=2)
-"""A reason stays for so long after it last held, so that rows do not come and go."""
+REASON_KEPT_FOR = timedelta(minutes=2)
+"""How long a reason stays after it last held, so that rows do not come and go."""
 
 
 class Rule(StrEnum):
@@ -31,24 +31,24 @@ class Rule(StrEnum):
     NO_PROGRESS = "no progress"
 
 
-_URGENCY = {rule: place for place, rule in enumerate(Rule)}
+_URGENCY = {rule: rank for rank, rule in enumerate(Rule)}
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From when on each rule holds; a rule whose duration is zero is switched off."""
+    """The durations of the rules; a duration of zero turns a rule off."""
 
     silent_after: timedelta = timedelta(minutes=4)
     idle_after: timedelta = timedelta(minutes=15)
     no_progress_after: timedelta = timedelta(days=7)
     failed_within: timedelta = timedelta(hours=24)
     pass_score: int = 60
-    """The score that passes, where an app does not tell whether the quiz was passed."""
+    """The score that passes a quiz if the app does not report whether it was passed."""
     away_for: timedelta = timedelta(days=14)
 
     @property
     def no_progress_until(self) -> timedelta:
-        """From when on somebody has left rather than got stuck."""
+        """After how long without progress a reader has left rather than got stuck."""
         return 2 * self.no_progress_after
 
 
@@ -57,17 +57,18 @@ DEFAULT_THRESHOLDS = Thresholds()
 
 @dataclass(frozen=True, slots=True)
 class OpenReader:
-    """A reader with a session that has not ended: the latest moments of all their devices."""
+    """A reader with an open session; `last_heartbeat` and `idle_since` are as in
+    `domain.presence`.
+    """
 
     reader_id: int
-    started_at: datetime
     last_heartbeat: datetime
-    last_activity_at: datetime | None
+    idle_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Quiz:
-    """How a quiz ended; `passed` and `score` are None where the app did not tell."""
+    """The result of a quiz; `passed` and `score` are None if the app does not report them."""
 
     reader_id: int
     content_id: str
@@ -78,7 +79,7 @@ class Quiz:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A reader's login, and when they were heard from before it."""
+    """A reader's login, and the last heartbeat before it."""
 
     reader_id: int
     started_at: datetime
@@ -87,7 +88,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A reader with something unfinished, and when they last did anything."""
+    """A reader with unfinished content, and the last activity."""
 
     reader_id: int
     last_activity_at: datetime
@@ -95,7 +96,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that holds for a reader, since when, and in words what the rule does not say."""
+    """A rule that holds for a reader, since when, and a detail to show after its name."""
 
     rule: Rule
     since: datetime
@@ -125,23 +126,26 @@ class Case:
 
 
 def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """In the middle of a session nothing is heard any more."""
-    did = _last_did(reader)
-    heard = max(reader.last_heartbeat, did)
-    if heard - did >= GOING_ON:
+    """An active reader sends nothing any more."""
+    if reader.idle_since is None:
         return None
-    return _between(Rule.SILENT, heard, now, thresholds.silent_after, SILENT_UNTIL)
+    silent_since = max(reader.last_heartbeat, reader.idle_since)
+    if silent_since - reader.idle_since >= ACTIVE_WITHIN:
+        return None
+    return _between(Rule.SILENT, silent_since, now, thresholds.silent_after, SILENT_UNTIL)
 
 
 def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """The app is open and nothing is done with it."""
+    """The app is open, but the reader does nothing."""
+    if reader.idle_since is None:
+        return None
     if thresholds.silent_after and now - reader.last_heartbeat >= thresholds.silent_after:
         return None
-    return _between(Rule.IDLE, _last_did(reader), now, thresholds.idle_after, IDLE_UNTIL)
+    return _between(Rule.IDLE, reader.idle_since, now, thresholds.idle_after, IDLE_UNTIL)
 
 
 def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """A quiz was not passed lately."""
+    """A recent quiz was not passed."""
     if not thresholds.failed_within or _passed(quiz, thresholds):
         return None
     if now - quiz.occurred_at >= thresholds.failed_within:
@@ -151,7 +155,7 @@ def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """Somebody is here again who was away for long."""
+    """A reader logged in after a long absence."""
     away = login.started_at - login.heard_before
     if not timedelta(0) < thresholds.away_for <= away:
         return None
@@ -161,7 +165,7 @@ def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def no_progress(pause: Pause, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """Somebody has not gone on with what they began, and has not been gone for too long."""
+    """A reader has not continued unfinished content, but has not been away for too long."""
     return _between(
         Rule.NO_PROGRESS,
         pause.last_activity_at,
@@ -172,14 +176,10 @@ def no_progress(pause: Pause, now: datetime, thresholds: Thresholds) -> Reason |
 
 
 def _passed(quiz: Quiz, thresholds: Thresholds) -> bool:
-    """Tell whether a quiz was passed; one of which the app told nothing counts as passed."""
+    """Tell whether a quiz was passed; one without any result counts as passed."""
     if quiz.passed is not None:
         return quiz.passed
     return quiz.score is None or quiz.score >= thresholds.pass_score
-
-
-def _last_did(reader: OpenReader) -> datetime:
-    return max(reader.started_at, reader.last_activity_at or reader.started_at)
 
 
 def _between(
@@ -188,12 +188,12 @@ def _between(
     return Reason(rule, since) if after and after <= now - since < until else None
 
 
-# What is remembered from one look to the next -----------------------------------------------------
+# Against flapping ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A reason, and when it was last found to hold."""
+    """A reason, and when it last held."""
 
     reason: Reason
     held_at: datetime
@@ -202,12 +202,14 @@ class Held:
 HeldKey = tuple[int, Rule]
 
 
-def steadied(
-    before: Mapping[HeldKey, Held], found: Mapping[HeldKey, Reason], now: datetime
+def without_flapping(
+    before: Mapping[HeldKey, Held], reasons: Mapping[HeldKey, Reason], now: datetime
 ) -> dict[HeldKey, Held]:
-    """Return what holds now, and what held until shortly before."""
-    lingering = {key: held for key, held in before.items() if abs(now - held.held_at) < STAYS}
-    return lingering | {key: Held(reason, now) for key, reason in found.items()}
+    """Return the reasons that hold now, and those that held until `REASON_KEPT_FOR` ago."""
+    lingering = {
+        key: held for key, held in before.items() if abs(now - held.held_at) < REASON_KEPT_FOR
+    }
+    return lingering | {key: Held(reason, now) for key, reason in reasons.items()}
 
 
 def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
@@ -215,11 +217,11 @@ def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
     reasons: dict[int, list[Reason]] = {}
     for (reader_id, _), each in held.items():
         reasons.setdefault(reader_id, []).append(each.reason)
-    found = [
+    unsorted = [
         Case(reader_id, tuple(sorted(each, key=lambda reason: _URGENCY[reason.rule])))
         for reader_id, each in reasons.items()
     ]
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(unsorted, key=_rank))
 
 
 def _rank(case: Case) -> tuple[int, float, int]:
@@ -227,10 +229,9 @@ def _rank(case: Case) -> tuple[int, float, int]:
 
 
 def quiz_result(metadata: object) -> tuple[bool | None, float | None]:
-    """Return what an app's metadata says of a quiz: `passed` and `score`, None where it does not.
+    """Return `passed` and `score` of a quiz from an app's metadata, None where they are missing.
 
-    `metadata` is JSON text or what was made of it; apps may have written anything there. A score
-    is 0 to 100.
+    `metadata` is JSON text or its parsed value; apps may write anything there. A score is 0 to 100.
     """
     if isinstance(metadata, str):
         try:

@@ -1,4 +1,4 @@
-"""Time is UTC and an argument: only the outermost layer asks the system clock."""
+"""Time is UTC and an argument: only the outermost layer reads the system clock."""
 
 import time
 from collections.abc import Callable
@@ -10,45 +10,45 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """Return the present moment, aware and in UTC."""
+    """Return the current time, aware and in UTC."""
     return datetime.now(UTC)
 
 
 def uptime() -> float:
-    """Return seconds to compare with one another; they also pass while the machine sleeps."""
-    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux has one that counts sleep
+    """Return seconds since an arbitrary time, which also pass while the machine sleeps."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux counts sleep
     return time.clock_gettime(clock)
 
 
-def in_utc(moment: datetime) -> datetime:
-    """Return the same moment in UTC; a naive datetime is refused with ValueError."""
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone; a naive datetime was given")
-    return moment.astimezone(UTC)
+def in_utc(at: datetime) -> datetime:
+    """Return the same time in UTC; a naive datetime raises ValueError."""
+    if at.tzinfo is None:
+        raise ValueError("a naive datetime was given; add its time zone")
+    return at.astimezone(UTC)
 
 
 def midnight(now: datetime) -> datetime:
-    """Return the moment at which the day of `now` began where this program runs."""
+    """Return when the day of `now` began in the time zone of this machine."""
     return datetime.combine(now.astimezone().date(), time_of_day()).astimezone()
 
 
 def zone_of(name: str) -> ZoneInfo | None:
-    """Return the time zone of that name, which an app may have made up: None if there is none."""
+    """Return the time zone with a name that an app sent, None if there is none."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
-    """Say how long ago a moment was, in coarse units that seldom change: `now`, `25 s`, `3 min`."""
-    if moment is None:
+def ago(at: datetime | None, now: datetime) -> str:
+    """Return how long ago a time was, in coarse units: `now`, `25 s`, `3 min`."""
+    if at is None:
         return "never"
-    return length_of(now - moment)
+    return length_of(now - at)
 
 
 def length_of(duration: timedelta) -> str:
-    """Say a duration in its largest whole unit: seconds in steps of 5, minutes, hours, days."""
+    """Return a duration in its largest whole unit: seconds in steps of 5, minutes, hours, days."""
     seconds = max(0, int(duration.total_seconds()))
     if seconds < 5:
         return "now"

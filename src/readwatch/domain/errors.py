@@ -1,25 +1,27 @@
-"""What can go wrong, in a few kinds; each face maps a kind to its own answer in one table."""
+"""Errors in a few kinds; each program maps the kinds to its own answers in one table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
 class ErrorKind(StrEnum):
-    """The kinds of failure that a face has to tell apart."""
+    """The kinds of errors that a program tells apart."""
 
-    INVALID = "invalid"  # what was sent breaks a rule
-    UNAUTHENTICATED = "unauthenticated"  # nobody is signed in
-    FORBIDDEN = "forbidden"  # signed in, and not allowed
+    INVALID = "invalid"  # the input breaks a rule
+    UNAUTHENTICATED = "unauthenticated"  # not logged in
+    FORBIDDEN = "forbidden"  # logged in, but not allowed
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"  # it exists already, with other content
-    THROTTLED = "throttled"  # too often; come back later
-    UNAVAILABLE = "unavailable"  # the database cannot be used right now
-    MISCONFIGURED = "misconfigured"  # this installation needs a hand
+    THROTTLED = "throttled"  # too often; try again later
+    UNAVAILABLE = "unavailable"  # the database cannot be used now
+    MISCONFIGURED = "misconfigured"  # the installation has to be fixed
 
 
 class ReadwatchError(Exception):
-    """A failure with a sentence for the person who meets it; never holds personal data of others.
+    """An error with a message for the user, without personal data of others.
 
-    `field` names the offending input, `retry_after` is in seconds.
+    `field` names the invalid input, `retry_after` is in seconds.
     """
 
     def __init__(
@@ -43,20 +45,36 @@ def invalid(message: str, *, field: str | None = None) -> ReadwatchError:
 
 
 def not_found(message: str) -> ReadwatchError:
-    """Return the error for something that is not there."""
+    """Return the error for something that does not exist."""
     return ReadwatchError(ErrorKind.NOT_FOUND, message)
 
 
 def conflict(message: str, *, field: str | None = None) -> ReadwatchError:
-    """Return the error for something that is there already."""
+    """Return the error for something that exists already."""
     return ReadwatchError(ErrorKind.CONFLICT, message, field=field)
 
 
 def misconfigured(message: str) -> ReadwatchError:
-    """Return the error for an installation that needs a hand."""
+    """Return the error for an installation that has to be fixed."""
     return ReadwatchError(ErrorKind.MISCONFIGURED, message)
 
 
 def unavailable(message: str) -> ReadwatchError:
-    """Return the error for a database that cannot be used right now."""
+    """Return the error for a database that cannot be used now."""
     return ReadwatchError(ErrorKind.UNAVAILABLE, message)
+
+
+def internal_error(error: Exception) -> ReadwatchError:
+    """Return the error for one that nobody foresaw: its own message could hold personal data."""
+    return unavailable(f"internal error: {type(error).__name__}")
+
+
+@contextmanager
+def safe_errors() -> Iterator[None]:
+    """Turn every error into a `ReadwatchError`, whose message may be shown."""
+    try:
+        yield
+    except ReadwatchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - shown without its own message
+        raise internal_error(error) from None

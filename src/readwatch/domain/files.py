@@ -1,4 +1,4 @@
-"""Files that people leave behind: for their owner alone, whole or not at all."""
+"""Files for users: readable by their owner alone, and complete or absent."""
 
 import os
 from collections.abc import Iterator
@@ -11,47 +11,47 @@ from typing import IO, Any, TextIO
 
 
 @contextmanager
-def whole_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Lend a file that is in its place, for its owner alone, once all of it is on disk.
+def atomic_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    """Open a file for writing that gets its name once all of it is on disk.
 
-    Unless it may `replace` one, FileExistsError where its name is taken, or was in the meantime.
+    Without `replace`, an existing file raises FileExistsError, also one that appeared meanwhile.
     """
     if not replace:
         _require_free(file)
     draft = file.with_name(f".{token_hex(8)}.draft")
     try:
-        with open(draft, "xb", opener=for_its_owner) as opened:
-            yield opened
-            put_on_disk(opened)
+        with open(draft, "xb", opener=owner_only_opener) as draft_file:
+            yield draft_file
+            sync(draft_file)
         if replace:
             draft.replace(file)
         else:
             _take_name(draft, file)
     finally:
         draft.unlink(missing_ok=True)
-    _put_names_on_disk(file.parent)
+    _sync_folder(file.parent)
 
 
 @contextmanager
-def whole_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
-    """Do the same for text in UTF-8."""
-    with whole_file(file, replace=replace) as opened:
-        text = TextIOWrapper(opened, "utf-8", newline="")
+def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
+    """Open a text file in UTF-8 as `atomic_file` does."""
+    with atomic_file(file, replace=replace) as binary_file:
+        text = TextIOWrapper(binary_file, "utf-8", newline="")
         try:
             yield text
         finally:
             text.detach()
 
 
-def for_its_owner(path: str, flags: int) -> int:
-    """Open a file for `open`; a new one can be read by its owner alone."""
+def owner_only_opener(path: str, flags: int) -> int:
+    """Open a file, as the `opener` of `open`; only its owner can read a new one."""
     return os.open(path, flags, 0o600)
 
 
-def put_on_disk(opened: IO[Any]) -> None:
-    """Wait until what was written is on disk."""
-    opened.flush()
-    os.fsync(opened.fileno())
+def sync(file: IO[Any]) -> None:
+    """Wait until the written data is on disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _require_free(file: Path) -> None:
@@ -63,13 +63,13 @@ def _require_free(file: Path) -> None:
 
 
 def _take_name(draft: Path, file: Path) -> None:
-    """Give a draft a name that nobody has, which renaming it would not see to."""
+    """Give a draft a name that must be free; renaming it would replace a file of that name."""
     try:
         file.hardlink_to(draft)
     except FileExistsError:
         raise
-    except OSError:  # some file systems have no such links
-        open(file, "xb", opener=for_its_owner).close()
+    except OSError:  # some file systems have no hard links
+        open(file, "xb", opener=owner_only_opener).close()
         try:
             draft.replace(file)
         except OSError:
@@ -77,11 +77,11 @@ def _take_name(draft: Path, file: Path) -> None:
             raise
 
 
-def _put_names_on_disk(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, where the system lets one."""
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk, where the system allows it."""
     with suppress(OSError):
-        opened = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(opened)
+            os.fsync(descriptor)
         finally:
-            os.close(opened)
+            os.close(descriptor)

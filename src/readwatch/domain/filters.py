@@ -1,7 +1,7 @@
 """The filter language of the console: words, `field:word`, `field>10m`, and `!` before any of them.
 
-A term that is still being typed, such as `title:` or `idle>`, has no effect yet, so that the screen
-stays as it is until the term says something. A quotation that is open ends with the text.
+A term that is still being typed, such as `title:` or `idle>`, has no effect, so that the list stays
+as it is until the term is complete. An open quotation ends with the text.
 """
 
 import re
@@ -17,7 +17,7 @@ MAX_TERMS = 20
 MAX_VALUE_LENGTH = 100
 
 LONGEST = timedelta(days=36525)
-"""A duration beyond it counts as this, which is longer ago than anything that was kept."""
+"""The maximum of a duration, which is longer ago than any stored time."""
 
 _TERM = re.compile(
     r"""
@@ -29,12 +29,12 @@ _TERM = re.compile(
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)%?")
-_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(s|min|m|h|d|w|)", re.IGNORECASE)
+_DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?(s|min|m|h|d|w)", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 class Comparison(StrEnum):
-    """What stands between a field and its value."""
+    """The operator between a field and its value."""
 
     IS = ":"
     LESS = "<"
@@ -45,9 +45,9 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition; without a field, its value is looked for in the words of a row.
+    """One condition; without a field it searches the words of a row.
 
-    `str` gives it as it would be typed.
+    `str` returns it as it would be typed.
     """
 
     value: str
@@ -64,10 +64,10 @@ class Term:
 
 
 def parse(text: str, *, finished: bool = False) -> tuple[Term, ...]:
-    """Return the terms of a filter, those that have no value yet left out.
+    """Return the terms of a filter, without those that have no value yet.
 
-    In one that is `finished`, a term without a value is an error too.
-    What it cannot be is an `invalid` error whose sentence names the term and the mend.
+    In a `finished` filter a term without a value is an error. Errors are `invalid`, with a message
+    that names the term and the fix.
     """
     terms = []
     for term, quoted in _typed(clean(text, limit=len(text) + 1)):
@@ -96,34 +96,43 @@ def canonical(terms: Iterable[Term]) -> str:
 
 
 def filter_size(terms: Sequence[Term]) -> str:
-    """Return what the access log is told of a filter: its words can be names, and would stay."""
+    """Return what the access log says about a filter: never its words, which can be names."""
     if not terms:
         return ""
     return f", filter of {len(terms)} {'term' if len(terms) == 1 else 'terms'}"
 
 
+def full_names(name: str, names: Iterable[str]) -> list[str]:
+    """Return the names that `name` stands for: itself if it is one of them, otherwise those that
+    it is a part of, in whole words. `title` stands for `content_title`.
+    """
+    names = list(names)
+    if name in names:
+        return [name]
+    return [each for each in names if f"_{name}_" in f"_{each}_"]
+
+
 def number_of(term: Term) -> float:
-    """Return the value of a term as a number; a percent sign may stand behind it."""
+    """Return the value of a term as a number; it may end with a percent sign."""
     number = _NUMBER.fullmatch(term.value)
     if number is None:
         raise invalid(f"{term} needs a number, for example {term.field}{term.comparison}20")
     return float(number[1])
 
 
-def duration_of(term: Term, unit: str | None = None) -> timedelta:
-    """Return the value of a term as a duration; a number alone counts `unit`, if there is one."""
+def duration_of(term: Term) -> timedelta:
+    """Return the value of a term as a duration."""
     duration = _DURATION.fullmatch(term.value)
-    unit = (duration[2].lower() or unit) if duration else None
-    if duration is None or unit is None:
+    if duration is None:
         raise invalid(
             f"{term} needs a duration in s, m, h, d or w, "
             f"for example {term.field}{term.comparison}10m"
         )
-    return min(timedelta(seconds=float(duration[1]) * _SECONDS[unit]), LONGEST)
+    return min(timedelta(seconds=float(duration[1]) * _SECONDS[duration[2].lower()]), LONGEST)
 
 
 def _beginning(term: Term) -> str:
-    """Return what stands before the value of a term."""
+    """Return the part of a term before its value."""
     name = f"{term.field}{term.comparison}" if term.field else ""
     return f"{'!' * term.negated}{name}"
 
@@ -133,7 +142,7 @@ def _lacks_field(term: Term) -> bool:
 
 
 def _typed(text: str) -> Iterator[tuple[Term, bool]]:
-    """Yield each term, also one that has no value yet, and whether that is quoted."""
+    """Yield each term, also without a value, and whether the value is quoted."""
     for typed in _TERM.finditer(text):
         quoted = typed["quoted"]
         value = typed["bare"] if quoted is None else quoted.replace('""', '"')

@@ -1,44 +1,42 @@
-"""How loaded the service is, from 0 to 1, and what readers' apps are told about it.
+"""The load of the service, from 0 to 1, and the intervals that it gives to readers' apps.
 
-`chance` is a random number from 0 to 1 in all of this: no two apps are told the same, so that they
-do not march in step.
+`chance` is a random number from 0 to 1, so that the apps do not send at the same time.
 """
 
 SHED_HEARTBEATS_AT = 0.5
 NOT_READY_AT = 0.75
-"""Between the two nothing but heartbeats is shed; activities are kept as long as it is below 1."""
+"""Between the two only heartbeats are refused; activities are accepted below a load of 1."""
 
 
-def load_of(waiting: int, most_waiting: int, stuck_seconds: float, patience: float) -> float:
-    """Return the load: what is nearer to its limit, the queue or the wait for a commit."""
-    return min(1.0, max(waiting / most_waiting, stuck_seconds / patience))
+def load_of(waiting: int, most_waiting: int, stalled_seconds: float, timeout: float) -> float:
+    """Return the load: the queue or the wait for a commit, whichever is nearer to its limit."""
+    return min(1.0, max(waiting / most_waiting, stalled_seconds / timeout))
 
 
 def pressure(load: float, busy: float) -> float:
-    """Return what heartbeats are spread by, 0 to 1: they come less often before any is refused.
+    """Return by how much heartbeats are spread, 0 to 1: they slow down before any is refused.
 
-    A writer that is busy more than half of the time makes requests wait, and the more so the
-    nearer it comes to all of it.
+    Requests wait when the writer is busy more than half of the time, and longer the busier it is.
     """
     return max(load, 2 * busy - 1)
 
 
 def heartbeat_seconds(pressure: float, chance: float) -> int:
-    """Return in how many seconds an app shall send its next heartbeat.
+    """Return the seconds until an app should send its next heartbeat.
 
-    60 to 72 without pressure, growing with it to 108 to 120: at 150 a reader counts as silent.
+    60 to 72 without pressure, and up to 108 to 120: after 150 a reader counts as silent.
     """
     return int(60 + 48 * pressure + 12 * chance)
 
 
 def retry_seconds(chance: float) -> int:
-    """Return in how many seconds it is worth while to try again what could not be done: 5 to 15."""
+    """Return the seconds until a refused request should be sent again: 5 to 15."""
     return int(5 + 10 * chance)
 
 
 def heartbeat_retry_seconds(chance: float) -> int:
-    """Return in how many seconds a heartbeat that was shed is to be sent again: 15 to 30.
+    """Return the seconds until a refused heartbeat should be sent again: 15 to 30.
 
-    After an interval of 120 this comes before its reader counts as silent.
+    After an interval of 120 this is before its reader counts as silent.
     """
     return int(15 + 15 * chance)

@@ -1,8 +1,8 @@
-"""Where a word that a person looks for is found: case and accents do not count, letters may lack.
+"""Search by word: case and accents are ignored, and letters may be left out.
 
-A word becomes a regular expression that Python and PostgreSQL read alike: its classes of characters
-are written out, since what `\\w` or a switch for case mean depends on a database's locale. Nothing
-in a pattern is tried twice, so that no text takes long.
+A word becomes a regular expression that Python and PostgreSQL read alike: its character classes are
+written out, as the meaning of `\\w` and of flags for case depends on a database's locale. No
+pattern backtracks, so that no text takes long.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import lru_cache
 from unicodedata import normalize
 
 FUZZY_LENGTHS = range(3, 33)
-"""So many letters has a word that may leave out others."""
+"""The lengths of words that may leave out letters."""
 
 # The blocks of combining marks, the points of Hebrew and Arabic, the variants of emoji.
 MARKS = (
@@ -30,12 +30,12 @@ _compiled = lru_cache(maxsize=256)(re.compile)
 
 
 def matches(pattern: str, text: object) -> bool:
-    """Tell whether a pattern is found in a text; in what is no text nothing is."""
+    """Tell whether a text matches a pattern; a value that is no text does not."""
     return isinstance(text, str) and _compiled(pattern).search(plain(text)) is not None
 
 
 def plain(text: str) -> str:
-    """Return the text in which patterns are looked for, without accents and the like: `é` becomes
+    """Return the text that patterns are matched with, without accents and ligatures: `é` becomes
     `e`, `ﬁ` two letters, `ß` two `s`; ASCII stays as it is."""
     return text if text.isascii() else _plain(text)
 
@@ -46,8 +46,8 @@ def _plain(text: str) -> str:
 
 
 def anywhere(word: str) -> str:
-    """Return the pattern of texts that contain a word, or that have its letters in order inside one
-    word that begins with the first of them: `mlr` is found in `Müller`."""
+    """Return the pattern for texts that contain a word, or its letters in order in one word that
+    begins with the first of them: `mlr` matches `Müller`."""
     letters = letters_of(word)
     contained = "".join(f"[{_forms(letter)}]" for letter in letters)
     if len(letters) not in FUZZY_LENGTHS or _gaps.search(letters):
@@ -58,21 +58,21 @@ def anywhere(word: str) -> str:
 
 
 def from_the_start(word: str) -> str:
-    """Return the pattern of texts that begin with a word, but not in the middle of a number: `1` is
-    not found in `12`."""
+    """Return the pattern for texts that begin with a word, where a number must be whole: `1` does
+    not match `12`."""
     letters = letters_of(word)
     end = "(?![0-9])" if letters[-1:].isdigit() else ""
     return "^" + "".join(f"[{_forms(letter)}]" for letter in letters) + end
 
 
 def letters_of(word: str) -> str:
-    """Return what both patterns want of a text, in this order and in any case."""
+    """Return the letters that both patterns require, in this order and in any case."""
     return plain(word).casefold()
 
 
 def _forms(letter: str) -> str:
-    """Return what stands for a letter in a class of characters: both cases; for `_` also a space,
-    as which it is shown in an app's words."""
+    """Return the character class of a letter: both cases; for `_` also a space, as which the
+    console shows it in an app's words."""
     if letter in " _":
         return " _"
     if letter.isascii() and not letter.isalnum():

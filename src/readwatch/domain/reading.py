@@ -1,4 +1,4 @@
-"""How long a reader was there on each day, by the reader's own calendar."""
+"""Reading time per day, by the reader's own calendar."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 Span = tuple[datetime, datetime]
-"""From when to when, both aware."""
+"""Begin and end, both aware."""
 
 WEEKS = 12
-"""How far back the days go, the running week among them."""
+"""How many weeks the days cover, the current one included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,17 @@ def first_day(today: date) -> date:
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:
-    """Return, in UTC, the moment at which a day begins in `zone`."""
+    """Return the time at which a day begins in `zone`, in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 def days_of_reading(
     spans: Iterable[Span], zone: tzinfo, first: date, last: date
 ) -> tuple[DayOfReading, ...]:
-    """Return the days from `first` to `last`, none left out.
+    """Return all days from `first` to `last`.
 
-    Spans that overlap, as those of two devices do, count once; one across midnight is split. A day
-    on which the clocks are changed has its 23 or 25 hours.
+    Overlapping spans, as of two devices, count once; a span across midnight is split. A day on
+    which the clocks change has 23 or 25 hours.
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [start_of(day, zone) for day in (*days, last + timedelta(days=1))]

@@ -1,4 +1,4 @@
-"""One reader on one device, from login to its end; and who is behind a token."""
+"""Sessions: one reader on one device, from login to its end; and the principal of a token."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,10 +9,10 @@ from readwatch.domain.text import SafeText
 from readwatch.domain.users import UserRole
 
 SESSION_TIMEOUT = timedelta(hours=1)
-"""A session without a heartbeat for so long is ended, unless the installation says otherwise."""
+"""Default for how long a session may be without a heartbeat before it is ended."""
 
 STAFF_SESSION_LIFETIME = timedelta(hours=12)
-"""A session of staff is good for so long, whatever is done with it: a day's work."""
+"""How long a session of staff is valid, from its login: a working day."""
 
 MAX_DEVICE_TYPE_LENGTH = 50
 
@@ -41,10 +41,10 @@ class Session:
 
     @property
     def span(self) -> Span:
-        """From when to when the reader was there.
+        """Return the time that counts as reading, from login to end.
 
-        A session that ended by silence is ended long after its app was heard last, so no more is
-        counted after that than an app may be silent.
+        A session that timed out ends long after its last heartbeat; at most `SILENT_AFTER` counts
+        after that.
         """
         if self.ended_at is None:
             return self.started_at, self.last_heartbeat
@@ -66,7 +66,10 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class OnlineReader:
-    """A reader who is online: the freshest session and the latest activity."""
+    """A reader who is online: the session that was heard from last, and the latest activity.
+
+    `idle_since` is what `presence.idle_since` returns.
+    """
 
     user_id: int
     session_id: int
@@ -76,11 +79,11 @@ class OnlineReader:
     started_at: datetime
     last_heartbeat: datetime
     last_activity_at: datetime | None
+    idle_since: datetime | None
     activity_type: SafeText
     content_title: SafeText
     progress_percentage: int | None
 
-    def presence(self, now: datetime) -> Presence:
-        """Tell what the reader is doing at `now`; a login counts as something done."""
-        last_activity = max(self.started_at, self.last_activity_at or self.started_at)
-        return presence_of(self.last_heartbeat, last_activity, now)
+    def presence_at(self, now: datetime) -> Presence:
+        """Return what the reader seems to be doing at `now`."""
+        return presence_of(self.last_heartbeat, self.idle_since, now)

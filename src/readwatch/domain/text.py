@@ -18,7 +18,7 @@ _JOINERS = "\u200c\u200d"
 
 
 class _Replacements(dict[int, str]):
-    """What is printed for each character, worked out when it is first met."""
+    """The replacement of each character, computed at its first use."""
 
     def __missing__(self, code: int) -> str:
         self[code] = replacement = _replacement(code)
@@ -26,9 +26,10 @@ class _Replacements(dict[int, str]):
 
 
 def _replacement(code: int) -> str:
-    """Show control characters as their pictures, drop invisible ones, replace what has no meaning.
+    """Return the symbol of a control character, nothing for an invisible one, U+FFFD for an
+    unassigned one.
 
-    The pictures are those of the Unicode block Control Pictures (U+2400).
+    The symbols are those of the Unicode block Control Pictures (U+2400).
     """
     character = chr(code)
     if character in _SPACES:
@@ -51,51 +52,51 @@ _replacements = _Replacements()
 
 
 def clean(value: object, *, limit: int = MAX_LENGTH) -> SafeText:
-    """Return text that is safe to show: no control or bidi character, no pile of marks, at most
-    `limit` characters, cut with an ellipsis.
+    """Return text that is safe to show: without control and bidi characters, with few combining
+    marks in a row, and cut with an ellipsis at `limit` characters.
 
-    Any value is taken: bytes are decoded as UTF-8 with replacements, None becomes the empty text.
+    Any value is accepted: bytes are decoded as UTF-8 with replacements, None becomes empty text.
     """
     if value is None:
         return SafeText("")
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
     text = str(value)
-    return (_cleaned_before if len(text) <= MAX_LENGTH else _clean)(text, limit)
+    return (_clean_cached if len(text) <= MAX_LENGTH else _clean)(text, limit)
 
 
 def initials(name: str) -> SafeText:
     """Return the first letters of a name's words, at most four: `A. A.` for Ann Archer."""
     letters = (next(filter(str.isalnum, word), "") for word in name.split())
-    shown = [f"{letter}." for letter in letters if letter][:MAX_INITIALS]
-    return clean(" ".join(shown) or "?")
+    letters_with_dots = [f"{letter}." for letter in letters if letter][:MAX_INITIALS]
+    return clean(" ".join(letters_with_dots) or "?")
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: an apostrophe goes before such a one."""
+    """Return text that no spreadsheet reads as a formula, with an apostrophe where needed."""
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
 def _clean(text: str, limit: int) -> SafeText:
-    # Input may be far longer than what is shown; only its beginning is worth the work.
-    shown = text[: limit * 2]
-    if not (shown.isascii() and shown.isprintable()):
-        shown = _without_excess_marks(shown.translate(_replacements))
-    if len(shown) > limit or len(text) > limit * 2:
-        shown = shown[: limit - 1] + "…"
-    return SafeText(shown)
+    # Input may be far longer than the limit; only its beginning is worth the work.
+    cleaned = text[: limit * 2]
+    if not (cleaned.isascii() and cleaned.isprintable()):
+        cleaned = _without_excess_marks(cleaned.translate(_replacements))
+    if len(cleaned) > limit or len(text) > limit * 2:
+        cleaned = cleaned[: limit - 1] + "…"
+    return SafeText(cleaned)
 
 
-_cleaned_before = lru_cache(maxsize=16384)(_clean)
+_clean_cached = lru_cache(maxsize=16384)(_clean)
 
 
 def _without_excess_marks(text: str) -> str:
     """Drop combining marks beyond a few in a row, which would cover the lines around them."""
-    kept: list[str] = []
+    characters: list[str] = []
     marks = 0
     for character in text:
-        if character not in _JOINERS:  # they stand in the same place as the marks around them
+        if character not in _JOINERS:  # they belong to the same cell as the marks around them
             marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
         if marks <= MAX_MARKS_IN_A_ROW:
-            kept.append(character)
-    return "".join(kept)
+            characters.append(character)
+    return "".join(characters)

@@ -58,6 +58,7 @@ class ReaderProfile:
     preferred_language: SafeText
     timezone: SafeText
     last_login: datetime | None
+    last_activity_at: datetime | None
     total_reading_time_minutes: int
     total_sessions: int
     unique_content_read: int

@@ -25,16 +25,16 @@ routes = Blueprint("readers", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class OnlineReaderWithState(OnlineReader):
+class OnlineReaderWithPresence(OnlineReader):
     """A reader who is online, with the presence."""
 
-    state: Presence
+    presence: Presence
 
 
 class OnlineReaders(TypedDict):
     """The readers who are online."""
 
-    readers: Sequence[OnlineReaderWithState]
+    readers: Sequence[OnlineReaderWithPresence]
 
 
 class ReaderAccount(TypedDict):
@@ -61,7 +61,7 @@ def online() -> OnlineReaders:
         readers = online_readers(db, now)
     return {
         "readers": [
-            OnlineReaderWithState(**serialize(reader), state=reader.presence(now))
+            OnlineReaderWithPresence(**serialize(reader), presence=reader.presence_at(now))
             for reader in readers
         ]
     }

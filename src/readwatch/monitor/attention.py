@@ -20,7 +20,7 @@ from readwatch.domain.attention import (
     idle,
     no_progress,
     silent,
-    steadied,
+    without_flapping,
 )
 from readwatch.domain.text import SafeText
 from readwatch.store.engine.connections import Database
@@ -80,8 +80,8 @@ class Attention:
             for reader_id, reason in self._reasons(db, now)
             if reason is not None
         }
-        self._held = steadied(self._held, reasons, now)
-        still = attention.still_readers(db, {reader_id for reader_id, _ in self._held})
+        self._held = without_flapping(self._held, reasons, now)
+        still = attention.active_readers(db, {reader_id for reader_id, _ in self._held})
         self._held = {key: held for key, held in self._held.items() if key[0] in still}
         self._cases = {case.reader_id: case for case in cases(self._held)}
 
@@ -102,9 +102,9 @@ class Attention:
     def _read_new_logins_and_pauses(self, db: Database, now: datetime) -> None:
         limits = self._thresholds
         logins_since = now - CAME_BACK_WITHIN
-        after, until = self._last_session, attention.last_session(db)
+        after, until = self._last_session, attention.last_session_id(db)
         if after is None:
-            after = attention.last_session_before(db, logins_since)
+            after = attention.last_session_id_before(db, logins_since)
         returned = attention.logins(db, after, until, now - limits.away_for)
         logins = self._logins | {login.reader_id: login for login in returned}
         self._logins = {id: each for id, each in logins.items() if each.started_at > logins_since}
@@ -117,8 +117,10 @@ class Attention:
     def _reasons(self, db: Database, now: datetime) -> Iterator[tuple[int, Reason | None]]:
         """Yield what each rule says of each reader to whom it may apply."""
         limits = self._thresholds
-        silent_since = now - (limits.silent_after or SILENT_UNTIL)
-        for reader in attention.open_readers(db, now, silent_since, now - limits.idle_after):
+        silent_until = now - (limits.silent_after or SILENT_UNTIL)
+        for reader in attention.open_readers(
+            db, now, silent_until=silent_until, idle_until=now - limits.idle_after
+        ):
             yield reader.reader_id, silent(reader, now, limits)
             yield reader.reader_id, idle(reader, now, limits)
         for quiz in failed_quizzes(db, now - limits.failed_within, limits.pass_score):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
-from readwatch.domain.presence import OnlineCount, Presence, presence_of
+from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import initials
@@ -130,10 +130,12 @@ class ReaderSnapshot:
     has_older: bool
     days: tuple[DayOfReading, ...]
 
-    def presence(self, now: datetime) -> Presence:
-        """Return the reader's presence at `now`."""
-        active = [session for session in self.sessions if session.is_active]
-        heartbeats = [session.last_heartbeat for session in active]
-        actions = [session.started_at for session in active]
-        actions += [activity.occurred_at for activity in self.activities]
-        return presence_of(max(heartbeats, default=None), max(actions, default=None), now)
+    @property
+    def idle_since(self) -> datetime | None:
+        """Return when the reader last did anything, a login included; None is never."""
+        return idle_since(self.profile.last_login, self.profile.last_activity_at)
+
+    def presence_at(self, now: datetime) -> Presence:
+        """Return what the reader seems to be doing at `now`."""
+        heartbeats = (it.last_heartbeat for it in self.sessions if it.is_active)
+        return presence_of(max(heartbeats, default=None), self.idle_since, now)

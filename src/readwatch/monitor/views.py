@@ -14,7 +14,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import access_log, attention, feed, online, readers
 from readwatch.store.lists.access_log import AccessLogRow
-from readwatch.store.lists.filter_sql import Fields
+from readwatch.store.lists.filter_sql import FilterableFields
 from readwatch.store.lists.online import TracedReader
 from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.lists.readers import ReaderSummary
@@ -48,7 +48,7 @@ class ViewQueries(Generic[ItemT]):
     """
 
     sorts: tuple[Sort, ...]
-    fields: Fields
+    fields: FilterableFields
     ids: Callable[[Database, ListQuery, datetime], ResultIds]
     items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
     pages: str = ""
@@ -83,22 +83,22 @@ def view_queries(
 
 
 def _online_record(reader: TracedReader, now: datetime) -> dict[str, object]:
-    return {**fields_of(reader, now), "presence": reader.presence(now)}
+    return {**fields_of(reader, now), "presence": reader.presence_at(now)}
 
 
 _ONLINE: ViewQueries[TracedReader] = ViewQueries(
     sorts=(
-        Sort("name"),
-        Sort("title"),
-        Sort("progress", descending=True),
-        Sort("activity"),
-        Sort("ago", newest_first=True),
-        Sort("minutes", descending=True),
-        Sort("level"),
-        Sort("device"),
+        Sort("full_name"),
+        Sort("content_title"),
+        Sort("progress_percentage", descending=True),
+        Sort("activity_type"),
+        Sort("idle_since", newest_first=True),
+        Sort("started_at", descending=True),
+        Sort("reading_level"),
+        Sort("device_type"),
         Sort("presence"),
     ),
-    fields=online.FIELDS,
+    fields=online.FILTERABLE_FIELDS,
     ids=online.online_ids,
     items=online.online_rows,
     record=_online_record,
@@ -116,14 +116,14 @@ def _activity_record(activity: RecordedActivity, now: datetime) -> dict[str, obj
 
 _ACTIVITY: ViewQueries[RecordedActivity] = ViewQueries(
     sorts=(
-        Sort("time", descending=True, newest_first=True),
-        Sort("name"),
-        Sort("activity"),
-        Sort("title"),
-        Sort("progress", descending=True),
-        Sort("duration", descending=True),
+        Sort("created_at", descending=True, newest_first=True),
+        Sort("full_name"),
+        Sort("activity_type"),
+        Sort("content_title"),
+        Sort("progress_percentage", descending=True),
+        Sort("duration_seconds", descending=True),
     ),
-    fields=feed.FIELDS,
+    fields=feed.FILTERABLE_FIELDS,
     ids=feed.activity_ids,
     items=feed.activity_rows,
     pages="activities",
@@ -134,15 +134,15 @@ _ACTIVITY: ViewQueries[RecordedActivity] = ViewQueries(
 
 _READERS: ViewQueries[ReaderSummary] = ViewQueries(
     sorts=(
-        Sort("login", newest_first=True),
-        Sort("activity", newest_first=True),
-        Sort("name"),
-        Sort("level"),
-        Sort("time", descending=True),
-        Sort("sessions", descending=True),
-        Sort("contents", descending=True),
+        Sort("last_login", newest_first=True),
+        Sort("last_activity_at", newest_first=True),
+        Sort("full_name"),
+        Sort("reading_level"),
+        Sort("total_reading_time_minutes", descending=True),
+        Sort("total_sessions", descending=True),
+        Sort("unique_content_read", descending=True),
     ),
-    fields=readers.FIELDS,
+    fields=readers.FILTERABLE_FIELDS,
     ids=readers.reader_ids,
     items=readers.reader_rows,
 )
@@ -159,9 +159,10 @@ def _attention_record(item: AttentionItem, now: datetime) -> dict[str, object]:
             {"rule": reason.rule, "since": reason.since, "words": str(reason)}
             for reason in case.reasons
         ],
+        "since": case.since,
         "content_title": reader.content_title,
         "progress_percentage": reader.progress_percentage,
-        "presence": reader.presence(now),
+        "presence": reader.presence_at(now),
         "reading_level": reader.reading_level,
     }
 
@@ -183,14 +184,14 @@ def _evaluated(db: Database, now: datetime) -> Attention:
 
 _ATTENTION: ViewQueries[AttentionItem] = ViewQueries(
     sorts=(
-        Sort("why"),
+        Sort("reasons"),
         Sort("since", newest_first=True),
-        Sort("name"),
-        Sort("title"),
-        Sort("progress"),
-        Sort("level"),
+        Sort("full_name"),
+        Sort("content_title"),
+        Sort("progress_percentage"),
+        Sort("reading_level"),
     ),
-    fields=attention.FIELDS,
+    fields=attention.FILTERABLE_FIELDS,
     ids=_attention_ids,
     items=_attention_items,
     record=_attention_record,
@@ -209,8 +210,8 @@ def _no_entries(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[Acc
 
 # Empty until it is known who reads it, and until an admin's view of it is logged.
 _ACCESS_LOG: ViewQueries[AccessLogRow] = ViewQueries(
-    sorts=(Sort("time", descending=True, newest_first=True),),
-    fields=access_log.FIELDS,
+    sorts=(Sort("created_at", descending=True, newest_first=True),),
+    fields=access_log.FILTERABLE_FIELDS,
     ids=_no_ids,
     items=_no_entries,
     pages="entries",
@@ -221,8 +222,8 @@ def _access_log_of(consultant: User) -> ViewQueries[AccessLogRow]:
     """Return the queries for the entries that a consultant may see."""
     return replace(
         _ACCESS_LOG,
-        ids=partial(access_log.access_log_ids, asker=consultant),
-        items=partial(access_log.access_log_rows, asker=consultant),
+        ids=partial(access_log.access_log_ids, consultant=consultant),
+        items=partial(access_log.access_log_rows, consultant=consultant),
     )
 
 

@@ -36,6 +36,7 @@ _PROFILE = CompiledQuery(
         ReaderProfiles.preferred_language,
         ReaderProfiles.timezone,
         ReaderProfiles.last_login,
+        ReaderProfiles.last_activity_at,
         ReaderProfiles.total_reading_time_minutes,
         ReaderProfiles.total_sessions,
         ReaderProfiles.unique_content_read,
@@ -120,6 +121,7 @@ def profile(db: Database, permit: Permit) -> ReaderProfile:
         preferred_language=clean(row.preferred_language),
         timezone=clean(row.timezone),
         last_login=from_db_time_or_none(row.last_login),
+        last_activity_at=from_db_time_or_none(row.last_activity_at),
         total_reading_time_minutes=row.total_reading_time_minutes,
         total_sessions=row.total_sessions,
         unique_content_read=row.unique_content_read,
@@ -163,7 +165,7 @@ def activities(
 ) -> tuple[RecordedActivity, ...]:
     """Return the reader's latest activities, newest first, those before the id `before` only."""
     last = LAST_ID if before is None else before
-    rows = _ACTIVITIES(db, user_id=permit.subject_id, length=length, before=last)
+    rows = _ACTIVITIES.all(db, user_id=permit.subject_id, length=length, before=last)
     return tuple(recorded(row) for row in rows)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import whole_text_file
+from readwatch.domain.files import atomic_text_file
 from readwatch.domain.table_files import WRITERS
 from readwatch.monitor.build import chunks
 from readwatch.monitor.snapshots import View
@@ -105,7 +105,7 @@ def format_of(file: Path) -> str:
 def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
     """Write a file that only its owner can read, whole or not at all; return the number of rows."""
     try:
-        with whole_text_file(file, replace=replace) as text:
+        with atomic_text_file(file, replace=replace) as text:
             return WRITERS[format_of(file)](text, sheet.titles, sheet.rows)
     except FileExistsError:
         raise _file_exists() from None

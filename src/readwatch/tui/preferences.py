@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from readwatch.domain.files import whole_text_file
+from readwatch.domain.files import atomic_text_file
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
@@ -115,7 +115,7 @@ class Preferences:
             return
         try:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with whole_text_file(self._file, replace=True) as text:
+            with atomic_text_file(self._file, replace=True) as text:
                 json.dump(self._stored, text)
         except OSError as error:
             self.last_error = f"changes are lost when you quit: {error.strerror}"

@@ -152,7 +152,7 @@ def test_the_progress_summary_is_right_and_agrees_with_ours(
     post(ben, Activity("page_read", content_id="hobbit", duration_seconds=59))
     ann_enters = ago(minutes=30)
     enter(cast.ann)
-    ids = reader_ids(db, ListQuery("name"), system_clock()).ids
+    ids = reader_ids(db, ListQuery("full_name"), system_clock()).ids
     ours = {summary.user_id: summary for summary in reader_rows(db, ids, system_clock())}
 
     rows = shell().execute(PROGRESS).fetchall()

@@ -11,7 +11,7 @@ from readwatch.store.lists import access_log as store
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
 from readwatch.store.lists.query import ListQuery
 
-NEWEST = ListQuery("time", descending=True)
+NEWEST = ListQuery("created_at", descending=True)
 PROFILE = AuditAction.VIEWED_READER_PROFILE
 
 
@@ -33,8 +33,10 @@ def seen(connected, clock):
     console = connected(Role.CONSOLE)
 
     def seen(asker, question=NEWEST):
-        found = access_log_ids(console, question, clock(), asker=asker)
-        rows = {row.id: row for row in access_log_rows(console, found.ids, clock(), asker=asker)}
+        found = access_log_ids(console, question, clock(), consultant=asker)
+        rows = {
+            row.id: row for row in access_log_rows(console, found.ids, clock(), consultant=asker)
+        }
         return [
             (rows[id].consultant_name[:4], rows[id].action_type, rows[id].full_name[:3])
             for id in found.ids
@@ -50,9 +52,11 @@ def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, se
     assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "logged_in", "")]
     assert seen(cast.dora)[0] == ("Dora", "viewed_reader_profile", "Ben")
     assert len(seen(cast.dora)) == 3
-    everything = access_log_ids(db, NEWEST, clock(), asker=cast.dora).ids
-    own = access_log_ids(db, NEWEST, clock(), asker=cast.cara).ids
-    assert {row.id for row in access_log_rows(db, everything, clock(), asker=cast.cara)} == set(own)
+    everything = access_log_ids(db, NEWEST, clock(), consultant=cast.dora).ids
+    own = access_log_ids(db, NEWEST, clock(), consultant=cast.cara).ids
+    assert {
+        row.id for row in access_log_rows(db, everything, clock(), consultant=cast.cara)
+    } == set(own)
 
 
 def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cast, look, db, clock):
@@ -61,7 +65,7 @@ def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cas
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
     db.execute_sql(f"UPDATE users SET deleted_at = created_at WHERE id = {cast.ben.id}")
-    found = access_log_ids(db, NEWEST, clock(), asker=cast.dora)
+    found = access_log_ids(db, NEWEST, clock(), consultant=cast.dora)
     assert found.reader_ids == (None, cast.ann.id, None, None)
 
 
@@ -76,7 +80,10 @@ def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
     clock.advance(minutes=15)
     look(cast.cara, PROFILE, cast.ann)
     rows = access_log_rows(
-        db, access_log_ids(db, NEWEST, clock(), asker=cast.dora).ids, clock(), asker=cast.dora
+        db,
+        access_log_ids(db, NEWEST, clock(), consultant=cast.dora).ids,
+        clock(),
+        consultant=cast.dora,
     )
     told = {row.id: (row.consultant_name[:4], row.full_name[:3], row.repeats) for row in rows}
     assert told == {
@@ -101,11 +108,11 @@ def test_what_is_about_nobody_is_never_folded(cast, look, seen):
     ("words", "found"),
     [
         ("consultant:cara", "12"),
-        ("reader:ann", "23"),
-        ("!reader:ann", "14"),
+        ("full_name:ann", "23"),
+        ("!full_name:ann", "14"),
         ("action:viewed", "23"),
         ("action:log", "14"),
-        ("ago<1m", "4"),
+        ("created<1m", "4"),
         ("dora", "34"),
         ("archer cara", "2"),
     ],
@@ -115,18 +122,18 @@ def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, cloc
     look(cast.cara, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, AuditAction.LOGGED_IN)
-    question = ListQuery("time", terms=parse(words))
-    ids = access_log_ids(db, question, clock(), asker=cast.dora).ids
+    question = ListQuery("created_at", terms=parse(words))
+    ids = access_log_ids(db, question, clock(), consultant=cast.dora).ids
     assert "".join(map(str, ids)) == found
 
 
 def test_masked_names_of_readers_are_not_found_those_of_staff_are(cast, look, seen):
     look(cast.cara, PROFILE, cast.ann)
-    masked = ListQuery("time", masked=True, terms=parse("ann"))
+    masked = ListQuery("created_at", masked=True, terms=parse("ann"))
     assert seen(cast.dora, masked) == []
-    assert len(seen(cast.dora, ListQuery("time", masked=True, terms=parse("cara")))) == 1
+    assert len(seen(cast.dora, ListQuery("created_at", masked=True, terms=parse("cara")))) == 1
     with pytest.raises(ReadwatchError, match="names are masked"):
-        seen(cast.dora, ListQuery("time", masked=True, terms=parse("reader:ann")))
+        seen(cast.dora, ListQuery("created_at", masked=True, terms=parse("full_name:ann")))
 
 
 def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, monkeypatch):
@@ -136,15 +143,17 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
         look(cast.cara, PROFILE, cast.ann)
 
     def order(**how):
-        return access_log_ids(db, ListQuery("time", True, **how), clock(), asker=cast.cara)
+        return access_log_ids(
+            db, ListQuery("created_at", True, **how), clock(), consultant=cast.cara
+        )
 
     assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
     assert (order(length=7).ids, order(length=7).has_older) == ((6, 3, 2, 1), False)
-    monkeypatch.setattr(store, "LOOKED_THROUGH", 4)
+    monkeypatch.setattr(store, "MAX_ROWS_SEARCHED", 4)
     assert order(terms=parse("action:logged")).ids == (3,)
 
 
 def test_the_order_turns_around(cast, look, db, clock):
     for who in (cast.ann, cast.ben):
         look(cast.cara, PROFILE, who)
-    assert access_log_ids(db, ListQuery("time"), clock(), asker=cast.cara).ids == (1, 2)
+    assert access_log_ids(db, ListQuery("created_at"), clock(), consultant=cast.cara).ids == (1, 2)

@@ -11,7 +11,7 @@ from readwatch.store.engine.connections import Statement, driver_connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import end_session, record_heartbeat
 from readwatch.store.lists import attention
-from readwatch.store.lists.attention import last_session, last_session_before
+from readwatch.store.lists.attention import last_session_id, last_session_id_before
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -28,7 +28,9 @@ def quiet(console, clock):
 
     def quiet() -> list[OpenReader]:
         now = clock()
-        return attention.open_readers(console, now, now - 4 * MINUTE, now - 15 * MINUTE)
+        return attention.open_readers(
+            console, now, silent_until=now - 4 * MINUTE, idle_until=now - 15 * MINUTE
+        )
 
     return quiet
 
@@ -37,14 +39,14 @@ def quiet(console, clock):
 
 
 def test_who_is_not_heard_from_comes_with_the_latest_moments(db, cast, clock, enter, post, quiet):
-    ann, came = enter(cast.ann), clock()
+    ann = enter(cast.ann)
     heard = clock.advance(minutes=2)
     record_heartbeat(db, ann, heard)
     post(ann, Activity("page_read"))
     clock.advance(minutes=3, seconds=59)
     assert quiet() == []
     clock.advance(seconds=1)
-    assert quiet() == [OpenReader(cast.ann.id, came, heard, heard)]
+    assert quiet() == [OpenReader(cast.ann.id, last_heartbeat=heard, idle_since=heard)]
     clock.advance(minutes=26)
     assert quiet() == []
 
@@ -59,8 +61,8 @@ def test_who_does_nothing_is_found_while_heard_from(db, cast, clock, enter, post
             record_heartbeat(db, caller, now)
         assert sorted(reader.reader_id for reader in quiet()) == found
     assert sorted(quiet(), key=lambda reader: reader.reader_id) == [
-        OpenReader(cast.ann.id, came, now, read),
-        OpenReader(cast.ben.id, came, now, None),
+        OpenReader(cast.ann.id, last_heartbeat=now, idle_since=read),
+        OpenReader(cast.ben.id, last_heartbeat=now, idle_since=came),
     ]
 
 
@@ -121,7 +123,7 @@ def test_who_reads_on_a_tablet_is_reading_whatever_the_phone_does(
 ):
     def state() -> Presence:
         (ann,) = attention.attention_readers(console, [cast.ann.id], clock())
-        return ann.presence(clock())
+        return ann.presence_at(clock())
 
     assert state() is Presence.OFFLINE
     tablet = enter(cast.ann, device_type="tablet")
@@ -144,44 +146,49 @@ def test_a_login_comes_with_the_last_word_of_the_session_before(console, db, cas
     heard = clock.advance(hours=1)
     record_heartbeat(db, ann, heard)
     enter(cast.ben)
-    before = last_session(console)
+    before = last_session_id(console)
     now = clock.advance(days=20)
     enter(cast.ann)
     enter(cast.ann)  # the second device of the same morning is nothing new
-    after = last_session(console)
+    after = last_session_id(console)
     logins = [Login(cast.ann.id, now, heard)]
     assert attention.logins(console, before, after, now - 14 * DAY) == logins
     assert attention.logins(console, 0, after, now - 14 * DAY) == logins
     assert attention.logins(console, before, after, now - 21 * DAY) == []
-    assert attention.logins(console, after, last_session(console), now - 14 * DAY) == []
+    assert attention.logins(console, after, last_session_id(console), now - 14 * DAY) == []
 
 
 def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock, enter):
     morning = clock()
-    assert last_session(console) == last_session_before(console, morning) == 0
+    assert last_session_id(console) == last_session_id_before(console, morning) == 0
     ann = enter(cast.ann)
     later = clock.advance(hours=1)
     ben = enter(cast.ben)
-    assert last_session_before(console, morning) == 0
-    assert last_session_before(console, later) == ann.session_id
-    assert last_session_before(console, later + MINUTE) == last_session(console) == ben.session_id
+    assert last_session_id_before(console, morning) == 0
+    assert last_session_id_before(console, later) == ann.session_id
+    assert (
+        last_session_id_before(console, later + MINUTE)
+        == last_session_id(console)
+        == ben.session_id
+    )
 
 
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])
 def test_who_is_no_active_reader_any_more_is_told_from_those_who_are(console, db, cast, change):
     ids = [cast.ann.id, cast.ben.id, cast.cara.id, 99]
-    assert attention.still_readers(console, ids) == {cast.ann.id, cast.ben.id}
+    assert attention.active_readers(console, ids) == {cast.ann.id, cast.ben.id}
     db.execute_sql(f"UPDATE users SET {change} WHERE id = {cast.ann.id}")
-    assert attention.still_readers(console, ids) == {cast.ben.id}
-    assert attention.still_readers(console, ()) == set()
+    assert attention.active_readers(console, ids) == {cast.ben.id}
+    assert attention.active_readers(console, ()) == set()
 
 
 # Cost -------------------------------------------------------------------------------------------
 
+ONLINE_INDEX = "idx_sessions_active (is_active=? AND last_heartbeat>?)"
 SEARCHED = {
-    "_HERE": "s USING INDEX idx_sessions_active (is_active=? AND last_heartbeat>?)",
+    "_OPEN_READERS": f"s USING COVERING INDEX {ONLINE_INDEX}",
     "_PAUSES": "p USING INDEX idx_reader_profiles_last_login (last_login>?)",
-    "_LAST_SESSION": "reader_sessions",
+    "_LAST_SESSION_ID": "reader_sessions",
     "_LOGINS": "s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 }
 
@@ -189,7 +196,7 @@ SEARCHED = {
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_each_query_begins_with_what_is_new_or_here(db):
     statements = {n: s for n, s in vars(attention).items() if isinstance(s, Statement)}
-    assert statements.keys() - SEARCHED.keys() == {"_LAST_SESSION_BEFORE"}
+    assert statements.keys() - SEARCHED.keys() == {"_LAST_SESSION_ID_BEFORE"}
     names = "since silent_since idle_since logged_in_since until after heard_until"
     for name, index in SEARCHED.items():
         sql = f"EXPLAIN QUERY PLAN {statements[name]._sqlite}"

@@ -13,9 +13,9 @@ from readwatch.store.lists.feed import (
     activity_ids,
     activity_rows,
 )
-from readwatch.store.lists.query import ListQuery
+from readwatch.store.lists.query import FIRST_PAGE, ListQuery
 
-NEWEST = ListQuery("time", descending=True)
+NEWEST = ListQuery("created_at", descending=True)
 
 
 def test_the_feed_is_in_the_order_of_arrival_newest_first(db, cast, clock, enter, post):
@@ -49,12 +49,12 @@ def three_activities(cast, enter, post):
 @pytest.mark.parametrize(
     ("sort", "up", "down"),
     [
-        ("time", "123", "321"),
-        ("name", "132", "321"),
-        ("activity", "312", "231"),
-        ("title", "213", "123"),
-        ("progress", "123", "213"),
-        ("duration", "123", "213"),
+        ("created_at", "123", "321"),
+        ("full_name", "132", "321"),
+        ("activity_type", "312", "231"),
+        ("content_title", "213", "123"),
+        ("progress_percentage", "123", "213"),
+        ("duration_seconds", "123", "213"),
     ],
 )
 def test_each_column_sorts_both_ways(db, clock, three_activities, sort, up, down):
@@ -66,24 +66,29 @@ def test_each_column_sorts_both_ways(db, clock, three_activities, sort, up, down
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [("ann", "1"), ("reader:ben type:page", "3"), ("length>1m", "2"), ("!momo", "32"), ("x", "")],
+    [("ann", "1"), ("name:ben type:page", "3"), ("duration>1m", "2"), ("!momo", "32"), ("x", "")],
 )
 def test_a_filter_keeps_what_is_meant(db, clock, three_activities, words, found):
     first = activity_feed(db)[-1].id - 1
-    ids = activity_ids(db, ListQuery("time", True, parse(words)), clock()).ids
+    ids = activity_ids(db, ListQuery("created_at", True, parse(words)), clock()).ids
     assert "".join(str(id - first) for id in ids) == found
 
 
 def test_an_order_is_as_long_as_asked_and_a_filter_goes_back_so_far_only(
     db, cast, clock, enter, post, monkeypatch
 ):
-    monkeypatch.setattr(store, "LOOKED_THROUGH", 6)
+    monkeypatch.setattr(store, "MAX_ROWS_SEARCHED", 6)
     post(enter(cast.ann), *(Activity("page_read", content_title=str(n)) for n in range(10)))
     newest = [activity.id for activity in activity_feed(db)]
-    assert list(activity_ids(db, ListQuery("time", True, length=4), clock()).ids) == newest[:4]
-    assert list(activity_ids(db, ListQuery("time", False, length=4), clock()).ids) == newest[3::-1]
-    assert activity_ids(db, ListQuery("time", True, parse("title:3")), clock()).ids == ()
-    assert len(activity_ids(db, ListQuery("time", True, parse("title:4")), clock()).ids) == 1
+
+    def ids(*, descending: bool = True, length: int = FIRST_PAGE, words: str = "") -> list[int]:
+        query = ListQuery("created_at", descending, parse(words), length)
+        return list(activity_ids(db, query, clock()).ids)
+
+    assert ids(length=4) == newest[:4]
+    assert ids(length=4, descending=False) == newest[3::-1]
+    assert ids(words="title:3") == []
+    assert len(ids(words="title:4")) == 1
 
 
 def test_an_order_tells_whom_each_activity_is_about(db, cast, clock, three_activities):

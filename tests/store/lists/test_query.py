@@ -64,12 +64,12 @@ def ask_everything(db, asker, now) -> None:
         (activity_ids, activity_rows, feed._SORTS),
         (reader_ids, reader_rows, readers._SORTS),
         (
-            partial(access_log_ids, asker=asker),
-            partial(access_log_rows, asker=asker),
+            partial(access_log_ids, consultant=asker),
+            partial(access_log_rows, consultant=asker),
             access_log._SORTS,
         ),
     ):
-        for sort, descending, words in product(sorts, (False, True), ("", "a reader:c")):
+        for sort, descending, words in product(sorts, (False, True), ("", "a full_name:c")):
             ids = orders(db, ListQuery(sort, descending, parse(words)), now).ids
             rows(db, ids or [1], now)
     count_online(db, now)

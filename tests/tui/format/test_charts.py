@@ -85,7 +85,7 @@ def test_nothing_read_is_an_empty_plot_with_a_scale() -> None:
 
 
 @given(st.lists(st.integers(0, 1500), min_size=78, max_size=84), st.integers(PLOT_MIN_WIDTH, 240))
-def test_the_pictures_keep_to_their_lines_and_their_width(minutes: list[int], width: int) -> None:
+def test_the_snapshots_keep_to_their_lines_and_their_width(minutes: list[int], width: int) -> None:
     first = first_day(SUNDAY)
     days = tuple(
         DayOfReading(first + timedelta(days=n), timedelta(minutes=read))

@@ -40,7 +40,7 @@ def test_every_progress_is_as_long_as_its_column() -> None:
         column.width
         for listing in VIEW_SPECS.values()
         for column in listing.columns
-        if column.key == "progress"
+        if column.key == "progress_percentage"
     ]
     assert lengths == set(columns)
 
@@ -50,7 +50,7 @@ def test_every_presence_has_a_mark_of_its_own_and_its_word_and_fits_its_column()
     texts = [cell.text for cell in cells if isinstance(cell, TonedText)]
     assert len({text[0] for text in texts}) == len(texts) == len(Presence)
     assert [text[2:] for text in texts] == list(Presence)
-    assert max(map(cell_len, texts)) <= online.LISTING.columns[0].width
+    assert max(map(cell_len, texts)) <= online.SPEC.columns[0].width
 
 
 @pytest.mark.parametrize(

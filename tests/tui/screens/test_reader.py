@@ -34,8 +34,8 @@ def join(db: Database, clock: StillClock) -> Join:
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
 @on_both_engines
-async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_then(
-    sit: OpenConsole,
+async def test_enter_opens_the_reader_under_the_cursor_and_that_is_logged_by_then(
+    open_console: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     ben: ReadingApp,
@@ -44,14 +44,14 @@ async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_
 ) -> None:
     ann.reads()
     ben.reads("Faust")
-    async with sit(size=size) as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("down", "enter")
-        await seat.sees("ben@example.org", "Faust")
+    async with open_console(size=size) as pilot:
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("down", "enter")
+        await pilot.sees("ben@example.org", "Faust")
         assert access_log() == [
             Entry(cast.cara.id, "viewed_reader_profile", cast.ben.id, "console, from online")
         ]
-        assert "Ann" not in seat.screen
+        assert "Ann" not in pilot.screen
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_enter_opens_the_reader_under_the_cursor_and_that_is_on_record_by_
     [("1", "online", "Ago"), ("2", "activity", "Time"), ("3", "readers", "Titles")],
 )
 async def test_the_record_says_in_which_list_the_reader_was_seen(
-    sit: OpenConsole,
+    open_console: OpenConsole,
     cast: Cast,
     ann: ReadingApp,
     access_log: AccessLog,
@@ -68,11 +68,11 @@ async def test_the_record_says_in_which_list_the_reader_was_seen(
     title: str,
 ) -> None:
     ann.reads()
-    async with sit() as seat:
-        await seat.presses(view)
-        await seat.until(lambda: title in "".join(seat.lines[2:3]) and "Ann" in seat.cursor)
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+    async with open_console() as pilot:
+        await pilot.presses(view)
+        await pilot.until(lambda: title in "".join(pilot.lines[2:3]) and "Ann" in pilot.cursor)
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
         assert [(entry.whom, entry.where) for entry in access_log()] == [
             (cast.ann.id, f"console, from {name}")
         ]
@@ -80,7 +80,7 @@ async def test_the_record_says_in_which_list_the_reader_was_seen(
 
 @on_both_engines
 async def test_the_page_shows_profile_books_sessions_and_activities(
-    sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     db.execute_sql("UPDATE reader_profiles SET reading_level = 'B1', timezone = 'Asia/Tokyo'")
     ann.logs_in("tablet")
@@ -90,222 +90,224 @@ async def test_the_page_shows_profile_books_sessions_and_activities(
     ann.logs_out()
     ann.logs_in("phone")
     ann.reads("Dracula", progress=100, activity_type="quiz_completed", metadata={"score": 80})
-    async with sit(size=LARGE) as seat:
-        await seat.presses("3")
-        await seat.sees("1 h 07")
-        await seat.presses("enter")
-        await seat.sees(
+    async with open_console(size=LARGE) as pilot:
+        await pilot.presses("3")
+        await pilot.sees("1 h 07")
+        await pilot.presses("enter")
+        await pilot.sees(
             f"Readers {BREADCRUMB} Ann Archer (1 of 2)   ● reading",
             "B1   en   Sun 21:20 there (Asia/Tokyo)   ann@example.org",
             "Reading   today 20 min   this week 20 min   in 4 weeks 0 min a day",
         )
-        await seat.sees("1 h 07 of reading   2 sessions   2 titles   last login now")
-        book = seat.line("━━┄┄┄┄  25%")
+        await pilot.sees("1 h 07 of reading   2 sessions   2 titles   last login now")
+        book = pilot.line("━━┄┄┄┄  25%")
         assert "Moby-Dick" in book
         assert "1 h 06" in book
         assert "20 min" in book
-        assert "━━━━━━ 100%" in seat.line("Dracula")
-        assert '{"score":80}' in seat.line("quiz completed")
-        assert "66:40" in seat.line("page read")
-        assert re.search(r" 20  tablet +ended", seat.line("tablet"))
-        assert re.search(r" 0  phone +active", seat.line("phone"))
+        assert "━━━━━━ 100%" in pilot.line("Dracula")
+        assert '{"score":80}' in pilot.line("quiz completed")
+        assert "66:40" in pilot.line("page read")
+        assert re.search(r" 20  tablet +ended", pilot.line("tablet"))
+        assert re.search(r" 0  phone +active", pilot.line("phone"))
 
 
 @on_both_engines
 async def test_the_page_is_live_while_it_is_open_and_stays_one_entry(
-    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, access_log: AccessLog, clock: StillClock
 ) -> None:
     ann.reads("Dracula", progress=10)
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
         for progress in range(11, 16):
             clock.advance(seconds=30)
             ann.reads("Dracula", progress=progress)
-            await seat.sees(f"{progress}%", "● LIVE")
+            await pilot.sees(f"{progress}%", "● LIVE")
         ann.reads("Faust")
         ann.logs_out()
-        await seat.sees("· offline", "2 titles", "Faust")
+        await pilot.sees("· offline", "2 titles", "Faust")
         assert len(access_log()) == 1
 
 
 async def test_the_cursor_stays_on_its_book_when_another_is_read(
-    sit: OpenConsole, ann: ReadingApp, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
     clock.advance(minutes=1)
     ann.reads("Faust")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
-        await seat.until(lambda: [line[2:9] for line in seat.lines[7:9]] == ["Faust  ", "Dracula"])
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
+        await pilot.until(
+            lambda: [line[2:9] for line in pilot.lines[7:9]] == ["Faust  ", "Dracula"]
+        )
         clock.advance(minutes=1)
         ann.reads("Dracula")
-        await seat.until(lambda: "Dracula" in seat.lines[7])
-        assert seat.lines[8].startswith("▌ Faust")
+        await pilot.until(lambda: "Dracula" in pilot.lines[7])
+        assert pilot.lines[8].startswith("▌ Faust")
 
 
 async def test_escape_goes_back_to_the_same_reader_and_the_list_goes_on(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
-    async with sit() as seat:
-        await seat.presses("3")
-        await seat.sees("Ann", "Ben")
-        await seat.presses("down", "enter")
-        await seat.sees("ben@example.org", "no activities yet")
+    async with open_console() as pilot:
+        await pilot.presses("3")
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("down", "enter")
+        await pilot.sees("ben@example.org", "no activities yet")
         ben.reads("Faust")
-        await seat.sees("Faust")
-        await seat.presses("escape")
-        await seat.sees("Ann", "Ben", "Last login ▲", "1 online")
-        assert "Ben" in seat.cursor
-        assert "Faust" not in seat.screen
+        await pilot.sees("Faust")
+        await pilot.presses("escape")
+        await pilot.sees("Ann", "Ben", "Last login ▲", "1 online")
+        assert "Ben" in pilot.cursor
+        assert "Faust" not in pilot.screen
         ann.logs_in()
-        await seat.sees("2 online")
+        await pilot.sees("2 online")
 
 
 async def test_each_opening_is_an_entry(
-    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
+    open_console: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads()
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         for openings in 1, 2, 3:
-            await seat.presses("enter")
-            await seat.sees("ann@example.org")
+            await pilot.presses("enter")
+            await pilot.sees("ann@example.org")
             assert len(access_log()) == openings
-            await seat.presses("escape")
-            await seat.sees("Reader ▲")
+            await pilot.presses("escape")
+            await pilot.sees("Reader ▲")
 
 
 async def test_keys_pressed_twice_open_and_leave_once(
-    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
+    open_console: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads()
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter", "enter")
-        await seat.sees("ann@example.org")
-        await seat.presses("enter")
-        await seat.presses("escape", "escape")
-        await seat.sees("Reader ▲", "● LIVE", "Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter", "enter")
+        await pilot.sees("ann@example.org")
+        await pilot.presses("enter")
+        await pilot.presses("escape", "escape")
+        await pilot.sees("Reader ▲", "● LIVE", "Ann")
         assert len(access_log()) == 1
 
 
 async def test_a_number_goes_from_the_page_straight_to_that_list(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
+    async with open_console() as pilot:
         for number, words in (
             ("2", "Time ▼"),
             ("1", "Reader ▲"),
             ("1", "Reader ▲"),
             ("3", "Last login ▲"),
         ):
-            await seat.until(lambda: "Ann" in seat.cursor)
-            await seat.presses("enter")
-            await seat.sees("ann@example.org")
-            await seat.presses(number)
-            await seat.loses("ann@example.org")
-            await seat.sees(words, "● LIVE")
+            await pilot.until(lambda: "Ann" in pilot.cursor)
+            await pilot.presses("enter")
+            await pilot.sees("ann@example.org")
+            await pilot.presses(number)
+            await pilot.loses("ann@example.org")
+            await pilot.sees(words, "● LIVE")
 
 
 async def test_the_help_can_be_called_over_the_page_which_lives_on_below(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula", progress=10)
-    async with sit(size=LARGE) as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
-        await seat.presses("?")
-        await seat.sees("escape closes")
+    async with open_console(size=LARGE) as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
+        await pilot.presses("?")
+        await pilot.sees("escape closes")
         ann.reads("Dracula", progress=99)
-        await seat.presses("escape")
-        await seat.sees("ann@example.org", "99%")
+        await pilot.presses("escape")
+        await pilot.sees("ann@example.org", "99%")
 
 
-async def test_a_reader_of_a_frozen_picture_can_be_opened(
-    sit: OpenConsole, ann: ReadingApp
+async def test_a_reader_of_a_frozen_snapshot_can_be_opened(
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("p")
-        await seat.sees("FROZEN")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("p")
+        await pilot.sees("FROZEN")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "● LIVE")
 
 
 async def test_a_reader_who_left_under_the_cursor_can_still_be_opened(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads()
-    async with sit() as seat:
-        await seat.sees("Ann")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
         ann.logs_out()
-        await seat.sees("0 online")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "· offline")
+        await pilot.sees("0 online")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "· offline")
 
 
 @on_both_engines
 async def test_a_reader_whose_account_is_deleted_is_shown_no_longer(
-    sit: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "Dracula")
         db.execute_sql(
             "UPDATE users SET deleted_at = CURRENT_TIMESTAMP WHERE email = 'ann@example.org'"
         )
-        await seat.sees("is not shown", "there is no user", "escape to go back")
-        assert "Dracula" not in seat.screen
-        await seat.presses("escape")
-        await seat.sees("Reader ▲", "● LIVE")
+        await pilot.sees("is not shown", "there is no user", "escape to go back")
+        assert "Dracula" not in pilot.screen
+        await pilot.presses("escape")
+        await pilot.sees("Reader ▲", "● LIVE")
 
 
 async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_elsewhere(
-    sit: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+    open_console: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
 ) -> None:
     """The first activity is Ben's, the first reader is Ann; both are number 1."""
     ben.reads("Faust")
     ann.logs_in()
-    async with sit() as seat:
-        await seat.presses("2")
-        await seat.sees("Time ▼", "Faust")
-        await seat.presses("1")
-        await seat.sees("Ann", "Ben", "Reader ▲")
-        await seat.presses("enter", "2")
-        await seat.sees("● LIVE", "Time ▼", "Faust")
+    async with open_console() as pilot:
+        await pilot.presses("2")
+        await pilot.sees("Time ▼", "Faust")
+        await pilot.presses("1")
+        await pilot.sees("Ann", "Ben", "Reader ▲")
+        await pilot.presses("enter", "2")
+        await pilot.sees("● LIVE", "Time ▼", "Faust")
         assert cast.ben.id not in [entry.whom for entry in access_log()]
 
 
 # From one reader to the next ---------------------------------------------------------------------
 
 
-async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_record(
-    sit: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
+async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_logged(
+    open_console: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
-    async with sit() as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("enter")
-        await seat.sees(f"Online {BREADCRUMB} Ann Archer (1 of 2)", "Dracula")
-        await seat.presses("}")
-        await seat.sees(f"Online {BREADCRUMB} Ben Baker (2 of 2)", "ben@example.org", "Faust")
-        assert "Dracula" not in seat.screen
-        await seat.presses("}")
-        await seat.sees("Ben Baker (2 of 2)", "last reader")
-        await seat.presses("{")
-        await seat.sees(f"Online {BREADCRUMB} Ann Archer (1 of 2)", "Dracula")
-        await seat.presses("{")
-        await seat.sees("first reader")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("enter")
+        await pilot.sees(f"Online {BREADCRUMB} Ann Archer (1 of 2)", "Dracula")
+        await pilot.presses("}")
+        await pilot.sees(f"Online {BREADCRUMB} Ben Baker (2 of 2)", "ben@example.org", "Faust")
+        assert "Dracula" not in pilot.screen
+        await pilot.presses("}")
+        await pilot.sees("Ben Baker (2 of 2)", "last reader")
+        await pilot.presses("{")
+        await pilot.sees(f"Online {BREADCRUMB} Ann Archer (1 of 2)", "Dracula")
+        await pilot.presses("{")
+        await pilot.sees("first reader")
         assert [entry.whom for entry in access_log()] == [
             cast.ann.id,
             cast.ben.id,
@@ -314,109 +316,114 @@ async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_on_
 
 
 async def test_the_way_is_the_order_that_was_on_the_screen_with_the_filter_of_that_time(
-    sit: OpenConsole, cast: Cast, clock: StillClock, ann: ReadingApp, ben: ReadingApp, join: Join
+    open_console: OpenConsole,
+    cast: Cast,
+    clock: StillClock,
+    ann: ReadingApp,
+    ben: ReadingApp,
+    join: Join,
 ) -> None:
     for app in (join("Ada Abel"), ben, join("Zoe Zander"), ann):
         app.reads()
         clock.advance(seconds=10)
-    async with sit() as seat:
-        await seat.sees("Ada", "Zoe")
-        await seat.presses(*"sss")
-        await seat.sees("Ago ▲")
-        await seat.filters("b")
-        await seat.loses("Zoe")
-        await seat.presses("home", "enter")
-        await seat.sees("Ben Baker (1 of 2)")
-        await seat.presses("}")
-        await seat.sees("Ada Abel (2 of 2)")
+    async with open_console() as pilot:
+        await pilot.sees("Ada", "Zoe")
+        await pilot.presses(*"sss")
+        await pilot.sees("Ago ▲")
+        await pilot.filters("b")
+        await pilot.loses("Zoe")
+        await pilot.presses("home", "enter")
+        await pilot.sees("Ben Baker (1 of 2)")
+        await pilot.presses("}")
+        await pilot.sees("Ada Abel (2 of 2)")
 
 
 async def test_escape_goes_to_the_row_of_the_reader_who_was_shown_last(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads()
     ben.reads()
-    async with sit() as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
-        await seat.presses("}")
-        await seat.sees("ben@example.org")
-        await seat.presses("escape")
-        await seat.sees("Reader ▲", "● LIVE")
-        assert "Ben" in seat.cursor
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
+        await pilot.presses("}")
+        await pilot.sees("ben@example.org")
+        await pilot.presses("escape")
+        await pilot.sees("Reader ▲", "● LIVE")
+        assert "Ben" in pilot.cursor
 
 
 async def test_escape_stays_on_the_activity_that_the_page_was_opened_from(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")
     ben.reads("Faust")
     ann.reads("Momo")
-    async with sit() as seat:
-        await seat.presses("2")
-        await seat.sees("Time ", "Momo")
-        await seat.presses("down", "down", "enter")
-        await seat.sees(f"Activity {BREADCRUMB} Ann Archer (1 of 2)")
-        await seat.presses("escape")
-        await seat.sees("Time ▼")
-        assert "Dracula" in seat.cursor
+    async with open_console() as pilot:
+        await pilot.presses("2")
+        await pilot.sees("Time ", "Momo")
+        await pilot.presses("down", "down", "enter")
+        await pilot.sees(f"Activity {BREADCRUMB} Ann Archer (1 of 2)")
+        await pilot.presses("escape")
+        await pilot.sees("Time ▼")
+        assert "Dracula" in pilot.cursor
 
 
 # Panels ------------------------------------------------------------------------------------------
 
 
 async def test_tab_opens_the_panel_that_it_goes_to_and_the_next_reader_has_the_same_open(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     ann.reads()
     ben.reads()
     clock.advance(minutes=30)
     ann.sends_a_heartbeat()
     ben.sends_a_heartbeat()
-    async with sit() as seat:
-        await seat.sees("Ann", "Ben")
-        await seat.presses("enter")
-        await seat.sees("today 30 min")
-        assert "Wed" not in seat.screen
-        await seat.presses("shift+tab", "shift+tab")
-        await seat.sees("▌ Reading", "Wed ··", "··[▓▓]", "30 min ┤", "16 Nov")
-        await seat.presses("}")
-        await seat.sees("Ben Baker", "▌ Reading", "··[▓▓]")
-        await seat.presses("tab", "tab", "tab")
-        await seat.loses("··[▓▓]")
+    async with open_console() as pilot:
+        await pilot.sees("Ann", "Ben")
+        await pilot.presses("enter")
+        await pilot.sees("today 30 min")
+        assert "Wed" not in pilot.screen
+        await pilot.presses("shift+tab", "shift+tab")
+        await pilot.sees("▌ Reading", "Wed ··", "··[▓▓]", "30 min ┤", "16 Nov")
+        await pilot.presses("}")
+        await pilot.sees("Ben Baker", "▌ Reading", "··[▓▓]")
+        await pilot.presses("tab", "tab", "tab")
+        await pilot.loses("··[▓▓]")
 
 
 async def test_the_days_are_those_of_the_readers_calendar(
-    sit: OpenConsole, ann: ReadingApp, clock: StillClock, db: Database
+    open_console: OpenConsole, ann: ReadingApp, clock: StillClock, db: Database
 ) -> None:
     db.execute_sql("UPDATE reader_profiles SET timezone = 'Pacific/Auckland'")
     ann.reads()
     clock.advance(minutes=60)
     ann.sends_a_heartbeat()
-    async with sit(size=LARGE) as seat:  # Monday, 2 o'clock over there
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("Mon 02:00 there (Pacific/Auckland)", "this week 1 h 00")
-        assert seat.line("Mon ··").rstrip().split("]")[0].endswith("[██")
+    async with open_console(size=LARGE) as pilot:  # Monday, 2 o'clock over there
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("Mon 02:00 there (Pacific/Auckland)", "this week 1 h 00")
+        assert pilot.line("Mon ··").rstrip().split("]")[0].endswith("[██")
 
 
 @on_both_engines
 async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_look(
-    sit: OpenConsole, ann: ReadingApp, access_log: AccessLog
+    open_console: OpenConsole, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula", activity_type="bookmark_added")
     for _ in range(230):
         ann.reads("Faust")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "page read")
-        await seat.leans_on("end", "bookmark added")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "page read")
+        await pilot.leans_on("end", "bookmark added")
         ann.reads("Momo", activity_type="quiz_completed")
-        await seat.leans_on("home", "quiz completed")
-        await seat.presses("end")
-        await seat.sees("bookmark added")
+        await pilot.leans_on("home", "quiz completed")
+        await pilot.presses("end")
+        await pilot.sees("bookmark added")
         assert len(access_log()) == 1
 
 
@@ -424,49 +431,49 @@ async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_l
 
 
 async def test_space_unfolds_the_metadata_of_the_activity_under_the_cursor(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula", activity_type="quiz_completed", metadata={"quiz": {"score": 80}})
     ann.reads("Momo")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org", "Momo")
-        await seat.presses("space")
-        await seat.sees("content Momo", "the app told no more")
-        await seat.presses("down")
-        await seat.sees("content Dracula", '"quiz": {', '  "score": 80')
-        await seat.presses("escape")
-        await seat.loses('"score": 80')
-        await seat.sees("ann@example.org")
-        await seat.presses("enter")
-        await seat.sees('"score": 80')
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "Momo")
+        await pilot.presses("space")
+        await pilot.sees("content Momo", "no metadata")
+        await pilot.presses("down")
+        await pilot.sees("content Dracula", '"quiz": {', '  "score": 80')
+        await pilot.presses("escape")
+        await pilot.loses('"score": 80')
+        await pilot.sees("ann@example.org")
+        await pilot.presses("enter")
+        await pilot.sees('"score": 80')
 
 
-async def test_long_metadata_can_be_scrolled(sit: OpenConsole, ann: ReadingApp) -> None:
+async def test_long_metadata_can_be_scrolled(open_console: OpenConsole, ann: ReadingApp) -> None:
     ann.reads("Dracula", metadata={f"key {n:02}": n for n in range(40)})
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
-        await seat.presses("space")
-        await seat.sees('"key 00": 0')
-        assert '"key 39"' not in seat.screen
-        await seat.presses("tab", "end")
-        await seat.sees('"key 39": 39')
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
+        await pilot.presses("space")
+        await pilot.sees('"key 00": 0')
+        assert '"key 39"' not in pilot.screen
+        await pilot.presses("tab", "end")
+        await pilot.sees('"key 39": 39')
 
 
 async def test_help_that_comes_before_the_page_is_left_is_closed_without_losing_the_way_back(
-    sit: OpenConsole, ann: ReadingApp
+    open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
-    async with sit() as seat:
-        await seat.sees("Ann")
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
-        await seat.presses("escape", "question_mark")
-        await seat.sees("Keys")
-        await seat.presses("escape")
-        await seat.loses("Keys")
-        await seat.leans_on("escape", "Reader ▲")
-        await seat.sees("Ann", "● LIVE")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
+        await pilot.presses("escape", "question_mark")
+        await pilot.sees("Keys")
+        await pilot.presses("escape")
+        await pilot.loses("Keys")
+        await pilot.leans_on("escape", "Reader ▲")
+        await pilot.sees("Ann", "● LIVE")

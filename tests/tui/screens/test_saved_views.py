@@ -12,65 +12,65 @@ from readwatch.monitor.snapshots import View
 from readwatch.tui.preferences import Preferences
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
-ROUND = SavedView("Round", View.READERS, "name", True, "ben", ("level", "name"))
+ROUND = SavedView("Round", View.READERS, "full_name", True, "ben", ("reading_level", "full_name"))
 
 
 async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
 ) -> None:
-    async with sit(preferences_folder=tmp_path) as seat:
-        await seat.presses("3")
-        await seat.sees("Ann Archer", "Last login")
-        await seat.filters("ben")
-        await seat.presses("s", "c")
-        await seat.sees("Columns")
-        await seat.presses("end", "up", "space", "escape")
-        await seat.loses("Last login")
-        await seat.presses("v")
-        await seat.sees("keep Readers by Reader, ben")
-        await seat.types("[/] Ben\N{RIGHT-TO-LEFT OVERRIDE}s")
-        await seat.presses("enter")
-        await seat.sees("[/] Bens ", "Readers by Reader, ben", "its name")
-        await seat.presses("b")
-        await seat.sees("begins here")
-        await seat.presses("escape")
-        await seat.loses("escape closes")
-        await seat.presses("c", "r")
-        await seat.sees("[x] Last login")
-        await seat.presses("escape")
-        await seat.loses("[x] Last login")
-        await seat.presses("escape")
-        await seat.sees("Ann Archer", "Last login")
-        await seat.presses("1")
-        await seat.sees("nobody is online")
-        await seat.presses("v", "enter")
-        await keeps(seat, "Ben Baker", "Ann")
-        assert "Reader ▲" in seat.screen
-        assert "Last login" not in seat.screen
-    async with sit(preferences_folder=tmp_path) as seat:
-        await seat.sees("Ben Baker", "Reader ▲", "● LIVE")
-        assert "Ann" not in seat.screen
-        assert "Last login" not in seat.screen
-        await seat.sees(" 1 match; escape clears")
-        assert seat.lines[-2].startswith(" / ben ")
-    async with sit(preferences_folder=tmp_path, view="activity") as seat:
-        await seat.sees("Time", "● LIVE")  # what was asked for goes before
-        await seat.presses("v")
-        await seat.sees("begins here")
-        await seat.presses("d")
-        await seat.loses("begins here")
-    async with sit(preferences_folder=tmp_path) as seat:
-        await seat.sees("nobody is online")
+    async with open_console(preferences_folder=tmp_path) as pilot:
+        await pilot.presses("3")
+        await pilot.sees("Ann Archer", "Last login")
+        await pilot.filters("ben")
+        await pilot.presses("s", "c")
+        await pilot.sees("Columns")
+        await pilot.presses("end", "up", "space", "escape")
+        await pilot.loses("Last login")
+        await pilot.presses("v")
+        await pilot.sees("save Readers by Reader, ben")
+        await pilot.types("[/] Ben\N{RIGHT-TO-LEFT OVERRIDE}s")
+        await pilot.presses("enter")
+        await pilot.sees("[/] Bens ", "Readers by Reader, ben", "enter saves")
+        await pilot.presses("b")
+        await pilot.sees("start view")
+        await pilot.presses("escape")
+        await pilot.loses("escape closes")
+        await pilot.presses("c", "r")
+        await pilot.sees("[x] Last login")
+        await pilot.presses("escape")
+        await pilot.loses("[x] Last login")
+        await pilot.presses("escape")
+        await pilot.sees("Ann Archer", "Last login")
+        await pilot.presses("1")
+        await pilot.sees("nobody is online")
+        await pilot.presses("v", "enter")
+        await keeps(pilot, "Ben Baker", "Ann")
+        assert "Reader ▲" in pilot.screen
+        assert "Last login" not in pilot.screen
+    async with open_console(preferences_folder=tmp_path) as pilot:
+        await pilot.sees("Ben Baker", "Reader ▲", "● LIVE")
+        assert "Ann" not in pilot.screen
+        assert "Last login" not in pilot.screen
+        await pilot.sees(" 1 match; escape clears")
+        assert pilot.lines[-2].startswith(" / ben ")
+    async with open_console(preferences_folder=tmp_path, view="activity") as pilot:
+        await pilot.sees("Time", "● LIVE")  # what was asked for goes before
+        await pilot.presses("v")
+        await pilot.sees("start view")
+        await pilot.presses("d")
+        await pilot.loses("start view")
+    async with open_console(preferences_folder=tmp_path) as pilot:
+        await pilot.sees("nobody is online")
 
 
-async def test_a_name_of_nothing_keeps_nothing(sit: OpenConsole) -> None:
-    async with sit() as seat:
-        await seat.presses("v")
-        await seat.sees("its name")
-        await seat.presses("space", "enter", "escape")
-        await seat.loses("escape closes")
-        await seat.presses("v")
-        await seat.sees("its name")
+async def test_a_name_of_nothing_keeps_nothing(open_console: OpenConsole) -> None:
+    async with open_console() as pilot:
+        await pilot.presses("v")
+        await pilot.sees("enter saves")
+        await pilot.presses("space", "enter", "escape")
+        await pilot.loses("escape closes")
+        await pilot.presses("v")
+        await pilot.sees("enter saves")
 
 
 def test_a_view_of_the_same_name_takes_the_place_of_the_first(tmp_path: Path) -> None:
@@ -103,12 +103,12 @@ def test_what_is_no_view_sets_the_desk_aside(tmp_path: Path, key: str, value: ob
 
 
 async def test_what_there_is_no_longer_is_left_out_of_a_view(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, tmp_path: Path
 ) -> None:
-    async with sit(preferences_folder=tmp_path) as seat:
-        await seat.sees("● LIVE")
-        seat.app._preferences.save_view(
+    async with open_console(preferences_folder=tmp_path) as pilot:
+        await pilot.sees("● LIVE")
+        pilot.app._preferences.save_view(
             SavedView("Old", View.READERS, "shoes", True, "no:way", ("hat",))
         )
-        await seat.presses("v", "enter")
-        await seat.sees("no:way asks for a field that is not here", "Ann", "Ben", "Last login ▲")
+        await pilot.presses("v", "enter")
+        await pilot.sees("no:way: unknown field", "Ann", "Ben", "Last login ▲")

@@ -6,7 +6,7 @@ import pytest
 from conftest import PASSWORD, Cast, StillClock
 from textual.color import Color
 from tui.console_pilot import ConsolePilot, OpenConsole
-from tui.still_life import paint
+from tui.morning import record_morning
 from tui.terminal.test_themes import contrast
 
 from readwatch.monitor import refresh_policy
@@ -16,9 +16,9 @@ from readwatch.tui.format.cells import SIGNS
 LEAST = 4.5
 
 
-def pale(seat: ConsolePilot) -> Iterator[tuple[str, str, str, float]]:
+def pale(pilot: ConsolePilot) -> Iterator[tuple[str, str, str, float]]:
     """The painted words whose contrast is too low, with their colours."""
-    screen = seat.app.screen
+    screen = pilot.app.screen
     in_front = screen.region
     if screen.is_modal:  # what is behind is meant to fade
         [in_front] = [child.region for child in screen.children if child.region]
@@ -35,7 +35,7 @@ def pale(seat: ConsolePilot) -> Iterator[tuple[str, str, str, float]]:
 @pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("theme", ["dark", "light"])
 async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
-    sit: OpenConsole,
+    open_console: OpenConsole,
     db: Database,
     cast: Cast,
     clock: StillClock,
@@ -43,68 +43,68 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
-    absent = paint(db, cast, clock)
+    absent = record_morning(db, cast, clock)
     found = set()
-    async with sit(theme=theme, signed_in=False) as seat:
+    async with open_console(theme=theme, logged_in=False) as pilot:
 
         async def sees(*words: str) -> None:
-            await seat.sees(*words)
-            found.update(pale(seat))
+            await pilot.sees(*words)
+            found.update(pale(pilot))
 
         await sees("Password")
-        await seat.signs_in(cast.cara.email, "not it")
+        await pilot.logs_in(cast.cara.email, "not it")
         await sees("wrong e-mail or password")
-        await seat.types(PASSWORD)
-        await seat.presses("enter")
+        await pilot.types(PASSWORD)
+        await pilot.presses("enter")
         await sees("● LIVE", "Ann Archer", "leaving", "silent")
         for key, title in (("2", "quiz completed"), ("3", "Titles"), ("4", "Why"), ("5", "When")):
-            await seat.presses(key)
+            await pilot.presses(key)
             await sees(title, "● LIVE")
-        await seat.presses("1")
+        await pilot.presses("1")
         await sees("State", "● LIVE")
-        for key, words in (("c", "since the login"), ("v", "its name")):
-            await seat.presses(key)
+        for key, words in (("c", "since the login"), ("v", "enter saves")):
+            await pilot.presses(key)
             await sees(words)
-            await seat.presses("escape")
-            await seat.loses(words)
-        await seat.presses("question_mark")
+            await pilot.presses("escape")
+            await pilot.loses(words)
+        await pilot.presses("question_mark")
         await sees("everywhere")
-        await seat.presses("escape")
-        await seat.loses("everywhere")
-        await seat.presses("slash")
-        await seat.pastes("idle>x")
+        await pilot.presses("escape")
+        await pilot.loses("everywhere")
+        await pilot.presses("slash")
+        await pilot.pastes("idle>x")
         await sees("10m")
-        await seat.presses("escape")
-        await seat.loses("10m")
-        await seat.presses("enter")
+        await pilot.presses("escape")
+        await pilot.loses("10m")
+        await pilot.presses("enter")
         await sees("19 min of reading")
-        await seat.presses("space")
+        await pilot.presses("space")
         await sees("Look this word up")
-        await seat.presses("escape", "tab", "e")
+        await pilot.presses("escape", "tab", "e")
         await sees(".csv")
-        await seat.presses("escape")
-        await seat.loses(".csv")
-        await seat.presses("left_curly_bracket")
+        await pilot.presses("escape")
+        await pilot.loses(".csv")
+        await pilot.presses("left_curly_bracket")
         await sees("first reader")
-        await seat.presses("escape")
+        await pilot.presses("escape")
         await sees("Ago")
-        await seat.has_a_snapshot()
-        await seat.presses("p")
+        await pilot.has_a_snapshot()
+        await pilot.presses("p")
         await sees("● FROZEN")
         absent.reads("Emma")
         await sees("1 new")
-        await seat.presses("p")
+        await pilot.presses("p")
         await sees("● LIVE", "Abby")
-        await seat.presses("home")
+        await pilot.presses("home")
         await sees("▌ ● reading  Absent Abby")
         absent.logs_out()
-        await sees(f"{SIGNS['ghost']} ● reading  Absent Abby")
+        await sees(f"{SIGNS['departed']} ● reading  Absent Abby")
         clock.advance(seconds=13)
         await sees("● STALE")
-        await seat.presses("ctrl+p")
+        await pilot.presses("ctrl+p")
         await sees("escape closes")
-        await seat.presses("escape")
-        await seat.loses("escape closes")
-        await seat.presses("L")
+        await pilot.presses("escape")
+        await pilot.loses("escape closes")
+        await pilot.presses("L")
         await sees("is locked")
     assert found == set()

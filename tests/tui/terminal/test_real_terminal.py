@@ -157,7 +157,7 @@ def test_a_terminal_that_takes_nothing_keeps_nobody(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_terminal_that_stood_still_has_the_whole_picture_afterwards(window: Terminal) -> None:
+def test_a_terminal_that_stood_still_has_the_whole_snapshot_afterwards(window: Terminal) -> None:
     window.types(f"{PASSWORD}\r")
     window.sees("● LIVE")
     window.stands_still()

@@ -18,7 +18,7 @@ def is_light(console: Console) -> bool:
     return Color.parse(console.theme_variables["background"]).brightness > 0.5
 
 
-async def test_colours_chosen_in_the_palette_are_there_in_the_next_sitting(
+async def test_colours_chosen_in_the_palette_are_there_in_the_next_session(
     url: str, cast: Cast, clock: Clock, tmp_path: Path
 ) -> None:
     first, second, third = (

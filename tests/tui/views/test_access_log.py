@@ -25,96 +25,96 @@ def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
 
 @on_both_engines
 async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
-    sit: OpenConsole, access_log: AccessLog
+    open_console: OpenConsole, access_log: AccessLog
 ) -> None:
     before = access_log()
-    async with sit() as seat:
-        await seat.sees("● LIVE")
-        await seat.presses("5")
-        await seat.sees("Access log", "x2 ", "Cara Cook", "viewed reader profile", "Ann Archer")
-        assert "Dora" not in seat.screen
-        assert seat.screen.count("viewed") == 1
+    async with open_console() as pilot:
+        await pilot.sees("● LIVE")
+        await pilot.presses("5")
+        await pilot.sees("Access log", "x2 ", "Cara Cook", "viewed reader profile", "Ann Archer")
+        assert "Dora" not in pilot.screen
+        assert pilot.screen.count("viewed") == 1
     assert access_log() == before
 
 
 @on_both_engines
-async def test_an_admins_look_at_everybodys_entries_is_on_record_once_each_time_it_is_opened(
-    sit: OpenConsole, cast: Cast, access_log: AccessLog
+async def test_an_admins_look_at_everybodys_entries_is_logged_once_each_time_it_is_opened(
+    open_console: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:
-    async with sit(who=cast.dora) as seat:
-        await seat.sees("● LIVE")
-        await seat.presses("5")
-        await seat.sees("Cara Cook", "Dora Dyer", "listed access log")
+    async with open_console(who=cast.dora) as pilot:
+        await pilot.sees("● LIVE")
+        await pilot.presses("5")
+        await pilot.sees("Cara Cook", "Dora Dyer", "listed access log")
         assert access_log()[3:] == [Entry(cast.dora.id, *EVERYBODYS)]
-        await seat.filters("consultant:cara")
-        await seat.loses("listed")
-        await seat.presses("5")
-        await seat.sees("Cara", "● LIVE")
+        await pilot.filters("consultant:cara")
+        await pilot.loses("listed")
+        await pilot.presses("5")
+        await pilot.sees("Cara", "● LIVE")
         assert len(access_log()) == 4
-        await seat.presses("1")
-        await seat.sees("nobody is online")
-        await seat.presses("5")
-        await seat.sees("Cara")
+        await pilot.presses("1")
+        await pilot.sees("nobody is online")
+        await pilot.presses("5")
+        await pilot.sees("Cara")
     assert access_log()[4:] == [Entry(cast.dora.id, *EVERYBODYS)]
 
 
-async def test_nothing_of_it_is_shown_when_that_cannot_be_put_on_record(
-    sit: OpenConsole, cast: Cast, db: Database, access_log: AccessLog
+async def test_nothing_of_it_is_shown_when_that_cannot_be_logged(
+    open_console: OpenConsole, cast: Cast, db: Database, access_log: AccessLog
 ) -> None:
-    async with sit(who=cast.dora) as seat:
-        await seat.sees("● LIVE")
+    async with open_console(who=cast.dora) as pilot:
+        await pilot.sees("● LIVE")
         with log_that_refuses(db):
-            await seat.presses("5")
-            await seat.sees("the access log is not shown", "nobody is online")
-            assert "Cara" not in seat.screen
-        await seat.presses("5")
-        await seat.sees("Cara Cook", "listed access log")
+            await pilot.presses("5")
+            await pilot.sees("the access log is not shown", "nobody is online")
+            assert "Cara" not in pilot.screen
+        await pilot.presses("5")
+        await pilot.sees("Cara Cook", "listed access log")
     assert len(access_log()) == 4
 
 
 async def test_a_row_opens_its_reader_and_one_without_a_reader_opens_nothing(
-    sit: OpenConsole, cast: Cast, ann: ReadingApp, access_log: AccessLog
+    open_console: OpenConsole, cast: Cast, ann: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
-    async with sit(who=cast.dora) as seat:
-        await seat.sees("Ann")
-        await seat.presses("5")
-        await seat.sees("listed access log")
-        await seat.presses("home", "enter")
-        await seat.presses("down", "enter")
-        await seat.sees("Access log", "ann@example.org", "Dracula")
+    async with open_console(who=cast.dora) as pilot:
+        await pilot.sees("Ann")
+        await pilot.presses("5")
+        await pilot.sees("listed access log")
+        await pilot.presses("home", "enter")
+        await pilot.presses("down", "enter")
+        await pilot.sees("Access log", "ann@example.org", "Dracula")
         told = Entry(cast.dora.id, "viewed_reader_profile", cast.ann.id, "console, from access log")
         assert access_log()[4:] == [told]
-        await seat.presses("escape")
-        await seat.sees("listed access log")
+        await pilot.presses("escape")
+        await pilot.sees("listed access log")
         assert len(access_log()) == 5
 
 
-async def test_names_are_masked_there_too_but_not_those_of_staff(sit: OpenConsole) -> None:
-    async with sit(size=LARGE, mask=True) as seat:
-        await seat.sees("● LIVE")
-        await seat.presses("5")
-        await seat.sees("Cara Cook", "A. A.")
-        assert "Ann" not in seat.screen
+async def test_names_are_masked_there_too_but_not_those_of_staff(open_console: OpenConsole) -> None:
+    async with open_console(size=LARGE, mask=True) as pilot:
+        await pilot.sees("● LIVE")
+        await pilot.presses("5")
+        await pilot.sees("Cara Cook", "A. A.")
+        assert "Ann" not in pilot.screen
 
 
 async def test_whoever_sits_here_next_sees_nothing_of_it(
-    sit: OpenConsole, cast: Cast, db: Database
+    open_console: OpenConsole, cast: Cast, db: Database
 ) -> None:
-    async with sit(who=cast.dora) as seat:
-        await seat.sees("● LIVE")
-        await seat.presses("5")
-        await seat.sees("listed access log")
+    async with open_console(who=cast.dora) as pilot:
+        await pilot.sees("● LIVE")
+        await pilot.presses("5")
+        await pilot.sees("listed access log")
         db.execute_sql("UPDATE users SET is_active = FALSE WHERE user_role = 'admin'")
-        await seat.sees("Password")
-        await seat.signs_in(cast.cara.email, PASSWORD)
-        await seat.sees("Cara Cook (consultant)", "x2 ")
-        assert "Dora" not in seat.screen
+        await pilot.sees("Password")
+        await pilot.logs_in(cast.cara.email, PASSWORD)
+        await pilot.sees("Cara Cook (consultant)", "x2 ")
+        assert "Dora" not in pilot.screen
 
 
 async def test_the_console_can_begin_with_it(
-    sit: OpenConsole, cast: Cast, access_log: AccessLog
+    open_console: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:
-    async with sit(who=cast.dora, view="access_log") as seat:
-        await seat.sees("Cara Cook", "listed access log")
+    async with open_console(who=cast.dora, view="access_log") as pilot:
+        await pilot.sees("Cara Cook", "listed access log")
     assert access_log()[3:] == [Entry(cast.dora.id, *EVERYBODYS)]

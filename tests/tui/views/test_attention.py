@@ -117,53 +117,53 @@ def test_who_is_suspended_is_found_no_more(
 
 @on_both_engines
 async def test_the_list_says_who_why_since_when_and_what_they_read(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann, "Momo")
     ben.reads("Dracula", progress=50)
     clock.advance(minutes=6)
-    async with sit() as seat:
-        await seat.sees("4 Attention 2", "Online")
-        await seat.presses("4")
-        await seat.sees("Why ▲", "Since", "Ann Archer")
-        assert seat.cursor.split()[:3] == ["failed", "quiz", "(40),"]
-        assert all(words in seat.cursor for words in ("Ann Archer", "Momo", "6 min"))
-        assert all(words in seat.line("Ben") for words in ("silent", "Dracula", "6 min"))
-        await seat.presses("enter")
-        await seat.sees("ann@example.org")
-        await seat.presses("escape")
-        await seat.until(lambda: "Ann" in seat.cursor)
+    async with open_console() as pilot:
+        await pilot.sees("4 Attention 2", "Online")
+        await pilot.presses("4")
+        await pilot.sees("Why ▲", "Since", "Ann Archer")
+        assert pilot.cursor.split()[:3] == ["failed", "quiz", "(40),"]
+        assert all(words in pilot.cursor for words in ("Ann Archer", "Momo", "6 min"))
+        assert all(words in pilot.line("Ben") for words in ("silent", "Dracula", "6 min"))
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org")
+        await pilot.presses("escape")
+        await pilot.until(lambda: "Ann" in pilot.cursor)
 
 
-async def test_nobody_needs_anybody(sit: OpenConsole, ann: ReadingApp) -> None:
+async def test_nobody_needs_anybody(open_console: OpenConsole, ann: ReadingApp) -> None:
     ann.reads()
-    async with sit() as seat:
-        await seat.presses("4")
-        await seat.sees("nobody needs a consultant now", " 4 Attention  5 ")
+    async with open_console() as pilot:
+        await pilot.presses("4")
+        await pilot.sees("nobody needs a consultant now", " 4 Attention  5 ")
 
 
 async def test_who_was_seen_goes_to_the_end_until_the_mark_is_taken_back_or_the_day_is_over(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann)
     clock.advance(minutes=1)
     fails_a_quiz(ben)
-    async with sit() as seat:
-        await seat.presses("4")
-        await seat.sees("4 Attention 2", "Why ▲", "Ben")
-        await seat.presses("x")
-        await seat.sees("4 Attention 1", "seen: failed quiz")
-        assert seat.line_number("Ann") < seat.line_number("Ben")
-        assert "Ann" in seat.cursor
-        await seat.presses("x")
-        await seat.loses("4 Attention 1")
-        await seat.presses("end", "x")
-        await seat.sees("4 Attention 1")
+    async with open_console() as pilot:
+        await pilot.presses("4")
+        await pilot.sees("4 Attention 2", "Why ▲", "Ben")
+        await pilot.presses("x")
+        await pilot.sees("4 Attention 1", "seen: failed quiz")
+        assert pilot.line_number("Ann") < pilot.line_number("Ben")
+        assert "Ann" in pilot.cursor
+        await pilot.presses("x")
+        await pilot.loses("4 Attention 1")
+        await pilot.presses("end", "x")
+        await pilot.sees("4 Attention 1")
         clock.advance(hours=23, minutes=50)  # midnight comes before that almost anywhere
-        await seat.sees("4 Attention 2")
+        await pilot.sees("4 Attention 2")
 
 
-async def test_marks_outlast_the_sitting(
+async def test_marks_outlast_the_session(
     url: str, cast: Cast, ann: ReadingApp, clock: StillClock, tmp_path: Path
 ) -> None:
     fails_a_quiz(ann)
@@ -180,33 +180,35 @@ async def test_marks_outlast_the_sitting(
 
 @on_both_engines
 async def test_the_list_is_filtered_and_sorted_like_any_other(
-    sit: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
     fails_a_quiz(ann)
     ben.reads("Dracula")
     clock.advance(minutes=6)
     ann.sends_a_heartbeat()
-    async with sit() as seat:
-        await seat.presses("4")
-        await seat.sees("Ann", "Ben")
-        for words in ("why:silent", "drcl", "since>5m title:dracula", "!quiz"):
-            await seat.filters(words)
-            await seat.loses("Ann")
-            await seat.sees("Ben")
-            await seat.presses("escape")
-            await seat.sees("Ann", "Ben")
-        await seat.presses("S")
-        await seat.sees("Why ▼")
-        await seat.until(lambda: seat.line_number("Ben") < seat.line_number("Ann"))
+    async with open_console() as pilot:
+        await pilot.presses("4")
+        await pilot.sees("Ann", "Ben")
+        for words in ("reasons:silent", "drcl", "since>5m title:dracula", "!quiz"):
+            await pilot.filters(words)
+            await pilot.loses("Ann")
+            await pilot.sees("Ben")
+            await pilot.presses("escape")
+            await pilot.sees("Ann", "Ben")
+        await pilot.presses("S")
+        await pilot.sees("Why ▼")
+        await pilot.until(lambda: pilot.line_number("Ben") < pilot.line_number("Ann"))
 
 
-async def test_marking_is_offered_in_this_list_alone(sit: OpenConsole, ann: ReadingApp) -> None:
+async def test_marking_is_offered_in_this_list_alone(
+    open_console: OpenConsole, ann: ReadingApp
+) -> None:
     ann.reads()
-    async with sit() as seat:
-        await seat.sees("Ann")
-        assert "Seen" not in seat.screen
-        await seat.presses("x", "4")
-        await seat.sees("nobody needs", "x Seen")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        assert "Seen" not in pilot.screen
+        await pilot.presses("x", "4")
+        await pilot.sees("nobody needs", "x Seen")
 
 
 @pytest.mark.parametrize("bell", [True, False])

@@ -97,12 +97,12 @@ def test_a_loss_says_since_when_and_why() -> None:
     assert texts(LOST, 78)[1] == f"since {since}: {LOST.reason}"
 
 
-def test_a_picture_is_stale_only_after_the_limit() -> None:
+def test_a_snapshot_is_stale_only_after_the_limit() -> None:
     assert replace(LIVE, now=NOON + STALE_AFTER).liveness() is Liveness.LIVE
     assert replace(LIVE, now=NOON + STALE_AFTER + SECOND).liveness() is Liveness.STALE
 
 
-def test_a_picture_whose_watcher_rests_longer_is_stale_later() -> None:
+def test_a_snapshot_whose_worker_rests_longer_is_stale_later() -> None:
     resting = replace(LIVE, stats=replace(PULSE, refresh_pause=20 * SECOND))
     assert replace(resting, now=NOON + STALE_AFTER + 20 * SECOND).liveness() is Liveness.LIVE
     assert replace(resting, now=NOON + STALE_AFTER + 21 * SECOND).liveness() is Liveness.STALE

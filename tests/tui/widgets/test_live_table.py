@@ -254,7 +254,7 @@ async def test_the_wheel_works_at_once_when_the_list_has_become_shorter() -> Non
 # A reader who is gone.
 
 
-async def test_a_reader_who_goes_under_the_cursor_stays_as_a_ghost_in_place() -> None:
+async def test_a_reader_who_goes_under_the_cursor_stays_as_a_departed_row_in_place() -> None:
     console = Console(readers([ANNA, BEN, CLARA]))
     async with console.running() as pilot:
         await pilot.press("down")
@@ -272,7 +272,7 @@ async def test_a_reader_who_goes_under_the_cursor_stays_as_a_ghost_in_place() ->
 @pytest.mark.parametrize(
     ("key", "next_reader"), [("down", CLARA), ("up", ANNA), ("end", DAVID), ("home", ANNA)]
 )
-async def test_a_ghost_is_gone_when_the_cursor_leaves_it(key: str, next_reader: int) -> None:
+async def test_a_departed_row_is_gone_when_the_cursor_leaves_it(key: str, next_reader: int) -> None:
     console = Console(readers([ANNA, BEN, CLARA, DAVID]))
     async with console.running() as pilot:
         await pilot.press("down")
@@ -282,7 +282,7 @@ async def test_a_ghost_is_gone_when_the_cursor_leaves_it(key: str, next_reader: 
         assert "Ben" not in "".join(console.lines())
 
 
-async def test_a_ghost_who_comes_back_is_a_row_again() -> None:
+async def test_a_departed_row_who_comes_back_is_a_row_again() -> None:
     console = Console(readers([ANNA, BEN, CLARA]))
     async with console.running() as pilot:
         await pilot.press("down")
@@ -293,7 +293,7 @@ async def test_a_ghost_who_comes_back_is_a_row_again() -> None:
         assert not console.table.cursor_row_departed
 
 
-async def test_a_ghost_can_be_opened() -> None:
+async def test_a_departed_row_can_be_opened() -> None:
     console = Console(readers([ANNA, BEN]))
     async with console.running() as pilot:
         console.table.show(readers([BEN]))
@@ -301,7 +301,7 @@ async def test_a_ghost_can_be_opened() -> None:
         assert console.opened == [ANNA]
 
 
-async def test_the_last_ghost_leaves_an_empty_table() -> None:
+async def test_the_last_departed_row_leaves_an_empty_table() -> None:
     console = Console(readers([ANNA]))
     async with console.running() as pilot:
         console.table.show([])
@@ -400,7 +400,7 @@ async def test_enter_opens_the_newest_when_there_was_time_to_see_it() -> None:
         assert console.opened == [BEN]
 
 
-async def test_enter_on_a_cursor_out_of_sight_shows_it_and_opens_nobody() -> None:
+async def test_enter_on_a_cursor_out_of_view_shows_it_and_opens_nobody() -> None:
     console = Console(readers(range(100)))
     async with console.running() as pilot:
         console.table.scroll_to(y=70, animate=False)
@@ -539,7 +539,7 @@ async def test_rows_are_asked_for_before_they_come_into_view() -> None:
         assert wanted == tuple(range(46, 68))
 
 
-async def test_a_picture_without_rows_in_view_keeps_those_that_were_there() -> None:
+async def test_a_snapshot_without_rows_in_view_keeps_those_that_were_there() -> None:
     console = Console()
     async with console.running() as pilot:
         shows_part(console, range(1000), range(46))
@@ -550,7 +550,7 @@ async def test_a_picture_without_rows_in_view_keeps_those_that_were_there() -> N
         assert "…" not in "".join(console.lines())
 
 
-async def test_the_ghost_of_a_row_keeps_its_words() -> None:
+async def test_the_departed_row_of_a_row_keeps_its_words() -> None:
     console = Console()
     async with console.running() as pilot:
         shows_part(console, range(100), range(46))

@@ -1,6 +1,6 @@
-"""The access log as a list: one's own entries or, for admins, all; paged by id.
+"""The access log as a list, newest first: for consultants their own entries, for admins all.
 
-Looks that repeat are one row, which has the id of the newest of them.
+Repeated accesses are one row, which has the id of the newest of them.
 """
 
 from collections.abc import Sequence
@@ -11,65 +11,84 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
-from readwatch.store.lists.filter_sql import Fields, Since, Text, Word
-from readwatch.store.lists.query import LOOKED_THROUGH, ListQuery, ResultIds, order_by, where_clause
+from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
+from readwatch.store.lists.query import (
+    MAX_ROWS_SEARCHED,
+    ListQuery,
+    ResultIds,
+    SortKey,
+    order_by,
+    where_clause,
+)
 
-FOLDED_WITHIN = timedelta(minutes=15)
-"""The longest between two looks that are one row: the same person's, at the same reader's data, in
-the same view."""
+REPEATED_WITHIN = timedelta(minutes=15)
+"""The longest time between two accesses of one row: by the same user, to the same reader's data,
+with the same details."""
 
-REACH = 1_000
-"""So many entries before those that are wanted, the looks are looked for that they repeat."""
+EARLIER_ENTRIES_READ = 1_000
+"""How many ids before the requested entries are searched for those that they repeat."""
 
 _KIND = "l.consultant_user_id, l.action_type, l.target_user_id, l.action_details"
 _READER = "CASE WHEN t.user_role = 'reader' AND t.deleted_at IS NULL THEN t.id END"
-_ORDER = f"""
-    SELECT id, reader_id, entries FROM (
+
+
+def _ids_statement(seconds: str, visible: str, condition: str, key: str) -> Statement:
+    return Statement(f"""
+    SELECT id, reader_id, matches FROM (
         SELECT
-            l.id, l.target_user_id, count(*) OVER () AS entries,
+            l.id, l.target_user_id, count(*) OVER () AS matches,
             {_READER} AS reader_id,
-            {{seconds}} AS repeated_after
+            {seconds} AS repeated_after
         FROM consultant_access_log l
         JOIN users c ON c.id = l.consultant_user_id LEFT JOIN users t ON t.id = l.target_user_id
         WHERE l.id >= (
             SELECT coalesce(min(id), 0) FROM (
-                SELECT l.id FROM consultant_access_log l WHERE {{whose}}
-                ORDER BY l.id DESC LIMIT :through
+                SELECT l.id FROM consultant_access_log l WHERE {visible}
+                ORDER BY l.id DESC LIMIT :max_rows
             ) AS newest
-        ) AND {{whose}} AND ({{condition}})
+        ) AND {visible} AND ({condition})
         WINDOW kind AS (PARTITION BY {_KIND} ORDER BY l.id)
-    ) AS looks
-    WHERE target_user_id IS NULL OR coalesce(repeated_after > :fold, TRUE)
-    ORDER BY {{key}} LIMIT :length
-"""
-_ROWS = f"""
+    ) AS entries
+    WHERE target_user_id IS NULL OR coalesce(repeated_after > :repeated_within, TRUE)
+    ORDER BY {key} LIMIT :length
+    """)
+
+
+def _rows_statement(seconds: str, visible: str) -> BulkStatement:
+    sql = f"""
     SELECT
-        e.id, e.created_at, e.begun_at, e.times, c.full_name, e.action_type, e.target_user_id,
-        t.full_name, e.action_details, {_READER}
+        e.id, e.created_at, e.first_created_at, e.repeats, c.full_name AS consultant_name,
+        e.action_type, e.target_user_id AS user_id, t.full_name, e.action_details,
+        {_READER} AS reader_id
     FROM (
         SELECT
-            l.*, min(l.created_at) OVER sitting AS begun_at, row_number() OVER sitting AS times
+            l.*, min(l.created_at) OVER series AS first_created_at,
+            row_number() OVER series AS repeats
         FROM (
-            SELECT l.*, sum(l.begins) OVER (PARTITION BY {_KIND} ORDER BY l.id) AS sitting FROM (
+            SELECT l.*, sum(l.begins) OVER (PARTITION BY {_KIND} ORDER BY l.id) AS series FROM (
                 SELECT l.*, CASE
-                    WHEN l.target_user_id IS NULL OR coalesce({{seconds}} > :fold, TRUE) THEN 1
+                    WHEN l.target_user_id IS NULL THEN 1
+                    WHEN coalesce({seconds} > :repeated_within, TRUE) THEN 1
                     ELSE 0 END AS begins
-                FROM consultant_access_log l WHERE l.id BETWEEN :first AND :last AND {{whose}}
+                FROM consultant_access_log l WHERE l.id BETWEEN :first AND :last AND {visible}
                 WINDOW kind AS (PARTITION BY {_KIND} ORDER BY l.id)
             ) AS l
         ) AS l
-        WINDOW sitting AS (PARTITION BY {_KIND}, l.sitting ORDER BY l.id)
+        WINDOW series AS (PARTITION BY {_KIND}, l.series ORDER BY l.id)
     ) AS e
     JOIN users c ON c.id = e.consultant_user_id LEFT JOIN users t ON t.id = e.target_user_id
-    WHERE e.id IN (SELECT id FROM {{{{rows}}}} AS wanted)
-"""
-_SORTS = {"time": "id {up}"}
-FIELDS = Fields(
+    WHERE e.id IN (SELECT id FROM given)
+    """
+    return BulkStatement({"id": "bigint"}, sql)
+
+
+_SORTS = {"created_at": SortKey("id", has_nulls=False)}
+FILTERABLE_FIELDS = FilterableFields(
     {
-        "consultant": Text("c.full_name"),
-        "reader": Text("t.full_name"),
-        "action": Word("l.action_type"),
-        "ago": Since("l.created_at"),
+        "created_at": Since("l.created_at"),
+        "consultant_name": Text("c.full_name"),
+        "action_type": Word("l.action_type"),
+        "full_name": Text("t.full_name"),
     },
     ("c.full_name", "t.full_name", "l.action_type"),
 )
@@ -77,10 +96,10 @@ FIELDS = Fields(
 
 @dataclass(frozen=True, slots=True)
 class AccessLogRow:
-    """An entry, and how many it stands for, since when: itself and those that it repeats.
+    """An entry with the entries that it repeats: their number, itself included, and the first time.
 
-    `user_id` and `full_name` are whom it is about, where that is a person; `reader_id` is the same
-    one, where that is a reader whose page can be opened.
+    `user_id` and `full_name` are the user that it is about, if any; `reader_id` is the same id if
+    that is a reader whose page can be opened.
     """
 
     id: int
@@ -95,72 +114,70 @@ class AccessLogRow:
     reader_id: int | None
 
 
-def access_log_ids(db: Database, question: ListQuery, now: datetime, *, asker: User) -> ResultIds:
-    """Return the newest entries that are wanted and that `asker` may see, in order.
+def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant: User) -> ResultIds:
+    """Return the ids of the newest entries that match and that the consultant may see, in order.
 
-    Without a filter the last `length` are looked through, with one `LOOKED_THROUGH`: `readwatch
-    audit list` goes back to the first.
+    Without a filter the last `length` entries are read, with a filter the last
+    `MAX_ROWS_SEARCHED`; `readwatch audit list` goes back to the first.
     """
-    wanted = where_clause(db, question, FIELDS, now)
-    through = LOOKED_THROUGH if question.terms else question.length
-    statement = Statement(
-        _ORDER.format(
-            seconds=_seconds(db, "l.created_at", "lead(l.created_at) OVER kind"),
-            whose=_whose(asker),
-            condition=wanted.sql,
-            key=order_by(_SORTS, question),
-        )
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
+    statement = _ids_statement(
+        seconds=_seconds(db, "l.created_at", "lead(l.created_at) OVER kind"),
+        visible=_visible_to(consultant),
+        condition=where.sql,
+        key=order_by(_SORTS, query),
     )
-    rows = statement(
+    rows = statement.all(
         db,
-        asker=asker.id,
-        through=through,
-        length=question.length,
-        fold=FOLDED_WITHIN.total_seconds(),
-        **wanted.values,
-    ).fetchall()
+        consultant_id=consultant.id,
+        max_rows=max_rows,
+        length=query.length,
+        repeated_within=REPEATED_WITHIN.total_seconds(),
+        **where.values,
+    )
     return ResultIds(
-        tuple(row[0] for row in rows),
-        tuple(row[1] for row in rows),
-        has_older=len(rows) == question.length or (bool(rows) and rows[0][2] == through),
+        tuple(row.id for row in rows),
+        tuple(row.reader_id for row in rows),
+        has_older=len(rows) == query.length or (bool(rows) and rows[0].matches == max_rows),
     )
 
 
 def access_log_rows(
-    db: Database, ids: Sequence[int], _now: datetime, *, asker: User
+    db: Database, ids: Sequence[int], _now: datetime, *, consultant: User
 ) -> tuple[AccessLogRow, ...]:
-    """Return those of the entries with these ids that `asker` may see."""
+    """Return the entries with these ids that the consultant may see."""
     if not ids:
         return ()
     seconds = _seconds(db, "lag(l.created_at) OVER kind", "l.created_at")
-    statement = BulkStatement({"id": "bigint"}, _ROWS.format(seconds=seconds, whose=_whose(asker)))
-    rows = statement(
+    rows = _rows_statement(seconds, _visible_to(consultant)).all(
         db,
         [(id,) for id in ids],
-        asker=asker.id,
-        first=min(ids) - REACH,
+        consultant_id=consultant.id,
+        first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
-        fold=FOLDED_WITHIN.total_seconds(),
+        repeated_within=REPEATED_WITHIN.total_seconds(),
     )
     return tuple(
         AccessLogRow(
-            id=row[0],
-            created_at=from_db_time(row[1]),
-            first_created_at=from_db_time(row[2]),
-            repeats=row[3],
-            consultant_name=clean(row[4]),
-            action_type=clean(row[5]),
-            user_id=row[6],
-            full_name=clean(row[7]),
-            action_details=clean(row[8]),
-            reader_id=row[9],
+            id=row.id,
+            created_at=from_db_time(row.created_at),
+            first_created_at=from_db_time(row.first_created_at),
+            repeats=row.repeats,
+            consultant_name=clean(row.consultant_name),
+            action_type=clean(row.action_type),
+            user_id=row.user_id,
+            full_name=clean(row.full_name),
+            action_details=clean(row.action_details),
+            reader_id=row.reader_id,
         )
         for row in rows
     )
 
 
-def _whose(asker: User) -> str:
-    return "TRUE" if asker.user_role is UserRole.ADMIN else "l.consultant_user_id = :asker"
+def _visible_to(consultant: User) -> str:
+    is_admin = consultant.user_role is UserRole.ADMIN
+    return "TRUE" if is_admin else "l.consultant_user_id = :consultant_id"
 
 
 def _seconds(db: Database, earlier: str, later: str) -> str:

@@ -1,8 +1,8 @@
-"""What the rules of attention are asked about: who is here, what ended lately, who has paused.
+"""The data that the rules of Attention evaluate: open sessions, new logins, pauses; and its list.
 
-No query grows with history: each looks at those who are here, at what is new since the last look,
-or at the readers who logged in within some days. Whether their accounts are still active is asked
-once, of all who were found.
+No query grows with history: each reads the open sessions, what is new since the previous call, or
+the readers who logged in within some days. `active_readers` then leaves out accounts that are no
+longer active.
 """
 
 from collections.abc import Iterable, Sequence, Set
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, Pause
-from readwatch.domain.presence import ONLINE_WINDOW, Presence, presence_of
+from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import (
@@ -21,23 +21,29 @@ from readwatch.store.engine.connections import (
     to_db_time,
 )
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word
+from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
-from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
+from readwatch.store.lists.presence_sql import IDLE_SINCE
+from readwatch.store.lists.query import (
+    ListQuery,
+    ResultIds,
+    SortKey,
+    order_by,
+    reader_ids_of,
+    where_clause,
+)
 
-# Of all devices of a reader together: one that is silent says nothing while another is heard.
-_HERE = Statement(
-    """
-    SELECT s.user_id, max(s.started_at), max(s.last_heartbeat), p.last_activity_at
+_OPEN_READERS = Statement(
+    f"""
+    SELECT
+        s.user_id, max(s.last_heartbeat) AS last_heartbeat, p.last_login, p.last_activity_at
     FROM reader_sessions s JOIN reader_profiles p ON p.user_id = s.user_id
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since
-    GROUP BY s.user_id, p.last_activity_at
-    HAVING max(s.last_heartbeat) <= :silent_since
-    OR (max(s.started_at) <= :idle_since AND p.last_activity_at <= :idle_since)
-    OR (max(s.started_at) <= :idle_since AND p.last_activity_at IS NULL)
+    GROUP BY s.user_id, p.last_login, p.last_activity_at
+    HAVING max(s.last_heartbeat) <= :silent_since OR {IDLE_SINCE} <= :idle_since
     """
 )
-# Found by the login before the last activity, as that one has an index.
+# The login is before the last activity, and has an index.
 _PAUSES = Statement(
     """
     SELECT p.user_id, p.last_activity_at
@@ -51,9 +57,9 @@ _PAUSES = Statement(
     )
     """
 )
-_LAST_SESSION = Statement("SELECT coalesce(max(id), 0) FROM reader_sessions")
-# No index finds sessions by their beginning: this goes back through those that are later.
-_LAST_SESSION_BEFORE = Statement(
+_LAST_SESSION_ID = Statement("SELECT coalesce(max(id), 0) AS id FROM reader_sessions")
+# No index finds sessions by `started_at`: this reads the later ones from the newest on.
+_LAST_SESSION_ID_BEFORE = Statement(
     "SELECT id FROM reader_sessions WHERE started_at < :since ORDER BY id DESC LIMIT 1"
 )
 _LOGINS = Statement(
@@ -66,64 +72,55 @@ _LOGINS = Statement(
                 WHERE e.user_id = s.user_id AND e.id < s.id ORDER BY e.id DESC LIMIT 1
             ) AS heard_before
         FROM reader_sessions s WHERE s.id > :after AND s.id <= :until
-    ) AS lately WHERE heard_before <= :heard_until ORDER BY id
+    ) AS sessions WHERE heard_before <= :heard_until ORDER BY id
     """
 )
-# Cross joins, as SQLite would else go through the given rows for each user.
-_STILL_READERS = BulkStatement(
+# Cross joins, as SQLite would otherwise search the given rows for each user.
+_ACTIVE_READERS = BulkStatement(
     {"user_id": "bigint"},
     f"""
-    SELECT u.id FROM {{rows}} AS given CROSS JOIN users u
+    SELECT u.id FROM given CROSS JOIN users u
     WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )
 
-_CASES = {
+_CASE_COLUMNS = {
     "user_id": "bigint",
-    "place": "bigint",
-    "seen": "bigint",
-    "why": "text",
+    "rank": "bigint",
+    "is_seen": "bigint",
+    "reasons": "text",
     "since": "timestamptz",
 }
-# Who was seen is at the end, whatever the order.
-_ORDER = f"""
-    SELECT u.id FROM {{{{rows}}}} AS given CROSS JOIN users u {LAST_READ}
-    WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({{condition}})
-    ORDER BY given.seen, {{key}}, given.place
-"""
 _SORTS = {
-    "why": "given.place {up}",
-    # Shown as how long ago it was: the latest is the smallest.
-    "since": "given.since {down}",
-    "name": "lower(u.full_name) {up}",
-    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
-    "progress": f"{PROGRESS} {{up}} NULLS LAST",
-    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
+    "reasons": SortKey("given.rank", has_nulls=False),
+    "since": SortKey("given.since", has_nulls=False, latest_first=True),
+    "full_name": SortKey("lower(u.full_name)", has_nulls=False),
+    "content_title": SortKey(f"nullif(lower({TITLE}), '')"),
+    "progress_percentage": SortKey(PROGRESS),
+    "reading_level": SortKey("nullif(lower(p.reading_level), '')"),
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
-        "reader": Text("u.full_name"),
-        "why": Text("given.why"),
-        "title": Text(TITLE),
-        "progress": Number(PROGRESS),
+        "reasons": Text("given.reasons"),
+        "full_name": Text("u.full_name"),
+        "content_title": Text(TITLE),
+        "progress_percentage": Number(PROGRESS),
         "since": Since("given.since"),
-        "level": Word("p.reading_level"),
+        "reading_level": Word("p.reading_level"),
     },
-    ("u.full_name", "given.why", TITLE),
+    ("u.full_name", "given.reasons", TITLE),
 )
-_GLANCES = BulkStatement(
+_ROWS = BulkStatement(
     {"user_id": "bigint"},
     f"""
     SELECT
-        u.id, u.full_name, p.reading_level, {TITLE}, {PROGRESS}, p.last_activity_at,
-        s.started_at, s.last_heartbeat
-    FROM {{rows}} AS given CROSS JOIN users u {LAST_READ}
+        u.id AS user_id, u.full_name, p.reading_level, {TITLE} AS content_title,
+        {PROGRESS} AS progress_percentage, s.last_heartbeat, p.last_login, p.last_activity_at
+    FROM given CROSS JOIN users u {LAST_READ}
     LEFT JOIN (
-        SELECT
-            user_id, started_at, last_heartbeat,
-            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
-        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
-    ) s ON s.user_id = u.id AND s.place = 1
+        SELECT user_id, max(last_heartbeat) AS last_heartbeat
+        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since GROUP BY user_id
+    ) s ON s.user_id = u.id
     WHERE u.id = given.user_id AND {ACTIVE_READER}
     """,
 )
@@ -131,8 +128,9 @@ _GLANCES = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class AttentionReader:
-    """Who a reader is, what they read last, and the moments of the session that was heard from
-    last, if they are online.
+    """Who a reader is, what they read last, and what their presence follows from.
+
+    `last_heartbeat` is None unless the reader is online.
     """
 
     user_id: int
@@ -140,96 +138,114 @@ class AttentionReader:
     reading_level: SafeText
     content_title: SafeText
     progress_percentage: int | None
-    last_activity_at: datetime | None
-    started_at: datetime | None
     last_heartbeat: datetime | None
+    idle_since: datetime | None
 
-    def presence(self, now: datetime) -> Presence:
-        """Tell what the reader is doing at `now`; a login counts as something done."""
-        deeds = [at for at in (self.started_at, self.last_activity_at) if at is not None]
-        return presence_of(self.last_heartbeat, max(deeds, default=None), now)
+    def presence_at(self, now: datetime) -> Presence:
+        """Return what the reader seems to be doing at `now`."""
+        return presence_of(self.last_heartbeat, self.idle_since, now)
 
 
 def open_readers(
-    db: Database, now: datetime, silent_since: datetime, idle_since: datetime
+    db: Database, now: datetime, *, silent_until: datetime, idle_until: datetime
 ) -> list[OpenReader]:
-    """Return the readers with an open session who were not heard from, or did nothing, since."""
-    rows = _HERE(
+    """Return the readers with an open session who are silent since `silent_until` or before, or
+    idle since `idle_until` or before."""
+    rows = _OPEN_READERS.all(
         db,
         since=to_db_time(now - SILENT_UNTIL),
-        silent_since=to_db_time(silent_since),
-        idle_since=to_db_time(idle_since),
+        silent_since=to_db_time(silent_until),
+        idle_since=to_db_time(idle_until),
     )
     return [
-        OpenReader(row[0], from_db_time(row[1]), from_db_time(row[2]), from_db_time_or_none(row[3]))
+        OpenReader(
+            reader_id=row.user_id,
+            last_heartbeat=from_db_time(row.last_heartbeat),
+            idle_since=idle_since(
+                from_db_time_or_none(row.last_login), from_db_time_or_none(row.last_activity_at)
+            ),
+        )
         for row in rows
     ]
 
 
 def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
-    """Return the readers who did something last between two moments, and left it unfinished."""
-    # A session lasts for hours, so the login was not long before what was done last.
+    """Return the readers whose last activity is between two times, with unfinished content."""
+    # A session lasts for hours, so that the login was not long before the last activity.
     logged_in_since = since - timedelta(days=1)
-    rows = _PAUSES(
+    rows = _PAUSES.all(
         db,
         logged_in_since=to_db_time(logged_in_since),
         since=to_db_time(since),
         until=to_db_time(until),
     )
-    return [Pause(row[0], from_db_time(row[1])) for row in rows]
+    return [Pause(row.user_id, from_db_time(row.last_activity_at)) for row in rows]
 
 
-def last_session(db: Database) -> int:
+def last_session_id(db: Database) -> int:
     """Return the id of the session that began last; 0 where there is none."""
-    last: int = _LAST_SESSION(db).fetchone()[0]
-    return last
+    session_id: int = _LAST_SESSION_ID.scalar(db)
+    return session_id
 
 
-def last_session_before(db: Database, since: datetime) -> int:
-    """Return the id of the last that began before a moment: those since can then be asked for."""
-    row = _LAST_SESSION_BEFORE(db, since=to_db_time(since)).fetchone()
-    return row[0] if row else 0
+def last_session_id_before(db: Database, since: datetime) -> int:
+    """Return the id of the last session that began before `since`, for `logins` after it."""
+    row = _LAST_SESSION_ID_BEFORE.one_or_none(db, since=to_db_time(since))
+    return row.id if row else 0
 
 
 def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[Login]:
-    """Return the logins that opened the sessions after one and up to another, of readers whose
-    session before was last heard of until a moment."""
-    rows = _LOGINS(db, after=after, until=until, heard_until=to_db_time(heard_until))
-    return [Login(row[0], from_db_time(row[1]), from_db_time(row[2])) for row in rows]
+    """Return the logins of the sessions with ids after `after` and up to `until`, of readers whose
+    previous session was last heard from at `heard_until` or before."""
+    rows = _LOGINS.all(db, after=after, until=until, heard_until=to_db_time(heard_until))
+    return [
+        Login(row.user_id, from_db_time(row.started_at), from_db_time(row.heard_before))
+        for row in rows
+    ]
 
 
-def still_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
-    """Return those of some readers whose accounts are still active."""
-    return frozenset(row[0] for row in _STILL_READERS(db, [(id,) for id in reader_ids]))
+def active_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
+    """Return which of the readers have an active account."""
+    return frozenset(row.id for row in _ACTIVE_READERS.all(db, [(id,) for id in reader_ids]))
 
 
 def attention_ids(
-    db: Database, cases: Sequence[Case], seen: Set[int], question: ListQuery, now: datetime
+    db: Database, cases: Sequence[Case], seen: Set[int], query: ListQuery, now: datetime
 ) -> ResultIds:
-    """Return the readers of the cases who are wanted, in order; those who were seen come last."""
-    wanted = where_clause(db, question, FIELDS, now)
-    sql = _ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question))
+    """Return the ids of the readers with cases who match, in order; those in `seen` come last."""
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    statement = BulkStatement(
+        _CASE_COLUMNS,
+        f"""
+        SELECT u.id FROM given CROSS JOIN users u {LAST_READ}
+        WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({where.sql})
+        ORDER BY given.is_seen, {order_by(_SORTS, query)}, given.rank
+        """,
+    )
     rows = [
-        (case.reader_id, place, int(case.reader_id in seen), str(case), to_db_time(case.since))
-        for place, case in enumerate(cases)
+        (case.reader_id, rank, int(case.reader_id in seen), str(case), to_db_time(case.since))
+        for rank, case in enumerate(cases)
     ]
-    return reader_ids_of(BulkStatement(_CASES, sql)(db, rows, **wanted.values))
+    return reader_ids_of(statement(db, rows, **where.values))
 
 
 def attention_readers(
     db: Database, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
-    """Return what is shown of some readers besides their cases."""
+    """Return the readers with these ids, as the list shows them besides their cases."""
     return tuple(
         AttentionReader(
-            user_id=row[0],
-            full_name=clean(row[1]),
-            reading_level=clean(row[2]),
-            content_title=clean(row[3]),
-            progress_percentage=row[4],
-            last_activity_at=from_db_time_or_none(row[5]),
-            started_at=from_db_time_or_none(row[6]),
-            last_heartbeat=from_db_time_or_none(row[7]),
+            user_id=row.user_id,
+            full_name=clean(row.full_name),
+            reading_level=clean(row.reading_level),
+            content_title=clean(row.content_title),
+            progress_percentage=row.progress_percentage,
+            last_heartbeat=from_db_time_or_none(row.last_heartbeat),
+            idle_since=idle_since(
+                from_db_time_or_none(row.last_login), from_db_time_or_none(row.last_activity_at)
+            ),
         )
-        for row in _GLANCES(db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW))
+        for row in _ROWS.all(
+            db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW)
+        )
     )

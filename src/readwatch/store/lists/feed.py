@@ -2,56 +2,54 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, canonical_json
 from readwatch.domain.text import clean
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time
-from readwatch.store.lists.filter_sql import Fields, Number, Seconds, Since, Text, Word
-from readwatch.store.lists.query import LOOKED_THROUGH, ListQuery, ResultIds, order_by, where_clause
+from readwatch.store.lists.filter_sql import FilterableFields, Number, Seconds, Since, Text, Word
+from readwatch.store.lists.query import (
+    MAX_ROWS_SEARCHED,
+    ListQuery,
+    ResultIds,
+    SortKey,
+    order_by,
+    where_clause,
+)
 
 FEED_LENGTH = 200
 
-# What an app adds in metadata is shown on the reader's own page, after the look is on record.
-_ROW = """
+# Metadata is shown on the reader's own page only, after the access is logged.
+_SELECT = """
     SELECT
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
-        a.progress_percentage, a.duration_seconds, NULL, a.occurred_at, a.created_at
+        a.progress_percentage, a.duration_seconds, NULL AS metadata_json,
+        a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
 """
-_FEED = Statement(f"{_ROW} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
-_FEED_AFTER = Statement(f"{_ROW} WHERE a.id > :after ORDER BY a.id LIMIT :length")
-_SOME = BulkStatement({"id": "bigint"}, f"{_ROW} WHERE a.id IN (SELECT id FROM {{rows}} AS wanted)")
-_NEWEST = Statement(
+_FEED = Statement(f"{_SELECT} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
+_FEED_AFTER = Statement(f"{_SELECT} WHERE a.id > :after ORDER BY a.id LIMIT :length")
+_ROWS = BulkStatement({"id": "bigint"}, f"{_SELECT} WHERE a.id IN (SELECT id FROM given)")
+_NEWEST_IDS = Statement(
     "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
 )
-# First the newest, then what is asked of them: PostgreSQL would else go through all of history.
-_ORDER = """
-    SELECT a.id, a.user_id FROM (
-        SELECT
-            id, user_id, activity_type, content_title, progress_percentage, duration_seconds,
-            created_at
-        FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :through
-    ) a JOIN users u ON u.id = a.user_id
-    WHERE {condition}
-    ORDER BY {key}, a.id DESC LIMIT :length
-"""
 _SORTS = {
-    "time": "a.id {up}",
-    "name": "lower(u.full_name) {up}",
-    "activity": "lower(a.activity_type) {up}",
-    "title": "nullif(lower(a.content_title), '') {up} NULLS LAST",
-    "progress": "a.progress_percentage {up} NULLS LAST",
-    "duration": "a.duration_seconds {up} NULLS LAST",
+    "created_at": SortKey("a.id", has_nulls=False),
+    "full_name": SortKey("lower(u.full_name)", has_nulls=False),
+    "activity_type": SortKey("lower(a.activity_type)", has_nulls=False),
+    "content_title": SortKey("nullif(lower(a.content_title), '')"),
+    "progress_percentage": SortKey("a.progress_percentage"),
+    "duration_seconds": SortKey("a.duration_seconds"),
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
-        "reader": Text("u.full_name"),
-        "title": Text("a.content_title"),
-        "type": Word("a.activity_type"),
-        "progress": Number("a.progress_percentage"),
-        "length": Seconds("a.duration_seconds"),
-        "ago": Since("a.created_at"),
+        "created_at": Since("a.created_at"),
+        "full_name": Text("u.full_name"),
+        "activity_type": Word("a.activity_type"),
+        "content_title": Text("a.content_title"),
+        "progress_percentage": Number("a.progress_percentage"),
+        "duration_seconds": Seconds("a.duration_seconds"),
     },
     ("u.full_name", "a.content_title", "a.activity_type"),
 )
@@ -59,54 +57,65 @@ FIELDS = Fields(
 
 def activity_feed(db: Database, *, length: int = FEED_LENGTH) -> tuple[RecordedActivity, ...]:
     """Return the activities that arrived last, newest first."""
-    return tuple(recorded(row) for row in _FEED(db, length=length))
+    return tuple(recorded(row) for row in _FEED.all(db, length=length))
 
 
 def activities_after(db: Database, after: int, *, length: int) -> tuple[RecordedActivity, ...]:
     """Return the activities that arrived after the one with the id `after`, oldest first."""
-    return tuple(recorded(row) for row in _FEED_AFTER(db, after=after, length=length))
+    return tuple(recorded(row) for row in _FEED_AFTER.all(db, after=after, length=length))
 
 
-def activity_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
-    """Return the newest activities that are wanted, in order, `length` at the most.
+def activity_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the newest activities that match, in order, at most `query.length`.
 
-    A filter looks through the last `LOOKED_THROUGH` only: older ones are on their readers' pages.
+    A filter searches the last `MAX_ROWS_SEARCHED` only: older ones are on their readers' pages.
     """
-    if question.sort == "time" and question.descending and not question.terms:
-        rows = _NEWEST(db, length=question.length)
+    if query.sort == "created_at" and query.descending and not query.terms:
+        rows = _NEWEST_IDS.all(db, length=query.length)
     else:
-        wanted = where_clause(db, question, FIELDS, now)
-        statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
-        through = LOOKED_THROUGH if question.terms else question.length
-        rows = statement(db, through=through, length=question.length, **wanted.values)
-    found = tuple(rows)
+        where = where_clause(db, query, FILTERABLE_FIELDS, now)
+        # The newest first and then the filter: PostgreSQL would go through the whole history.
+        statement = Statement(
+            f"""
+            SELECT a.id, a.user_id FROM (
+                SELECT
+                    id, user_id, activity_type, content_title, progress_percentage,
+                    duration_seconds, created_at
+                FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :max_rows
+            ) a JOIN users u ON u.id = a.user_id
+            WHERE {where.sql}
+            ORDER BY {order_by(_SORTS, query)}, a.id DESC LIMIT :length
+            """
+        )
+        max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
+        rows = statement.all(db, max_rows=max_rows, length=query.length, **where.values)
     return ResultIds(
-        tuple(id for id, _ in found),
-        tuple(reader_id for _, reader_id in found),
-        has_older=len(found) == question.length,
+        tuple(row.id for row in rows),
+        tuple(row.user_id for row in rows),
+        has_older=len(rows) == query.length,
     )
 
 
 def activity_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[RecordedActivity, ...]:
     """Return the activities with these ids."""
-    return tuple(recorded(row) for row in _SOME(db, [(id,) for id in ids]))
+    return tuple(recorded(row) for row in _ROWS.all(db, [(id,) for id in ids]))
 
 
-def recorded(row: tuple) -> RecordedActivity:  # type: ignore[type-arg]
-    """Make the record of one activity from a row of the feed's columns."""
+def recorded(row: Any) -> RecordedActivity:
+    """Return the record of one activity from a row with its columns."""
+    metadata = row.metadata_json
+    if isinstance(metadata, dict):  # PostgreSQL's driver has parsed it
+        metadata = canonical_json(metadata)
     return RecordedActivity(
-        id=row[0],
-        user_id=row[1],
-        full_name=clean(row[2]),
-        activity_type=clean(row[3]),
-        content_id=clean(row[4]),
-        content_title=clean(row[5]),
-        progress_percentage=row[6],
-        duration_seconds=row[7],
-        # PostgreSQL's driver has parsed it.
-        metadata_json=clean(
-            canonical_json(row[8]) if isinstance(row[8], dict) else row[8], limit=MAX_METADATA_BYTES
-        ),
-        occurred_at=from_db_time(row[9]),
-        created_at=from_db_time(row[10]),
+        id=row.id,
+        user_id=row.user_id,
+        full_name=clean(row.full_name),
+        activity_type=clean(row.activity_type),
+        content_id=clean(row.content_id),
+        content_title=clean(row.content_title),
+        progress_percentage=row.progress_percentage,
+        duration_seconds=row.duration_seconds,
+        metadata_json=clean(metadata, limit=MAX_METADATA_BYTES),
+        occurred_at=from_db_time(row.occurred_at),
+        created_at=from_db_time(row.created_at),
     )

@@ -1,6 +1,6 @@
-"""Filters as SQL: the terms that a person typed become a condition with bound parameters.
+"""Filters as SQL: the terms of a filter become a condition with bound parameters.
 
-What was typed is never part of the SQL text: that is made of a view's own expressions.
+What a user types is never part of the SQL text, which consists of a list's own expressions.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,79 +9,93 @@ from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
 
 from readwatch.domain.errors import invalid
-from readwatch.domain.filters import Comparison, Term, duration_of, number_of
+from readwatch.domain.filters import Comparison, Term, duration_of, full_names, number_of
 from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
 from readwatch.domain.presence import Presence
 from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
-from readwatch.store.lists.presence_sql import PLACES, presence, presence_moments
+from readwatch.store.lists.presence_sql import RANKS, presence_parameters, presence_rank
 
-# The kinds of fields; `sql` is a view's own expression, and may be NULL.
+# The kinds of fields; `sql` is an expression of a list, and may be NULL.
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A name or a title: `title:drcl` is found in `Dracula`."""
+    """A name or a title: `content_title:drcl` matches `Dracula`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One of a few words, found by its beginning: `type:quiz`."""
+    """One of a few words, matched by its beginning: `activity_type:quiz`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number: `progress<20`; `progress:20` is that number."""
+    """A number: `total_sessions<20`; `total_sessions:20` matches that number."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """A duration that is kept in seconds: `length>5m`."""
+    """A duration, stored in seconds: `duration_seconds>5m`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A moment, asked for by how long ago it was: `login>7d`; never is longer ago than all.
-
-    `unit` is that of a number without one: `minutes>=30`.
-    """
+    """A time, compared by how long ago it was: `last_login>7d`; NULL is longer ago than all."""
 
     sql: str
-    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """The presence that follows from two moments: `state:silent`."""
+class PresenceWord:
+    """The presence by its beginning: `presence:silent`; `last_heartbeat` is an expression."""
 
-    heartbeat: str
-    activity: str
+    last_heartbeat: str
 
 
-Field = Text | Word | Number | Seconds | Since | State
+Field = Text | Word | Number | Seconds | Since | PresenceWord
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
-    """What the rows of a view can be asked for: by name, and where words without a name look."""
+class FilterableFields:
+    """The fields of a list by name, and the expressions that words without a field search."""
 
     by_name: Mapping[str, Field]
     words: Sequence[str]
 
-    def without(self, name: str) -> "Fields":
-        """Return the others; words without a name do not look into this one any more either."""
+    def named(self, term: Term) -> Field:
+        """Return the field that a term names, in full or by a part that no other name has."""
+        names = full_names(term.field or "", self.by_name)
+        match names:
+            case [name]:
+                return self.by_name[name]
+            case []:
+                raise invalid(
+                    f"{term}: unknown field; use one of {', '.join(self.by_name)}, "
+                    "or put a word with a colon in quotes"
+                )
+        raise invalid(f"{term}: {term.field} can be {' or '.join(names)}")
+
+    def by_short_name(self) -> dict[str, Field]:
+        """Return the fields by all single words that name one of them."""
+        words = {word for name in self.by_name for word in name.split("_")}
+        names = {word: full_names(word, self.by_name) for word in sorted(words)}
+        return {word: self.by_name[one[0]] for word, one in names.items() if len(one) == 1}
+
+    def without(self, name: str) -> "FilterableFields":
+        """Return the other fields; words without a field do not search this one either."""
         by_name = {other: field for other, field in self.by_name.items() if other != name}
         match self.by_name.get(name):
             case Text(sql) | Word(sql):
-                return Fields(by_name, [word for word in self.words if word != sql])
-        return Fields(by_name, self.words)
+                return FilterableFields(by_name, [word for word in self.words if word != sql])
+        return FilterableFields(by_name, self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +106,38 @@ class Condition:
     values: Mapping[str, object]
 
 
-def condition(db: Database, terms: Iterable[Term], fields: Fields, now: datetime) -> Condition:
-    """Return the condition for the rows that all the terms want; without terms these are all rows.
+def condition(
+    db: Database, terms: Iterable[Term], fields: FilterableFields, now: datetime
+) -> Condition:
+    """Return the condition for the rows that match all terms; without terms these are all rows.
 
-    The values are named `:filter_0` and so on, and those of a state as in `presence_moments`. A
-    term that the view cannot answer is an `invalid` error whose sentence names the mend.
+    The values are named `:filter_0` and so on, and those of a presence as in
+    `presence_parameters`. A term that does not fit the list's fields is an `invalid` error whose
+    message names the fix.
     """
-    composing = _Composing(db, now)
-    sql = " AND ".join(composing.term(term, fields) for term in terms)
-    return Condition(sql or "TRUE", composing.values)
+    composer = _Composer(db, now)
+    sql = " AND ".join(composer.term(term, fields) for term in terms)
+    return Condition(sql or "TRUE", composer.values)
 
 
 @dataclass(slots=True)
-class _Composing:
-    """Puts one condition together and collects its values."""
+class _Composer:
+    """Composes one condition and collects its values."""
 
     db: Database
     now: datetime
     values: dict[str, object] = dataclass_field(default_factory=dict)
 
-    def term(self, term: Term, fields: Fields) -> str:
+    def term(self, term: Term, fields: FilterableFields) -> str:
         if term.field is None:
             search = self._search(anywhere, term.value)
             sql = " OR ".join(map(search, fields.words))
-        elif term.field in fields.by_name:
-            sql = self._compared(term, fields.by_name[term.field])
         else:
-            raise invalid(
-                f"{term} asks for a field that is not here: there are "
-                f"{', '.join(sorted(fields.by_name))}; put a word with a colon in quotes"
-            )
+            sql = self._compared(term, fields.named(term))
         return f"NOT ({sql})" if term.negated else f"({sql})"
 
     def _compared(self, term: Term, field: Field) -> str:
-        compares_words = isinstance(field, Text | Word | State)
+        compares_words = isinstance(field, Text | Word | PresenceWord)
         if compares_words and term.comparison is not Comparison.IS:
             raise invalid(f"{term} compares words; write {term.field}:{term.value}")
         if isinstance(field, Seconds | Since) and term.comparison is Comparison.IS:
@@ -141,20 +153,20 @@ class _Composing:
             case Seconds(sql):
                 seconds = self._value(duration_of(term).total_seconds())
                 return f"coalesce({sql} {term.comparison} {seconds}, FALSE)"
-            case Since(sql, unit):
-                then = self._ago(duration_of(term, unit))
+            case Since(sql):
+                then = self._ago(duration_of(term))
                 sign, never = _SINCE[term.comparison]
                 return f"coalesce({sql} {sign} {then}, {never})"
-            case State(heartbeat, activity):
-                self.values |= presence_moments(self.now)
-                return f"{presence(heartbeat, activity)} IN ({_places(term)})"
+            case PresenceWord(last_heartbeat):
+                self.values |= presence_parameters(self.now)
+                return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
-        """Return what looks for a word in an expression of a view."""
+        """Return the function from an expression to the condition that it contains the word."""
         pattern = self._value(pattern_of(word))
         if not is_sqlite(self.db):
             return lambda sql: _postgresql_search(sql, pattern)
-        # Asking Python takes ten times as long as LIKE, which knows the cases of ASCII alone.
+        # A function in Python takes ten times as long as LIKE, which ignores case for ASCII only.
         like = self._value(f"%{'%'.join(letters_of(word).replace(' ', '_'))}%")
         return lambda sql: (
             f"(octet_length({sql}) > length({sql}) OR {sql} LIKE {like})"
@@ -171,7 +183,7 @@ class _Composing:
 
 
 def _postgresql_search(sql: str, pattern: str) -> str:
-    """Say `found` in SQL; ASCII is as `plain` leaves it, and most of what there is."""
+    """Return `matching.matches` in SQL; ASCII, which is most text, needs no replacements."""
     text = f'({sql}) COLLATE "C"'
     plain = f"replace(replace({text}, 'ß', 'ss'), 'ẞ', 'SS')"
     plain = f"regexp_replace(normalize({plain}, NFKD), '{MARKS}', '', 'g')"
@@ -181,7 +193,7 @@ def _postgresql_search(sql: str, pattern: str) -> str:
 
 _SIGNS = {comparison: comparison.value for comparison in Comparison} | {Comparison.IS: "="}
 
-# Longer ago is earlier; the second is what holds for what never was.
+# Longer ago is earlier; the second is the result for NULL.
 _SINCE = {
     Comparison.LESS: (">", "FALSE"),
     Comparison.AT_MOST: (">=", "FALSE"),
@@ -190,8 +202,9 @@ _SINCE = {
 }
 
 
-def _places(term: Term) -> str:
-    places = [str(PLACES[state]) for state in Presence if state.startswith(term.value.casefold())]
-    if not places:
-        raise invalid(f"{term} is no state: there are {', '.join(Presence)}")
-    return ", ".join(places)
+def _ranks(term: Term) -> str:
+    begins = term.value.casefold()
+    ranks = [str(rank) for presence, rank in RANKS.items() if presence.startswith(begins)]
+    if not ranks:
+        raise invalid(f"{term}: unknown presence; use one of {', '.join(Presence)}")
+    return ", ".join(ranks)

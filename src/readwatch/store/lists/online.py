@@ -1,4 +1,4 @@
-"""Who is online: how many, in which order, and what the rows of some of them show."""
+"""The readers who are online: how many, in which order, and the rows of some of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from readwatch.domain.presence import ONLINE_WINDOW
+from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.engine.bulk import BulkStatement
@@ -18,109 +18,106 @@ from readwatch.store.engine.connections import (
     to_db_time,
 )
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, Since, State, Text, Word
+from readwatch.store.lists.filter_sql import (
+    FilterableFields,
+    Number,
+    PresenceWord,
+    Since,
+    Text,
+    Word,
+)
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
-from readwatch.store.lists.presence_sql import presence, presence_moments
-from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
+from readwatch.store.lists.presence_sql import IDLE_SINCE, presence_parameters, presence_rank
+from readwatch.store.lists.query import (
+    ListQuery,
+    ResultIds,
+    SortKey,
+    order_by,
+    reader_ids_of,
+    where_clause,
+)
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
-_HERE = "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
-# As the domain has it, a login counts as something done.
-_LAST_DEED = (
-    "CASE WHEN p.last_activity_at > s.started_at THEN p.last_activity_at ELSE s.started_at END"
+_ONLINE_USER_IDS = (
+    "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
 )
 
-_COUNT = Statement(f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})")
+_COUNT = Statement(
+    f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
+)
 
-# Both are answered from two indexes alone: this is what most consoles ask, again and again.
-_BY_NAME = f"""
-    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_HERE})
-    ORDER BY lower(u.full_name) {{up}}, u.id
-"""
-# Who is here on two devices has the session that was heard from last.
-_ORDER = f"""
-    SELECT u.id FROM (
-        SELECT
-            user_id, device_type, started_at, last_heartbeat,
-            row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS place
-        FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
-    ) s JOIN users u ON u.id = s.user_id {LAST_READ}
-    WHERE s.place = 1 AND {ACTIVE_READER} AND ({{condition}})
-    ORDER BY {{key}}, lower(u.full_name), u.id
+# Of a reader on two devices, the session that was heard from last.
+_LATEST_SESSIONS = """
+    SELECT
+        user_id, device_type, started_at, last_heartbeat,
+        row_number() OVER (PARTITION BY user_id ORDER BY last_heartbeat DESC, id DESC) AS rank
+    FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since
 """
 _SORTS = {
-    "presence": f"{presence('s.last_heartbeat', _LAST_DEED)} {{up}}",
-    "name": "lower(u.full_name) {up}",
-    "title": f"nullif(lower({TITLE}), '') {{up}} NULLS LAST",
-    "progress": f"{PROGRESS} {{up}} NULLS LAST",
-    "activity": "nullif(a.activity_type, '') {up} NULLS LAST",
-    # Shown as how long ago it was: the latest is the smallest.
-    "ago": "p.last_activity_at {down} NULLS LAST",
-    "minutes": "s.started_at {down}",
-    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
-    "device": "nullif(lower(s.device_type), '') {up} NULLS LAST",
+    "presence": SortKey(presence_rank("s.last_heartbeat"), has_nulls=False),
+    "full_name": SortKey("lower(u.full_name)", has_nulls=False),
+    "content_title": SortKey(f"nullif(lower({TITLE}), '')"),
+    "progress_percentage": SortKey(PROGRESS),
+    "activity_type": SortKey("nullif(a.activity_type, '')"),
+    "idle_since": SortKey(IDLE_SINCE, latest_first=True),
+    "started_at": SortKey("s.started_at", has_nulls=False, latest_first=True),
+    "reading_level": SortKey("nullif(lower(p.reading_level), '')"),
+    "device_type": SortKey("nullif(lower(s.device_type), '')"),
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
-        "reader": Text("u.full_name"),
-        "title": Text(TITLE),
-        "progress": Number(PROGRESS),
-        "state": State("s.last_heartbeat", _LAST_DEED),
-        "idle": Since(_LAST_DEED),
-        "minutes": Since("s.started_at", "m"),
-        "type": Word("a.activity_type"),
-        "level": Word("p.reading_level"),
-        "device": Word("s.device_type"),
+        "presence": PresenceWord("s.last_heartbeat"),
+        "full_name": Text("u.full_name"),
+        "content_title": Text(TITLE),
+        "progress_percentage": Number(PROGRESS),
+        "activity_type": Word("a.activity_type"),
+        "idle_since": Since(IDLE_SINCE),
+        "started_at": Since("s.started_at"),
+        "reading_level": Word("p.reading_level"),
+        "device_type": Word("s.device_type"),
     },
     ("u.full_name", TITLE, "p.reading_level"),
 )
 
-_ROW = f"""
+_SELECT = f"""
     SELECT
-        u.id, s.id, u.full_name, s.device_type, p.reading_level, s.started_at, s.last_heartbeat,
-        p.last_activity_at, a.activity_type, {TITLE}, {PROGRESS}
+        u.id AS user_id, s.id AS session_id, u.full_name, s.device_type, p.reading_level,
+        s.started_at, s.last_heartbeat, p.last_login, p.last_activity_at, a.activity_type,
+        {TITLE} AS content_title, {PROGRESS} AS progress_percentage
     FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
-_EVERYBODY = Statement(f"{_ROW} ORDER BY s.last_heartbeat DESC, s.id DESC")
+_ALL_ROWS = Statement(f"{_SELECT} ORDER BY s.last_heartbeat DESC, s.id DESC")
 # The plus keeps both engines from going through all sessions that these readers ever had.
-_SOME = BulkStatement(
+_ROWS = BulkStatement(
     {"id": "bigint"},
-    f"{_ROW} AND +s.user_id IN (SELECT id FROM {{rows}} AS wanted)"
-    " ORDER BY s.last_heartbeat DESC, s.id DESC",
+    f"{_SELECT} AND +s.user_id IN (SELECT id FROM given) ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Only the index is read, that of a reader's activities by type: from one type to the next, and of
-# each what is new; reader by reader and as one text, as PostgreSQL would else go through all that
-# everybody did. A cross join, as SQLite would else go through all that these readers ever did.
-_SINCE_EACH_STEP = " || ' ' || ".join(
-    f"count(*) FILTER (WHERE a.created_at > :after_{step})" for step in range(TRACE_STEPS)
+# Nothing occurs after its arrival: what occurred in the last half hour is among the activities
+# that arrived since, whose ids follow the first of them. The ids are a range of the index on user
+# and id, and one text for each reader keeps PostgreSQL from reading the activities of all readers.
+_COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
+    f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
 )
 _TRACES = BulkStatement(
     {"id": "bigint"},
     f"""
-    SELECT wanted.id, (
-        WITH RECURSIVE types (name) AS (
-            SELECT min(activity_type) FROM reader_activities
-            WHERE user_id = wanted.id AND activity_type >= ''
-            UNION ALL
-            SELECT (
-                SELECT min(activity_type) FROM reader_activities
-                WHERE user_id = wanted.id AND activity_type > types.name
-            ) FROM types WHERE types.name IS NOT NULL
+    SELECT given.id AS user_id, (
+        SELECT {_COUNTS_SINCE_EACH_STEP} FROM reader_activities a
+        WHERE a.user_id = given.id AND a.id >= (
+            SELECT id FROM reader_activities WHERE created_at > :after_0
+            ORDER BY created_at LIMIT 1
         )
-        SELECT {_SINCE_EACH_STEP} FROM types CROSS JOIN reader_activities a
-        WHERE a.user_id = wanted.id
-        AND a.activity_type = types.name AND a.created_at > :after_0
-    ) FROM {{rows}} AS wanted
+    ) AS counts FROM given
     """,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TracedReader(OnlineReader):
-    """A reader who is online, and how many activities arrived in each of the last `TRACE_STEPS`
+    """A reader who is online, and how many activities occurred in each of the last `TRACE_STEPS`
     times `TRACE_STEP`, oldest first.
     """
 
@@ -129,61 +126,79 @@ class TracedReader(OnlineReader):
 
 def count_online(db: Database, now: datetime) -> int:
     """Return how many readers are online."""
-    count: int = _COUNT(db, since=to_db_time(now - ONLINE_WINDOW)).fetchone()[0]
+    count: int = _COUNT.scalar(db, since=to_db_time(now - ONLINE_WINDOW))
     return count
 
 
 def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
     """Return the readers who are online, each once with the session heard from last."""
-    rows = _EVERYBODY(db, since=to_db_time(now - ONLINE_WINDOW))
-    return tuple(OnlineReader(**about) for about in _once(rows))
+    rows = _ALL_ROWS.all(db, since=to_db_time(now - ONLINE_WINDOW))
+    return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
-def online_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
-    """Return the readers who are online and wanted, in order."""
-    wanted = where_clause(db, question, FIELDS, now)
-    key = order_by(_SORTS, question)
-    if question.sort == "name" and not question.terms:
-        sql = order_by({"name": _BY_NAME}, question)
+def online_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the readers who are online and match, in order."""
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    key = order_by(_SORTS, query)
+    if query.sort == "full_name" and not query.terms:
+        # Read from two indexes alone: most consoles run this query again and again.
+        sql = f"""
+            SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})
+            ORDER BY {key}, u.id
+        """
     else:
-        sql = _ORDER.format(condition=wanted.sql, key=key)
+        sql = f"""
+            SELECT u.id FROM ({_LATEST_SESSIONS}) s JOIN users u ON u.id = s.user_id {LAST_READ}
+            WHERE s.rank = 1 AND {ACTIVE_READER} AND ({where.sql})
+            ORDER BY {key}, lower(u.full_name), u.id
+        """
     rows = Statement(sql)(
         db,
         since=to_db_time(now - ONLINE_WINDOW),
-        **{**presence_moments(now), **wanted.values},
+        **{**presence_parameters(now), **where.values},
     )
     return reader_ids_of(rows)
 
 
 def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[TracedReader, ...]:
-    """Return what is shown of those of the ids who are online."""
-    wanted = [(id,) for id in ids]
+    """Return the rows of the readers with these ids who are online."""
+    id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
-    moments = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
+    begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
     traces = {
-        user_id: tuple(more - less for more, less in pairwise((*map(int, since.split()), 0)))
-        for user_id, since in _TRACES(db, wanted, **moments)
+        row.user_id: _differences(map(int, row.counts.split()))
+        for row in _TRACES.all(db, id_rows, **begins)
     }
-    rows = _SOME(db, wanted, since=to_db_time(now - ONLINE_WINDOW))
-    return tuple(TracedReader(**about, trace=traces[about["user_id"]]) for about in _once(rows))
+    rows = _ROWS.all(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
+    return tuple(
+        TracedReader(**fields, trace=traces[fields["user_id"]])
+        for fields in _fields_of_readers(rows)
+    )
 
 
-def _once(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """Yield what is known of each reader, from the first of their rows."""
-    found: set[int] = set()
+def _differences(counts: Iterable[int]) -> tuple[int, ...]:
+    """Return the counts of each step, of counts since the beginning of each step."""
+    return tuple(more - less for more, less in pairwise((*counts, 0)))
+
+
+def _fields_of_readers(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each reader once, from the first of their rows."""
+    user_ids: set[int] = set()
     for row in rows:
-        if row[0] not in found:
-            found.add(row[0])
+        if row.user_id not in user_ids:
+            user_ids.add(row.user_id)
+            last_activity_at = from_db_time_or_none(row.last_activity_at)
             yield {
-                "user_id": row[0],
-                "session_id": row[1],
-                "full_name": clean(row[2]),
-                "device_type": clean(row[3]),
-                "reading_level": clean(row[4]),
-                "started_at": from_db_time(row[5]),
-                "last_heartbeat": from_db_time(row[6]),
-                "last_activity_at": from_db_time_or_none(row[7]),
-                "activity_type": clean(row[8]),
-                "content_title": clean(row[9]),
-                "progress_percentage": row[10],
+                "user_id": row.user_id,
+                "session_id": row.session_id,
+                "full_name": clean(row.full_name),
+                "device_type": clean(row.device_type),
+                "reading_level": clean(row.reading_level),
+                "started_at": from_db_time(row.started_at),
+                "last_heartbeat": from_db_time(row.last_heartbeat),
+                "last_activity_at": last_activity_at,
+                "idle_since": idle_since(from_db_time_or_none(row.last_login), last_activity_at),
+                "activity_type": clean(row.activity_type),
+                "content_title": clean(row.content_title),
+                "progress_percentage": row.progress_percentage,
             }

@@ -1,4 +1,8 @@
-"""Presence in SQL: `presence_of` once more, for lists that are sorted and filtered by it."""
+"""The rule of `domain.presence` in SQL, for lists that are sorted and filtered by it.
+
+The expressions need the row `p` of reader_profiles: its `last_login` is the latest of all sessions
+and its `last_activity_at` the latest `occurred_at`, so that no session and no activity is read.
+"""
 
 from datetime import datetime
 
@@ -11,25 +15,34 @@ from readwatch.domain.presence import (
 )
 from readwatch.store.engine.connections import to_db_time
 
-PLACES = {state: place for place, state in enumerate(Presence)}
-"""What stands for each state in SQL, so that they sort from reading to offline."""
+RANKS = {presence: rank for rank, presence in enumerate(Presence)}
+"""The number that stands for each presence in SQL, so that they sort from reading to offline."""
+
+IDLE_SINCE = (
+    "CASE WHEN p.last_activity_at > p.last_login THEN p.last_activity_at"
+    " ELSE coalesce(p.last_login, p.last_activity_at) END"
+)
+"""`presence.idle_since`; NULL is never."""
 
 
-def presence(heartbeat: str, activity: str) -> str:
-    """Return the expression for the place of a state: of the last heartbeat and the last activity,
-    each an expression that may be NULL. Its parameters are those of `presence_moments`.
+def presence_rank(last_heartbeat: str) -> str:
+    """Return the expression for `presence_of`, as a rank.
+
+    `last_heartbeat` is an expression for the latest of the open sessions, and may be NULL. The
+    parameters are those of `presence_parameters`.
     """
     return (
-        f"CASE WHEN coalesce({heartbeat} <= :offline_since, TRUE) THEN {PLACES[Presence.OFFLINE]}"
-        f" WHEN {heartbeat} <= :leaving_since THEN {PLACES[Presence.LEAVING]}"
-        f" WHEN {heartbeat} <= :silent_since THEN {PLACES[Presence.SILENT]}"
-        f" WHEN coalesce({activity} <= :idle_since, TRUE) THEN {PLACES[Presence.IDLE]}"
-        f" ELSE {PLACES[Presence.READING]} END"
+        f"CASE WHEN coalesce({last_heartbeat} <= :offline_since, TRUE)"
+        f" THEN {RANKS[Presence.OFFLINE]}"
+        f" WHEN {last_heartbeat} <= :leaving_since THEN {RANKS[Presence.LEAVING]}"
+        f" WHEN {last_heartbeat} <= :silent_since THEN {RANKS[Presence.SILENT]}"
+        f" WHEN coalesce({IDLE_SINCE} <= :idle_since, TRUE) THEN {RANKS[Presence.IDLE]}"
+        f" ELSE {RANKS[Presence.READING]} END"
     )
 
 
-def presence_moments(now: datetime) -> dict[str, object]:
-    """Return the moments at or before which each state begins."""
+def presence_parameters(now: datetime) -> dict[str, object]:
+    """Return the times at or before which each presence begins."""
     return {
         "offline_since": to_db_time(now - ONLINE_WINDOW),
         "leaving_since": to_db_time(now - LEAVING_AFTER),

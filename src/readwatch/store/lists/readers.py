@@ -1,4 +1,4 @@
-"""The progress of all readers, also of the absent: from rollups alone."""
+"""The progress of all readers, also of those who are offline, read from rollups alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,50 +9,49 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import Fields, Number, Since, Text, Word, condition
-from readwatch.store.lists.query import ListQuery, ResultIds, order_by, reader_ids_of, where_clause
+from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word, condition
+from readwatch.store.lists.query import (
+    ListQuery,
+    ResultIds,
+    SortKey,
+    order_by,
+    reader_ids_of,
+    where_clause,
+)
 
-_ORDER = f"""
-    SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
-    WHERE {ACTIVE_READER} AND ({{condition}})
-    ORDER BY {{key}}, lower(u.full_name), u.id
-"""
 _SORTS = {
-    "name": "lower(u.full_name) {up}",
-    "level": "nullif(lower(p.reading_level), '') {up} NULLS LAST",
-    "time": "p.total_reading_time_minutes {up} NULLS LAST",
-    "sessions": "p.total_sessions {up} NULLS LAST",
-    "contents": "p.unique_content_read {up} NULLS LAST",
-    # Shown as how long ago it was: the latest is the smallest.
-    "login": "p.last_login {down} NULLS LAST",
-    "activity": "p.last_activity_at {down} NULLS LAST",
+    "full_name": SortKey("lower(u.full_name)", has_nulls=False),
+    "reading_level": SortKey("nullif(lower(p.reading_level), '')"),
+    "total_reading_time_minutes": SortKey("p.total_reading_time_minutes"),
+    "total_sessions": SortKey("p.total_sessions"),
+    "unique_content_read": SortKey("p.unique_content_read"),
+    "last_login": SortKey("p.last_login", latest_first=True),
+    "last_activity_at": SortKey("p.last_activity_at", latest_first=True),
 }
-FIELDS = Fields(
+FILTERABLE_FIELDS = FilterableFields(
     {
-        "reader": Text("u.full_name"),
-        "level": Word("p.reading_level"),
-        "minutes": Number("p.total_reading_time_minutes"),
-        "sessions": Number("p.total_sessions"),
-        "titles": Number("p.unique_content_read"),
-        "login": Since("p.last_login"),
-        "idle": Since("p.last_activity_at"),
+        "full_name": Text("u.full_name"),
+        "reading_level": Word("p.reading_level"),
+        "total_reading_time_minutes": Number("p.total_reading_time_minutes"),
+        "total_sessions": Number("p.total_sessions"),
+        "unique_content_read": Number("p.unique_content_read"),
+        "last_login": Since("p.last_login"),
+        "last_activity_at": Since("p.last_activity_at"),
     },
     ("u.full_name", "p.reading_level"),
 )
-_NAMES = Fields({}, ("u.full_name",))
-_NAMED = f"""
-    SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({{condition}})
-    ORDER BY lower(u.full_name), u.id LIMIT :length
-"""
-_SOME = BulkStatement(
+_NAME_FIELDS = FilterableFields({}, ("u.full_name",))
+_ROWS = BulkStatement(
     {"id": "bigint"},
     f"""
     SELECT
-        u.id, u.full_name, p.reading_level, coalesce(p.total_reading_time_minutes, 0),
-        coalesce(p.total_sessions, 0), coalesce(p.unique_content_read, 0), p.last_login,
-        p.last_activity_at
+        u.id AS user_id, u.full_name, p.reading_level,
+        coalesce(p.total_reading_time_minutes, 0) AS total_reading_time_minutes,
+        coalesce(p.total_sessions, 0) AS total_sessions,
+        coalesce(p.unique_content_read, 0) AS unique_content_read,
+        p.last_login, p.last_activity_at
     FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
-    WHERE u.id IN (SELECT id FROM {{rows}} AS wanted) AND {ACTIVE_READER}
+    WHERE u.id IN (SELECT id FROM given) AND {ACTIVE_READER}
     """,
 )
 
@@ -71,11 +70,17 @@ class ReaderSummary:
     last_activity_at: datetime | None
 
 
-def reader_ids(db: Database, question: ListQuery, now: datetime) -> ResultIds:
-    """Return the readers who are wanted, in order."""
-    wanted = where_clause(db, question, FIELDS, now)
-    statement = Statement(_ORDER.format(condition=wanted.sql, key=order_by(_SORTS, question)))
-    return reader_ids_of(statement(db, **wanted.values))
+def reader_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the readers who match, in order."""
+    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    statement = Statement(
+        f"""
+        SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
+        WHERE {ACTIVE_READER} AND ({where.sql})
+        ORDER BY {order_by(_SORTS, query)}, lower(u.full_name), u.id
+        """
+    )
+    return reader_ids_of(statement(db, **where.values))
 
 
 def readers_named(
@@ -83,25 +88,30 @@ def readers_named(
 ) -> tuple[ReaderSummary, ...]:
     """Return the first readers, by name, whose names have all the words: at most `length`."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
-    wanted = condition(db, terms, _NAMES, now)
-    ids = Statement(_NAMED.format(condition=wanted.sql))(db, length=length, **wanted.values)
-    found = [id for (id,) in ids]
-    by_id = {reader.user_id: reader for reader in reader_rows(db, found, now)}
-    return tuple(by_id[id] for id in found if id in by_id)
+    where = condition(db, terms, _NAME_FIELDS, now)
+    statement = Statement(
+        f"""
+        SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({where.sql})
+        ORDER BY lower(u.full_name), u.id LIMIT :length
+        """
+    )
+    named_ids = [row.id for row in statement.all(db, length=length, **where.values)]
+    by_id = {reader.user_id: reader for reader in reader_rows(db, named_ids, now)}
+    return tuple(by_id[id] for id in named_ids if id in by_id)
 
 
 def reader_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
     """Return the progress of the readers with these ids."""
     return tuple(
         ReaderSummary(
-            user_id=row[0],
-            full_name=clean(row[1]),
-            reading_level=clean(row[2]),
-            total_reading_time_minutes=row[3],
-            total_sessions=row[4],
-            unique_content_read=row[5],
-            last_login=from_db_time_or_none(row[6]),
-            last_activity_at=from_db_time_or_none(row[7]),
+            user_id=row.user_id,
+            full_name=clean(row.full_name),
+            reading_level=clean(row.reading_level),
+            total_reading_time_minutes=row.total_reading_time_minutes,
+            total_sessions=row.total_sessions,
+            unique_content_read=row.unique_content_read,
+            last_login=from_db_time_or_none(row.last_login),
+            last_activity_at=from_db_time_or_none(row.last_activity_at),
         )
-        for row in _SOME(db, [(id,) for id in ids])
+        for row in _ROWS.all(db, [(id,) for id in ids])
     )

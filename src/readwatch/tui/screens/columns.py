@@ -46,7 +46,7 @@ class ColumnsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out one line for each column."""
         self._list.border_title = "Columns"
-        self._list.border_subtitle = "space shows or hides, r resets, escape closes"
+        self._list.border_subtitle = "space toggles, r resets, escape closes"
         yield self._list
 
     def action_toggle_column(self) -> None:

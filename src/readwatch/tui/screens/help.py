@@ -19,7 +19,7 @@ _SIDES = (
 
 FILTER = (
     ('drcl "the hob" !ann', "some letters of a word; a phrase; not Ann"),
-    ("title:drcl state:silent", "by field; the right arrow completes the name"),
+    ("title:drcl presence:silent", "by field; the right arrow completes the name"),
     ("progress<20 idle>=10m", "also > <= and progress:100; units s, m, h, d, w"),
 )
 """Examples of a filter, and what they mean."""

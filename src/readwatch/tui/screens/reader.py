@@ -231,7 +231,7 @@ class ReaderScreen(Screen[None]):
         name, presence = "…", Content("")
         if self._page is not None:
             name = cut(self._page.user.full_name, 36)
-            mark = presence_cell(self._page.presence(self._page.stats.taken_at))
+            mark = presence_cell(self._page.presence_at(self._page.stats.taken_at))
             presence = Content.assemble("   ", (mark.text, _TONES[mark.tone]))
         self._breadcrumb.update(
             Content.assemble(

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Static
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import canonical, filter_size, parse
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
-from readwatch.store.lists.query import FIRST_PAGE, LOOKED_THROUGH, ListQuery, askable
+from readwatch.store.lists.query import FIRST_PAGE, MAX_ROWS_SEARCHED, ListQuery, filterable_fields
 from readwatch.tui.export_file import Source
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import only_columns, place_columns
@@ -83,7 +83,7 @@ class ViewScreen(Screen[None]):
         self.table = LiveTable(spec.columns, empty_text="loading …")
         self._filter = TextInput(
             placeholder="type a filter; enter keeps it, escape clears it",
-            suggester=FilterSuggester(askable(spec.queries.fields, masked=masked)),
+            suggester=FilterSuggester(filterable_fields(spec.queries.fields, masked=masked)),
         )
         self._match_count = Static("", id="match-count", markup=False)
         self._note = Static("", id="note", markup=False)
@@ -315,7 +315,7 @@ class ViewScreen(Screen[None]):
         if self.frozen and not self.table.follow_top:
             return  # older rows could belong between the frozen ones
         ahead = viewport.top + 2 * viewport.height
-        if ahead >= len(snapshot.order.ids) and length < LOOKED_THROUGH:
+        if ahead >= len(snapshot.order.ids) and length < MAX_ROWS_SEARCHED:
             self._change_query(length=length + FIRST_PAGE)
 
     @on(Input.Changed)
@@ -329,7 +329,7 @@ class ViewScreen(Screen[None]):
             self._show_note(error.message)
             return
         is_limited = self._spec.queries.pages and terms
-        limit = f"searches the last {LOOKED_THROUGH:,} {self._spec.queries.pages}"
+        limit = f"searches the last {MAX_ROWS_SEARCHED:,} {self._spec.queries.pages}"
         self._show_note(limit if is_limited else "")
         self._change_query(terms=terms, **changes)
 

@@ -37,11 +37,11 @@ def row(entry: AccessLogRow, now: datetime) -> Row:
 SPEC: ViewSpec[AccessLogRow] = ViewSpec(
     queries=VIEW_QUERIES[View.ACCESS_LOG],
     columns=(
-        Column("time", "When", width=15),
-        Column("consultant", "Who", width=13, flex=2),
-        Column("action", "What", width=21),
-        Column("name", "Whom", width=13, flex=2),
-        Column("details", "Details", width=16, flex=4, from_width=110),
+        Column("created_at", "When", width=15),
+        Column("consultant_name", "Who", width=13, flex=2),
+        Column("action_type", "What", width=21),
+        Column("full_name", "Whom", width=13, flex=2),
+        Column("action_details", "Details", width=16, flex=4, from_width=110),
     ),
     row=row,
     empty="no entries yet",

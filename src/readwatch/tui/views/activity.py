@@ -30,12 +30,12 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
 SPEC: ViewSpec[RecordedActivity] = ViewSpec(
     queries=VIEW_QUERIES[View.ACTIVITY],
     columns=(
-        Column("time", "Time", width=9),
-        Column("name", "Reader", width=14, flex=2),
-        Column("activity", "Activity", width=16),
-        Column("title", "Title", width=8, flex=3),
-        Column("progress", "Progress", width=11),
-        Column("duration", "Length", width=6, align="right", from_width=100),
+        Column("created_at", "Time", width=9),
+        Column("full_name", "Reader", width=14, flex=2),
+        Column("activity_type", "Activity", width=16),
+        Column("content_title", "Title", width=8, flex=3),
+        Column("progress_percentage", "Progress", width=11),
+        Column("duration_seconds", "Length", width=6, align="right", from_width=100),
     ),
     row=row,
     empty="no activities yet",

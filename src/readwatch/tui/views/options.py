@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from readwatch.domain.errors import invalid
-from readwatch.domain.filters import canonical, parse
+from readwatch.domain.filters import canonical, full_names, parse
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_QUERIES
 from readwatch.store.lists.query import ListQuery
@@ -14,8 +14,8 @@ def parse_options(
 ) -> tuple[View, ListQuery]:
     """Return the view and its query; raise `invalid` for an unknown word.
 
-    `sort` is a column, ascending, or descending with `-` before it; without one it is the view's
-    first sort.
+    `sort` is a column, in full or by a part that no other column has, ascending, or descending
+    with `-` before it; without one it is the view's first sort.
     """
     if view not in VIEW_QUERIES:
         raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_QUERIES)}")
@@ -23,11 +23,12 @@ def parse_options(
     query = replace(queries.first_query(masked=masked), terms=parse(filter, finished=True))
     if not sort:
         return View(view), query
-    column = sort.removeprefix("-")
-    if queries.sort_by(column) is None:
-        columns = ", ".join(each.column for each in queries.sorts)
-        raise invalid(f"{view} cannot be sorted by {column!r}: there are {columns}")
-    return View(view), replace(query, sort=column, descending=sort.startswith("-"))
+    columns = [each.column for each in queries.sorts]
+    matching = full_names(sort.removeprefix("-"), columns)
+    if len(matching) != 1:
+        choices = ", ".join(matching or columns)
+        raise invalid(f"{view} cannot be sorted by {sort!r}; use one of {choices}")
+    return View(view), replace(query, sort=matching[0], descending=sort.startswith("-"))
 
 
 def option_texts(query: ListQuery) -> tuple[str, str]:

@@ -32,13 +32,15 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
 SPEC: ViewSpec[ReaderSummary] = ViewSpec(
     queries=VIEW_QUERIES[View.READERS],
     columns=(
-        Column("name", "Reader", width=16, flex=7),
-        Column("level", "Level", width=7),
-        Column("time", "Reading time", width=14, flex=1, align="right"),
-        Column("sessions", "Sessions", width=10, flex=1, align="right", from_width=96),
-        Column("contents", "Titles", width=8, flex=1, align="right"),
-        Column("login", "Last login", width=12, flex=1, align="right"),
-        Column("activity", "Last activity", width=15, flex=1, align="right", from_width=110),
+        Column("full_name", "Reader", width=16, flex=7),
+        Column("reading_level", "Level", width=7),
+        Column("total_reading_time_minutes", "Reading time", width=14, flex=1, align="right"),
+        Column("total_sessions", "Sessions", width=10, flex=1, align="right", from_width=96),
+        Column("unique_content_read", "Titles", width=8, flex=1, align="right"),
+        Column("last_login", "Last login", width=12, flex=1, align="right"),
+        Column(
+            "last_activity_at", "Last activity", width=15, flex=1, align="right", from_width=110
+        ),
     ),
     row=row,
     empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",

@@ -1,4 +1,4 @@
-"""Suggestions while a filter is typed: the names of a view's fields, and states."""
+"""Suggestions while a filter is typed: the names of a view's fields, and presences."""
 
 import re
 from collections.abc import Iterable
@@ -6,17 +6,24 @@ from collections.abc import Iterable
 from textual.suggester import Suggester
 
 from readwatch.domain.presence import Presence
-from readwatch.store.lists.filter_sql import Field, Fields, Number, Seconds, Since, State
+from readwatch.store.lists.filter_sql import (
+    Field,
+    FilterableFields,
+    Number,
+    PresenceWord,
+    Seconds,
+    Since,
+)
 
 # From two letters on: most words with the first letter of a field are not its name.
-_NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z]{2,})$")
-_STATE_BEGUN = re.compile(r"(?:^|[\s!])([a-z]+):([a-z]+)$")
+_NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z][a-z_]+)$")
+_PRESENCE_BEGUN = re.compile(r"(?:^|[\s!])([a-z]+):([a-z]+)$")
 
 
 class FilterSuggester(Suggester):
     """Shows a suggestion behind the cursor; the right arrow accepts it."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: FilterableFields) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._fields = fields
 
@@ -25,16 +32,17 @@ class FilterSuggester(Suggester):
         return completed(value, self._fields)
 
 
-def completed(typed: str, fields: Fields) -> str | None:
+def completed(typed: str, fields: FilterableFields) -> str | None:
     """Return a filter with its last word completed; None if nothing matches."""
     if typed.count('"') % 2:
         return None
     if (name := _NAME_BEGUN.search(typed)) is not None:
-        names = (f"{name}{_sign(field)}" for name, field in fields.by_name.items())
+        by_name = fields.by_short_name() | dict(fields.by_name)
+        names = (f"{name}{_sign(field)}" for name, field in by_name.items())
         return _completed(typed, name[1], names)
-    if (state := _STATE_BEGUN.search(typed)) is not None:
-        states = Presence if isinstance(fields.by_name.get(state[1]), State) else ()
-        return _completed(typed, state[2], states)
+    if (word := _PRESENCE_BEGUN.search(typed)) is not None:
+        words = Presence if isinstance(fields.by_name.get(word[1]), PresenceWord) else ()
+        return _completed(typed, word[2], words)
     return None
 
 

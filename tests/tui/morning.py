@@ -1,4 +1,4 @@
-"""A morning that never changes: six readers, what they did, and the weeks before."""
+"""A fixed morning for text snapshots: six readers, what they did, and the weeks before."""
 
 from datetime import timedelta
 
@@ -42,8 +42,8 @@ DOES = {
 DEVICES = {"Ann": "tablet", "Ben": "phone", "Zoë": "e-reader", "李明": "phone"}
 
 
-def paint(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
-    """Let it all happen until noon; return the app of somebody who has not come yet."""
+def record_morning(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
+    """Record everything until noon; return the app of a reader who has not logged in yet."""
     strangers = [
         _newcomer(db, name)
         for name in ("Zoë Ångström-Müller", "李明", "Absent Abby", "Maximiliane von Hohenstein")
@@ -69,15 +69,15 @@ def paint(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
                 activity_type=DOES[what],
                 metadata={"page": progress * 4, "note": "Look this word up."},
             )
-    _looks(db, cast)
+    _log_events(db, cast)
     clock.moment = NOON
     return apps["Absent"]
 
 
-def _looks(db: Database, cast: Cast) -> None:
-    """Cara came in the morning, and looked at Ann again and again."""
+def _log_events(db: Database, cast: Cast) -> None:
+    """Log that Cara logged in, and opened Ann's page several times."""
     profile, from_list = AuditAction.VIEWED_READER_PROFILE, "console, from online"
-    for minutes, look in (
+    for minutes, event in (
         (
             1500,
             AuditEvent(cast.cara.id, AuditAction.FAILED_LOGIN, None, "console: wrong password"),
@@ -94,7 +94,7 @@ def _looks(db: Database, cast: Cast) -> None:
             ),
         ),
     ):
-        log_event(db, look, NOON - timedelta(minutes=minutes))
+        log_event(db, event, NOON - timedelta(minutes=minutes))
 
 
 def _newcomer(db: Database, name: str) -> User:
@@ -120,8 +120,8 @@ def _an_evening(app: ReadingApp, clock: StillClock, days: int) -> None:
     app.logs_out()
 
 
-def fill_the_house(db: Database, clock: StillClock, readers: int = 1000) -> None:
-    """Let so many readers read at once."""
+def add_many_readers(db: Database, clock: StillClock, readers: int = 1000) -> None:
+    """Record many readers who are online."""
     with db.atomic():
         for number in range(readers):
             app = ReadingApp(db, _newcomer(db, f"Reader{number:04}"), clock)

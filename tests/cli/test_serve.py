@@ -43,13 +43,13 @@ def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Databa
         app = service.app()
         deadline = monotonic() + TIMEOUT
         while len(open_sessions(db)) == 2 and monotonic() < deadline:
-            assert app.ask("GET", "/livez")[0] == 200
+            assert app.request("GET", "/livez")[0] == 200
         assert open_sessions(db) == [cast.ann.id]
 
-        assert app.ask("GET", "/metrics")[0] == 403
+        assert app.request("GET", "/metrics")[0] == 403
         ann, cara = service.app(cast.ann.email), service.app(cast.cara.email)
-        assert cara.ask("GET", f"/api/readers/{cast.ann.id}")[0] == 200
-        assert "Cara Cook" in json.dumps(ann.ask("GET", "/api/me/access-log")[1])
+        assert cara.request("GET", f"/api/readers/{cast.ann.id}")[0] == 200
+        assert "Cara Cook" in json.dumps(ann.request("GET", "/api/me/access-log")[1])
 
         login = json.dumps({"email": cast.ben.email, "password": PASSWORD})
         app.connection.request("POST", "/api/login", login, {"X-Forwarded-For": "203.0.113.9"})

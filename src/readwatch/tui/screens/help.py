@@ -20,7 +20,7 @@ _SIDES = (
 FILTER = (
     ('drcl "the hob" !ann', "some letters of a word; a phrase; not Ann"),
     ("title:drcl presence:silent", "by field; the right arrow completes the name"),
-    ("progress<20 idle>=10m", "also > <= and progress:100; units s, m, h, d, w"),
+    ("progress<20 idle>=10m", "also > <=, progress:100; units s, m, h, d, w"),
 )
 """Examples of a filter, and what they mean."""
 
@@ -78,4 +78,4 @@ def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
 
 
 def _example(typed: str, meaning: str) -> Content:
-    return Content(f" {typed:<24}{meaning}")
+    return Content(f" {typed:<27}{meaning}")

@@ -162,6 +162,6 @@ async def test_escape_leaves_a_locked_console(open_console: OpenConsole) -> None
     async with open_console() as pilot:
         await pilot.sees("● LIVE")
         await pilot.presses("L")
-        await pilot.sees("readwatch is locked", "escape leaves the console")
+        await pilot.sees("readwatch is locked", "press escape to quit")
         await pilot.presses("escape")
         await pilot.until(lambda: not pilot.app.is_running)

@@ -30,7 +30,7 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
         await pilot.sees("save Readers by Reader, ben")
         await pilot.types("[/] Ben\N{RIGHT-TO-LEFT OVERRIDE}s")
         await pilot.presses("enter")
-        await pilot.sees("[/] Bens ", "Readers by Reader, ben", "enter saves")
+        await pilot.sees("[/] Bens ", "Readers by Reader, ben", "name; enter saves")
         await pilot.presses("b")
         await pilot.sees("start view")
         await pilot.presses("escape")
@@ -66,11 +66,11 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
 async def test_a_name_of_nothing_keeps_nothing(open_console: OpenConsole) -> None:
     async with open_console() as pilot:
         await pilot.presses("v")
-        await pilot.sees("enter saves")
+        await pilot.sees("name; enter saves")
         await pilot.presses("space", "enter", "escape")
         await pilot.loses("escape closes")
         await pilot.presses("v")
-        await pilot.sees("enter saves")
+        await pilot.sees("name; enter saves")
 
 
 def test_a_view_of_the_same_name_takes_the_place_of_the_first(tmp_path: Path) -> None:
@@ -94,12 +94,12 @@ def test_a_view_is_the_same_after_it_was_written() -> None:
     ("key", "value"),
     [("view", "nowhere"), ("sort", 1), ("columns", "name"), ("filter", None), ("name", [])],
 )
-def test_what_is_no_view_sets_the_desk_aside(tmp_path: Path, key: str, value: object) -> None:
-    file = tmp_path / "desk.json"
+def test_a_file_with_an_invalid_view_is_moved_away(tmp_path: Path, key: str, value: object) -> None:
+    file = tmp_path / "preferences.json"
     file.write_text(json.dumps({"views": [ROUND.to_json() | {key: value}]}))
-    desk = Preferences(file)
-    assert "set aside" in desk.last_error
-    assert desk.views == ()
+    preferences = Preferences(file)
+    assert "moved to preferences.broken" in preferences.last_error
+    assert preferences.views == ()
 
 
 async def test_what_there_is_no_longer_is_left_out_of_a_view(

@@ -62,7 +62,7 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
             await sees(title, "● LIVE")
         await pilot.presses("1")
         await sees("State", "● LIVE")
-        for key, words in (("c", "since the login"), ("v", "enter saves")):
+        for key, words in (("c", "since the login"), ("v", "name; enter saves")):
             await pilot.presses(key)
             await sees(words)
             await pilot.presses("escape")

@@ -300,25 +300,25 @@ def seconds(db: Database, ask: Callable[[], object]) -> float:
 
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
     """Return all queries of the console."""
-    found: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
-    looks = Attention(Thresholds())
-    looks.refresh(db, now)
-    for view, queries in view_queries(looks, get_user(db, consultant_id)).items():
-        for sort in queries.sorts:
-            question = ListQuery(sort.column, sort.descending)
-            found[f"{view}: order by {sort.column}"] = partial(queries.ids, db, question, now)
-        filtered = replace(queries.first_query(), terms=parse("book"))
-        found[f"{view}: order, filtered"] = partial(queries.ids, db, filtered, now)
-        ids = queries.ids(db, queries.first_query(), now).ids[: 3 * SIZE[1]]
-        found[f"{view}: {len(ids)} rows"] = partial(queries.items, db, ids, now)
-    found["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, now)
-    found["attention: each time"] = lambda: looks.refresh(db, now)
+    measured: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
+    attention = Attention(Thresholds())
+    attention.refresh(db, now)
+    for view, of_view in view_queries(attention, get_user(db, consultant_id)).items():
+        for sort in of_view.sorts:
+            query = ListQuery(sort.column, sort.descending)
+            measured[f"{view}: order by {sort.column}"] = partial(of_view.ids, db, query, now)
+        filtered = replace(of_view.first_query(), terms=parse("book"))
+        measured[f"{view}: order, filtered"] = partial(of_view.ids, db, filtered, now)
+        ids = of_view.ids(db, of_view.first_query(), now).ids[: 3 * SIZE[1]]
+        measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, ids, now)
+    measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, now)
+    measured["attention: each time"] = lambda: attention.refresh(db, now)
     permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)
-    found["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header)
-    found["reader: each time"] = lambda: page.snapshot(db, header)
-    return found
+    measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header)
+    measured["reader: each time"] = lambda: page.snapshot(db, header)
+    return measured
 
 
 # Many ---------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def main() -> None:
 def _read(url: str, token: str, length: int) -> None:
     """Record years of reading of one reader, as the service does."""
     with opened(url, Role.INGEST) as db:
-        principal = find_principal(db, token_hash(token))
+        principal = find_principal(db, token_hash(token), system_clock())
         assert principal
         for first in range(0, length, AT_ONCE):
             pages = [
@@ -138,7 +138,7 @@ def _beside(
 def _posts(
     server: Server, tokens: list[str], rate: float, calling: Future[Called | None]
 ) -> list[Result]:
-    posted = []
+    posted: list[Result] = []
     while not posted or not calling.done():
         load = Load("activities", server.port, tokens, SLICE_SECONDS, rate=rate, connections=8)
         posted.append(put(load))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FACES = {
     "cli": {"shell", "new_shell", "bundle"},
     "ingest": {"api", "ann", "ben", "cara"},
-    "tui": {"sit"},
+    "tui": {"open_console"},
 }
 """The fixtures by which the tests of a face act at it."""
 

@@ -9,7 +9,7 @@ import pytest
 from conftest import NOON, Cast, StillClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ingest.api import Api, Caller
+from ingest.api import Api, ApiClient
 from permits import permit_for
 
 from readwatch.domain.activities import Activity
@@ -98,7 +98,7 @@ class Reader:
 
 
 @pytest.fixture
-def cara(url: str, cast: Cast, clock: StillClock) -> Iterator[Caller]:
+def cara(url: str, cast: Cast, clock: StillClock) -> Iterator[ApiClient]:
     """A consultant's program at the API."""
     app = create_app(Settings(url, bcrypt_cost=4), clock)
     yield Api(app.test_client(), app=app).login("cara@example.org")
@@ -138,7 +138,7 @@ def said_by_attention(db: Database, reader_id: int, now: datetime) -> Said:
     return reader.presence_at(now), reader.idle_since
 
 
-def said_by_the_api(cara: Caller, reader_id: int) -> Said | None:
+def said_by_the_api(cara: ApiClient, reader_id: int) -> Said | None:
     for reader in cara.get("/api/readers/online").json["readers"]:
         if reader["user_id"] == reader_id:
             return Presence(reader["presence"]), datetime.fromisoformat(reader["idle_since"])
@@ -155,7 +155,7 @@ def found_by_filter(db: Database, reader_id: int, now: datetime) -> list[Presenc
     ]
 
 
-def check_that_all_agree(db: Database, cara: Caller, reader: Reader, now: datetime) -> None:
+def check_that_all_agree(db: Database, cara: ApiClient, reader: Reader, now: datetime) -> None:
     reader_id = reader.user.id
     expected = reader.presence(now), reader.idle_since
     is_online = expected[0] is not Presence.OFFLINE
@@ -175,7 +175,7 @@ def test_all_places_agree_whatever_a_reader_does_on_several_devices(
     pause: int,
     db: Database,
     clock: StillClock,
-    cara: Caller,
+    cara: ApiClient,
     newcomers: Iterator[User],
 ) -> None:
     clock.moment = NOON
@@ -186,7 +186,7 @@ def test_all_places_agree_whatever_a_reader_does_on_several_devices(
 
 
 def test_a_login_on_one_device_counts_while_another_is_heard_from(
-    db: Database, clock: StillClock, cara: Caller, newcomers: Iterator[User]
+    db: Database, clock: StillClock, cara: ApiClient, newcomers: Iterator[User]
 ) -> None:
     reader = Reader(db, next(newcomers), clock)
     reader.does(Step("tablet", "logs in", 0))
@@ -198,7 +198,7 @@ def test_a_login_on_one_device_counts_while_another_is_heard_from(
 
 
 def test_a_batch_from_an_offline_device_does_not_hide_what_was_read_since(
-    db: Database, clock: StillClock, cara: Caller, newcomers: Iterator[User]
+    db: Database, clock: StillClock, cara: ApiClient, newcomers: Iterator[User]
 ) -> None:
     reader = Reader(db, next(newcomers), clock)
     reader.does(Step("tablet", "logs in", 0))
@@ -211,7 +211,7 @@ def test_a_batch_from_an_offline_device_does_not_hide_what_was_read_since(
 
 
 def test_a_batch_from_an_offline_device_shows_that_it_is_online_and_no_reading(
-    db: Database, clock: StillClock, cara: Caller, newcomers: Iterator[User]
+    db: Database, clock: StillClock, cara: ApiClient, newcomers: Iterator[User]
 ) -> None:
     reader = Reader(db, next(newcomers), clock)
     reader.does(Step("tablet", "logs in", 0))

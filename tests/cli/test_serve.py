@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 from cli.shell import parsed
 from conftest import PASSWORD, Cast
-from ingest.process import PATIENCE, serving
+from ingest.process import TIMEOUT, serving
 
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
@@ -41,21 +41,21 @@ def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Databa
     }
     with serving(url, **settings) as service:
         app = service.app()
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + TIMEOUT
         while len(open_sessions(db)) == 2 and monotonic() < deadline:
-            assert app.ask("GET", "/livez")[0] == 200
+            assert app.request("GET", "/livez")[0] == 200
         assert open_sessions(db) == [cast.ann.id]
 
-        assert app.ask("GET", "/metrics")[0] == 403
+        assert app.request("GET", "/metrics")[0] == 403
         ann, cara = service.app(cast.ann.email), service.app(cast.cara.email)
-        assert cara.ask("GET", f"/api/readers/{cast.ann.id}")[0] == 200
-        assert "Cara Cook" in json.dumps(ann.ask("GET", "/api/me/access-log")[1])
+        assert cara.request("GET", f"/api/readers/{cast.ann.id}")[0] == 200
+        assert "Cara Cook" in json.dumps(ann.request("GET", "/api/me/access-log")[1])
 
         login = json.dumps({"email": cast.ben.email, "password": PASSWORD})
         app.connection.request("POST", "/api/login", login, {"X-Forwarded-For": "203.0.113.9"})
         assert app.connection.getresponse().status == 200
         service.process.terminate()
-        _, log = service.process.communicate(timeout=PATIENCE)
+        _, log = service.process.communicate(timeout=TIMEOUT)
 
     assert [type(json.loads(line)) for line in log.splitlines()] == [dict] * len(log.splitlines())
     last_address = "SELECT ip_address FROM reader_sessions ORDER BY id DESC LIMIT 1"

@@ -1,9 +1,9 @@
 """Consoles without a screen, in a process of their own: `consoles.py URL EMAIL PASSWORD NUMBER`.
 
 Each is the console's own worker: it logs in, polls, and reads each snapshot in one transaction,
-with a second connection for the access log. Besides, somebody reads at every moment, as many slow
-consoles would. `watching` is printed when all have their first picture; they end when stdin does,
-and print how many pictures they have taken since.
+with a second connection for the access log. Besides, one thread always has a read transaction open,
+as many slow consoles would. `watching` is printed when all have their first snapshot; they end
+when stdin does, and print how many snapshots they have read since.
 """
 
 import sys
@@ -29,9 +29,7 @@ from readwatch.store.lists import online
 
 def main(url: str, email: str, password: str, number: int) -> None:
     posted: Counter[type[MonitorEvent]] = Counter()
-    refresh_policy.PAUSE_FACTOR = (
-        1  # they look more often than in front of people: the more to bear
-    )
+    refresh_policy.PAUSE_FACTOR = 1  # they refresh more often than real consoles, for more load
     reasons: set[str] = set()
 
     def post(event: MonitorEvent) -> None:
@@ -40,16 +38,16 @@ def main(url: str, email: str, password: str, number: int) -> None:
             reasons.add(event.reason)
 
     stop = Event()
-    # Ends with the others, also when these fail: who waits for the first picture sees the end.
+    # A daemon, so that the process also ends when the workers fail.
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
     workers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
     for index, worker in enumerate(workers):
         worker.start()
-        login = worker.log_in(email, password)
+        logged_in = worker.log_in(email, password)
         view = list(View)[index % len(View)]
         worker.watch_view(view, VIEW_QUERIES[view].first_query(), Viewport(height=20))
-        login.result()
+        logged_in.result()
     while posted[ViewSnapshotReady] < number:
         sleep(0.05)
     before = posted[ViewSnapshotReady]
@@ -65,19 +63,19 @@ def main(url: str, email: str, password: str, number: int) -> None:
 
 
 def read_at_every_moment(url: str, stop: Event) -> None:
-    """Begin each look before the last one ends."""
+    """Begin each read transaction before the last one ends."""
     last = ExitStack()
     for db in cycle(open_database(url, Role.CONSOLE) for _ in range(2)):
-        look = ExitStack()
-        look.enter_context(connection(db))
-        look.enter_context(read_snapshot(db))
+        transaction = ExitStack()
+        transaction.enter_context(connection(db))
+        transaction.enter_context(read_snapshot(db))
         online.count_online(db, system_clock())
         last.close()
-        last = look
+        last = transaction
         if stop.wait(0.02):
             break
     last.close()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -291,6 +291,7 @@ def test_readers_see_their_own_account_and_profile(
             "preferred_language": "en",
             "timezone": "UTC",
             "last_login": NOON.isoformat(),
+            "last_activity_at": NOON.isoformat(),
             "total_reading_time_minutes": 2,
             "total_sessions": 1,
             "unique_content_read": 1,

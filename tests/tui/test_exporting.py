@@ -199,7 +199,7 @@ async def test_a_file_that_is_there_is_replaced_only_when_that_is_said_twice(
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("online.xlsx", "a .csv or a .json file"), ("no/such/folder.csv", "cannot be written")],
+    [("online.xlsx", "must end in .csv or .json"), ("no/such/folder.csv", "cannot be written")],
 )
 async def test_a_file_that_cannot_be_is_told_and_another_name_can_be_given(
     open_console: OpenConsole, folder: Path, name: str, reason: str
@@ -226,7 +226,7 @@ async def test_what_cannot_be_logged_is_neither_written_nor_copied(
             await pilot.presses("escape")
             await pilot.loses("File (.csv or .json)")
             await pilot.presses("y")
-            await pilot.sees("not copied:", "record:")
+            await pilot.sees("not copied:", "be logged:")
         assert pilot.app.clipboard == ""
     assert list(folder.iterdir()) == []
 

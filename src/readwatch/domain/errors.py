@@ -1,5 +1,7 @@
 """Errors in a few kinds; each program maps the kinds to its own answers in one table."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -60,3 +62,19 @@ def misconfigured(message: str) -> ReadwatchError:
 def unavailable(message: str) -> ReadwatchError:
     """Return the error for a database that cannot be used now."""
     return ReadwatchError(ErrorKind.UNAVAILABLE, message)
+
+
+def internal_error(error: Exception) -> ReadwatchError:
+    """Return the error for one that nobody foresaw: its own message could hold personal data."""
+    return unavailable(f"internal error: {type(error).__name__}")
+
+
+@contextmanager
+def safe_errors() -> Iterator[None]:
+    """Turn every error into a `ReadwatchError`, whose message may be shown."""
+    try:
+        yield
+    except ReadwatchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - shown without its own message
+        raise internal_error(error) from None

@@ -79,5 +79,5 @@ def _load(backlog: Backlog) -> float:
 def _reason(backlog: Backlog) -> str:
     if backlog.stuck_seconds / limits.WRITE_TIMEOUT_SECONDS < backlog.waiting / limits.MAX_WAITING:
         return f"{backlog.waiting} requests wait for the writer, of {limits.MAX_WAITING} at most"
-    cause = backlog.trouble or "a commit is in progress"
+    cause = backlog.last_error or "a commit is in progress"
     return f"the database has accepted no write for {backlog.stuck_seconds:.1f} s: {cause}"

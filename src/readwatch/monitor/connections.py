@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from readwatch.monitor.errors import safe_errors
+from readwatch.domain.errors import safe_errors
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, query_interrupter
 from readwatch.store.engine.privileges import Role

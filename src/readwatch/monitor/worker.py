@@ -17,11 +17,10 @@ from typing import Any, Generic, TypeVar
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, uptime
-from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.users import User, UserRole
 from readwatch.monitor.connections import Connections
 from readwatch.monitor.current_view import CurrentView
-from readwatch.monitor.errors import internal_error
 from readwatch.monitor.events import (
     ConnectionLost,
     Event,

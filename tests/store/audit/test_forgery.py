@@ -162,7 +162,7 @@ def test_a_copy_of_a_permit_opens_the_data_of_the_same_reader():
 LISTS = {"access_log", "attention", "feed", "online", "readers"}
 """The modules of store/lists whose functions read what readers do."""
 
-PROOFS = {"access", "_access", "_list_access", "admit_to_list"}
+PROOFS = {"access", "_access", "_list_access", "authorize_list"}
 """What a function names that has the right to list readers, or asks for it."""
 
 WITHOUT = {

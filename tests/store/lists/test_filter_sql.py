@@ -66,7 +66,7 @@ def kept(db, clock):
         where = condition(db, terms, FIELDS, clock())
         statement = BulkStatement(
             {"place": "bigint", **COLUMNS},
-            f"SELECT place FROM {{rows}} AS p WHERE {where.sql} ORDER BY place",
+            f"SELECT place FROM given AS p WHERE {where.sql} ORDER BY place",
         )
         rows = [
             (

@@ -371,9 +371,13 @@ def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
     writer = Writer(opened(url, Role.INGEST))
     with connected(Role.OWNER).atomic():
         writer.heartbeat(ann, clock.advance(seconds=10))
-        until(lambda: writer.backlog().trouble is not None)
+        until(lambda: writer.backlog().last_error is not None)
         stuck = writer.backlog()
-        assert (stuck.waiting, stuck.stuck_seconds > 0, "busy" in stuck.trouble) == (0, True, True)
+        assert (stuck.waiting, stuck.stuck_seconds > 0, "busy" in stuck.last_error) == (
+            0,
+            True,
+            True,
+        )
         until(lambda: 0 < writer.backlog().busy <= 1)
     until(lambda: replace(writer.backlog(), busy=0.0) == Backlog(0, 0.0, None, 0.0))
     writer.close()

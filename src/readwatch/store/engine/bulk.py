@@ -89,10 +89,9 @@ def rows_to_json(rows: Sequence[Row]) -> str:
 def _with_given(rows: str, sql: str) -> str:
     """Put the rows before what the statement selects from, also before a WITH of its own."""
     own = re.match(r"\s*WITH (RECURSIVE )?", sql)
-    rest = sql.replace("{rows}", "given")
     if own is None:
-        return f"WITH given AS {rows}\n{rest}"
-    return f"WITH {own[1] or ''}given AS {rows},\n{rest[own.end() :]}"
+        return f"WITH given AS {rows}\n{sql}"
+    return f"WITH {own[1] or ''}given AS {rows},\n{sql[own.end() :]}"
 
 
 def _sqlite_rows(columns: dict[str, str]) -> str:

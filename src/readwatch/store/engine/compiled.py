@@ -31,8 +31,8 @@ class Param(peewee.ColumnBase):
 
     def __sql__(self, ctx: peewee.Context) -> peewee.Context:
         """Write the placeholder as the driver takes it."""
-        is_question_mark = ctx.state.param == "?"
-        return ctx.literal(f":{self._name}" if is_question_mark else f"%({self._name})s")
+        is_qmark = ctx.state.param == "?"
+        return ctx.literal(f":{self._name}" if is_qmark else f"%({self._name})s")
 
 
 def is_true(column: peewee.ColumnBase) -> peewee.Expression:

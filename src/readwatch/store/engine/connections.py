@@ -180,7 +180,7 @@ class Statement:
 
     def one_or_none(self, db: Database, **values: object) -> Any:
         """Run it and return the first row, with its columns as attributes; None without a row."""
-        cursor = self(db, **values)
+        cursor = db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
         row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
         row = cursor.fetchone()
         return None if row is None else row_type._make(row)

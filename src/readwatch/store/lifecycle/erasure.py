@@ -6,9 +6,10 @@ starts again: the account keeps its e-mail until nothing is left.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from readwatch.store.engine.bulk import BulkStatement, rows_to_json
 from readwatch.store.engine.connections import (
@@ -51,46 +52,55 @@ _SOME = {
 }
 
 
-def _with_keys(kind: str, sql: str) -> BulkStatement:
-    """Return a statement over rows whose keys are `{given}`.
+def _with_keys(kind: str, sql: Callable[[str, str], str]) -> BulkStatement:
+    """Return the statement `sql(among_keys, minute)` over rows that have a key each.
 
     PostgreSQL looks an array up in the index; for a set it scans all rows of the user where it has
     no statistics yet.
     """
-    keys = "SELECT key FROM {rows} AS given"
+    keys = "SELECT key FROM given"
     return BulkStatement(
         {"key": kind},
-        sql.replace("{given}", f"IN ({keys})").replace("{minute}", MINUTE_SQLITE),
-        postgresql=sql.replace("{given}", f"= ANY (ARRAY({keys}))").replace(
-            "{minute}", MINUTE_POSTGRESQL
-        ),
+        sql(f"IN ({keys})", MINUTE_SQLITE),
+        postgresql=sql(f"= ANY (ARRAY({keys}))", MINUTE_POSTGRESQL),
     )
+
+
+def _delete_rows(table: str, key: str, among_keys: str, _minute: str) -> str:
+    return f"DELETE FROM {table} WHERE user_id = :user_id AND {key} {among_keys}"  # noqa: S608
+
+
+def _lower_counts(among_keys: str, minute: str) -> str:
+    return f"""
+    UPDATE activity_counts AS c SET activities = c.activities - erased.activities FROM (
+        SELECT {minute} AS minute, activity_type, count(*) AS activities
+        FROM reader_activities WHERE id {among_keys} GROUP BY 1, 2
+    ) AS erased WHERE c.minute = erased.minute AND c.activity_type = erased.activity_type
+    """  # noqa: S608
+
+
+def _delete_empty_counts(among_keys: str, minute: str) -> str:
+    return f"""
+    DELETE FROM activity_counts WHERE activities <= 0 AND (minute, activity_type) IN (
+        SELECT {minute}, activity_type FROM reader_activities WHERE id {among_keys}
+    )
+    """  # noqa: S608
+
+
+def _count_named(position: str) -> str:
+    return f"""
+    SELECT count(*) FROM consultant_access_log
+    WHERE {position}(lower(action_details), lower(:email)) > 0
+    OR {position}(lower(action_details), lower(:full_name)) > 0
+    """  # noqa: S608
 
 
 _ERASE = {
-    table: _with_keys(
-        kind,
-        f"DELETE FROM {table} WHERE user_id = :user_id AND {key} {{given}}",  # noqa: S608
-    )
+    table: _with_keys(kind, partial(_delete_rows, table, key))
     for table, (key, kind) in _KEYS.items()
 }
-_LOWER_COUNTS = _with_keys(
-    "bigint",
-    """
-    UPDATE activity_counts AS c SET activities = c.activities - erased.activities FROM (
-        SELECT {minute} AS minute, activity_type, count(*) AS activities
-        FROM reader_activities WHERE id {given} GROUP BY 1, 2
-    ) AS erased WHERE c.minute = erased.minute AND c.activity_type = erased.activity_type
-    """,
-)
-_DROP_EMPTY_COUNTS = _with_keys(
-    "bigint",
-    """
-    DELETE FROM activity_counts WHERE activities <= 0 AND (minute, activity_type) IN (
-        SELECT {minute}, activity_type FROM reader_activities WHERE id {given}
-    )
-    """,
-)
+_LOWER_COUNTS = _with_keys("bigint", _lower_counts)
+_DELETE_EMPTY_COUNTS = _with_keys("bigint", _delete_empty_counts)
 _ACCOUNT = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
 _REPLACE = Statement(
     """
@@ -100,15 +110,7 @@ _REPLACE = Statement(
     WHERE id = :user_id
     """
 )
-_NAMED = """
-    SELECT count(*) FROM consultant_access_log
-    WHERE {position}(lower(action_details), lower(:email)) > 0
-    OR {position}(lower(action_details), lower(:full_name)) > 0
-"""
-_NAMED_IN_ACCESS_LOG = Statement(
-    _NAMED.replace("{position}", "instr"), postgresql=_NAMED.replace("{position}", "strpos")
-)
-
+_NAMED_IN_ACCESS_LOG = Statement(_count_named("instr"), postgresql=_count_named("strpos"))
 _ADDRESSES_IN_ACCESS_LOG = Statement(
     """
     SELECT count(*) FROM consultant_access_log
@@ -199,7 +201,7 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
                 acquire_lock(db, Lock.ROLLUPS)
                 if table == "reader_activities":
                     _LOWER_COUNTS.run(db, chunk)
-                    _DROP_EMPTY_COUNTS.run(db, chunk)
+                    _DELETE_EMPTY_COUNTS.run(db, chunk)
                 _ERASE[table].run(db, chunk, user_id=user_id)
             yield Erased(table, len(keys[start : start + CHUNK_ROWS]))
             time.sleep(time.monotonic() - began)

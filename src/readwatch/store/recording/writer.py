@@ -14,7 +14,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import (
     Database,
@@ -43,7 +43,7 @@ HEARTBEAT_SECONDS = 1.0
 """How long a heartbeat waits to be written together with others: what a crash can lose of it."""
 
 WRITE_TIMEOUT_SECONDS = 3.0
-"""How long a request waits for its turn at most, and the database may be stuck before none does."""
+"""How long a request waits at most; with the database stuck for longer, none does."""
 
 _PROBE = Statement("SELECT 1")
 _SAVEPOINT = Statement("SAVEPOINT one_write")
@@ -62,13 +62,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What the writer has before it."""
+    """What waits for the writer, and whether it can write."""
 
     waiting: int
     stuck_seconds: float
     """How long it has been trying to write, without a commit; 0 when it has nothing to write."""
 
-    trouble: str | None
+    last_error: str | None
     """Why the last try failed; None after a commit."""
 
     busy: float
@@ -95,7 +95,7 @@ class _Job:
 
     @property
     def rows(self) -> int:
-        """How many rows it brings; a write that is no post counts as one."""
+        """How many rows it brings; any other write counts as one."""
         return len(self.what.activities) if isinstance(self.what, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
@@ -146,7 +146,7 @@ class Writer:
         self._db = db
         self._observe = observe
         self._stuck_since: float | None = None
-        self._trouble: str | None = None
+        self._last_error: str | None = None
         self._busy = 0.0
         self._wrote_seconds = 0.0
         self._measured_at = monotonic()
@@ -155,7 +155,7 @@ class Writer:
         self._heartbeats_lock = threading.Lock()
         self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
         self._closed = False
-        self._door = threading.Lock()  # nothing is handed in behind the back of close()
+        self._closing = threading.Lock()  # close() waits for those that hand in a job
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
@@ -164,38 +164,38 @@ class Writer:
         result: T = self._do(write)
         return result
 
-    def record(self, post: ActivityBatch) -> tuple[Result, ...]:
-        """Keep the activities of a request; return when they are on disk."""
-        results: tuple[Result, ...] = self._do(post)
+    def record(self, batch: ActivityBatch) -> tuple[Result, ...]:
+        """Store the activities of a request; return when they are on disk."""
+        results: tuple[Result, ...] = self._do(batch)
         return results
 
-    def heartbeat(self, caller: Principal, now: datetime) -> None:
-        """Note that a reader's app is still here; it is on disk within about a second."""
+    def heartbeat(self, principal: Principal, now: datetime) -> None:
+        """Take a reader's heartbeat; it is on disk within about a second."""
         with self._heartbeats_lock:
-            self._heartbeats[caller] = now
+            self._heartbeats[principal] = now
 
     def backlog(self) -> Backlog:
-        """Tell what waits, and whether the database can be written at all."""
+        """Return how much waits, and whether the database can be written at all."""
         since = self._stuck_since
         stuck = 0.0 if since is None else monotonic() - since
-        return Backlog(self._waiting.qsize(), stuck, self._trouble, self._busy)
+        return Backlog(self._waiting.qsize(), stuck, self._last_error, self._busy)
 
     def close(self) -> None:
-        """Finish what is waiting and let go of the database."""
-        with self._door:
+        """Finish what is waiting and close the database."""
+        with self._closing:
             self._closed = True
         self._waiting.put(None)
         self._thread.join()
 
     def _do(self, what: ActivityBatch | Write[Any]) -> Any:
         job = _Job(what)
-        with self._door:
+        with self._closing:
             if self._closed:
                 raise unavailable("the service is stopping")
             if self.backlog().stuck_seconds > WRITE_TIMEOUT_SECONDS:
                 raise unavailable("the database cannot be written; try again")
             if self._waiting.qsize() >= MAX_WAITING:
-                raise unavailable("the service has more to write than it can; try again")
+                raise unavailable("the service is overloaded; try again")
             self._waiting.put(job)
         return job.wait(WRITE_TIMEOUT_SECONDS)
 
@@ -246,11 +246,11 @@ class Writer:
                 )  # first: a lock that comes before it could cross others
                 yield transaction
         except Exception as error:
-            self._trouble = _again(error).message
+            self._last_error = _again(error).message
             raise
         finally:
             self._wrote_seconds += monotonic() - began
-        self._stuck_since = self._trouble = None
+        self._stuck_since = self._last_error = None
 
     def _commit(self, group: Sequence[_Job]) -> None:
         began = monotonic()
@@ -291,7 +291,7 @@ def _again(error: Exception) -> ReadwatchError:
     """Return an error of one's own for each who waits: raised in many threads, one would mix."""
     if isinstance(error, ReadwatchError):
         return ReadwatchError(error.kind, error.message, field=error.field)
-    return unavailable(f"a fault of the program: {type(error).__name__}")
+    return internal_error(error)
 
 
 def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outcome]:
@@ -300,7 +300,7 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
         with engine_errors():
             return _run_together(db, group)
     except Exception as error:
-        if _is_hopeless(db, error):
+        if _ends_group(db, error):
             raise
     transaction.rollback()  # and begins anew
     acquire_lock(db, Lock.ROLLUPS)
@@ -308,8 +308,8 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
 
 
 def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
-    posts = [job.what for job in group if isinstance(job.what, ActivityBatch)]
-    results = iter(record_batches(db, posts) if posts else ())
+    batches = [job.what for job in group if isinstance(job.what, ActivityBatch)]
+    results = iter(record_batches(db, batches) if batches else ())
     return [
         (next(results) if isinstance(job.what, ActivityBatch) else job.run(db), None)
         for job in group
@@ -322,12 +322,12 @@ def _attempt(db: Database, write: Write[Any]) -> Outcome:
         with engine_errors(), _savepoint(db):
             return write(db), None
     except Exception as error:
-        if _is_hopeless(db, error):
+        if _ends_group(db, error):
             raise
         return None, error
 
 
-def _is_hopeless(db: Database, error: Exception) -> bool:
+def _ends_group(db: Database, error: Exception) -> bool:
     """Tell whether the transaction is gone, or each would wait in vain after the one before."""
     return not in_transaction(db) or (
         isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE

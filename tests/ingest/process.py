@@ -52,7 +52,7 @@ class App:
     """An app with one connection that stays open."""
 
     connection: HTTPConnection
-    token: str | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

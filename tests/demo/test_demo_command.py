@@ -116,7 +116,7 @@ def test_a_signal_before_the_world_is_made_leaves_no_half_of_it(
 @pytest.fixture
 def demo(folder: Path) -> Iterator[Terminal]:
     """The demo in a terminal."""
-    with terminal(DEMO, TMPDIR=str(folder)) as window:
+    with terminal(DEMO, environment={"TMPDIR": str(folder)}) as window:
         yield window
 
 

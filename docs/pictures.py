@@ -263,8 +263,9 @@ async def picture_of(scene: Scene, world: World) -> str:
     console = Console(settings, consultant=user, clock=lambda: world.now)
     conditions, keys = ExitStack(), [*scene.steps]
     with conditions:
-        while keys and not isinstance(keys[0], str):  # before the console opens
-            conditions.enter_context(keys.pop(0)(world))
+        while keys and not isinstance(condition := keys[0], str):  # before the console opens
+            conditions.enter_context(condition(world))
+            del keys[0]
         async with console.run_test(size=scene.size, notifications=True) as pilot:
             await calm(pilot)
             for step in keys:

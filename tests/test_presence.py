@@ -82,8 +82,10 @@ class Reader:
                 del self._devices[step.device], self._heartbeats[step.device]
 
     @property
-    def idle_since(self) -> datetime | None:
-        return idle_since(max(self._logins), max(self._occurred, default=None))
+    def idle_since(self) -> datetime:
+        since = idle_since(max(self._logins), max(self._occurred, default=None))
+        assert since is not None
+        return since
 
     def presence(self, now: datetime) -> Presence:
         return presence_of(max(self._heartbeats.values(), default=None), self.idle_since, now)
@@ -139,7 +141,7 @@ def said_by_attention(db: Database, reader_id: int, now: datetime) -> Said:
 
 
 def said_by_the_api(cara: ApiClient, reader_id: int) -> Said | None:
-    for reader in cara.get("/api/readers/online").json["readers"]:
+    for reader in cara.get("/api/readers/online").get_json()["readers"]:
         if reader["user_id"] == reader_id:
             return Presence(reader["presence"]), datetime.fromisoformat(reader["idle_since"])
     return None

@@ -164,8 +164,8 @@ def test_a_database_without_a_schema_gets_one_line_with_the_fix(new_shell: Shell
 
 def test_a_closed_pipe_ends_a_command_without_a_message(shell: Shell, cast: Cast) -> None:
     command = [sys.executable, "-m", "readwatch", "--database", shell.url, "user", "list"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()

@@ -39,7 +39,7 @@ def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Databa
         "READWATCH_LOG_FORMAT": "json",
         "READWATCH_VIEWERS_SHOWN_BY": "name",
     }
-    with serving(url, **settings) as service:
+    with serving(url, environment=settings) as service:
         app = service.app()
         deadline = monotonic() + TIMEOUT
         while len(open_sessions(db)) == 2 and monotonic() < deadline:

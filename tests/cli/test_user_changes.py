@@ -190,7 +190,7 @@ def test_a_password_that_breaks_a_rule_changes_nothing(
     assert complaint in ended.complaint
     assert password not in ended.err
     assert log(db) == []
-    assert authenticate(db, ANN, PASSWORD, cost=4)
+    assert authenticate(db, ANN, PASSWORD, cost=4).email == ANN
 
 
 def test_the_new_password_lets_in(shell: Shell, cast: Cast, db: Database) -> None:

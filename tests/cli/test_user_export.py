@@ -5,6 +5,7 @@ import io
 import json
 import stat
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -13,6 +14,7 @@ from conftest import Cast
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import Clock
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
@@ -29,7 +31,7 @@ PARTS = {
 
 
 @pytest.fixture
-def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> ZipFile:
+def bundle(shell: Shell, cast: Cast, db: Database, clock: Clock, tmp_path: Path) -> ZipFile:
     """Ann read more than is fetched at once, Ben read too, and Cara looked at both."""
     with db.atomic():
         ann = open_session(db, cast.ann, token_hash("ann's"), clock(), user_agent="=cmd()")
@@ -56,11 +58,11 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> Zip
     return ZipFile(file)
 
 
-def as_json(bundle: ZipFile, part: str) -> list[dict]:
+def as_json(bundle: ZipFile, part: str) -> list[dict[str, Any]]:
     return json.loads(bundle.read(f"{part}.json"))
 
 
-def as_csv(bundle: ZipFile, part: str) -> list[dict]:
+def as_csv(bundle: ZipFile, part: str) -> list[dict[str, Any]]:
     return list(csv.DictReader(io.StringIO(bundle.read(f"{part}.csv").decode())))
 
 

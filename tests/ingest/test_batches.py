@@ -21,8 +21,8 @@ def event(event_id: str, **more: Any) -> dict[str, Any]:
 def send(client: ApiClient, activities: Any, **more: Any) -> list[dict[str, Any]]:
     answer = client.post("/api/activities", {"activities": activities, **more})
     assert answer.status_code == 200, answer.text
-    assert answer.json.keys() == {"results"}
-    results: list[dict[str, Any]] = answer.json["results"]
+    assert answer.get_json().keys() == {"results"}
+    results: list[dict[str, Any]] = answer.get_json()["results"]
     return results
 
 

@@ -25,7 +25,7 @@ def hide_tables(db: Database) -> None:
 
 @on_sqlite
 def test_json_lines_contain_no_personal_data(url: str, cast: object, db: Database) -> None:
-    with serving(url, READWATCH_LOG_FORMAT="json") as server:
+    with serving(url, environment={"READWATCH_LOG_FORMAT": "json"}) as server:
         ann = server.app("ann@example.org")
         hide_tables(db)
         assert [ann.post("/api/activities", PAGE)[0] for _ in range(5)] == [503] * 5

@@ -4,6 +4,7 @@ import inspect
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from permits import permit_for
@@ -65,8 +66,8 @@ def test_a_reader_who_is_not_there_has_nothing(db, cast):
         with pytest.raises(ReadwatchError) as refusal:
             query(db, permit)
         assert refusal.value.kind is ErrorKind.NOT_FOUND
-    for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
-        assert query(db, permit) == ()
+    for page in (reader_data.sessions, reader_data.activities, reader_data.contents):
+        assert page(db, permit) == ()
 
 
 # Order and length -------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, pos
     ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
     post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({"a": HOSTILE})))
     permit = permit_own(ann)
-    records = [reader_data.account(db, permit), reader_data.profile(db, permit)]
+    records: list[Any] = [reader_data.account(db, permit), reader_data.profile(db, permit)]
     for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
         records.extend(query(db, permit))
     shown = [

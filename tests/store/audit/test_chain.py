@@ -1,8 +1,9 @@
 """The chain is walked: whatever the owner of the database does to the log is found and named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,7 @@ def add(db: Database, id_: int, prev_hash: str, row_hash: str | None = None) -> 
 def sign_anew(db: Database, since: int) -> None:
     """Compute all hashes anew from an entry on, as somebody with patience would."""
     prev_hash = hash_of(db, since - 1)
-    rows: Sequence = db.execute_sql(
+    rows: list[Any] = db.execute_sql(
         f"SELECT id, {CONTENT} FROM {LOG} WHERE id >= {since} ORDER BY id"
     ).fetchall()
     for id_, *look, created_at in rows:

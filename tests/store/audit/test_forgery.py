@@ -67,12 +67,12 @@ def _used(node: ast.AST) -> Iterator[str]:
         case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Constant(value=str(name)):
             yield from {name} & (HOMES.keys() | BACK_DOORS)
         case ast.ImportFrom(module=str(module), names=names):
-            for name in names:
-                if name.asname and name.name in HOMES:
-                    yield f"{name.name} as {name.asname}"
-                elif module == "readwatch.store.audit.log" and name.name == "*":
+            for alias in names:
+                if alias.asname and alias.name in HOMES:
+                    yield f"{alias.name} as {alias.asname}"
+                elif module == "readwatch.store.audit.log" and alias.name == "*":
                     yield "*"
-                elif name.name == "_SEAL":
+                elif alias.name == "_SEAL":
                     yield "_SEAL"
         case ast.Call(func=ast.Name(id="replace") | ast.Attribute(attr="replace"), keywords=given):
             yield from (f"replace {it.arg}" for it in given if it.arg in SEALED_FIELDS)
@@ -146,9 +146,9 @@ def test_a_forged_permit_is_not_made_when_the_program_runs_either():
         with pytest.raises(TypeError, match="only the access log makes permits"):
             make()
     with pytest.raises((TypeError, ValueError), match="seal"):
-        replace(permit_for(1), subject_id=2)
+        replace(permit_for(1), subject_id=2)  # type: ignore[call-arg]  # without the seal
     with pytest.raises(AttributeError):
-        permit_for(1).subject_id = 2
+        permit_for(1).subject_id = 2  # type: ignore[misc]  # a permit is frozen
     assert not hasattr(log, "permitted")
 
 

@@ -1,6 +1,7 @@
 """Connections: what a URL may say, which SQLite is safe, how moments are kept."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from queue import SimpleQueue
@@ -180,7 +181,8 @@ def test_a_connection_that_the_pool_gives_up_is_closed(opened, url, monkeypatch)
 def test_another_thread_can_put_an_end_to_a_statement_that_has_none(opened, url):
     db = opened(url, Role.OWNER)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"
-    borrowed, refusals = SimpleQueue(), SimpleQueue()
+    borrowed: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    refusals: SimpleQueue[ReadwatchError] = SimpleQueue()
 
     def ask():
         try:

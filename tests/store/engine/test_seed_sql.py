@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from typing import Any
 
 import apsw
 import pytest
@@ -195,7 +196,8 @@ def test_the_health_queries_are_right(shell, cast, enter, url):
     assert size == sqlite_path(url).stat().st_size
     # Python's own SQLite is built without dbstat; ours has it.
     with closing(apsw.Connection(str(sqlite_path(url)))) as client:
-        sizes = dict(client.execute(TABLE_SIZES).fetchall())
+        rows: list[Any] = client.execute(TABLE_SIZES).fetchall()
+    sizes = dict(rows)
     assert sum(sizes.values()) == size
     assert {"users", "reader_activities", "idx_activities_user_type_created"} <= set(sizes)
 

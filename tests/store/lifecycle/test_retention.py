@@ -134,7 +134,8 @@ def test_portion_after_portion_every_old_receipt_is_found(
     post(ann, Activity("page_read", event_id="new"), Activity("page_read", event_id="old 2 b"))
 
     place, portions = BEFORE_FIRST_RECEIPT, 0
-    while (place := purge_receipts(ingest, place, clock(), most=3)) is not None:
+    while (following := purge_receipts(ingest, place, clock(), most=3)) is not None:
+        place = following
         portions += 1
 
     assert portions == 4

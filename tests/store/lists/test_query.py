@@ -2,6 +2,7 @@
 
 from functools import partial
 from itertools import pairwise, product
+from typing import Any
 
 import pytest
 from permits import permit_for
@@ -95,7 +96,7 @@ def test_no_statement_of_the_console_goes_through_history(
         db.execute_sql("ANALYZE")
         db.close()
         db.connect()
-    asked = {}
+    asked: dict[str, Any] = {}
     connection = driver_connection(db)
     connection.exec_trace = lambda _, sql, values: bool(asked.setdefault(sql, values)) or True
     ask_everything(db, cast.cara, clock())

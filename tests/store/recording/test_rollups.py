@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -238,7 +239,7 @@ SELECT {minute}, activity_type, count(*) FROM reader_activities GROUP BY 1, 2 OR
 KEPT_COUNTS = "SELECT minute, activity_type, activities FROM activity_counts ORDER BY 1, 2"
 
 
-def rows(db: Database, sql: str, **names: object) -> list[tuple]:
+def rows(db: Database, sql: str, **names: object) -> list[tuple[Any, ...]]:
     return db.execute_sql(sql.format(**names)).fetchall()
 
 

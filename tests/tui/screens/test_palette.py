@@ -11,7 +11,7 @@ from tui.test_hostile_text import HOSTILE, check, mallories
 
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.readers import readers_named
-from readwatch.tui.screens.reader import BREADCRUMB
+from readwatch.tui.format.text import BREADCRUMB
 
 
 async def test_a_reader_is_found_by_some_letters_and_opened_logged(

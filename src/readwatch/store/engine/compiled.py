@@ -66,7 +66,7 @@ class CompiledQuery(Statement):
 
     def _compile(self, db: Database) -> str:
         context = db.get_sql_context(value_literals=True)
-        sql, values = context.sql(self._query).query()  # type: ignore[no-untyped-call]
+        sql, values = context.sql(self._query).query()
         if values:
             raise ValueError(f"pass these values by name: {values}")
         text: str = f"{self._cte.text(db) if self._cte else ''}{sql}"

@@ -109,7 +109,7 @@ def acquire_lock(db: Database, lock: Lock) -> None:
 
 def driver_connection(db: Database) -> Any:
     """Return the driver's own connection of this thread."""
-    return db.connection()  # type: ignore[no-untyped-call]
+    return db.connection()
 
 
 def in_transaction(db: Database) -> bool:
@@ -176,11 +176,11 @@ class Statement:
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run it and return the driver's cursor."""
-        return db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
+        return db.execute_sql(self.text(db), values)
 
     def one_or_none(self, db: Database, **values: object) -> Any:
         """Run it and return the first row, with its columns as attributes; None without a row."""
-        cursor = db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
+        cursor = db.execute_sql(self.text(db), values)
         row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
         row = cursor.fetchone()
         return None if row is None else row_type._make(row)

@@ -222,7 +222,7 @@ def vacuum(db: peewee.Database) -> None:
     Needs the owner, and room for two more copies on the disk.
     """
     _connection(db).pragma("temp_store", "FILE")  # in memory a large one would not fit
-    db.execute_sql("VACUUM")  # type: ignore[no-untyped-call]
+    db.execute_sql("VACUUM")
 
 
 def truncate_wal(db: peewee.Database) -> bool:
@@ -231,5 +231,5 @@ def truncate_wal(db: peewee.Database) -> bool:
 
 
 def _connection(db: peewee.Database) -> apsw.Connection:
-    connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]
+    connection: apsw.Connection = db.connection()
     return connection

@@ -235,7 +235,7 @@ def clear_unused_space(db: Database) -> str | None:
         return None if truncate_wal(db) else "another program still reads from the WAL"
     if not _IS_OWNER(db).fetchone()[0]:
         return "only the owner of the tables can vacuum them"
-    db.execute_sql("SET statement_timeout = 0")  # type: ignore[no-untyped-call]
+    db.execute_sql("SET statement_timeout = 0")
     for table in (*_COUNT, "failed_logins", "users"):
-        db.execute_sql(f"VACUUM (ANALYZE) {table}")  # type: ignore[no-untyped-call]
+        db.execute_sql(f"VACUUM (ANALYZE) {table}")
     return None

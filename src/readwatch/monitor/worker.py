@@ -304,7 +304,7 @@ class Worker:
             action = AuditAction.LISTED_ACCESS_LOG
             details = "everybody's entries"
             self._log_first(audit_log.log_event, consultant, action, None, details)
-        self._current.open_access_log(consultant)
+        self._current.open_access_log()
 
     def _log_first(
         self,
@@ -334,8 +334,8 @@ class Worker:
         if self._mask or self._consultant is None:
             return ()
         with self._connections.data() as db:
-            self._list_access(db, self._consultant)
-            return readers_named(db, words.split(), self._clock(), length=MAX_READERS)
+            access = self._list_access(db, self._consultant)
+            return readers_named(db, access, words.split(), self._clock(), length=MAX_READERS)
 
     def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
         if view is not self._current.view:

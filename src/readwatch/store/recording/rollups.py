@@ -118,7 +118,7 @@ _UPSERT_COUNTS = BulkStatement(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Content:
     """What is added to one content of one reader."""
 
@@ -144,7 +144,7 @@ class _Content:
             self.progress, self.progress_at = activity.progress_percentage, occurred_at
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Reader:
     """What is added to one reader's profile."""
 
@@ -174,7 +174,9 @@ class RollupChanges:
         seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
-            reader = self._readers[user_id] = _Reader(seconds, occurred_at, activity_id)
+            reader = self._readers[user_id] = _Reader(
+                seconds=seconds, latest_at=occurred_at, latest_id=activity_id
+            )
         else:
             reader.seconds += seconds
             if occurred_at >= reader.latest_at:
@@ -190,7 +192,7 @@ class RollupChanges:
         key = (user_id, activity.content_id)
         content = self._contents.get(key)
         if content is None:
-            content = self._contents[key] = _Content(occurred_at, occurred_at)
+            content = self._contents[key] = _Content(first_at=occurred_at, last_at=occurred_at)
             if key not in self._begun_contents:
                 reader.new_contents += 1
         content.add(activity, occurred_at)

@@ -159,8 +159,8 @@ async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
     async with open_console() as pilot:
         await pilot.sees("State", "␛", "● LIVE")
         for key, words in (
-            ("c", "space turns"),
-            ("v", "keep Online"),
+            ("c", "space toggles"),
+            ("v", "save Online"),
             ("e", "File (.csv or .json)"),
             ("question_mark", "everywhere"),
         ):

@@ -99,7 +99,7 @@ EVE = AttentionItem(
     clean("Eve Early"),
     is_seen=False,
 )
-LOOK = AccessLogRow(
+ENTRY = AccessLogRow(
     id=9,
     created_at=before(minutes=4),
     first_created_at=before(minutes=42),
@@ -111,7 +111,7 @@ LOOK = AccessLogRow(
     action_details=clean("console, from online"),
     reader_id=1,
 )
-PULSE = LiveStats(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
+STATS = LiveStats(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
     View.ONLINE: online._SORTS,
     View.ACTIVITY: feed._SORTS,
@@ -124,7 +124,7 @@ ITEMS: dict[View, Item] = {
     View.ACTIVITY: PAGE,
     View.READERS: ZOE,
     View.ATTENTION: EVE,
-    View.ACCESS_LOG: LOOK,
+    View.ACCESS_LOG: ENTRY,
 }
 
 
@@ -133,21 +133,23 @@ def cells(view: View, item: Item) -> list[str]:
     return [cell.text if isinstance(cell, TonedText) else cell for cell in row.cells]
 
 
-def overview(view: View, *items: Item, more: int = 0) -> ViewSnapshot:
-    """A picture of a view with some items, and `more` that are not in view."""
+def snapshot_of(view: View, *items: Item, more: int = 0) -> ViewSnapshot:
+    """A snapshot of a view with some items, and `more` that are not in view."""
     ids = [row.key for row in VIEW_SPECS[view].rows(items, NOON)]
     order = row_order([*ids, *range(1000, 1000 + more)])
-    return ViewSnapshot(view, VIEW_SPECS[view].query(), PULSE, order, order.ids, items)
+    return ViewSnapshot(
+        view, VIEW_SPECS[view].queries.first_query(), STATS, order, order.ids, items
+    )
 
 
 @pytest.mark.parametrize("view", View)
 def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_says(
     view: View,
 ) -> None:
-    listing = VIEW_SPECS[view]
-    keys = [column.key for column in listing.columns]
-    assert len(listing.row(ITEMS[view], NOON).cells) == len(keys) == len(set(keys))
-    sorts = [sort.column for sort in listing.sorts]
+    spec = VIEW_SPECS[view]
+    keys = [column.key for column in spec.columns]
+    assert len(spec.row(ITEMS[view], NOON).cells) == len(keys) == len(set(keys))
+    sorts = [sort.column for sort in spec.queries.sorts]
     assert set(sorts) <= set(keys)
     assert sorted(sorts) == sorted(STORED[view])
 
@@ -219,12 +221,12 @@ def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:
 
 def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
     begun, last = (
-        f"{moment.astimezone():%H:%M}" for moment in (LOOK.first_created_at, LOOK.created_at)
+        f"{moment.astimezone():%H:%M}" for moment in (ENTRY.first_created_at, ENTRY.created_at)
     )
     what = ["Cara Cook", "viewed reader profile", "Ann Archer", "console, from online"]
-    assert cells(View.ACCESS_LOG, LOOK) == [f"{begun}-{last} x4", *what]
-    time = f"{LOOK.created_at.astimezone():%H:%M:%S}"
-    assert cells(View.ACCESS_LOG, replace(LOOK, repeats=1))[0] == time
+    assert cells(View.ACCESS_LOG, ENTRY) == [f"{begun}-{last} x4", *what]
+    time = f"{ENTRY.created_at.astimezone():%H:%M:%S}"
+    assert cells(View.ACCESS_LOG, replace(ENTRY, repeats=1))[0] == time
 
 
 # As text.
@@ -232,7 +234,7 @@ def test_the_access_log_says_who_looked_at_whom_and_how_often() -> None:
 
 def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
     readers = (replace(ANN, user_id=number) for number in range(9))
-    lines = list(snapshot_lines(overview(View.ONLINE, *readers, more=3), width=84, height=5))
+    lines = list(snapshot_lines(snapshot_of(View.ONLINE, *readers, more=3), width=84, height=5))
     assert len(lines) == 7
     assert re.split(" {2,}", lines[0]) == [
         *("State", "Reader", "Reading", "Progress", "30 min", "Ago", "Min")
@@ -244,16 +246,16 @@ def test_a_list_as_text_has_titles_rows_and_what_is_left_out() -> None:
 @pytest.mark.parametrize("view", View)
 @pytest.mark.parametrize("width", [1, 40, 80, 160])
 def test_no_line_of_text_is_wider_than_asked_for(view: View, width: int) -> None:
-    picture = overview(view, ITEMS[view], more=1)
+    picture = snapshot_of(view, ITEMS[view], more=1)
     assert all(cell_len(line) <= width for line in snapshot_lines(picture, width=width))
 
 
 def test_an_empty_list_says_so() -> None:
-    assert list(snapshot_lines(overview(View.ONLINE)))[1:] == ["nobody is online"]
+    assert list(snapshot_lines(snapshot_of(View.ONLINE)))[1:] == ["nobody is online"]
 
 
 def test_the_pulse_is_one_line() -> None:
-    assert stats_line(PULSE) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
+    assert stats_line(STATS) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
 
 
 # The keys.

@@ -72,13 +72,14 @@ def internal_error(error: Exception) -> ReadwatchError:
 
 
 def exception_location(error: BaseException) -> str:
-    """Return the type of an exception and the file and line that raised it, without its message,
-    which could hold personal data."""
+    """Return the type of an exception, and the file with its folder and the line that raised it;
+    not its message, which could hold personal data."""
     frames = traceback.extract_tb(error.__traceback__)
     name = type(error).__name__
     if not frames:
         return name
-    return f"{name} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
+    file = PurePath(*PurePath(frames[-1].filename).parts[-2:])
+    return f"{name} in {file}, line {frames[-1].lineno}"
 
 
 @contextmanager

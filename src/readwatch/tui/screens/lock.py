@@ -24,7 +24,7 @@ class LockScreen(PasswordScreen):
         """Lay out the form."""
         with Middle(), Vertical(id="form"):
             yield Label("readwatch is locked", id="title")
-            name = cut(self._consultant.full_name, 40)
+            name = cut(self._consultant.full_name, 35)  # leaves room for the rest of the line
             yield Label(f"{name} can unlock it.", markup=False)
             yield Label("")
             yield Label("Password")

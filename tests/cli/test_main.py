@@ -178,8 +178,12 @@ def test_a_closed_pipe_ends_a_command_without_a_message(shell: Shell, cast: Cast
     [
         (unavailable("the database is busy"), 1, "readwatch: the database is busy"),
         (KeyboardInterrupt(), 130, "stopped"),
-        (ValueError(SECRET), 70, "readwatch: internal error: ValueError, test_main.py, "),
-        (KeyError(SECRET), 70, "readwatch: internal error: KeyError, test_main.py, "),
+        (
+            ValueError(SECRET),
+            70,
+            "readwatch: internal error: ValueError in cli/test_main.py, line ",
+        ),
+        (KeyError(SECRET), 70, "readwatch: internal error: KeyError in cli/test_main.py, line "),
     ],
 )
 def test_a_failure_is_one_line_on_stderr_without_personal_data(

@@ -54,11 +54,11 @@ class Sessions(TypedDict):
 @documented({200: OnlineReaders}, roles=STAFF)
 def online() -> OnlineReaders:
     """Return the readers who are online, the latest sign of life first."""
-    authorize_list("online")
+    access = authorize_list("online")
     services = current_services()
     now = services.now()
     with connection(services.db) as db:
-        readers = online_readers(db, now)
+        readers = online_readers(db, access, now)
     return {
         "readers": [
             OnlineReaderWithPresence(**serialize(reader), presence=reader.presence_at(now))

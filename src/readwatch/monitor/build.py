@@ -44,14 +44,14 @@ def view_snapshot(
 
 def view_order(
     db: Database,
-    _access: ListAccess,
+    access: ListAccess,
     view: View,
     now: datetime,
     query: ListQuery,
     queries: Mapping[View, ViewQueries[Any]],
 ) -> ViewSnapshot:
     """Return the same snapshot without items: only ids, and totals over all readers."""
-    result = queries[view].ids(db, query, now)
+    result = queries[view].ids(db, access, query, now)
     order = row_order(result.ids)
     return ViewSnapshot(
         view,
@@ -65,13 +65,13 @@ def view_order(
 
 def read_items(
     db: Database,
-    _access: ListAccess,
+    access: ListAccess,
     queries: ViewQueries[Any],
     ids: Sequence[int],
     now: datetime,
 ) -> tuple[Any, ...]:
     """Return the items of any number of ids, in any order."""
-    return tuple(item for chunk in chunks(ids) for item in queries.items(db, chunk, now))
+    return tuple(item for chunk in chunks(ids) for item in queries.items(db, access, chunk, now))
 
 
 def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

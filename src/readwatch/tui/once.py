@@ -51,11 +51,11 @@ def print_once(
     # The access log's connection can write, so it makes the files that a read-only one needs.
     with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
-        queries = view_queries(attention, user)
+        queries = view_queries(attention, with_access_log=True)
         access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
             if view is View.ATTENTION:
-                attention.refresh(db, now)
+                attention.refresh(db, access, now)
             snapshot = view_order(db, access, view, now, query, queries)
             ids = snapshot.order.ids[:rows]
             details = (

@@ -16,7 +16,7 @@ from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.sessions import find_principal, invalid_tokens
 from readwatch.store.identity.tokens import new_resume_token, new_token, token_hash
-from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
+from readwatch.store.identity.users import authenticate, find_user, get_user, list_admins
 
 SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
@@ -122,7 +122,7 @@ def test_of_admins_who_suspend_each_other_at_once_one_stays(db, url, cast, join,
     others = [join(f"{name} Early", UserRole.ADMIN) for name in ("Eve", "Finn", "Gus")]
     everybody = [str(user.id) for user in (cast.dora, *others)]
     at_once(SUSPEND_THE_OTHER, url, *everybody, processes=4)
-    assert len([user for user in list_users(db, UserRole.ADMIN) if user.is_active]) == 1
+    assert len([user for user in list_admins(db) if user.is_active]) == 1
 
 
 # How an account stands --------------------------------------------------------------------------

@@ -430,7 +430,7 @@ async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they
         with mislaid_table(db):
             await pilot.sees("● OFFLINE")
             await pilot.presses("p")
-            await pilot.until(lambda: pilot.app._worker._missed)
+            await pilot.until(lambda: pilot.app._worker._requests._failed)
         table = pilot.app._view_screens[View.READERS].table
         await pilot.until(lambda: len(table.export().rows) == 82)
         await pilot.sees("● FROZEN")

@@ -6,7 +6,8 @@ the whole of it runs without Python's lock, beside the threads that answer reque
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import peewee
@@ -32,7 +33,7 @@ class BulkStatement:
     SQL as in `Statement`; `postgresql` is its spelling there if it differs.
     """
 
-    __slots__ = ("_statement",)
+    __slots__ = ("_row_of", "_statement")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class BulkStatement:
         *,
         postgresql: str | None = None,
     ) -> None:
+        self._row_of = attrgetter(*columns)
         on_sqlite, on_postgresql = _sqlite_rows(columns), _postgresql_rows(columns)
         self._statement = (
             Statement(
@@ -59,6 +61,10 @@ class BulkStatement:
     def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:
         """Run it once over all the rows and return the driver's cursor."""
         return self.run(db, rows_to_json(rows), **values)
+
+    def run_records(self, db: Database, records: Iterable[object], **values: object) -> Any:
+        """Do the same with records whose attributes have the names of the columns, at least two."""
+        return self(db, [*map(self._row_of, records)], **values)
 
     def run(self, db: Database, rows_json: str, **values: object) -> Any:
         """Do the same with rows that are text already, as several statements need them."""

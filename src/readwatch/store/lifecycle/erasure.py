@@ -140,11 +140,11 @@ def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
 
     The row of the account counts until it is pseudonymous.
     """
-    account = _ACCOUNT(db, user_id=user_id).fetchone()
+    account = _ACCOUNT.one_or_none(db, user_id=user_id)
     return {
         **_counted(db, user_id),
         "failed_logins": lockout.count_of_account(db, email),
-        "users": 0 if account[0] == pseudonym(user_id) else 1,
+        "users": 0 if account.email == pseudonym(user_id) else 1,
     }
 
 
@@ -153,13 +153,13 @@ def named_in_access_log(db: Database, user_id: int) -> int:
 
     It can be counted only until the user is erased.
     """
-    email, full_name, _ = _ACCOUNT(db, user_id=user_id).fetchone()
-    return int(_NAMED_IN_ACCESS_LOG(db, email=email, full_name=full_name).fetchone()[0])
+    user = _ACCOUNT.one_or_none(db, user_id=user_id)
+    return int(_NAMED_IN_ACCESS_LOG.scalar(db, email=user.email, full_name=user.full_name))
 
 
 def addresses_in_access_log(db: Database, user_id: int) -> int:
     """Return how many entries hold an address from which the user acted; they stay for good."""
-    return int(_ADDRESSES_IN_ACCESS_LOG(db, user_id=user_id).fetchone()[0])
+    return int(_ADDRESSES_IN_ACCESS_LOG.scalar(db, user_id=user_id))
 
 
 def close_account(db: Database, user_id: int, now: datetime) -> None:
@@ -168,10 +168,10 @@ def close_account(db: Database, user_id: int, now: datetime) -> None:
     The last active admin is a conflict. Call it in a transaction.
     """
     acquire_lock(db, Lock.ROLLUPS)
-    email, _, deleted_at = _ACCOUNT(db, user_id=user_id).fetchone()
-    if deleted_at is None:
+    user = _ACCOUNT.one_or_none(db, user_id=user_id)
+    if user.deleted_at is None:
         accounts.delete(db, user_id, now)
-    lockout.delete_account_failures(db, email)
+    lockout.delete_account_failures(db, user.email)
 
 
 def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
@@ -208,12 +208,12 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
 
 
 def _counted(db: Database, user_id: int) -> dict[str, int]:
-    return {table: count(db, user_id=user_id).fetchone()[0] for table, count in _COUNT.items()}
+    return {table: count.scalar(db, user_id=user_id) for table, count in _COUNT.items()}
 
 
 def _pseudonymise(db: Database, user_id: int, now: datetime) -> None:
-    email, _, _ = _ACCOUNT(db, user_id=user_id).fetchone()
-    lockout.delete_account_failures(db, email)
+    user = _ACCOUNT.one_or_none(db, user_id=user_id)
+    lockout.delete_account_failures(db, user.email)
     _REPLACE(
         db,
         user_id=user_id,
@@ -233,7 +233,7 @@ def clear_unused_space(db: Database) -> str | None:
     if is_sqlite(db):
         vacuum(db)
         return None if truncate_wal(db) else "another program still reads from the WAL"
-    if not _IS_OWNER(db).fetchone()[0]:
+    if not _IS_OWNER.scalar(db):
         return "only the owner of the tables can vacuum them"
     db.execute_sql("SET statement_timeout = 0")
     for table in (*_COUNT, "failed_logins", "users"):

@@ -14,12 +14,12 @@ _SIZE = Statement(
 # With their indexes.
 _TABLE_SIZES = Statement(
     """
-    SELECT coalesce(s.tbl_name, d.name), sum(d.pgsize)
+    SELECT coalesce(s.tbl_name, d.name) AS name, sum(d.pgsize) AS size
     FROM dbstat d LEFT JOIN sqlite_schema s ON s.name = d.name
     WHERE d.aggregate = TRUE GROUP BY 1 ORDER BY 2 DESC, 1
     """,
     postgresql="""
-    SELECT relname, pg_total_relation_size(oid) FROM pg_class
+    SELECT relname AS name, pg_total_relation_size(oid) AS size FROM pg_class
     WHERE relkind = 'r' AND relnamespace = CAST(current_schema() AS regnamespace)
     ORDER BY 2 DESC, 1
     """,
@@ -33,17 +33,17 @@ _VERSION = Statement("SELECT sqlite_version()", postgresql="SHOW server_version"
 def database_status(db: Database) -> DatabaseStatus:
     """Return the state of a database with a current schema; on SQLite all of it is read."""
     applied = history(db)[-1]
-    version = _VERSION(db).fetchone()[0]
+    version = _VERSION.scalar(db)
     return DatabaseStatus(
         schema=f"{applied.number} ({applied.name})",
         engine=f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {version}",
-        active_sessions=_ACTIVE_SESSIONS(db).fetchone()[0],
-        size=_SIZE(db).fetchone()[0],
+        active_sessions=_ACTIVE_SESSIONS.scalar(db),
+        size=_SIZE.scalar(db),
         wal_size=_wal_size(db) if is_sqlite(db) else None,
         free=shutil.disk_usage(_path(db).parent).free if is_sqlite(db) else None,
         damages=_damages(db) if is_sqlite(db) else None,
-        dangling_rows=len(_FOREIGN_KEYS(db).fetchall()) if is_sqlite(db) else None,
-        tables=tuple(TableSize(name, size) for name, size in _TABLE_SIZES(db)),
+        dangling_rows=len(_FOREIGN_KEYS.all(db)) if is_sqlite(db) else None,
+        tables=tuple(TableSize(row.name, row.size) for row in _TABLE_SIZES.all(db)),
     )
 
 
@@ -57,5 +57,5 @@ def _wal_size(db: Database) -> int:
 
 
 def _damages(db: Database) -> int:
-    messages = [row[0] for row in _INTEGRITY(db)]
+    messages = [row.integrity_check for row in _INTEGRITY.all(db)]
     return 0 if messages == ["ok"] else len(messages)

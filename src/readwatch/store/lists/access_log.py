@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readwatch.domain.text import SafeText, clean
-from readwatch.domain.users import User, UserRole
+from readwatch.domain.users import UserRole
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
 from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
@@ -114,8 +115,8 @@ class AccessLogRow:
     reader_id: int | None
 
 
-def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant: User) -> ResultIds:
-    """Return the ids of the newest entries that match and that the consultant may see, in order.
+def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the newest entries that match and that the user may see, in order.
 
     Without a filter the last `length` entries are read, with a filter the last
     `MAX_ROWS_SEARCHED`; `readwatch audit list` goes back to the first.
@@ -124,13 +125,13 @@ def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant:
     max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
     statement = _ids_statement(
         seconds=_seconds(db, "l.created_at", "lead(l.created_at) OVER kind"),
-        visible=_visible_to(consultant),
+        visible=_visible_to(access),
         condition=where.sql,
         key=order_by(_SORTS, query),
     )
     rows = statement.all(
         db,
-        consultant_id=consultant.id,
+        consultant_id=access.user_id,
         max_rows=max_rows,
         length=query.length,
         repeated_within=REPEATED_WITHIN.total_seconds(),
@@ -144,16 +145,16 @@ def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant:
 
 
 def access_log_rows(
-    db: Database, ids: Sequence[int], _now: datetime, *, consultant: User
+    db: Database, access: ListAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[AccessLogRow, ...]:
-    """Return the entries with these ids that the consultant may see."""
+    """Return the entries with these ids that the user may see."""
     if not ids:
         return ()
     seconds = _seconds(db, "lag(l.created_at) OVER kind", "l.created_at")
-    rows = _rows_statement(seconds, _visible_to(consultant)).all(
+    rows = _rows_statement(seconds, _visible_to(access)).all(
         db,
         [(id,) for id in ids],
-        consultant_id=consultant.id,
+        consultant_id=access.user_id,
         first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
         repeated_within=REPEATED_WITHIN.total_seconds(),
@@ -175,8 +176,8 @@ def access_log_rows(
     )
 
 
-def _visible_to(consultant: User) -> str:
-    is_admin = consultant.user_role is UserRole.ADMIN
+def _visible_to(access: ListAccess) -> str:
+    is_admin = access.user_role is UserRole.ADMIN
     return "TRUE" if is_admin else "l.consultant_user_id = :consultant_id"
 
 

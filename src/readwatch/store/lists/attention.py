@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, Pause
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import (
     Database,
@@ -147,7 +148,12 @@ class AttentionReader:
 
 
 def open_readers(
-    db: Database, now: datetime, *, silent_until: datetime, idle_until: datetime
+    db: Database,
+    _access: ListAccess,
+    now: datetime,
+    *,
+    silent_until: datetime,
+    idle_until: datetime,
 ) -> list[OpenReader]:
     """Return the readers with an open session who are silent since `silent_until` or before, or
     idle since `idle_until` or before."""
@@ -169,7 +175,7 @@ def open_readers(
     ]
 
 
-def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
+def pauses(db: Database, _access: ListAccess, since: datetime, until: datetime) -> list[Pause]:
     """Return the readers whose last activity is between two times, with unfinished content."""
     # A session lasts for hours, so that the login was not long before the last activity.
     logged_in_since = since - timedelta(days=1)
@@ -194,7 +200,9 @@ def last_session_id_before(db: Database, since: datetime) -> int:
     return row.id if row else 0
 
 
-def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[Login]:
+def logins(
+    db: Database, _access: ListAccess, after: int, until: int, heard_until: datetime
+) -> list[Login]:
     """Return the logins of the sessions with ids after `after` and up to `until`, of readers whose
     previous session was last heard from at `heard_until` or before."""
     rows = _LOGINS.all(db, after=after, until=until, heard_until=to_db_time(heard_until))
@@ -204,13 +212,18 @@ def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[
     ]
 
 
-def active_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
+def active_readers(db: Database, _access: ListAccess, reader_ids: Iterable[int]) -> frozenset[int]:
     """Return which of the readers have an active account."""
     return frozenset(row.id for row in _ACTIVE_READERS.all(db, [(id,) for id in reader_ids]))
 
 
 def attention_ids(
-    db: Database, cases: Sequence[Case], seen: Set[int], query: ListQuery, now: datetime
+    db: Database,
+    _access: ListAccess,
+    cases: Sequence[Case],
+    seen: Set[int],
+    query: ListQuery,
+    now: datetime,
 ) -> ResultIds:
     """Return the ids of the readers with cases who match, in order; those in `seen` come last."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
@@ -230,7 +243,7 @@ def attention_ids(
 
 
 def attention_readers(
-    db: Database, reader_ids: Iterable[int], now: datetime
+    db: Database, _access: ListAccess, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
     """Return the readers with these ids, as the list shows them besides their cases."""
     return tuple(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, Statement, from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
@@ -70,7 +71,7 @@ class ReaderSummary:
     last_activity_at: datetime | None
 
 
-def reader_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
+def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
     """Return the ids of the readers who match, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     statement = Statement(
@@ -84,7 +85,7 @@ def reader_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
 
 
 def readers_named(
-    db: Database, words: Sequence[str], now: datetime, *, length: int
+    db: Database, access: ListAccess, words: Sequence[str], now: datetime, *, length: int
 ) -> tuple[ReaderSummary, ...]:
     """Return the first readers, by name, whose names have all the words: at most `length`."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
@@ -96,11 +97,13 @@ def readers_named(
         """
     )
     named_ids = [row.id for row in statement.all(db, length=length, **where.values)]
-    by_id = {reader.user_id: reader for reader in reader_rows(db, named_ids, now)}
+    by_id = {reader.user_id: reader for reader in reader_rows(db, access, named_ids, now)}
     return tuple(by_id[id] for id in named_ids if id in by_id)
 
 
-def reader_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
+def reader_rows(
+    db: Database, _access: ListAccess, ids: Sequence[int], _now: datetime
+) -> tuple[ReaderSummary, ...]:
     """Return the progress of the readers with these ids."""
     return tuple(
         ReaderSummary(

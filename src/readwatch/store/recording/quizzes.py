@@ -9,6 +9,7 @@ from datetime import datetime
 from peewee import EXCLUDED, fn
 
 from readwatch.domain.attention import Quiz, quiz_result
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement, Row, insert_given
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param, is_not_true
 from readwatch.store.engine.connections import Database, from_db_time, to_db_time
@@ -73,7 +74,9 @@ def add_quizzes(db: Database, rows: Sequence[Row]) -> None:
     _ADD_QUIZZES(db, rows)
 
 
-def failed_quizzes(db: Database, since: datetime, pass_score: int) -> list[Quiz]:
+def failed_quizzes(
+    db: Database, _access: ListAccess, since: datetime, pass_score: int
+) -> list[Quiz]:
     """Return the quizzes that ended after `since` and were not passed, the earliest first.
 
     One that was passed later is not among them: only the last with each content is stored.

@@ -109,7 +109,7 @@ def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
         created_at = to_db_time(begin + timedelta(seconds=number))
         row_hash = entry_hash(head, event, created_at)
         yield (
-            *(event.consultant_user_id, event.action_type, event.target_user_id),
+            *(event.actor_id, event.action_type, event.subject_id),
             *(event.details, event.ip_address, created_at, head, row_hash),
         )
         head = row_hash

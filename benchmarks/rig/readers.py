@@ -16,7 +16,7 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import sessions
 from readwatch.store.identity.passwords import DEFAULT_COST, hash_password
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
 from rig.load import Result
 
@@ -66,7 +66,7 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
             sessions.open_session(
                 db,
                 user,
-                token_hash(token),
+                hash_token(token),
                 now - _AGO,
                 ip_address=f"10.{reader >> 16}.{reader >> 8 & 255}.{reader & 255}",
                 user_agent=person.user_agent,

@@ -25,7 +25,7 @@ from readwatch.store.engine.connections import Database, connection, open_databa
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import sessions, users
 from readwatch.store.identity.passwords import hash_password
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.recording.activities import record_activities
 from readwatch.store.recording.heartbeats import record_heartbeat
 
@@ -140,7 +140,7 @@ def _fall_quiet(
             principal = sessions.open_session(
                 db,
                 users.find_user(db, reader.email),
-                token_hash(new_token()),
+                hash_token(new_token()),
                 read_at - timedelta(minutes=rng.uniform(5, 40)),
                 ip_address="127.0.0.1",
                 user_agent=reader.user_agent,
@@ -173,7 +173,7 @@ def _record(db: Database, user: User, past: PastSession) -> None:
     principal = sessions.open_session(
         db,
         user,
-        token_hash(new_token()),
+        hash_token(new_token()),
         past.started_at,
         ip_address="127.0.0.1",
         user_agent=past.user_agent,

@@ -36,7 +36,7 @@ class Param(peewee.ColumnBase):
         return ctx.literal(f":{self._name}" if is_qmark else f"%({self._name})s")
 
 
-def is_true(column: peewee.ColumnBase) -> peewee.Expression:
+def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
     """Return a condition that SQLite uses no index for, unlike `== TRUE`."""
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 

@@ -89,7 +89,7 @@ def driver_connection(db: Database) -> Any:
     return db.connection()
 
 
-def in_transaction(db: Database) -> bool:
+def transaction_is_open(db: Database) -> bool:
     """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 

@@ -7,7 +7,7 @@ from peewee import Case
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true
+from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true_unindexed
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import (
@@ -116,7 +116,7 @@ _END_OTHER_READER_SESSIONS = CompiledQuery(
     ReaderSessions.update({ReaderSessions.is_active: FALSE, ReaderSessions.ended_at: Param("now")})
     .where(
         ReaderSessions.user == Param("user_id"),
-        is_true(ReaderSessions.is_active),
+        is_true_unindexed(ReaderSessions.is_active),
         ReaderSessions.id != Param("except_id"),
     )
     .returning(ReaderSessions.id)
@@ -161,7 +161,7 @@ _NO_SESSION = 0  # no session has this id
 def open_session(
     db: Database,
     user: User,
-    session_token: str,
+    token_hash: str,
     now: datetime,
     *,
     ip_address: str | None = None,
@@ -175,7 +175,7 @@ def open_session(
     """
     values = {
         "user_id": user.id,
-        "session_token": session_token,
+        "session_token": token_hash,
         "ip_address": ip_address,
         "user_agent": user_agent[:MAX_USER_AGENT_LENGTH] if user_agent else None,
         "now": to_db_time(now),
@@ -189,13 +189,13 @@ def open_session(
     return Principal(user_id=user.id, user_role=user.user_role, session_id=session_id)
 
 
-def find_principal(db: Database, session_token: str, now: datetime) -> Principal | None:
+def find_principal(db: Database, token_hash: str, now: datetime) -> Principal | None:
     """Return the principal of a token's hash; None when its session or its account is not active.
 
     A session of staff expires after `STAFF_SESSION_LIFETIME`, also before retention ends it.
     """
-    session = _FIND_READER.one_or_none(db, session_token=session_token) or _FIND_STAFF.one_or_none(
-        db, session_token=session_token, since=to_db_time(now - STAFF_SESSION_LIFETIME)
+    session = _FIND_READER.one_or_none(db, session_token=token_hash) or _FIND_STAFF.one_or_none(
+        db, session_token=token_hash, since=to_db_time(now - STAFF_SESSION_LIFETIME)
     )
     if session is None:
         return None
@@ -217,9 +217,9 @@ def end_session(db: Database, principal: Principal, now: datetime) -> None:
         _DELETE_RESUME_TOKEN(db, **session)
 
 
-def delete_resume_token(db: Database, session_token: str) -> None:
+def delete_resume_token(db: Database, token_hash: str) -> None:
     """Make a session that timed out one that cannot be resumed. Call it in a transaction."""
-    _DELETE_RESUME_TOKEN_OF(db, session_token=session_token)
+    _DELETE_RESUME_TOKEN_OF(db, session_token=token_hash)
 
 
 def end_other_sessions(db: Database, principal: Principal, now: datetime) -> None:

@@ -24,7 +24,7 @@ from readwatch.store.lists.query import (
     where_clause,
 )
 
-REPEATED_WITHIN = timedelta(minutes=15)
+FOLD_WITHIN = timedelta(minutes=15)
 """The longest time between two accesses of one row: by the same user, to the same reader's data,
 with the same details."""
 
@@ -136,7 +136,7 @@ def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: date
         consultant_id=access.user_id,
         max_rows=max_rows,
         length=query.length,
-        repeated_within=REPEATED_WITHIN.total_seconds(),
+        repeated_within=FOLD_WITHIN.total_seconds(),
         **where.values,
     )
     return ResultIds(
@@ -159,7 +159,7 @@ def access_log_rows(
         consultant_id=access.user_id,
         first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
-        repeated_within=REPEATED_WITHIN.total_seconds(),
+        repeated_within=FOLD_WITHIN.total_seconds(),
     )
     return tuple(
         AccessLogRow(

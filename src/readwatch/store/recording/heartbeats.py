@@ -5,7 +5,7 @@ from datetime import datetime
 
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.bulk import GIVEN, BulkStatement
-from readwatch.store.engine.compiled import is_true
+from readwatch.store.engine.compiled import is_true_unindexed
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ReaderSessions
 from readwatch.store.engine.times import to_db_time
@@ -18,7 +18,7 @@ _SAVE_HEARTBEATS = BulkStatement(
     .where(
         ReaderSessions.id == GIVEN.c.session_id,
         ReaderSessions.user == GIVEN.c.user_id,
-        is_true(ReaderSessions.is_active),
+        is_true_unindexed(ReaderSessions.is_active),
         ReaderSessions.last_heartbeat < GIVEN.c.heartbeat_at,
     ),
 )

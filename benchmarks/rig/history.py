@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.engine.connections import Database, Statement, driver_connection, is_sqlite
+from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
 from readwatch.store.recording.rebuild import Readers
 from rig.readers import consultant, opened, populate
 from rig.report import progress

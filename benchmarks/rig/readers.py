@@ -10,15 +10,10 @@ from readwatch.demo.cast import cast
 from readwatch.domain.clock import system_clock
 from readwatch.domain.users import UserRole
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    close_all,
-    connection,
-    open_database,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import sessions
 from readwatch.store.identity.passwords import DEFAULT_COST, hash_password
 from readwatch.store.identity.tokens import new_token, token_hash

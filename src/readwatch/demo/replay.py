@@ -13,6 +13,7 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions, users
 from readwatch.store.identity.tokens import new_token, token_hash
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 
 class Replay:
@@ -74,7 +75,7 @@ class Replay:
                 device_type=self._readers[number].device_type,
             )
         elif request is Signal.HEARTBEAT:
-            sessions.record_heartbeat(self._db, self._principals[number], now)
+            record_heartbeat(self._db, self._principals[number], now)
         elif request is Signal.LOGOUT:
             sessions.end_session(self._db, self._principals.pop(number), now)
         elif isinstance(request, Activity):

@@ -19,8 +19,9 @@ from readwatch.store.audit.log import (
     permit_own,
 )
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, connection, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import pytest
 
 from readwatch.store.engine.bulk import GIVEN, BulkStatement
 from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true
-from readwatch.store.engine.connections import Statement, is_sqlite
+from readwatch.store.engine.connections import is_sqlite
 from readwatch.store.engine.models import ActivityCounts, OnlineCounts, Users
+from readwatch.store.engine.statements import Statement
 
 READER = "O'Brien"
 _BY_NAME = CompiledQuery(

@@ -8,8 +8,9 @@ from permits import permit_for
 
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
-from readwatch.store.identity.sessions import end_session, find_principal, record_heartbeat
+from readwatch.store.identity.sessions import end_session, find_principal
 from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ from permits import LIST_ACCESS
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import Login, OpenReader, Pause
 from readwatch.domain.presence import Presence
-from readwatch.store.engine.connections import Statement, driver_connection
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.engine.statements import Statement
+from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import attention
 from readwatch.store.lists.attention import last_session_id, last_session_id_before
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 

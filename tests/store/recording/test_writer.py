@@ -17,8 +17,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict, unavail
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, Statement, connection, from_db_time
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.recording import writer as writing
 from readwatch.store.recording.activities import ActivityBatch
 from readwatch.store.recording.writer import Backlog, Commit, Write, Writer

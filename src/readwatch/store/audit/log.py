@@ -14,8 +14,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection, to_db_time
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ConsultantAccessLog, Users
+from readwatch.store.engine.times import to_db_time
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from typing import Any
 import peewee
 
 from readwatch.store.engine.compiled import TRUE, CompiledQuery
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
 
 Row = Sequence[str | int | float | None]
 

@@ -16,7 +16,8 @@ converted: times are passed as `to_db_time` returns them. Where SQL is plainer t
 
 import peewee
 
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
 
 TRUE, FALSE = peewee.SQL("TRUE"), peewee.SQL("FALSE")
 """PostgreSQL takes no 1 and 0 for them."""

@@ -11,7 +11,7 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, subjects, wait
 from readwatch.domain.users import normalised_email
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import (
     ConsultantAccessLog,
     FailedLogins,
@@ -19,6 +19,7 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 _FIND = CompiledQuery(
     FailedLogins.select(FailedLogins.failures, FailedLogins.last_failed_at).where(

@@ -12,7 +12,8 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import User
 from readwatch.store.audit.log import Commit, append_in_transaction
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.identity import lockout
 from readwatch.store.identity.passwords import DEFAULT_COST
 from readwatch.store.identity.users import authenticate, find_user, require_unchanged

@@ -10,14 +10,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    acquire_lock,
-    from_db_time,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ReaderSessions, ResumeTokens, Users
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.sessions import end_session, open_session
 from readwatch.store.identity.tokens import family_of, token_hash
 from readwatch.store.identity.users import get_user

@@ -1,6 +1,5 @@
 """Sessions: opened at login, kept by heartbeats, found by token, ended."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from peewee import Case
@@ -8,9 +7,9 @@ from peewee import Case
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.bulk import GIVEN, BulkStatement
 from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, to_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import (
     ReaderProfiles,
     ReaderSessions,
@@ -18,6 +17,7 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
+from readwatch.store.engine.times import to_db_time
 
 MAX_USER_AGENT_LENGTH = 500
 
@@ -93,19 +93,6 @@ _INVALID_TOKENS = CompiledQuery(
 )
 _DELETED_USERS = CompiledQuery(
     Users.select(Users.id).where(Users.is_active == FALSE, Users.deleted_at > Param("since"))
-)
-# `is_true`, as SQLite would else go through all active sessions, here and when a user's other
-# sessions end.
-_SAVE_HEARTBEATS = BulkStatement(
-    {"session_id": "bigint", "user_id": "bigint", "heartbeat_at": "timestamptz"},
-    ReaderSessions.update({ReaderSessions.last_heartbeat: GIVEN.c.heartbeat_at})
-    .from_(GIVEN)
-    .where(
-        ReaderSessions.id == GIVEN.c.session_id,
-        ReaderSessions.user == GIVEN.c.user_id,
-        is_true(ReaderSessions.is_active),
-        ReaderSessions.last_heartbeat < GIVEN.c.heartbeat_at,
-    ),
 )
 _END_READER_SESSION = CompiledQuery(
     ReaderSessions.update(
@@ -215,22 +202,6 @@ def find_principal(db: Database, session_token: str, now: datetime) -> Principal
     return Principal(
         user_id=session.user_id, user_role=UserRole(session.user_role), session_id=session.id
     )
-
-
-def record_heartbeats(db: Database, heartbeats: Mapping[Principal, datetime]) -> None:
-    """Save the time of each reader's heartbeat, unless a later one is there."""
-    _SAVE_HEARTBEATS(
-        db,
-        [
-            (principal.session_id, principal.user_id, to_db_time(heartbeat_at))
-            for principal, heartbeat_at in heartbeats.items()
-        ],
-    )
-
-
-def record_heartbeat(db: Database, principal: Principal, now: datetime) -> None:
-    """Save the time of one reader's heartbeat."""
-    record_heartbeats(db, {principal: now})
 
 
 def end_session(db: Database, principal: Principal, now: datetime) -> None:

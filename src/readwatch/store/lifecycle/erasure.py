@@ -12,15 +12,11 @@ from datetime import datetime
 from functools import partial
 
 from readwatch.store.engine.bulk import BulkStatement, rows_to_json
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    is_sqlite,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.sqlite import truncate_wal, vacuum
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 

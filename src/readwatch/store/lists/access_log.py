@@ -11,7 +11,9 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import UserRole
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,

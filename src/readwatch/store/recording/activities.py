@@ -22,8 +22,10 @@ from readwatch.store.engine.bulk import (
     rows_from_json,
     rows_to_json,
 )
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, is_sqlite, to_db_time
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ActivityReceipts, ReaderActivities
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.recording.rollups import ContentKey, RollupChanges
 
 Result = ActivityResult | ReadwatchError

@@ -12,8 +12,9 @@ from readwatch.domain.attention import Quiz, quiz_result
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement, Row, insert_given
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param, is_not_true
-from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ReaderQuizzes
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 QUIZ_ENDED = "quiz_completed"
 """The type of the activities that end a quiz."""

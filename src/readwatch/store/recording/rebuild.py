@@ -15,16 +15,11 @@ from peewee import fn
 from readwatch.domain.health import RollupMismatches
 from readwatch.store.engine.bulk import BulkStatement, Row
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    from_db_time,
-    read_snapshot,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, read_snapshot
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ReaderActivities, ReaderContentProgress, ReaderQuizzes
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
 
 ACTIVITIES_OF_READERS = 2_500

@@ -16,19 +16,13 @@ from typing import Any, TypeVar
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.sessions import Principal
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    close_all,
-    connection,
-    in_transaction,
-)
+from readwatch.store.engine.connections import Database, close_all, connection, in_transaction
 from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.sqlite import checkpoint_wal
-from readwatch.store.identity.sessions import record_heartbeats
+from readwatch.store.engine.statements import Statement
 from readwatch.store.recording.activities import ActivityBatch, Result, record_batches
+from readwatch.store.recording.heartbeats import record_heartbeats
 
 T = TypeVar("T")
 Write = Callable[[Database], T]

@@ -35,7 +35,7 @@ from readwatch.domain.users import User, UserRole
 from readwatch.monitor import refresh_policy
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import list_access, log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -109,7 +109,8 @@ def three_readers_log_in(world: World) -> Iterator[None]:
     """Three more readers are online."""
     db = open_database(URL, Role.INGEST)
     with connection(db), db.atomic():
-        online = online_ids(db, ListQuery("full_name", descending=False), world.now).ids
+        access = list_access(db, world.consultant.id)
+        online = online_ids(db, access, ListQuery("full_name"), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
         away = [reader for reader in readers if reader.id not in online]
         for reader in away[:3]:

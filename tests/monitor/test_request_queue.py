@@ -1,5 +1,6 @@
 """The requests to a thread: each future gets the result, a safe error, or is cancelled."""
 
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 
 import pytest
@@ -15,7 +16,7 @@ def run_all(requests: RequestQueue) -> None:
         requests.run(request)
 
 
-def raising(*errors: Exception):
+def raising(*errors: Exception) -> Callable[[], int]:
     """Return work that raises these errors, one a call, and then returns 42."""
     remaining = list(errors)
 

@@ -110,7 +110,7 @@ def three_readers_log_in(world: World) -> Iterator[None]:
     db = open_database(URL, Role.INGEST)
     with connection(db), db.atomic():
         access = list_access(db, world.consultant.id)
-        online = online_ids(db, access, ListQuery("full_name"), world.now).ids
+        online = online_ids(db, access, ListQuery("full_name", descending=False), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
         away = [reader for reader in readers if reader.id not in online]
         for reader in away[:3]:

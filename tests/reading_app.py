@@ -13,6 +13,7 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 
 class ReadingApp:
@@ -60,7 +61,7 @@ class ReadingApp:
 
     def sends_a_heartbeat(self) -> None:
         with self._db.atomic():
-            sessions.record_heartbeat(self._db, self._principal, self._clock())
+            record_heartbeat(self._db, self._principal, self._clock())
 
     def logs_out(self) -> None:
         with self._db.atomic():

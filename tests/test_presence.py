@@ -24,12 +24,13 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.snapshots import LiveStats
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity.sessions import end_session, open_session, record_heartbeat
+from readwatch.store.identity.sessions import end_session, open_session
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.lists import attention
 from readwatch.store.lists.online import online_ids, online_rows
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 tokens = count()
 

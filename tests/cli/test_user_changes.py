@@ -13,7 +13,7 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import find_principal, open_session
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
 
 ANN = "ann@example.org"
@@ -21,7 +21,7 @@ ANN = "ann@example.org"
 
 def enter(db: Database, user: User, token: str) -> None:
     with db.atomic():
-        open_session(db, user, token_hash(token), NOON)
+        open_session(db, user, hash_token(token), NOON)
 
 
 # Showing ---------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def test_a_change_ends_the_sessions_invalidates_the_old_password_and_is_logged(
     ended = shell("user", *words, "Ann@Example.org", stdin=stdin)
 
     assert (ended.code, ended.out, ended.err) == (0, output, "")
-    assert find_principal(db, token_hash("tablet"), NOON) is None
+    assert find_principal(db, hash_token("tablet"), NOON) is None
     with pytest.raises(ReadwatchError):
         authenticate(db, ANN, PASSWORD, cost=4)
     assert log(db) == [(cast.dora.id, action, cast.ann.id, "cli")]
@@ -147,7 +147,7 @@ def test_a_reader_who_joins_the_staff_gets_another_password_and_is_logged_out(
     ended = shell("user", "role", ANN, "consultant", "--password-stdin", stdin="twelve and more\n")
 
     assert (ended.code, ended.out) == (0, f"{ANN} is now a consultant: 1 session ended\n")
-    assert find_principal(db, token_hash("tablet"), NOON) is None
+    assert find_principal(db, hash_token("tablet"), NOON) is None
     assert authenticate(db, ANN, "twelve and more", cost=4).user_role == "consultant"
     assert log(db) == [(cast.dora.id, "changed_role", cast.ann.id, "cli, reader to consultant")]
 

@@ -13,17 +13,17 @@ from readwatch.domain.clock import Clock
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 from readwatch.store.recording.activities import record_activities
 
 ANN = "ann@example.org"
-TRACES = (ANN.encode(), b"Ann Archer", b"Momo", token_hash("ann's").encode())
+TRACES = (ANN.encode(), b"Ann Archer", b"Momo", hash_token("ann's").encode())
 
 
 @pytest.fixture
 def read(cast: Cast, db: Database, clock: Clock) -> None:
     with db.atomic():
-        ann = open_session(db, cast.ann, token_hash("ann's"), clock())
+        ann = open_session(db, cast.ann, hash_token("ann's"), clock())
         record_activities(db, ann, [Activity("page_read", "momo", "Momo")], clock())
 
 

@@ -18,7 +18,7 @@ from readwatch.domain.clock import Clock
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 from readwatch.store.lifecycle import personal_data_export
 from readwatch.store.recording.activities import record_activities
 
@@ -34,13 +34,13 @@ PARTS = {
 def bundle(shell: Shell, cast: Cast, db: Database, clock: Clock, tmp_path: Path) -> ZipFile:
     """Ann read more than is fetched at once, Ben read too, and Cara looked at both."""
     with db.atomic():
-        ann = open_session(db, cast.ann, token_hash("ann's"), clock(), user_agent="=cmd()")
+        ann = open_session(db, cast.ann, hash_token("ann's"), clock(), user_agent="=cmd()")
         pages = [
             Activity("page_read", "momo", "Momo", 5, metadata=json.dumps({"page": page}))
             for page in range(personal_data_export.ROWS_AT_ONCE + 1)
         ]
         record_activities(db, ann, pages, clock())
-        ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
+        ben = open_session(db, cast.ben, hash_token("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
     for target in (cast.ann.id, cast.ben.id):
         audit_log.log_event(
@@ -98,7 +98,7 @@ def test_who_looked_is_told_by_role_and_the_export_is_itself_a_look_on_record(
 def test_no_secret_and_nothing_about_anybody_else_is_in_it(bundle: ZipFile, db: Database) -> None:
     everything = "".join(bundle.read(name).decode() for name in bundle.namelist())
     (hashed,) = db.execute_sql("SELECT password_hash FROM users WHERE id = 1").fetchone()
-    for secret in (hashed, token_hash("ann's"), "Hobbit", "Ben", "Cara", "Dora", "10.1.1.1"):
+    for secret in (hashed, hash_token("ann's"), "Hobbit", "Ben", "Cara", "Dora", "10.1.1.1"):
         assert secret not in everything
 
 

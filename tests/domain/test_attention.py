@@ -15,11 +15,11 @@ from readwatch.domain.attention import (
     HeldKey,
     Login,
     OpenReader,
-    Pause,
     Quiz,
     Reason,
     Rule,
     Thresholds,
+    UnfinishedReading,
     cases,
     quiz_result,
     without_flapping,
@@ -121,7 +121,7 @@ def test_who_was_away_for_long_is_back_for_a_day(days_away, hours_here, words):
 
 @pytest.mark.parametrize(("days", "holds"), [(6.9, False), (7, True), (13.9, True), (14, False)])
 def test_no_progress_is_noticed_until_one_has_to_say_that_they_left(days, holds):
-    pause = Pause(1, before(days=days))
+    pause = UnfinishedReading(1, before(days=days))
     found = attention.no_progress(pause, NOON, LIMITS)
     assert found == (Reason(Rule.NO_PROGRESS, before(days=days)) if holds else None)
     assert attention.no_progress(pause, NOON, OFF) is None

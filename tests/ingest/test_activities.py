@@ -10,7 +10,8 @@ from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, prob
 from permits import permit_for
 
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.times import from_db_time
 
 PAGE = {
     "activity_type": "page_read",

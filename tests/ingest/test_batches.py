@@ -7,7 +7,8 @@ import pytest
 from conftest import NOON
 from ingest.api import ApiClient, all_rows, fetch_all, invalid_fields, problem
 
-from readwatch.store.engine.connections import Database, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.times import from_db_time
 
 PAGE = {"activity_type": "page_read"}
 HALF = "\ud83d"

@@ -6,7 +6,8 @@ import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, ApiClient, all_rows, fetch_all
 
-from readwatch.store.engine.connections import Database, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.times import from_db_time
 
 HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 

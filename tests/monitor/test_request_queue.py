@@ -64,7 +64,9 @@ def test_the_result_for_a_future_that_was_cancelled_is_dropped() -> None:
 
 def test_a_retried_request_waits_after_a_failure_until_it_is_retried() -> None:
     requests = RequestQueue()
-    future = requests.submit(raising(unavailable("busy"), unavailable("busy")), is_retried=True)
+    future = requests.submit(
+        raising(unavailable("busy"), unavailable("busy")), retry_on_failure=True
+    )
     for _ in range(2):
         run_all(requests)
         assert not future.done()
@@ -75,7 +77,7 @@ def test_a_retried_request_waits_after_a_failure_until_it_is_retried() -> None:
 
 def test_only_the_failed_requests_can_be_cancelled_or_all() -> None:
     requests = RequestQueue()
-    failed = requests.submit(raising(unavailable("busy")), is_retried=True)
+    failed = requests.submit(raising(unavailable("busy")), retry_on_failure=True)
     run_all(requests)
     waiting = requests.submit(raising())
     requests.cancel_failed()

@@ -13,8 +13,10 @@ from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.audit.log import Permit, permit_own
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
+from readwatch.store.identity.sessions import end_session
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 SOURCES = Path(reader_data.__file__).parents[1]
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"

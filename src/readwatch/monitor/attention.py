@@ -11,9 +11,9 @@ from readwatch.domain.attention import (
     Held,
     HeldKey,
     Login,
-    Pause,
     Reason,
     Thresholds,
+    UnfinishedReading,
     came_back,
     cases,
     failed_quiz,
@@ -64,7 +64,7 @@ class Attention:
         self._cases: dict[int, Case] = {}
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
-        self._pauses: list[Pause] = []
+        self._pauses: list[UnfinishedReading] = []
         self._pauses_at: datetime | None = None
         self._held: dict[HeldKey, Held] = {}
 
@@ -114,7 +114,7 @@ class Attention:
         self._last_session = until
         if self._pauses_at is None or abs(now - self._pauses_at) >= PAUSES_EVERY:
             since, until_then = now - limits.no_progress_until, now - limits.no_progress_after
-            self._pauses = attention.pauses(db, access, since, until_then)
+            self._pauses = attention.unfinished_readings(db, access, since, until_then)
             self._pauses_at = now
 
     def _reasons(

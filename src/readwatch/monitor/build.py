@@ -36,13 +36,15 @@ def view_snapshot(
 
     Without a query it is the view's first one.
     """
-    snapshot = view_order(db, access, view, now, query or queries[view].first_query(), queries)
+    snapshot = snapshot_without_items(
+        db, access, view, now, query or queries[view].first_query(), queries
+    )
     top = top_index(snapshot.order, viewport)
     ids = ids_near_viewport(snapshot.order, top, viewport.height)
     return replace(snapshot, items=read_items(db, access, queries[view], ids, now))
 
 
-def view_order(
+def snapshot_without_items(
     db: Database,
     access: ListAccess,
     view: View,

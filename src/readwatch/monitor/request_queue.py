@@ -21,7 +21,7 @@ class Request(Generic[Result]):
 
     work: Callable[[], Result]
     future: Future[Result]
-    is_retried: bool
+    retry_on_failure: bool
 
 
 class RequestQueue:
@@ -35,10 +35,12 @@ class RequestQueue:
         self._waiting: queue.SimpleQueue[Request[Any] | None] = queue.SimpleQueue()
         self._failed: list[Request[Any]] = []
 
-    def submit(self, work: Callable[[], Result], *, is_retried: bool = False) -> Future[Result]:
+    def submit(
+        self, work: Callable[[], Result], *, retry_on_failure: bool = False
+    ) -> Future[Result]:
         """Add a request and return the future of its result."""
         future: Future[Result] = Future()
-        self._waiting.put(Request(work, future, is_retried))
+        self._waiting.put(Request(work, future, retry_on_failure))
         return future
 
     def wake(self) -> None:
@@ -59,7 +61,7 @@ class RequestQueue:
             except CancelledError:
                 request.future.cancel()
             except ReadwatchError as error:
-                if request.is_retried:
+                if request.retry_on_failure:
                     self._failed.append(request)
                 else:
                     request.future.set_exception(error)

@@ -170,7 +170,9 @@ class Worker:
     def _submit_for_consultant(
         self, work: Callable[[User], Result], *, is_retried: bool = False
     ) -> Future[Result]:
-        return self._requests.submit(partial(self._run_for_consultant, work), is_retried=is_retried)
+        return self._requests.submit(
+            partial(self._run_for_consultant, work), retry_on_failure=is_retried
+        )
 
     # From here on everything runs in the worker's thread.
 

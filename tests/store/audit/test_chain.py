@@ -11,8 +11,9 @@ from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
 from readwatch.store.audit import chain
 from readwatch.store.audit.log import list_access, log_event, log_list_access
-from readwatch.store.engine.connections import Database, from_db_time, is_sqlite, to_db_time
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 LOG = "consultant_access_log"
 CONTENT = "consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at"

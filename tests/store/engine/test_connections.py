@@ -13,21 +13,19 @@ from hypothesis import strategies as st
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine.connections import (
-    Statement,
     close_all,
     connection,
     driver_connection,
-    from_db_time,
-    from_db_time_or_none,
     is_sqlite,
     open_database,
     query_interrupter,
     read_snapshot,
-    to_db_time,
     work_clock,
 )
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import refuse_affected_sqlite, sqlite_path
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import get_user
 
 moments = st.datetimes(

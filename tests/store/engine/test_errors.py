@@ -10,9 +10,10 @@ from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import connections, postgresql, sqlite
-from readwatch.store.engine.connections import Database, Statement, connection
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from conftest import COST, PASSWORD
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, FailureScope
-from readwatch.store.audit.log import commit_to
+from readwatch.store.audit.log import transaction_on
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.login import LoginSource, log_in
@@ -24,7 +24,7 @@ def console_login(connected, clock, cast):
         source = LoginSource(email=email, address=address, program="console")
         return log_in(
             db,
-            commit_to(db),
+            transaction_on(db),
             source,
             password,
             clock,
@@ -154,7 +154,7 @@ def test_an_account_that_is_suspended_during_the_password_check_is_refused(
 
     def suspend_first(write):
         db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {cast.cara.id}")
-        return commit_to(ingest)(write)
+        return transaction_on(ingest)(write)
 
     with pytest.raises(ReadwatchError, match="suspended"):
         log_in(ingest, suspend_first, source, PASSWORD, clock, lambda *_: None, cost=COST)
@@ -171,7 +171,7 @@ def test_the_session_and_its_entry_are_written_together_or_not_at_all(
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        log_in(ingest, commit_to(ingest), source, PASSWORD, clock, fails, cost=COST)
+        log_in(ingest, transaction_on(ingest), source, PASSWORD, clock, fails, cost=COST)
     assert entries() == []
-    log_in(ingest, commit_to(ingest), source, PASSWORD, clock, lambda *_: None, cost=COST)
+    log_in(ingest, transaction_on(ingest), source, PASSWORD, clock, lambda *_: None, cost=COST)
     assert entries() == [(cast.cara.id, "logged_in", "api", OFFICE)]

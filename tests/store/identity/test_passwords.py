@@ -12,7 +12,7 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.identity import passwords
 from readwatch.store.identity.passwords import (
     LONGEST_RETRY_SECONDS,
-    Queue,
+    HashingPool,
     hash_password,
     password_matches,
 )
@@ -48,7 +48,7 @@ def test_without_an_account_no_password_matches():
 # The queue --------------------------------------------------------------------------------------
 
 
-def refusal_of(queue: Queue) -> ReadwatchError:
+def refusal_of(queue: HashingPool) -> ReadwatchError:
     with pytest.raises(ReadwatchError) as refused:
         queue.wait_for(str)
     return refused.value
@@ -60,7 +60,7 @@ def retry_seconds(refusal: ReadwatchError) -> int:
 
 
 @contextmanager
-def full(queue: Queue, places: int):
+def full(queue: HashingPool, places: int):
     """Keep all places of a queue taken."""
     go_on = Event()
     with ThreadPoolExecutor(places) as threads:
@@ -76,7 +76,7 @@ def full(queue: Queue, places: int):
 
 
 def test_who_finds_the_queue_full_is_told_a_time_of_the_own(monkeypatch):
-    queue = Queue(threads=1, max_waiting=8)
+    queue = HashingPool(threads=1, max_waiting=8)
     with full(queue, 8):
         monkeypatch.setattr(passwords, "monotonic", lambda: 0.0)  # all of them come at once
         refusals = [refusal_of(queue) for _ in range(40)]
@@ -89,6 +89,6 @@ def test_who_finds_the_queue_full_is_told_a_time_of_the_own(monkeypatch):
 
 
 def test_nobody_is_sent_away_for_long():
-    queue = Queue(threads=1, max_waiting=1)
+    queue = HashingPool(threads=1, max_waiting=1)
     with full(queue, 1):
         assert max(retry_seconds(refusal_of(queue)) for _ in range(500)) == LONGEST_RETRY_SECONDS

@@ -16,7 +16,7 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.session_cache import SessionCache
-from readwatch.store.identity.tokens import new_resume_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_resume_token
 from readwatch.store.lifecycle import erasure
 from readwatch.store.recording import rebuild
 from readwatch.store.recording.activities import record_activities
@@ -62,7 +62,7 @@ def about_ann(db, cast: Cast, enter, post, clock):
 def erase(connected, cast: Cast, clock):
     """`erase()` erases Ann, or only the first `chunks` of her rows."""
 
-    def erase(chunks: int | None = None) -> list[erasure.Erased]:
+    def erase(chunks: int | None = None) -> list[erasure.ErasedChunk]:
         db = connected(Role.ERASURE)
         with db.atomic():
             erasure.close_account(db, cast.ann.id, clock())
@@ -142,10 +142,10 @@ def test_a_session_cache_refuses_the_token_although_no_session_is_left(
     connected, about_ann, erase, clock: StillClock
 ):
     session_cache = SessionCache(connected(Role.INGEST))
-    assert session_cache.find(token_hash("ann's"), clock()) == about_ann
+    assert session_cache.find(hash_token("ann's"), clock()) == about_ann
     clock.advance(hours=5)
     erase()
-    assert session_cache.find(token_hash("ann's"), clock.advance(seconds=3)) is None
+    assert session_cache.find(hash_token("ann's"), clock.advance(seconds=3)) is None
 
 
 def test_the_unused_space_of_the_files_has_no_trace_of_the_user(

@@ -6,13 +6,15 @@ import pytest
 from permits import LIST_ACCESS
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.attention import Login, OpenReader, Pause
+from readwatch.domain.attention import Login, OpenReader, UnfinishedReading
 from readwatch.domain.presence import Presence
-from readwatch.store.engine.connections import Statement, driver_connection
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.engine.statements import Statement
+from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import attention
 from readwatch.store.lists.attention import last_session_id, last_session_id_before
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -105,15 +107,15 @@ def test_a_pause_is_of_a_reader_who_left_something_unfinished_some_days_ago(
     for content, progress in contents.items():
         post(ann, Activity("page_read", content, progress_percentage=progress))
     stopped, now = clock(), clock.advance(days=days)
-    pauses = attention.pauses(console, LIST_ACCESS, now - 14 * DAY, now - 7 * DAY)
-    assert pauses == ([Pause(cast.ann.id, stopped)] if found else [])
+    pauses = attention.unfinished_readings(console, LIST_ACCESS, now - 14 * DAY, now - 7 * DAY)
+    assert pauses == ([UnfinishedReading(cast.ann.id, stopped)] if found else [])
 
 
 def test_who_logs_in_and_reads_nothing_makes_no_progress(console, cast, clock, enter, post):
     post(enter(cast.ann), Activity("page_read", "momo", progress_percentage=30))
     now = clock.advance(days=8)
     enter(cast.ann)
-    assert attention.pauses(console, LIST_ACCESS, now - 14 * DAY, now - 7 * DAY) != []
+    assert attention.unfinished_readings(console, LIST_ACCESS, now - 14 * DAY, now - 7 * DAY) != []
 
 
 # What is shown of them ------------------------------------------------------------------------

@@ -10,10 +10,11 @@ from readwatch.domain.filters import parse
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import driver_connection
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import online, readers
 from readwatch.store.lists.online import count_online, online_ids, online_readers, online_rows
 from readwatch.store.lists.query import ListQuery
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 JUST = timedelta(milliseconds=1)
 

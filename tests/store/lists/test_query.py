@@ -9,7 +9,8 @@ from permits import LIST_ACCESS, list_access_of, permit_for
 from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, Statement, driver_connection
+from readwatch.store.engine.connections import Database, driver_connection
+from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import access_log, feed, online, readers
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows

@@ -11,7 +11,8 @@ from permits import LIST_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.store import reader_data, totals
-from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.lists import online
 from readwatch.store.recording import rebuild
 

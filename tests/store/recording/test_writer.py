@@ -17,11 +17,13 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError, conflict, unavail
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, Statement, connection, from_db_time
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.recording import writer as writing
 from readwatch.store.recording.activities import ActivityBatch
-from readwatch.store.recording.writer import Backlog, Commit, Write, Writer
+from readwatch.store.recording.writer import Backlog, CommitStats, Write, Writer
 
 LONG = 30  # seconds: who waits longer waits for ever
 
@@ -217,7 +219,7 @@ def test_readers_who_do_the_same_things_in_another_order_do_not_lock_each_other_
 
 
 def test_it_tells_what_each_commit_kept(opened, url, cast, clock, enter):
-    commits: list[Commit] = []
+    commits: list[CommitStats] = []
     writer = Writer(opened(url, Role.INGEST), commits.append)
     ann, page = enter(cast.ann), Activity("page_read", "hobbit")
     writer.record(ActivityBatch(ann, (page,) * 7, clock()))

@@ -27,7 +27,9 @@ from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import normalised_email
 from readwatch.store.audit.log import LoggedListAccess
-from readwatch.store.engine.connections import Database, Statement, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 
 CHUNK_ENTRIES = 10_000
 

@@ -6,16 +6,16 @@ from typing import Generic, TypeVar
 
 from readwatch.domain.audit import AuditEvent
 from readwatch.store.audit.log import (
-    Commit,
     ListAccess,
     LoggedListAccess,
     Permit,
+    RunInTransaction,
     append_in_transaction,
     log_access_by,
     log_list_access_by,
 )
 
-REPEAT_WITHIN = timedelta(minutes=5)
+SHARE_ENTRY_FOR = timedelta(minutes=5)
 """How long an entry counts for accesses of the same kind."""
 
 MAX_REMEMBERED = 10_000
@@ -31,7 +31,7 @@ class AuditDeduplicator:
     same list, from the same address. `commit` writes an entry to disk and raises if it cannot.
     """
 
-    def __init__(self, commit: Commit) -> None:
+    def __init__(self, commit: RunInTransaction) -> None:
         self._commit = commit
         self._permits: _Recent[AuditEvent, Permit] = _Recent()
         self._lists: _Recent[AuditEvent, LoggedListAccess] = _Recent()
@@ -55,7 +55,7 @@ class AuditDeduplicator:
         Otherwise a reader who tries all ids could write an entry for each.
         """
         self._refusals.get(
-            event.consultant_user_id,
+            event.actor_id,
             now,
             lambda: self._commit(lambda db: append_in_transaction(db, event, now)),
         )
@@ -71,7 +71,7 @@ class _Recent(Generic[K, V]):
         """Return what was made for a kind, made anew when that is too long ago."""
         if (recent := self._made.get(kind)) is not None:
             made_at, value = recent
-            if timedelta(0) <= now - made_at < REPEAT_WITHIN:
+            if timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:
                 return value
         value = make()
         if len(self._made) >= MAX_REMEMBERED:

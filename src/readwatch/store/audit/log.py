@@ -14,8 +14,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection, to_db_time
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ConsultantAccessLog, Users
+from readwatch.store.engine.times import to_db_time
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ _ROLE = CompiledQuery(
 )
 
 
-class Commit(Protocol):
+class RunInTransaction(Protocol):
     """Runs a write in a transaction and returns its result once that is on disk."""
 
     def __call__(self, write: Callable[[Database], T], /) -> T:
@@ -118,7 +120,7 @@ def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
 
     Inside another transaction it is a `ValueError`.
     """
-    return commit_to(db)(lambda db: append_in_transaction(db, event, now))
+    return transaction_on(db)(lambda db: append_in_transaction(db, event, now))
 
 
 def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
@@ -126,12 +128,12 @@ def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
 
     Inside another transaction, which could still be undone, it is a `ValueError`.
     """
-    return log_access_by(commit_to(db), event, now)
+    return log_access_by(transaction_on(db), event, now)
 
 
-def log_access_by(commit: Commit, event: AuditEvent, now: datetime) -> Permit:
+def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
     """Do the same through whoever commits for many, such as the service's writer."""
-    subject_id = event.target_user_id
+    subject_id = event.subject_id
     if subject_id is None:
         raise ValueError("an access to a reader's data names the reader")
 
@@ -146,14 +148,14 @@ def log_list_access(
 ) -> LoggedListAccess:
     """Log that somebody lists, exports or prints readers' data, and return the right with its
     entry."""
-    return log_list_access_by(commit_to(db), access, event, now)
+    return log_list_access_by(transaction_on(db), access, event, now)
 
 
 def log_list_access_by(
-    commit: Commit, access: ListAccess, event: AuditEvent, now: datetime
+    commit: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
     """Do the same through whoever commits for many, such as the service's writer."""
-    if access.user_id != event.consultant_user_id:
+    if access.user_id != event.actor_id:
         raise ValueError("an entry names the user whose right it is")
 
     def write(db: Database) -> LoggedListAccess:
@@ -177,9 +179,9 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     created_at = to_db_time(now)
     entry_id: int = _APPEND.scalar(
         db,
-        consultant_user_id=event.consultant_user_id,
+        consultant_user_id=event.actor_id,
         action_type=str(event.action_type),
-        target_user_id=event.target_user_id,
+        target_user_id=event.subject_id,
         action_details=event.details,
         ip_address=event.ip_address,
         created_at=created_at,
@@ -189,7 +191,7 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     return entry_id
 
 
-def commit_to(db: Database) -> Commit:
+def transaction_on(db: Database) -> RunInTransaction:
     """Return what commits a write by itself; inside another transaction it is a `ValueError`."""
 
     def commit(write: Callable[[Database], T]) -> T:

@@ -13,9 +13,10 @@ from typing import Any
 import peewee
 
 from readwatch.store.engine.compiled import TRUE, CompiledQuery
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
 
-Row = Sequence[str | int | float | None]
+BulkRow = Sequence[str | int | float | None]
 
 GIVEN = peewee.Table("given")
 """The rows that are passed, for a Peewee expression: `GIVEN.c.user_id` is their column."""
@@ -58,7 +59,7 @@ class BulkStatement:
             )
         )
 
-    def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:
+    def __call__(self, db: Database, rows: Sequence[BulkRow], **values: object) -> Any:
         """Run it once over all the rows and return the driver's cursor."""
         return self.run(db, rows_to_json(rows), **values)
 
@@ -74,7 +75,7 @@ class BulkStatement:
         """Return its SQL for the engine of `db`."""
         return self._statement.text(db)
 
-    def all(self, db: Database, rows: Sequence[Row], **values: object) -> list[Any]:
+    def all(self, db: Database, rows: Sequence[BulkRow], **values: object) -> list[Any]:
         """Run it and return all rows of its result, with their columns as attributes."""
         return self._statement.all(db, rows=rows_to_json(rows), **values)
 
@@ -87,7 +88,7 @@ def insert_given(*columns: "peewee.Field[Any]") -> peewee.ModelInsert:
     return query
 
 
-def rows_to_json(rows: Sequence[Row]) -> str:
+def rows_to_json(rows: Sequence[BulkRow]) -> str:
     """Return rows in the form in which they travel."""
     return _encode(rows)
 

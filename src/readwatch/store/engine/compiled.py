@@ -16,7 +16,8 @@ converted: times are passed as `to_db_time` returns them. Where SQL is plainer t
 
 import peewee
 
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
 
 TRUE, FALSE = peewee.SQL("TRUE"), peewee.SQL("FALSE")
 """PostgreSQL takes no 1 and 0 for them."""
@@ -35,7 +36,7 @@ class Param(peewee.ColumnBase):
         return ctx.literal(f":{self._name}" if is_qmark else f"%({self._name})s")
 
 
-def is_true(column: peewee.ColumnBase) -> peewee.Expression:
+def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
     """Return a condition that SQLite uses no index for, unlike `== TRUE`."""
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 

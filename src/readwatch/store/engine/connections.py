@@ -1,19 +1,13 @@
-"""Connections, which are opened here alone and with a role; SQL statements; engine differences."""
+"""Connections: each has a role; what differs between the two engines in using one."""
 
-import re
 import time
-from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from enum import IntEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-import apsw
 import peewee
 
-from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
@@ -90,29 +84,12 @@ def read_snapshot(db: Database) -> Any:
     return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
 
 
-class Lock(IntEnum):
-    """What one program does at a time; on PostgreSQL the keys of advisory locks."""
-
-    SCHEMA = 7_265_616_477
-    ACCESS_LOG = 7_265_616_478
-    ROLLUPS = 7_265_616_479  # and what changes them: activities and logins
-
-
-def acquire_lock(db: Database, lock: Lock) -> None:
-    """Wait, in a transaction, until nobody else has the lock; it is released with the transaction.
-
-    On SQLite BEGIN IMMEDIATE has waited for everybody already.
-    """
-    if not is_sqlite(db):
-        _ACQUIRE_LOCK(db, key=int(lock))
-
-
 def driver_connection(db: Database) -> Any:
     """Return the driver's own connection of this thread."""
     return db.connection()
 
 
-def in_transaction(db: Database) -> bool:
+def transaction_is_open(db: Database) -> bool:
     """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
@@ -157,79 +134,3 @@ def close_all(db: Database) -> None:
         db.close()
     else:
         db.close_all()  # type: ignore[attr-defined]
-
-
-class Statement:
-    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs.
-
-    Its text has the names of tables and columns written out, and nothing to be replaced later: text
-    that several statements share is a constant that an f-string puts in its place, and every value
-    is a parameter. Each column has a name, which `one_or_none` and `all` give to the rows.
-    """
-
-    __slots__ = ("_postgresql", "_row_types", "_sqlite")
-
-    def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
-        self._sqlite = sql
-        self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
-        self._row_types: dict[bool, Any] = {}
-
-    def __call__(self, db: Database, **values: object) -> Any:
-        """Run it and return the driver's cursor."""
-        return db.execute_sql(self.text(db), values)
-
-    def one_or_none(self, db: Database, **values: object) -> Any:
-        """Run it and return the first row, with its columns as attributes; None without a row."""
-        cursor = db.execute_sql(self.text(db), values)
-        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
-        row = cursor.fetchone()
-        return None if row is None else row_type._make(row)
-
-    def all(self, db: Database, **values: object) -> list[Any]:
-        """Run it and return all rows, with their columns as attributes."""
-        return list(self.iterate(db, **values))
-
-    def iterate(self, db: Database, **values: object) -> Iterator[Any]:
-        """Run it and return the rows one after the other, with their columns as attributes."""
-        cursor = self(db, **values)
-        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
-        return map(row_type._make, cursor)
-
-    def scalar(self, db: Database, **values: object) -> Any:
-        """Run it and return the only value of its only row."""
-        return self(db, **values).fetchone()[0]
-
-    def text(self, db: Database) -> str:
-        """Return its SQL for the engine of `db`."""
-        return self._sqlite if is_sqlite(db) else self._postgresql
-
-    def _name_columns(self, db: Database, cursor: Any) -> Any:
-        try:
-            names = [column[0] for column in cursor.description]
-        except apsw.ExecutionCompleteError:  # without rows SQLite does not tell their names
-            return _NO_ROW
-        row_type = namedtuple("Row", names)  # type: ignore[misc]
-        self._row_types[is_sqlite(db)] = row_type
-        return row_type
-
-
-_NO_ROW = namedtuple("_NO_ROW", ())
-
-_ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
-
-
-def to_db_time(at: datetime) -> str:
-    """Return a time as both engines take it: UTC, fixed width, milliseconds."""
-    return in_utc(at).isoformat(sep=" ", timespec="milliseconds")[:23]
-
-
-def from_db_time(value: str | datetime) -> datetime:
-    """Return the time in UTC of what an engine gave: text on SQLite, a datetime on PostgreSQL."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return datetime.fromisoformat(f"{value}+00:00")  # replacing tzinfo takes nine times as long
-
-
-def from_db_time_or_none(value: str | datetime | None) -> datetime | None:
-    """Return the same for a column that may be empty."""
-    return None if value is None else from_db_time(value)

@@ -11,13 +11,8 @@ from typing import Any
 import psycopg
 
 from readwatch.domain.errors import misconfigured, not_found
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    driver_connection,
-)
+from readwatch.store.engine.connections import Database, driver_connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
     ID_SEQUENCES,
@@ -30,6 +25,7 @@ from readwatch.store.engine.privileges import (
     Role,
     privileges_on,
 )
+from readwatch.store.engine.statements import Statement
 
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 

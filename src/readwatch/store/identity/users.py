@@ -21,7 +21,8 @@ from readwatch.domain.users import User, UserRole, checked_name, normalised_emai
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine import models
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import Database, connection, to_db_time
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"

@@ -12,15 +12,11 @@ from datetime import datetime
 from functools import partial
 
 from readwatch.store.engine.bulk import BulkStatement, rows_to_json
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    is_sqlite,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.sqlite import truncate_wal, vacuum
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
@@ -30,7 +26,7 @@ CHUNK_ROWS = 500
 _KEYS_AT_ONCE = 50_000  # PostgreSQL scans the deleted rows again in each query for more
 
 # Activities before sessions: then no activity is left to lose its session.
-_KEYS = {
+_KEY_COLUMNS = {
     "reader_activities": ("id", "bigint"),
     "activity_receipts": ("event_id", "text"),
     "reader_content_progress": ("content_id", "text"),
@@ -40,15 +36,15 @@ _KEYS = {
     "staff_sessions": ("id", "bigint"),
     "reader_profiles": ("id", "bigint"),
 }
-_COUNT = {
+_COUNT_ROWS = {
     table: Statement(f"SELECT count(*) FROM {table} WHERE user_id = :user_id")  # noqa: S608
-    for table in _KEYS
+    for table in _KEY_COLUMNS
 }
-_SOME = {
+_SELECT_KEYS = {
     table: Statement(
         f"SELECT {key} FROM {table} WHERE user_id = :user_id LIMIT :most"  # noqa: S608
     )
-    for table, (key, _) in _KEYS.items()
+    for table, (key, _) in _KEY_COLUMNS.items()
 }
 
 
@@ -95,14 +91,14 @@ def _count_named(position: str) -> str:
     """  # noqa: S608
 
 
-_ERASE = {
+_DELETE_ROWS = {
     table: _with_keys(kind, partial(_delete_rows, table, key))
-    for table, (key, kind) in _KEYS.items()
+    for table, (key, kind) in _KEY_COLUMNS.items()
 }
 _LOWER_COUNTS = _with_keys("bigint", _lower_counts)
 _DELETE_EMPTY_COUNTS = _with_keys("bigint", _delete_empty_counts)
 _ACCOUNT = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
-_REPLACE = Statement(
+_PSEUDONYMISE = Statement(
     """
     UPDATE users SET
         email = :email, full_name = :full_name, password_hash = '', email_verified = FALSE,
@@ -123,7 +119,7 @@ _IS_OWNER = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class ErasedChunk:
     """Some rows of one table that were deleted."""
 
     table: str
@@ -174,7 +170,7 @@ def close_account(db: Database, user_id: int, now: datetime) -> None:
     lockout.delete_account_failures(db, user.email)
 
 
-def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
+def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[ErasedChunk]:
     """Erase all rows about a user whose account is closed; the account itself last.
 
     Each chunk is followed by a pause of the same length: SQLite's lock is not fair, and the writer
@@ -182,7 +178,7 @@ def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
     """
     erased = False
     while not erased:
-        for table in _KEYS:
+        for table in _KEY_COLUMNS:
             yield from _erase(db, table, user_id)
         with db.atomic():
             acquire_lock(db, Lock.ROLLUPS)
@@ -192,8 +188,8 @@ def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
                 _pseudonymise(db, user_id, now)
 
 
-def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
-    while keys := _SOME[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
+def _erase(db: Database, table: str, user_id: int) -> Iterator[ErasedChunk]:
+    while keys := _SELECT_KEYS[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
         for start in range(0, len(keys), CHUNK_ROWS):
             began = time.monotonic()
             chunk = rows_to_json(keys[start : start + CHUNK_ROWS])
@@ -202,19 +198,19 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
                 if table == "reader_activities":
                     _LOWER_COUNTS.run(db, chunk)
                     _DELETE_EMPTY_COUNTS.run(db, chunk)
-                _ERASE[table].run(db, chunk, user_id=user_id)
-            yield Erased(table, len(keys[start : start + CHUNK_ROWS]))
+                _DELETE_ROWS[table].run(db, chunk, user_id=user_id)
+            yield ErasedChunk(table, len(keys[start : start + CHUNK_ROWS]))
             time.sleep(time.monotonic() - began)
 
 
 def _counted(db: Database, user_id: int) -> dict[str, int]:
-    return {table: count.scalar(db, user_id=user_id) for table, count in _COUNT.items()}
+    return {table: count.scalar(db, user_id=user_id) for table, count in _COUNT_ROWS.items()}
 
 
 def _pseudonymise(db: Database, user_id: int, now: datetime) -> None:
     user = _ACCOUNT.one_or_none(db, user_id=user_id)
     lockout.delete_account_failures(db, user.email)
-    _REPLACE(
+    _PSEUDONYMISE(
         db,
         user_id=user_id,
         email=pseudonym(user_id),
@@ -236,6 +232,6 @@ def clear_unused_space(db: Database) -> str | None:
     if not _IS_OWNER.scalar(db):
         return "only the owner of the tables can vacuum them"
     db.execute_sql("SET statement_timeout = 0")
-    for table in (*_COUNT, "failed_logins", "users"):
+    for table in (*_COUNT_ROWS, "failed_logins", "users"):
         db.execute_sql(f"VACUUM (ANALYZE) {table}")
     return None

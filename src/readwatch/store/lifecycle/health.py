@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from readwatch.domain.health import DatabaseStatus, TableSize
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.migrations import history
+from readwatch.store.engine.statements import Statement
 
 _SIZE = Statement(
     "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.lockout import ALL_FAILURES_EXPIRE_AFTER
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME
-from readwatch.store.engine.connections import Database, Statement, to_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 
 CHUNK_ROWS = 1000
 """How many rows a call reads or changes at most."""

@@ -11,7 +11,9 @@ from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import UserRole
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,
@@ -22,7 +24,7 @@ from readwatch.store.lists.query import (
     where_clause,
 )
 
-REPEATED_WITHIN = timedelta(minutes=15)
+FOLD_WITHIN = timedelta(minutes=15)
 """The longest time between two accesses of one row: by the same user, to the same reader's data,
 with the same details."""
 
@@ -134,7 +136,7 @@ def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: date
         consultant_id=access.user_id,
         max_rows=max_rows,
         length=query.length,
-        repeated_within=REPEATED_WITHIN.total_seconds(),
+        repeated_within=FOLD_WITHIN.total_seconds(),
         **where.values,
     )
     return ResultIds(
@@ -157,7 +159,7 @@ def access_log_rows(
         consultant_id=access.user_id,
         first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
-        repeated_within=REPEATED_WITHIN.total_seconds(),
+        repeated_within=FOLD_WITHIN.total_seconds(),
     )
     return tuple(
         AccessLogRow(

@@ -9,18 +9,14 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, Pause
+from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, UnfinishedReading
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    from_db_time,
-    from_db_time_or_none,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
@@ -175,7 +171,9 @@ def open_readers(
     ]
 
 
-def pauses(db: Database, _access: ListAccess, since: datetime, until: datetime) -> list[Pause]:
+def unfinished_readings(
+    db: Database, _access: ListAccess, since: datetime, until: datetime
+) -> list[UnfinishedReading]:
     """Return the readers whose last activity is between two times, with unfinished content."""
     # A session lasts for hours, so that the login was not long before the last activity.
     logged_in_since = since - timedelta(days=1)
@@ -185,7 +183,7 @@ def pauses(db: Database, _access: ListAccess, since: datetime, until: datetime) 
         since=to_db_time(since),
         until=to_db_time(until),
     )
-    return [Pause(row.user_id, from_db_time(row.last_activity_at)) for row in rows]
+    return [UnfinishedReading(row.user_id, from_db_time(row.last_activity_at)) for row in rows]
 
 
 def last_session_id(db: Database) -> int:

@@ -8,7 +8,9 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, ca
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.lists.filter_sql import FilterableFields, Number, Seconds, Since, Text, Word
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,

@@ -11,13 +11,9 @@ from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    from_db_time,
-    from_db_time_or_none,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     FilterableFields,

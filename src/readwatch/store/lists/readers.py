@@ -8,7 +8,9 @@ from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time_or_none
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word, condition
 from readwatch.store.lists.query import (

@@ -119,7 +119,7 @@ _UPSERT_COUNTS = BulkStatement(
 
 
 @dataclass(slots=True, kw_only=True)
-class _Content:
+class _ContentChanges:
     """What is added to one content of one reader."""
 
     user_id: int
@@ -147,7 +147,7 @@ class _Content:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Reader:
+class _ProfileChanges:
     """What is added to one reader's profile."""
 
     user_id: int
@@ -167,8 +167,8 @@ class RollupChanges:
     def __init__(self, begun_contents: Set[ContentKey]) -> None:
         """`begun_contents` are those of their contents that the readers have begun before."""
         self._begun_contents = begun_contents
-        self._readers: dict[int, _Reader] = {}
-        self._contents: dict[ContentKey, _Content] = {}
+        self._readers: dict[int, _ProfileChanges] = {}
+        self._contents: dict[ContentKey, _ContentChanges] = {}
         self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # when it ended, and how
         self._counts: dict[tuple[str, str], int] = {}
 
@@ -177,7 +177,7 @@ class RollupChanges:
         seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
-            reader = self._readers[user_id] = _Reader(
+            reader = self._readers[user_id] = _ProfileChanges(
                 user_id=user_id, seconds=seconds, latest_at=occurred_at, latest_id=activity_id
             )
         else:
@@ -195,7 +195,7 @@ class RollupChanges:
         key = (user_id, activity.content_id)
         content = self._contents.get(key)
         if content is None:
-            content = self._contents[key] = _Content(
+            content = self._contents[key] = _ContentChanges(
                 user_id=user_id,
                 content_id=activity.content_id,
                 first_at=occurred_at,

@@ -2,9 +2,9 @@
 
 Each entry's hash covers its content and the hash of the previous entry. After an entry is changed,
 removed, inserted or moved, all later hashes have to be computed again to hide the change. A log
-rewritten in this way, or cut off at its end, is an intact chain: only an anchor, the head of the log
-at an earlier time, reveals the change. Anchors are stored where the owner of the database cannot
-write.
+rewritten in this way, or cut off at its end, is an intact chain: only an anchor, the head of the
+log at an earlier time, reveals the change. Anchors are stored where the owner of the database
+cannot write.
 """
 
 import re

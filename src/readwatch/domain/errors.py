@@ -65,7 +65,7 @@ def unavailable(message: str) -> ReadwatchError:
 
 
 def internal_error(error: Exception) -> ReadwatchError:
-    """Return the error to show for an unexpected exception, whose message may hold personal data."""
+    """Return the error for an unexpected exception, without its message: personal data."""
     return unavailable(f"internal error: {type(error).__name__}")
 
 

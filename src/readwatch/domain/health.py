@@ -21,7 +21,7 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """The state of a database, sizes in bytes; values that only SQLite has are None on PostgreSQL."""
+    """The state of a database, sizes in bytes; None for values that only SQLite has."""
 
     schema: str
     engine: str

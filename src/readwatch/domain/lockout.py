@@ -32,7 +32,7 @@ class FailureScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The first `free` failures cause no wait; each further one doubles the wait up to `longest`."""
+    """The first `free` failures cause no wait; each further one doubles it up to `longest`."""
 
     free: int
     longest: timedelta

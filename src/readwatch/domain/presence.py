@@ -7,7 +7,7 @@ The rule, over all devices of a reader together:
   activity does not.
 - A reader is idle since the last login on any device or the last activity, whichever is later.
 - An activity counts at the time when it occurred (`occurred_at`), not when it arrived
-  (`created_at`): a batch that a device stored while it was offline does not make a reader active.
+  (`created_at`): a batch that a device stored while it was offline does not end the idle time.
 
 `store.lists.presence_sql` is the same rule in SQL.
 """

@@ -1,4 +1,4 @@
-"""Connections, which are opened here alone and with a role; SQL statements; engine differences."""
+"""Connections, each with a role; SQL statements; the differences between the engines."""
 
 import re
 import time
@@ -22,15 +22,15 @@ from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
 Database = peewee.Database
 
 CANCEL_SECONDS = 0.5
-"""How long PostgreSQL may take to accept that a statement is cancelled."""
+"""How long PostgreSQL may take to accept the request to cancel a statement."""
 
 
 def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
-    """Return the database at `url`, as `role` may use it; each thread connects by itself.
+    """Return the database at `url` with the privileges of `role`; each thread has a connection.
 
-    `cache_mib` is what a connection of SQLite may hold of the file, in MiB. `url` is
-    `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. Nothing is made: a database
-    that does not exist is an error that says how to make it.
+    `cache_mib` is the size of the page cache of an SQLite connection, in MiB. `url` is
+    `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. If the database does not
+    exist, the error says how to create it.
     """
     try:
         parts = urlsplit(url)
@@ -54,16 +54,16 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
 
 
 def is_sqlite(db: Database) -> bool:
-    """Tell which engine this is, for the little that differs."""
+    """Tell whether the engine is SQLite."""
     return isinstance(db, peewee.SqliteDatabase)
 
 
 @contextmanager
 def connection(db: Database) -> Iterator[Database]:
-    """Lend this thread a connection; the engine's failures come out as `ReadwatchError`.
+    """Yield the database with a connection of this thread; convert errors to `ReadwatchError`.
 
-    On SQLite the connection stays open for the thread's next use, on PostgreSQL it goes back to
-    the pool. A loan inside a loan shares its connection.
+    At the end the connection stays open for the thread (SQLite) or returns to the pool
+    (PostgreSQL). Nested calls use the same connection.
     """
     with engine_errors():
         borrows = db.is_closed()
@@ -86,39 +86,39 @@ def _connect(db: Database) -> None:
 
 
 def read_snapshot(db: Database) -> Any:
-    """Return a transaction whose queries all see the database at one moment."""
+    """Return a transaction in which all queries see the same state of the database."""
     return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
 
 
 class Lock(IntEnum):
-    """What one program does at a time; on PostgreSQL the keys of advisory locks."""
+    """The locks that one program at a time can have; on PostgreSQL the keys of advisory locks."""
 
     SCHEMA = 7_265_616_477
     ACCESS_LOG = 7_265_616_478
-    ROLLUPS = 7_265_616_479  # and what changes them: activities and logins
+    ROLLUPS = 7_265_616_479  # and the rows that change them: activities and logins
 
 
 def acquire_lock(db: Database, lock: Lock) -> None:
-    """Wait, in a transaction, until nobody else has the lock; it is released with the transaction.
+    """Wait for the lock, inside a transaction, which releases it at its end.
 
-    On SQLite BEGIN IMMEDIATE has waited for everybody already.
+    On SQLite this does nothing: after BEGIN IMMEDIATE no other program writes.
     """
     if not is_sqlite(db):
         _ACQUIRE_LOCK(db, key=int(lock))
 
 
 def driver_connection(db: Database) -> Any:
-    """Return the driver's own connection of this thread."""
+    """Return the driver's connection object of this thread."""
     return db.connection()  # type: ignore[no-untyped-call]
 
 
 def in_transaction(db: Database) -> bool:
-    """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
+    """Tell whether the transaction still exists: if the disk is full, SQLite rolls it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
 
 def data_version(db: Database) -> int | None:
-    """Return a number that each commit of another connection changes; None on PostgreSQL.
+    """Return a number that changes with each commit of another connection; None on PostgreSQL.
 
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
@@ -128,8 +128,8 @@ def data_version(db: Database) -> int | None:
 def work_clock(db: Database) -> Callable[[], float]:
     """Return a clock, in seconds, that measures the cost of this thread's queries.
 
-    SQLite works in the thread itself, so CPU time leaves out what others do meanwhile. A server
-    works elsewhere: only the elapsed time is known, which is longer when the server is busy.
+    On SQLite it is the CPU time of the thread, in which the query runs. On PostgreSQL it is the
+    elapsed time, which is longer when the server is busy.
     """
     return time.thread_time if is_sqlite(db) else time.monotonic
 
@@ -137,12 +137,12 @@ def work_clock(db: Database) -> Callable[[], float]:
 def query_interrupter(db: Database) -> Callable[[], None]:
     """Return a function that cancels this thread's statement at once; any thread may call it.
 
-    It does nothing where no statement runs, and never fails.
+    The function does nothing if no statement runs, and never fails.
     """
     connection = driver_connection(db)
 
     def interrupt() -> None:
-        with suppress(Exception):  # the connection is closed, or its server gone
+        with suppress(Exception):  # the connection is closed, or its server has stopped
             if is_sqlite(db):
                 connection.interrupt()
             else:
@@ -152,7 +152,7 @@ def query_interrupter(db: Database) -> Callable[[], None]:
 
 
 def close_all(db: Database) -> None:
-    """Close the database for good: this thread's connection, on PostgreSQL the pool."""
+    """Close the database for good: this thread's connection, or the pool on PostgreSQL."""
     if is_sqlite(db):
         db.close()
     else:
@@ -160,11 +160,11 @@ def close_all(db: Database) -> None:
 
 
 class Statement:
-    """One SQL text with `:named` parameters; `postgresql` is its spelling there if it differs.
+    """One SQL text with `:named` parameters; `postgresql` is the SQL for PostgreSQL if it differs.
 
-    Its text has the names of tables and columns written out, and nothing to be replaced later: text
-    that several statements share is a constant that an f-string puts in its place, and every value
-    is a parameter. Each column has a name, which `one_or_none` and `all` give to the rows.
+    The text is complete: names of tables and columns are written out, SQL that several statements
+    share is a constant in an f-string, and every value is a parameter. Each column has a name:
+    `one_or_none` and `all` return rows with the columns as attributes.
     """
 
     __slots__ = ("_postgresql", "_row_types", "_sqlite")
@@ -175,38 +175,38 @@ class Statement:
         self._row_types: dict[bool, Any] = {}
 
     def __call__(self, db: Database, **values: object) -> Any:
-        """Run it and return the driver's cursor."""
+        """Run the statement and return the driver's cursor."""
         return db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
 
     def one_or_none(self, db: Database, **values: object) -> Any:
-        """Run it and return the first row, with its columns as attributes; None without a row."""
+        """Run the statement and return the first row, with columns as attributes, or None."""
         cursor = db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
         row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
         row = cursor.fetchone()
         return None if row is None else row_type._make(row)
 
     def all(self, db: Database, **values: object) -> list[Any]:
-        """Run it and return all rows, with their columns as attributes."""
+        """Run the statement and return all rows, with columns as attributes."""
         return list(self.iterate(db, **values))
 
     def iterate(self, db: Database, **values: object) -> Iterator[Any]:
-        """Run it and return the rows one after the other, with their columns as attributes."""
+        """Run the statement and yield the rows one by one, with columns as attributes."""
         cursor = self(db, **values)
         row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
         return map(row_type._make, cursor)
 
     def scalar(self, db: Database, **values: object) -> Any:
-        """Run it and return the only value of its only row."""
+        """Run the statement and return the only value of its only row."""
         return self(db, **values).fetchone()[0]
 
     def text(self, db: Database) -> str:
-        """Return its SQL for the engine of `db`."""
+        """Return the SQL for the engine of `db`."""
         return self._sqlite if is_sqlite(db) else self._postgresql
 
     def _name_columns(self, db: Database, cursor: Any) -> Any:
         try:
             names = [column[0] for column in cursor.description]
-        except apsw.ExecutionCompleteError:  # without rows SQLite does not tell their names
+        except apsw.ExecutionCompleteError:  # SQLite has no column names if there are no rows
             return _NO_ROW
         row_type = namedtuple("Row", names)  # type: ignore[misc]
         self._row_types[is_sqlite(db)] = row_type
@@ -219,17 +219,17 @@ _ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 def to_db_time(at: datetime) -> str:
-    """Return a time as both engines take it: UTC, fixed width, milliseconds."""
+    """Return a time as text for both engines: UTC, fixed width, milliseconds."""
     return in_utc(at).isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
 def from_db_time(value: str | datetime) -> datetime:
-    """Return the time in UTC of what an engine gave: text on SQLite, a datetime on PostgreSQL."""
+    """Return a stored time in UTC: the value is text on SQLite, a datetime on PostgreSQL."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime.fromisoformat(f"{value}+00:00")  # replacing tzinfo takes nine times as long
 
 
 def from_db_time_or_none(value: str | datetime | None) -> datetime | None:
-    """Return the same for a column that may be empty."""
+    """Return a stored time as `from_db_time` does; None for NULL."""
     return None if value is None else from_db_time(value)

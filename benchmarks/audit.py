@@ -21,8 +21,9 @@ from rig.report import Column, Row, parser, progress, publish
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.clock import system_clock
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import to_db_time
 
 READERS = 1000
 AT_ONCE = 10_000
@@ -108,7 +109,7 @@ def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
         created_at = to_db_time(begin + timedelta(seconds=number))
         row_hash = entry_hash(head, event, created_at)
         yield (
-            *(event.consultant_user_id, event.action_type, event.target_user_id),
+            *(event.actor_id, event.action_type, event.subject_id),
             *(event.details, event.ip_address, created_at, head, row_hash),
         )
         head = row_hash

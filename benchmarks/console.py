@@ -47,10 +47,10 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import permit_own
+from readwatch.store.audit.log import list_access, permit_own
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.users import get_user
+from readwatch.store.identity.users import find_user
 from readwatch.store.lists.online import count_online, online_ids
 from readwatch.store.lists.query import ListQuery
 
@@ -301,18 +301,20 @@ def seconds(db: Database, ask: Callable[[], object]) -> float:
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
     """Return all queries of the console."""
     measured: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
-    attention = Attention(Thresholds())
-    attention.refresh(db, now)
-    for view, of_view in view_queries(attention, get_user(db, consultant_id)).items():
+    access, attention = list_access(db, consultant_id), Attention(Thresholds())
+    attention.refresh(db, access, now)
+    for view, of_view in view_queries(attention, with_access_log=True).items():
         for sort in of_view.sorts:
             query = ListQuery(sort.column, sort.descending)
-            measured[f"{view}: order by {sort.column}"] = partial(of_view.ids, db, query, now)
+            measured[f"{view}: order by {sort.column}"] = partial(
+                of_view.ids, db, access, query, now
+            )
         filtered = replace(of_view.first_query(), terms=parse("book"))
-        measured[f"{view}: order, filtered"] = partial(of_view.ids, db, filtered, now)
-        ids = of_view.ids(db, of_view.first_query(), now).ids[: 3 * SIZE[1]]
-        measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, ids, now)
-    measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, now)
-    measured["attention: each time"] = lambda: attention.refresh(db, now)
+        measured[f"{view}: order, filtered"] = partial(of_view.ids, db, access, filtered, now)
+        ids = of_view.ids(db, access, of_view.first_query(), now).ids[: 3 * SIZE[1]]
+        measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, access, ids, now)
+    measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, access, now)
+    measured["attention: each time"] = lambda: attention.refresh(db, access, now)
     permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)
@@ -409,7 +411,8 @@ class Place:
     def on_top(self) -> str:
         """Return the token of the reader who is the first one by name."""
         with opened(self.url, Role.CONSOLE) as db:
-            first = online_ids(db, ListQuery("full_name"), system_clock()).ids[0]
+            access = list_access(db, find_user(db, CONSULTANT).id)
+            first = online_ids(db, access, ListQuery("full_name"), system_clock()).ids[0]
         return self.tokens[first - 1]
 
     def post(self, token: str, title: str) -> None:

@@ -8,11 +8,12 @@ runs on the same cores.
 """
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count, cycle
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 from rig.databases import sqlite_in, temporary_folder
 from rig.load import Load, Result
@@ -101,7 +102,7 @@ class Bench:
         """Measure one line of the table."""
         name = f"batch of {batch}" if batch else traffic
         progress(f"{name} ...")
-        measures = {
+        measures: dict[str, Callable[[], Any]] = {
             "bare": partial(loaded, self._bare, self._load("bare", self._bare)),
             "service": partial(loaded, self._server, self._load(traffic, self._server, batch)),
         }
@@ -172,8 +173,8 @@ class Executemany:
         activities: list[tuple[object, ...]] = []
         receipts: list[tuple[object, ...]] = []
         for number, moment in zip(count(first), moments, strict=False):
-            *told, page, event_id, occurred_at = self._made.take(reader, moment)
-            told = [value.decode() if isinstance(value, bytes) else value for value in told]
+            *members, page, event_id, occurred_at = self._made.take(reader, moment)
+            told = [value.decode() if isinstance(value, bytes) else value for value in members]
             event, at = event_id.decode(), occurred_at.decode().replace("T", " ")[:19] + ".000"
             metadata = f'{{"page":{page}}}'
             activities.append((number, user_id, session_id, *told, metadata, event, at, at))

@@ -17,6 +17,7 @@ from http.client import HTTPConnection
 from itertools import cycle
 from statistics import median
 from time import perf_counter, sleep
+from typing import Any
 
 from rig.databases import sqlite_in, temporary_folder
 from rig.load import Load, Result
@@ -80,7 +81,7 @@ def main() -> None:
             greet(server, tokens)
             beats = Load("heartbeats", server.port, tokens, seconds, rate=HEARTBEATS_PER_SECOND)
             progress("bcrypt alone, heartbeats alone, logins with heartbeats ...")
-            alone = in_turn(
+            alone: dict[str, list[Any]] = in_turn(
                 settings.rounds,
                 {
                     "bcrypt": partial(bcrypt_per_second, cost, seconds),

@@ -23,7 +23,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import find_principal
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 from readwatch.store.recording.activities import record_activities
 
 READERS = 1000
@@ -82,7 +82,7 @@ def main() -> None:
 def _read(url: str, token: str, length: int) -> None:
     """Record years of reading of one reader, as the service does."""
     with opened(url, Role.INGEST) as db:
-        principal = find_principal(db, token_hash(token), system_clock())
+        principal = find_principal(db, hash_token(token), system_clock())
         assert principal
         for first in range(0, length, AT_ONCE):
             pages = [

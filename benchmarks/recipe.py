@@ -59,7 +59,8 @@ def main() -> None:
             servers = {OURS: ours, "recipe": normal, "recipe, durable": full}
             for server in servers.values():
                 greet(server, tokens)
-            rows, results = [], []
+            rows: list[dict[str, object]] = []
+            results = []
             for what, traffic, batch in CASES:
                 progress(f"{what} ...")
                 same = dict.fromkeys(servers, tokens)

@@ -40,12 +40,13 @@ def main() -> None:
         urls = {name: sqlite_in(folder, name) for name in (SHIPPED, *OTHERS)}
         tokens = {name: populate(url, settings.readers) for name, url in urls.items()}
         servers = {SHIPPED: running.enter_context(readwatch(urls[SHIPPED], folder))}
-        for name, (server, *how) in OTHERS.items():
-            other = hosted("readwatch", server, folder, *how, database=urls[name])
+        for name, (program, *how) in OTHERS.items():
+            other = hosted("readwatch", program, folder, *how, database=urls[name])
             servers[name] = running.enter_context(other)
         for name, server in servers.items():
             greet(server, tokens[name])
-        rows, results = [], []
+        rows: list[dict[str, object]] = []
+        results = []
         for what, traffic in CASES:
             progress(f"{what} ...")
             taken = side_by_side(settings, servers, tokens, traffic, 1)

@@ -35,7 +35,7 @@ from readwatch.domain.users import User, UserRole
 from readwatch.monitor import refresh_policy
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import list_access, log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -109,7 +109,8 @@ def three_readers_log_in(world: World) -> Iterator[None]:
     """Three more readers are online."""
     db = open_database(URL, Role.INGEST)
     with connection(db), db.atomic():
-        online = online_ids(db, ListQuery("full_name", descending=False), world.now).ids
+        access = list_access(db, world.consultant.id)
+        online = online_ids(db, access, ListQuery("full_name", descending=False), world.now).ids
         readers = (find_user(db, person.email) for person in cast(READERS, Random(7)))  # noqa: S311
         away = [reader for reader in readers if reader.id not in online]
         for reader in away[:3]:
@@ -263,8 +264,9 @@ async def picture_of(scene: Scene, world: World) -> str:
     console = Console(settings, consultant=user, clock=lambda: world.now)
     conditions, keys = ExitStack(), [*scene.steps]
     with conditions:
-        while keys and not isinstance(keys[0], str):  # before the console opens
-            conditions.enter_context(keys.pop(0)(world))
+        while keys and not isinstance(condition := keys[0], str):  # before the console opens
+            conditions.enter_context(condition(world))
+            del keys[0]
         async with console.run_test(size=scene.size, notifications=True) as pilot:
             await calm(pilot)
             for step in keys:

@@ -143,7 +143,8 @@ on_both_engines = pytest.mark.parametrize("engine", ENGINES, indirect=True)
 
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
-    return request.param
+    engine: str = request.param
+    return engine
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 
 class ReadingApp:
@@ -23,12 +24,12 @@ class ReadingApp:
     def __init__(self, db: Database, user: User, clock: Clock) -> None:
         self._db = db
         self._clock = clock
-        self._caller: Principal | None = None
+        self._session: Principal | None = None
         self.user = user
 
     def logs_in(self, device_type: str = "phone") -> None:
         with self._db.atomic():
-            self._caller = sessions.open_session(
+            self._session = sessions.open_session(
                 self._db,
                 self.user,
                 f"token {next(self._tokens)}",
@@ -38,7 +39,7 @@ class ReadingApp:
 
     def reads(self, title: str = "Dracula", progress: int | None = 10, **more: Any) -> None:
         """Log in if that is still to be done, and post an activity."""
-        if self._caller is None:
+        if self._session is None:
             self.logs_in()
         fields: dict[str, Any] = {
             "activity_type": "page_read",
@@ -49,23 +50,28 @@ class ReadingApp:
         }
         with self._db.atomic():
             activity = Activity(**{**fields, **more})
-            record_activities(self._db, self._caller, [activity], self._clock())
+            record_activities(self._db, self._principal, [activity], self._clock())
 
     def reads_all(self, titles: Iterable[str]) -> None:
         """Log in, and post an activity for each title at once."""
         self.logs_in()
         with self._db.atomic():
             pages = [Activity("page_read", content_title=title) for title in titles]
-            record_activities(self._db, self._caller, pages, self._clock())
+            record_activities(self._db, self._principal, pages, self._clock())
 
     def sends_a_heartbeat(self) -> None:
         with self._db.atomic():
-            sessions.record_heartbeat(self._db, self._caller, self._clock())
+            record_heartbeat(self._db, self._principal, self._clock())
 
     def logs_out(self) -> None:
         with self._db.atomic():
-            sessions.end_session(self._db, self._caller, self._clock())
-        self._caller = None
+            sessions.end_session(self._db, self._principal, self._clock())
+        self._session = None
+
+    @property
+    def _principal(self) -> Principal:
+        assert self._session is not None, "the reader is not logged in"
+        return self._session
 
 
 def add_readers(db: Database, clock: Clock, number: int, name: str = "Zoe") -> None:

@@ -96,7 +96,7 @@ def _may_import(package: str, file: PurePath, name: str) -> bool:
     return innermost in STORE[part]
 
 
-def test_every_import_points_down_and_every_library_stays_in_its_home():
+def test_every_import_points_down_and_every_library_stays_in_its_home() -> None:
     files = sorted(SOURCES.rglob("*.py"))
     assert files
     assert [
@@ -134,9 +134,9 @@ def test_every_import_points_down_and_every_library_stays_in_its_home():
         ("store/totals.py", "import a_library_without_a_home", "a_library_without_a_home"),
     ],
 )
-def test_an_import_against_the_rules_is_found(file, source, violation):
-    file = PurePath("readwatch", file)
-    assert violations(source, file) == [f"{file} imports {violation}"]
+def test_an_import_against_the_rules_is_found(file: str, source: str, violation: str) -> None:
+    path = PurePath("readwatch", file)
+    assert violations(source, path) == [f"{path} imports {violation}"]
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_an_import_against_the_rules_is_found(file, source, violation):
         ("__main__.py", "def main():\n    from .cli import main"),
     ],
 )
-def test_an_import_within_the_rules_is_fine(file, source):
+def test_an_import_within_the_rules_is_fine(file: str, source: str) -> None:
     assert violations(source, PurePath("readwatch", file)) == []
 
 
-def test_a_file_outside_the_packages_is_found():
+def test_a_file_outside_the_packages_is_found() -> None:
     assert violations("", PurePath("readwatch/utils.py")) == ["readwatch/utils.py is in no package"]
 
 
@@ -179,7 +179,7 @@ def dependencies(files: Mapping[str, Path]) -> dict[str, set[str]]:
     return graph
 
 
-def test_no_import_runs_in_a_circle_not_even_a_lazy_one():
+def test_no_import_runs_in_a_circle_not_even_a_lazy_one() -> None:
     try:
         TopologicalSorter(dependencies(modules())).prepare()
     except CycleError as circle:
@@ -194,14 +194,16 @@ def test_no_import_runs_in_a_circle_not_even_a_lazy_one():
         ("readwatch.store", {"textual", "flask", "click", "rich"}),
     ],
 )
-def test_a_package_loads_whole_without_the_libraries_of_others(module: str, libraries: set[str]):
+def test_a_package_loads_whole_without_the_libraries_of_others(
+    module: str, libraries: set[str]
+) -> None:
     files = [name for name in modules() if name == module or name.startswith(f"{module}.")]
     program = f"import {', '.join(files)}, sys; print(*{libraries!r} & sys.modules.keys())"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert loaded.stdout.split() == []
 
 
-def test_every_migration_has_its_twin():
+def test_every_migration_has_its_twin() -> None:
     sqlite, postgresql = (
         sorted(file.name for file in (ROOT / "schema" / engine).iterdir())
         for engine in ("sqlite", "postgresql")

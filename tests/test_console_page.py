@@ -32,7 +32,7 @@ def test_an_example_is_as_short_as_it_can_be_and_some_list_understands_it(
     example: str, db: Database
 ) -> None:
     terms = parse(example)
-    named = {term.field for term in terms} - {None}
+    named = {term.field for term in terms if term.field is not None}
     (fields, *_) = [
         fields
         for fields in FIELDS.values()

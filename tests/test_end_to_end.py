@@ -23,7 +23,8 @@ def post(api: str, path: str, body: dict[str, Any], token: str = "") -> dict[str
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     with closing(HTTPConnection(urlsplit(api).netloc, timeout=20)) as connection:
         connection.request("POST", path, json.dumps(body), headers)
-        return json.load(connection.getresponse())
+        answer: dict[str, Any] = json.load(connection.getresponse())
+        return answer
 
 
 def test_an_activity_that_an_app_posts_is_soon_before_the_consultants_eyes(

@@ -10,7 +10,7 @@ from conftest import NOON, Cast, StillClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest.api import Api, ApiClient
-from permits import permit_for
+from permits import LIST_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
@@ -24,12 +24,13 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.snapshots import LiveStats
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity.sessions import end_session, open_session, record_heartbeat
+from readwatch.store.identity.sessions import end_session, open_session
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.lists import attention
 from readwatch.store.lists.online import online_ids, online_rows
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 tokens = count()
 
@@ -82,8 +83,10 @@ class Reader:
                 del self._devices[step.device], self._heartbeats[step.device]
 
     @property
-    def idle_since(self) -> datetime | None:
-        return idle_since(max(self._logins), max(self._occurred, default=None))
+    def idle_since(self) -> datetime:
+        since = idle_since(max(self._logins), max(self._occurred, default=None))
+        assert since is not None
+        return since
 
     def presence(self, now: datetime) -> Presence:
         return presence_of(max(self._heartbeats.values(), default=None), self.idle_since, now)
@@ -124,7 +127,7 @@ Said = tuple[Presence, datetime | None]
 
 
 def said_by_online(db: Database, reader_id: int, now: datetime) -> Said | None:
-    rows = online_rows(db, [reader_id], now)
+    rows = online_rows(db, LIST_ACCESS, [reader_id], now)
     return (rows[0].presence_at(now), rows[0].idle_since) if rows else None
 
 
@@ -134,12 +137,12 @@ def said_by_the_page(db: Database, reader_id: int, now: datetime) -> Said:
 
 
 def said_by_attention(db: Database, reader_id: int, now: datetime) -> Said:
-    (reader,) = attention.attention_readers(db, [reader_id], now)
+    (reader,) = attention.attention_readers(db, LIST_ACCESS, [reader_id], now)
     return reader.presence_at(now), reader.idle_since
 
 
 def said_by_the_api(cara: ApiClient, reader_id: int) -> Said | None:
-    for reader in cara.get("/api/readers/online").json["readers"]:
+    for reader in cara.get("/api/readers/online").get_json()["readers"]:
         if reader["user_id"] == reader_id:
             return Presence(reader["presence"]), datetime.fromisoformat(reader["idle_since"])
     return None
@@ -151,7 +154,9 @@ def found_by_filter(db: Database, reader_id: int, now: datetime) -> list[Presenc
         presence
         for presence in Presence
         if reader_id
-        in online_ids(db, ListQuery("presence", terms=(Term(presence, "presence"),)), now).ids
+        in online_ids(
+            db, LIST_ACCESS, ListQuery("presence", terms=(Term(presence, "presence"),)), now
+        ).ids
     ]
 
 
@@ -219,9 +224,9 @@ def test_a_batch_from_an_offline_device_shows_that_it_is_online_and_no_reading(
     now = clock()
     check_that_all_agree(db, cara, reader, now)
     assert reader.presence(now) is Presence.IDLE
-    (row,) = online_rows(db, [reader.user.id], now)
+    (row,) = online_rows(db, LIST_ACCESS, [reader.user.id], now)
     assert row.trace == (3, 0, 0, 0, 0, 0)
     found = Attention(DEFAULT_THRESHOLDS)
-    found.refresh(db, now)
-    (item,) = found.items(db, [reader.user.id], now)
+    found.refresh(db, LIST_ACCESS, now)
+    (item,) = found.items(db, LIST_ACCESS, [reader.user.id], now)
     assert [(it.rule, it.since) for it in item.case.reasons] == [(Rule.IDLE, reader.idle_since)]

@@ -9,24 +9,31 @@ import sys
 from time import perf_counter, process_time
 
 from readwatch.domain.clock import system_clock
-from readwatch.domain.users import UserRole
+from readwatch.domain.errors import ReadwatchError
 from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.snapshots import View
 from readwatch.store.audit.log import list_access
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import connection, read_snapshot
+from readwatch.store.engine.connections import Database, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.users import list_users
-from rig.readers import consultant
+from readwatch.store.identity.users import find_user
+from rig.readers import CONSULTANT, consultant
 
 EVERY_SECONDS = 1.0
+
+
+def consultant_id(db: Database, url: str) -> int:
+    """Return the id of the account of `CONSULTANT`, which is added where it is missing."""
+    try:
+        return find_user(db, CONSULTANT).id
+    except ReadwatchError:
+        return consultant(url)
 
 
 def main() -> None:
     db = migrations.open_current(sys.argv[1], Role.CONSOLE)
     with connection(db):
-        consultants = [user.id for user in list_users(db, UserRole.CONSULTANT)]
-        access = list_access(db, consultants[0] if consultants else consultant(sys.argv[1]))
+        access = list_access(db, consultant_id(db, sys.argv[1]))
     took: list[float] = []
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0
     while not took or not select.select([sys.stdin], [], [], wait)[0]:

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.engine.connections import Database, Statement, driver_connection, is_sqlite
+from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import Role
-from readwatch.store.recording.rebuild import Readers
+from readwatch.store.engine.statements import Statement
+from readwatch.store.recording.rebuild import ReaderRollups
 from rig.readers import consultant, opened, populate
 from rig.report import progress
 
@@ -178,7 +179,7 @@ def make_history(url: str, length: int, now: datetime) -> int:
         _make_haste(db)
         _SEND_AWAY(db)
         _fill(db, length, now)
-        wrong = Readers(0, 10).compare(db)
+        wrong = ReaderRollups(0, 10).compare(db)
     if wrong != RollupMismatches():
         sys.exit(f"wrong: the rollups of a made history differ from its activities: {wrong}")
     return looking

@@ -32,7 +32,7 @@ def waitress(load: Loader, port: int, workers: int) -> None:
 def gunicorn(load: Loader, port: int, workers: int) -> None:
     from gunicorn.app.base import BaseApplication
 
-    class Application(BaseApplication):
+    class Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             settings = {
                 "bind": f"{HOST}:{port}",

@@ -10,18 +10,13 @@ from readwatch.demo.cast import cast
 from readwatch.domain.clock import system_clock
 from readwatch.domain.users import UserRole
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    close_all,
-    connection,
-    open_database,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import sessions
 from readwatch.store.identity.passwords import DEFAULT_COST, hash_password
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
 from rig.load import Result
 
@@ -71,7 +66,7 @@ def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
             sessions.open_session(
                 db,
                 user,
-                token_hash(token),
+                hash_token(token),
                 now - _AGO,
                 ip_address=f"10.{reader >> 16}.{reader >> 8 & 255}.{reader & 255}",
                 user_agent=person.user_agent,

@@ -9,10 +9,13 @@ from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
 from readwatch.domain.clock import ago, system_clock
+from readwatch.store.audit.log import list_access
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import connection
 from readwatch.store.engine.privileges import Role
+from readwatch.store.identity.users import find_user
 from readwatch.store.lists.online import online_readers
+from rig.readers import CONSULTANT
 
 EVERY_SECONDS = 1.0
 
@@ -23,6 +26,8 @@ class Stock(App[None]):
     def __init__(self, url: str) -> None:
         super().__init__()
         self._db = migrations.open_current(url, Role.CONSOLE)
+        with connection(self._db):
+            self._access = list_access(self._db, find_user(self._db, CONSULTANT).id)
 
     def compose(self) -> ComposeResult:
         yield DataTable()
@@ -34,7 +39,7 @@ class Stock(App[None]):
     def _rebuild(self) -> None:
         table, now = self.query_one(DataTable), system_clock()
         with connection(self._db):
-            readers = online_readers(self._db, now)
+            readers = online_readers(self._db, self._access, now)
         table.clear(columns=True)
         table.add_columns("Reader", "Reading", "Progress", "Last activity", "Ago", "Device")
         table.add_rows(

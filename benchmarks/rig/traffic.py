@@ -48,12 +48,14 @@ class Activities:
         self._run = secrets.token_hex(4).encode()
         self._numbers = count()
 
-    def take(self, reader: int, moment: bytes) -> tuple[bytes, ...]:
+    def take(
+        self, reader: int, moment: bytes
+    ) -> tuple[bytes, bytes, bytes, int, int, int, bytes, bytes]:
         """Return what is put into the template for a reader's next activity."""
         number = next(self._numbers)
         content = CONTENTS[reader % len(CONTENTS)]
         page = number // self._readers % content.pages
-        return (  # type: ignore[return-value]
+        return (
             _TYPES[number % len(_TYPES)],
             content.content_id,
             content.content_title,

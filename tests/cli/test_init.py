@@ -155,7 +155,8 @@ def test_a_password_just_within_the_limits_is_taken_as_it_is(
     assert new_shell.init(password=password).code == 0
     made: Database = request.getfixturevalue("made")
     with connection(made):
-        assert authenticate(made, "dora@example.org", password)
+        user = authenticate(made, "dora@example.org", password)
+    assert user.email == "dora@example.org"
 
 
 @on_sqlite

@@ -11,7 +11,7 @@ from ingest.process import TIMEOUT, serving
 
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Database) -> None:
     for user, silent_minutes in ((cast.ann, 80), (cast.ben, 100)):
         since = datetime.now(UTC) - timedelta(minutes=silent_minutes)
-        open_session(db, user, token_hash(new_token()), since)
+        open_session(db, user, hash_token(new_token()), since)
     settings = {
         "READWATCH_SESSION_TIMEOUT": "90",
         "READWATCH_METRICS": "off",
@@ -39,7 +39,7 @@ def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Databa
         "READWATCH_LOG_FORMAT": "json",
         "READWATCH_VIEWERS_SHOWN_BY": "name",
     }
-    with serving(url, **settings) as service:
+    with serving(url, environment=settings) as service:
         app = service.app()
         deadline = monotonic() + TIMEOUT
         while len(open_sessions(db)) == 2 and monotonic() < deadline:

@@ -14,7 +14,7 @@ from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.sessions import find_principal, open_session
-from readwatch.store.identity.tokens import new_resume_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_resume_token
 from readwatch.store.lifecycle.retention import end_silent_sessions
 
 ANN = "ann@example.org"
@@ -28,7 +28,7 @@ def enter(db: Database) -> Enter:
     def enter(user: User, device: str) -> Principal:
         with db.atomic():
             caller = open_session(
-                db, user, token_hash(device), NOON, ip_address="2001:db8::7", device_type=device
+                db, user, hash_token(device), NOON, ip_address="2001:db8::7", device_type=device
             )
             if not user.user_role.is_staff:
                 save_resume_token(db, caller, new_resume_token(), NOON)
@@ -38,7 +38,7 @@ def enter(db: Database) -> Enter:
 
 
 def logged_in(db: Database, *devices: str) -> list[str]:
-    return [device for device in devices if find_principal(db, token_hash(device), NOON)]
+    return [device for device in devices if find_principal(db, hash_token(device), NOON)]
 
 
 def resumable(db: Database) -> list[int]:

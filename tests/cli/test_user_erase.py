@@ -9,20 +9,21 @@ from conftest import Cast
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import Clock
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 from readwatch.store.recording.activities import record_activities
 
 ANN = "ann@example.org"
-TRACES = (ANN.encode(), b"Ann Archer", b"Momo", token_hash("ann's").encode())
+TRACES = (ANN.encode(), b"Ann Archer", b"Momo", hash_token("ann's").encode())
 
 
 @pytest.fixture
-def read(cast: Cast, db: Database, clock) -> None:
+def read(cast: Cast, db: Database, clock: Clock) -> None:
     with db.atomic():
-        ann = open_session(db, cast.ann, token_hash("ann's"), clock())
+        ann = open_session(db, cast.ann, hash_token("ann's"), clock())
         record_activities(db, ann, [Activity("page_read", "momo", "Momo")], clock())
 
 
@@ -71,7 +72,7 @@ def test_as_json_the_report_has_all_counts(shell: Shell, cast: Cast) -> None:
 
 
 def test_entries_with_addresses_of_the_person_are_reported(
-    shell: Shell, cast: Cast, db: Database, clock
+    shell: Shell, cast: Cast, db: Database, clock: Clock
 ) -> None:
     for address in ("10.0.0.7", "10.0.0.7", None):
         log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN, ip_address=address), clock())

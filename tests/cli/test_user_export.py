@@ -5,6 +5,7 @@ import io
 import json
 import stat
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -13,10 +14,11 @@ from conftest import Cast
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import Clock
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 from readwatch.store.lifecycle import personal_data_export
 from readwatch.store.recording.activities import record_activities
 
@@ -29,16 +31,16 @@ PARTS = {
 
 
 @pytest.fixture
-def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> ZipFile:
+def bundle(shell: Shell, cast: Cast, db: Database, clock: Clock, tmp_path: Path) -> ZipFile:
     """Ann read more than is fetched at once, Ben read too, and Cara looked at both."""
     with db.atomic():
-        ann = open_session(db, cast.ann, token_hash("ann's"), clock(), user_agent="=cmd()")
+        ann = open_session(db, cast.ann, hash_token("ann's"), clock(), user_agent="=cmd()")
         pages = [
             Activity("page_read", "momo", "Momo", 5, metadata=json.dumps({"page": page}))
             for page in range(personal_data_export.ROWS_AT_ONCE + 1)
         ]
         record_activities(db, ann, pages, clock())
-        ben = open_session(db, cast.ben, token_hash("ben's"), clock(), user_agent="Ben's tablet")
+        ben = open_session(db, cast.ben, hash_token("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
     for target in (cast.ann.id, cast.ben.id):
         audit_log.log_event(
@@ -56,11 +58,11 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock, tmp_path: Path) -> Zip
     return ZipFile(file)
 
 
-def as_json(bundle: ZipFile, part: str) -> list[dict]:
+def as_json(bundle: ZipFile, part: str) -> list[dict[str, Any]]:
     return json.loads(bundle.read(f"{part}.json"))
 
 
-def as_csv(bundle: ZipFile, part: str) -> list[dict]:
+def as_csv(bundle: ZipFile, part: str) -> list[dict[str, Any]]:
     return list(csv.DictReader(io.StringIO(bundle.read(f"{part}.csv").decode())))
 
 
@@ -95,7 +97,7 @@ def test_who_looked_is_told_by_role_and_the_export_is_itself_a_look_on_record(
 def test_no_secret_and_nothing_about_anybody_else_is_in_it(bundle: ZipFile, db: Database) -> None:
     everything = "".join(bundle.read(name).decode() for name in bundle.namelist())
     (hashed,) = db.execute_sql("SELECT password_hash FROM users WHERE id = 1").fetchone()
-    for secret in (hashed, token_hash("ann's"), "Hobbit", "Ben", "Cara", "Dora", "10.1.1.1"):
+    for secret in (hashed, hash_token("ann's"), "Hobbit", "Ben", "Cara", "Dora", "10.1.1.1"):
         assert secret not in everything
 
 

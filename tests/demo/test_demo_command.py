@@ -77,6 +77,7 @@ def test_a_signal_in_the_middle_ends_all_of_it(
     start: Callable[..., subprocess.Popen[str]], folder: Path, number: int, status: int
 ) -> None:
     process = start("--seconds", "600")
+    assert process.stdout
     assert "online" in process.stdout.readline()
     assert len(processes_in(folder)) >= 2
     process.send_signal(number)
@@ -91,6 +92,7 @@ def test_an_impatient_signal_does_not_interrupt_the_clearing_away(
     start: Callable[..., subprocess.Popen[str]], folder: Path, number: int
 ) -> None:
     process = start("--seconds", "600")
+    assert process.stdout
     assert "online" in process.stdout.readline()
     while process.poll() is None:
         process.send_signal(number)
@@ -114,7 +116,7 @@ def test_a_signal_before_the_world_is_made_leaves_no_half_of_it(
 @pytest.fixture
 def demo(folder: Path) -> Iterator[Terminal]:
     """The demo in a terminal."""
-    with terminal(DEMO, TMPDIR=str(folder)) as window:
+    with terminal(DEMO, environment={"TMPDIR": str(folder)}) as window:
         yield window
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from permits import LIST_ACCESS
 from tui.real_terminal import processes_in
 
 from readwatch.demo.world import WEEKS, world
@@ -31,13 +32,15 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
         assert len(processes_in(tmp_path)) >= 1
         db = open_database(demo.database_url, Role.CONSOLE)
         with connection(db):
-            here = online_readers(db, now)
-            feed = activity_feed(db, length=100_000)
-            readers = reader_rows(db, reader_ids(db, ListQuery("full_name"), now).ids, now)
+            here = online_readers(db, LIST_ACCESS, now)
+            feed = activity_feed(db, LIST_ACCESS, length=100_000)
+            readers = reader_rows(
+                db, LIST_ACCESS, reader_ids(db, LIST_ACCESS, ListQuery("full_name"), now).ids, now
+            )
             attention = Attention(DEFAULT_THRESHOLDS)
-            attention.refresh(db, now)
-            ids = attention.ids(db, ListQuery("reasons"), now).ids
-            needy = attention.items(db, ids, now)
+            attention.refresh(db, LIST_ACCESS, now)
+            ids = attention.ids(db, LIST_ACCESS, ListQuery("reasons"), now).ids
+            needy = attention.items(db, LIST_ACCESS, ids, now)
         db.close()
     assert len(here) == 120 // 8
     assert len(demo.awake) == 99  # those who are stuck sleep on

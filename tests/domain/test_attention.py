@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from readwatch.domain import attention
 from readwatch.domain.attention import (
     REASON_KEPT_FOR,
+    Held,
+    HeldKey,
     Login,
     OpenReader,
-    Pause,
     Quiz,
     Reason,
     Rule,
     Thresholds,
+    UnfinishedReading,
     cases,
     quiz_result,
     without_flapping,
@@ -26,7 +28,14 @@ from readwatch.domain.presence import idle_since
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIMITS = Thresholds()
-OFF = Thresholds(*[timedelta(0)] * 4, away_for=timedelta(0))
+NEVER = timedelta(0)
+OFF = Thresholds(
+    silent_after=NEVER,
+    idle_after=NEVER,
+    no_progress_after=NEVER,
+    failed_within=NEVER,
+    away_for=NEVER,
+)
 
 
 def before(minutes: float = 0, **duration: float) -> datetime:
@@ -112,7 +121,7 @@ def test_who_was_away_for_long_is_back_for_a_day(days_away, hours_here, words):
 
 @pytest.mark.parametrize(("days", "holds"), [(6.9, False), (7, True), (13.9, True), (14, False)])
 def test_no_progress_is_noticed_until_one_has_to_say_that_they_left(days, holds):
-    pause = Pause(1, before(days=days))
+    pause = UnfinishedReading(1, before(days=days))
     found = attention.no_progress(pause, NOON, LIMITS)
     assert found == (Reason(Rule.NO_PROGRESS, before(days=days)) if holds else None)
     assert attention.no_progress(pause, NOON, OFF) is None
@@ -156,8 +165,8 @@ LOOKS = st.lists(st.tuples(st.integers(0, 150), st.frozensets(KEYS)), min_size=1
 @given(LOOKS)
 def test_what_fired_is_there_at_once_stays_for_its_time_and_goes_when_that_is_over(looks):
     moments = [NOON + timedelta(seconds=s) for s in accumulate(pause for pause, _ in looks)]
-    held: dict = {}
-    last_true: dict = {}
+    held: dict[HeldKey, Held] = {}
+    last_true: dict[HeldKey, datetime] = {}
     for now, (_, true) in zip(moments, looks, strict=True):
         held = without_flapping(held, {key: Reason(key[1], now) for key in true}, now)
         last_true |= dict.fromkeys(true, now)
@@ -166,7 +175,8 @@ def test_what_fired_is_there_at_once_stays_for_its_time_and_goes_when_that_is_ov
 
 @given(st.lists(st.integers(1, 119), min_size=2, max_size=40))
 def test_a_reason_that_comes_and_goes_within_its_time_is_one_row_that_does_not_flap(pauses):
-    key, now, held = (1, Rule.SILENT), NOON, {}
+    key, now = (1, Rule.SILENT), NOON
+    held: dict[HeldKey, Held] = {}
     for number, seconds in enumerate(pauses):
         now += timedelta(seconds=seconds)
         is_true = number % 2 == 0

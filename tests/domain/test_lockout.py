@@ -10,21 +10,21 @@ from readwatch.domain.lockout import (
     LIMITS,
     Failures,
     FailureScope,
+    scope_delay,
     subjects,
-    wait,
 )
 
 
 @pytest.mark.parametrize("counted", FailureScope)
 def test_the_first_failures_are_free_then_each_wait_is_twice_the_one_before(counted):
     free = LIMITS[counted].free
-    waits = [wait(counted, Failures(free + more, NOON), NOON) for more in range(-1, 4)]
+    waits = [scope_delay(counted, Failures(free + more, NOON), NOON) for more in range(-1, 4)]
     assert waits == [timedelta(seconds=seconds) for seconds in (0, 1, 2, 4, 8)]
 
 
 @pytest.mark.parametrize("counted", FailureScope)
 def test_no_wait_is_longer_than_the_longest(counted):
-    assert wait(counted, Failures(10**6, NOON), NOON) == LIMITS[counted].longest
+    assert scope_delay(counted, Failures(10**6, NOON), NOON) == LIMITS[counted].longest
 
 
 def test_a_stranger_elsewhere_can_never_make_a_reader_wait_for_more_than_half_a_minute():
@@ -47,7 +47,7 @@ def test_nobody_waits_for_a_clock_that_was_set_back():
     free = LIMITS[FailureScope.ACCOUNT].free
     remembered = Failures(free + 3, NOON)
     waits = [
-        wait(FailureScope.ACCOUNT, remembered, NOON - timedelta(seconds=seconds))
+        scope_delay(FailureScope.ACCOUNT, remembered, NOON - timedelta(seconds=seconds))
         for seconds in (0, 8, 9, 86_400)
     ]
     assert waits == [timedelta(seconds=seconds) for seconds in (8, 16, 0, 0)]

@@ -12,7 +12,7 @@ from readwatch.domain.clock import system_clock
 from readwatch.monitor import refresh_policy, worker
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.tui.app import Console
-from readwatch.tui.screens import view as lists
+from readwatch.tui.screens import view
 
 
 def fast(start: datetime, speed: float) -> datetime:
@@ -20,8 +20,9 @@ def fast(start: datetime, speed: float) -> datetime:
 
 
 def main(url: str, email: str, start: datetime, speed: float) -> None:
-    lists.MAX_ROWS_SEARCHED = 2000
-    worker.POLL_SECONDS = refresh_policy.PAUSE_FACTOR = 0.005
+    view.MAX_ROWS_SEARCHED = 2000  # type: ignore[attr-defined]  # the name in that module
+    worker.POLL_SECONDS = 0.005
+    refresh_policy.PAUSE_FACTOR = 0.005
     settings = ConsoleSettings(url, email=email, refresh=timedelta(milliseconds=20))
     console = Console(settings, clock=lambda: fast(start, speed))
     console.run()

@@ -35,10 +35,10 @@ def test_apps_go_on_whatever_the_clock_does(
         clock.moment += -jump if rng.random() < 0.5 else jump
         answer = ann.post("/api/activities", activity(f"jump-{number}"))
         assert answer.status_code == 201, answer.text
-        assert answer.json["id"] > max(kept.values(), default=0)
-        kept[(cast.ann.id, f"jump-{number}")] = answer.json["id"]
+        assert answer.get_json()["id"] > max(kept.values(), default=0)
+        kept[(cast.ann.id, f"jump-{number}")] = answer.get_json()["id"]
         again = ann.post("/api/activities", activity(f"jump-{number}"))
-        assert again.json == {"id": answer.json["id"], "status": "duplicate"}
+        assert again.get_json() == {"id": answer.get_json()["id"], "status": "duplicate"}
         assert ann.post("/api/heartbeat").status_code == 200
         heard.append(*fetch_all(db, f"SELECT last_heartbeat FROM reader_sessions WHERE {anns}"))
 

@@ -65,7 +65,7 @@ def load(apps: Sequence[StubbornApp], wal: Path, seconds: float) -> Load:
     largest = 0
 
     def post_batches(app: StubbornApp) -> list[float]:
-        latencies = []
+        latencies: list[float] = []
         while (began := monotonic()) < until:
             name = f"{run}-{id(app)}-{len(latencies)}"
             batch = [activity(f"{name}-{number}") for number in range(BATCH)]

@@ -94,7 +94,7 @@ def test_a_full_disk_is_told_reading_goes_on_and_with_room_again_all_is_kept_onc
     with kind(folder) as disk:
         shutil.copy(sqlite_path(url), folder)
         url = f"sqlite:///{folder / sqlite_path(url).name}"
-        with serving(url, **disk.environment) as server, ExitStack() as stack:
+        with serving(url, environment=disk.environment) as server, ExitStack() as stack:
             ann, ben, cara = (
                 stack.enter_context(signed_in(server.port, user.email))
                 for user in (cast.ann, cast.ben, cast.cara)

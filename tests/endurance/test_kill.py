@@ -21,8 +21,9 @@ from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.listen_address import listening_port
-from readwatch.store.engine.connections import close_all, connection, from_db_time, open_database
+from readwatch.store.engine.connections import close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import from_db_time
 
 MAY_LOSE_SECONDS = 1.0
 """As much of the acknowledged heartbeats as a crash may cost."""

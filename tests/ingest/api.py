@@ -33,11 +33,11 @@ class ApiClient:
     """A client that sends its token, if it has one, with each request."""
 
     client: FlaskClient
-    token: str | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
 
     def request(self, method: str, path: str, **request: Any) -> TestResponse:
         """Send a request and check the response against the OpenAPI document."""
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         answer = self.client.open(
             path, method=method, headers=headers | request.pop("headers", {}), **request
         )
@@ -61,7 +61,7 @@ class Api(ApiClient):
         """Log in and return the client that has the token."""
         answer = self.post("/api/login", {"email": email, "password": password, **more})
         assert answer.status_code == HTTPStatus.OK, answer.text
-        return self.with_token(answer.json["token"])
+        return self.with_token(answer.get_json()["token"])
 
     def stop(self) -> None:
         """Stop the service, which first writes what it accepted."""
@@ -92,6 +92,15 @@ def invalid_fields(members: dict[str, Any], status: int) -> list[str]:
         assert error.keys() == {"field", "detail"}
         assert error["detail"]
     return [error["field"] for error in errors]
+
+
+def routes(api: Api) -> set[tuple[str, str]]:
+    """Return the method and path of each request that the service answers."""
+    return {
+        (method, rule.rule)
+        for rule in api.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
 
 
 def fetch_all(db: Database, sql: str) -> list[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ def check(app: Flask, method: str, path: str, answer: TestResponse) -> None:
         assert answer.data == b""
         return
     content = documented["content"][answer.content_type]
-    if answer.mimetype.endswith("json"):
+    if str(answer.mimetype).endswith("json"):
         _valid(content["schema"], json.loads(answer.data))
 
 

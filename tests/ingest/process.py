@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -52,7 +52,7 @@ class App:
     """An app with one connection that stays open."""
 
     connection: HTTPConnection
-    token: str | None = field(default=None, repr=False)
+    token: str = field(default="", repr=False)
 
     def request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -71,7 +71,11 @@ def serve_command(url: str, *arguments: str) -> list[str]:
 
 @contextmanager
 def serving(
-    url: str, port: int = 0, *, before: tuple[str, ...] = (), **environment: str
+    url: str,
+    port: int = 0,
+    *,
+    before: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServerProcess]:
     """Start a server, on a free port if none is given, and leave no process behind.
 
@@ -83,7 +87,7 @@ def serving(
         stderr=subprocess.PIPE,
         text=True,
         # Otherwise nothing shows that a worker crashed at its end.
-        env=_without_settings() | {"PYTHONFAULTHANDLER": "1"} | environment,
+        env=_without_settings() | {"PYTHONFAULTHANDLER": "1"} | dict(environment or {}),
         start_new_session=True,
     )
     with process:

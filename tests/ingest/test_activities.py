@@ -10,7 +10,8 @@ from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, prob
 from permits import permit_for
 
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, from_db_time, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.times import from_db_time
 
 PAGE = {
     "activity_type": "page_read",
@@ -33,7 +34,7 @@ def test_an_activity_is_stored_as_it_was_sent(ann: ApiClient, cast: Any, db: Dat
     answer = ann.post("/api/activities", PAGE)
 
     assert answer.status_code == 201
-    assert answer.json == {"id": 1, "status": "accepted"}
+    assert answer.get_json() == {"id": 1, "status": "accepted"}
     assert fetch_all(
         db,
         "SELECT id, user_id, session_id, activity_type, content_id, content_title,"
@@ -80,7 +81,7 @@ def test_optional_fields_may_be_null(ann: ApiClient) -> None:
 def test_unknown_fields_are_ignored(ann: ApiClient, cast: Any, db: Database) -> None:
     future = {"mood": {"deep": [None]}, "user_id": cast.ben.id, "id": 77, "created_at": 5}
     answer = ann.post("/api/activities", PAGE | future)
-    assert answer.json == {"id": 1, "status": "accepted"}
+    assert answer.get_json() == {"id": 1, "status": "accepted"}
     assert fetch_all(db, "SELECT id, user_id FROM reader_activities") == [(1, cast.ann.id)]
 
 
@@ -93,10 +94,10 @@ def test_a_retry_is_answered_as_a_duplicate_and_stored_once(
 
     again = ann.post("/api/activities", PAGE)
 
-    assert (again.status_code, again.json) == (200, {"id": 1, "status": "duplicate"})
+    assert (again.status_code, again.get_json()) == (200, {"id": 1, "status": "duplicate"})
     assert all_rows(db) == before
     other_device = api.login("ann@example.org")
-    assert other_device.post("/api/activities", PAGE).json == {"id": 1, "status": "duplicate"}
+    assert other_device.post("/api/activities", PAGE).get_json() == {"id": 1, "status": "duplicate"}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ def test_a_retry_is_answered_as_a_duplicate_and_stored_once(
 )
 def test_a_retry_may_be_formatted_differently(ann: ApiClient, rewritten: dict[str, Any]) -> None:
     ann.post("/api/activities", PAGE)
-    assert ann.post("/api/activities", PAGE | rewritten).json["status"] == "duplicate"
+    assert ann.post("/api/activities", PAGE | rewritten).get_json()["status"] == "duplicate"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_the_same_event_id_with_other_content_is_a_conflict(
 
 def test_without_an_event_id_the_same_content_is_another_activity(ann: ApiClient) -> None:
     page = {**PAGE, "event_id": None}
-    assert [ann.post("/api/activities", page).json["id"] for _ in range(2)] == [1, 2]
+    assert [ann.post("/api/activities", page).get_json()["id"] for _ in range(2)] == [1, 2]
 
 
 @pytest.mark.parametrize(

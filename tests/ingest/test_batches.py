@@ -7,7 +7,8 @@ import pytest
 from conftest import NOON
 from ingest.api import ApiClient, all_rows, fetch_all, invalid_fields, problem
 
-from readwatch.store.engine.connections import Database, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.times import from_db_time
 
 PAGE = {"activity_type": "page_read"}
 HALF = "\ud83d"
@@ -21,8 +22,8 @@ def event(event_id: str, **more: Any) -> dict[str, Any]:
 def send(client: ApiClient, activities: Any, **more: Any) -> list[dict[str, Any]]:
     answer = client.post("/api/activities", {"activities": activities, **more})
     assert answer.status_code == 200, answer.text
-    assert answer.json.keys() == {"results"}
-    results: list[dict[str, Any]] = answer.json["results"]
+    assert answer.get_json().keys() == {"results"}
+    results: list[dict[str, Any]] = answer.get_json()["results"]
     return results
 
 

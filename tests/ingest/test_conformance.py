@@ -91,7 +91,7 @@ def deviations(api: Api, email: str | None, examples: int) -> Iterator[str]:
     for event in from_schema(schema).execute():
         match event:
             case events.ScenarioFinished():
-                requests[event.label] += len(event.recorder.interactions)
+                requests[str(event.label)] += len(event.recorder.interactions)
                 for outcome in chain.from_iterable(event.recorder.checks.values()):
                     checks[outcome.name] += 1
                     if outcome.failure_info is not None:

@@ -51,7 +51,7 @@ def reasons(answer: TestResponse) -> list[str]:
 def test_livez_needs_no_token(api: Api) -> None:
     answer = api.get("/livez")
     assert answer.status_code == 200
-    assert answer.json == {"status": "ok"}
+    assert answer.get_json() == {"status": "ok"}
 
 
 def test_livez_answers_also_without_the_database(api: Api) -> None:
@@ -61,7 +61,7 @@ def test_livez_answers_also_without_the_database(api: Api) -> None:
 
 def test_readyz_needs_no_token(api: Api) -> None:
     answer = until(HTTPStatus.OK, lambda: api.get("/readyz"))
-    assert answer.json == {"status": "ready"}
+    assert answer.get_json() == {"status": "ready"}
 
 
 def test_a_stopping_service_is_not_ready(api: Api) -> None:

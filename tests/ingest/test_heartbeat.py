@@ -6,7 +6,8 @@ import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, ApiClient, all_rows, fetch_all
 
-from readwatch.store.engine.connections import Database, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.times import from_db_time
 
 HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 
@@ -20,7 +21,7 @@ def test_a_heartbeat_updates_the_session_and_says_when_the_next_is_due(
     api.stop()
 
     assert answer.status_code == 200
-    assert 60 <= answer.json["heartbeat_seconds"] <= 72
+    assert 60 <= answer.get_json()["heartbeat_seconds"] <= 72
     heartbeats = {user_id: from_db_time(at) for user_id, at in fetch_all(db, HEARTBEATS)}
     assert heartbeats == {cast.ann.id: clock.moment, cast.ben.id: NOON}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
-from ingest.api import Api, ApiClient, fetch_all, problem
+from ingest.api import Api, ApiClient, fetch_all, problem, routes
 
 from readwatch.store.engine.connections import Database
 
@@ -78,11 +78,7 @@ def logged_in(api: Api, name: str) -> ApiClient:
 
 
 def test_every_route_has_a_rule(api: Api) -> None:
-    assert set(RULES) == {
-        (method, rule.rule)
-        for rule in api.app.url_map.iter_rules()
-        for method in rule.methods - {"HEAD", "OPTIONS"}
-    }
+    assert set(RULES) == routes(api)
 
 
 @pytest.mark.parametrize("name", PRINCIPALS)

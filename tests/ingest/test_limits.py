@@ -202,11 +202,12 @@ def nested(levels: int) -> Any:
 def test_metadata_is_nested_up_to_the_limit(ann: ApiClient, db: Database) -> None:
     deep = PAGE | {"metadata": {"a": nested(MAX_DEPTH)}}
     fine = PAGE | {"metadata": nested(MAX_DEPTH)}
-    wide = PAGE | {"metadata": {"a": [[]] * 1000}}
+    empty: list[object] = []
+    wide = PAGE | {"metadata": {"a": [empty] * 1000}}
 
     members = problem(ann.post("/api/activities", deep), 422)
     assert members["detail"] == "metadata: is nested more than 32 levels deep"
-    results = ann.post("/api/activities", {"activities": [fine, deep, wide]}).json["results"]
+    results = ann.post("/api/activities", {"activities": [fine, deep, wide]}).get_json()["results"]
     assert [result["status"] for result in results] == ["accepted", "invalid", "accepted"]
     assert invalid_fields(results[1]["problem"], 422) == ["metadata"]
     stored = [json.loads(metadata) for (metadata,) in fetch_all(db, STORED_METADATA)]
@@ -234,7 +235,7 @@ def test_of_a_duplicate_member_the_last_one_is_used(ann: ApiClient, db: Database
 def test_a_batch_has_at_most_500_items(ann: ApiClient) -> None:
     members = problem(ann.post("/api/activities", {"activities": [{}] * 501}), 422)
     assert invalid_fields(members, 422) == ["activities"]
-    results = ann.post("/api/activities", {"activities": [{}] * 499 + [PAGE]}).json["results"]
+    results = ann.post("/api/activities", {"activities": [{}] * 499 + [PAGE]}).get_json()["results"]
     assert [result["status"] for result in results] == ["invalid"] * 499 + ["accepted"]
 
 

@@ -25,7 +25,7 @@ def hide_tables(db: Database) -> None:
 
 @on_sqlite
 def test_json_lines_contain_no_personal_data(url: str, cast: object, db: Database) -> None:
-    with serving(url, READWATCH_LOG_FORMAT="json") as server:
+    with serving(url, environment={"READWATCH_LOG_FORMAT": "json"}) as server:
         ann = server.app("ann@example.org")
         hide_tables(db)
         assert [ann.post("/api/activities", PAGE)[0] for _ in range(5)] == [503] * 5
@@ -88,7 +88,7 @@ def test_of_an_exception_the_type_and_the_line_are_logged_without_its_text(
     except LookupError:
         logging.getLogger("_other").exception("it failed\nbadly")
     (line,) = written.getvalue().splitlines()
-    assert f"ERROR it failed badly: LookupError in {__file__}, line " in line
+    assert "ERROR it failed badly: LookupError in ingest/test_logs.py, line " in line
     assert "secret" not in line
 
 

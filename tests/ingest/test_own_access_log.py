@@ -1,5 +1,7 @@
 """Users can read who accessed their data: when, in which view, and in which role."""
 
+from typing import Any
+
 import pytest
 from conftest import NOON, Cast
 from ingest.api import Api, ApiClient, problem
@@ -13,10 +15,10 @@ from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.reader_data import _ACCESSES
 
 
-def own_entries(app: ApiClient, query: str = "") -> list[dict]:
+def own_entries(app: ApiClient, query: str = "") -> list[dict[str, Any]]:
     answer = app.get(f"/api/me/access-log{query}")
     assert answer.status_code == 200
-    return answer.json["entries"]
+    return answer.get_json()["entries"]
 
 
 def test_an_entry_names_the_time_the_view_and_the_role(

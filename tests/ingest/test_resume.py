@@ -18,7 +18,7 @@ ANN = {"email": "ann@example.org", "password": PASSWORD, "device_type": "tablet"
 @pytest.fixture
 def login(api: Api) -> Any:
     """The response to the login of Ann's app."""
-    return api.post("/api/login", ANN).json
+    return api.post("/api/login", ANN).get_json()
 
 
 def resume(api: Api, resume_token: str, **more: Any) -> TestResponse:
@@ -34,10 +34,10 @@ def test_it_is_answered_as_a_login_is_with_new_tokens(
     answer = resume(api, login["resume_token"])
 
     assert answer.status_code == 200
-    assert answer.json.keys() == login.keys()
-    changed = {name for name in login if answer.json[name] != login[name]}
+    assert answer.get_json().keys() == login.keys()
+    changed = {name for name in login if answer.get_json()[name] != login[name]}
     assert changed - {"heartbeat_seconds"} == {"token", "session_id", "resume_token"}
-    assert api.with_token(answer.json["token"]).post("/api/heartbeat").status_code == 200
+    assert api.with_token(answer.get_json()["token"]).post("/api/heartbeat").status_code == 200
     assert fetch_all(db, "SELECT device_type, is_active, ip_address FROM reader_sessions") == [
         ("tablet", 0, "127.0.0.1"),
         ("tablet", 1, "127.0.0.1"),
@@ -69,8 +69,8 @@ def test_of_two_copies_sent_at_once_one_succeeds_and_the_other_ends_its_session(
 
     assert [answer.status_code for answer in answers] == [200, 401]
     clock.moment += CHECK_EVERY
-    problem(api.with_token(answers[0].json["token"]).get("/api/me"), 401)
-    problem(resume(api, answers[0].json["resume_token"]), 401)
+    problem(api.with_token(answers[0].get_json()["token"]).get("/api/me"), 401)
+    problem(resume(api, answers[0].get_json()["resume_token"]), 401)
 
 
 def test_after_a_logout_only_the_password_helps(api: Api, login: Any) -> None:
@@ -90,7 +90,7 @@ def test_a_logout_after_the_session_timeout_deletes_the_resume_token(
 
 def test_staff_get_no_resume_token(api: Api, db: Database) -> None:
     answer = api.post("/api/login", ANN | {"email": "cara@example.org"})
-    assert answer.json["resume_token"] is None
+    assert answer.get_json()["resume_token"] is None
     assert fetch_all(db, "SELECT * FROM resume_tokens") == []
 
 

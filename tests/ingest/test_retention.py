@@ -66,7 +66,7 @@ def test_expired_receipts_are_deleted_and_younger_ones_are_not(
 ) -> None:
     def post(event_id: str) -> str:
         body = {"activity_type": "page_read", "event_id": event_id}
-        return ann.post("/api/activities", body).json["status"]
+        return ann.post("/api/activities", body).get_json()["status"]
 
     post("old")
     clock.advance(days=30, seconds=1)

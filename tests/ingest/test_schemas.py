@@ -196,7 +196,7 @@ def test_a_body_of_one_mebibyte_is_accepted_and_one_byte_more_is_not(
     def post(size: int) -> Any:
         body = b'{"activity_type": "Page"}'.ljust(size)
         # As granian does: it ends the stream itself and says so with this variable.
-        as_granian = {"wsgi.input_terminated": True}
+        as_granian: dict[str, object] = {"wsgi.input_terminated": True}
         if chunked:
             as_granian |= {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
         return ann.post("/api/activities", data=body, environ_overrides=as_granian)

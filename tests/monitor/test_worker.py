@@ -1,10 +1,11 @@
 """The worker's thread: snapshots, results of requests, and what it refuses, on a real database."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from collections.abc import Iterable, Iterator
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
@@ -47,7 +48,8 @@ def logged_actions(db: Database) -> list[str]:
 
 
 def titles(event: ViewSnapshotReady) -> list[str | None]:
-    return [item.content_title for item in event.snapshot.items]
+    items: Iterable[Any] = event.snapshot.items
+    return [item.content_title for item in items]
 
 
 def test_a_change_is_in_the_next_snapshot(open_monitor: OpenMonitor, ann: ReadingApp) -> None:
@@ -147,7 +149,7 @@ def test_a_suspended_account_is_logged_out_and_its_requests_are_cancelled(
     with db.atomic():
         accounts.suspend(db, cast.cara.id, NOON)
     assert monitor.next(LoggedOut).reason == "this account is suspended"
-    requests = [
+    requests: list[Future[Any]] = [
         monitor.worker.fetch_items(View.ONLINE, (ann.user.id,)),
         monitor.worker.find_readers("ann"),
         monitor.worker.open_access_log(),

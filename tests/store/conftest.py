@@ -15,13 +15,13 @@ from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.connections import Database, close_all, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
-from readwatch.store.recording.activities import Result, record_activities
+from readwatch.store.recording.activities import ActivityOutcome, record_activities
 
 Open = Callable[[str, Role], Database]
 Enter = Callable[..., Principal]
-Post = Callable[..., tuple[Result, ...]]
+Post = Callable[..., tuple[ActivityOutcome, ...]]
 AtOnce = Callable[..., list[str]]
 
 START = "import sys; print('ready', flush=True); sys.stdin.readline()\n"
@@ -47,7 +47,7 @@ def enter(db: Database, clock: Clock) -> Enter:
 
     def enter(user: User, token: str | None = None, **about: str) -> Principal:
         with db.atomic():
-            return open_session(db, user, token_hash(token or new_token()), clock(), **about)
+            return open_session(db, user, hash_token(token or new_token()), clock(), **about)
 
     return enter
 
@@ -58,7 +58,7 @@ def post(db: Database, clock: Clock) -> Post:
 
     def post(
         caller: Principal, *activities: Activity, sent_at: datetime | None = None
-    ) -> tuple[Result, ...]:
+    ) -> tuple[ActivityOutcome, ...]:
         with db.atomic():
             return record_activities(db, caller, activities, clock(), sent_at=sent_at)
 

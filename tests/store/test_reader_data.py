@@ -4,6 +4,7 @@ import inspect
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from permits import permit_for
@@ -12,8 +13,10 @@ from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.audit.log import Permit, permit_own
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
+from readwatch.store.identity.sessions import end_session
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 SOURCES = Path(reader_data.__file__).parents[1]
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"
@@ -65,8 +68,8 @@ def test_a_reader_who_is_not_there_has_nothing(db, cast):
         with pytest.raises(ReadwatchError) as refusal:
             query(db, permit)
         assert refusal.value.kind is ErrorKind.NOT_FOUND
-    for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
-        assert query(db, permit) == ()
+    for page in (reader_data.sessions, reader_data.activities, reader_data.contents):
+        assert page(db, permit) == ()
 
 
 # Order and length -------------------------------------------------------------------------------
@@ -155,7 +158,7 @@ def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, pos
     ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
     post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({"a": HOSTILE})))
     permit = permit_own(ann)
-    records = [reader_data.account(db, permit), reader_data.profile(db, permit)]
+    records: list[Any] = [reader_data.account(db, permit), reader_data.profile(db, permit)]
     for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
         records.extend(query(db, permit))
     shown = [

@@ -108,6 +108,7 @@ class ConsolePilot:
 
     def _sends(self, event: events.Event) -> None:
         event.set_sender(self.app)
+        assert self.app._driver
         self.app._driver.send_message(event)
 
     async def empties_the_email(self) -> None:
@@ -147,6 +148,7 @@ async def console_pilot(app: Console, size: tuple[int, int] = SMALL) -> AsyncIte
         finally:
             # As q does it: the app takes no more messages before its screens go.
             app.exit()
+            assert app._task
             await asyncio.wait([app._task], timeout=TIMEOUT_SECONDS)
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -113,10 +113,13 @@ class Terminal:
 
 @contextmanager
 def terminal(
-    command: Sequence[str], *, size: tuple[int, int] = (80, 24), **environment: str
+    command: Sequence[str],
+    *,
+    size: tuple[int, int] = (80, 24),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
     width, height = size
-    known = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", **environment}
+    known = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8"} | dict(environment or {})
     process = pexpect.spawn(
         command[0], list(command[1:]), dimensions=(height, width), env=known, timeout=None
     )

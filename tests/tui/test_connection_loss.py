@@ -201,7 +201,7 @@ async def test_who_logged_in_to_one_database_is_nobody_in_another(
         other = open_database(f"sqlite:///{tmp_path / 'other'}", Role.OWNER)
         with other.connection_context():
             other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
-            other.pragma("journal_mode", "delete")
+            other.execute_sql("PRAGMA journal_mode = delete").fetchall()
         put_in_place_of(sqlite_path(url), tmp_path / "other")
         await pilot.sees("this is another database; log in again", "Password")
         assert "Ann" not in pilot.screen

@@ -10,6 +10,7 @@ from reading_app import ReadingApp
 from rich.cells import cell_len
 from tui.console_pilot import LARGE, SMALL, ConsolePilot, OpenConsole
 
+from readwatch.domain.clock import Clock
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.identity.users import NewUser, add_user
@@ -50,7 +51,7 @@ WORST = ("an action", "a clipboard", "NUL", "tabs and lines", "an override", "em
 ENDLESS = ("a pile of marks", "endless and wide")
 
 
-def mallories(db: Database, clock: StillClock, kinds: Iterable[str] = HOSTILE) -> int:
+def mallories(db: Database, clock: Clock, kinds: Iterable[str] = HOSTILE) -> int:
     """Add readers who wrote such a text into every field that there is, around the rules of the
     API; tell how many."""
     lax, mark = is_sqlite(db), "?" if is_sqlite(db) else "%s"

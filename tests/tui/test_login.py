@@ -1,5 +1,7 @@
 """Only consultants and admins get in, and that they did is on record."""
 
+from functools import partial
+
 import pytest
 from conftest import PASSWORD, Cast, StillClock, on_both_engines
 from reading_app import AccessLog, Entry
@@ -61,10 +63,14 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
 ) -> None:
     failed = Entry(cast.cara.id, "failed_login", None, "console: wrong e-mail or password")
     async with open_console(logged_in=False, email=cast.cara.email) as pilot:
+
+        def is_logged(tries: int) -> bool:
+            return access_log().count(failed) == tries
+
         for tries in range(1, 6):
             await pilot.types(WRONG)
             await pilot.presses("enter")
-            await pilot.until(lambda tries=tries: access_log().count(failed) == tries)
+            await pilot.until(partial(is_logged, tries))
             await pilot.is_asked_again()
             await pilot.sees("wrong e-mail or password")
     assert access_log()[-1] == Entry(cast.cara.id, "locked_out", None, "console, for 1 s")

@@ -52,6 +52,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             await pilot.presses("escape")
             await pilot.loses("names are masked")
             suggester = pilot.app.screen.query_one(Input).suggester
+            assert suggester
             assert await suggester.get_suggestion("full") is None
     assert access_log() == []
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from conftest import COST, ENGINES, NOON, PASSWORD, Cast, StillClock
-from reading_app import AccessLog, ReadingApp
+from reading_app import AccessLog, ReadingApp, add_readers
 from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
 from tui.test_connection_loss import await_workers
-from tui.test_exporting import add_readers, exports
+from tui.test_exporting import exports
 
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.engine.connections import Database, close_all, open_database

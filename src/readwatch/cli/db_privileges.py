@@ -124,7 +124,7 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
         with db.atomic():
-            grant_program(db, program, login)
+            grant_program(db, program=program, login=login)
             event = AuditEvent(
                 acting.id, AuditAction.GRANTED_PRIVILEGES, details=f"cli, {program} to {login}"
             )

@@ -74,7 +74,7 @@ def _admins(url: str) -> tuple[User, ...]:
     if url.startswith("sqlite:") and not sqlite_path(url).is_file():
         return ()
     with database(url) as db:
-        return users.list_users(db, UserRole.ADMIN) if migrations.history(db) else ()
+        return users.list_admins(db) if migrations.history(db) else ()
 
 
 def _option_or_prompt(option: str, value: str | None, prompt: str) -> str:
@@ -89,7 +89,7 @@ def _option_or_prompt(option: str, value: str | None, prompt: str) -> str:
 def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
     now = system_clock()
     with database(url) as db, db.atomic():
-        if users.list_users(db, UserRole.ADMIN):
+        if users.list_admins(db):
             raise conflict("somebody else has just added the first admin; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
         audit_log.append_in_transaction(

@@ -1,7 +1,6 @@
 """`readwatch`: the group of all commands, each imported when it is called."""
 
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -22,7 +21,7 @@ from readwatch.cli.settings import (
     setting_names,
     take_console_keys,
 )
-from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.errors import ReadwatchError, exception_location
 
 _COMMANDS = {
     "init": "Create or upgrade the database and the first admin.",
@@ -128,7 +127,5 @@ def exit_on_failure() -> Iterator[None]:
         click.echo(f"readwatch: {error.message}", err=True)
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the message could contain personal data
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        location = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
-        click.echo(f"readwatch: internal error: {type(error).__name__}, {location}", err=True)
+        click.echo(f"readwatch: internal error: {exception_location(error)}", err=True)
         sys.exit(70)

@@ -102,12 +102,13 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        audit_log.log_event(
+        access = audit_log.log_list_access(
             db,
+            audit_log.list_access(db, acting.id),
             AuditEvent(acting.id, AuditAction.LISTED_USERS, details=f"cli, role {role or 'any'}"),
             system_clock(),
         )
-        accounts_by_name = users.list_users(db, UserRole(role) if role else None)
+        accounts_by_name = users.list_users(db, access, UserRole(role) if role else None)
     if as_json:
         print_json([asdict(user) for user in accounts_by_name])
         return

@@ -11,8 +11,9 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions, users
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 
 class Replay:
@@ -69,12 +70,12 @@ class Replay:
             self._principals[number] = sessions.open_session(
                 self._db,
                 self._users[number],
-                token_hash(new_token()),
+                hash_token(new_token()),
                 now,
                 device_type=self._readers[number].device_type,
             )
         elif request is Signal.HEARTBEAT:
-            sessions.record_heartbeat(self._db, self._principals[number], now)
+            record_heartbeat(self._db, self._principals[number], now)
         elif request is Signal.LOGOUT:
             sessions.end_session(self._db, self._principals.pop(number), now)
         elif isinstance(request, Activity):

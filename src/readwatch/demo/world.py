@@ -25,8 +25,9 @@ from readwatch.store.engine.connections import Database, connection, open_databa
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import sessions, users
 from readwatch.store.identity.passwords import hash_password
-from readwatch.store.identity.tokens import new_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 PASSWORD = "demo password"  # noqa: S105 - of simulated readers, in a temporary database
 BCRYPT_COST = 4  # the lowest: hundreds of readers log in within seconds
@@ -139,7 +140,7 @@ def _fall_quiet(
             principal = sessions.open_session(
                 db,
                 users.find_user(db, reader.email),
-                token_hash(new_token()),
+                hash_token(new_token()),
                 read_at - timedelta(minutes=rng.uniform(5, 40)),
                 ip_address="127.0.0.1",
                 user_agent=reader.user_agent,
@@ -148,7 +149,7 @@ def _fall_quiet(
             position = positions.get(reader.email) or somewhere(reader, rng)
             _, activity = read_on(reader, position, read_at, 60, 1, rng)
             record_activities(db, principal, [activity], read_at)
-            sessions.record_heartbeat(db, principal, heard_at)
+            record_heartbeat(db, principal, heard_at)
     db.close()
 
 
@@ -172,14 +173,14 @@ def _record(db: Database, user: User, past: PastSession) -> None:
     principal = sessions.open_session(
         db,
         user,
-        token_hash(new_token()),
+        hash_token(new_token()),
         past.started_at,
         ip_address="127.0.0.1",
         user_agent=past.user_agent,
         device_type=past.device_type,
     )
     record_activities(db, principal, past.activities, past.ended_at)
-    sessions.record_heartbeat(db, principal, past.last_heartbeat)
+    record_heartbeat(db, principal, past.last_heartbeat)
     sessions.end_session(db, principal, past.ended_at)
 
 

@@ -83,11 +83,11 @@ class Login:
 
     reader_id: int
     started_at: datetime
-    heard_before: datetime
+    previous_heartbeat: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class UnfinishedReading:
     """A reader with unfinished content, and the last activity."""
 
     reader_id: int
@@ -155,8 +155,8 @@ def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """The rule for a reader who logged in after a long absence."""
-    away = login.started_at - login.heard_before
+    """A reader logged in after a long absence."""
+    away = login.started_at - login.previous_heartbeat
     if not timedelta(0) < thresholds.away_for <= away:
         return None
     if now - login.started_at >= CAME_BACK_WITHIN:
@@ -164,8 +164,8 @@ def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | N
     return Reason(Rule.CAME_BACK, login.started_at, f" after {away.days} days")
 
 
-def no_progress(pause: Pause, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """The rule for a reader who has not continued unfinished content for some days."""
+def no_progress(pause: UnfinishedReading, now: datetime, thresholds: Thresholds) -> Reason | None:
+    """A reader has not continued unfinished content, but has not been away for too long."""
     return _between(
         Rule.NO_PROGRESS,
         pause.last_activity_at,

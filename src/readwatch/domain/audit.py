@@ -54,9 +54,9 @@ class AuditEvent:
     It never contains the data itself. `details` names the view, in a few words.
     """
 
-    consultant_user_id: int
+    actor_id: int
     action_type: AuditAction
-    target_user_id: int | None = None
+    subject_id: int | None = None
     details: str | None = None
     ip_address: str | None = None
 
@@ -81,9 +81,9 @@ def entry_hash(prev_hash: str, event: AuditEvent, created_at: str) -> str:
     return columns_hash(
         (
             prev_hash,
-            event.consultant_user_id,
+            event.actor_id,
             event.action_type,
-            event.target_user_id,
+            event.subject_id,
             event.details,
             event.ip_address,
             created_at,

@@ -1,8 +1,10 @@
 """Errors and their kinds; each program maps a kind to its own response."""
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import PurePath
 
 
 class ErrorKind(StrEnum):
@@ -67,6 +69,17 @@ def unavailable(message: str) -> ReadwatchError:
 def internal_error(error: Exception) -> ReadwatchError:
     """Return the error for an unexpected exception, without its message: personal data."""
     return unavailable(f"internal error: {type(error).__name__}")
+
+
+def exception_location(error: BaseException) -> str:
+    """Return the type of an exception, and the file with its folder and the line that raised it;
+    not its message, which could hold personal data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    name = type(error).__name__
+    if not frames:
+        return name
+    file = PurePath(*PurePath(frames[-1].filename).parts[-2:])
+    return f"{name} in {file}, line {frames[-1].lineno}"
 
 
 @contextmanager

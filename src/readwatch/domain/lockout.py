@@ -72,15 +72,15 @@ def subjects(email: str, address: str | None) -> dict[FailureScope, str]:
     }
 
 
-def wait(scope: FailureScope, failures: Failures | None, now: datetime) -> timedelta:
-    """Return the wait before the next login; zero if a login is allowed now."""
+def scope_delay(scope: FailureScope, failures: Failures | None, now: datetime) -> timedelta:
+    """Return how long the next login has to wait; zero if it may be tried now."""
     if failures is None:
         return timedelta(0)
     limit = LIMITS[scope]
     beyond = failures.left(now) - limit.free
     if beyond < 0:
         return timedelta(0)
-    pause = min(timedelta(seconds=1 << min(beyond, _MAX_DOUBLINGS)), limit.longest)
-    left = failures.last_failed_at + pause - now
-    # A failure in the far future was stored before the clock was set back: it causes no wait.
-    return left if timedelta(0) < left <= 2 * pause else timedelta(0)
+    delay = min(timedelta(seconds=1 << min(beyond, _MAX_DOUBLINGS)), limit.longest)
+    left = failures.last_failed_at + delay - now
+    # A failure in the far future was stored before the clock was set back: it needs no wait.
+    return left if timedelta(0) < left <= 2 * delay else timedelta(0)

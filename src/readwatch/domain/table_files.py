@@ -9,13 +9,13 @@ from typing import Final, TextIO
 
 from readwatch.domain.text import spreadsheet_cell
 
-Row = Sequence[int | float | str | datetime | None]
+TableRow = Sequence[int | float | str | datetime | None]
 
-WriteTable = Callable[[TextIO, Sequence[str], Iterable[Row]], int]
-"""Writes rows with the names of their columns, and returns the number of rows."""
+WriteTable = Callable[[TextIO, Sequence[str], Iterable[TableRow]], int]
+"""Writes rows with the names of their columns, and returns how many rows there were."""
 
 
-def write_csv(text: TextIO, columns: Sequence[str], rows: Iterable[Row]) -> int:
+def write_csv(text: TextIO, columns: Sequence[str], rows: Iterable[TableRow]) -> int:
     """Write a header and one line for each row; return the number of rows."""
     writer, cell = csv.writer(text), lru_cache(1000, typed=True)(_csv_cell)  # values repeat
     writer.writerow(columns)
@@ -26,8 +26,8 @@ def write_csv(text: TextIO, columns: Sequence[str], rows: Iterable[Row]) -> int:
     return count
 
 
-def write_json(text: TextIO, columns: Sequence[str], rows: Iterable[Row]) -> int:
-    """Write an array with one object per row, each on its own line; return the number of rows."""
+def write_json(text: TextIO, columns: Sequence[str], rows: Iterable[TableRow]) -> int:
+    """Write an array with one object for each row, one a line; return the number of rows."""
     count = 0
     for row in rows:
         text.write(f"{',' if count else '['}\n{_encode(dict(zip(columns, row, strict=True)))}")

@@ -93,9 +93,9 @@ def change_password() -> tuple[str, int]:
         sessions.end_other_sessions(db, principal, now)
         if principal.user_role.is_staff:
             event = AuditEvent(
-                consultant_user_id=principal.user_id,
+                actor_id=principal.user_id,
                 action_type=AuditAction.SET_PASSWORD,
-                target_user_id=principal.user_id,
+                subject_id=principal.user_id,
                 details="api",
                 ip_address=source.address,
             )

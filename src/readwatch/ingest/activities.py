@@ -16,7 +16,7 @@ from readwatch.ingest.problems import InvalidRequest, Problem, problem_from
 from readwatch.ingest.request_body import json_object
 from readwatch.ingest.schemas import ActivityBody, BatchBody, validated
 from readwatch.ingest.services import current_services
-from readwatch.store.recording.activities import ActivityBatch, Result
+from readwatch.store.recording.activities import ActivityBatch, ActivityOutcome
 
 routes = Blueprint("activities", __name__)
 
@@ -108,7 +108,7 @@ def _add_batch(reader: Principal, body: dict[str, Any]) -> ActivitiesResponse:
 
 def _record(
     reader: Principal, activities: Sequence[Activity], sent_at: datetime | None
-) -> Sequence[Result]:
+) -> Sequence[ActivityOutcome]:
     services = current_services()
     results = services.writer.record(
         ActivityBatch(reader, tuple(activities), arrived_at=services.now(), sent_at=sent_at)
@@ -128,7 +128,7 @@ def _validated_item(item: object) -> Activity | InvalidRequest:
         return error
 
 
-def _item_result(result: Result) -> ItemResult:
+def _item_result(result: ActivityOutcome) -> ItemResult:
     if isinstance(result, ReadwatchError):
         return _invalid(result)
     match result.status:

@@ -5,7 +5,7 @@ from flask import request
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.ingest.services import current_services
-from readwatch.store.identity.tokens import token_hash
+from readwatch.store.identity.tokens import hash_token
 
 
 def current_principal() -> Principal:
@@ -26,4 +26,4 @@ def current_token_hash() -> str:
         raise ReadwatchError(
             ErrorKind.UNAUTHENTICATED, "a token is required: Authorization: Bearer <token>"
         )
-    return token_hash(token.strip())
+    return hash_token(token.strip())

@@ -32,7 +32,7 @@ def authorize_list(view: str) -> LoggedListAccess:
         _log_refusal(principal, view)
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
     event = AuditEvent(
-        consultant_user_id=principal.user_id,
+        actor_id=principal.user_id,
         action_type=AuditAction.VIEWED_LIST,
         details=f"api, {view}",
         ip_address=request.remote_addr,
@@ -56,9 +56,9 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
     with connection(services.db) as db:
         reader_data.require_reader(db, reader_id)
     event = AuditEvent(
-        consultant_user_id=principal.user_id,
+        actor_id=principal.user_id,
         action_type=action,
-        target_user_id=reader_id,
+        subject_id=reader_id,
         details="api",
         ip_address=request.remote_addr,
     )
@@ -70,9 +70,9 @@ def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) 
     with connection(services.db) as db:
         target_id = None if reader_id is None else existing_id(db, reader_id)
     event = AuditEvent(
-        consultant_user_id=principal.user_id,
+        actor_id=principal.user_id,
         action_type=AuditAction.REFUSED_ACCESS,
-        target_user_id=target_id,
+        subject_id=target_id,
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )

@@ -30,12 +30,12 @@ def feed() -> Activities:
     Send the last id that you received as `after`, and you miss no activity. Metadata is left out:
     read it in the reader's own list, where the access is logged.
     """
-    authorize_list("activities")
+    access = authorize_list("activities")
     page = query_parameters(PageAfter)
     with connection(current_services().db) as db:
         activities = (
-            activity_feed(db, length=page.limit)[::-1]
+            activity_feed(db, access, length=page.limit)[::-1]
             if page.after is None
-            else activities_after(db, page.after, length=page.limit)
+            else activities_after(db, access, page.after, length=page.limit)
         )
     return {"activities": activities}

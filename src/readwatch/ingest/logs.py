@@ -6,10 +6,11 @@ A line never contains a URL, a body, a token, or the text of an exception, which
 import json
 import logging
 import time
-import traceback
 from datetime import UTC, datetime
 
 from flask import has_request_context, request
+
+from readwatch.domain.errors import exception_location
 
 REQUEST_ID = "readwatch.request_id"
 """The key of the request id in the WSGI environment."""
@@ -29,13 +30,6 @@ def install(log_format: str) -> None:
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _PlainFormatter())
     handler.addFilter(_RepeatFilter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-
-
-def exception_location(error: BaseException) -> str:
-    """Return the type of an exception and the line that raised it, without its text."""
-    frames = traceback.extract_tb(error.__traceback__)
-    location = f" in {frames[-1].filename}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{location}"
 
 
 class _PlainFormatter(logging.Formatter):

@@ -21,7 +21,7 @@ from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.sqlite import wal_bytes
 from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.lists.online import count_online
-from readwatch.store.recording.writer import Commit, Writer
+from readwatch.store.recording.writer import CommitStats, Writer
 
 COUNT_ONLINE_EVERY = 5.0
 """In seconds: a scrape within this time gets the previous count of online readers."""
@@ -78,7 +78,7 @@ class Metrics:
         self._by_route: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
         ProcessCollector(registry=self.registry)
 
-    def count_commit(self, commit: Commit) -> None:
+    def count_commit(self, commit: CommitStats) -> None:
         """Count a commit of the writer."""
         self._commit_seconds.observe(commit.seconds)
         self._commit_rows.observe(commit.rows)

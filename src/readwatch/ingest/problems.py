@@ -9,10 +9,9 @@ from flask import Flask, Response, json, request
 from typing_extensions import TypedDict
 from werkzeug.exceptions import HTTPException
 
-from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError, exception_location
 from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load_shedding import jitter
-from readwatch.ingest.logs import exception_location
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -53,12 +53,12 @@ class Sessions(TypedDict):
 @routes.get("/api/readers/online")
 @documented({200: OnlineReaders}, roles=STAFF)
 def online() -> OnlineReaders:
-    """Return the readers who are online, the latest heartbeat first."""
-    authorize_list("online")
+    """Return the readers who are online, the latest sign of life first."""
+    access = authorize_list("online")
     services = current_services()
     now = services.now()
     with connection(services.db) as db:
-        readers = online_readers(db, now)
+        readers = online_readers(db, access, now)
     return {
         "readers": [
             OnlineReaderWithPresence(**serialize(reader), presence=reader.presence_at(now))

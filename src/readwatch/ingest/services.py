@@ -15,7 +15,7 @@ from readwatch.store.audit.dedupe import AuditDeduplicator
 from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.passwords import DEFAULT_COST, prepare
+from readwatch.store.identity.passwords import DEFAULT_COST, precompute_decoy
 from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.recording.writer import Writer
 
@@ -63,7 +63,7 @@ class Services:
             )
         )
         self.stopping = False
-        prepare(settings.bcrypt_cost)
+        precompute_decoy(settings.bcrypt_cost)
         self.retention = RetentionThread(
             self.db, self.writer, clock, session_timeout=settings.session_timeout
         )

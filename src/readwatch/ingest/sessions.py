@@ -17,7 +17,7 @@ from readwatch.ingest.services import Services, current_services
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import resume_tokens, sessions
 from readwatch.store.identity.login import LoginSource, log_in
-from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
+from readwatch.store.identity.tokens import family_of, hash_token, new_resume_token, new_token
 
 routes = Blueprint("sessions", __name__)
 
@@ -46,7 +46,7 @@ def login() -> LoggedIn:
         principal = sessions.open_session(
             db,
             user,
-            token_hash(token),
+            hash_token(token),
             now,
             ip_address=source.address,
             user_agent=user_agent,
@@ -85,7 +85,7 @@ def resume() -> LoggedIn:
             db,
             body.resume_token,
             resume_token,
-            token_hash(token),
+            hash_token(token),
             services.now(),
             ip_address=address,
             user_agent=agent,

@@ -36,22 +36,24 @@ def view_snapshot(
 
     Without a query it is the view's first one.
     """
-    snapshot = view_order(db, access, view, now, query or queries[view].first_query(), queries)
+    snapshot = snapshot_without_items(
+        db, access, view, now, query or queries[view].first_query(), queries
+    )
     top = top_index(snapshot.order, viewport)
     ids = ids_near_viewport(snapshot.order, top, viewport.height)
     return replace(snapshot, items=read_items(db, access, queries[view], ids, now))
 
 
-def view_order(
+def snapshot_without_items(
     db: Database,
-    _access: ListAccess,
+    access: ListAccess,
     view: View,
     now: datetime,
     query: ListQuery,
     queries: Mapping[View, ViewQueries[Any]],
 ) -> ViewSnapshot:
     """Return the same snapshot without items: only ids, and totals over all readers."""
-    result = queries[view].ids(db, query, now)
+    result = queries[view].ids(db, access, query, now)
     order = row_order(result.ids)
     return ViewSnapshot(
         view,
@@ -65,13 +67,13 @@ def view_order(
 
 def read_items(
     db: Database,
-    _access: ListAccess,
+    access: ListAccess,
     queries: ViewQueries[Any],
     ids: Sequence[int],
     now: datetime,
 ) -> tuple[Any, ...]:
     """Return the items of any number of ids, in any order."""
-    return tuple(item for chunk in chunks(ids) for item in queries.items(db, chunk, now))
+    return tuple(item for chunk in chunks(ids) for item in queries.items(db, access, chunk, now))
 
 
 def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from readwatch.domain.clock import uptime
-from readwatch.domain.users import User
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, view_snapshot
 from readwatch.monitor.reader_page import ReaderPage
@@ -39,7 +38,7 @@ class CurrentView:
         self.query: ListQuery | None = None
         self._last_valid_query: ListQuery | None = None
         self._revealed: set[int] = set()
-        self._queries = view_queries(self.attention)
+        self._queries = view_queries(self.attention, with_access_log=False)
         self.reader_page: ReaderPage | None = None
 
     def reset(self) -> None:
@@ -67,15 +66,15 @@ class CurrentView:
         """Go back to the view."""
         self.reader_page = None
 
-    def open_access_log(self, consultant: User) -> None:
-        """Let the access log have the entries that a consultant may see."""
-        self._queries = view_queries(self.attention, consultant)
+    def open_access_log(self) -> None:
+        """Let the access log have the entries that the consultant may see."""
+        self._queries = view_queries(self.attention, with_access_log=True)
 
     def snapshot(
         self, db: Database, access: ListAccess, now: datetime
     ) -> ViewSnapshot | ReaderSnapshot:
         """Return what is shown at `now`."""
-        self._refresh_attention(db, now)
+        self._refresh_attention(db, access, now)
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._with_attention(live_stats(db, now)))
         view = self.view or View.ONLINE
@@ -97,8 +96,8 @@ class CurrentView:
     def _masked(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items
 
-    def _refresh_attention(self, db: Database, now: datetime) -> None:
+    def _refresh_attention(self, db: Database, access: ListAccess, now: datetime) -> None:
         """Evaluate the rules: for the header now and then, for the view itself each time."""
         if self.view is View.ATTENTION or uptime() >= self._attention_at:
-            self.attention.refresh(db, now)
+            self.attention.refresh(db, access, now)
             self._attention_at = uptime() + ATTENTION_SECONDS

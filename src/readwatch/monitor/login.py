@@ -5,7 +5,7 @@ from datetime import datetime
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.users import User
-from readwatch.store.audit.log import commit_to
+from readwatch.store.audit.log import transaction_on
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import close_all
 from readwatch.store.engine.privileges import Role
@@ -18,7 +18,7 @@ def authenticated(url: str, email: str, password: str, now: datetime, action: Au
     try:
         return log_in(
             db,
-            commit_to(db),
+            transaction_on(db),
             LoginSource(email=email, address=terminal_address(), program="console"),
             password,
             lambda: now,

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from readwatch.domain.clock import uptime
 
-PAUSE_FACTOR = 40
+PAUSE_FACTOR = 40.0
 """The pause after a snapshot, as a multiple of the time that its queries took."""
 
 LONGEST_PAUSE = timedelta(seconds=10)

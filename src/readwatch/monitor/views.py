@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.domain.attention import DEFAULT_THRESHOLDS
-from readwatch.domain.users import User
 from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.monitor.snapshots import View
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import access_log, attention, feed, online, readers
 from readwatch.store.lists.access_log import AccessLogRow
@@ -49,8 +48,8 @@ class ViewQueries(Generic[ItemT]):
 
     sorts: tuple[Sort, ...]
     fields: FilterableFields
-    ids: Callable[[Database, ListQuery, datetime], ResultIds]
-    items: Callable[[Database, Sequence[int], datetime], tuple[ItemT, ...]]
+    ids: Callable[[Database, ListAccess, ListQuery, datetime], ResultIds]
+    items: Callable[[Database, ListAccess, Sequence[int], datetime], tuple[ItemT, ...]]
     pages: str = ""
     record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
 
@@ -68,14 +67,12 @@ class ViewQueries(Generic[ItemT]):
         return bool(sort and sort.newest_first and sort.descending == query.descending)
 
 
-def view_queries(
-    attention: Attention, consultant: User | None = None
-) -> Mapping[View, ViewQueries[Any]]:
-    """Return the queries of all views: Attention has the cases that `attention` found last, the
-    access log the entries that `consultant` may see, and none for None.
+def view_queries(attention: Attention, *, with_access_log: bool) -> Mapping[View, ViewQueries[Any]]:
+    """Return the queries of all views: Attention has the cases that `attention` found last; without
+    `with_access_log` the access log is empty.
     """
     cases = replace(_ATTENTION, ids=attention.ids, items=attention.items)
-    entries = _ACCESS_LOG if consultant is None else _access_log_of(consultant)
+    entries = _ACCESS_LOG if with_access_log else _EMPTY_ACCESS_LOG
     return {**VIEW_QUERIES, View.ATTENTION: cases, View.ACCESS_LOG: entries}
 
 
@@ -167,18 +164,20 @@ def _attention_record(item: AttentionItem, now: datetime) -> dict[str, object]:
     }
 
 
-def _attention_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
-    return _evaluated(db, now).ids(db, query, now)
+def _attention_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+    return _evaluated(db, access, now).ids(db, access, query, now)
 
 
-def _attention_items(db: Database, ids: Sequence[int], now: datetime) -> tuple[AttentionItem, ...]:
-    return _evaluated(db, now).items(db, ids, now)
+def _attention_items(
+    db: Database, access: ListAccess, ids: Sequence[int], now: datetime
+) -> tuple[AttentionItem, ...]:
+    return _evaluated(db, access, now).items(db, access, ids, now)
 
 
-def _evaluated(db: Database, now: datetime) -> Attention:
+def _evaluated(db: Database, access: ListAccess, now: datetime) -> Attention:
     """Evaluate the rules once, where nothing is remembered from one snapshot to the next."""
     cases = Attention(DEFAULT_THRESHOLDS)
-    cases.refresh(db, now)
+    cases.refresh(db, access, now)
     return cases
 
 
@@ -200,31 +199,27 @@ _ATTENTION: ViewQueries[AttentionItem] = ViewQueries(
 # Access log.
 
 
-def _no_ids(_db: Database, _query: ListQuery, _now: datetime) -> ResultIds:
-    return ResultIds((), ())
-
-
-def _no_entries(_db: Database, _ids: Sequence[int], _now: datetime) -> tuple[AccessLogRow, ...]:
-    return ()
-
-
-# Empty until it is known who reads it, and until an admin's view of it is logged.
 _ACCESS_LOG: ViewQueries[AccessLogRow] = ViewQueries(
     sorts=(Sort("created_at", descending=True, newest_first=True),),
     fields=access_log.FILTERABLE_FIELDS,
-    ids=_no_ids,
-    items=_no_entries,
+    ids=access_log.access_log_ids,
+    items=access_log.access_log_rows,
     pages="entries",
 )
 
 
-def _access_log_of(consultant: User) -> ViewQueries[AccessLogRow]:
-    """Return the queries for the entries that a consultant may see."""
-    return replace(
-        _ACCESS_LOG,
-        ids=partial(access_log.access_log_ids, consultant=consultant),
-        items=partial(access_log.access_log_rows, consultant=consultant),
-    )
+def _no_ids(_db: Database, _access: ListAccess, _query: ListQuery, _now: datetime) -> ResultIds:
+    return ResultIds((), ())
+
+
+def _no_entries(
+    _db: Database, _access: ListAccess, _ids: Sequence[int], _now: datetime
+) -> tuple[AccessLogRow, ...]:
+    return ()
+
+
+# Until an admin's view of it is logged.
+_EMPTY_ACCESS_LOG = replace(_ACCESS_LOG, ids=_no_ids, items=_no_entries)
 
 
 VIEW_QUERIES: Mapping[View, ViewQueries[Any]] = {
@@ -232,5 +227,5 @@ VIEW_QUERIES: Mapping[View, ViewQueries[Any]] = {
     View.ACTIVITY: _ACTIVITY,
     View.READERS: _READERS,
     View.ATTENTION: _ATTENTION,
-    View.ACCESS_LOG: _ACCESS_LOG,
+    View.ACCESS_LOG: _EMPTY_ACCESS_LOG,
 }

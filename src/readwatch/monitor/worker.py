@@ -4,16 +4,15 @@ It runs requests, whose results are futures, and polls the current view, whose s
 as events. The results and events are immutable.
 """
 
-import queue
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, uptime
@@ -32,6 +31,7 @@ from readwatch.monitor.events import (
 )
 from readwatch.monitor.login import authenticated, terminal_address
 from readwatch.monitor.refresh_policy import RefreshPolicy
+from readwatch.monitor.request_queue import Request, RequestQueue
 from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
@@ -62,18 +62,6 @@ ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
 """Reads items of a view by their ids, as long as the consultant's account may read the data."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Request(Generic[Result]):
-    """Work for the worker's thread, and the future of its result.
-
-    With `is_retried` the request waits for the next snapshot after a failure of the database.
-    """
-
-    work: Callable[[], Result]
-    future: Future[Result]
-    is_retried: bool = False
-
-
 class Worker:
     """Requests come from any thread; `post` is called in the worker's thread.
 
@@ -88,7 +76,7 @@ class Worker:
         self._mask = settings.mask
         self._post = post
         self._clock = clock
-        self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
+        self._requests = RequestQueue()
         # A daemon: a query that hangs must not keep the program from ending.
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._is_stopping = False
@@ -101,7 +89,6 @@ class Worker:
         self._consultant: User | None = None
         self._account_check_at = 0.0
         self._is_snapshot_requested = False
-        self._missed: list[_Request[Any]] = []
 
     def start(self, consultant: User | None = None) -> None:
         """Start the thread; `consultant` has logged in already."""
@@ -111,7 +98,7 @@ class Worker:
     def stop(self) -> None:
         """Cancel the query that runs, and wait until the connections are closed, up to a bound."""
         self._is_stopping = True
-        self._requests.put(None)
+        self._requests.wake()
         deadline = monotonic() + STOP_SECONDS
         while self._thread.is_alive() and monotonic() < deadline:
             self._connections.interrupt()  # again: the next query may have begun meanwhile
@@ -119,11 +106,11 @@ class Worker:
 
     def log_in(self, email: str, password: str) -> Future[User]:
         """Log in a consultant or admin; that is logged first."""
-        return self._submit(partial(self._log_in, email, password))
+        return self._requests.submit(partial(self._log_in, email, password))
 
     def unlock(self, password: str) -> Future[None]:
         """Check the password of who is logged in; that is logged first."""
-        return self._submit(partial(self._unlock, password))
+        return self._requests.submit(partial(self._unlock, password))
 
     def watch_view(self, view: View, query: ListQuery, viewport: Viewport) -> None:
         """Post snapshots of a view from now on; an open reader's page is closed.
@@ -131,7 +118,7 @@ class Worker:
         They have the items near the viewport. `QueryRefused` is posted for an invalid query.
         """
         self._current.viewport = viewport
-        self._submit(partial(self._watch_view, view, query))
+        self._requests.submit(partial(self._watch_view, view, query))
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Set which part of the view is on the screen now."""
@@ -141,7 +128,7 @@ class Worker:
         """Set which readers the consultant has marked as seen; a change is shown at once."""
         if readers != self._seen:
             self._seen = readers
-            self._submit(partial(self._set_seen, readers))
+            self._requests.submit(partial(self._set_seen, readers))
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, again with the next snapshot."""
@@ -162,7 +149,7 @@ class Worker:
 
     def read_older(self, request_id: int, oldest: int) -> None:
         """Post a snapshot of the open reader with activities older than the one `oldest`."""
-        self._submit(partial(self._read_older, request_id, oldest))
+        self._requests.submit(partial(self._read_older, request_id, oldest))
 
     def log_and_run(
         self,
@@ -180,56 +167,34 @@ class Worker:
         """Let the access log be watched; that is logged first for admins, who see all entries."""
         return self._submit_for_consultant(self._open_access_log)
 
-    def _submit(self, work: Callable[[], Result], *, is_retried: bool = False) -> Future[Result]:
-        future: Future[Result] = Future()
-        self._requests.put(_Request(work, future, is_retried))
-        return future
-
     def _submit_for_consultant(
         self, work: Callable[[User], Result], *, is_retried: bool = False
     ) -> Future[Result]:
-        return self._submit(partial(self._run_for_consultant, work), is_retried=is_retried)
+        return self._requests.submit(
+            partial(self._run_for_consultant, work), retry_on_failure=is_retried
+        )
 
     # From here on everything runs in the worker's thread.
 
     def _run(self) -> None:
         try:
             while not self._is_stopping:
-                request: _Request[Any] | None = None
-                with suppress(queue.Empty):
-                    request = self._requests.get(timeout=POLL_SECONDS)
+                request = self._requests.take(POLL_SECONDS)
                 if not self._is_stopping:
                     self._serve(request)
         finally:
             self._connections.close()
-            self._cancel_all()
+            self._requests.cancel_all()
 
-    def _serve(self, request: _Request[Any] | None) -> None:
+    def _serve(self, request: Request[Any] | None) -> None:
         """Run a request, and poll after it: many requests must not hold up the snapshots."""
         try:
             if request is not None:
-                with suppress(InvalidStateError):  # nobody waits for it any more
-                    self._run_request(request)
+                self._requests.run(request)
             self._poll()
         except Exception as error:  # noqa: BLE001 - the thread must go on, and the error be shown
             with suppress(Exception):
                 self._report_connection_lost(internal_error(error))
-
-    def _run_request(self, request: _Request[Any]) -> None:
-        future = request.future
-        try:
-            result = request.work()
-        except CancelledError:
-            future.cancel()
-        except ReadwatchError as error:
-            if request.is_retried:
-                self._missed.append(request)
-            else:
-                future.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - its message could contain personal data
-            future.set_exception(internal_error(error))
-        else:
-            future.set_result(result)
 
     def _run_for_consultant(self, work: Callable[[User], Result]) -> Result:
         if self._consultant is None:
@@ -257,7 +222,7 @@ class Worker:
         """Show nothing more to a consultant whose account may not read the data any more."""
         self._consultant = None
         self._current.clear()
-        self._cancel_missed()
+        self._requests.cancel_failed()
         self._post(LoggedOut(reason))
 
     def _watch_view(self, view: View, query: ListQuery) -> None:
@@ -304,7 +269,7 @@ class Worker:
             action = AuditAction.LISTED_ACCESS_LOG
             details = "everybody's entries"
             self._log_first(audit_log.log_event, consultant, action, None, details)
-        self._current.open_access_log(consultant)
+        self._current.open_access_log()
 
     def _log_first(
         self,
@@ -334,8 +299,8 @@ class Worker:
         if self._mask or self._consultant is None:
             return ()
         with self._connections.data() as db:
-            self._list_access(db, self._consultant)
-            return readers_named(db, words.split(), self._clock(), length=MAX_READERS)
+            access = self._list_access(db, self._consultant)
+            return readers_named(db, access, words.split(), self._clock(), length=MAX_READERS)
 
     def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
         if view is not self._current.view:
@@ -366,7 +331,7 @@ class Worker:
                     self._account_check_at = uptime() + ACCOUNT_CHECK_SECONDS
                 if is_requested or self._refresh_policy.is_due(data_version(db)):
                     self._post(self._snapshot(db, self._list_access(db, self._consultant)))
-                    self._retry_missed()
+                    self._requests.retry_failed()
         except ReadwatchError as error:
             self._report(error)
         else:
@@ -388,25 +353,6 @@ class Worker:
         """Return the right to list readers, if the account is still what it was at the login."""
         users.require_unchanged(db, consultant)
         return audit_log.list_access(db, consultant.id)
-
-    def _retry_missed(self) -> None:
-        missed, self._missed = self._missed, []
-        for request in missed:
-            self._requests.put(request)
-
-    def _cancel_all(self) -> None:
-        """Cancel every request that waits, when no thread is left to run it."""
-        self._retry_missed()
-        with suppress(queue.Empty):
-            while True:
-                request = self._requests.get_nowait()
-                if request is not None:
-                    request.future.cancel()
-
-    def _cancel_missed(self) -> None:
-        for request in self._missed:
-            request.future.cancel()
-        self._missed = []
 
     def _report(self, error: ReadwatchError) -> None:
         """Post why there is no snapshot."""

@@ -11,12 +11,7 @@ from readwatch.domain.text import clean
 from readwatch.domain.users import ReaderProfile, User, UserRole
 from readwatch.store.audit.log import Permit
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    from_db_time,
-    from_db_time_or_none,
-)
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import (
     ConsultantAccessLog,
     ReaderContentProgress,
@@ -24,6 +19,8 @@ from readwatch.store.engine.models import (
     ReaderSessions,
     Users,
 )
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.feed import recorded
 

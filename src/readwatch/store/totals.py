@@ -9,8 +9,9 @@ from readwatch.domain.sessions import OpenSession
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ActivityCounts, ReaderSessions, Users
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 _OPEN_SESSIONS = CompiledQuery(
     ReaderSessions.select(

@@ -11,7 +11,7 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
-from readwatch.monitor.build import read_items, view_order
+from readwatch.monitor.build import read_items, snapshot_without_items
 from readwatch.monitor.login import authenticated, terminal_address
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View, ViewSnapshot, masked
@@ -51,12 +51,12 @@ def print_once(
     # The access log's connection can write, so it makes the files that a read-only one needs.
     with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
-        queries = view_queries(attention, user)
+        queries = view_queries(attention, with_access_log=True)
         access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
             if view is View.ATTENTION:
-                attention.refresh(db, now)
-            snapshot = view_order(db, access, view, now, query, queries)
+                attention.refresh(db, access, now)
+            snapshot = snapshot_without_items(db, access, view, now, query, queries)
             ids = snapshot.order.ids[:rows]
             details = (
                 f"console, from {view.label}{filter_size(query.terms)}, "

@@ -56,8 +56,8 @@ def test_after_five_minutes_another_entry_is_made(log, event, clock, entries):
 def test_an_access_of_another_kind_has_an_entry_of_its_own(log, event, cast, clock, entries):
     for other in (
         event,
-        replace(event, target_user_id=cast.ben.id),
-        replace(event, consultant_user_id=cast.dora.id),
+        replace(event, subject_id=cast.ben.id),
+        replace(event, actor_id=cast.dora.id),
         replace(event, ip_address="10.0.0.8"),
         replace(event, action_type=AuditAction.VIEWED_READER_SESSIONS),
     ):

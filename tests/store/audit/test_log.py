@@ -19,8 +19,9 @@ from readwatch.store.audit.log import (
     permit_own,
 )
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, connection, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_every_entry_carries_the_hash_of_the_one_before_it(db, connected, cast, 
 
 def test_programs_that_look_at_once_make_one_chain_and_lose_nothing(at_once, db, url, cast):
     at_once(LOOK_25_TIMES, url, str(cast.cara.id), str(cast.ann.id), processes=8)
-    assert sorted(checked_chain(db)) == sorted(8 * [str(number) for number in range(25)])
+    assert sorted(map(str, checked_chain(db))) == sorted(8 * [str(number) for number in range(25)])
 
 
 @pytest.mark.parametrize(
@@ -124,7 +125,7 @@ def test_sqlite_lets_nobody_replace_an_entry(id, prev_hash, connected, db, event
         connected(Role.ACCESS_LOG).execute_sql(
             "INSERT OR REPLACE INTO consultant_access_log "
             "(id, consultant_user_id, action_type, prev_hash, row_hash) "
-            f"VALUES ({id}, {event.consultant_user_id}, 'nothing', '{prev_hash}', 'forged')"
+            f"VALUES ({id}, {event.actor_id}, 'nothing', '{prev_hash}', 'forged')"
         )
     assert checked_chain(db) == ["console"]
 
@@ -135,7 +136,7 @@ def test_two_entries_cannot_follow_the_same_one(db, event, clock):
         db.execute_sql(
             "INSERT INTO consultant_access_log "
             "(consultant_user_id, action_type, prev_hash, row_hash) "
-            f"VALUES ({event.consultant_user_id}, 'logged_in', '{GENESIS}', 'forged')"
+            f"VALUES ({event.actor_id}, 'logged_in', '{GENESIS}', 'forged')"
         )
 
 
@@ -183,12 +184,12 @@ def test_an_entry_of_a_change_is_there_with_the_change_or_not_at_all(db, event, 
 
 def test_an_access_is_logged_before_it_is_permitted(connected, event, clock):
     permit = log_access(connected(Role.ACCESS_LOG), event, clock())
-    assert (permit.subject_id, permit.entry_id) == (event.target_user_id, 1)
+    assert (permit.subject_id, permit.entry_id) == (event.subject_id, 1)
     assert checked_chain(connected(Role.CONSOLE)) == ["console"]
 
 
 def test_what_cannot_be_logged_is_not_permitted(connected, db, event, clock):
-    nobody = replace(event, consultant_user_id=4711)
+    nobody = replace(event, actor_id=4711)
     with pytest.raises(peewee.IntegrityError):
         log_access(connected(Role.ACCESS_LOG), nobody, clock())
     with pytest.raises((ReadwatchError, peewee.DatabaseError)):
@@ -208,7 +209,7 @@ def test_while_the_log_is_locked_nothing_is_permitted(db, opened, url, event, cl
 
 def test_an_access_to_a_readers_data_names_the_reader(connected, db, event, clock):
     with pytest.raises(ValueError, match="reader"):
-        log_access(connected(Role.ACCESS_LOG), replace(event, target_user_id=None), clock())
+        log_access(connected(Role.ACCESS_LOG), replace(event, subject_id=None), clock())
     assert checked_chain(db) == []
 
 

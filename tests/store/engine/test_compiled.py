@@ -3,9 +3,10 @@
 import pytest
 
 from readwatch.store.engine.bulk import GIVEN, BulkStatement
-from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true
-from readwatch.store.engine.connections import Statement, is_sqlite
+from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true_unindexed
+from readwatch.store.engine.connections import is_sqlite
 from readwatch.store.engine.models import ActivityCounts, OnlineCounts, Users
+from readwatch.store.engine.statements import Statement
 
 READER = "O'Brien"
 _BY_NAME = CompiledQuery(
@@ -55,7 +56,9 @@ def test_a_parameter_may_stand_in_several_places(db):
 def test_constants_stand_in_the_text(db):
     query = CompiledQuery(
         Users.select(Users.id).where(
-            Users.full_name == READER, is_true(Users.is_active), Users.email_verified == FALSE
+            Users.full_name == READER,
+            is_true_unindexed(Users.is_active),
+            Users.email_verified == FALSE,
         )
     )
     assert "'O''Brien'" in query.text(db)

@@ -1,6 +1,7 @@
 """Connections: what a URL may say, which SQLite is safe, how moments are kept."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,21 +13,19 @@ from hypothesis import strategies as st
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine.connections import (
-    Statement,
     close_all,
     connection,
     driver_connection,
-    from_db_time,
-    from_db_time_or_none,
     is_sqlite,
     open_database,
     query_interrupter,
     read_snapshot,
-    to_db_time,
     work_clock,
 )
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import refuse_affected_sqlite, sqlite_path
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import get_user
 
 moments = st.datetimes(
@@ -180,7 +179,8 @@ def test_a_connection_that_the_pool_gives_up_is_closed(opened, url, monkeypatch)
 def test_another_thread_can_put_an_end_to_a_statement_that_has_none(opened, url):
     db = opened(url, Role.OWNER)
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n"
-    borrowed, refusals = SimpleQueue(), SimpleQueue()
+    borrowed: SimpleQueue[Callable[[], None]] = SimpleQueue()
+    refusals: SimpleQueue[ReadwatchError] = SimpleQueue()
 
     def ask():
         try:

@@ -10,9 +10,10 @@ from postgres import Server
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import connections, postgresql, sqlite
-from readwatch.store.engine.connections import Database, Statement, connection
+from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_a_sqlite_file_that_is_not_there_is_not_made_but_told(refusal_of, name, 
 
 @on_sqlite
 def test_a_damaged_sqlite_file_is_told(refusal_of, url):
-    path = connections.sqlite_path(url)
+    path = sqlite.sqlite_path(url)
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
     refusal = refusal_of(url, sql="SELECT email FROM users")

@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from permits import LIST_ACCESS
 from postgres import drop_database, new_database, new_login
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
@@ -61,7 +62,7 @@ def test_each_connection_acts_as_its_role_also_of_a_login_that_may_do_all(role, 
 def test_a_login_of_a_face_acts_as_its_roles_and_as_no_other(face, url, db, opened):
     its_own = new_login(url, "person")
     with db.atomic():
-        grant_program(db, face, f"{db.database}_person")
+        grant_program(db, program=face, login=f"{db.database}_person")
     for role in LIMITED_ROLES:
         if role in PROGRAMS[face]:
             assert user(opened(its_own, role)) == role_name(db.database, role)
@@ -112,7 +113,7 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
     assert len(migrations.unenforced_privileges(url)) == len(LIMITED_ROLES)
     assert user(opened(url, Role.CONSOLE)).endswith("_owner")
     with connection(opened(url, Role.CONSOLE)) as db:
-        assert list_users(db) == ()
+        assert list_users(db, LIST_ACCESS) == ()
         with pytest.raises(ReadwatchError, match="cannot be written"), engine_errors():
             db.execute_sql("DELETE FROM users")
 
@@ -185,7 +186,7 @@ def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
 
 def test_only_a_login_that_there_is_can_be_let_in(db):
     with pytest.raises(ReadwatchError, match="createuser"):
-        grant_program(db, "console", "nobody_here")
+        grant_program(db, program="console", login="nobody_here")
 
 
 def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
@@ -195,4 +196,4 @@ def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
         connection(opened(url, Role.OWNER)) as db,
         pytest.raises(ReadwatchError, match="readwatch init"),
     ):
-        grant_program(db, "console", f"{db.database}_owner")
+        grant_program(db, program="console", login=f"{db.database}_owner")

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import peewee
 import psycopg
@@ -78,7 +79,7 @@ def on_sqlite(execute) -> dict[str, Table]:
     for name, table, sql in list(
         execute("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'index' AND sql > ''")
     ):
-        columns = re.search(r"\((.*?)\)(?:\s+WHERE|$)", sql)[1].split(", ")
+        columns = re.findall(r"\((.*?)\)(?:\s+WHERE|$)", sql)[0].split(", ")
         tables[table].indexes[name] = (sql.startswith("CREATE UNIQUE"), tuple(columns))
     for name, table in list(
         execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
@@ -131,7 +132,7 @@ def on_postgresql(execute) -> dict[str, Table]:
 
 def described(model: type[peewee.Model]) -> Table:
     """What a model says about its table."""
-    meta = model._meta
+    meta: Any = model._meta
     keys = meta.primary_key.field_names if meta.composite_key else [meta.primary_key.name]
     return Table(
         columns=[Column(f.column_name, model_kind(f), f.null) for f in meta.sorted_fields],

@@ -1,8 +1,11 @@
 """What each role may do: each thing is really tried, on both engines, and the engine answers."""
 
+from typing import Any
+
 import apsw
 import peewee
 import pytest
+from permits import LIST_ACCESS
 from postgres import new_login
 
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -45,7 +48,7 @@ def is_allowed(db: Database, sql: str) -> bool:
     return True
 
 
-def may(db: Database, table: str, columns: list[str]) -> tuple:
+def may(db: Database, table: str, columns: list[str]) -> tuple[object, ...]:
     """All that is allowed with a table, found by trying."""
     return (
         [name for name in columns if is_allowed(db, f"SELECT {name} FROM {table} LIMIT 1")],
@@ -55,7 +58,7 @@ def may(db: Database, table: str, columns: list[str]) -> tuple:
     )
 
 
-def ought(on: Privileges, columns: list[str]) -> tuple:
+def ought(on: Privileges, columns: list[str]) -> tuple[object, ...]:
     """The same, as the table of rights has it."""
     return (
         [name for name in columns if name in on.read],
@@ -121,11 +124,11 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
     permit = audit_log.log_access(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
     assert reader_data.account(console, permit).full_name == "Ann Archer"
-    assert online.online_readers(console, clock()) == ()
+    assert online.online_readers(console, LIST_ACCESS, clock()) == ()
     audit_log.log_event(
         connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
     )
-    assert len(users.list_users(connected(Role.ADMIN))) == 4
+    assert len(users.list_users(connected(Role.ADMIN), LIST_ACCESS)) == 4
 
 
 @pytest.mark.parametrize(
@@ -148,7 +151,7 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
 def test_the_table_keeps_what_is_promised(role, table, never):
     on, (acts, _, column) = privileges_on(role, table), never.partition(": ")
     for act in acts:
-        some = {"r": on.read, "a": on.append, "c": on.change, "d": on.delete}[act]
+        some: Any = {"r": on.read, "a": on.append, "c": on.change, "d": on.delete}[act]
         assert not (column in some if column else some)
 
 

@@ -4,10 +4,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from typing import Any
 
 import apsw
 import pytest
-from permits import permit_for
+from permits import LIST_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
@@ -152,8 +153,10 @@ def test_the_progress_summary_is_right_and_agrees_with_ours(
     post(ben, Activity("page_read", content_id="hobbit", duration_seconds=59))
     ann_enters = ago(minutes=30)
     enter(cast.ann)
-    ids = reader_ids(db, ListQuery("full_name"), system_clock()).ids
-    ours = {summary.user_id: summary for summary in reader_rows(db, ids, system_clock())}
+    ids = reader_ids(db, LIST_ACCESS, ListQuery("full_name"), system_clock()).ids
+    ours = {
+        summary.user_id: summary for summary in reader_rows(db, LIST_ACCESS, ids, system_clock())
+    }
 
     rows = shell().execute(PROGRESS).fetchall()
     kept = "%Y-%m-%d %H:%M:%S"
@@ -195,7 +198,8 @@ def test_the_health_queries_are_right(shell, cast, enter, url):
     assert size == sqlite_path(url).stat().st_size
     # Python's own SQLite is built without dbstat; ours has it.
     with closing(apsw.Connection(str(sqlite_path(url)))) as client:
-        sizes = dict(client.execute(TABLE_SIZES).fetchall())
+        rows: list[Any] = client.execute(TABLE_SIZES).fetchall()
+    sizes = dict(rows)
     assert sum(sizes.values()) == size
     assert {"users", "reader_activities", "idx_activities_user_type_created"} <= set(sizes)
 

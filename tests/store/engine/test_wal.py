@@ -9,14 +9,9 @@ from threading import Event, Thread
 import pytest
 
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import (
-    Statement,
-    close_all,
-    connection,
-    open_database,
-    read_snapshot,
-)
+from readwatch.store.engine.connections import close_all, connection, open_database, read_snapshot
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -15,8 +15,8 @@ from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.sessions import find_principal, invalid_tokens
-from readwatch.store.identity.tokens import new_resume_token, new_token, token_hash
-from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
+from readwatch.store.identity.tokens import hash_token, new_resume_token, new_token
+from readwatch.store.identity.users import authenticate, find_user, get_user, list_admins
 
 SUSPEND_THE_OTHER = """
 from datetime import UTC, datetime
@@ -63,17 +63,17 @@ def test_all_sessions_of_the_user_end_and_none_can_be_resumed(
             save_resume_token(db, device, new_resume_token(), clock())
     db.execute_sql(
         "INSERT INTO staff_sessions (user_id, session_token, is_active)"
-        f" VALUES ({cast.ann.id}, '{token_hash(tokens['staff'])}', TRUE)"
+        f" VALUES ({cast.ann.id}, '{hash_token(tokens['staff'])}', TRUE)"
     )
     before, now = clock(), clock.advance(seconds=1)
 
     with admin.atomic():
         assert change(admin, cast.ann, now) == 2
 
-    gone = [token_hash(tokens["tablet"]), token_hash(tokens["staff"])]
+    gone = [hash_token(tokens["tablet"]), hash_token(tokens["staff"])]
     assert invalid_tokens(db, before) == gone[:1], "so every server that remembers it hears of it"
     assert [find_principal(db, it, now) for it in gone] == [None, None]
-    assert find_principal(db, token_hash(tokens["ben"]), now) == ben
+    assert find_principal(db, hash_token(tokens["ben"]), now) == ben
     resumable = db.execute_sql("SELECT user_id FROM resume_tokens").fetchall()
     assert [row[0] for row in resumable] == [cast.ben.id]
 
@@ -122,7 +122,7 @@ def test_of_admins_who_suspend_each_other_at_once_one_stays(db, url, cast, join,
     others = [join(f"{name} Early", UserRole.ADMIN) for name in ("Eve", "Finn", "Gus")]
     everybody = [str(user.id) for user in (cast.dora, *others)]
     at_once(SUSPEND_THE_OTHER, url, *everybody, processes=4)
-    assert len([user for user in list_users(db, UserRole.ADMIN) if user.is_active]) == 1
+    assert len([user for user in list_admins(db) if user.is_active]) == 1
 
 
 # How an account stands --------------------------------------------------------------------------

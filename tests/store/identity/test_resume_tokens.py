@@ -10,7 +10,7 @@ from readwatch.store import reader_data
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.resume_tokens import LIFETIME, resume_session, save_resume_token
 from readwatch.store.identity.sessions import end_session
-from readwatch.store.identity.tokens import family_of, new_resume_token, new_token, token_hash
+from readwatch.store.identity.tokens import family_of, hash_token, new_resume_token, new_token
 from readwatch.store.lifecycle.retention import end_silent_sessions, purge_resume_tokens
 
 
@@ -41,7 +41,7 @@ def come_back(ingest, clock):
         following = new_resume_token(family_of(token))
         with ingest.atomic():
             resumed = resume_session(
-                ingest, token, following, token_hash(new_token()), clock(), **about
+                ingest, token, following, hash_token(new_token()), clock(), **about
             )
         return resumed if isinstance(resumed, ReadwatchError) else (resumed[1], following)
 
@@ -141,7 +141,7 @@ def test_no_part_of_a_token_is_in_the_database(db, cast, signed_in, come_back):
     _, token = signed_in(cast.ann)
     _, following = come_back(token)
     kept = repr(db.execute_sql("SELECT * FROM resume_tokens").fetchall())
-    assert token_hash(following) in kept
+    assert hash_token(following) in kept
     for part in (*token[4:].split("."), *following[4:].split(".")):
         assert len(part) >= 22
         assert part not in kept

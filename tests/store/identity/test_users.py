@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import COST, NOON, PASSWORD
-from permits import permit_for
+from permits import LIST_ACCESS, permit_for
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import UserRole
@@ -111,7 +111,7 @@ def test_an_address_that_is_taken_is_a_conflict_and_nothing_is_left_behind(db, c
     with pytest.raises(ReadwatchError) as refusal:
         join("Ann Another", email=email)
     assert (refusal.value.kind, refusal.value.field) == (ErrorKind.CONFLICT, "email")
-    assert len(list_users(db)) == 4
+    assert len(list_users(db, LIST_ACCESS)) == 4
     assert db.execute_sql("SELECT count(*) FROM reader_profiles").fetchone() == (2,)
 
 
@@ -134,7 +134,7 @@ def test_an_account_with_a_bad_name_is_not_made(db, cast, join):
     with pytest.raises(ReadwatchError) as refusal:
         join("Eve\x1b[2J", email="eve@example.org")
     assert refusal.value.field == "full_name"
-    assert len(list_users(db)) == 4
+    assert len(list_users(db, LIST_ACCESS)) == 4
 
 
 # Finding one ------------------------------------------------------------------------------------
@@ -168,8 +168,9 @@ def test_who_is_not_there_is_not_found(db, cast, delete):
 
 def test_accounts_are_listed_by_name_without_the_deleted(db, cast, delete):
     delete(cast.ben)
-    assert [user.full_name for user in list_users(db)] == ["Ann Archer", "Cara Cook", "Dora Dyer"]
-    assert list_users(db, UserRole.READER) == (cast.ann,)
+    names = [user.full_name for user in list_users(db, LIST_ACCESS)]
+    assert names == ["Ann Archer", "Cara Cook", "Dora Dyer"]
+    assert list_users(db, LIST_ACCESS, UserRole.READER) == (cast.ann,)
 
 
 # Signing in -------------------------------------------------------------------------------------

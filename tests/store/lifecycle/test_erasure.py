@@ -1,4 +1,4 @@
-"""A person is erased: all about them is gone, all about others stays, and no row comes after."""
+"""A user is erased: all rows about the user go, all others stay, and none follow later."""
 
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,7 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.session_cache import SessionCache
-from readwatch.store.identity.tokens import new_resume_token, token_hash
+from readwatch.store.identity.tokens import hash_token, new_resume_token
 from readwatch.store.lifecycle import erasure
 from readwatch.store.recording import rebuild
 from readwatch.store.recording.activities import record_activities
@@ -44,7 +44,7 @@ def read(activities: int) -> list[Activity]:
 
 @pytest.fixture
 def about_ann(db, cast: Cast, enter, post, clock):
-    """Ann has read more than is erased in one go, Ben a little at the same time."""
+    """Ann has read more than one chunk erases, and Ben a little at the same time."""
     ann = enter(cast.ann, token="ann's", ip_address="10.9.8.7", user_agent="Ann's tablet")
     with db.atomic():
         save_resume_token(db, ann, new_resume_token(), clock())
@@ -60,19 +60,19 @@ def about_ann(db, cast: Cast, enter, post, clock):
 
 @pytest.fixture
 def erase(connected, cast: Cast, clock):
-    """`erase()` erases Ann, or some `portions` of her."""
+    """`erase()` erases Ann, or only the first `chunks` of her rows."""
 
-    def erase(portions: int | None = None) -> list[erasure.Erased]:
+    def erase(chunks: int | None = None) -> list[erasure.ErasedChunk]:
         db = connected(Role.ERASURE)
         with db.atomic():
             erasure.close_account(db, cast.ann.id, clock())
-        return list(islice(erasure.erase_chunks(db, cast.ann.id, clock()), portions))
+        return list(islice(erasure.erase_chunks(db, cast.ann.id, clock()), chunks))
 
     return erase
 
 
-def everything(db) -> str:
-    """All that the tables hold, as text."""
+def all_rows(db) -> str:
+    """Return all rows of all tables, as text."""
     return "\n".join(
         repr(tuple(row))
         for table in db.get_tables()
@@ -80,12 +80,12 @@ def everything(db) -> str:
     )
 
 
-def wrong(db) -> RollupMismatches:
-    """What the rollups tell otherwise than the activities."""
-    return sum((portion.compare(db) for portion in rebuild.chunks(db)), RollupMismatches())
+def mismatches(db) -> RollupMismatches:
+    """Return how far the rollups differ from the activities."""
+    return sum((chunk.compare(db) for chunk in rebuild.chunks(db)), RollupMismatches())
 
 
-def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, about_ann, erase):
+def test_all_rows_about_the_user_are_erased_and_all_others_stay(db, cast: Cast, about_ann, erase):
     before = erasure.rows_about(db, cast.ann.id, ANN)
     assert before == {
         "reader_activities": 600,
@@ -100,33 +100,35 @@ def test_nothing_about_her_is_left_and_all_about_others_stays(db, cast: Cast, ab
         "users": 1,
     }
     bens = erasure.rows_about(db, cast.ben.id, cast.ben.email)
-    assert all(trace in everything(db) for trace in TRACES)
+    assert all(trace in all_rows(db) for trace in TRACES)
 
-    gone = erase()
+    erased = erase()
 
-    assert sum(some.rows for some in gone if some.table == "reader_activities") == 600
-    assert max(some.rows for some in gone) == erasure.CHUNK_ROWS
+    assert sum(chunk.rows for chunk in erased if chunk.table == "reader_activities") == 600
+    assert max(chunk.rows for chunk in erased) == erasure.CHUNK_ROWS
     assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
-    assert [trace for trace in TRACES if trace in everything(db)] == []
+    assert [trace for trace in TRACES if trace in all_rows(db)] == []
     assert erasure.rows_about(db, cast.ben.id, cast.ben.email) == bens
     counts = db.execute_sql("SELECT activity_type, activities FROM activity_counts ORDER BY 1")
     assert [tuple(row) for row in counts] == [("page_read", 3), ("quiz_completed", 1)]
-    assert not wrong(db)
+    assert not mismatches(db)
 
 
-def test_who_is_stopped_in_the_middle_goes_on_later(db, cast: Cast, about_ann, erase):
-    erase(portions=1)
+def test_an_erasure_that_was_interrupted_continues_later(db, cast: Cast, about_ann, erase):
+    erase(chunks=1)
     half = erasure.rows_about(db, cast.ann.id, ANN)
     assert (half["reader_activities"], half["users"]) == (100, 1)
     counted = db.execute_sql("SELECT sum(activities) FROM activity_counts").fetchone()[0]
-    assert counted == 100 + 4, "the counts go down together with what they count"
+    assert counted == 100 + 4, "the counts are lowered with the activities"
 
     erase()
     assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
     assert erase() == []
 
 
-def test_a_request_that_was_let_in_before_keeps_nothing(db, cast: Cast, about_ann, erase, clock):
+def test_a_request_that_was_authenticated_before_writes_no_row_afterwards(
+    db, cast: Cast, about_ann, erase, clock
+):
     erase()
     with pytest.raises(Exception, match=r"(?i)foreign.?key"), engine_errors(), db.atomic():
         record_activities(db, about_ann, read(1), clock())
@@ -136,17 +138,17 @@ def test_a_request_that_was_let_in_before_keeps_nothing(db, cast: Cast, about_an
     assert set(erasure.rows_about(db, cast.ann.id, ANN).values()) == {0}
 
 
-def test_a_server_that_remembers_her_token_hears_of_it_although_no_session_is_left(
+def test_a_session_cache_refuses_the_token_although_no_session_is_left(
     connected, about_ann, erase, clock: StillClock
 ):
-    callers = SessionCache(connected(Role.INGEST))
-    assert callers.find(token_hash("ann's"), clock()) == about_ann
+    session_cache = SessionCache(connected(Role.INGEST))
+    assert session_cache.find(hash_token("ann's"), clock()) == about_ann
     clock.advance(hours=5)
     erase()
-    assert callers.find(token_hash("ann's"), clock.advance(seconds=3)) is None
+    assert session_cache.find(hash_token("ann's"), clock.advance(seconds=3)) is None
 
 
-def test_the_unused_space_of_the_files_has_no_trace_of_her(
+def test_the_unused_space_of_the_files_has_no_trace_of_the_user(
     db, connected, engine: str, about_ann, erase
 ):
     if engine == "postgresql":
@@ -158,32 +160,32 @@ def test_the_unused_space_of_the_files_has_no_trace_of_her(
         return
     erase()
     for each in connected.opened.values():
-        each.execute_sql("SELECT count(*) FROM users").fetchone()  # they stay open
+        each.execute_sql("SELECT count(*) FROM users").fetchone()  # the connections stay open
     assert ANN in in_files(db.database)
     assert erasure.clear_unused_space(db) is None
     assert [trace for trace in TRACES if trace in in_files(db.database)] == []
 
 
 def samples(db) -> str:
-    """The values that PostgreSQL keeps to plan with."""
+    """Return the samples of values from which PostgreSQL plans."""
     rows = db.execute_sql("SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats")
     return repr(rows.fetchall())
 
 
 def in_files(path: str) -> str:
-    """All bytes of a SQLite database."""
+    """Return all bytes of a SQLite database and its WAL, as text."""
     return "".join(Path(f"{path}{end}").read_bytes().decode("latin-1") for end in ("", "-wal"))
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_while_somebody_goes_on_reading_it_is_said_that_something_is_left(
+def test_an_open_read_transaction_is_reported_as_the_reason_for_a_wal_that_stays(
     url: str, db, opened, about_ann, erase, monkeypatch
 ):
     monkeypatch.setattr("readwatch.store.engine.sqlite.BUSY_TIMEOUT_SECONDS", 0)
-    reading = opened(url, Role.CONSOLE)
-    reading.connect()
-    with reading.atomic("DEFERRED"):
-        reading.execute_sql("SELECT count(*) FROM users").fetchone()
+    reader = opened(url, Role.CONSOLE)
+    reader.connect()
+    with reader.atomic("DEFERRED"):
+        reader.execute_sql("SELECT count(*) FROM users").fetchone()
         erase()
         assert "still reads" in (erasure.clear_unused_space(db) or "")
     assert erasure.clear_unused_space(db) is None
@@ -194,7 +196,7 @@ def test_the_last_active_admin_cannot_be_erased(db, cast: Cast, clock):
         erasure.close_account(db, cast.dora.id, clock())
 
 
-def test_entries_of_the_access_log_that_name_her_are_counted(db, cast: Cast, clock):
+def test_entries_of_the_access_log_that_name_the_user_are_counted(db, cast: Cast, clock):
     assert erasure.named_in_access_log(db, cast.ann.id) == 0
     log_event(
         db, AuditEvent(cast.cara.id, AuditAction.LISTED_USERS, details="filter ann ARCHER"), clock()

@@ -8,10 +8,11 @@ from permits import permit_for
 from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.lockout import ALL_FAILURES_EXPIRE_AFTER
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Statement, driver_connection, from_db_time_or_none
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time_or_none
 from readwatch.store.identity import lockout
-from readwatch.store.identity.sessions import record_heartbeat
 from readwatch.store.lifecycle import retention
 from readwatch.store.lifecycle.retention import (
     BEFORE_FIRST_RECEIPT,
@@ -21,6 +22,7 @@ from readwatch.store.lifecycle.retention import (
     purge_failed_logins,
     purge_receipts,
 )
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 HOUR = timedelta(hours=1)
 MOMENT = timedelta(milliseconds=1)
@@ -134,7 +136,8 @@ def test_portion_after_portion_every_old_receipt_is_found(
     post(ann, Activity("page_read", event_id="new"), Activity("page_read", event_id="old 2 b"))
 
     place, portions = BEFORE_FIRST_RECEIPT, 0
-    while (place := purge_receipts(ingest, place, clock(), most=3)) is not None:
+    while (following := purge_receipts(ingest, place, clock(), most=3)) is not None:
+        place = following
         portions += 1
 
     assert portions == 4

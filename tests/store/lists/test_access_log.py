@@ -1,6 +1,7 @@
 """The access log as a list: whose entries there are, and which of them are one row."""
 
 import pytest
+from permits import list_access_of
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
@@ -33,9 +34,10 @@ def seen(connected, clock):
     console = connected(Role.CONSOLE)
 
     def seen(asker, question=NEWEST):
-        found = access_log_ids(console, question, clock(), consultant=asker)
+        found = access_log_ids(console, list_access_of(asker), question, clock())
         rows = {
-            row.id: row for row in access_log_rows(console, found.ids, clock(), consultant=asker)
+            row.id: row
+            for row in access_log_rows(console, list_access_of(asker), found.ids, clock())
         }
         return [
             (rows[id].consultant_name[:4], rows[id].action_type, rows[id].full_name[:3])
@@ -52,10 +54,10 @@ def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, se
     assert seen(cast.cara) == [("Cara", "viewed_reader_profile", "Ann"), ("Cara", "logged_in", "")]
     assert seen(cast.dora)[0] == ("Dora", "viewed_reader_profile", "Ben")
     assert len(seen(cast.dora)) == 3
-    everything = access_log_ids(db, NEWEST, clock(), consultant=cast.dora).ids
-    own = access_log_ids(db, NEWEST, clock(), consultant=cast.cara).ids
+    everything = access_log_ids(db, list_access_of(cast.dora), NEWEST, clock()).ids
+    own = access_log_ids(db, list_access_of(cast.cara), NEWEST, clock()).ids
     assert {
-        row.id for row in access_log_rows(db, everything, clock(), consultant=cast.cara)
+        row.id for row in access_log_rows(db, list_access_of(cast.cara), everything, clock())
     } == set(own)
 
 
@@ -65,7 +67,7 @@ def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cas
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, PROFILE, cast.ben)
     db.execute_sql(f"UPDATE users SET deleted_at = created_at WHERE id = {cast.ben.id}")
-    found = access_log_ids(db, NEWEST, clock(), consultant=cast.dora)
+    found = access_log_ids(db, list_access_of(cast.dora), NEWEST, clock())
     assert found.reader_ids == (None, cast.ann.id, None, None)
 
 
@@ -81,9 +83,9 @@ def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
     look(cast.cara, PROFILE, cast.ann)
     rows = access_log_rows(
         db,
-        access_log_ids(db, NEWEST, clock(), consultant=cast.dora).ids,
+        list_access_of(cast.dora),
+        access_log_ids(db, list_access_of(cast.dora), NEWEST, clock()).ids,
         clock(),
-        consultant=cast.dora,
     )
     told = {row.id: (row.consultant_name[:4], row.full_name[:3], row.repeats) for row in rows}
     assert told == {
@@ -123,7 +125,7 @@ def test_entries_are_found_by_who_did_what_to_whom_and_when(cast, look, db, cloc
     look(cast.dora, PROFILE, cast.ann)
     look(cast.dora, AuditAction.LOGGED_IN)
     question = ListQuery("created_at", terms=parse(words))
-    ids = access_log_ids(db, question, clock(), consultant=cast.dora).ids
+    ids = access_log_ids(db, list_access_of(cast.dora), question, clock()).ids
     assert "".join(map(str, ids)) == found
 
 
@@ -144,7 +146,7 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
 
     def order(**how):
         return access_log_ids(
-            db, ListQuery("created_at", True, **how), clock(), consultant=cast.cara
+            db, list_access_of(cast.cara), ListQuery("created_at", True, **how), clock()
         )
 
     assert (order(length=4).ids, order(length=4).has_older) == ((6, 3), True)
@@ -156,4 +158,5 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
 def test_the_order_turns_around(cast, look, db, clock):
     for who in (cast.ann, cast.ben):
         look(cast.cara, PROFILE, who)
-    assert access_log_ids(db, ListQuery("created_at"), clock(), consultant=cast.cara).ids == (1, 2)
+    order = access_log_ids(db, list_access_of(cast.cara), ListQuery("created_at"), clock())
+    assert order.ids == (1, 2)

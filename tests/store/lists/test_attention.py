@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from permits import LIST_ACCESS
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.attention import Login, OpenReader, Pause
+from readwatch.domain.attention import Login, OpenReader, UnfinishedReading
 from readwatch.domain.presence import Presence
-from readwatch.store.engine.connections import Statement, driver_connection
+from readwatch.store.engine.connections import driver_connection
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.engine.statements import Statement
+from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import attention
 from readwatch.store.lists.attention import last_session_id, last_session_id_before
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
@@ -29,7 +32,7 @@ def quiet(console, clock):
     def quiet() -> list[OpenReader]:
         now = clock()
         return attention.open_readers(
-            console, now, silent_until=now - 4 * MINUTE, idle_until=now - 15 * MINUTE
+            console, LIST_ACCESS, now, silent_until=now - 4 * MINUTE, idle_until=now - 15 * MINUTE
         )
 
     return quiet
@@ -104,15 +107,15 @@ def test_a_pause_is_of_a_reader_who_left_something_unfinished_some_days_ago(
     for content, progress in contents.items():
         post(ann, Activity("page_read", content, progress_percentage=progress))
     stopped, now = clock(), clock.advance(days=days)
-    pauses = attention.pauses(console, now - 14 * DAY, now - 7 * DAY)
-    assert pauses == ([Pause(cast.ann.id, stopped)] if found else [])
+    pauses = attention.unfinished_readings(console, LIST_ACCESS, now - 14 * DAY, now - 7 * DAY)
+    assert pauses == ([UnfinishedReading(cast.ann.id, stopped)] if found else [])
 
 
 def test_who_logs_in_and_reads_nothing_makes_no_progress(console, cast, clock, enter, post):
     post(enter(cast.ann), Activity("page_read", "momo", progress_percentage=30))
     now = clock.advance(days=8)
     enter(cast.ann)
-    assert attention.pauses(console, now - 14 * DAY, now - 7 * DAY) != []
+    assert attention.unfinished_readings(console, LIST_ACCESS, now - 14 * DAY, now - 7 * DAY) != []
 
 
 # What is shown of them ------------------------------------------------------------------------
@@ -122,7 +125,7 @@ def test_who_reads_on_a_tablet_is_reading_whatever_the_phone_does(
     db, console, cast, clock, enter, post
 ):
     def state() -> Presence:
-        (ann,) = attention.attention_readers(console, [cast.ann.id], clock())
+        (ann,) = attention.attention_readers(console, LIST_ACCESS, [cast.ann.id], clock())
         return ann.presence_at(clock())
 
     assert state() is Presence.OFFLINE
@@ -152,10 +155,13 @@ def test_a_login_comes_with_the_last_word_of_the_session_before(console, db, cas
     enter(cast.ann)  # the second device of the same morning is nothing new
     after = last_session_id(console)
     logins = [Login(cast.ann.id, now, heard)]
-    assert attention.logins(console, before, after, now - 14 * DAY) == logins
-    assert attention.logins(console, 0, after, now - 14 * DAY) == logins
-    assert attention.logins(console, before, after, now - 21 * DAY) == []
-    assert attention.logins(console, after, last_session_id(console), now - 14 * DAY) == []
+    assert attention.logins(console, LIST_ACCESS, before, after, now - 14 * DAY) == logins
+    assert attention.logins(console, LIST_ACCESS, 0, after, now - 14 * DAY) == logins
+    assert attention.logins(console, LIST_ACCESS, before, after, now - 21 * DAY) == []
+    assert (
+        attention.logins(console, LIST_ACCESS, after, last_session_id(console), now - 14 * DAY)
+        == []
+    )
 
 
 def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock, enter):
@@ -176,10 +182,10 @@ def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock,
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])
 def test_who_is_no_active_reader_any_more_is_told_from_those_who_are(console, db, cast, change):
     ids = [cast.ann.id, cast.ben.id, cast.cara.id, 99]
-    assert attention.active_readers(console, ids) == {cast.ann.id, cast.ben.id}
+    assert attention.active_readers(console, LIST_ACCESS, ids) == {cast.ann.id, cast.ben.id}
     db.execute_sql(f"UPDATE users SET {change} WHERE id = {cast.ann.id}")
-    assert attention.active_readers(console, ids) == {cast.ben.id}
-    assert attention.active_readers(console, ()) == set()
+    assert attention.active_readers(console, LIST_ACCESS, ids) == {cast.ben.id}
+    assert attention.active_readers(console, LIST_ACCESS, ()) == set()
 
 
 # Cost -------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.filters import MAX_VALUE_LENGTH, Term, parse
 from readwatch.domain.presence import Presence, idle_since, presence_of
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import to_db_time
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists.filter_sql import (
     FilterableFields,
     Number,

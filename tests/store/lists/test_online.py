@@ -3,16 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from permits import LIST_ACCESS
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import driver_connection
-from readwatch.store.identity.sessions import end_session, record_heartbeat
+from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import online, readers
 from readwatch.store.lists.online import count_online, online_ids, online_readers, online_rows
 from readwatch.store.lists.query import ListQuery
+from readwatch.store.recording.heartbeats import record_heartbeat
 
 JUST = timedelta(milliseconds=1)
 
@@ -22,11 +24,11 @@ def names_online(db, clock):
     """`names_online()` is who is online, and that the header and the orders say the same."""
 
     def names_online() -> list[str]:
-        readers = online_readers(db, clock())
+        readers = online_readers(db, LIST_ACCESS, clock())
         here = {reader.user_id for reader in readers}
         assert count_online(db, clock()) == len(here)
         for sort in "full_name", "started_at":
-            ids = online_ids(db, ListQuery(sort), clock()).ids
+            ids = online_ids(db, LIST_ACCESS, ListQuery(sort), clock()).ids
             assert len(ids) == len(here)
             assert set(ids) == here
         return [reader.full_name for reader in readers]
@@ -42,7 +44,7 @@ def test_a_reader_is_online_for_five_minutes_after_the_last_heartbeat(
     record_heartbeat(db, ann, clock())
     clock.moment += ONLINE_WINDOW - JUST
     assert names_online() == ["Ann Archer"]
-    assert online_readers(db, clock())[0].presence_at(clock()) is Presence.LEAVING
+    assert online_readers(db, LIST_ACCESS, clock())[0].presence_at(clock()) is Presence.LEAVING
     clock.moment += JUST
     assert names_online() == []
 
@@ -54,9 +56,9 @@ def test_a_reader_with_two_devices_is_online_once_with_the_one_heard_from_last(
     clock.advance(minutes=1)
     enter(cast.ann, device_type="mobile")
     assert names_online() == ["Ann Archer"]
-    assert online_readers(db, clock())[0].device_type == "mobile"
+    assert online_readers(db, LIST_ACCESS, clock())[0].device_type == "mobile"
     record_heartbeat(db, tablet, clock.advance(minutes=1))
-    (ann,) = online_readers(db, clock())
+    (ann,) = online_readers(db, LIST_ACCESS, clock())
     assert (ann.device_type, ann.session_id) == ("tablet", tablet.session_id)
 
 
@@ -101,7 +103,7 @@ def test_an_online_reader_comes_with_the_latest_activity(db, cast, clock, enter,
         Activity("page_read", "momo", "Momo", 80),
         Activity("quiz_completed", "hobbit", "The Hobbit", 20, occurred_at=started_at),
     )
-    (seen,) = online_readers(db, clock())
+    (seen,) = online_readers(db, LIST_ACCESS, clock())
     assert (seen.user_id, seen.reading_level, seen.started_at) == (eve.id, "B1", started_at)
     assert (seen.activity_type, seen.content_title) == ("page_read", "Momo")
     assert (seen.progress_percentage, seen.last_activity_at) == (80, clock())
@@ -109,7 +111,7 @@ def test_an_online_reader_comes_with_the_latest_activity(db, cast, clock, enter,
 
 def test_an_online_reader_who_did_nothing_yet_is_shown_too(db, cast, clock, enter):
     enter(cast.ann)
-    (ann,) = online_readers(db, clock())
+    (ann,) = online_readers(db, LIST_ACCESS, clock())
     assert (ann.activity_type, ann.content_title, ann.last_activity_at) == ("", "", None)
 
 
@@ -121,8 +123,8 @@ def ordered(db, clock):
     """`ordered(column)` is who is online, by name, in the order of a column."""
 
     def ordered(sort: str, *, descending: bool = False, words: str = "") -> list[str]:
-        ids = online_ids(db, ListQuery(sort, descending, parse(words)), clock()).ids
-        names = {it.user_id: it.full_name for it in online_rows(db, ids, clock())}
+        ids = online_ids(db, LIST_ACCESS, ListQuery(sort, descending, parse(words)), clock()).ids
+        names = {it.user_id: it.full_name for it in online_rows(db, LIST_ACCESS, ids, clock())}
         return [names[id].split()[0] for id in ids]
 
     return ordered
@@ -187,11 +189,11 @@ def test_a_filter_keeps_those_who_are_meant(four_readers, ordered, words, found)
 def test_the_rows_are_of_those_who_are_asked_for_and_still_here(db, cast, clock, enter):
     enter(cast.ann)
     ben = enter(cast.ben)
-    assert len(online_rows(db, [cast.ann.id, cast.ben.id], clock())) == 2
+    assert len(online_rows(db, LIST_ACCESS, [cast.ann.id, cast.ben.id], clock())) == 2
     end_session(db, ben, clock())
-    (row,) = online_rows(db, [cast.ann.id, cast.ben.id], clock())
+    (row,) = online_rows(db, LIST_ACCESS, [cast.ann.id, cast.ben.id], clock())
     assert row.user_id == cast.ann.id
-    assert online_rows(db, [], clock()) == ()
+    assert online_rows(db, LIST_ACCESS, [], clock()) == ()
 
 
 def test_the_trace_counts_what_occurred_in_the_last_half_hour_five_minutes_each(
@@ -205,7 +207,7 @@ def test_the_trace_counts_what_occurred_in_the_last_half_hour_five_minutes_each(
     post(ann, Activity("bookmark_added"), Activity("note_added", occurred_at=last_week))
     record_heartbeat(db, ann, clock())
     ben = enter(cast.ben)
-    rows = online_rows(db, [ann.user_id, ben.user_id], clock())
+    rows = online_rows(db, LIST_ACCESS, [ann.user_id, ben.user_id], clock())
     assert {row.user_id: row.trace for row in rows} == {
         ann.user_id: (0, 4, 0, 0, 0, 1),
         ben.user_id: (0, 0, 0, 0, 0, 0),

@@ -1,15 +1,16 @@
 """All lists: nothing that acts on a terminal comes out of them, and no history is gone through."""
 
-from functools import partial
 from itertools import pairwise, product
+from typing import Any
 
 import pytest
-from permits import permit_for
+from permits import LIST_ACCESS, list_access_of, permit_for
 
 from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
-from readwatch.store.engine.connections import Database, Statement, driver_connection
+from readwatch.store.engine.connections import Database, driver_connection
+from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import access_log, feed, online, readers
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
@@ -33,10 +34,14 @@ def test_nothing_that_readers_and_apps_write_reaches_the_console_unclean(
         enter(cast.ann, device_type=HOSTILE),
         Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({HOSTILE: HOSTILE})),
     )
-    progress = reader_rows(db, [cast.ann.id], clock())
+    progress = reader_rows(db, LIST_ACCESS, [cast.ann.id], clock())
     shown = [
         text
-        for rows in (online_readers(db, clock()), activity_feed(db), progress)
+        for rows in (
+            online_readers(db, LIST_ACCESS, clock()),
+            activity_feed(db, LIST_ACCESS),
+            progress,
+        )
         for row in rows
         for text in (getattr(row, name) for name in row.__slots__)
         if isinstance(text, str)
@@ -57,24 +62,20 @@ def a_month_of_history(db, cast, clock, enter, post) -> Database:
     return db
 
 
-def ask_everything(db, asker, now) -> None:
+def ask_everything(db, access, now) -> None:
     """Ask each list in each way, and all else that a console asks."""
     for orders, rows, sorts in (
         (online_ids, online_rows, online._SORTS),
         (activity_ids, activity_rows, feed._SORTS),
         (reader_ids, reader_rows, readers._SORTS),
-        (
-            partial(access_log_ids, consultant=asker),
-            partial(access_log_rows, consultant=asker),
-            access_log._SORTS,
-        ),
+        (access_log_ids, access_log_rows, access_log._SORTS),
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a full_name:c")):
-            ids = orders(db, ListQuery(sort, descending, parse(words)), now).ids
-            rows(db, ids or [1], now)
+            ids = orders(db, access, ListQuery(sort, descending, parse(words)), now).ids
+            rows(db, access, ids or [1], now)
     count_online(db, now)
     activities_per_minute(db, now)
-    activity_feed(db)
+    activity_feed(db, access)
     permit = permit_for(1)
     for ask in (
         reader_data.profile,
@@ -95,10 +96,10 @@ def test_no_statement_of_the_console_goes_through_history(
         db.execute_sql("ANALYZE")
         db.close()
         db.connect()
-    asked = {}
+    asked: dict[str, Any] = {}
     connection = driver_connection(db)
     connection.exec_trace = lambda _, sql, values: bool(asked.setdefault(sql, values)) or True
-    ask_everything(db, cast.cara, clock())
+    ask_everything(db, list_access_of(cast.cara), clock())
     connection.exec_trace = None
     assert len(asked) > 60
     for sql, values in asked.items():

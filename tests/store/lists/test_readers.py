@@ -1,6 +1,7 @@
 """The progress of all readers, in each order."""
 
 import pytest
+from permits import LIST_ACCESS
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
@@ -19,8 +20,8 @@ def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock,
     )
     ben = enter(cast.ben)
     post(ben, Activity("page_read", "momo", duration_seconds=150))
-    ids = reader_ids(db, ListQuery("full_name"), clock()).ids
-    rows = {row.user_id: row for row in reader_rows(db, ids, clock())}
+    ids = reader_ids(db, LIST_ACCESS, ListQuery("full_name"), clock()).ids
+    rows = {row.user_id: row for row in reader_rows(db, LIST_ACCESS, ids, clock())}
     ann, ben, zoe = (rows[id] for id in ids)
     assert [ann.full_name, ben.full_name, zoe.full_name] == [
         "Ann Archer",
@@ -61,8 +62,8 @@ def three_readers(db, cast, clock, enter, post, join):
 )
 def test_each_column_sorts_both_ways_and_never_comes_last(db, clock, three_readers, sort, up, down):
     for descending, order in ((False, up), (True, down)):
-        ids = reader_ids(db, ListQuery(sort, descending), clock()).ids
-        names = {row.user_id: row.full_name for row in reader_rows(db, ids, clock())}
+        ids = reader_ids(db, LIST_ACCESS, ListQuery(sort, descending), clock()).ids
+        names = {row.user_id: row.full_name for row in reader_rows(db, LIST_ACCESS, ids, clock())}
         assert " ".join(names[id].split()[0] for id in ids) == order
 
 
@@ -71,4 +72,5 @@ def test_each_column_sorts_both_ways_and_never_comes_last(db, clock, three_reade
     [("level:c", 1), ("login>30m", 2), ("minutes>=1", 2), ("content:2 !ben", 1), ("zndr", 1)],
 )
 def test_a_filter_keeps_those_who_are_meant(db, clock, three_readers, words, found):
-    assert len(reader_ids(db, ListQuery("full_name", False, parse(words)), clock()).ids) == found
+    query = ListQuery("full_name", False, parse(words))
+    assert len(reader_ids(db, LIST_ACCESS, query, clock()).ids) == found

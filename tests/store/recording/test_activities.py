@@ -172,4 +172,5 @@ def test_the_rights_of_the_ingest_service_are_enough(connected, cast, clock, ann
     db = connected(Role.INGEST)
     with db.atomic():
         (receipt,) = record_activities(db, ann, [PAGE], clock())
+    assert isinstance(receipt, ActivityResult)
     assert receipt.status is ActivityStatus.ACCEPTED

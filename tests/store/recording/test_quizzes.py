@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from permits import LIST_ACCESS
 
 from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.attention import Quiz
@@ -16,7 +17,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 @pytest.fixture
 def failed(connected, clock):
     """`failed()` is what a console is told of the last day, with 60 as the score that passes."""
-    return lambda: quizzes.failed_quizzes(connected(Role.CONSOLE), clock() - DAY, 60)
+    return lambda: quizzes.failed_quizzes(connected(Role.CONSOLE), LIST_ACCESS, clock() - DAY, 60)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The rollups counted again: what is wrong is told and mended, what is right is left alone."""
 
 from datetime import timedelta
+from typing import Any
 
 import peewee
 import pytest
@@ -31,7 +32,7 @@ def rebuild(db: Database, now) -> RollupMismatches:
     )
 
 
-def kept(db: Database) -> dict[str, list[tuple]]:
+def kept(db: Database) -> dict[str, list[tuple[Any, ...]]]:
     return {
         rollup: sorted(db.execute_sql(f"SELECT * FROM {rollup}").fetchall(), key=repr)
         for rollup in ROLLUPS
@@ -189,7 +190,7 @@ def test_what_arrives_between_the_counting_and_the_mending_is_counted(
 
         def atomic(*kind: str):
             if not kind:
-                role_db.atomic = begin
+                role_db.atomic = begin  # type: ignore[method-assign]  # the real one again
                 with connection(service), service.atomic():
                     ann = open_session(service, cast.ann, f"{clock():%f%S%M}", clock())
                     record_activities(
@@ -197,7 +198,7 @@ def test_what_arrives_between_the_counting_and_the_mending_is_counted(
                     )
             return begin(*kind)
 
-        role_db.atomic = atomic
+        role_db.atomic = atomic  # type: ignore[method-assign]  # of this object alone
         return role_db
 
     for portion in rollup_rebuild.chunks(maintenance):

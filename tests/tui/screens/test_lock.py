@@ -1,6 +1,7 @@
 """A console that nobody sits at shows nothing, until the same person is back."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock, on_both_engines
@@ -131,9 +132,13 @@ async def test_another_password_unlocks_nothing_and_that_is_logged(
         await pilot.sees("Ann")
         await pilot.presses("L")
         await is_locked(pilot)
+
+        def are_logged(tries: int) -> bool:
+            return failures(access_log) == tries
+
         for tries in range(1, 6):
             await unlocks(pilot, "a wrong guess")
-            await pilot.until(lambda tries=tries: failures(access_log) == tries)
+            await pilot.until(partial(are_logged, tries))
             await pilot.is_asked_again()
             await pilot.sees("wrong e-mail or password")
         await unlocks(pilot)

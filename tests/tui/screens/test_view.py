@@ -1,5 +1,7 @@
 """What a consultant does with the lists all day."""
 
+from functools import partial
+
 import pytest
 from conftest import Cast, StillClock, on_both_engines
 from reading_app import ReadingApp, add_readers
@@ -235,6 +237,11 @@ async def test_an_empty_filter_goes_away_with_enter(open_console: OpenConsole) -
 # The order.
 
 
+def is_sorted(pilot: ConsolePilot, mark: str, first: str) -> bool:
+    """Tell whether the titles show a mark, and the first row a reader."""
+    return mark in pilot.lines[2] and first in pilot.lines[3]
+
+
 async def test_each_press_of_s_sorts_by_the_next_column_in_view_and_marks_it(
     open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -251,9 +258,7 @@ async def test_each_press_of_s_sorts_by_the_next_column_in_view_and_marks_it(
             ("State ▲", "Ann"),
             ("Reader ▲", "Ann"),
         ):
-            await pilot.until(
-                lambda mark=mark, first=first: mark in pilot.lines[2] and first in pilot.lines[3]
-            )
+            await pilot.until(partial(is_sorted, pilot, mark, first))
             assert pilot.screen.count("▲") + pilot.screen.count("▼") == 1
             await pilot.presses("s")
 
@@ -269,9 +274,7 @@ async def test_the_order_is_turned_around_by_a_key_and_by_a_click_on_its_title(
         await pilot.until(lambda: "Reader ▼" in pilot.lines[2] and "Ben" in pilot.lines[3])
         for mark, first in (("Progress ▼", "Ben"), ("Progress ▲", "Ann")):
             await pilot.textual.click(LiveTable, offset=(pilot.lines[2].index("Progress"), 0))
-            await pilot.until(
-                lambda mark=mark, first=first: mark in pilot.lines[2] and first in pilot.lines[3]
-            )
+            await pilot.until(partial(is_sorted, pilot, mark, first))
 
 
 @on_both_engines
@@ -427,7 +430,7 @@ async def test_rows_that_could_not_be_read_when_it_was_frozen_are_read_when_they
         with mislaid_table(db):
             await pilot.sees("● OFFLINE")
             await pilot.presses("p")
-            await pilot.until(lambda: pilot.app._worker._missed)
+            await pilot.until(lambda: pilot.app._worker._requests._failed)
         table = pilot.app._view_screens[View.READERS].table
         await pilot.until(lambda: len(table.export().rows) == 82)
         await pilot.sees("● FROZEN")

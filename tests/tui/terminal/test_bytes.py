@@ -38,7 +38,7 @@ def test_only_words_and_the_drivers_own_commands_go_out_whatever_readers_wrote(
 ) -> None:
     readers = mallories(db, system_clock, ACTING)
     command = [*READWATCH, "--database", url, "console", "--email", cast.cara.email]
-    with terminal(command, HOME=str(tmp_path)) as window:
+    with terminal(command, environment={"HOME": str(tmp_path)}) as window:
         window.sees("Password")
         window.types(f"{PASSWORD}\r")
         window.sees("● LIVE", "State", "␛")

@@ -44,7 +44,7 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
 ) -> None:
     monkeypatch.setattr(refresh_policy, "REFRESH_SECONDS", 3600)
     absent = record_morning(db, cast, clock)
-    found = set()
+    found: set[tuple[str, str, str, float]] = set()
     async with open_console(theme=theme, logged_in=False) as pilot:
 
         async def sees(*words: str) -> None:

@@ -47,7 +47,7 @@ def command(url: str, cast: Cast) -> list[str]:
 
 @pytest.fixture
 def window(command: list[str], tmp_path: Path) -> Iterator[Terminal]:
-    with terminal(command, TMPDIR=str(tmp_path)) as window:
+    with terminal(command, environment={"TMPDIR": str(tmp_path)}) as window:
         window.sees("Password")
         yield window
 
@@ -64,7 +64,7 @@ def test_while_the_disk_is_full_no_page_is_shown_and_the_lists_go_on(
         "READWATCH_TEST_DISK_IS_FULL": str(full),
     }
     command = [*READWATCH, "--database", url, "console", "--email", cast.cara.email]
-    with terminal(command, **disk) as window:
+    with terminal(command, environment=disk) as window:
         window.sees("Password")
         window.types(f"{PASSWORD}\r")
         window.sees("● LIVE", "Ann")
@@ -102,7 +102,7 @@ def test_a_terminal_without_marks_gets_ascii(
     command: list[str], ann: ReadingApp, option: list[str], environment: dict[str, str]
 ) -> None:
     ann.reads("Dracula")
-    with terminal([*command, *option], **environment) as window:
+    with terminal([*command, *option], environment=environment) as window:
         window.sees("Password", "+------")
         window.types(f"{PASSWORD}\r")
         window.sees("* LIVE", "_")
@@ -117,7 +117,7 @@ def test_without_colours_there_are_none_and_the_cursor_is_seen(
     command: list[str], ann: ReadingApp, theme: str
 ) -> None:
     ann.reads("Dracula")
-    with terminal([*command, "--theme", theme], NO_COLOR="1") as window:
+    with terminal([*command, "--theme", theme], environment={"NO_COLOR": "1"}) as window:
         window.sees("Password", "╭──")
         window.types(f"{PASSWORD}\r")
         window.sees("● LIVE")

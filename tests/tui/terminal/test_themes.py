@@ -60,7 +60,8 @@ async def test_every_colour_of_a_text_can_be_read_on_every_ground(
         ]
         for part in LiveTable.COMPONENT_CLASSES:
             style = table.get_component_rich_style(part)
-            pairs.append((part, *map(Color.from_rich_color, (style.color, style.bgcolor))))
+            ink, ground = map(Color.from_rich_color, (style.color, style.bgcolor))
+            pairs.append((part, ink, ground))
     assert [(key, one, other) for key, one, other in pairs if contrast(one, other) < 4.5] == []
 
 

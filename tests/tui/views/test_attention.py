@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import Cast, StillClock, on_both_engines
+from permits import LIST_ACCESS
 from reading_app import ReadingApp
 from tui.console_pilot import OpenConsole, console_pilot
 
@@ -29,7 +30,7 @@ def look(db: Database, clock: StillClock) -> Callable[[], dict[int, str]]:
     attention = Attention(DEFAULT_THRESHOLDS)
 
     def look() -> dict[int, str]:
-        attention.refresh(db, clock())
+        attention.refresh(db, LIST_ACCESS, clock())
         return {id: str(case) for id, case in attention._cases.items()}
 
     return look
@@ -95,7 +96,7 @@ def test_a_console_that_starts_later_finds_what_the_others_found_before(
     fails_a_quiz(ann)
     clock.advance(hours=23)
     late = Attention(DEFAULT_THRESHOLDS)
-    late.refresh(db, clock())
+    late.refresh(db, LIST_ACCESS, clock())
     assert {str(case) for case in late._cases.values()} == {
         "failed quiz (40)",
         "back after 20 days",

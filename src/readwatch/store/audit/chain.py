@@ -27,12 +27,17 @@ from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import normalised_email
 from readwatch.store.audit.log import LoggedListAccess
-from readwatch.store.engine.connections import Database, Statement, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 
 CHUNK_ENTRIES = 10_000
 
 _EXTENT = Statement(
-    "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), -1) FROM consultant_access_log"
+    """
+    SELECT count(*) AS entries, coalesce(min(id), 0) AS first, coalesce(max(id), -1) AS last
+    FROM consultant_access_log
+    """
 )
 # On PostgreSQL the text is compared with the stored time: this program writes no time with
 # microseconds or before the year 1.
@@ -83,8 +88,9 @@ class Extent:
 
 
 def extent(db: Database) -> Extent:
-    """Return the current extent of the log."""
-    return Extent(*_EXTENT(db).fetchone())
+    """Return the present extent of the log."""
+    row = _EXTENT.one_or_none(db)
+    return Extent(entries=row.entries, first=row.first, last=row.last)
 
 
 # The chain --------------------------------------------------------------------------------------
@@ -125,7 +131,7 @@ def _verify_chunk(
                     return Verdict(head, defect)
     except UnicodeDecodeError:  # SQLite stores bytes that are no text, too
         next_id = head.id + 1 if head != start else first
-        return Verdict(head, changed(_AT_OR_AFTER(db, first=next_id).fetchone()[0]))
+        return Verdict(head, changed(_AT_OR_AFTER.scalar(db, first=next_id)))
     return Verdict(head, removed_meanwhile(head) if head == start else None)
 
 
@@ -136,9 +142,9 @@ def _defect(
     prev_hash = columns[0]
     if prev_hash == head.row_hash:
         return changed(id_)
-    next_id = _FOLLOWING(db, row_hash=head.row_hash).fetchone()[0]
+    next_id = _FOLLOWING.scalar(db, row_hash=head.row_hash)
     if columns_hash(columns) == row_hash:
-        follows = _WITH_HASH(db, row_hash=prev_hash).fetchone()[0]
+        follows = _WITH_HASH.scalar(db, row_hash=prev_hash)
     elif next_id is None:
         return changed(id_)
     else:
@@ -180,11 +186,11 @@ _OLDEST_FIRST = _with_time_text(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id 
 
 
 def account_id(db: Database, email: str) -> int:
-    """Return the id of an account by its e-mail, including deleted accounts."""
-    row = _ACCOUNT(db, email=normalised_email(email)).fetchone()
+    """Return the id of an account by its e-mail, also of a deleted one."""
+    row = _ACCOUNT.one_or_none(db, email=normalised_email(email))
     if row is None:
         raise not_found("there is no account with this e-mail")
-    user_id: int = row[0]
+    user_id: int = row.id
     return user_id
 
 

@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 from readwatch.domain.audit import AuditEvent
 from readwatch.store.audit.log import (
-    Commit,
     ListAccess,
     LoggedListAccess,
     Permit,
+    RunInTransaction,
     append_in_transaction,
     log_access_by,
     log_list_access_by,
 )
 
-REPEAT_WITHIN = timedelta(minutes=5)
-"""The time in which accesses of the same kind share an entry."""
+SHARE_ENTRY_FOR = timedelta(minutes=5)
+"""How long an entry counts for accesses of the same kind."""
 
 MAX_REMEMBERED = 10_000
 
@@ -32,7 +32,7 @@ class AuditDeduplicator:
     write two entries. `commit` writes an entry to disk, or raises.
     """
 
-    def __init__(self, commit: Commit) -> None:
+    def __init__(self, commit: RunInTransaction) -> None:
         self._commit = commit
         self._permits: _Recent[AuditEvent, Permit] = _Recent()
         self._lists: _Recent[AuditEvent, LoggedListAccess] = _Recent()
@@ -56,7 +56,7 @@ class AuditDeduplicator:
         Otherwise a reader who tries all ids could write one entry for each id.
         """
         self._refusals.get(
-            event.consultant_user_id,
+            event.actor_id,
             now,
             lambda: self._commit(lambda db: append_in_transaction(db, event, now)),
         )
@@ -72,7 +72,7 @@ class _Recent(Generic[K, V]):
         """Return the value of a kind; if it is missing or too old, make it with `make`."""
         if (recent := self._made.get(kind)) is not None:
             made_at, value = recent
-            if timedelta(0) <= now - made_at < REPEAT_WITHIN:
+            if timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:
                 return value
         value = make()
         if len(self._made) >= MAX_REMEMBERED:

@@ -14,8 +14,10 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection, to_db_time
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ConsultantAccessLog, Users
+from readwatch.store.engine.times import to_db_time
 
 T = TypeVar("T")
 
@@ -47,8 +49,8 @@ _ROLE = CompiledQuery(
 )
 
 
-class Commit(Protocol):
-    """Runs a write in a transaction, and returns its result after the commit."""
+class RunInTransaction(Protocol):
+    """Runs a write in a transaction and returns its result once that is on disk."""
 
     def __call__(self, write: Callable[[Database], T], /) -> T:
         """Run `write` and commit."""
@@ -119,7 +121,7 @@ def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
 
     Raises ValueError inside a transaction.
     """
-    return commit_to(db)(lambda db: append_in_transaction(db, event, now))
+    return transaction_on(db)(lambda db: append_in_transaction(db, event, now))
 
 
 def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
@@ -127,12 +129,12 @@ def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
 
     Raises ValueError inside a transaction, because a rollback would undo the entry.
     """
-    return log_access_by(commit_to(db), event, now)
+    return log_access_by(transaction_on(db), event, now)
 
 
-def log_access_by(commit: Commit, event: AuditEvent, now: datetime) -> Permit:
-    """Log an access with `commit`, for example the writer of the service, and return the permit."""
-    subject_id = event.target_user_id
+def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
+    """Do the same through whoever commits for many, such as the service's writer."""
+    subject_id = event.subject_id
     if subject_id is None:
         raise ValueError("an access to a reader's data names the reader")
 
@@ -145,15 +147,16 @@ def log_access_by(commit: Commit, event: AuditEvent, now: datetime) -> Permit:
 def log_list_access(
     db: Database, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
-    """Log a list, an export or a print of readers' data, commit the entry, and return the right."""
-    return log_list_access_by(commit_to(db), access, event, now)
+    """Log that somebody lists, exports or prints readers' data, and return the right with its
+    entry."""
+    return log_list_access_by(transaction_on(db), access, event, now)
 
 
 def log_list_access_by(
-    commit: Commit, access: ListAccess, event: AuditEvent, now: datetime
+    commit: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
-    """Log a list with `commit`, for example the writer of the service, and return the right."""
-    if access.user_id != event.consultant_user_id:
+    """Do the same through whoever commits for many, such as the service's writer."""
+    if access.user_id != event.actor_id:
         raise ValueError("an entry names the user whose right it is")
 
     def write(db: Database) -> LoggedListAccess:
@@ -177,9 +180,9 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     created_at = to_db_time(now)
     entry_id: int = _APPEND.scalar(
         db,
-        consultant_user_id=event.consultant_user_id,
+        consultant_user_id=event.actor_id,
         action_type=str(event.action_type),
-        target_user_id=event.target_user_id,
+        target_user_id=event.subject_id,
         action_details=event.details,
         ip_address=event.ip_address,
         created_at=created_at,
@@ -189,8 +192,8 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     return entry_id
 
 
-def commit_to(db: Database) -> Commit:
-    """Return a `Commit` that runs a write in a new transaction; raises ValueError inside one."""
+def transaction_on(db: Database) -> RunInTransaction:
+    """Return what commits a write by itself; inside another transaction it is a `ValueError`."""
 
     def commit(write: Callable[[Database], T]) -> T:
         if db.in_transaction():

@@ -6,15 +6,17 @@ whole call runs without Python's GIL, so that other threads can answer requests.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import peewee
 
 from readwatch.store.engine.compiled import TRUE, CompiledQuery
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
 
-Row = Sequence[str | int | float | None]
+BulkRow = Sequence[str | int | float | None]
 
 GIVEN = peewee.Table("given")
 """The passed rows as a table in a Peewee expression, for example `GIVEN.c.user_id`."""
@@ -32,7 +34,7 @@ class BulkStatement:
     Peewee query or SQL as in `Statement`; `postgresql` is the SQL for PostgreSQL if it differs.
     """
 
-    __slots__ = ("_statement",)
+    __slots__ = ("_row_of", "_statement")
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class BulkStatement:
         *,
         postgresql: str | None = None,
     ) -> None:
+        self._row_of = attrgetter(*columns)
         on_sqlite, on_postgresql = _sqlite_rows(columns), _postgresql_rows(columns)
         self._statement = (
             Statement(
@@ -56,9 +59,13 @@ class BulkStatement:
             )
         )
 
-    def __call__(self, db: Database, rows: Sequence[Row], **values: object) -> Any:
-        """Run the statement once over all rows and return the driver's cursor."""
+    def __call__(self, db: Database, rows: Sequence[BulkRow], **values: object) -> Any:
+        """Run it once over all the rows and return the driver's cursor."""
         return self.run(db, rows_to_json(rows), **values)
+
+    def run_records(self, db: Database, records: Iterable[object], **values: object) -> Any:
+        """Do the same with records whose attributes have the names of the columns, at least two."""
+        return self(db, [*map(self._row_of, records)], **values)
 
     def run(self, db: Database, rows_json: str, **values: object) -> Any:
         """Run the statement over rows from `rows_to_json`, which several statements can share."""
@@ -68,8 +75,8 @@ class BulkStatement:
         """Return the SQL for the engine of `db`."""
         return self._statement.text(db)
 
-    def all(self, db: Database, rows: Sequence[Row], **values: object) -> list[Any]:
-        """Run the statement and return all rows of its result, with columns as attributes."""
+    def all(self, db: Database, rows: Sequence[BulkRow], **values: object) -> list[Any]:
+        """Run it and return all rows of its result, with their columns as attributes."""
         return self._statement.all(db, rows=rows_to_json(rows), **values)
 
 
@@ -81,8 +88,8 @@ def insert_given(*columns: "peewee.Field[Any]") -> peewee.ModelInsert:
     return query
 
 
-def rows_to_json(rows: Sequence[Row]) -> str:
-    """Return rows as the JSON text that `BulkStatement.run` takes."""
+def rows_to_json(rows: Sequence[BulkRow]) -> str:
+    """Return rows in the form in which they travel."""
     return _encode(rows)
 
 

@@ -16,7 +16,8 @@ in bulk statements, window functions, recursion, different SQL on PostgreSQL) is
 
 import peewee
 
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
 
 TRUE, FALSE = peewee.SQL("TRUE"), peewee.SQL("FALSE")
 """The SQL literals; PostgreSQL does not accept 1 and 0 as booleans."""
@@ -35,8 +36,8 @@ class Param(peewee.ColumnBase):
         return ctx.literal(f":{self._name}" if is_qmark else f"%({self._name})s")
 
 
-def is_true(column: peewee.ColumnBase) -> peewee.Expression:
-    """Return a condition for which SQLite uses no index, unlike `== TRUE`."""
+def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
+    """Return a condition that SQLite uses no index for, unlike `== TRUE`."""
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 
 
@@ -66,7 +67,7 @@ class CompiledQuery(Statement):
 
     def _compile(self, db: Database) -> str:
         context = db.get_sql_context(value_literals=True)
-        sql, values = context.sql(self._query).query()  # type: ignore[no-untyped-call]
+        sql, values = context.sql(self._query).query()
         if values:
             raise ValueError(f"pass these values by name: {values}")
         text: str = f"{self._cte.text(db) if self._cte else ''}{sql}"

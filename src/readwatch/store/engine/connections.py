@@ -1,19 +1,13 @@
-"""Connections, each with a role; SQL statements; the differences between the engines."""
+"""Connections: each has a role; what differs between the two engines in using one."""
 
-import re
 import time
-from collections import namedtuple
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from enum import IntEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-import apsw
 import peewee
 
-from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
@@ -90,30 +84,13 @@ def read_snapshot(db: Database) -> Any:
     return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
 
 
-class Lock(IntEnum):
-    """The locks that one program at a time can have; on PostgreSQL the keys of advisory locks."""
-
-    SCHEMA = 7_265_616_477
-    ACCESS_LOG = 7_265_616_478
-    ROLLUPS = 7_265_616_479  # and the rows that change them: activities and logins
-
-
-def acquire_lock(db: Database, lock: Lock) -> None:
-    """Wait for the lock, inside a transaction, which releases it at its end.
-
-    On SQLite this does nothing: after BEGIN IMMEDIATE no other program writes.
-    """
-    if not is_sqlite(db):
-        _ACQUIRE_LOCK(db, key=int(lock))
-
-
 def driver_connection(db: Database) -> Any:
-    """Return the driver's connection object of this thread."""
-    return db.connection()  # type: ignore[no-untyped-call]
+    """Return the driver's own connection of this thread."""
+    return db.connection()
 
 
-def in_transaction(db: Database) -> bool:
-    """Tell whether the transaction still exists: if the disk is full, SQLite rolls it back."""
+def transaction_is_open(db: Database) -> bool:
+    """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
 
@@ -157,79 +134,3 @@ def close_all(db: Database) -> None:
         db.close()
     else:
         db.close_all()  # type: ignore[attr-defined]
-
-
-class Statement:
-    """One SQL text with `:named` parameters; `postgresql` is the SQL for PostgreSQL if it differs.
-
-    The text is complete: names of tables and columns are written out, SQL that several statements
-    share is a constant in an f-string, and every value is a parameter. Each column has a name:
-    `one_or_none` and `all` return rows with the columns as attributes.
-    """
-
-    __slots__ = ("_postgresql", "_row_types", "_sqlite")
-
-    def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
-        self._sqlite = sql
-        self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
-        self._row_types: dict[bool, Any] = {}
-
-    def __call__(self, db: Database, **values: object) -> Any:
-        """Run the statement and return the driver's cursor."""
-        return db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
-
-    def one_or_none(self, db: Database, **values: object) -> Any:
-        """Run the statement and return the first row, with columns as attributes, or None."""
-        cursor = db.execute_sql(self.text(db), values)  # type: ignore[no-untyped-call]
-        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
-        row = cursor.fetchone()
-        return None if row is None else row_type._make(row)
-
-    def all(self, db: Database, **values: object) -> list[Any]:
-        """Run the statement and return all rows, with columns as attributes."""
-        return list(self.iterate(db, **values))
-
-    def iterate(self, db: Database, **values: object) -> Iterator[Any]:
-        """Run the statement and yield the rows one by one, with columns as attributes."""
-        cursor = self(db, **values)
-        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
-        return map(row_type._make, cursor)
-
-    def scalar(self, db: Database, **values: object) -> Any:
-        """Run the statement and return the only value of its only row."""
-        return self(db, **values).fetchone()[0]
-
-    def text(self, db: Database) -> str:
-        """Return the SQL for the engine of `db`."""
-        return self._sqlite if is_sqlite(db) else self._postgresql
-
-    def _name_columns(self, db: Database, cursor: Any) -> Any:
-        try:
-            names = [column[0] for column in cursor.description]
-        except apsw.ExecutionCompleteError:  # SQLite has no column names if there are no rows
-            return _NO_ROW
-        row_type = namedtuple("Row", names)  # type: ignore[misc]
-        self._row_types[is_sqlite(db)] = row_type
-        return row_type
-
-
-_NO_ROW = namedtuple("_NO_ROW", ())
-
-_ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
-
-
-def to_db_time(at: datetime) -> str:
-    """Return a time as text for both engines: UTC, fixed width, milliseconds."""
-    return in_utc(at).isoformat(sep=" ", timespec="milliseconds")[:23]
-
-
-def from_db_time(value: str | datetime) -> datetime:
-    """Return a stored time in UTC: the value is text on SQLite, a datetime on PostgreSQL."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return datetime.fromisoformat(f"{value}+00:00")  # replacing tzinfo takes nine times as long
-
-
-def from_db_time_or_none(value: str | datetime | None) -> datetime | None:
-    """Return a stored time as `from_db_time` does; None for NULL."""
-    return None if value is None else from_db_time(value)

@@ -11,13 +11,8 @@ from typing import Any
 import psycopg
 
 from readwatch.domain.errors import misconfigured, not_found
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    driver_connection,
-)
+from readwatch.store.engine.connections import Database, driver_connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
     ID_SEQUENCES,
@@ -30,6 +25,7 @@ from readwatch.store.engine.privileges import (
     Role,
     privileges_on,
 )
+from readwatch.store.engine.statements import Statement
 
 _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 
@@ -251,16 +247,16 @@ def _quoted(name: str) -> str:
 
 # Database users ---------------------------------------------------------------------------------
 
-_USER = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :user AND rolcanlogin")
+_LOGIN = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :login AND rolcanlogin")
 
 
-def grant_program(db: Database, program: str, user: str) -> None:
-    """Let a PostgreSQL login act as the roles of a program. Call it in a transaction."""
+def grant_program(db: Database, *, program: str, login: str) -> None:
+    """Let a login of the server act as the roles of a program. Call it in a transaction."""
     database = _OWNERSHIP.one_or_none(db).database
-    if _USER.one_or_none(db, user=user) is None:
-        raise not_found(f"PostgreSQL has no login {user}; make it with createuser")
+    if _LOGIN.one_or_none(db, login=login) is None:
+        raise not_found(f"PostgreSQL has no login {login}; make it with createuser")
     for role in PROGRAMS[program]:
-        grant = f"GRANT {_quoted(role_name(database, role))} TO {_quoted(user)}"
+        grant = f"GRANT {_quoted(role_name(database, role))} TO {_quoted(login)}"
         try:
             driver_connection(db).execute(grant)
         except psycopg.errors.UndefinedObject:

@@ -11,18 +11,17 @@ from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import (
     Database,
-    Lock,
-    Statement,
-    acquire_lock,
     close_all,
     connection,
     driver_connection,
     is_sqlite,
     open_database,
 )
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import SchemaHistory
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
+from readwatch.store.engine.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)

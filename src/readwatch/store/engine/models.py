@@ -4,7 +4,7 @@ from datetime import datetime
 
 import peewee
 
-from readwatch.store.engine.connections import from_db_time, to_db_time
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 
 class UtcField(peewee.Field):

@@ -226,8 +226,8 @@ def vacuum(db: peewee.Database) -> None:
 
     Requires the role of the owner, and disk space for two more copies of the file.
     """
-    _connection(db).pragma("temp_store", "FILE")  # a large database does not fit in memory
-    db.execute_sql("VACUUM")  # type: ignore[no-untyped-call]
+    _connection(db).pragma("temp_store", "FILE")  # in memory a large one would not fit
+    db.execute_sql("VACUUM")
 
 
 def truncate_wal(db: peewee.Database) -> bool:
@@ -236,5 +236,5 @@ def truncate_wal(db: peewee.Database) -> bool:
 
 
 def _connection(db: peewee.Database) -> apsw.Connection:
-    connection: apsw.Connection = db.connection()  # type: ignore[no-untyped-call]
+    connection: apsw.Connection = db.connection()
     return connection

@@ -13,14 +13,8 @@ from readwatch.domain.errors import ReadwatchError, conflict, not_found
 from readwatch.domain.users import AccountStatus, User, UserRole
 from readwatch.store.audit.log import Permit
 from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    from_db_time_or_none,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import (
     ConsultantAccessLog,
     ReaderProfiles,
@@ -28,6 +22,8 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time_or_none, to_db_time
 from readwatch.store.identity.lockout import locked_for
 from readwatch.store.identity.sessions import end_all_sessions
 from readwatch.store.identity.users import get_user

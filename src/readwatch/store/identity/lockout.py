@@ -8,10 +8,10 @@ import peewee
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, subjects, wait
+from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, scope_delay, subjects
 from readwatch.domain.users import normalised_email
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import (
     ConsultantAccessLog,
     FailedLogins,
@@ -19,6 +19,7 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 _FIND = CompiledQuery(
     FailedLogins.select(FailedLogins.failures, FailedLogins.last_failed_at).where(
@@ -62,10 +63,10 @@ _LOGIN_FROM = CompiledQuery(
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Refuse a login that comes too soon after failed ones; the error has the time to wait."""
-    longest = pause(db, email, address, now)
-    if longest > timedelta(0):
-        seconds = ceil(longest.total_seconds())
+    """Refuse a login that comes too soon after failed ones, and say when to try again."""
+    delay = login_delay(db, email, address, now)
+    if delay > timedelta(0):
+        seconds = ceil(delay.total_seconds())
         raise ReadwatchError(
             ErrorKind.THROTTLED,
             f"too many failed logins; try again in {seconds} s",
@@ -73,20 +74,20 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
         )
 
 
-def pause(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
-    """Return the wait before a login because of failed ones; zero if a login is allowed now.
+def login_delay(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
+    """Return how long a login has to wait because of failed ones; zero if it may be tried now.
 
     At an address from which the account logged in before, only its failures there count.
     """
-    pauses = {
-        scope: wait(scope, _failures(db, subject), now)
+    delays = {
+        scope: scope_delay(scope, _failures(db, subject), now)
         for scope, subject in _subjects(email, address).items()
     }
-    longest = max(pauses.values())
-    if longest > pauses[FailureScope.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(
+    longest = max(delays.values())
+    if longest > delays[FailureScope.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(
         db, email, address
     ):
-        return pauses[FailureScope.ACCOUNT_AT_ADDRESS]
+        return delays[FailureScope.ACCOUNT_AT_ADDRESS]
     return longest
 
 
@@ -96,7 +97,7 @@ def locked_for(db: Database, email: str, now: datetime) -> timedelta:
     Failures at a single other address are not included: subjects are stored as hashes.
     """
     return max(
-        wait(scope, _failures(db, subject), now)
+        scope_delay(scope, _failures(db, subject), now)
         for scope, subject in _subjects_of_account(db, email)
     )
 

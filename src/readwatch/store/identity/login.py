@@ -11,8 +11,9 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import User
-from readwatch.store.audit.log import Commit, append_in_transaction
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, connection
+from readwatch.store.audit.log import RunInTransaction, append_in_transaction
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.identity import lockout
 from readwatch.store.identity.passwords import DEFAULT_COST
 from readwatch.store.identity.users import authenticate, find_user, require_unchanged
@@ -32,7 +33,7 @@ class LoginSource:
 
 def log_in(
     db: Database,
-    commit: Commit,
+    commit: RunInTransaction,
     source: LoginSource,
     password: str,
     clock: Clock,
@@ -68,7 +69,7 @@ def log_in(
 
 @contextmanager
 def failures_counted(
-    db: Database, commit: Commit, source: LoginSource, clock: Clock
+    db: Database, commit: RunInTransaction, source: LoginSource, clock: Clock
 ) -> Iterator[None]:
     """Refuse a password after too many failures, and count a wrong one in the `with` block.
 
@@ -95,7 +96,7 @@ def _record_failure(db: Database, source: LoginSource, reason: str, now: datetim
     if user is None:
         return
     _append(db, user, AuditAction.FAILED_LOGIN, source, f"{source.program}: {reason}", now)
-    seconds = ceil(lockout.pause(db, source.email, source.address, now).total_seconds())
+    seconds = ceil(lockout.login_delay(db, source.email, source.address, now).total_seconds())
     if seconds:
         details = f"{source.program}, for {seconds} s"
         _append(db, user, AuditAction.LOCKED_OUT, source, details, now)

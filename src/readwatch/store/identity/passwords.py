@@ -53,13 +53,13 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
     return right and password_hash is not None and len(encoded) <= MAX_PASSWORD_BYTES
 
 
-def prepare(cost: int) -> None:
-    """Hash the decoy in advance; otherwise the first unknown account would take twice as long."""
+def precompute_decoy(cost: int) -> None:
+    """Hash the decoy in advance: the first unknown account would take twice as long."""
     _queue().submit(_decoy, cost)
 
 
-class Queue:
-    """A pool of a few threads with a limited queue.
+class HashingPool:
+    """Work for a few threads, with a limit of jobs that wait.
 
     A refused job gets a time to try again. The times of refused jobs are as far apart as one job
     takes, so that the retries are not refused again.
@@ -109,8 +109,8 @@ class Queue:
 
 
 @cache
-def _queue() -> Queue:
-    return Queue(os.cpu_count() or 1)
+def _queue() -> HashingPool:
+    return HashingPool(os.cpu_count() or 1)
 
 
 def _check(password: bytes, password_hash: str | None, cost: int) -> bool:

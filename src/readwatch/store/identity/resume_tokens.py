@@ -10,16 +10,12 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    acquire_lock,
-    from_db_time,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ReaderSessions, ResumeTokens, Users
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.sessions import end_session, open_session
-from readwatch.store.identity.tokens import family_of, token_hash
+from readwatch.store.identity.tokens import family_of, hash_token
 from readwatch.store.identity.users import get_user
 
 LIFETIME = timedelta(days=30)
@@ -68,8 +64,8 @@ def save_resume_token(db: Database, principal: Principal, resume_token: str, now
     """Save the resume token of a device for a new session. Call it in a transaction."""
     _ADD(
         db,
-        family_hash=token_hash(family_of(resume_token)),
-        token_hash=token_hash(resume_token),
+        family_hash=hash_token(family_of(resume_token)),
+        token_hash=hash_token(resume_token),
         user_id=principal.user_id,
         session_id=principal.session_id,
         expires_at=to_db_time(now + LIFETIME),
@@ -80,7 +76,7 @@ def resume_session(
     db: Database,
     resume_token: str,
     next_token: str,
-    session_token: str,
+    token_hash: str,
     now: datetime,
     *,
     ip_address: str | None = None,
@@ -93,13 +89,13 @@ def resume_session(
     raised, because a used token ends the session, which has to be committed. Call it in a
     transaction.
     """
-    acquire_lock(db, Lock.ROLLUPS)  # of two requests with the same token, the second one is refused
-    family_hash = token_hash(family_of(resume_token))
+    acquire_lock(db, Lock.ROLLUPS)  # of two requests with one token the second finds it used
+    family_hash = hash_token(family_of(resume_token))
     stored = _FIND.one_or_none(db, family_hash=family_hash)
     if stored is None or from_db_time(stored.expires_at) <= now:
         return _refusal("this resume token is not valid any more; log in again")
     previous = Principal(stored.user_id, UserRole.READER, stored.session_id)
-    if token_hash(resume_token) != stored.token_hash:
+    if hash_token(resume_token) != stored.token_hash:
         end_session(db, previous, now)
         return _refusal(
             "this resume token was used before, so the device is logged out; log in again"
@@ -108,7 +104,7 @@ def resume_session(
     principal = open_session(
         db,
         user,
-        session_token,
+        token_hash,
         now,
         ip_address=ip_address,
         user_agent=user_agent,
@@ -116,7 +112,7 @@ def resume_session(
     )
     _RENEW(
         db,
-        token_hash=token_hash(next_token),
+        token_hash=hash_token(next_token),
         session_id=principal.session_id,
         expires_at=to_db_time(now + LIFETIME),
         family_hash=family_hash,

@@ -31,23 +31,23 @@ class SessionCache:
     def __len__(self) -> int:
         return len(self._principals)
 
-    def find(self, session_token: str, now: datetime) -> Principal | None:
-        """Return the principal of a token hash; None unless session and account are active."""
+    def find(self, token_hash: str, now: datetime) -> Principal | None:
+        """Return the principal of a token's hash; None unless session and account are active."""
         self._discard_invalid(now)
-        principal = self._principals.get(session_token)
+        principal = self._principals.get(token_hash)
         if principal is not None:
             return principal
         with connection(self._db) as db:
-            principal = find_principal(db, session_token, now)
+            principal = find_principal(db, token_hash, now)
         if principal is not None and not principal.user_role.is_staff:
             if len(self._principals) >= MAX_CACHED:
                 self._principals.clear()
-            self._principals[session_token] = principal
+            self._principals[token_hash] = principal
         return principal
 
-    def discard(self, session_token: str) -> None:
-        """Remove a token from the cache: its next request queries the database."""
-        self._principals.pop(session_token, None)
+    def discard(self, token_hash: str) -> None:
+        """Ask the database the next time that this token comes."""
+        self._principals.pop(token_hash, None)
 
     def _discard_invalid(self, now: datetime) -> None:
         """Discard ended sessions once per interval; one thread does it, others do not wait."""
@@ -66,8 +66,8 @@ class SessionCache:
                     for token, principal in self._principals.copy().items()
                     if principal.user_id in deleted_users
                 ]
-            for session_token in tokens:
-                self._principals.pop(session_token, None)
+            for token_hash in tokens:
+                self._principals.pop(token_hash, None)
             self._checked_at = now
         finally:
             self._checking.release()

@@ -1,6 +1,5 @@
 """Sessions: they are opened, found by token, updated by heartbeats, and ended."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from peewee import Case
@@ -8,9 +7,9 @@ from peewee import Case
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.bulk import GIVEN, BulkStatement
-from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, to_db_time
+from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true_unindexed
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import (
     ReaderProfiles,
     ReaderSessions,
@@ -18,6 +17,7 @@ from readwatch.store.engine.models import (
     StaffSessions,
     Users,
 )
+from readwatch.store.engine.times import to_db_time
 
 MAX_USER_AGENT_LENGTH = 500
 
@@ -94,19 +94,6 @@ _INVALID_TOKENS = CompiledQuery(
 _DELETED_USERS = CompiledQuery(
     Users.select(Users.id).where(Users.is_active == FALSE, Users.deleted_at > Param("since"))
 )
-# `is_true`: otherwise SQLite would read all active sessions, here and when a user's other sessions
-# end.
-_SAVE_HEARTBEATS = BulkStatement(
-    {"session_id": "bigint", "user_id": "bigint", "heartbeat_at": "timestamptz"},
-    ReaderSessions.update({ReaderSessions.last_heartbeat: GIVEN.c.heartbeat_at})
-    .from_(GIVEN)
-    .where(
-        ReaderSessions.id == GIVEN.c.session_id,
-        ReaderSessions.user == GIVEN.c.user_id,
-        is_true(ReaderSessions.is_active),
-        ReaderSessions.last_heartbeat < GIVEN.c.heartbeat_at,
-    ),
-)
 _END_READER_SESSION = CompiledQuery(
     ReaderSessions.update(
         {ReaderSessions.is_active: FALSE, ReaderSessions.ended_at: Param("now")}
@@ -129,7 +116,7 @@ _END_OTHER_READER_SESSIONS = CompiledQuery(
     ReaderSessions.update({ReaderSessions.is_active: FALSE, ReaderSessions.ended_at: Param("now")})
     .where(
         ReaderSessions.user == Param("user_id"),
-        is_true(ReaderSessions.is_active),
+        is_true_unindexed(ReaderSessions.is_active),
         ReaderSessions.id != Param("except_id"),
     )
     .returning(ReaderSessions.id)
@@ -174,7 +161,7 @@ _NO_SESSION = 0  # no session has this id
 def open_session(
     db: Database,
     user: User,
-    session_token: str,
+    token_hash: str,
     now: datetime,
     *,
     ip_address: str | None = None,
@@ -188,7 +175,7 @@ def open_session(
     """
     values = {
         "user_id": user.id,
-        "session_token": session_token,
+        "session_token": token_hash,
         "ip_address": ip_address,
         "user_agent": user_agent[:MAX_USER_AGENT_LENGTH] if user_agent else None,
         "now": to_db_time(now),
@@ -202,35 +189,19 @@ def open_session(
     return Principal(user_id=user.id, user_role=user.user_role, session_id=session_id)
 
 
-def find_principal(db: Database, session_token: str, now: datetime) -> Principal | None:
-    """Return the principal of a token hash; None unless session and account are active.
+def find_principal(db: Database, token_hash: str, now: datetime) -> Principal | None:
+    """Return the principal of a token's hash; None when its session or its account is not active.
 
     A staff session expires after `STAFF_SESSION_LIFETIME`, even before retention ends it.
     """
-    session = _FIND_READER.one_or_none(db, session_token=session_token) or _FIND_STAFF.one_or_none(
-        db, session_token=session_token, since=to_db_time(now - STAFF_SESSION_LIFETIME)
+    session = _FIND_READER.one_or_none(db, session_token=token_hash) or _FIND_STAFF.one_or_none(
+        db, session_token=token_hash, since=to_db_time(now - STAFF_SESSION_LIFETIME)
     )
     if session is None:
         return None
     return Principal(
         user_id=session.user_id, user_role=UserRole(session.user_role), session_id=session.id
     )
-
-
-def record_heartbeats(db: Database, heartbeats: Mapping[Principal, datetime]) -> None:
-    """Save the time of each heartbeat, unless a later one is stored."""
-    _SAVE_HEARTBEATS(
-        db,
-        [
-            (principal.session_id, principal.user_id, to_db_time(heartbeat_at))
-            for principal, heartbeat_at in heartbeats.items()
-        ],
-    )
-
-
-def record_heartbeat(db: Database, principal: Principal, now: datetime) -> None:
-    """Save the time of one heartbeat."""
-    record_heartbeats(db, {principal: now})
 
 
 def end_session(db: Database, principal: Principal, now: datetime) -> None:
@@ -246,9 +217,9 @@ def end_session(db: Database, principal: Principal, now: datetime) -> None:
         _DELETE_RESUME_TOKEN(db, **session)
 
 
-def delete_resume_token(db: Database, session_token: str) -> None:
-    """Delete the resume token of a session that timed out. Call it in a transaction."""
-    _DELETE_RESUME_TOKEN_OF(db, session_token=session_token)
+def delete_resume_token(db: Database, token_hash: str) -> None:
+    """Make a session that timed out one that cannot be resumed. Call it in a transaction."""
+    _DELETE_RESUME_TOKEN_OF(db, session_token=token_hash)
 
 
 def end_other_sessions(db: Database, principal: Principal, now: datetime) -> None:

@@ -25,6 +25,6 @@ def family_of(resume_token: str) -> str:
     return resume_token.removeprefix(RESUME_PREFIX).partition(".")[0]
 
 
-def token_hash(token: str) -> str:
-    """Return the SHA-256 of a token, as 64 hex digits."""
+def hash_token(token: str) -> str:
+    """Return the SHA-256 that the database stores of a token, as 64 hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()

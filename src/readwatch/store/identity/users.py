@@ -18,9 +18,11 @@ from readwatch.domain.errors import (
 )
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name, normalised_email
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine import models
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import Database, connection, to_db_time
+from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
@@ -173,8 +175,17 @@ def existing_id(db: Database, user_id: int) -> int | None:
     return user_id if list(rows) else None
 
 
-def list_users(db: Database, role: UserRole | None = None) -> tuple[User, ...]:
-    """Return the accounts of one role, or all, sorted by name."""
+def list_users(db: Database, _access: ListAccess, role: UserRole | None = None) -> tuple[User, ...]:
+    """Return the accounts of one role, or all, by name."""
+    return _by_name(db, role)
+
+
+def list_admins(db: Database) -> tuple[User, ...]:
+    """Return the admins by name: one of them has to act before anything can be logged."""
+    return _by_name(db, UserRole.ADMIN)
+
+
+def _by_name(db: Database, role: UserRole | None) -> tuple[User, ...]:
     query = _accounts().order_by(models.Users.full_name, models.Users.id)
     if role is not None:
         query = query.where(models.Users.user_role == role)
@@ -188,7 +199,7 @@ def acting_admin(db: Database, email: str | None) -> User:
         if user.user_role is not UserRole.ADMIN or not user.is_active:
             raise ReadwatchError(ErrorKind.FORBIDDEN, "--as has to name an active admin")
         return user
-    every = list_users(db, UserRole.ADMIN)
+    every = list_admins(db)
     if not every:
         raise misconfigured("there is no admin yet; run: readwatch init")
     admins = [user for user in every if user.is_active]

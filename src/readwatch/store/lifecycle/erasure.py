@@ -12,15 +12,11 @@ from datetime import datetime
 from functools import partial
 
 from readwatch.store.engine.bulk import BulkStatement, rows_to_json
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    is_sqlite,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.sqlite import truncate_wal, vacuum
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
@@ -29,8 +25,8 @@ CHUNK_ROWS = 500
 
 _KEYS_AT_ONCE = 50_000  # PostgreSQL scans the deleted rows again in each query for further keys
 
-# Activities come before sessions: deleting a session would otherwise update its activities.
-_KEYS = {
+# Activities before sessions: then no activity is left to lose its session.
+_KEY_COLUMNS = {
     "reader_activities": ("id", "bigint"),
     "activity_receipts": ("event_id", "text"),
     "reader_content_progress": ("content_id", "text"),
@@ -40,15 +36,15 @@ _KEYS = {
     "staff_sessions": ("id", "bigint"),
     "reader_profiles": ("id", "bigint"),
 }
-_COUNT = {
+_COUNT_ROWS = {
     table: Statement(f"SELECT count(*) FROM {table} WHERE user_id = :user_id")  # noqa: S608
-    for table in _KEYS
+    for table in _KEY_COLUMNS
 }
-_SOME = {
+_SELECT_KEYS = {
     table: Statement(
         f"SELECT {key} FROM {table} WHERE user_id = :user_id LIMIT :most"  # noqa: S608
     )
-    for table, (key, _) in _KEYS.items()
+    for table, (key, _) in _KEY_COLUMNS.items()
 }
 
 
@@ -95,14 +91,14 @@ def _count_named(position: str) -> str:
     """  # noqa: S608
 
 
-_ERASE = {
+_DELETE_ROWS = {
     table: _with_keys(kind, partial(_delete_rows, table, key))
-    for table, (key, kind) in _KEYS.items()
+    for table, (key, kind) in _KEY_COLUMNS.items()
 }
 _LOWER_COUNTS = _with_keys("bigint", _lower_counts)
 _DELETE_EMPTY_COUNTS = _with_keys("bigint", _delete_empty_counts)
 _ACCOUNT = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
-_REPLACE = Statement(
+_PSEUDONYMISE = Statement(
     """
     UPDATE users SET
         email = :email, full_name = :full_name, password_hash = '', email_verified = FALSE,
@@ -123,8 +119,8 @@ _IS_OWNER = Statement(
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """A chunk of deleted rows of one table."""
+class ErasedChunk:
+    """Some rows of one table that were deleted."""
 
     table: str
     rows: int
@@ -140,11 +136,11 @@ def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
 
     The row of the account counts until it is pseudonymous.
     """
-    account = _ACCOUNT(db, user_id=user_id).fetchone()
+    account = _ACCOUNT.one_or_none(db, user_id=user_id)
     return {
         **_counted(db, user_id),
         "failed_logins": lockout.count_of_account(db, email),
-        "users": 0 if account[0] == pseudonym(user_id) else 1,
+        "users": 0 if account.email == pseudonym(user_id) else 1,
     }
 
 
@@ -153,13 +149,13 @@ def named_in_access_log(db: Database, user_id: int) -> int:
 
     Call it before the erasure, which removes e-mail and name. Entries cannot be changed.
     """
-    email, full_name, _ = _ACCOUNT(db, user_id=user_id).fetchone()
-    return int(_NAMED_IN_ACCESS_LOG(db, email=email, full_name=full_name).fetchone()[0])
+    user = _ACCOUNT.one_or_none(db, user_id=user_id)
+    return int(_NAMED_IN_ACCESS_LOG.scalar(db, email=user.email, full_name=user.full_name))
 
 
 def addresses_in_access_log(db: Database, user_id: int) -> int:
-    """Return the number of entries with an IP address of the user; entries stay for good."""
-    return int(_ADDRESSES_IN_ACCESS_LOG(db, user_id=user_id).fetchone()[0])
+    """Return how many entries hold an address from which the user acted; they stay for good."""
+    return int(_ADDRESSES_IN_ACCESS_LOG.scalar(db, user_id=user_id))
 
 
 def close_account(db: Database, user_id: int, now: datetime) -> None:
@@ -168,21 +164,21 @@ def close_account(db: Database, user_id: int, now: datetime) -> None:
     Closing the account of the last active admin is a conflict. Call it in a transaction.
     """
     acquire_lock(db, Lock.ROLLUPS)
-    email, _, deleted_at = _ACCOUNT(db, user_id=user_id).fetchone()
-    if deleted_at is None:
+    user = _ACCOUNT.one_or_none(db, user_id=user_id)
+    if user.deleted_at is None:
         accounts.delete(db, user_id, now)
-    lockout.delete_account_failures(db, email)
+    lockout.delete_account_failures(db, user.email)
 
 
-def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
-    """Erase all rows about a user whose account is closed, the account last.
+def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[ErasedChunk]:
+    """Erase all rows about a user whose account is closed; the account itself last.
 
     The function pauses after each chunk for as long as the chunk took: SQLite's lock is not fair,
     and without pauses the writer of the service would seldom get it.
     """
     erased = False
     while not erased:
-        for table in _KEYS:
+        for table in _KEY_COLUMNS:
             yield from _erase(db, table, user_id)
         with db.atomic():
             acquire_lock(db, Lock.ROLLUPS)
@@ -192,8 +188,8 @@ def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[Erased]:
                 _pseudonymise(db, user_id, now)
 
 
-def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
-    while keys := _SOME[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
+def _erase(db: Database, table: str, user_id: int) -> Iterator[ErasedChunk]:
+    while keys := _SELECT_KEYS[table](db, user_id=user_id, most=_KEYS_AT_ONCE).fetchall():
         for start in range(0, len(keys), CHUNK_ROWS):
             began = time.monotonic()
             chunk = rows_to_json(keys[start : start + CHUNK_ROWS])
@@ -202,19 +198,19 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[Erased]:
                 if table == "reader_activities":
                     _LOWER_COUNTS.run(db, chunk)
                     _DELETE_EMPTY_COUNTS.run(db, chunk)
-                _ERASE[table].run(db, chunk, user_id=user_id)
-            yield Erased(table, len(keys[start : start + CHUNK_ROWS]))
+                _DELETE_ROWS[table].run(db, chunk, user_id=user_id)
+            yield ErasedChunk(table, len(keys[start : start + CHUNK_ROWS]))
             time.sleep(time.monotonic() - began)
 
 
 def _counted(db: Database, user_id: int) -> dict[str, int]:
-    return {table: count(db, user_id=user_id).fetchone()[0] for table, count in _COUNT.items()}
+    return {table: count.scalar(db, user_id=user_id) for table, count in _COUNT_ROWS.items()}
 
 
 def _pseudonymise(db: Database, user_id: int, now: datetime) -> None:
-    email, _, _ = _ACCOUNT(db, user_id=user_id).fetchone()
-    lockout.delete_account_failures(db, email)
-    _REPLACE(
+    user = _ACCOUNT.one_or_none(db, user_id=user_id)
+    lockout.delete_account_failures(db, user.email)
+    _PSEUDONYMISE(
         db,
         user_id=user_id,
         email=pseudonym(user_id),
@@ -233,9 +229,9 @@ def clear_unused_space(db: Database) -> str | None:
     if is_sqlite(db):
         vacuum(db)
         return None if truncate_wal(db) else "another program still reads from the WAL"
-    if not _IS_OWNER(db).fetchone()[0]:
+    if not _IS_OWNER.scalar(db):
         return "only the owner of the tables can vacuum them"
-    db.execute_sql("SET statement_timeout = 0")  # type: ignore[no-untyped-call]
-    for table in (*_COUNT, "failed_logins", "users"):
-        db.execute_sql(f"VACUUM (ANALYZE) {table}")  # type: ignore[no-untyped-call]
+    db.execute_sql("SET statement_timeout = 0")
+    for table in (*_COUNT_ROWS, "failed_logins", "users"):
+        db.execute_sql(f"VACUUM (ANALYZE) {table}")
     return None

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from readwatch.domain.health import DatabaseStatus, TableSize
-from readwatch.store.engine.connections import Database, Statement, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.migrations import history
+from readwatch.store.engine.statements import Statement
 
 _SIZE = Statement(
     "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",
@@ -14,12 +15,12 @@ _SIZE = Statement(
 # The sizes of the tables with their indexes.
 _TABLE_SIZES = Statement(
     """
-    SELECT coalesce(s.tbl_name, d.name), sum(d.pgsize)
+    SELECT coalesce(s.tbl_name, d.name) AS name, sum(d.pgsize) AS size
     FROM dbstat d LEFT JOIN sqlite_schema s ON s.name = d.name
     WHERE d.aggregate = TRUE GROUP BY 1 ORDER BY 2 DESC, 1
     """,
     postgresql="""
-    SELECT relname, pg_total_relation_size(oid) FROM pg_class
+    SELECT relname AS name, pg_total_relation_size(oid) AS size FROM pg_class
     WHERE relkind = 'r' AND relnamespace = CAST(current_schema() AS regnamespace)
     ORDER BY 2 DESC, 1
     """,
@@ -33,17 +34,17 @@ _VERSION = Statement("SELECT sqlite_version()", postgresql="SHOW server_version"
 def database_status(db: Database) -> DatabaseStatus:
     """Return the state of a database with a current schema; SQLite reads the whole file."""
     applied = history(db)[-1]
-    version = _VERSION(db).fetchone()[0]
+    version = _VERSION.scalar(db)
     return DatabaseStatus(
         schema=f"{applied.number} ({applied.name})",
         engine=f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {version}",
-        active_sessions=_ACTIVE_SESSIONS(db).fetchone()[0],
-        size=_SIZE(db).fetchone()[0],
+        active_sessions=_ACTIVE_SESSIONS.scalar(db),
+        size=_SIZE.scalar(db),
         wal_size=_wal_size(db) if is_sqlite(db) else None,
         free=shutil.disk_usage(_path(db).parent).free if is_sqlite(db) else None,
         damages=_damages(db) if is_sqlite(db) else None,
-        dangling_rows=len(_FOREIGN_KEYS(db).fetchall()) if is_sqlite(db) else None,
-        tables=tuple(TableSize(name, size) for name, size in _TABLE_SIZES(db)),
+        dangling_rows=len(_FOREIGN_KEYS.all(db)) if is_sqlite(db) else None,
+        tables=tuple(TableSize(row.name, row.size) for row in _TABLE_SIZES.all(db)),
     )
 
 
@@ -57,5 +58,5 @@ def _wal_size(db: Database) -> int:
 
 
 def _damages(db: Database) -> int:
-    messages = [row[0] for row in _INTEGRITY(db)]
+    messages = [row.integrity_check for row in _INTEGRITY.all(db)]
     return 0 if messages == ["ok"] else len(messages)

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.lockout import ALL_FAILURES_EXPIRE_AFTER
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME
-from readwatch.store.engine.connections import Database, Statement, to_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 
 CHUNK_ROWS = 1000
 """The maximum number of rows that a call reads or changes."""
@@ -112,17 +114,17 @@ def purge_receipts(
     """Delete expired receipts after a key; return the last key read, or None at the end."""
     user_id, event_id = after
     start = {"user_id": user_id, "event_id": event_id}
-    last = _LAST_OF_CHUNK(db, **start, most=most).fetchone()
+    last = _LAST_OF_CHUNK.one_or_none(db, **start, most=most)
     if last is None:
         return None
     _PURGE_RECEIPTS(
         db,
         **start,
-        last_user_id=last[0],
-        last_event_id=last[1],
+        last_user_id=last.user_id,
+        last_event_id=last.event_id,
         before=to_db_time(now - RECEIPT_RETENTION),
     )
-    return (last[0], last[1])
+    return (last.user_id, last.event_id)
 
 
 def purge_failed_logins(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from readwatch.domain.text import SafeText, clean
-from readwatch.domain.users import User, UserRole
+from readwatch.domain.users import UserRole
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time, is_sqlite
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,
@@ -21,9 +24,9 @@ from readwatch.store.lists.query import (
     where_clause,
 )
 
-REPEATED_WITHIN = timedelta(minutes=15)
-"""The longest time between two accesses in one row; they have the same user, the same reader and
-the same details."""
+FOLD_WITHIN = timedelta(minutes=15)
+"""The longest time between two accesses of one row: by the same user, to the same reader's data,
+with the same details."""
 
 EARLIER_ENTRIES_READ = 1_000
 """The number of ids before the requested entries in which earlier repeats are searched."""
@@ -114,8 +117,8 @@ class AccessLogRow:
     reader_id: int | None
 
 
-def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant: User) -> ResultIds:
-    """Return the ids of the newest matching entries that the consultant may see, in order.
+def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the newest entries that match and that the user may see, in order.
 
     Without a filter the query reads the last `length` entries, with a filter the last
     `MAX_ROWS_SEARCHED`; `readwatch audit list` reads all.
@@ -124,16 +127,16 @@ def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant:
     max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
     statement = _ids_statement(
         seconds=_seconds(db, "l.created_at", "lead(l.created_at) OVER kind"),
-        visible=_visible_to(consultant),
+        visible=_visible_to(access),
         condition=where.sql,
         key=order_by(_SORTS, query),
     )
     rows = statement.all(
         db,
-        consultant_id=consultant.id,
+        consultant_id=access.user_id,
         max_rows=max_rows,
         length=query.length,
-        repeated_within=REPEATED_WITHIN.total_seconds(),
+        repeated_within=FOLD_WITHIN.total_seconds(),
         **where.values,
     )
     return ResultIds(
@@ -144,19 +147,19 @@ def access_log_ids(db: Database, query: ListQuery, now: datetime, *, consultant:
 
 
 def access_log_rows(
-    db: Database, ids: Sequence[int], _now: datetime, *, consultant: User
+    db: Database, access: ListAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[AccessLogRow, ...]:
-    """Return the entries with these ids that the consultant may see."""
+    """Return the entries with these ids that the user may see."""
     if not ids:
         return ()
     seconds = _seconds(db, "lag(l.created_at) OVER kind", "l.created_at")
-    rows = _rows_statement(seconds, _visible_to(consultant)).all(
+    rows = _rows_statement(seconds, _visible_to(access)).all(
         db,
         [(id,) for id in ids],
-        consultant_id=consultant.id,
+        consultant_id=access.user_id,
         first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
-        repeated_within=REPEATED_WITHIN.total_seconds(),
+        repeated_within=FOLD_WITHIN.total_seconds(),
     )
     return tuple(
         AccessLogRow(
@@ -175,8 +178,8 @@ def access_log_rows(
     )
 
 
-def _visible_to(consultant: User) -> str:
-    is_admin = consultant.user_role is UserRole.ADMIN
+def _visible_to(access: ListAccess) -> str:
+    is_admin = access.user_role is UserRole.ADMIN
     return "TRUE" if is_admin else "l.consultant_user_id = :consultant_id"
 
 

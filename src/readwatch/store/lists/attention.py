@@ -9,17 +9,14 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, Pause
+from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, UnfinishedReading
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    from_db_time,
-    from_db_time_or_none,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
@@ -147,7 +144,12 @@ class AttentionReader:
 
 
 def open_readers(
-    db: Database, now: datetime, *, silent_until: datetime, idle_until: datetime
+    db: Database,
+    _access: ListAccess,
+    now: datetime,
+    *,
+    silent_until: datetime,
+    idle_until: datetime,
 ) -> list[OpenReader]:
     """Return the readers with an active session whose last heartbeat is at or before
     `silent_until`, or who are idle since `idle_until` or before."""
@@ -169,9 +171,11 @@ def open_readers(
     ]
 
 
-def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
-    """Return the readers with unfinished content whose last activity is between two times."""
-    # A session lasts for hours, so the login is at most hours before the last activity.
+def unfinished_readings(
+    db: Database, _access: ListAccess, since: datetime, until: datetime
+) -> list[UnfinishedReading]:
+    """Return the readers whose last activity is between two times, with unfinished content."""
+    # A session lasts for hours, so that the login was not long before the last activity.
     logged_in_since = since - timedelta(days=1)
     rows = _PAUSES.all(
         db,
@@ -179,7 +183,7 @@ def pauses(db: Database, since: datetime, until: datetime) -> list[Pause]:
         since=to_db_time(since),
         until=to_db_time(until),
     )
-    return [Pause(row.user_id, from_db_time(row.last_activity_at)) for row in rows]
+    return [UnfinishedReading(row.user_id, from_db_time(row.last_activity_at)) for row in rows]
 
 
 def last_session_id(db: Database) -> int:
@@ -194,9 +198,11 @@ def last_session_id_before(db: Database, since: datetime) -> int:
     return row.id if row else 0
 
 
-def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[Login]:
-    """Return the logins of the sessions with ids after `after` and up to `until`, for readers whose
-    previous session has its last heartbeat at `heard_until` or before."""
+def logins(
+    db: Database, _access: ListAccess, after: int, until: int, heard_until: datetime
+) -> list[Login]:
+    """Return the logins of the sessions with ids after `after` and up to `until`, of readers whose
+    previous session was last heard from at `heard_until` or before."""
     rows = _LOGINS.all(db, after=after, until=until, heard_until=to_db_time(heard_until))
     return [
         Login(row.user_id, from_db_time(row.started_at), from_db_time(row.heard_before))
@@ -204,13 +210,18 @@ def logins(db: Database, after: int, until: int, heard_until: datetime) -> list[
     ]
 
 
-def active_readers(db: Database, reader_ids: Iterable[int]) -> frozenset[int]:
-    """Return those of the readers who have an active account."""
+def active_readers(db: Database, _access: ListAccess, reader_ids: Iterable[int]) -> frozenset[int]:
+    """Return which of the readers have an active account."""
     return frozenset(row.id for row in _ACTIVE_READERS.all(db, [(id,) for id in reader_ids]))
 
 
 def attention_ids(
-    db: Database, cases: Sequence[Case], seen: Set[int], query: ListQuery, now: datetime
+    db: Database,
+    _access: ListAccess,
+    cases: Sequence[Case],
+    seen: Set[int],
+    query: ListQuery,
+    now: datetime,
 ) -> ResultIds:
     """Return the ids of the readers with cases who match, in order; `seen` readers come last."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
@@ -230,7 +241,7 @@ def attention_ids(
 
 
 def attention_readers(
-    db: Database, reader_ids: Iterable[int], now: datetime
+    db: Database, _access: ListAccess, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
     """Return the readers with these ids, for the list, without their cases."""
     return tuple(

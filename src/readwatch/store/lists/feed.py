@@ -6,8 +6,11 @@ from typing import Any
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, canonical_json
 from readwatch.domain.text import clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time
 from readwatch.store.lists.filter_sql import FilterableFields, Number, Seconds, Since, Text, Word
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,
@@ -55,18 +58,22 @@ FILTERABLE_FIELDS = FilterableFields(
 )
 
 
-def activity_feed(db: Database, *, length: int = FEED_LENGTH) -> tuple[RecordedActivity, ...]:
+def activity_feed(
+    db: Database, _access: ListAccess, *, length: int = FEED_LENGTH
+) -> tuple[RecordedActivity, ...]:
     """Return the activities that arrived last, newest first."""
     return tuple(recorded(row) for row in _FEED.all(db, length=length))
 
 
-def activities_after(db: Database, after: int, *, length: int) -> tuple[RecordedActivity, ...]:
+def activities_after(
+    db: Database, _access: ListAccess, after: int, *, length: int
+) -> tuple[RecordedActivity, ...]:
     """Return the activities that arrived after the one with the id `after`, oldest first."""
     return tuple(recorded(row) for row in _FEED_AFTER.all(db, after=after, length=length))
 
 
-def activity_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the newest matching activities, in order, at most `query.length`.
+def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the newest activities that match, in order, at most `query.length`.
 
     A filter searches only the last `MAX_ROWS_SEARCHED` activities; older ones are on readers'
     pages.
@@ -97,7 +104,9 @@ def activity_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
     )
 
 
-def activity_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[RecordedActivity, ...]:
+def activity_rows(
+    db: Database, _access: ListAccess, ids: Sequence[int], _now: datetime
+) -> tuple[RecordedActivity, ...]:
     """Return the activities with these ids."""
     return tuple(recorded(row) for row in _ROWS.all(db, [(id,) for id in ids]))
 

@@ -12,7 +12,8 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Comparison, Term, duration_of, full_names, number_of
 from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
 from readwatch.domain.presence import Presence
-from readwatch.store.engine.connections import Database, is_sqlite, to_db_time
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists.presence_sql import RANKS, presence_parameters, presence_rank
 
 # The kinds of fields; `sql` is an expression of a list, whose value may be NULL.

@@ -9,14 +9,11 @@ from typing import Any
 from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import (
-    Database,
-    Statement,
-    from_db_time,
-    from_db_time_or_none,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     FilterableFields,
@@ -130,14 +127,14 @@ def count_online(db: Database, now: datetime) -> int:
     return count
 
 
-def online_readers(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
-    """Return the readers who are online, each with the session of the latest heartbeat."""
+def online_readers(db: Database, _access: ListAccess, now: datetime) -> tuple[OnlineReader, ...]:
+    """Return the readers who are online, each once with the session heard from last."""
     rows = _ALL_ROWS.all(db, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
-def online_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the matching readers who are online, in order."""
+def online_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the readers who are online and match, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     key = order_by(_SORTS, query)
     if query.sort == "full_name" and not query.terms:
@@ -160,7 +157,9 @@ def online_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
     return reader_ids_of(rows)
 
 
-def online_rows(db: Database, ids: Sequence[int], now: datetime) -> tuple[TracedReader, ...]:
+def online_rows(
+    db: Database, _access: ListAccess, ids: Sequence[int], now: datetime
+) -> tuple[TracedReader, ...]:
     """Return the rows of the readers with these ids who are online."""
     id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]

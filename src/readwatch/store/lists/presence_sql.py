@@ -13,7 +13,7 @@ from readwatch.domain.presence import (
     SILENT_AFTER,
     Presence,
 )
-from readwatch.store.engine.connections import to_db_time
+from readwatch.store.engine.times import to_db_time
 
 RANKS = {presence: rank for rank, presence in enumerate(Presence)}
 """The rank of each presence in SQL; the order is from reading to offline."""

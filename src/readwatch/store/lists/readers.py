@@ -6,8 +6,11 @@ from datetime import datetime
 
 from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkStatement
-from readwatch.store.engine.connections import Database, Statement, from_db_time_or_none
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word, condition
 from readwatch.store.lists.query import (
@@ -70,8 +73,8 @@ class ReaderSummary:
     last_activity_at: datetime | None
 
 
-def reader_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the matching readers, in order."""
+def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+    """Return the ids of the readers who match, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     statement = Statement(
         f"""
@@ -84,7 +87,7 @@ def reader_ids(db: Database, query: ListQuery, now: datetime) -> ResultIds:
 
 
 def readers_named(
-    db: Database, words: Sequence[str], now: datetime, *, length: int
+    db: Database, access: ListAccess, words: Sequence[str], now: datetime, *, length: int
 ) -> tuple[ReaderSummary, ...]:
     """Return at most `length` readers whose names contain all words, sorted by name."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
@@ -96,11 +99,13 @@ def readers_named(
         """
     )
     named_ids = [row.id for row in statement.all(db, length=length, **where.values)]
-    by_id = {reader.user_id: reader for reader in reader_rows(db, named_ids, now)}
+    by_id = {reader.user_id: reader for reader in reader_rows(db, access, named_ids, now)}
     return tuple(by_id[id] for id in named_ids if id in by_id)
 
 
-def reader_rows(db: Database, ids: Sequence[int], _now: datetime) -> tuple[ReaderSummary, ...]:
+def reader_rows(
+    db: Database, _access: ListAccess, ids: Sequence[int], _now: datetime
+) -> tuple[ReaderSummary, ...]:
     """Return the progress of the readers with these ids."""
     return tuple(
         ReaderSummary(

@@ -16,17 +16,19 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.store.engine.bulk import (
     GIVEN,
+    BulkRow,
     BulkStatement,
-    Row,
     insert_given,
     rows_from_json,
     rows_to_json,
 )
-from readwatch.store.engine.connections import Database, Lock, acquire_lock, is_sqlite, to_db_time
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ActivityReceipts, ReaderActivities
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.recording.rollups import ContentKey, RollupChanges
 
-Result = ActivityResult | ReadwatchError
+ActivityOutcome = ActivityResult | ReadwatchError
 EventKey = tuple[int, str]
 """A reader's id and the app's id of the event."""
 
@@ -170,13 +172,15 @@ def record_activities(
     now: datetime,
     *,
     sent_at: datetime | None = None,
-) -> tuple[Result, ...]:
+) -> tuple[ActivityOutcome, ...]:
     """Store the activities of one request; see `record_batches`."""
     return record_batches(db, [ActivityBatch(principal, tuple(activities), now, sent_at)])[0]
 
 
-def record_batches(db: Database, batches: Sequence[ActivityBatch]) -> list[tuple[Result, ...]]:
-    """Store the activities of several requests and update the rollups; return all results.
+def record_batches(
+    db: Database, batches: Sequence[ActivityBatch]
+) -> list[tuple[ActivityOutcome, ...]]:
+    """Store the activities of some requests and update the rollups; return the results of each.
 
     An event that is stored already is not stored again: with the same content it is a duplicate,
     with other content a conflict. A refused activity does not affect the others. The number of
@@ -216,7 +220,7 @@ def _incoming(batch: ActivityBatch) -> Iterator[_Incoming | ReadwatchError]:
 def _look_up(db: Database, incoming: Sequence[_Incoming]) -> _Stored:
     if not incoming:
         return _Stored(iter(()), {}, set())
-    keys: list[Row] = [
+    keys: list[BulkRow] = [
         (position, each.principal.user_id, each.activity.event_id, each.activity.content_id)
         for position, each in enumerate(incoming)
     ]
@@ -253,7 +257,7 @@ def _result(each: _Incoming, stored: _Stored, new: list[tuple[int, _Incoming]]) 
 
 def _add(db: Database, new: Sequence[tuple[int, _Incoming]], contents: Set[ContentKey]) -> None:
     rollups = RollupChanges(contents)
-    rows: list[Row] = []
+    rows: list[BulkRow] = []
     for activity_id, each in new:
         principal, activity = each.principal, each.activity
         rows.append(

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.presence import OnlineCount
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import OnlineCounts
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 RETENTION = timedelta(days=2)
 """Longer than a day in any time zone."""

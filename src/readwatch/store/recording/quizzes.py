@@ -9,10 +9,12 @@ from datetime import datetime
 from peewee import EXCLUDED, fn
 
 from readwatch.domain.attention import Quiz, quiz_result
-from readwatch.store.engine.bulk import BulkStatement, Row, insert_given
+from readwatch.store.audit.log import ListAccess
+from readwatch.store.engine.bulk import BulkRow, BulkStatement, insert_given
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param, is_not_true
-from readwatch.store.engine.connections import Database, from_db_time, to_db_time
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ReaderQuizzes
+from readwatch.store.engine.times import from_db_time, to_db_time
 
 QUIZ_ENDED = "quiz_completed"
 """The type of the activities that end a quiz."""
@@ -58,23 +60,25 @@ _FAILED = CompiledQuery(
 )
 
 
-def quiz_row(user_id: int, content_id: str | None, metadata: object, occurred_at: str) -> Row:
-    """Return the row of an ended quiz; all quizzes without a content share one row."""
+def quiz_row(user_id: int, content_id: str | None, metadata: object, occurred_at: str) -> BulkRow:
+    """Return the row of a quiz that ended; all quizzes about no content share one."""
     return (user_id, content_id or "", *quiz_result(metadata), occurred_at)
 
 
-def upsert_quizzes(db: Database, rows: Sequence[Row]) -> None:
-    """Store ended quizzes; each replaces the earlier quiz of the same reader and content."""
+def upsert_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:
+    """Store quizzes that ended in place of earlier ones of the same readers and contents."""
     _UPSERT_QUIZZES(db, rows)
 
 
-def add_quizzes(db: Database, rows: Sequence[Row]) -> None:
-    """Store quizzes whose reader and content have no quiz yet."""
+def add_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:
+    """Store quizzes of readers and contents that have none yet."""
     _ADD_QUIZZES(db, rows)
 
 
-def failed_quizzes(db: Database, since: datetime, pass_score: int) -> list[Quiz]:
-    """Return the failed quizzes that ended after `since`, the earliest first.
+def failed_quizzes(
+    db: Database, _access: ListAccess, since: datetime, pass_score: int
+) -> list[Quiz]:
+    """Return the quizzes that ended after `since` and were not passed, the earliest first.
 
     Only the last quiz in each content is stored, so a quiz that was passed later is not returned.
     """

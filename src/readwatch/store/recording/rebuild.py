@@ -13,18 +13,13 @@ from itertools import pairwise
 from peewee import fn
 
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.engine.bulk import BulkStatement, Row
+from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.compiled import CompiledQuery, Param
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    from_db_time,
-    read_snapshot,
-    to_db_time,
-)
+from readwatch.store.engine.connections import Database, read_snapshot
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ReaderActivities, ReaderContentProgress, ReaderQuizzes
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
 
 ACTIVITIES_OF_READERS = 2_500
@@ -264,7 +259,7 @@ _DELETE_EMPTY_COUNTS = BulkStatement(
 
 
 @dataclass(frozen=True, slots=True)
-class Readers:
+class ReaderRollups:
     """The rollups of the users with an id above `after` and up to `last`."""
 
     after: int
@@ -304,8 +299,8 @@ class Readers:
         differing = stored ^ {*self._quizzes(db)}
         return len({(user_id, content_id) for user_id, content_id, *_ in differing})
 
-    def _quizzes(self, db: Database) -> list[Row]:
-        """Return the correct rows of `reader_quizzes`."""
+    def _quizzes(self, db: Database) -> list[BulkRow]:
+        """Return the rows that `reader_quizzes` should have."""
         return [
             quiz_row(quiz.user_id, quiz.content_id, quiz.metadata_json, _text(quiz.occurred_at))
             for quiz in _LAST_QUIZZES.all(db, **self._range, quiz_ended=QUIZ_ENDED)
@@ -313,7 +308,7 @@ class Readers:
 
 
 @dataclass(frozen=True, slots=True)
-class Minutes:
+class MinuteCounts:
     """The counts of the minutes from `since` to before `until`."""
 
     since: datetime
@@ -334,10 +329,10 @@ class Minutes:
                 _DELETE_EMPTY_COUNTS(db, some)
         return RollupMismatches(activity_counts=len(counts))
 
-    def _wrong(self, db: Database) -> tuple[list[Row], int]:
-        """Return the correct rows for the wrong counts, and the id of the last counted activity."""
+    def _wrong(self, db: Database) -> tuple[list[BulkRow], int]:
+        """Return the right values of the wrong counts, and the last activity counted for them."""
         with read_snapshot(db):
-            counts: list[Row] = [
+            counts: list[BulkRow] = [
                 (_text(count.minute), count.activity_type, count.activities)
                 for count in _WRONG_COUNTS.all(
                     db, since=to_db_time(self.since), until=to_db_time(self.until)
@@ -351,7 +346,7 @@ def _text(at: str | datetime) -> str:
     return at if isinstance(at, str) else to_db_time(at)
 
 
-Chunk = Readers | Minutes
+Chunk = ReaderRollups | MinuteCounts
 
 
 def chunks(db: Database) -> list[Chunk]:
@@ -359,15 +354,15 @@ def chunks(db: Database) -> list[Chunk]:
     return [*_readers(db), *_minutes(db)]
 
 
-def _readers(db: Database) -> Iterator[Readers]:
+def _readers(db: Database) -> Iterator[ReaderRollups]:
     after, gathered, last = 0, 0, 0
     for user_id, activities in _activities_of_readers(db):
         work = activities + _WORK_OF_A_READER
         if gathered and gathered + work > ACTIVITIES_OF_READERS:
-            yield Readers(after, last)
+            yield ReaderRollups(after, last)
             after, gathered = last, 0
         gathered, last = gathered + work, user_id
-    yield Readers(after, _LAST_ID)
+    yield ReaderRollups(after, _LAST_ID)
 
 
 def _activities_of_readers(db: Database) -> Iterator[tuple[int, int]]:
@@ -378,10 +373,10 @@ def _activities_of_readers(db: Database) -> Iterator[tuple[int, int]]:
         after = readers[-1].user_id
 
 
-def _minutes(db: Database) -> Iterator[Minutes]:
-    """Yield chunks of minutes with about the same number of activities, by time of arrival."""
+def _minutes(db: Database) -> Iterator[MinuteCounts]:
+    """Cut where every so many activities arrived, which is about when they occurred."""
     cuts = {_EARLIEST, _LATEST}
     for id_ in range(ACTIVITIES_OF_MINUTES, _NEWEST.scalar(db) + 1, ACTIVITIES_OF_MINUTES):
         arrived_at = from_db_time(_ARRIVED_AT.scalar(db, id=id_))
         cuts.add(arrived_at.replace(second=0, microsecond=0))
-    return (Minutes(since, until) for since, until in pairwise(sorted(cuts)))
+    return (MinuteCounts(since, until) for since, until in pairwise(sorted(cuts)))

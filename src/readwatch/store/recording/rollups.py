@@ -9,6 +9,7 @@ from peewee import Case
 
 from readwatch.domain.activities import Activity
 from readwatch.store.engine.bulk import GIVEN, BulkStatement, insert_given
+from readwatch.store.engine.compiled import Param
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ActivityCounts, ReaderProfiles
 from readwatch.store.engine.models import ReaderContentProgress as Progress
@@ -75,16 +76,15 @@ _UPSERT_CONTENTS = BulkStatement(
 )
 _SECONDS = ReaderProfiles.total_reading_seconds + GIVEN.c.seconds
 _IS_LATEST = ReaderProfiles.last_activity_at.is_null() | (
-    ReaderProfiles.last_activity_at <= GIVEN.c.occurred_at
+    ReaderProfiles.last_activity_at <= GIVEN.c.latest_at
 )
 _UPDATE_PROFILES = BulkStatement(
     {
         "user_id": "bigint",
         "seconds": "bigint",
         "new_contents": "bigint",
-        "activity_id": "bigint",
-        "occurred_at": "timestamptz",
-        "updated_at": "timestamptz",
+        "latest_id": "bigint",
+        "latest_at": "timestamptz",
     },
     ReaderProfiles.update(
         {
@@ -94,12 +94,12 @@ _UPDATE_PROFILES = BulkStatement(
                 ReaderProfiles.unique_content_read + GIVEN.c.new_contents
             ),
             ReaderProfiles.last_activity_id: Case(
-                None, [(_IS_LATEST, GIVEN.c.activity_id)], ReaderProfiles.last_activity_id
+                None, [(_IS_LATEST, GIVEN.c.latest_id)], ReaderProfiles.last_activity_id
             ),
             ReaderProfiles.last_activity_at: Case(
-                None, [(_IS_LATEST, GIVEN.c.occurred_at)], ReaderProfiles.last_activity_at
+                None, [(_IS_LATEST, GIVEN.c.latest_at)], ReaderProfiles.last_activity_at
             ),
-            ReaderProfiles.updated_at: GIVEN.c.updated_at,
+            ReaderProfiles.updated_at: Param("now"),
         }
     )
     .from_(GIVEN)
@@ -118,36 +118,39 @@ _UPSERT_COUNTS = BulkStatement(
 )
 
 
-@dataclass(slots=True)
-class _Content:
-    """The change of one content of one reader."""
+@dataclass(slots=True, kw_only=True)
+class _ContentChanges:
+    """What is added to one content of one reader."""
 
+    user_id: int
+    content_id: str
     first_at: str
     last_at: str
-    title: str | None = None
+    content_title: str | None = None
     title_at: str | None = None
-    progress: int | None = None
+    progress_percentage: int | None = None
     progress_at: str | None = None
-    seconds: int = 0
+    total_seconds: int = 0
 
     def add(self, activity: Activity, occurred_at: str) -> None:
-        self.seconds += activity.duration_seconds or 0
+        self.total_seconds += activity.duration_seconds or 0
         if occurred_at < self.first_at:
             self.first_at = occurred_at
         if occurred_at > self.last_at:
             self.last_at = occurred_at
         if activity.content_title and (self.title_at is None or occurred_at >= self.title_at):
-            self.title, self.title_at = activity.content_title, occurred_at
+            self.content_title, self.title_at = activity.content_title, occurred_at
         if activity.progress_percentage is not None and (
             self.progress_at is None or occurred_at >= self.progress_at
         ):
-            self.progress, self.progress_at = activity.progress_percentage, occurred_at
+            self.progress_percentage, self.progress_at = activity.progress_percentage, occurred_at
 
 
-@dataclass(slots=True)
-class _Reader:
-    """The change of one reader's profile."""
+@dataclass(slots=True, kw_only=True)
+class _ProfileChanges:
+    """What is added to one reader's profile."""
 
+    user_id: int
     seconds: int
     latest_at: str
     latest_id: int
@@ -164,9 +167,9 @@ class RollupChanges:
     def __init__(self, begun_contents: Set[ContentKey]) -> None:
         """`begun_contents` are the contents that have a row already."""
         self._begun_contents = begun_contents
-        self._readers: dict[int, _Reader] = {}
-        self._contents: dict[ContentKey, _Content] = {}
-        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # the end and the result
+        self._readers: dict[int, _ProfileChanges] = {}
+        self._contents: dict[ContentKey, _ContentChanges] = {}
+        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # when it ended, and how
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
@@ -174,7 +177,9 @@ class RollupChanges:
         seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
-            reader = self._readers[user_id] = _Reader(seconds, occurred_at, activity_id)
+            reader = self._readers[user_id] = _ProfileChanges(
+                user_id=user_id, seconds=seconds, latest_at=occurred_at, latest_id=activity_id
+            )
         else:
             reader.seconds += seconds
             if occurred_at >= reader.latest_at:
@@ -190,7 +195,12 @@ class RollupChanges:
         key = (user_id, activity.content_id)
         content = self._contents.get(key)
         if content is None:
-            content = self._contents[key] = _Content(occurred_at, occurred_at)
+            content = self._contents[key] = _ContentChanges(
+                user_id=user_id,
+                content_id=activity.content_id,
+                first_at=occurred_at,
+                last_at=occurred_at,
+            )
             if key not in self._begun_contents:
                 reader.new_contents += 1
         content.add(activity, occurred_at)
@@ -198,7 +208,7 @@ class RollupChanges:
     def apply(self, db: Database, now: str) -> None:
         """Write the changes."""
         if self._contents:
-            self._upsert_contents(db)
+            _UPSERT_CONTENTS.run_records(db, self._contents.values())
         if self._quizzes:
             upsert_quizzes(
                 db,
@@ -207,42 +217,11 @@ class RollupChanges:
                     for key, (occurred_at, metadata) in self._quizzes.items()
                 ],
             )
-        _UPDATE_PROFILES(
-            db,
-            [
-                (
-                    user_id,
-                    reader.seconds,
-                    reader.new_contents,
-                    reader.latest_id,
-                    reader.latest_at,
-                    now,
-                )
-                for user_id, reader in self._readers.items()
-            ],
-        )
+        _UPDATE_PROFILES.run_records(db, self._readers.values(), now=now)
         _UPSERT_COUNTS(
             db,
             [
                 (minute, activity_type, activities)
                 for (minute, activity_type), activities in self._counts.items()
-            ],
-        )
-
-    def _upsert_contents(self, db: Database) -> None:
-        _UPSERT_CONTENTS(
-            db,
-            [
-                (
-                    *key,
-                    content.title,
-                    content.title_at,
-                    content.progress,
-                    content.progress_at,
-                    content.seconds,
-                    content.first_at,
-                    content.last_at,
-                )
-                for key, content in self._contents.items()
             ],
         )

@@ -8,7 +8,7 @@ statements.
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -16,19 +16,13 @@ from typing import Any, TypeVar
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.sessions import Principal
-from readwatch.store.engine.connections import (
-    Database,
-    Lock,
-    Statement,
-    acquire_lock,
-    close_all,
-    connection,
-    in_transaction,
-)
+from readwatch.store.engine.connections import Database, close_all, connection, transaction_is_open
 from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.sqlite import checkpoint_wal
-from readwatch.store.identity.sessions import record_heartbeats
-from readwatch.store.recording.activities import ActivityBatch, Result, record_batches
+from readwatch.store.engine.statements import Statement
+from readwatch.store.recording.activities import ActivityBatch, ActivityOutcome, record_batches
+from readwatch.store.recording.heartbeats import record_heartbeats
 
 T = TypeVar("T")
 Write = Callable[[Database], T]
@@ -39,8 +33,8 @@ MAX_GROUP = 256
 MAX_WAITING = 4096
 """The maximum number of requests that wait, each with its rows in memory."""
 
-HEARTBEAT_SECONDS = 1.0
-"""Heartbeats are written together in this interval; a crash loses at most this many seconds."""
+HEARTBEAT_FLUSH_SECONDS = 1.0
+"""How long a heartbeat waits to be written together with others: what a crash can lose of it."""
 
 WRITE_TIMEOUT_SECONDS = 3.0
 """The longest wait of a request. If no commit succeeds for longer, requests are refused at once."""
@@ -52,8 +46,8 @@ _RELEASE = Statement("RELEASE one_write")
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
-    """The size of one commit: its requests, its rows, and its duration."""
+class CommitStats:
+    """What one commit kept: how many requests shared it, and the rows that they brought."""
 
     requests: int  # 0 for a commit of heartbeats
     rows: int
@@ -82,23 +76,22 @@ class _Job:
     thousands of requests a second.
     """
 
-    __slots__ = ("_done", "_started", "_ticket", "failure", "result", "what")
+    __slots__ = ("_claimed", "_done", "_unclaimed", "failure", "result", "work")
 
-    def __init__(self, what: ActivityBatch | Write[Any]) -> None:
-        self.what = what
+    def __init__(self, work: ActivityBatch | Write[Any]) -> None:
+        self.work = work
         self.result: Any = None
         self.failure: Exception | None = None
         self._done = threading.Lock()
         self._done.acquire()
-        self._ticket = [
-            True
-        ]  # pop is atomic: the writer claims the job, or the request withdraws it
-        self._started = False
+        # `list.pop` is atomic: either the writer claims the job or the request withdraws it.
+        self._unclaimed = [True]
+        self._claimed = False
 
     @property
     def rows(self) -> int:
-        """The number of activities; any other write counts as one row."""
-        return len(self.what.activities) if isinstance(self.what, ActivityBatch) else 1
+        """How many rows it brings; any other write counts as one."""
+        return len(self.work.activities) if isinstance(self.work, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
         """Return the result; withdraw the job if the writer does not claim it within `seconds`."""
@@ -110,17 +103,17 @@ class _Job:
             raise self.failure
         return self.result
 
-    def start(self) -> bool:
-        """Claim the job, unless the request has withdrawn it; tell whether it is claimed."""
-        self._started = self._started or self._take()
-        return self._started
+    def claim(self) -> bool:
+        """Take the job unless its request has withdrawn it; tell whether it is taken."""
+        self._claimed = self._claimed or self._take()
+        return self._claimed
 
     def run(self, db: Database) -> Any:
         """Run the write inside a transaction."""
         return (
-            record_batches(db, [self.what])[0]
-            if isinstance(self.what, ActivityBatch)
-            else self.what(db)
+            record_batches(db, [self.work])[0]
+            if isinstance(self.work, ActivityBatch)
+            else self.work(db)
         )
 
     def finish(self, outcome: "Outcome") -> None:
@@ -130,7 +123,7 @@ class _Job:
 
     def _take(self) -> bool:
         try:
-            return self._ticket.pop()
+            return self._unclaimed.pop()
         except IndexError:
             return False
 
@@ -144,7 +137,9 @@ class Writer:
     `observe` is called with each commit, in the writer thread.
     """
 
-    def __init__(self, db: Database, observe: Callable[[Commit], None] = lambda _: None) -> None:
+    def __init__(
+        self, db: Database, observe: Callable[[CommitStats], None] = lambda _: None
+    ) -> None:
         self._db = db
         self._observe = observe
         self._stuck_since: float | None = None
@@ -155,7 +150,7 @@ class Writer:
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._heartbeats: dict[Principal, datetime] = {}
         self._heartbeats_lock = threading.Lock()
-        self._heartbeats_at = monotonic() + HEARTBEAT_SECONDS
+        self._heartbeats_at = monotonic() + HEARTBEAT_FLUSH_SECONDS
         self._closed = False
         self._closing = threading.Lock()  # close() waits for threads that add a job
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
@@ -166,9 +161,9 @@ class Writer:
         result: T = self._do(write)
         return result
 
-    def record(self, batch: ActivityBatch) -> tuple[Result, ...]:
-        """Store the activities of a request; return after the commit."""
-        results: tuple[Result, ...] = self._do(batch)
+    def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
+        """Store the activities of a request; return when they are on disk."""
+        results: tuple[ActivityOutcome, ...] = self._do(batch)
         return results
 
     def heartbeat(self, principal: Principal, now: datetime) -> None:
@@ -232,7 +227,9 @@ class Writer:
     def _measure(self) -> None:
         """Measure the share of time spent writing, smoothed over about five intervals."""
         now = monotonic()
-        share = min(1.0, self._wrote_seconds / max(now - self._measured_at, HEARTBEAT_SECONDS))
+        share = min(
+            1.0, self._wrote_seconds / max(now - self._measured_at, HEARTBEAT_FLUSH_SECONDS)
+        )
         self._busy += (share - self._busy) / 5
         self._wrote_seconds, self._measured_at = 0.0, now
 
@@ -248,7 +245,7 @@ class Writer:
                 acquire_lock(db, Lock.ROLLUPS)
                 yield transaction
         except Exception as error:
-            self._last_error = _again(error).message
+            self._last_error = _copy_of(error).message
             raise
         finally:
             self._wrote_seconds += monotonic() - began
@@ -258,21 +255,22 @@ class Writer:
         began = monotonic()
         try:
             with self._transaction() as transaction:
-                group = [job for job in group if job.start()]
+                group = [job for job in group if job.claim()]
                 outcomes = _run_all(self._db, group, transaction)
-        except Exception as error:  # noqa: BLE001 - each request gets the error
-            group = [job for job in group if job.start()]
-            outcomes = [(None, _again(error)) for _ in group]
+        except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+            group = [job for job in group if job.claim()]
+            outcomes = [(None, _copy_of(error)) for _ in group]
         else:
             rows = sum(job.rows for job in group)
-            self._observe(Commit(len(group), rows, monotonic() - began))
+            with suppress(Exception):  # these rows are on disk, whatever the observer does
+                self._observe(CommitStats(len(group), rows, monotonic() - began))
         for job, outcome in zip(group, outcomes, strict=True):
             job.finish(outcome)
 
     def _write_heartbeats(self) -> None:
         """Write the heartbeats; without any, test whether the database can be written."""
         began = monotonic()
-        self._heartbeats_at = began + HEARTBEAT_SECONDS
+        self._heartbeats_at = began + HEARTBEAT_FLUSH_SECONDS
         with self._heartbeats_lock:
             heartbeats, self._heartbeats = self._heartbeats, {}
         try:
@@ -286,13 +284,15 @@ class Writer:
                 self._heartbeats = heartbeats | self._heartbeats
         else:
             if heartbeats:
-                self._observe(Commit(0, len(heartbeats), monotonic() - began))
+                self._observe(CommitStats(0, len(heartbeats), monotonic() - began))
 
 
-def _again(error: Exception) -> ReadwatchError:
-    """Return a copy: an exception that several threads raise would share one traceback."""
+def _copy_of(error: Exception) -> ReadwatchError:
+    """Return a copy: an exception that several threads raise collects all their tracebacks."""
     if isinstance(error, ReadwatchError):
-        return ReadwatchError(error.kind, error.message, field=error.field)
+        return ReadwatchError(
+            error.kind, error.message, field=error.field, retry_after=error.retry_after
+        )
     return internal_error(error)
 
 
@@ -310,10 +310,10 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
 
 
 def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
-    batches = [job.what for job in group if isinstance(job.what, ActivityBatch)]
+    batches = [job.work for job in group if isinstance(job.work, ActivityBatch)]
     results = iter(record_batches(db, batches) if batches else ())
     return [
-        (next(results) if isinstance(job.what, ActivityBatch) else job.run(db), None)
+        (next(results) if isinstance(job.work, ActivityBatch) else job.run(db), None)
         for job in group
     ]
 
@@ -330,9 +330,8 @@ def _attempt(db: Database, write: Write[Any]) -> Outcome:
 
 
 def _ends_group(db: Database, error: Exception) -> bool:
-    """Tell whether the error ends the whole group: the transaction is gone, or the database is
-    unavailable and each further write would wait for the same timeout."""
-    return not in_transaction(db) or (
+    """Tell whether the transaction is gone, or each would wait in vain after the one before."""
+    return not transaction_is_open(db) or (
         isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
     )
 
@@ -344,7 +343,7 @@ def _savepoint(db: Database) -> Iterator[None]:
     try:
         yield
     except Exception:
-        if in_transaction(db):
+        if transaction_is_open(db):
             _ROLLBACK(db)
             _RELEASE(db)
         raise

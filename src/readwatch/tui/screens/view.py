@@ -228,7 +228,7 @@ class ViewScreen(Screen[None]):
         """Disable `filter` while one is typed, and `toggle_seen` where readers cannot be marked."""
         if action == "filter" and self.focused is self._filter:
             return False
-        if action == "toggle_seen" and not self._spec.marks:
+        if action == "toggle_seen" and not self._spec.can_mark_seen:
             return False
         return super().check_action(action, parameters)
 

@@ -53,5 +53,5 @@ SPEC: ViewSpec[AttentionItem] = ViewSpec(
     ),
     row=row,
     empty="nobody needs a consultant now",
-    marks=True,
+    can_mark_seen=True,
 )

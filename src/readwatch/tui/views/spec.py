@@ -25,7 +25,7 @@ class ViewSpec(Generic[ItemT]):
     columns: tuple[Column, ...]
     row: Callable[[ItemT, datetime], Row]
     empty: str
-    marks: bool = False
+    can_mark_seen: bool = False
 
     def empty_text(self, query: ListQuery) -> str:
         """Return what is shown where no row fits the query, or there is none."""

@@ -155,7 +155,7 @@ def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """A reader logged in after a long absence."""
+    """The rule for a reader who logged in after a long absence."""
     away = login.started_at - login.previous_heartbeat
     if not timedelta(0) < thresholds.away_for <= away:
         return None
@@ -165,7 +165,7 @@ def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def no_progress(pause: UnfinishedReading, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """A reader has not continued unfinished content, but has not been away for too long."""
+    """The rule for a reader who has not continued unfinished content for some days."""
     return _between(
         Rule.NO_PROGRESS,
         pause.last_activity_at,

@@ -73,7 +73,7 @@ def subjects(email: str, address: str | None) -> dict[FailureScope, str]:
 
 
 def scope_delay(scope: FailureScope, failures: Failures | None, now: datetime) -> timedelta:
-    """Return how long the next login has to wait; zero if it may be tried now."""
+    """Return the wait before the next login; zero if a login is allowed now."""
     if failures is None:
         return timedelta(0)
     limit = LIMITS[scope]
@@ -82,5 +82,5 @@ def scope_delay(scope: FailureScope, failures: Failures | None, now: datetime) -
         return timedelta(0)
     delay = min(timedelta(seconds=1 << min(beyond, _MAX_DOUBLINGS)), limit.longest)
     left = failures.last_failed_at + delay - now
-    # A failure in the far future was stored before the clock was set back: it needs no wait.
+    # A failure in the far future was stored before the clock was set back: it causes no wait.
     return left if timedelta(0) < left <= 2 * delay else timedelta(0)

@@ -53,7 +53,7 @@ class Sessions(TypedDict):
 @routes.get("/api/readers/online")
 @documented({200: OnlineReaders}, roles=STAFF)
 def online() -> OnlineReaders:
-    """Return the readers who are online, the latest sign of life first."""
+    """Return the readers who are online, the latest heartbeat first."""
     access = authorize_list("online")
     services = current_services()
     now = services.now()

@@ -34,8 +34,8 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
         try:
             value = pydantic_core.from_json(raw, allow_inf_nan=False)
         except ValueError:
-            # Apps cut titles in the middle of an emoji. Replaced by NUL, a lone surrogate is
-            # refused by the validation of its own field and not with the whole batch.
+            # Apps cut titles in the middle of an emoji. A lone surrogate is replaced by NUL, so
+            # that the validation refuses that field and not the whole batch.
             value = pydantic_core.from_json(_lone_surrogates_as_nul(raw), allow_inf_nan=False)
     except ValueError as error:
         raise _bad_request(f"the body is not valid JSON: {error}") from None

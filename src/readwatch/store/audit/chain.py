@@ -88,7 +88,7 @@ class Extent:
 
 
 def extent(db: Database) -> Extent:
-    """Return the present extent of the log."""
+    """Return the current extent of the log."""
     row = _EXTENT.one_or_none(db)
     return Extent(entries=row.entries, first=row.first, last=row.last)
 
@@ -186,7 +186,7 @@ _OLDEST_FIRST = _with_time_text(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id 
 
 
 def account_id(db: Database, email: str) -> int:
-    """Return the id of an account by its e-mail, also of a deleted one."""
+    """Return the id of an account by its e-mail, including deleted accounts."""
     row = _ACCOUNT.one_or_none(db, email=normalised_email(email))
     if row is None:
         raise not_found("there is no account with this e-mail")

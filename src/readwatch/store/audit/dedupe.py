@@ -16,7 +16,7 @@ from readwatch.store.audit.log import (
 )
 
 SHARE_ENTRY_FOR = timedelta(minutes=5)
-"""How long an entry counts for accesses of the same kind."""
+"""The time in which accesses of the same kind share an entry."""
 
 MAX_REMEMBERED = 10_000
 

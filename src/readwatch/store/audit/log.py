@@ -50,7 +50,7 @@ _ROLE = CompiledQuery(
 
 
 class RunInTransaction(Protocol):
-    """Runs a write in a transaction and returns its result once that is on disk."""
+    """Runs a write in a transaction, and returns its result after the commit."""
 
     def __call__(self, write: Callable[[Database], T], /) -> T:
         """Run `write` and commit."""
@@ -133,7 +133,7 @@ def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
 
 
 def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
-    """Do the same through whoever commits for many, such as the service's writer."""
+    """Log an access with `commit`, for example the writer of the service, and return the permit."""
     subject_id = event.subject_id
     if subject_id is None:
         raise ValueError("an access to a reader's data names the reader")
@@ -147,15 +147,14 @@ def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) ->
 def log_list_access(
     db: Database, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
-    """Log that somebody lists, exports or prints readers' data, and return the right with its
-    entry."""
+    """Log a list, an export or a print of readers' data, commit the entry, and return the right."""
     return log_list_access_by(transaction_on(db), access, event, now)
 
 
 def log_list_access_by(
     commit: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
-    """Do the same through whoever commits for many, such as the service's writer."""
+    """Log a list with `commit`, for example the writer of the service, and return the right."""
     if access.user_id != event.actor_id:
         raise ValueError("an entry names the user whose right it is")
 
@@ -193,7 +192,10 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
 
 
 def transaction_on(db: Database) -> RunInTransaction:
-    """Return what commits a write by itself; inside another transaction it is a `ValueError`."""
+    """Return a function that runs a write in a new transaction.
+
+    Inside another transaction it raises ValueError.
+    """
 
     def commit(write: Callable[[Database], T]) -> T:
         if db.in_transaction():

@@ -60,7 +60,7 @@ class BulkStatement:
         )
 
     def __call__(self, db: Database, rows: Sequence[BulkRow], **values: object) -> Any:
-        """Run it once over all the rows and return the driver's cursor."""
+        """Run the statement once over all rows and return the driver's cursor."""
         return self.run(db, rows_to_json(rows), **values)
 
     def run_records(self, db: Database, records: Iterable[object], **values: object) -> Any:
@@ -76,7 +76,7 @@ class BulkStatement:
         return self._statement.text(db)
 
     def all(self, db: Database, rows: Sequence[BulkRow], **values: object) -> list[Any]:
-        """Run it and return all rows of its result, with their columns as attributes."""
+        """Run the statement and return all rows of its result, with columns as attributes."""
         return self._statement.all(db, rows=rows_to_json(rows), **values)
 
 
@@ -89,7 +89,7 @@ def insert_given(*columns: "peewee.Field[Any]") -> peewee.ModelInsert:
 
 
 def rows_to_json(rows: Sequence[BulkRow]) -> str:
-    """Return rows in the form in which they travel."""
+    """Return rows as the JSON text that `BulkStatement.run` takes."""
     return _encode(rows)
 
 

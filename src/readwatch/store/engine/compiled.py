@@ -37,7 +37,7 @@ class Param(peewee.ColumnBase):
 
 
 def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
-    """Return a condition that SQLite uses no index for, unlike `== TRUE`."""
+    """Return a condition for which SQLite uses no index, unlike `== TRUE`."""
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 
 

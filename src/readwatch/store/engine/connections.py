@@ -1,4 +1,4 @@
-"""Connections: each has a role; what differs between the two engines in using one."""
+"""Connections, each with a role, and the differences between the engines in their use."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -85,12 +85,12 @@ def read_snapshot(db: Database) -> Any:
 
 
 def driver_connection(db: Database) -> Any:
-    """Return the driver's own connection of this thread."""
+    """Return the driver's connection object of this thread."""
     return db.connection()
 
 
 def transaction_is_open(db: Database) -> bool:
-    """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
+    """Tell whether the transaction still exists: if the disk is full, SQLite rolls it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
 

@@ -226,7 +226,7 @@ def vacuum(db: peewee.Database) -> None:
 
     Requires the role of the owner, and disk space for two more copies of the file.
     """
-    _connection(db).pragma("temp_store", "FILE")  # in memory a large one would not fit
+    _connection(db).pragma("temp_store", "FILE")  # a large database does not fit in memory
     db.execute_sql("VACUUM")
 
 

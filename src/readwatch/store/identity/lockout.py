@@ -63,7 +63,7 @@ _LOGIN_FROM = CompiledQuery(
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Refuse a login that comes too soon after failed ones, and say when to try again."""
+    """Refuse a login that comes too soon after failed ones; the error has the time to wait."""
     delay = login_delay(db, email, address, now)
     if delay > timedelta(0):
         seconds = ceil(delay.total_seconds())
@@ -75,7 +75,7 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
 
 
 def login_delay(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
-    """Return how long a login has to wait because of failed ones; zero if it may be tried now.
+    """Return the wait before a login because of failed ones; zero if a login is allowed now.
 
     At an address from which the account logged in before, only its failures there count.
     """

@@ -54,7 +54,7 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
 
 
 def precompute_decoy(cost: int) -> None:
-    """Hash the decoy in advance: the first unknown account would take twice as long."""
+    """Hash the decoy in advance; otherwise the first unknown account would take twice as long."""
     _queue().submit(_decoy, cost)
 
 

@@ -89,7 +89,7 @@ def resume_session(
     raised, because a used token ends the session, which has to be committed. Call it in a
     transaction.
     """
-    acquire_lock(db, Lock.ROLLUPS)  # of two requests with one token the second finds it used
+    acquire_lock(db, Lock.ROLLUPS)  # of two requests with the same token, the second one is refused
     family_hash = hash_token(family_of(resume_token))
     stored = _FIND.one_or_none(db, family_hash=family_hash)
     if stored is None or from_db_time(stored.expires_at) <= now:

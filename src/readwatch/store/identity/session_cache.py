@@ -32,7 +32,7 @@ class SessionCache:
         return len(self._principals)
 
     def find(self, token_hash: str, now: datetime) -> Principal | None:
-        """Return the principal of a token's hash; None unless session and account are active."""
+        """Return the principal of a token hash; None unless session and account are active."""
         self._discard_invalid(now)
         principal = self._principals.get(token_hash)
         if principal is not None:
@@ -46,7 +46,7 @@ class SessionCache:
         return principal
 
     def discard(self, token_hash: str) -> None:
-        """Ask the database the next time that this token comes."""
+        """Remove a token from the cache: its next request queries the database."""
         self._principals.pop(token_hash, None)
 
     def _discard_invalid(self, now: datetime) -> None:

@@ -190,7 +190,7 @@ def open_session(
 
 
 def find_principal(db: Database, token_hash: str, now: datetime) -> Principal | None:
-    """Return the principal of a token's hash; None when its session or its account is not active.
+    """Return the principal of a token hash; None unless session and account are active.
 
     A staff session expires after `STAFF_SESSION_LIFETIME`, even before retention ends it.
     """
@@ -218,7 +218,7 @@ def end_session(db: Database, principal: Principal, now: datetime) -> None:
 
 
 def delete_resume_token(db: Database, token_hash: str) -> None:
-    """Make a session that timed out one that cannot be resumed. Call it in a transaction."""
+    """Delete the resume token of a session that timed out. Call it in a transaction."""
     _DELETE_RESUME_TOKEN_OF(db, session_token=token_hash)
 
 

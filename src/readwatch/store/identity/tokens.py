@@ -26,5 +26,5 @@ def family_of(resume_token: str) -> str:
 
 
 def hash_token(token: str) -> str:
-    """Return the SHA-256 that the database stores of a token, as 64 hex digits."""
+    """Return the SHA-256 of a token, as 64 hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()

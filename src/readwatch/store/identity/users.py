@@ -176,7 +176,7 @@ def existing_id(db: Database, user_id: int) -> int | None:
 
 
 def list_users(db: Database, _access: ListAccess, role: UserRole | None = None) -> tuple[User, ...]:
-    """Return the accounts of one role, or all, by name."""
+    """Return the accounts of one role, or all, sorted by name."""
     return _by_name(db, role)
 
 

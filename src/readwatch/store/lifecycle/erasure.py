@@ -25,7 +25,7 @@ CHUNK_ROWS = 500
 
 _KEYS_AT_ONCE = 50_000  # PostgreSQL scans the deleted rows again in each query for further keys
 
-# Activities before sessions: then no activity is left to lose its session.
+# Activities come before sessions: deleting a session would otherwise update its activities.
 _KEY_COLUMNS = {
     "reader_activities": ("id", "bigint"),
     "activity_receipts": ("event_id", "text"),
@@ -120,7 +120,7 @@ _IS_OWNER = Statement(
 
 @dataclass(frozen=True, slots=True)
 class ErasedChunk:
-    """Some rows of one table that were deleted."""
+    """A chunk of deleted rows of one table."""
 
     table: str
     rows: int
@@ -154,7 +154,7 @@ def named_in_access_log(db: Database, user_id: int) -> int:
 
 
 def addresses_in_access_log(db: Database, user_id: int) -> int:
-    """Return how many entries hold an address from which the user acted; they stay for good."""
+    """Return the number of entries with an IP address of the user; entries stay for good."""
     return int(_ADDRESSES_IN_ACCESS_LOG.scalar(db, user_id=user_id))
 
 

@@ -25,8 +25,8 @@ from readwatch.store.lists.query import (
 )
 
 FOLD_WITHIN = timedelta(minutes=15)
-"""The longest time between two accesses of one row: by the same user, to the same reader's data,
-with the same details."""
+"""The longest time between two accesses in one row; they have the same user, the same reader and
+the same details."""
 
 EARLIER_ENTRIES_READ = 1_000
 """The number of ids before the requested entries in which earlier repeats are searched."""
@@ -118,7 +118,7 @@ class AccessLogRow:
 
 
 def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the newest entries that match and that the user may see, in order.
+    """Return the ids of the newest matching entries that the user may see, in order.
 
     Without a filter the query reads the last `length` entries, with a filter the last
     `MAX_ROWS_SEARCHED`; `readwatch audit list` reads all.

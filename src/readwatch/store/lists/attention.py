@@ -174,8 +174,8 @@ def open_readers(
 def unfinished_readings(
     db: Database, _access: ListAccess, since: datetime, until: datetime
 ) -> list[UnfinishedReading]:
-    """Return the readers whose last activity is between two times, with unfinished content."""
-    # A session lasts for hours, so that the login was not long before the last activity.
+    """Return the readers with unfinished content whose last activity is between two times."""
+    # A session lasts for hours, so the login is at most hours before the last activity.
     logged_in_since = since - timedelta(days=1)
     rows = _PAUSES.all(
         db,
@@ -201,8 +201,8 @@ def last_session_id_before(db: Database, since: datetime) -> int:
 def logins(
     db: Database, _access: ListAccess, after: int, until: int, heard_until: datetime
 ) -> list[Login]:
-    """Return the logins of the sessions with ids after `after` and up to `until`, of readers whose
-    previous session was last heard from at `heard_until` or before."""
+    """Return the logins of the sessions with ids after `after` and up to `until`, for readers whose
+    previous session has its last heartbeat at `heard_until` or before."""
     rows = _LOGINS.all(db, after=after, until=until, heard_until=to_db_time(heard_until))
     return [
         Login(row.user_id, from_db_time(row.started_at), from_db_time(row.heard_before))
@@ -211,7 +211,7 @@ def logins(
 
 
 def active_readers(db: Database, _access: ListAccess, reader_ids: Iterable[int]) -> frozenset[int]:
-    """Return which of the readers have an active account."""
+    """Return those of the readers who have an active account."""
     return frozenset(row.id for row in _ACTIVE_READERS.all(db, [(id,) for id in reader_ids]))
 
 

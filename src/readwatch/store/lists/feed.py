@@ -73,7 +73,7 @@ def activities_after(
 
 
 def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the newest activities that match, in order, at most `query.length`.
+    """Return the ids of the newest matching activities, in order, at most `query.length`.
 
     A filter searches only the last `MAX_ROWS_SEARCHED` activities; older ones are on readers'
     pages.

@@ -128,13 +128,13 @@ def count_online(db: Database, now: datetime) -> int:
 
 
 def online_readers(db: Database, _access: ListAccess, now: datetime) -> tuple[OnlineReader, ...]:
-    """Return the readers who are online, each once with the session heard from last."""
+    """Return the readers who are online, each with the session of the latest heartbeat."""
     rows = _ALL_ROWS.all(db, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
 def online_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the readers who are online and match, in order."""
+    """Return the ids of the matching readers who are online, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     key = order_by(_SORTS, query)
     if query.sort == "full_name" and not query.terms:

@@ -74,7 +74,7 @@ class ReaderSummary:
 
 
 def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the readers who match, in order."""
+    """Return the ids of the matching readers, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     statement = Statement(
         f"""

@@ -180,7 +180,7 @@ def record_activities(
 def record_batches(
     db: Database, batches: Sequence[ActivityBatch]
 ) -> list[tuple[ActivityOutcome, ...]]:
-    """Store the activities of some requests and update the rollups; return the results of each.
+    """Store the activities of several requests and update the rollups; return all results.
 
     An event that is stored already is not stored again: with the same content it is a duplicate,
     with other content a conflict. A refused activity does not affect the others. The number of

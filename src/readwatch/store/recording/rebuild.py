@@ -300,7 +300,7 @@ class ReaderRollups:
         return len({(user_id, content_id) for user_id, content_id, *_ in differing})
 
     def _quizzes(self, db: Database) -> list[BulkRow]:
-        """Return the rows that `reader_quizzes` should have."""
+        """Return the correct rows of `reader_quizzes`."""
         return [
             quiz_row(quiz.user_id, quiz.content_id, quiz.metadata_json, _text(quiz.occurred_at))
             for quiz in _LAST_QUIZZES.all(db, **self._range, quiz_ended=QUIZ_ENDED)
@@ -330,7 +330,7 @@ class MinuteCounts:
         return RollupMismatches(activity_counts=len(counts))
 
     def _wrong(self, db: Database) -> tuple[list[BulkRow], int]:
-        """Return the right values of the wrong counts, and the last activity counted for them."""
+        """Return the correct rows for the wrong counts, and the id of the last counted activity."""
         with read_snapshot(db):
             counts: list[BulkRow] = [
                 (_text(count.minute), count.activity_type, count.activities)
@@ -374,7 +374,7 @@ def _activities_of_readers(db: Database) -> Iterator[tuple[int, int]]:
 
 
 def _minutes(db: Database) -> Iterator[MinuteCounts]:
-    """Cut where every so many activities arrived, which is about when they occurred."""
+    """Yield chunks of minutes with about the same number of activities, by time of arrival."""
     cuts = {_EARLIEST, _LATEST}
     for id_ in range(ACTIVITIES_OF_MINUTES, _NEWEST.scalar(db) + 1, ACTIVITIES_OF_MINUTES):
         arrived_at = from_db_time(_ARRIVED_AT.scalar(db, id=id_))

@@ -120,7 +120,7 @@ _UPSERT_COUNTS = BulkStatement(
 
 @dataclass(slots=True, kw_only=True)
 class _ContentChanges:
-    """What is added to one content of one reader."""
+    """The change of one content of one reader."""
 
     user_id: int
     content_id: str
@@ -148,7 +148,7 @@ class _ContentChanges:
 
 @dataclass(slots=True, kw_only=True)
 class _ProfileChanges:
-    """What is added to one reader's profile."""
+    """The change of one reader's profile."""
 
     user_id: int
     seconds: int
@@ -169,7 +169,7 @@ class RollupChanges:
         self._begun_contents = begun_contents
         self._readers: dict[int, _ProfileChanges] = {}
         self._contents: dict[ContentKey, _ContentChanges] = {}
-        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # when it ended, and how
+        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # the end and the result
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:

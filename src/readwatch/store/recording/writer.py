@@ -34,7 +34,7 @@ MAX_WAITING = 4096
 """The maximum number of requests that wait, each with its rows in memory."""
 
 HEARTBEAT_FLUSH_SECONDS = 1.0
-"""How long a heartbeat waits to be written together with others: what a crash can lose of it."""
+"""Heartbeats are written together in this interval; a crash loses at most this many seconds."""
 
 WRITE_TIMEOUT_SECONDS = 3.0
 """The longest wait of a request. If no commit succeeds for longer, requests are refused at once."""
@@ -47,7 +47,7 @@ _RELEASE = Statement("RELEASE one_write")
 
 @dataclass(frozen=True, slots=True)
 class CommitStats:
-    """What one commit kept: how many requests shared it, and the rows that they brought."""
+    """The size of one commit: its requests, its rows, and its duration."""
 
     requests: int  # 0 for a commit of heartbeats
     rows: int
@@ -90,7 +90,7 @@ class _Job:
 
     @property
     def rows(self) -> int:
-        """How many rows it brings; any other write counts as one."""
+        """The number of activities; any other write counts as one row."""
         return len(self.work.activities) if isinstance(self.work, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
@@ -104,7 +104,7 @@ class _Job:
         return self.result
 
     def claim(self) -> bool:
-        """Take the job unless its request has withdrawn it; tell whether it is taken."""
+        """Claim the job unless its request has withdrawn it; tell whether it is claimed."""
         self._claimed = self._claimed or self._take()
         return self._claimed
 
@@ -162,7 +162,7 @@ class Writer:
         return result
 
     def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
-        """Store the activities of a request; return when they are on disk."""
+        """Store the activities of a request; return after the commit."""
         results: tuple[ActivityOutcome, ...] = self._do(batch)
         return results
 
@@ -257,12 +257,12 @@ class Writer:
             with self._transaction() as transaction:
                 group = [job for job in group if job.claim()]
                 outcomes = _run_all(self._db, group, transaction)
-        except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+        except Exception as error:  # noqa: BLE001 - each request gets the error
             group = [job for job in group if job.claim()]
             outcomes = [(None, _copy_of(error)) for _ in group]
         else:
             rows = sum(job.rows for job in group)
-            with suppress(Exception):  # these rows are on disk, whatever the observer does
+            with suppress(Exception):  # the rows are on disk, even if the observer fails
                 self._observe(CommitStats(len(group), rows, monotonic() - began))
         for job, outcome in zip(group, outcomes, strict=True):
             job.finish(outcome)
@@ -330,7 +330,8 @@ def _attempt(db: Database, write: Write[Any]) -> Outcome:
 
 
 def _ends_group(db: Database, error: Exception) -> bool:
-    """Tell whether the transaction is gone, or each would wait in vain after the one before."""
+    """Tell whether the error ends the whole group: the transaction is gone, or the database is
+    unavailable and each further write would wait for the same timeout."""
     return not transaction_is_open(db) or (
         isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
     )

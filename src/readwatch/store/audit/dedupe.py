@@ -51,7 +51,7 @@ class AuditDeduplicator:
         )
 
     def log_refusal(self, event: AuditEvent, now: datetime) -> None:
-        """Log a refused access: for each user only the first one within `REPEAT_WITHIN`.
+        """Log a refused access: for each user only the first one within `SHARE_ENTRY_FOR`.
 
         Otherwise a reader who tries all ids could write one entry for each id.
         """
@@ -63,7 +63,7 @@ class AuditDeduplicator:
 
 
 class _Recent(Generic[K, V]):
-    """A cache: one value for each kind of access, kept for `REPEAT_WITHIN`."""
+    """A cache: one value for each kind of access, kept for `SHARE_ENTRY_FOR`."""
 
     def __init__(self) -> None:
         self._made: dict[K, tuple[datetime, V]] = {}

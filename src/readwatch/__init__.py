@@ -1,3 +1,3 @@
-"""See who is reading what, live, and keep a record of who looked."""
+"""See who is reading what, live, and log every access to a reader's data."""
 
 __version__ = "0.1.0"

@@ -1,1 +1,1 @@
-"""The words and rules of readwatch, in the standard library alone: no database, no screen."""
+"""The records and rules of readwatch, with the standard library only: no database, no screen."""

@@ -1,4 +1,4 @@
-"""Something a reader did: as the app reports it, and as it is stored."""
+"""Activities: what readers did, as the app reports it and as it is stored."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_BATCH = 500
 
 FUTURE_TOLERANCE = timedelta(hours=24)
-"""An activity that is further in the future is refused, as the clock of the app is wrong."""
+"""An activity further in the future is refused: the app's clock is wrong."""
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -63,13 +63,13 @@ class ActivityStatus(StrEnum):
     """The outcome for one activity of a request."""
 
     ACCEPTED = "accepted"
-    DUPLICATE = "duplicate"  # the same event again: it is stored already
-    CONFLICT = "conflict"  # the same event_id with other content: not stored
+    DUPLICATE = "duplicate"  # the event is stored already, with the same content
+    CONFLICT = "conflict"  # the event_id is stored already, with other content: not stored again
 
 
 @dataclass(frozen=True, slots=True)
 class ActivityResult:
-    """The answer for one activity; `id` is that of the stored activity."""
+    """The result of one activity; `id` is the id of the stored activity."""
 
     status: ActivityStatus
     id: int
@@ -100,7 +100,7 @@ def corrected_occurred_at(
 ) -> datetime:
     """Return when an activity occurred by the server's clock.
 
-    The app's clock is off by `arrived_at - sent_at`, so that much is added
+    The app's clock is off by `arrived_at - sent_at`; the function adds that difference
     (https://segment.com/docs/connections/spec/common/#timestamps). A result after the arrival
     counts as the arrival; one more than 24 h ahead is refused.
     """
@@ -125,7 +125,7 @@ _canonical = json.JSONEncoder(
 
 
 def fingerprint(activity: Activity) -> bytes:
-    """Return the SHA-256 of an activity's content, which tells a retry from other content."""
+    """Return the SHA-256 of an activity's content: a retry has the same one."""
     content = (
         activity.activity_type,
         activity.content_id,

@@ -1,4 +1,4 @@
-"""Attention: the rules that find readers who may need a consultant, without flapping."""
+"""Attention: the rules that find readers who may need a consultant."""
 
 import json
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ ACTIVE_WITHIN = timedelta(minutes=5)
 """How long after a login or an activity a reader counts as active in a session."""
 
 SILENT_UNTIL = timedelta(minutes=30)
-"""A reader who is silent for longer has left."""
+"""A reader without a heartbeat for longer has left: the rule no longer applies."""
 
 IDLE_UNTIL = timedelta(hours=2)
-"""A reader who is idle for longer has left an open app."""
+"""A reader who is idle for longer has left the app open: the rule no longer applies."""
 
 CAME_BACK_WITHIN = timedelta(hours=24)
 
 REASON_KEPT_FOR = timedelta(minutes=2)
-"""How long a reason stays after it last held, so that rows do not come and go."""
+"""A reason stays for this long after its rule last held, so that rows do not appear and vanish."""
 
 
 class Rule(StrEnum):
@@ -36,19 +36,19 @@ _URGENCY = {rule: rank for rank, rule in enumerate(Rule)}
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The durations of the rules; a duration of zero turns a rule off."""
+    """The durations of the rules; zero turns a rule off."""
 
     silent_after: timedelta = timedelta(minutes=4)
     idle_after: timedelta = timedelta(minutes=15)
     no_progress_after: timedelta = timedelta(days=7)
     failed_within: timedelta = timedelta(hours=24)
     pass_score: int = 60
-    """The score that passes a quiz if the app does not report whether it was passed."""
+    """The score that passes a quiz, if the app does not report whether it was passed."""
     away_for: timedelta = timedelta(days=14)
 
     @property
     def no_progress_until(self) -> timedelta:
-        """After how long without progress a reader has left rather than got stuck."""
+        """The longest time without progress: after it a reader counts as gone, not as stuck."""
         return 2 * self.no_progress_after
 
 
@@ -96,7 +96,7 @@ class UnfinishedReading:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that holds for a reader, since when, and a detail to show after its name."""
+    """A rule that holds for a reader, the time since it holds, and a detail to show."""
 
     rule: Rule
     since: datetime
@@ -108,7 +108,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A reader who may need a consultant, with all the reasons, the most urgent first."""
+    """A reader who may need a consultant, with all reasons, the most urgent first."""
 
     reader_id: int
     reasons: tuple[Reason, ...]
@@ -126,7 +126,7 @@ class Case:
 
 
 def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """An active reader sends nothing any more."""
+    """The rule for a reader in the middle of a session who sends no heartbeat."""
     if reader.idle_since is None:
         return None
     silent_since = max(reader.last_heartbeat, reader.idle_since)
@@ -136,7 +136,7 @@ def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason 
 
 
 def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """The app is open, but the reader does nothing."""
+    """The rule for a reader whose app is open and who does nothing."""
     if reader.idle_since is None:
         return None
     if thresholds.silent_after and now - reader.last_heartbeat >= thresholds.silent_after:
@@ -145,7 +145,7 @@ def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | 
 
 
 def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """A recent quiz was not passed."""
+    """The rule for a recent quiz that was not passed."""
     if not thresholds.failed_within or _passed(quiz, thresholds):
         return None
     if now - quiz.occurred_at >= thresholds.failed_within:
@@ -155,7 +155,7 @@ def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """A reader logged in after a long absence."""
+    """The rule for a reader who logged in after a long absence."""
     away = login.started_at - login.previous_heartbeat
     if not timedelta(0) < thresholds.away_for <= away:
         return None
@@ -165,7 +165,7 @@ def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | N
 
 
 def no_progress(pause: UnfinishedReading, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """A reader has not continued unfinished content, but has not been away for too long."""
+    """The rule for a reader who has not continued unfinished content for some days."""
     return _between(
         Rule.NO_PROGRESS,
         pause.last_activity_at,
@@ -193,7 +193,7 @@ def _between(
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A reason, and when it last held."""
+    """A reason, and the time at which it last held."""
 
     reason: Reason
     held_at: datetime
@@ -205,7 +205,7 @@ HeldKey = tuple[int, Rule]
 def without_flapping(
     before: Mapping[HeldKey, Held], reasons: Mapping[HeldKey, Reason], now: datetime
 ) -> dict[HeldKey, Held]:
-    """Return the reasons that hold now, and those that held until `REASON_KEPT_FOR` ago."""
+    """Return the reasons that hold now, and those that held within `REASON_KEPT_FOR`."""
     lingering = {
         key: held for key, held in before.items() if abs(now - held.held_at) < REASON_KEPT_FOR
     }
@@ -213,7 +213,7 @@ def without_flapping(
 
 
 def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
-    """Return one case for each reader: the most urgent first, of these the newest."""
+    """Return one case for each reader, the most urgent first, then the newest first."""
     reasons: dict[int, list[Reason]] = {}
     for (reader_id, _), each in held.items():
         reasons.setdefault(reader_id, []).append(each.reason)
@@ -229,9 +229,9 @@ def _rank(case: Case) -> tuple[int, float, int]:
 
 
 def quiz_result(metadata: object) -> tuple[bool | None, float | None]:
-    """Return `passed` and `score` of a quiz from an app's metadata, None where they are missing.
+    """Return `passed` and `score` of a quiz from an app's metadata, None if they are missing.
 
-    `metadata` is JSON text or its parsed value; apps may write anything there. A score is 0 to 100.
+    `metadata` is JSON text or its parsed value, of any shape. A score is 0 to 100.
     """
     if isinstance(metadata, str):
         try:

@@ -49,9 +49,9 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Who is about to do what to whose data, and from where; never the data itself.
+    """One access: the user who acts, the action, the user whose data it is, and the address.
 
-    `details` names the view, at most a few words.
+    It never contains the data itself. `details` names the view, in a few words.
     """
 
     actor_id: int
@@ -63,7 +63,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntryForReader:
-    """An access as the user whose data it was may see it; only staff are ever named."""
+    """An access, in the form that the user whose data it was may see; only staff are named."""
 
     id: int
     created_at: datetime
@@ -73,10 +73,10 @@ class AuditEntryForReader:
 
 
 def entry_hash(prev_hash: str, event: AuditEvent, created_at: str) -> str:
-    """Return the SHA-256 (hex) over the predecessor's hash and the canonical form of an entry.
+    """Return the SHA-256 (hex) of the previous entry's hash and an entry's canonical form.
 
-    `created_at` is the text that the database stores, so that the chain can be checked from the
-    raw table without this program.
+    `created_at` is the text that the database stores, so that another program can verify the
+    chain from the table alone.
     """
     return columns_hash(
         (
@@ -92,7 +92,7 @@ def entry_hash(prev_hash: str, event: AuditEvent, created_at: str) -> str:
 
 
 def columns_hash(columns: Sequence[object]) -> str:
-    """Return the same hash from an entry's stored columns, in the order in which they are hashed.
+    """Return the hash of an entry from its stored columns, in the order of hashing.
 
     Values that no entry can have, such as bytes, give a hash that no entry has.
     """

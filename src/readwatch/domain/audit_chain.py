@@ -1,9 +1,10 @@
-"""What the hash chain of the access log proves, and the defects that it can have.
+"""The hash chain of the access log: its defects, and the anchors that detect a rewritten log.
 
-Each entry's hash covers its content and the hash before it, so whoever changes, removes, inserts or
-moves entries has to compute all later hashes again. The result is intact, and so is a log that was
-cut off at its end: only an anchor, the head of the log at an earlier time, reveals either. Anchors
-are stored where the owner of the database cannot write.
+Each entry's hash covers its content and the hash of the previous entry. After an entry is changed,
+removed, inserted or moved, all later hashes have to be computed again to hide the change. A log
+rewritten in this way, or cut off at its end, is an intact chain: only an anchor, the head of the
+log at an earlier time, reveals the change. Anchors are stored where the owner of the database
+cannot write.
 """
 
 import re
@@ -19,7 +20,7 @@ from readwatch.domain.errors import invalid
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a log: its number of entries, and the id and the hash of the last one."""
+    """The end of a log: its number of entries, and the id and the hash of the last entry."""
 
     entries: int = 0
     id: int = 0
@@ -39,7 +40,7 @@ class ChainDefectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChainDefect:
-    """The first defect of a log; `id` is the entry, or the one after which some are missing."""
+    """The first defect of a log; `id` is the defective entry, or the last one before a gap."""
 
     kind: ChainDefectKind
     id: int
@@ -48,7 +49,7 @@ class ChainDefect:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How far a log is intact, and the defect that follows, if any."""
+    """The head up to which a log is intact, and the defect that follows, if any."""
 
     head: Head = Head()
     defect: ChainDefect | None = None
@@ -67,10 +68,11 @@ def changed(id_: int) -> ChainDefect:
 
 
 def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) -> ChainDefect:
-    """Return the defect of an entry that comes after `head` and does not carry its hash.
+    """Return the defect of the entry `id_`, which is next to `head` but has another `prev_hash`.
 
-    `follows` is the entry whose hash it carries, and `next_id` the entry that carries the hash of
-    `head`, if there are such. A gap in the ids is no defect by itself: PostgreSQL skips some.
+    `follows` is the entry whose hash equals that `prev_hash`, and `next_id` the entry whose
+    `prev_hash` is the hash of `head`, if there are any. A gap in the ids is not a defect:
+    PostgreSQL skips ids.
     """
     if next_id is not None and follows is None:
         return _inserted(id_, next_id, head.id if head.entries else None)
@@ -159,9 +161,9 @@ def _parsed(line: str, number: int) -> Anchor:
 
 
 def contradicted(anchors: Iterable[Anchor], head: Head) -> ChainDefect | None:
-    """Return the defect of a log that has another hash than an anchor with as many entries.
+    """Return the defect of a log whose hash differs from an anchor with the same entry count.
 
-    The id may differ: an import can number the same entries differently.
+    The ids may differ: an import can number the same entries differently.
     """
     for anchor in anchors:
         if anchor.head.row_hash != head.row_hash:
@@ -175,7 +177,7 @@ def contradicted(anchors: Iterable[Anchor], head: Head) -> ChainDefect | None:
 
 
 def cut_off(anchors: Iterable[Anchor], head: Head) -> ChainDefect | None:
-    """Return the defect of a log that ends at `head` and has fewer entries than an anchor."""
+    """Return the defect of a log that ends at `head` with fewer entries than an anchor."""
     longest = max(anchors, key=lambda anchor: anchor.head.entries, default=None)
     if longest is None or longest.head.entries <= head.entries:
         return None

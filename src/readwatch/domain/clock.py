@@ -15,7 +15,7 @@ def system_clock() -> datetime:
 
 
 def uptime() -> float:
-    """Return seconds since an arbitrary time, which also pass while the machine sleeps."""
+    """Return the seconds since an arbitrary time, including those in which the machine slept."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux counts sleep
     return time.clock_gettime(clock)
 

@@ -83,4 +83,4 @@ _WORDS = """
 """
 
 COMMON_PASSWORDS = frozenset(_WORDS.split())
-"""In lower case."""
+"""The passwords in lower case."""

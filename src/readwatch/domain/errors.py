@@ -1,4 +1,4 @@
-"""Errors in a few kinds; each program maps the kinds to its own answers in one table."""
+"""Errors and their kinds; each program maps a kind to its own response."""
 
 import traceback
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ class ErrorKind(StrEnum):
     UNAUTHENTICATED = "unauthenticated"  # not logged in
     FORBIDDEN = "forbidden"  # logged in, but not allowed
     NOT_FOUND = "not_found"
-    CONFLICT = "conflict"  # it exists already, with other content
+    CONFLICT = "conflict"  # the object exists already, with other content
     THROTTLED = "throttled"  # too often; try again later
     UNAVAILABLE = "unavailable"  # the database cannot be used now
     MISCONFIGURED = "misconfigured"  # the installation has to be fixed
@@ -67,7 +67,7 @@ def unavailable(message: str) -> ReadwatchError:
 
 
 def internal_error(error: Exception) -> ReadwatchError:
-    """Return the error for one that nobody foresaw: its own message could hold personal data."""
+    """Return the error for an unexpected exception, without its message: personal data."""
     return unavailable(f"internal error: {type(error).__name__}")
 
 
@@ -84,7 +84,7 @@ def exception_location(error: BaseException) -> str:
 
 @contextmanager
 def safe_errors() -> Iterator[None]:
-    """Turn every error into a `ReadwatchError`, whose message may be shown."""
+    """Convert every exception to a `ReadwatchError`, whose message may be shown."""
     try:
         yield
     except ReadwatchError:

@@ -12,9 +12,10 @@ from typing import IO, Any, TextIO
 
 @contextmanager
 def atomic_file(file: Path, *, replace: bool) -> Iterator[IO[bytes]]:
-    """Open a file for writing that gets its name once all of it is on disk.
+    """Open a file for writing; it gets its name when all of it is on disk.
 
-    Without `replace`, an existing file raises FileExistsError, also one that appeared meanwhile.
+    Without `replace`, an existing file raises FileExistsError, even one that was created while
+    this file was written.
     """
     if not replace:
         _require_free(file)
@@ -44,7 +45,7 @@ def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
 
 
 def owner_only_opener(path: str, flags: int) -> int:
-    """Open a file, as the `opener` of `open`; only its owner can read a new one."""
+    """Open a file, as the `opener` of `open`; a new file can be read by its owner only."""
     return os.open(path, flags, 0o600)
 
 
@@ -63,7 +64,7 @@ def _require_free(file: Path) -> None:
 
 
 def _take_name(draft: Path, file: Path) -> None:
-    """Give a draft a name that must be free; renaming it would replace a file of that name."""
+    """Give a draft its final name, which must be free; a rename would replace an existing file."""
     try:
         file.hardlink_to(draft)
     except FileExistsError:
@@ -78,7 +79,7 @@ def _take_name(draft: Path, file: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk, where the system allows it."""
+    """Wait until the names in a folder are on disk, if the system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
 """The filter language of the console: words, `field:word`, `field>10m`, and `!` before any of them.
 
-A term that is still being typed, such as `title:` or `idle>`, has no effect, so that the list stays
-as it is until the term is complete. An open quotation ends with the text.
+An incomplete term, such as `title:` or `idle>`, has no effect, so that the list does not change
+until the term is complete. A quotation that is not closed ends with the text.
 """
 
 import re
@@ -17,7 +17,7 @@ MAX_TERMS = 20
 MAX_VALUE_LENGTH = 100
 
 LONGEST = timedelta(days=36525)
-"""The maximum of a duration, which is longer ago than any stored time."""
+"""The maximum of a duration; it is longer than the age of any stored time."""
 
 _TERM = re.compile(
     r"""
@@ -47,7 +47,7 @@ class Comparison(StrEnum):
 class Term:
     """One condition; without a field it searches the words of a row.
 
-    `str` returns it as it would be typed.
+    `str` returns the term as a user types it.
     """
 
     value: str
@@ -64,10 +64,10 @@ class Term:
 
 
 def parse(text: str, *, finished: bool = False) -> tuple[Term, ...]:
-    """Return the terms of a filter, without those that have no value yet.
+    """Return the terms of a filter, without those that have no value.
 
-    In a `finished` filter a term without a value is an error. Errors are `invalid`, with a message
-    that names the term and the fix.
+    In a `finished` filter a term without a value is an error. Errors are `invalid`; the message
+    names the term and the fix.
     """
     terms = []
     for term, quoted in _typed(clean(text, limit=len(text) + 1)):
@@ -91,20 +91,20 @@ def parse(text: str, *, finished: bool = False) -> tuple[Term, ...]:
 
 
 def canonical(terms: Iterable[Term]) -> str:
-    """Return terms as one text that parses to the same terms."""
+    """Return terms as a text that parses to the same terms."""
     return " ".join(map(str, terms))
 
 
 def filter_size(terms: Sequence[Term]) -> str:
-    """Return what the access log says about a filter: never its words, which can be names."""
+    """Return the size of a filter for the access log, which must not contain its words."""
     if not terms:
         return ""
     return f", filter of {len(terms)} {'term' if len(terms) == 1 else 'terms'}"
 
 
 def full_names(name: str, names: Iterable[str]) -> list[str]:
-    """Return the names that `name` stands for: itself if it is one of them, otherwise those that
-    it is a part of, in whole words. `title` stands for `content_title`.
+    """Return the field names that `name` can mean: the name itself, or else all names that
+    contain it as whole words. `title` means `content_title`.
     """
     names = list(names)
     if name in names:
@@ -113,7 +113,7 @@ def full_names(name: str, names: Iterable[str]) -> list[str]:
 
 
 def number_of(term: Term) -> float:
-    """Return the value of a term as a number; it may end with a percent sign."""
+    """Return the value of a term as a number; the value may end with a percent sign."""
     number = _NUMBER.fullmatch(term.value)
     if number is None:
         raise invalid(f"{term} needs a number, for example {term.field}{term.comparison}20")

@@ -1,13 +1,14 @@
-"""When a database is healthy, and what to do when it is not."""
+"""The health checks of a database, and the fix for each."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
 
 MIN_FREE_BYTES = 1 << 30
-"""With less free space on its disk a database is not healthy: one busy day can fill that."""
+"""The minimum of free disk space in bytes: one busy day can fill this much."""
 
 MAX_WAL_BYTES = 1 << 30
-"""A longer WAL means that a transaction stays open, so that SQLite cannot truncate it."""
+"""The maximum length of a WAL in bytes: a longer WAL means that a transaction stays open, so that
+SQLite cannot truncate the WAL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """The state of a database, sizes in bytes; what only SQLite has is None on PostgreSQL."""
+    """The state of a database, sizes in bytes; None for values that only SQLite has."""
 
     schema: str
     engine: str
@@ -35,7 +36,7 @@ class DatabaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class RollupMismatches:
-    """How many rows of each rollup differ from the activities and sessions."""
+    """The number of rows of each rollup that differ from the activities and sessions."""
 
     reader_profiles: int = 0
     reader_content_progress: int = 0
@@ -52,7 +53,7 @@ class RollupMismatches:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check; `fix` says what to do if it is not healthy."""
+    """The result of one check; `fix` says what to do if the result is not healthy."""
 
     name: str
     text: str
@@ -60,12 +61,12 @@ class Finding:
 
     @property
     def healthy(self) -> bool:
-        """Tell whether nothing has to be done."""
+        """Tell whether the check passed."""
         return self.fix is None
 
 
 def findings(status: DatabaseStatus, mismatches: RollupMismatches | None) -> Iterator[Finding]:
-    """Yield the result of each check; without `mismatches` the rollups were not compared."""
+    """Yield the result of each check; without `mismatches` the rollups are not checked."""
     yield Finding("schema", status.schema)
     yield Finding("engine", status.engine)
     yield Finding("active sessions", f"{status.active_sessions:,}")

@@ -5,7 +5,7 @@
 
 SHED_HEARTBEATS_AT = 0.5
 NOT_READY_AT = 0.75
-"""Between the two only heartbeats are refused; activities are accepted below a load of 1."""
+"""From this load up to 1, only heartbeats are refused; activities are refused from 1."""
 
 
 def load_of(waiting: int, most_waiting: int, stalled_seconds: float, timeout: float) -> float:
@@ -14,9 +14,9 @@ def load_of(waiting: int, most_waiting: int, stalled_seconds: float, timeout: fl
 
 
 def pressure(load: float, busy: float) -> float:
-    """Return by how much heartbeats are spread, 0 to 1: they slow down before any is refused.
+    """Return the pressure, 0 to 1: apps send heartbeats less often before any is refused.
 
-    Requests wait when the writer is busy more than half of the time, and longer the busier it is.
+    Requests begin to wait when the writer is busy for more than half of the time.
     """
     return max(load, 2 * busy - 1)
 
@@ -24,7 +24,8 @@ def pressure(load: float, busy: float) -> float:
 def heartbeat_seconds(pressure: float, chance: float) -> int:
     """Return the seconds until an app should send its next heartbeat.
 
-    60 to 72 without pressure, and up to 108 to 120: after 150 a reader counts as silent.
+    The result is 60 to 72 without pressure, and 108 to 120 at full pressure: after 150 s without
+    a heartbeat a reader is silent.
     """
     return int(60 + 48 * pressure + 12 * chance)
 
@@ -37,6 +38,6 @@ def retry_seconds(chance: float) -> int:
 def heartbeat_retry_seconds(chance: float) -> int:
     """Return the seconds until a refused heartbeat should be sent again: 15 to 30.
 
-    After an interval of 120 this is before its reader counts as silent.
+    Even after an interval of 120 s, the retry arrives before the reader is silent.
     """
     return int(15 + 15 * chance)

@@ -1,8 +1,8 @@
-"""How long a login has to wait after failed ones: growing, capped, and expiring with time.
+"""The wait before the next login after failed logins: it grows, has a maximum, and expires.
 
 Failures are counted for an account at one address, for an account, and for an address. Only the
-wait of the first grows long, and only it applies where the account has logged in before: a stranger
-who keeps failing elsewhere never locks a reader out.
+count for an account at one address leads to a long wait. At an address from which the account has
+logged in before, only that count applies: failures from other addresses never lock a reader out.
 """
 
 import hashlib
@@ -11,19 +11,19 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 FAILURE_EXPIRES_AFTER = timedelta(minutes=5)
-"""After each of these intervals one failure less counts."""
+"""The count of failures decreases by one after each of these intervals."""
 
 MAX_FAILURES = 120
-"""More are not counted; any limit reaches its longest wait before that."""
+"""The maximum of the count; each limit reaches its longest wait before."""
 
 ALL_FAILURES_EXPIRE_AFTER = MAX_FAILURES * FAILURE_EXPIRES_AFTER
-"""After this time without a failure none counts any more."""
+"""After this time without a failure the count is zero."""
 
 _MAX_DOUBLINGS = 30
 
 
 class FailureScope(StrEnum):
-    """What failures are counted for."""
+    """The scopes in which failures are counted."""
 
     ACCOUNT_AT_ADDRESS = "account at address"
     ACCOUNT = "account"
@@ -32,7 +32,7 @@ class FailureScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The first `free` failures cost nothing; each further one doubles the wait up to `longest`."""
+    """The first `free` failures cause no wait; each further one doubles it up to `longest`."""
 
     free: int
     longest: timedelta
@@ -41,7 +41,7 @@ class Limit:
 LIMITS = {
     FailureScope.ACCOUNT_AT_ADDRESS: Limit(5, timedelta(minutes=15)),
     FailureScope.ACCOUNT: Limit(20, timedelta(seconds=30)),
-    # A school is one address: hundreds of people mistype in the same minute.
+    # A school has one address: hundreds of people mistype in the same minute.
     FailureScope.ADDRESS: Limit(100, timedelta(seconds=60)),
 }
 
@@ -60,7 +60,7 @@ class Failures:
 
 
 def subjects(email: str, address: str | None) -> dict[FailureScope, str]:
-    """Return the subjects that a login counts for, as SHA-256 hashes: anything may be typed."""
+    """Return the subject of a login in each scope, as a SHA-256 hash of the typed text."""
     names = {
         FailureScope.ACCOUNT_AT_ADDRESS: f"{email.lower()} {address}",
         FailureScope.ACCOUNT: email.lower(),
@@ -73,7 +73,7 @@ def subjects(email: str, address: str | None) -> dict[FailureScope, str]:
 
 
 def scope_delay(scope: FailureScope, failures: Failures | None, now: datetime) -> timedelta:
-    """Return how long the next login has to wait; zero if it may be tried now."""
+    """Return the wait before the next login; zero if a login is allowed now."""
     if failures is None:
         return timedelta(0)
     limit = LIMITS[scope]
@@ -82,5 +82,5 @@ def scope_delay(scope: FailureScope, failures: Failures | None, now: datetime) -
         return timedelta(0)
     delay = min(timedelta(seconds=1 << min(beyond, _MAX_DOUBLINGS)), limit.longest)
     left = failures.last_failed_at + delay - now
-    # A failure in the far future was stored before the clock was set back: it needs no wait.
+    # A failure in the far future was stored before the clock was set back: it causes no wait.
     return left if timedelta(0) < left <= 2 * delay else timedelta(0)

@@ -1,12 +1,13 @@
-"""Presence: what a reader seems to be doing, derived from stored times and never stored itself.
+"""Presence: what a reader seems to be doing, computed from stored times and never stored.
 
 The rule, over all devices of a reader together:
 
-- The sign of life is the latest `last_heartbeat` of the open sessions. An activity that arrives
-  sets it too, also one that occurred long ago.
-- The reader is idle since the later of the last login, on any device, and the last activity.
-- An activity counts when it occurred (`occurred_at`), not when it arrived (`created_at`): a batch
-  that a device kept while it was offline shows that the reader is online, not that they read now.
+- A reader is online, silent or leaving by the age of the last heartbeat: the latest
+  `last_heartbeat` of the active sessions. A login and a heartbeat set `last_heartbeat`; an
+  activity does not.
+- A reader is idle since the last login on any device or the last activity, whichever is later.
+- An activity counts at the time when it occurred (`occurred_at`), not when it arrived
+  (`created_at`): a batch that a device stored while it was offline does not end the idle time.
 
 `store.lists.presence_sql` is the same rule in SQL.
 """
@@ -20,7 +21,7 @@ ONLINE_WINDOW = timedelta(minutes=5)
 
 LEAVING_AFTER = timedelta(minutes=4)
 SILENT_AFTER = timedelta(seconds=150)
-"""Apps send a heartbeat every 60 to 120 s: after this one is overdue."""
+"""Apps send a heartbeat every 60 to 120 s: after this time a heartbeat is overdue."""
 
 IDLE_AFTER = timedelta(minutes=3)
 
@@ -28,23 +29,23 @@ IDLE_AFTER = timedelta(minutes=3)
 class Presence(StrEnum):
     """What an online reader seems to be doing."""
 
-    READING = "reading"  # heartbeats arrive, and something was done lately
-    IDLE = "idle"  # heartbeats arrive, and nothing was done lately
+    READING = "reading"  # heartbeats arrive, and the reader did something lately
+    IDLE = "idle"  # heartbeats arrive, and the reader did nothing lately
     SILENT = "silent"  # a heartbeat is overdue
-    LEAVING = "leaving"  # about to leave the online list
+    LEAVING = "leaving"  # the reader leaves the online list soon
     OFFLINE = "offline"
 
 
 @dataclass(frozen=True, slots=True)
 class OnlineCount:
-    """How many readers were online in one minute."""
+    """The number of readers online in one minute."""
 
     minute: datetime
     readers: int
 
 
 def idle_since(last_login: datetime | None, last_activity_at: datetime | None) -> datetime | None:
-    """Return when a reader last did anything, a login included; None is never."""
+    """Return the time of a reader's last activity or login, whichever is later; None is never."""
     if last_login is None or last_activity_at is None:
         return last_login or last_activity_at
     return max(last_login, last_activity_at)
@@ -55,7 +56,7 @@ def presence_of(
 ) -> Presence:
     """Return what a reader seems to be doing at `now`.
 
-    `last_heartbeat` is the latest of all open sessions, None where there is none.
+    `last_heartbeat` is the latest one of all active sessions; None without an active session.
     """
     if last_heartbeat is None:
         return Presence.OFFLINE

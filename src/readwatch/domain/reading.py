@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 Span = tuple[datetime, datetime]
-"""Begin and end, both aware."""
+"""The start and the end of a time span, both aware."""
 
 WEEKS = 12
-"""How many weeks the days cover, the current one included."""
+"""The number of weeks that the days cover, including the current week."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayOfReading:
-    """How long sessions were open on one day of the reader's calendar."""
+    """The time in which sessions were active, on one day of the reader's calendar."""
 
     day: date
     read: timedelta
 
     @property
     def minutes(self) -> int:
-        """Whole minutes."""
+        """The time in whole minutes."""
         return self.read // timedelta(minutes=1)
 
 
@@ -31,7 +31,7 @@ def first_day(today: date) -> date:
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:
-    """Return the time at which a day begins in `zone`, in UTC."""
+    """Return the start of a day in the time zone `zone`, as a time in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
@@ -40,8 +40,8 @@ def days_of_reading(
 ) -> tuple[DayOfReading, ...]:
     """Return all days from `first` to `last`.
 
-    Overlapping spans, as of two devices, count once; a span across midnight is split. A day on
-    which the clocks change has 23 or 25 hours.
+    Overlapping spans, for example of two devices, count once; a span across midnight is split. A
+    day on which the clocks change has 23 or 25 hours.
     """
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     starts = [start_of(day, zone) for day in (*days, last + timedelta(days=1))]
@@ -55,7 +55,7 @@ def days_of_reading(
 
 
 def _merged(spans: Iterable[Span]) -> Iterator[Span]:
-    """Yield the same time in spans that do not overlap, the earliest first."""
+    """Yield spans that cover the same time and do not overlap, the earliest first."""
     merged: Span | None = None
     for begun, ended in sorted(span for span in spans if span[0] < span[1]):
         if merged is None:

@@ -1,4 +1,4 @@
-"""Sessions: one reader on one device, from login to its end; and the principal of a token."""
+"""Sessions of readers, each on one device, and the principal of a token."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,17 +9,17 @@ from readwatch.domain.text import SafeText
 from readwatch.domain.users import UserRole
 
 SESSION_TIMEOUT = timedelta(hours=1)
-"""Default for how long a session may be without a heartbeat before it is ended."""
+"""The default session timeout: a session without a heartbeat for this long is ended."""
 
 STAFF_SESSION_LIFETIME = timedelta(hours=12)
-"""How long a session of staff is valid, from its login: a working day."""
+"""The lifetime of a staff session from its login: a working day."""
 
 MAX_DEVICE_TYPE_LENGTH = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user and the session behind a valid token; a member of staff has no reader session."""
+    """The user and the session of a valid token; a member of staff has no reader session."""
 
     user_id: int
     user_role: UserRole
@@ -28,7 +28,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as a consultant sees it; never the token."""
+    """A session as a consultant sees it, without the token."""
 
     id: int
     user_id: int
@@ -43,8 +43,8 @@ class Session:
     def span(self) -> Span:
         """Return the time that counts as reading, from login to end.
 
-        A session that timed out ends long after its last heartbeat; at most `SILENT_AFTER` counts
-        after that.
+        A session that timed out ends long after its last heartbeat; at most `SILENT_AFTER` of the
+        time after that heartbeat counts.
         """
         if self.ended_at is None:
             return self.started_at, self.last_heartbeat
@@ -53,7 +53,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A session that has not ended, among those of all readers."""
+    """An active session of any reader, in the list of all active sessions."""
 
     id: int
     user_id: int
@@ -66,9 +66,9 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class OnlineReader:
-    """A reader who is online: the session that was heard from last, and the latest activity.
+    """A reader who is online: the session with the latest heartbeat, and the latest activity.
 
-    `idle_since` is what `presence.idle_since` returns.
+    `idle_since` is the result of `presence.idle_since`.
     """
 
     user_id: int

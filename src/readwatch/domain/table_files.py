@@ -12,7 +12,7 @@ from readwatch.domain.text import spreadsheet_cell
 TableRow = Sequence[int | float | str | datetime | None]
 
 WriteTable = Callable[[TextIO, Sequence[str], Iterable[TableRow]], int]
-"""Writes rows with the names of their columns, and returns how many rows there were."""
+"""Writes rows with the names of their columns, and returns the number of rows."""
 
 
 def write_csv(text: TextIO, columns: Sequence[str], rows: Iterable[TableRow]) -> int:
@@ -27,7 +27,7 @@ def write_csv(text: TextIO, columns: Sequence[str], rows: Iterable[TableRow]) ->
 
 
 def write_json(text: TextIO, columns: Sequence[str], rows: Iterable[TableRow]) -> int:
-    """Write an array with one object for each row, one a line; return the number of rows."""
+    """Write an array with one object per row, each on its own line; return the number of rows."""
     count = 0
     for row in rows:
         text.write(f"{',' if count else '['}\n{_encode(dict(zip(columns, row, strict=True)))}")
@@ -43,7 +43,7 @@ _encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encod
 
 
 def _csv_cell(value: object) -> object:
-    """Return a value for a CSV file that no spreadsheet takes for a formula."""
+    """Return a value for a CSV file that no spreadsheet evaluates as a formula."""
     if isinstance(value, datetime):
         return value.isoformat()
     return spreadsheet_cell(value) if isinstance(value, str) else value

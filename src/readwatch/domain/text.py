@@ -1,11 +1,11 @@
-"""The one cleaning function for text that a reader or an app wrote."""
+"""Cleaning of text that a reader or an app wrote."""
 
 from functools import lru_cache
 from typing import NewType
 from unicodedata import category
 
 SafeText = NewType("SafeText", str)
-"""Text that passed `clean`: no character of it can act on a terminal."""
+"""Text from `clean`: it contains no characters that control a terminal."""
 
 MAX_LENGTH = 500
 MAX_MARKS_IN_A_ROW = 4
@@ -13,12 +13,12 @@ MAX_INITIALS = 4
 
 _FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 _SPACES = "\t\n\v\f\r\u0085\u2028\u2029"
-# Emoji families, Persian and the Indic scripts need the joiners.
+# Joined emoji, Persian and the Indic scripts need the joiners.
 _JOINERS = "\u200c\u200d"
 
 
 class _Replacements(dict[int, str]):
-    """The replacement of each character, computed at its first use."""
+    """Maps each character to its replacement, computed at the first use."""
 
     def __missing__(self, code: int) -> str:
         self[code] = replacement = _replacement(code)
@@ -26,8 +26,8 @@ class _Replacements(dict[int, str]):
 
 
 def _replacement(code: int) -> str:
-    """Return the symbol of a control character, nothing for an invisible one, U+FFFD for an
-    unassigned one.
+    """Return the symbol of a control character, empty text for an invisible character, and U+FFFD
+    for an unassigned one.
 
     The symbols are those of the Unicode block Control Pictures (U+2400).
     """
@@ -73,12 +73,12 @@ def initials(name: str) -> SafeText:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return text that no spreadsheet reads as a formula, with an apostrophe where needed."""
+    """Return text that no spreadsheet evaluates as a formula, with an apostrophe if needed."""
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text
 
 
 def _clean(text: str, limit: int) -> SafeText:
-    # Input may be far longer than the limit; only its beginning is worth the work.
+    # The input may be far longer than the limit; only its beginning is cleaned.
     cleaned = text[: limit * 2]
     if not (cleaned.isascii() and cleaned.isprintable()):
         cleaned = _without_excess_marks(cleaned.translate(_replacements))
@@ -91,11 +91,11 @@ _clean_cached = lru_cache(maxsize=16384)(_clean)
 
 
 def _without_excess_marks(text: str) -> str:
-    """Drop combining marks beyond a few in a row, which would cover the lines around them."""
+    """Drop combining marks beyond a few in a row: more would cover the lines above and below."""
     characters: list[str] = []
     marks = 0
     for character in text:
-        if character not in _JOINERS:  # they belong to the same cell as the marks around them
+        if character not in _JOINERS:  # joiners are in the same cell as the marks around them
             marks = marks + 1 if category(character) in {"Mn", "Me"} else 0
         if marks <= MAX_MARKS_IN_A_ROW:
             characters.append(character)

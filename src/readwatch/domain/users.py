@@ -15,7 +15,7 @@ MAX_PASSWORD_BYTES = 72
 
 
 class UserRole(StrEnum):
-    """What a user may do."""
+    """The roles of users."""
 
     READER = "reader"
     CONSULTANT = "consultant"
@@ -28,7 +28,7 @@ class UserRole(StrEnum):
 
     @property
     def with_article(self) -> str:
-        """The role as a sentence says it: "an admin"."""
+        """The role with its article: "an admin"."""
         return f"{'an' if self is UserRole.ADMIN else 'a'} {self}"
 
 
@@ -51,7 +51,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class ReaderProfile:
-    """The data of a reader beyond the account, with the totals of the rollups."""
+    """The profile of a reader, with the totals from the rollups."""
 
     user_id: int
     reading_level: SafeText
@@ -74,12 +74,12 @@ class AccountStatus:
 
 
 def normalised_email(email: str) -> str:
-    """Return an address as the database stores it, whatever was typed; never fails."""
+    """Return an e-mail address as the database stores it; accept any text."""
     return normalize("NFC", clean(email)).lower()
 
 
 def checked_name(full_name: str) -> str:
-    """Return the name as it is stored; refuse an empty, overlong or unprintable one."""
+    """Return the name as it is stored; refuse one that is empty, too long or not printable."""
     name = " ".join(full_name.split())
     if not name:
         raise invalid("a name is needed", field="full_name")
@@ -93,7 +93,7 @@ def checked_name(full_name: str) -> str:
 def checked_password(password: str, role: UserRole, *, field: str = "password") -> str:
     """Return the password unchanged; refuse one that is common, too short or over 72 bytes.
 
-    `field` names the input that it came from.
+    `field` is the name of the input, for the error.
     """
     shortest = MIN_PASSWORD_LENGTH[role]
     if len(password) < shortest:

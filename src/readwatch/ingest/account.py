@@ -56,7 +56,7 @@ def access_log() -> OwnAccessLog:
     """Return who accessed the user's own data, newest first.
 
     `before` is the last id of the previous page. `action_type` names the view or the action.
-    `full_name` is null unless the installation shows the names of consultants and admins.
+    `full_name` is null unless a setting of the service shows the names of consultants and admins.
     """
     principal, page = current_principal(), query_parameters(PageBefore)
     services = current_services()

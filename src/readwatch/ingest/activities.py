@@ -1,4 +1,4 @@
-"""Activities, one or many in a request: acknowledged once they are on disk."""
+"""Activities, one or many per request; they are acknowledged after the commit."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,21 +24,22 @@ _CONFLICT = "this event_id belongs to an activity with other content"
 
 
 class Duplicate(TypedDict):
-    """The activity was stored before, under this id."""
+    """The activity is stored already, with this id."""
 
     status: Literal[ActivityStatus.DUPLICATE]
     id: int
 
 
 class Accepted(TypedDict):
-    """The activity is on disk, under this id."""
+    """The activity is on disk, with this id."""
 
     status: Literal[ActivityStatus.ACCEPTED]
     id: int
 
 
 class Conflict(TypedDict):
-    """The activity is not stored: the one with this id has the same event_id, but other content."""
+    """The activity is not stored: the activity with this id has the same event_id, but other
+    content."""
 
     status: Literal[ActivityStatus.CONFLICT]
     id: int

@@ -22,7 +22,7 @@ from readwatch.ingest.services import Services, Settings
 
 
 def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
-    """Return the application and start its services; whoever calls this closes the services."""
+    """Return the application and start its services; the caller has to close the services."""
     services = Services(settings, clock)
     app = Api(__name__, services.metrics)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members stay in the order of the code

@@ -1,4 +1,4 @@
-"""Who sent a request: the principal behind the bearer token."""
+"""Authentication: the principal of the bearer token of a request."""
 
 from flask import request
 
@@ -9,7 +9,7 @@ from readwatch.store.identity.tokens import hash_token
 
 
 def current_principal() -> Principal:
-    """Return who sent the request; without a valid token the response is 401."""
+    """Return the principal of the request; without a valid token the response is 401."""
     services = current_services()
     principal = services.session_cache.find(current_token_hash(), services.now())
     if principal is None:

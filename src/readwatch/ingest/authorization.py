@@ -1,6 +1,6 @@
-"""Who may call a route: readers for themselves, staff for all readers once the access is logged.
+"""Authorization: readers read their own data, staff read all data after the access is logged.
 
-Each view calls one of these functions, or `current_principal` where every valid token is enough.
+Each view calls one of these functions, or `current_principal` if any valid token is enough.
 """
 
 from flask import request
@@ -26,7 +26,7 @@ def require_reader() -> Principal:
 
 
 def authorize_list(view: str) -> LoggedListAccess:
-    """Permit staff a list of readers once the access is logged; refuse a reader with 403."""
+    """Log the access of staff to a list and return the right to it; refuse a reader with 403."""
     principal, services = current_principal(), current_services()
     if not principal.user_role.is_staff:
         _log_refusal(principal, view)
@@ -43,7 +43,7 @@ def authorize_list(view: str) -> LoggedListAccess:
 
 
 def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAction) -> Permit:
-    """Permit readers their own data, and staff any reader's data once the access is logged.
+    """Return the permit of readers for their own data, or of staff after logging the access.
 
     Another reader's data is refused with 403, an id that is no reader's with 404.
     """

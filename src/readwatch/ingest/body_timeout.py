@@ -1,10 +1,10 @@
-"""A timeout for request bodies: connections whose body does not arrive are closed.
+"""A timeout for request bodies: a connection is closed if the body does not arrive in time.
 
-Granian gives a thread to a request as soon as its header has arrived, and reading the body has no
+Granian assigns a thread to a request as soon as the header has arrived, and reading the body has no
 timeout (https://github.com/emmett-framework/granian/issues/728), so slow clients could occupy all
-threads. Such a read ends only with its connection, which granian does not expose; so it is found
-among the sockets of the process, which only Linux allows. Elsewhere only a reverse proxy protects
-the service from slow bodies.
+threads. Only closing the connection ends such a read. Granian does not expose the connection, so
+this module finds it among the sockets of the process, which works on Linux only. On other systems
+only a reverse proxy protects the service from slow bodies.
 """
 
 import os
@@ -19,10 +19,10 @@ from time import monotonic, sleep
 from typing import Any
 
 BODY_TIMEOUT_SECONDS = 30.0
-"""How long a body may take: enough for an app on a bad connection."""
+"""The longest time for a body, enough for an app with a bad connection."""
 
 SLOW_SECONDS = 1.0
-"""After this time a read counts as slow; only some reads may be slow at the same time."""
+"""After this time a read is slow; the number of slow reads at the same time is limited."""
 
 _LAST_DATA_SENT = slice(44, 48)  # of Linux's struct tcp_info, in milliseconds
 
@@ -38,7 +38,7 @@ class BodyRead:
 
 
 class BodyTimeout:
-    """A WSGI application that waits for bodies only for a limited time."""
+    """A WSGI application that limits the time to read a body."""
 
     def __init__(self, app: Wsgi, port: int, max_slow: int) -> None:
         self._app = app
@@ -57,7 +57,7 @@ class BodyTimeout:
         while True:
             sleep(SLOW_SECONDS / 4)
             for read in reads_to_abort(list(self._reads.values()), self._max_slow, monotonic()):
-                with suppress(OSError):  # no descriptor was free; the next round may find one
+                with suppress(OSError):  # no file descriptor was free; the next round tries again
                     close_connections(self._port, read.address, monotonic() - read.since)
 
 
@@ -93,10 +93,10 @@ def _since(read: BodyRead) -> float:
 
 
 def close_connections(port: int, address: str, seconds: float) -> None:
-    """Close the connections of an address to this port that were sent nothing for so many seconds.
+    """Close the connections from an address to this port that received nothing for `seconds`.
 
-    It is unknown which of them has the body: others of the same address that wait for a response,
-    or are idle, are closed too, and their apps have to send again.
+    Any of them may be the connection of the slow body, so connections from the same address that
+    are idle or wait for a response are closed too; their apps have to send again.
     """
     for connection in _sockets():
         with suppress(OSError):  # the connection may end meanwhile

@@ -1,4 +1,4 @@
-"""The types of the fields that the API accepts, with what JSON Schema cannot validate."""
+"""The types of the fields that the API accepts, with rules that JSON Schema cannot express."""
 
 import re
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from typing_extensions import TypeAliasType
 from readwatch.domain.activities import MAX_METADATA_BYTES, canonical_json
 
 MAX_DEPTH = 32
-"""How deep objects and lists in `metadata` are nested, itself included."""
+"""The maximum nesting of objects and lists in `metadata`, including `metadata` itself."""
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
@@ -38,12 +38,12 @@ def _time(value: object) -> datetime:
 
 
 def _whole(value: object) -> object:
-    # In JSON, 5.0 is the number 5, and some languages cannot write it otherwise.
+    # In JSON, 5.0 is the number 5, and some languages always write it as 5.0.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without_nul(text: str) -> str:
-    # PostgreSQL cannot store this character, so it is refused on both engines.
+    # PostgreSQL cannot store NUL, so NUL is refused on both engines.
     if "\0" in text:
         raise ValueError(_INVALID_CHARACTER)
     return text
@@ -62,7 +62,7 @@ def _metadata(value: object) -> str | None:
         raise ValueError(f"is larger than {MAX_METADATA_BYTES // 1024} KiB")
     if _ESCAPED_NUL.search(text):
         raise ValueError(_INVALID_CHARACTER)
-    # Counting brackets is fast, and most metadata has too few of them to be too deep.
+    # Counting brackets is fast; most metadata has too few brackets to be nested too deep.
     if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(MAX_DEPTH, value):
         raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
     return text
@@ -77,7 +77,7 @@ def _deeper_than(levels: int, value: object) -> bool:
 
 
 class DocumentedAs:
-    """Makes the OpenAPI document describe a value as this type, which a validator enforces."""
+    """Describes a value as this type in the OpenAPI document; a validator enforces the type."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind

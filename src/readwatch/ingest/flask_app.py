@@ -1,4 +1,4 @@
-"""The Flask class of the API: each request gets an id and is counted, and a slow one is logged."""
+"""The Flask class of the API: it gives each request an id, counts it, and logs it if it is slow."""
 
 import logging
 import re
@@ -32,19 +32,19 @@ class _NoSessions(SessionInterface):
     _empty = SecureCookieSession()
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:  # noqa: ARG002 - Flask's
-        """Return the session that all requests share, as it stays empty."""
+        """Return the session that all requests share; it is always empty."""
         return self._empty
 
     def is_null_session(self, obj: object) -> bool:  # noqa: ARG002 - Flask's signature
-        """Return that there is nothing to save."""
+        """Return True, because there is nothing to save."""
         return True
 
 
 class Api(Flask):
-    """Flask without what no request here needs: cookies, host names, async views, chains of hooks.
+    """Flask without the features that the API does not use: cookies, hosts, async views, hooks.
 
-    That saves a third of the cost of an empty request, which every heartbeat pays. The id of a
-    request is its `X-Request-ID` if that is well-formed, otherwise a new one; each response has it.
+    This saves a third of the cost of an empty request, such as a heartbeat. The id of a request is
+    its `X-Request-ID` if it is well-formed, otherwise a new id; each response contains it.
     """
 
     session_interface = _NoSessions()
@@ -59,7 +59,7 @@ class Api(Flask):
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return the adapter that finds the view by the path; there is one host and no redirect."""
+        """Return the adapter that finds the view by the path, without host matching."""
         if request is None:
             return None
         return MapAdapter(self.url_map, "", "/", "", "http", request.path, request.method)
@@ -74,19 +74,19 @@ class Api(Flask):
         environ[_STARTED_AT] = perf_counter()
 
     def process_response(self, response: Response) -> Response:
-        """Count the request and set the headers of its response, also of an error."""
+        """Count the request and set the headers of its response, including error responses."""
         if response.status_code in _BODY_UNREAD:
             drain_body()
         current = request._get_current_object()  # type: ignore[attr-defined]  # the proxy is slow
         seconds = perf_counter() - current.environ[_STARTED_AT]
         rule = current.url_rule.rule if current.url_rule else None
         self._metrics.count_request(rule, current.method, response.status_code, seconds)
-        # A refusal may take long because the app sends its body slowly.
+        # A refusal may take long because the app sends the body slowly.
         if seconds > SLOW_SECONDS and response.status_code // 100 != 4:
             _log.warning("slow request: %s took %s s", rule, round(seconds))
         headers = response.headers
         headers.add("X-Request-ID", current.environ[REQUEST_ID])
-        # Proxies and browsers neither store a response, unless it says so, nor guess its type.
+        # By default proxies and browsers must not store a response, and must not guess its type.
         headers.add("X-Content-Type-Options", "nosniff")
         if "Cache-Control" not in headers:
             headers.add("Cache-Control", "no-store")

@@ -43,9 +43,9 @@ def livez() -> Live:
 @routes.get("/readyz")
 @documented({200: Ready}, roles=ANYONE, errors=(503,))
 def readyz() -> Ready | Response:
-    """Answer 503 when requests should go to another server; `reasons` says why.
+    """Answer 503 if requests should go to another server; `reasons` says why.
 
-    It does so before the service refuses anything but heartbeats.
+    The answer changes to 503 before the service refuses anything except heartbeats.
     """
     reasons = _reasons_not_ready(current_services())
     if not reasons:
@@ -56,7 +56,7 @@ def readyz() -> Ready | Response:
 
 
 def _reasons_not_ready(services: Services) -> list[str]:
-    """Query the database only while the writer can commit: otherwise the query could hang."""
+    """Return the reasons; query the database only if the writer can commit (it could hang)."""
     if services.stopping:
         return ["the service is stopping"]
     return services.load_shedder.reasons_not_ready() or _reasons_not_readable(services)

@@ -1,4 +1,4 @@
-"""Heartbeats: an app reports that its reader is still there."""
+"""Heartbeats: an app reports that its session is still in use."""
 
 from flask import Blueprint
 from typing_extensions import TypedDict

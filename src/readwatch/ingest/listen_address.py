@@ -1,4 +1,4 @@
-"""The address on which the service listens: resolved, free, and used by no other readwatch."""
+"""The address on which the service listens: resolve it, and check that it is free."""
 
 import socket
 import sys
@@ -7,7 +7,7 @@ from readwatch.domain.errors import misconfigured
 
 
 def resolve_host(host: str) -> str:
-    """Return the IP address of a host, as granian requires it; IPv4 if it has both."""
+    """Return the IP address of a host, as granian requires it; IPv4 if the host has both."""
     try:
         candidates = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM) if host else []
     except OSError:
@@ -20,10 +20,10 @@ def resolve_host(host: str) -> str:
 
 
 def lock_address(host: str, port: int) -> socket.socket | None:
-    """Return a socket that reserves this address for one readwatch until it is closed.
+    """Return a socket that reserves this address for one service until the socket is closed.
 
-    Granian shares its port with every process that opens it in the same way, so an open port does
-    not prove that no other readwatch uses it. None on systems without abstract socket names.
+    Granian shares its port with every process that opens the port in the same way, so opening it
+    succeeds even if another readwatch listens there. None on systems without abstract sockets.
     """
     if sys.platform != "linux":
         return None
@@ -40,7 +40,7 @@ def lock_address(host: str, port: int) -> socket.socket | None:
 
 
 def listening_port(host: str, port: int) -> int:
-    """Return the port to listen on, a free one for 0; refuse one that is in use."""
+    """Return the port to listen on (for 0, a free one); refuse a port that is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""Load shedding: what the service refuses under load; heartbeats are refused first."""
+"""Load shedding: under load the service refuses heartbeats first."""
 
 import logging
 import random
@@ -20,12 +20,12 @@ _log = logging.getLogger(__name__)
 
 
 def jitter() -> float:
-    """Return a random number from 0 to 1; it spreads requests over time and protects nothing."""
+    """Return a random number from 0 to 1 that spreads requests over time."""
     return random.random()  # noqa: S311
 
 
 class LoadShedder:
-    """Decides from the writer's backlog what the service still accepts."""
+    """Decides from the writer's backlog whether the service accepts heartbeats and is ready."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -34,7 +34,7 @@ class LoadShedder:
         self.heartbeats_shed = 0
 
     def accept_heartbeat(self) -> int:
-        """Return the seconds until the next heartbeat; under load refuse this one."""
+        """Return the seconds until the next heartbeat; under load refuse this heartbeat."""
         backlog = self._writer.backlog()
         load = _load(backlog)
         shedding = load >= SHED_HEARTBEATS_AT
@@ -55,7 +55,7 @@ class LoadShedder:
         return heartbeat_seconds(pressure(_load(backlog), backlog.busy), jitter())
 
     def reasons_not_ready(self) -> list[str]:
-        """Return why requests should go to another server, a sentence each."""
+        """Return the reasons why requests should go to another server, as sentences."""
         backlog = self._writer.backlog()
         return [] if _load(backlog) < NOT_READY_AT else [_reason(backlog)]
 

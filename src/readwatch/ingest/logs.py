@@ -1,6 +1,6 @@
-"""The log of the service: a line for each event that an admin needs to know, without personal data.
+"""The log of the service: a line for each event that matters to an admin, without personal data.
 
-No line contains a URL, a body, a token or the text of an exception, which may quote them.
+A line never contains a URL, a body, a token, or the text of an exception, which may quote them.
 """
 
 import json
@@ -21,7 +21,7 @@ REPEAT_AFTER = 10.0
 _MAX_REMEMBERED = 1000
 
 GRANIAN = {"loggers": {"_granian": {"propagate": True}}}
-"""The logging configuration of granian: its lines go to our handler."""
+"""The logging configuration of granian: its lines go to the handler of this module."""
 
 
 def install(log_format: str) -> None:

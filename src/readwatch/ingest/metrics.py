@@ -1,4 +1,4 @@
-"""Prometheus metrics: requests by route, never by URL, and the state of the writer."""
+"""Prometheus metrics: requests by route (URLs contain ids), and the state of the writer."""
 
 from collections.abc import Iterator
 from time import monotonic
@@ -24,12 +24,12 @@ from readwatch.store.lists.online import count_online
 from readwatch.store.recording.writer import CommitStats, Writer
 
 COUNT_ONLINE_EVERY = 5.0
-"""Seconds; a scrape that comes earlier gets the previous count."""
+"""In seconds: a scrape within this time gets the previous count of online readers."""
 
 _SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _COUNT_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a time for each series, too many
+disable_created_metrics()  # type: ignore[no-untyped-call]  # else one more series each
 
 
 class Metrics:

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the API, generated from the types that the code uses.
 
-A view's docstring describes its route, `documented` names its input and responses; paths and
-methods come from the app, and a body is described by the model that validates it.
+The docstring of a view describes the route, `documented` adds input and responses, paths and
+methods come from the app, and the model that validates a body describes it.
 """
 
 import functools
@@ -87,9 +87,9 @@ def documented(
     query: type[BaseModel] | None = None,
     errors: Collection[int] = (),
 ) -> Callable[[View], View]:
-    """Document a view; this enforces nothing, `authorization.py` and `schemas.py` do.
+    """Document a view; `authorization.py` and `schemas.py` enforce the rules.
 
-    `errors` are the statuses that do not follow from the other arguments.
+    `errors` are statuses that do not follow from the other arguments.
     """
     statuses = {HTTPStatus.INTERNAL_SERVER_ERROR, *map(HTTPStatus, errors)}
     if roles:
@@ -117,7 +117,7 @@ def documented(
 
 
 def install(app: Flask) -> None:
-    """Add the route of the document, which is generated at the first request."""
+    """Add the route of the document; the first request generates it."""
 
     @functools.cache
     def document_json() -> bytes:

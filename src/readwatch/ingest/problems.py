@@ -1,4 +1,4 @@
-"""Every error is an RFC 9457 problem: `application/problem+json` that says what to fix."""
+"""Errors as RFC 9457 problems: `application/problem+json` that names the fix."""
 
 import logging
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ STATUS = {
 _UNAVAILABLE = (
     "the service is temporarily unavailable; send the request again after Retry-After seconds"
 )
-"""All that an app learns: the cause is for the admin, in the log and at /readyz."""
+"""The text for apps; admins find the cause in the log and at /readyz."""
 
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "this address does not exist",
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class FieldError(TypedDict):
-    """What is wrong with one field; an empty name stands for the whole body."""
+    """The error of one field; an empty name means the whole body."""
 
     field: str
     detail: str
@@ -59,7 +59,7 @@ class Problem(TypedDict):
 
 
 class InvalidRequest(Exception):
-    """A request that breaks the contract; `errors` names each invalid field."""
+    """A request with invalid fields, which `errors` names."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ def problem_response(
 ) -> Response:
     """Return a problem as an HTTP response, with the headers that its status requires.
 
-    Without `retry_after`, in seconds, a 429 or 503 says to try again in 5 to 15 s.
+    `retry_after` is in seconds; without it a 429 or 503 has a random value from 5 to 15 s.
     """
     response = Response(
         json.dumps(members),
@@ -120,7 +120,7 @@ def problem_response(
 
 
 def install(app: Flask) -> None:
-    """Answer every error of the app with a problem, also those of the framework."""
+    """Answer every error of the app and of Flask with a problem."""
 
     @app.errorhandler(ReadwatchError)
     def expected(error: ReadwatchError) -> Response:

@@ -12,7 +12,7 @@ Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 def behind_proxies(app: Wsgi, hops: int) -> Wsgi:
     """Return the application with `REMOTE_ADDR` from X-Forwarded-For, `hops` entries from its end.
 
-    Without a valid address there, it stays the address of the connection.
+    Without a valid address in that entry, `REMOTE_ADDR` stays the address of the connection.
     """
 
     def with_valid_address(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -28,4 +28,4 @@ def _is_address(text: str) -> bool:
         ip_address(text)
     except ValueError:
         return False
-    return "%" not in text  # a zone id means something only on the machine of the proxy
+    return "%" not in text  # a zone id is valid only on the machine of the proxy

@@ -1,4 +1,4 @@
-"""Readers' data: for the reader, and for consultants and admins after the access is logged."""
+"""Data of readers, for the readers themselves, and for staff after the access is logged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ routes = Blueprint("readers", __name__)
 
 @dataclass(frozen=True, slots=True)
 class OnlineReaderWithPresence(OnlineReader):
-    """A reader who is online, with the presence."""
+    """A reader who is online, with the reader's presence."""
 
     presence: Presence
 
@@ -53,7 +53,7 @@ class Sessions(TypedDict):
 @routes.get("/api/readers/online")
 @documented({200: OnlineReaders}, roles=STAFF)
 def online() -> OnlineReaders:
-    """Return the readers who are online, the latest sign of life first."""
+    """Return the readers who are online, the latest heartbeat first."""
     access = authorize_list("online")
     services = current_services()
     now = services.now()

@@ -13,9 +13,9 @@ from readwatch.ingest.problems import InvalidRequest
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_LOGIN_BYTES = 16 * 1024
-"""Enough for the longest e-mail and password with every character written as an escape."""
+"""The maximum size of a body: the longest e-mail and password with all characters escaped."""
 
-# Each escape matches as a whole, so that what follows an escaped backslash is not taken for one.
+# Each escape matches as a whole: the text after an escaped backslash is not an escape.
 _ESCAPE = re.compile(
     rb"""\\ (?: u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
             | (?P<lone_surrogate> u[dD][89a-fA-F][0-9a-fA-F]{2} )
@@ -25,17 +25,17 @@ _ESCAPE = re.compile(
 
 
 def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
-    """Return the JSON object in the body of the request; refuse anything else.
+    """Return the JSON object in the body of the request; refuse any other body.
 
-    `max_bytes` limits the body before and after decompression. Its content type is ignored.
+    `max_bytes` limits the body before and after decompression. The content type is ignored.
     """
     raw = _body(max_bytes)
     try:
         try:
             value = pydantic_core.from_json(raw, allow_inf_nan=False)
         except ValueError:
-            # Apps cut titles in the middle of an emoji. Replaced by NUL, a lone surrogate is
-            # refused by the validation of its own field and not with the whole batch.
+            # Apps cut titles in the middle of an emoji. A lone surrogate is replaced by NUL, so
+            # that the validation refuses that field and not the whole batch.
             value = pydantic_core.from_json(_lone_surrogates_as_nul(raw), allow_inf_nan=False)
     except ValueError as error:
         raise _bad_request(f"the body is not valid JSON: {error}") from None
@@ -45,10 +45,10 @@ def json_object(max_bytes: int = MAX_BODY_BYTES) -> dict[str, Any]:
 
 
 def drain_body() -> None:
-    """Read and discard the body of a request that is refused without it.
+    """Read and discard the body of a request that is refused before its body is read.
 
-    If the response is sent before the end of the body, the connection is closed, and the app may
-    see an error of the connection instead of the response.
+    If the server sends the response before the end of the body, the connection is closed, and the
+    app may get a connection error instead of the response.
     """
     environ = request.environ
     if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
@@ -56,7 +56,7 @@ def drain_body() -> None:
 
 
 def _body(max_bytes: int) -> bytes:
-    # Read from the server itself, which ends the stream: the wrapper of Flask costs 10 us.
+    # Granian's stream ends with the body; the wrapper of Flask would cost 10 us.
     environ = request.environ
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").lower()
     if encoding not in {"", "identity", "gzip", "x-gzip"}:
@@ -70,7 +70,7 @@ def _body(max_bytes: int) -> bytes:
 
 
 def _decompressed(raw: bytes, max_bytes: int) -> bytes:
-    """Return the content of one gzip member; decompression stops at the limit."""
+    """Return the content of a gzip file with one member; decompression stops at the limit."""
     decompressor = zlib.decompressobj(wbits=31)
     try:
         body = decompressor.decompress(raw, max_bytes + 1)

@@ -1,5 +1,5 @@
-"""The retention thread: each minute it counts who is online and ends sessions that are silent
-or expired; each hour it deletes expired rows."""
+"""The retention thread: each minute it counts the readers online and ends sessions that have timed
+out or expired; each hour it deletes expired rows."""
 
 import logging
 import threading
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class RetentionThread:
-    """A thread that gives the writer one small chunk of work at a time."""
+    """A thread that passes the writer one small chunk of work at a time."""
 
     def __init__(
         self, db: Database, writer: Writer, clock: Clock, *, session_timeout: timedelta
@@ -44,14 +44,14 @@ class RetentionThread:
         self._thread.join()
 
     def count_online(self) -> None:
-        """Store how many readers are online; they are counted outside of the writer's thread."""
+        """Store the number of readers online; this thread counts, the writer only stores."""
         now = self._clock()
         with connection(self._db) as db:
             readers = count_online(db, now)
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
     def end_silent_sessions(self) -> None:
-        """End all sessions without a sign of life for longer than the session timeout."""
+        """End all sessions without a heartbeat for longer than the session timeout."""
         now = self._clock()
         self._in_chunks(
             partial(retention.end_silent_sessions, now=now, silent_for=self._session_timeout)

@@ -23,7 +23,7 @@ ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 
 
 class Body(BaseModel):
-    """A JSON object whose values must have the right type: "5" is not a number."""
+    """A JSON object; values are not converted: "5" is not a number."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -56,7 +56,9 @@ class PasswordChange(Body):
     config=ConfigDict(json_schema_extra={"not": {"required": ["activities"]}}),
 )
 class ActivityBody(Activity):
-    """One activity. It is the domain's own record, because apps post thousands of them at once."""
+    """One activity."""
+
+    # A subclass of the domain's record, so that no activity has to be copied.
 
     activity_type: Annotated[
         str, Field(max_length=limits.MAX_TYPE_LENGTH, pattern=limits.TYPE_PATTERN)
@@ -80,7 +82,7 @@ class ActivityBody(Activity):
 
 
 class BatchBody(Body):
-    """Many activities; each is validated by itself, so that one invalid item affects no other."""
+    """Many activities; each is validated alone, so an invalid one does not affect the others."""
 
     activities: Annotated[
         list[Annotated[Any, DocumentedAs(ActivityBody | Any)]],
@@ -93,7 +95,7 @@ class BatchBody(Body):
 
 
 class IdConverter(BaseConverter):
-    """An id in a path; anything else makes the path unknown (404)."""
+    """An id in a path; a path with any other text is unknown (404)."""
 
     regex = r"[1-9][0-9]{0,18}"
 
@@ -105,7 +107,7 @@ class IdConverter(BaseConverter):
 
 
 class Query(BaseModel):
-    """Query parameters: they are text, so "5" is a number here."""
+    """Query parameters; their text is converted: "5" is a number."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""Records as the API shows them: members named as the columns, times in RFC 3339."""
+"""Records as JSON of the API: members have the names of the columns, times are RFC 3339."""
 
 from dataclasses import fields
 from datetime import datetime

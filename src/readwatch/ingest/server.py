@@ -33,13 +33,13 @@ if sys.platform != "win32":
     import resource
 
 THREADS = 32
-"""How many requests are answered at the same time; so many can share a group commit."""
+"""The number of threads: requests that are answered at the same time and can share a commit."""
 
 MAX_CONNECTIONS = 8192
-"""Open connections, idle ones included; further connections wait until one is closed."""
+"""The maximum of open connections, including idle ones; further connections wait."""
 
 IDLE_TIMEOUT_SECONDS = 75
-"""How long the next header may take on an open connection; proxies keep theirs open for 60 s."""
+"""The longest wait for the next header on an open connection; proxies keep connections for 60 s."""
 
 MAX_HEADER_BYTES = 32 * 1024
 
@@ -49,9 +49,9 @@ _log = logging.getLogger(__name__)
 class _AppLoader:
     """Creates the app inside the worker process, and closes it when the worker ends.
 
-    It outlives granian's threads and keeps a reference to their connections: a connection that is
-    freed while its thread ends calls back into Python, and before Python 3.12.4 that crashes the
-    process (https://github.com/python/cpython/issues/119585).
+    It keeps a reference to the connections of granian's threads until the process ends. Without
+    it, a connection would be freed at the end of its thread and call Python code, which crashes
+    Python before 3.12.4 (https://github.com/python/cpython/issues/119585).
     """
 
     def __init__(self, settings: Settings, host: str, port: int) -> None:
@@ -67,7 +67,9 @@ class _AppLoader:
         with_timeout = BodyTimeout(app.wsgi_app, self._port, max_slow=THREADS // 2)
         app.wsgi_app = with_timeout  # type: ignore[method-assign]  # as Flask documents it
         app.teardown_request(self._hold_connection)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the main process gets it too, and stops us
+        signal.signal(
+            signal.SIGHUP, signal.SIG_IGN
+        )  # the main process gets the signal too, and stops the worker
         Finalize(None, self._stop, exitpriority=100)
         Thread(target=_announce, args=(self._host, self._port), daemon=True).start()
         Thread(target=_stop_with_main_process, daemon=True).start()
@@ -79,14 +81,14 @@ class _AppLoader:
         _log.info("stopped")
 
     def _hold_connection(self, _error: BaseException | None) -> None:
-        """Hold this thread's connection instead of that of an earlier thread with the same id."""
+        """Keep a reference to this thread's connection, by the id of the thread."""
         db = current_services().db
         if is_sqlite(db) and not db.is_closed():
             self._connections[get_ident()] = driver_connection(db)
 
 
 def _announce(host: str, port: int) -> None:
-    """Print where the server listens as soon as it does; granian has no hook for that."""
+    """Print the address when the server begins to listen; granian has no hook for this."""
     while True:
         try:
             socket.create_connection((host, port)).close()
@@ -100,7 +102,7 @@ def _announce(host: str, port: int) -> None:
 
 
 def _stop_with_main_process() -> None:
-    """Stop also when the main process was killed; otherwise the worker would keep the port."""
+    """Stop the worker if the main process was killed; otherwise the worker would keep the port."""
     main_process = multiprocessing.parent_process()
     if main_process is not None:
         main_process.join()
@@ -108,8 +110,10 @@ def _stop_with_main_process() -> None:
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish current requests and stop."""
-    close_all(open_current(settings.database_url, Role.INGEST))  # fails here with a clear error
+    """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish the current ones and stop."""
+    close_all(
+        open_current(settings.database_url, Role.INGEST)
+    )  # raises a clear error if the port is in use
     host = resolve_host(host)
     port = listening_port(host, port)
     address_lock = lock_address(host, port)
@@ -122,8 +126,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
 
 
 def _stop_with_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
-    """Return a hook by which SIGHUP stops the server, and does nothing under nohup; granian's
-    own would reload it."""
+    """Return a hook: SIGHUP stops the server, except under nohup; granian would reload on it."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     handler = signal.SIG_IGN if ignored else server.signal_handler_interrupt
     return partial(signal.signal, signal.SIGHUP, handler)
@@ -140,7 +143,7 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
         blocking_threads=THREADS,
         blocking_threads_idle_timeout=600,
         backpressure=connection_limit(),
-        http=HTTPModes.http1,  # while granian detects the protocol, no timeout applies
+        http=HTTPModes.http1,  # without it granian detects the protocol, which has no timeout
         http1_settings=HTTP1Settings(
             header_read_timeout=IDLE_TIMEOUT_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
         ),
@@ -153,7 +156,7 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
 
 
 def connection_limit() -> int:
-    """Return how many connections may be open, after raising the limit of open files for them."""
+    """Raise the limit of open files, and return the number of connections that it allows."""
     if sys.platform == "win32":
         return MAX_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

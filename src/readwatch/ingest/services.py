@@ -1,4 +1,4 @@
-"""What the views work with: the settings, the database, the writer and the time."""
+"""The services that the views share: settings, database, writer and clock."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.recording.writer import Writer
 
 WRITER_CACHE_MIB = 64
-"""An activity changes about ten pages, and active readers change the same pages again."""
+"""The page cache of the writer: an activity changes about ten pages, mostly the same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,13 @@ class Settings:
     proxy_hops: int = 0
     """How many trusted reverse proxies are in front of the service."""
     log_format: str = "plain"
-    """How the log is written: `plain` or `json`."""
+    """The format of the log: `plain` or `json`."""
     viewers_shown_by: str = "role"
-    """How readers see who accessed their data: by `role`, or by `name` as well."""
+    """What readers see of users who accessed their data: the `role`, or also the `name`."""
 
 
 class Services:
-    """What one process of the service runs and shares between its requests."""
+    """The objects that the requests of one process share."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
@@ -73,7 +73,7 @@ class Services:
         return self.clock()
 
     def close(self) -> None:
-        """Write what was accepted and close the database."""
+        """Write all accepted data and close the database."""
         self.stopping = True
         self.retention.close()
         self.writer.close()

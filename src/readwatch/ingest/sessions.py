@@ -1,4 +1,4 @@
-"""Login, resume and logout: how a session begins and ends."""
+"""Login, resume and logout."""
 
 from datetime import datetime
 from typing import Literal
@@ -23,7 +23,7 @@ routes = Blueprint("sessions", __name__)
 
 
 class LoggedIn(TypedDict):
-    """A new session: its token and when its first heartbeat is due; only readers can resume."""
+    """A new session: its token, the time of the first heartbeat and a resume token (readers)."""
 
     token: str
     token_type: Literal["Bearer"]

@@ -1,1 +1,1 @@
-"""The live read model of the console: one thread that reads the database; no terminal library."""
+"""The data of the console: one thread reads the database; this package uses no terminal library."""

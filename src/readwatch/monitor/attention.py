@@ -1,4 +1,4 @@
-"""Who may need a consultant: the rules of attention, evaluated every few seconds."""
+"""The readers who may need a consultant: the rules of Attention, evaluated every few seconds."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.recording.quizzes import failed_quizzes
 
 PAUSES_EVERY = timedelta(minutes=1)
-"""Days without progress do not change by the second."""
+"""The interval of the rule for days without progress, whose result changes slowly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class AttentionItem:
 
 
 class Attention:
-    """Keeps, between two evaluations, what need not be read again and what must not flap.
+    """Keeps data between two evaluations: data that is not read again, and recent reasons.
 
-    `seen` are the readers whom the consultant has marked as seen.
+    `seen` contains the readers whom the consultant has marked as seen.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -60,7 +60,7 @@ class Attention:
         self.reset()
 
     def reset(self) -> None:
-        """Drop all cases: the next evaluation may read another database."""
+        """Drop all cases, because the next evaluation may read another database."""
         self._cases: dict[int, Case] = {}
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
@@ -87,13 +87,13 @@ class Attention:
         self._cases = {case.reader_id: case for case in cases(self._held)}
 
     def ids(self, db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-        """Return the readers of the last evaluation who fit the query."""
+        """Return the readers of the last evaluation who match the query."""
         return attention.attention_ids(db, access, [*self._cases.values()], self.seen, query, now)
 
     def items(
         self, db: Database, access: ListAccess, ids: Sequence[int], now: datetime
     ) -> tuple[AttentionItem, ...]:
-        """Return the items of some of them."""
+        """Return the items of the readers with these ids."""
         current_ids = [id for id in ids if id in self._cases]
         return tuple(
             AttentionItem(
@@ -120,7 +120,7 @@ class Attention:
     def _reasons(
         self, db: Database, access: ListAccess, now: datetime
     ) -> Iterator[tuple[int, Reason | None]]:
-        """Yield what each rule says of each reader to whom it may apply."""
+        """Yield the result of each rule for each reader to whom the rule may apply."""
         limits = self._thresholds
         silent_until = now - (limits.silent_after or SILENT_UNTIL)
         for reader in attention.open_readers(

@@ -1,4 +1,4 @@
-"""Build the snapshot of a view: the order of all its items, and the items in the viewport."""
+"""Snapshots of a view: the order of all items, and the items in the viewport."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +17,10 @@ from readwatch.store.recording.online_counts import peak_today
 from readwatch.store.totals import activities_per_minute
 
 CHUNK_LENGTH = 500
-"""The most ids in one statement."""
+"""The maximum number of ids in one statement."""
 
 DEFAULT_VIEWPORT = Viewport(height=50)
-"""The viewport of a view that was not on a screen yet."""
+"""The viewport of a view that has not been on the screen."""
 
 
 def view_snapshot(
@@ -34,7 +34,7 @@ def view_snapshot(
 ) -> ViewSnapshot:
     """Return the snapshot of a view at `now`, with the items in and near the viewport.
 
-    Without a query it is the view's first one.
+    Without a query it is the view's first query.
     """
     snapshot = snapshot_without_items(
         db, access, view, now, query or queries[view].first_query(), queries
@@ -52,7 +52,7 @@ def snapshot_without_items(
     query: ListQuery,
     queries: Mapping[View, ViewQueries[Any]],
 ) -> ViewSnapshot:
-    """Return the same snapshot without items: only ids, and totals over all readers."""
+    """Return the snapshot of a view without items: only ids, and totals over all readers."""
     result = queries[view].ids(db, access, query, now)
     order = row_order(result.ids)
     return ViewSnapshot(
@@ -77,7 +77,7 @@ def read_items(
 
 
 def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Yield ids in parts that one statement can take."""
+    """Yield the ids in parts of at most the number that one statement accepts."""
     for start in range(0, len(ids), CHUNK_LENGTH):
         yield ids[start : start + CHUNK_LENGTH]
 
@@ -95,5 +95,5 @@ def live_stats(db: Database, now: datetime, online: int | None = None) -> LiveSt
 
 
 def _online_count(view: View, query: ListQuery, order: RowOrder) -> int | None:
-    """Return how many readers are online, where the order has exactly those."""
+    """Return the number of readers online if the order contains exactly these; otherwise None."""
     return len(order.ids) if view is View.ONLINE and not query.terms else None

@@ -11,10 +11,10 @@ from readwatch.store.engine.sqlite import file_identity
 
 
 class Connections:
-    """Opens each connection when it is needed, again after `close`; used by one thread.
+    """Opens each connection when it is needed, also after `close`; used by one thread.
 
-    `on_close` is called after each close: the next database may be another one. Every error inside
-    the context managers comes out as a `ReadwatchError`.
+    `on_close` is called after each close, because the next database may be another one. The
+    context managers convert every error to a `ReadwatchError`.
     """
 
     def __init__(self, url: str, on_close: Callable[[], None]) -> None:
@@ -27,7 +27,7 @@ class Connections:
 
     @contextmanager
     def data(self) -> Iterator[Database]:
-        """Lend the connection that reads; `interrupt` cancels its query."""
+        """Yield the connection that reads; `interrupt` cancels its query."""
         with safe_errors(), connection(self._open_data()) as db:
             self._interrupt = query_interrupter(db)
             try:
@@ -37,7 +37,7 @@ class Connections:
 
     @contextmanager
     def access_log(self) -> Iterator[Database]:
-        """Lend the connection that appends to the access log."""
+        """Yield the connection that appends to the access log."""
         with safe_errors(), connection(self._open_access_log()) as db:
             yield db
 
@@ -46,10 +46,10 @@ class Connections:
         self._interrupt()
 
     def close(self) -> None:
-        """Close both."""
+        """Close both connections."""
         for db in (self._data, self._access_log):
             if db is not None:
-                with suppress(Exception):  # it is broken already, and the thread must go on
+                with suppress(Exception):  # the connection is broken, and the thread must continue
                     close_all(db)
         self._data = self._access_log = None
         self._on_close()
@@ -72,7 +72,7 @@ class Connections:
         return self._access_log
 
     def _close_if_file_was_replaced(self) -> None:
-        """Close the connections to a file that another one has replaced, as after a restore."""
+        """Close the connections if another file has replaced the database, as after a restore."""
         identity = file_identity(self._url)
         if identity != self._identity:
             self.close()

@@ -1,4 +1,4 @@
-"""The view that the console shows now, or the reader's page above it."""
+"""The view or the reader's page that the console shows now."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,9 +20,9 @@ ATTENTION_SECONDS = 10.0
 
 
 class CurrentView:
-    """One view at a time or, above it, one reader's page; used by one thread.
+    """One view at a time and, above the view, at most one reader's page; used by one thread.
 
-    `viewport` is the part of the view that is on the screen; any thread may replace it.
+    `viewport` is the part of the view on the screen; any thread may replace it.
     """
 
     def __init__(self, settings: ConsoleSettings) -> None:
@@ -33,7 +33,7 @@ class CurrentView:
         self.clear()
 
     def clear(self) -> None:
-        """Show nothing, and keep nothing for the next consultant."""
+        """Show nothing, and drop all data before the next consultant logs in."""
         self.view: View | None = None
         self.query: ListQuery | None = None
         self._last_valid_query: ListQuery | None = None
@@ -42,7 +42,7 @@ class CurrentView:
         self.reader_page: ReaderPage | None = None
 
     def reset(self) -> None:
-        """Drop what was read from the database so far: another one may have taken its place."""
+        """Drop all data from the database, because another database may have replaced it."""
         self._attention_at = 0.0
         self.attention.reset()
 
@@ -54,7 +54,7 @@ class CurrentView:
         self.close_reader()
 
     def restore_query(self) -> None:
-        """Go back to the last query that was answered; None is the view's first one."""
+        """Go back to the last query that succeeded; None is the view's first query."""
         self.query = self._last_valid_query
 
     def show_reader(self, request_id: int, permit: Permit) -> None:
@@ -67,13 +67,13 @@ class CurrentView:
         self.reader_page = None
 
     def open_access_log(self) -> None:
-        """Let the access log have the entries that the consultant may see."""
+        """Show entries in the access log, which is empty before this call."""
         self._queries = view_queries(self.attention, with_access_log=True)
 
     def snapshot(
         self, db: Database, access: ListAccess, now: datetime
     ) -> ViewSnapshot | ReaderSnapshot:
-        """Return what is shown at `now`."""
+        """Return the snapshot of the view or the reader's page at `now`."""
         self._refresh_attention(db, access, now)
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._with_attention(live_stats(db, now)))
@@ -90,14 +90,14 @@ class CurrentView:
     def items(
         self, db: Database, access: ListAccess, view: View, ids: Sequence[int], now: datetime
     ) -> tuple[Item, ...]:
-        """Return items of a view as they are shown."""
+        """Return items of a view, with names masked if necessary."""
         return self._masked(read_items(db, access, self._queries[view], ids, now))
 
     def _masked(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
         return masked(items, self._revealed) if self._mask else items
 
     def _refresh_attention(self, db: Database, access: ListAccess, now: datetime) -> None:
-        """Evaluate the rules: for the header now and then, for the view itself each time."""
+        """Evaluate the rules: for Attention each time, for the header at intervals."""
         if self.view is View.ATTENTION or uptime() >= self._attention_at:
             self.attention.refresh(db, access, now)
             self._attention_at = uptime() + ATTENTION_SECONDS

@@ -1,4 +1,4 @@
-"""What the worker posts by itself; what it is asked for are results of futures."""
+"""The events that the worker posts; results of requests are futures instead."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,14 +16,14 @@ class ViewSnapshotReady:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshotReady:
-    """A new snapshot of the open reader; it carries the request that opened the page."""
+    """A new snapshot of the open reader's page, with the id of the request that opened it."""
 
     snapshot: ReaderSnapshot
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRefused:
-    """A view cannot be queried in this way, for a reason."""
+    """The query of a view is invalid, with the reason."""
 
     view: View
     query: ListQuery
@@ -32,7 +32,7 @@ class QueryRefused:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRefused:
-    """A reader's data is not shown, for a reason."""
+    """A reader's data is not shown, with the reason."""
 
     request_id: int
     reason: str
@@ -40,14 +40,14 @@ class ReaderRefused:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """The account may not read the data any more, for a reason."""
+    """The consultant was logged out, with the reason."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """The database cannot be read since a time; the worker tries again by itself."""
+    """The database cannot be read since a time, with the reason; the worker tries again."""
 
     reason: str
     since: datetime

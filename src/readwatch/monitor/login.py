@@ -1,4 +1,4 @@
-"""The login of a console, on a database connection of its own."""
+"""The login of a console, on a separate database connection."""
 
 import os
 from datetime import datetime
@@ -13,7 +13,7 @@ from readwatch.store.identity.login import LoginSource, log_in
 
 
 def authenticated(url: str, email: str, password: str, now: datetime, action: AuditAction) -> User:
-    """Return the consultant or admin, once `action` is logged; refuse everybody else."""
+    """Return the consultant or admin after `action` is logged; refuse all other logins."""
     db = migrations.open_current(url, Role.LOGIN)
     try:
         return log_in(
@@ -31,5 +31,5 @@ def authenticated(url: str, email: str, password: str, now: datetime, action: Au
 
 
 def terminal_address() -> str:
-    """Return the address of the ssh client, else `local`."""
+    """Return the address of the ssh client, or `local` without ssh."""
     return os.environ.get("SSH_CONNECTION", "local").split(" ", 1)[0][:45]

@@ -1,4 +1,4 @@
-"""An open reader's page: each snapshot reads only what can be new since the one before."""
+"""The data of a reader's page: each snapshot reads only data that can be new."""
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
@@ -12,17 +12,17 @@ from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import Database
 
 PAGE_LENGTH = 100
-"""How many activities are read at once."""
+"""The number of activities that one query reads."""
 
 MAX_ACTIVITIES = 5_000
-"""The most activities on a page, however far back it goes and however long it is open."""
+"""The maximum number of activities on a page."""
 
 _LONGEST_SESSION = timedelta(days=1)
-"""A session that began at most so long before the first day shown may reach into it."""
+"""The longest time between the start of a session and the first day, for the session to count."""
 
 
 class ReaderPage:
-    """A reader's page, opened by one request with the permit that its log entry gave."""
+    """A reader's page, opened by one request, with the permit from the access log."""
 
     def __init__(self, request_id: int, permit: Permit) -> None:
         self.request_id = request_id
@@ -34,8 +34,8 @@ class ReaderPage:
         self._is_older_requested = False
 
     def read_older(self, oldest: int) -> bool:
-        """Let the next snapshot go further back than `oldest`; return False if one did so already,
-        or if the page has no room for more.
+        """Let the next snapshot include activities older than `oldest`; return False if they are
+        on the page already, or if the page has its maximum of activities.
         """
         has_room = len(self._activities) < MAX_ACTIVITIES
         is_oldest = self._has_older and self._activities[-1].id == oldest
@@ -43,7 +43,7 @@ class ReaderPage:
         return self._is_older_requested
 
     def snapshot(self, db: Database, stats: LiveStats) -> ReaderSnapshot:
-        """Return the snapshot of the reader at the time of `stats`."""
+        """Return the snapshot of the page at the time of `stats`."""
         user = reader_data.account(db, self._permit)
         profile = reader_data.profile(db, self._permit)
         sessions = reader_data.sessions(db, self._permit)
@@ -65,7 +65,7 @@ class ReaderPage:
         )
 
     def _read_older(self, db: Database) -> None:
-        """Add activities that are older than the oldest on the page."""
+        """Add activities that are older than all on the page."""
         self._is_older_requested = False
         if self._has_older:
             oldest = self._activities[-1].id
@@ -74,9 +74,10 @@ class ReaderPage:
             self._set_activities(self._activities + older)
 
     def _add_newest(self, newest: tuple[RecordedActivity, ...]) -> None:
-        """Put the newest activities above those on the page.
+        """Put the newest activities above the activities on the page.
 
-        Where there may be others in between, those on the page are dropped: they can be read again.
+        If there may be others in between, the activities on the page are dropped; they can be read
+        again.
         """
         oldest = newest[-1].id if newest else 0
         if self._activities and self._activities[0].id >= oldest:
@@ -94,8 +95,8 @@ class ReaderPage:
     ) -> tuple[DayOfReading, ...]:
         """Return the days of the last weeks.
 
-        The sessions of all of them are read once a day: only the latest ones change, which each
-        snapshot has, and time that two spans share counts once.
+        The sessions of these weeks are read once a day, because only the latest sessions change,
+        and each snapshot reads those. Overlapping spans count once.
         """
         today = now.astimezone(zone).date()
         first = first_day(today)

@@ -1,24 +1,23 @@
-"""How often snapshots are made: many consoles must not cost the database more than a few."""
+"""The interval of snapshots: many consoles together must not overload the database."""
 
 from datetime import timedelta
 
 from readwatch.domain.clock import uptime
 
 PAUSE_FACTOR = 40.0
-"""The pause after a snapshot, as a multiple of the time that its queries took."""
+"""The factor between the time of a snapshot's queries and the pause after the snapshot."""
 
 LONGEST_PAUSE = timedelta(seconds=10)
-"""One snapshot that had to wait, as for a lock, says little about the next one."""
+"""The longest pause: one slow snapshot, for example after a wait for a lock, is an exception."""
 
 REFRESH_SECONDS = 5.0
-"""The longest time between snapshots of an unchanged database: presence changes with time alone."""
+"""The longest time between snapshots of an unchanged database, because presence depends on time."""
 
 
 class RefreshPolicy:
-    """Decides when the next snapshot is due; two are at least `refresh` apart.
+    """Decides when the next snapshot is due; two snapshots are at least `refresh` apart.
 
-    A version is the value of `data_version`: None where the database has no such number, so that
-    every poll may find something new.
+    A version is the value of `data_version`; with None (PostgreSQL) every poll may find new data.
     """
 
     def __init__(self, refresh: timedelta) -> None:
@@ -28,7 +27,7 @@ class RefreshPolicy:
         self._pause_until = 0.0
 
     def begin(self, version: int | None) -> None:
-        """Note that a snapshot of that version begins."""
+        """Store that a snapshot of this version begins."""
         self._version = version
         self._begun_at = uptime()
 
@@ -39,12 +38,12 @@ class RefreshPolicy:
         return pause
 
     def is_due(self, version: int | None) -> bool:
-        """Tell whether there may be something new to show."""
+        """Tell whether the pause is over and there may be new data."""
         if uptime() < self._pause_until:
             return False
         is_old = uptime() - self._begun_at >= REFRESH_SECONDS
         return is_old or version is None or version != self._version
 
     def reset(self) -> None:
-        """Drop the version: the next one may belong to another database."""
+        """Drop the version, because the next one may belong to another database."""
         self._version = None

@@ -1,4 +1,4 @@
-"""The requests to the worker's thread, whose results are futures."""
+"""The queue of requests to the worker's thread; results are futures."""
 
 import queue
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Request(Generic[Result]):
-    """Work for the thread, and the future of its result.
+    """Work for the worker's thread, and the future of its result.
 
     With `is_retried` the request waits for `retry_failed` after a failure of the database.
     """
@@ -25,10 +25,9 @@ class Request(Generic[Result]):
 
 
 class RequestQueue:
-    """Any thread may call `submit` and `wake`; the other methods are for the thread that runs the
-    requests.
+    """Any thread may call `submit` and `wake`; the worker's thread calls the other methods.
 
-    A future fails with a `ReadwatchError`. It is cancelled when its work raises `CancelledError`.
+    A future fails with a `ReadwatchError`. It is cancelled if its work raises `CancelledError`.
     """
 
     def __init__(self) -> None:
@@ -44,7 +43,7 @@ class RequestQueue:
         return future
 
     def wake(self) -> None:
-        """Let `take` return at once."""
+        """Make `take` return at once."""
         self._waiting.put(None)
 
     def take(self, timeout: float) -> Request[Any] | None:
@@ -54,7 +53,7 @@ class RequestQueue:
         return None
 
     def run(self, request: Request[Any]) -> None:
-        """Do the work of a request and set its future, unless that was cancelled meanwhile."""
+        """Run the work of a request and set its future, unless the future was cancelled."""
         with suppress(InvalidStateError):
             try:
                 result = request.work()
@@ -71,19 +70,19 @@ class RequestQueue:
                 request.future.set_result(result)
 
     def retry_failed(self) -> None:
-        """Add the requests again that failed and are retried."""
+        """Submit again the requests that failed and are retried."""
         for request in self._failed:
             self._waiting.put(request)
         self._failed = []
 
     def cancel_failed(self) -> None:
-        """Cancel the requests that failed and would be retried."""
+        """Cancel the requests that failed and wait to be retried."""
         for request in self._failed:
             request.future.cancel()
         self._failed = []
 
     def cancel_all(self) -> None:
-        """Cancel every request that waits, when no thread is left to run it."""
+        """Cancel all requests that wait, because the thread has ended."""
         self.cancel_failed()
         with suppress(queue.Empty):
             while True:

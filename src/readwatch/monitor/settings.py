@@ -10,16 +10,16 @@ from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSettings:
-    """The database, and how the console behaves.
+    """The database and the settings of a console.
 
-    `email` is who logs in. `preferences_folder` is where consultants' preferences are saved; None
-    saves nothing. After `lock_after` without a key or the mouse the console is locked; None is
-    never. With `mask` views have initials instead of names, until a reader's page is opened.
-    `theme` is the name of the colours; None is the one that the consultant chose last. With
-    `ascii` only ASCII characters are drawn. `keys` maps the ids of actions to other keys. Two
-    snapshots are at least `refresh` apart. `view`, `filter` and `sort` are what is shown first, as
-    the user gave them. `thresholds` are those of the rules of attention; with `bell` the terminal
-    rings when a reader is new there.
+    `email` is the account that logs in. Consultants' preferences are saved in
+    `preferences_folder`; None saves nothing. After `lock_after` without a key or the mouse the
+    console is locked; None is never. With `mask` views show initials instead of names, until a
+    reader's page is opened. `theme` is the name of the theme; None is the theme that the
+    consultant chose last. With `ascii` only ASCII characters are drawn. `keys` maps the ids of
+    actions to keys. Two snapshots are at least `refresh` apart. `view`, `filter` and `sort` are
+    the first query, as the user typed it. `thresholds` are the thresholds of the rules of
+    Attention; with `bell` the terminal rings when a reader is new in Attention.
     """
 
     database_url: str
@@ -39,5 +39,5 @@ class ConsoleSettings:
 
     @property
     def has_initial_view(self) -> bool:
-        """Tell whether the settings say what to show first."""
+        """Tell whether the settings contain the first view, its filter or its sort."""
         return (self.view, self.filter, self.sort) != ("online", "", "")

@@ -1,4 +1,4 @@
-"""What the screens show: immutable snapshots of the database, made by the worker."""
+"""Snapshots: immutable data for the screens, which the worker reads from the database."""
 
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from readwatch.store.lists.readers import ReaderSummary
 
 
 class View(StrEnum):
-    """The views of the console; each reads only its own rows."""
+    """The views of the console."""
 
     ONLINE = "online"
     ACTIVITY = "activity"
@@ -31,7 +31,7 @@ class View(StrEnum):
 
     @property
     def label(self) -> str:
-        """Its name as people read it."""
+        """The name of the view for people."""
         return self.replace("_", " ")
 
 
@@ -46,13 +46,13 @@ class LiveStats:
     online: int
     per_minute: tuple[MinuteCount, ...]
     peak: OnlineCount | None = None
-    """The most readers of the day, where that was not now."""
+    """The peak of the day, unless the peak is now."""
     refresh_pause: timedelta = timedelta(0)
-    """How long until the next snapshot: a multiple of the time that this one took."""
+    """The pause before the next snapshot."""
     in_need: frozenset[int] = frozenset()
-    """The readers who may need a consultant."""
+    """The number of readers who may need a consultant."""
     unseen: frozenset[int] = frozenset()
-    """Those of them who were not seen today."""
+    """The number of these readers whom the consultant has not marked as seen today."""
 
     @property
     def activities_a_minute(self) -> int:
@@ -63,16 +63,16 @@ class LiveStats:
 
     @property
     def activity_rate(self) -> str:
-        """The same as text."""
+        """The number of activities a minute, as text."""
         number = self.activities_a_minute
         return f"{number} {'activity' if number == 1 else 'activities'} a minute"
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSnapshot:
-    """The answer to a view's query, with the figures of the same moment.
+    """The result of a view's query, with the live statistics of the same time.
 
-    `order` has all items of the view; `items` are those in and near the viewport.
+    `order` has the ids of all items of the view; `items` are the items in and near the viewport.
     """
 
     view: View
@@ -80,15 +80,15 @@ class ViewSnapshot:
     stats: LiveStats
     order: RowOrder
     reader_ids: tuple[int | None, ...]
-    """The reader of each id; None where there is none."""
+    """The reader of each id, or None."""
     items: tuple[Item, ...] = ()
     has_older: bool = False
-    """Of a view with pages: whether there may be more than was queried."""
+    """Whether there may be older items than the query returned, in a view with pages."""
 
 
 def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
-    """Return the snapshot of a view with pages, newest first, extended at its end by the older ids
-    of a longer one.
+    """Return the snapshot `before`, of a view with pages and newest first, with the older ids of
+    `longer` added at its end.
     """
     oldest = min(before.order.ids, default=0)
     pairs = zip(longer.order.ids, longer.reader_ids, strict=True)
@@ -115,8 +115,8 @@ def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
 class ReaderSnapshot:
     """One reader's data, read after the access of that `request_id` was logged.
 
-    `zone` is None where the profile has no valid one; `days` are those of UTC then. They are whole
-    weeks, and today is the last day.
+    `zone` is None if the profile has no valid time zone; then `days` are in UTC. `days` are whole
+    weeks that end today.
     """
 
     request_id: int
@@ -132,7 +132,7 @@ class ReaderSnapshot:
 
     @property
     def idle_since(self) -> datetime | None:
-        """Return when the reader last did anything, a login included; None is never."""
+        """Return the time of the reader's last activity or login; None is never."""
         return idle_since(self.profile.last_login, self.profile.last_activity_at)
 
     def presence_at(self, now: datetime) -> Presence:

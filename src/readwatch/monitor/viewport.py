@@ -1,6 +1,6 @@
-"""The order of a view and the part of it that is on the screen: pure functions of ids.
+"""The order of a view and its viewport, the part on the screen: pure functions of ids.
 
-The table and the worker use the same ones, so that a snapshot has the rows that will be shown.
+The table and the worker use the same functions, so that a snapshot contains the rows to show.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ class RowOrder:
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """The part of a view on the screen: `ids` from the position `top` on, in `height` lines.
+    """The part of a view on the screen: `ids` from the index `top` on, in `height` lines.
 
-    With `follows` the cursor stays on the first row, whichever that is.
+    With `follows` the cursor stays on the first row, even if another row becomes the first.
     """
 
     height: int
@@ -31,14 +31,14 @@ class Viewport:
 
 
 def row_order(ids: Iterable[int]) -> RowOrder:
-    """Return the order of ids, which are distinct."""
+    """Return the order of distinct ids."""
     ids = tuple(ids)
     return RowOrder(ids, {id: position for position, id in enumerate(ids)})
 
 
 def with_departed_row(order: RowOrder, before: RowOrder, departed: int) -> RowOrder:
-    """Return the order with the id `departed` of the order before, below the nearest row that was
-    above it and is still there.
+    """Return the order with the id `departed` added, which was in the order `before`: it comes
+    below the nearest row that was above it and is in both orders.
     """
     above = reversed(before.ids[: before.positions[departed]])
     index = next((order.positions[id] + 1 for id in above if id in order.positions), 0)
@@ -46,8 +46,8 @@ def with_departed_row(order: RowOrder, before: RowOrder, departed: int) -> RowOr
 
 
 def top_index(order: RowOrder, viewport: Viewport) -> int:
-    """Return the position of the first row to show, so that the cursor, or else most of the rows
-    on the screen, do not move.
+    """Return the index of the first row to show, at which the cursor, or else most of the rows on
+    the screen, do not move.
     """
     if viewport.follows:
         return 0
@@ -61,5 +61,5 @@ def top_index(order: RowOrder, viewport: Viewport) -> int:
 
 
 def ids_near_viewport(order: RowOrder, top: int, height: int) -> tuple[int, ...]:
-    """Return the ids on the screen, of one screen above it and of one below."""
+    """Return the ids on the screen, on one screen above and on one screen below."""
     return order.ids[max(0, top - height) : top + 2 * height]

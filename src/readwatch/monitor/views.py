@@ -1,4 +1,4 @@
-"""What each view asks of the store: sorts, filterable fields and queries, as data."""
+"""The sorts, filterable fields and queries of each view, as data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -25,7 +25,8 @@ ItemT = TypeVar("ItemT")
 class Sort:
     """A column to sort by, and its first direction.
 
-    With `newest_first` new rows come in at the top in that direction, and the cursor follows them.
+    With `newest_first` new rows appear at the top in that direction, and the cursor stays on the
+    first row.
     """
 
     column: str
@@ -34,16 +35,16 @@ class Sort:
 
 
 def fields_of(item: Any, _now: datetime) -> dict[str, object]:
-    """Return the fields of an item, which are named as the columns of the database."""
+    """Return the fields of an item, by the names of the database columns."""
     return {field.name: getattr(item, field.name) for field in fields(item)}
 
 
 @dataclass(frozen=True, slots=True)
 class ViewQueries(Generic[ItemT]):
-    """How a view is read: `ids` returns the order of all its items, `items` reads some of them.
+    """The queries of a view: `ids` returns the order of all items, `items` reads some of them.
 
     The first sort is the default. A view with `pages` has no end: its order is read up to a
-    length, and `pages` names what its pages have. `record` is an item as JSON has it.
+    length, and `pages` is the noun for its items. `record` returns the JSON of an item.
     """
 
     sorts: tuple[Sort, ...]
@@ -54,21 +55,21 @@ class ViewQueries(Generic[ItemT]):
     record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
 
     def first_query(self, *, masked: bool = False) -> ListQuery:
-        """Return the query that the view begins with."""
+        """Return the first query of the view."""
         return ListQuery(self.sorts[0].column, self.sorts[0].descending, masked=masked)
 
     def sort_by(self, column: str) -> Sort | None:
-        """Return the sort by a column; None where there is none."""
+        """Return the sort by a column, or None."""
         return next((sort for sort in self.sorts if sort.column == column), None)
 
     def follows_top(self, query: ListQuery) -> bool:
-        """Tell whether new rows come in at the top."""
+        """Tell whether new rows appear at the top."""
         sort = self.sort_by(query.sort)
         return bool(sort and sort.newest_first and sort.descending == query.descending)
 
 
 def view_queries(attention: Attention, *, with_access_log: bool) -> Mapping[View, ViewQueries[Any]]:
-    """Return the queries of all views: Attention has the cases that `attention` found last; without
+    """Return the queries of all views: Attention shows the last cases of `attention`; without
     `with_access_log` the access log is empty.
     """
     cases = replace(_ATTENTION, ids=attention.ids, items=attention.items)
@@ -105,7 +106,7 @@ _ONLINE: ViewQueries[TracedReader] = ViewQueries(
 
 
 def _activity_record(activity: RecordedActivity, now: datetime) -> dict[str, object]:
-    """Return an activity without its metadata, which only its reader's own page shows."""
+    """Return an activity without its metadata, which only the reader's page shows."""
     record = fields_of(activity, now)
     del record["metadata_json"]
     return record
@@ -175,7 +176,7 @@ def _attention_items(
 
 
 def _evaluated(db: Database, access: ListAccess, now: datetime) -> Attention:
-    """Evaluate the rules once, where nothing is remembered from one snapshot to the next."""
+    """Evaluate the rules once, without data from earlier snapshots."""
     cases = Attention(DEFAULT_THRESHOLDS)
     cases.refresh(db, access, now)
     return cases
@@ -218,7 +219,7 @@ def _no_entries(
     return ()
 
 
-# Until an admin's view of it is logged.
+# For admins, until the access to the access log is logged.
 _EMPTY_ACCESS_LOG = replace(_ACCESS_LOG, ids=_no_ids, items=_no_entries)
 
 

@@ -45,28 +45,28 @@ from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary, readers_named
 
 POLL_SECONDS = 0.25
-"""How often the worker checks for changes, which costs next to nothing on SQLite."""
+"""The interval in which the worker checks for changes; a check is very cheap on SQLite."""
 
 ACCOUNT_CHECK_SECONDS = 2.0
-"""How often the worker checks that the consultant's account may still read the data."""
+"""The interval in which the worker checks that the consultant's account is unchanged."""
 
 STOP_SECONDS = 2.0
-"""How long `stop` waits for the thread, which closes its connections before it ends."""
+"""The longest time that `stop` waits for the thread to close its connections and end."""
 
 MAX_READERS = 20
-"""The most readers that a search by name returns."""
+"""The maximum number of readers that a search by name returns."""
 
 Result = TypeVar("Result")
 
 ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
-"""Reads items of a view by their ids, as long as the consultant's account may read the data."""
+"""Reads items of a view by their ids; fails if the consultant's account has changed."""
 
 
 class Worker:
     """Requests come from any thread; `post` is called in the worker's thread.
 
-    A future fails with a `ReadwatchError`. It is cancelled when the consultant is logged out before
-    its work is done: a request of one consultant is never answered to the next one.
+    A future fails with a `ReadwatchError`. It is cancelled if the consultant is logged out before
+    its work is done, so that the next consultant never gets its result.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Worker:
         self._post = post
         self._clock = clock
         self._requests = RequestQueue()
-        # A daemon: a query that hangs must not keep the program from ending.
+        # A daemon, so that the program can end while a query hangs.
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
         self._is_stopping = False
         self._seen: frozenset[int] = frozenset()
@@ -96,59 +96,59 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Cancel the query that runs, and wait until the connections are closed, up to a bound."""
+        """Cancel the current query, and wait some time until the connections are closed."""
         self._is_stopping = True
         self._requests.wake()
         deadline = monotonic() + STOP_SECONDS
         while self._thread.is_alive() and monotonic() < deadline:
-            self._connections.interrupt()  # again: the next query may have begun meanwhile
+            self._connections.interrupt()  # again, because the next query may have begun
             self._thread.join(timeout=0.05)
 
     def log_in(self, email: str, password: str) -> Future[User]:
-        """Log in a consultant or admin; that is logged first."""
+        """Log in a consultant or admin; the login is logged first."""
         return self._requests.submit(partial(self._log_in, email, password))
 
     def unlock(self, password: str) -> Future[None]:
-        """Check the password of who is logged in; that is logged first."""
+        """Check the password of the logged-in consultant; the unlock is logged first."""
         return self._requests.submit(partial(self._unlock, password))
 
     def watch_view(self, view: View, query: ListQuery, viewport: Viewport) -> None:
         """Post snapshots of a view from now on; an open reader's page is closed.
 
-        They have the items near the viewport. `QueryRefused` is posted for an invalid query.
+        They contain the items near the viewport. `QueryRefused` is posted for an invalid query.
         """
         self._current.viewport = viewport
         self._requests.submit(partial(self._watch_view, view, query))
 
     def set_viewport(self, viewport: Viewport) -> None:
-        """Set which part of the view is on the screen now."""
+        """Set the part of the view that is on the screen now."""
         self._current.viewport = viewport
 
     def set_seen(self, readers: frozenset[int]) -> None:
-        """Set which readers the consultant has marked as seen; a change is shown at once."""
+        """Set the readers whom the consultant has marked as seen; a change is shown at once."""
         if readers != self._seen:
             self._seen = readers
             self._requests.submit(partial(self._set_seen, readers))
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
-        """Read items of the current view; after a failure, again with the next snapshot."""
+        """Read items of the current view; after a failure, retry with the next snapshot."""
         return self._submit_for_consultant(
             lambda _: self._items_of_current(view, ids), is_retried=True
         )
 
     def find_readers(self, words: str) -> Future[tuple[ReaderSummary, ...]]:
-        """Find readers by words of their names; with masked names there are none."""
+        """Find readers by words of their names; with masked names return none."""
         return self._submit_for_consultant(lambda _: self._find_readers(words))
 
     def watch_reader(self, request_id: int, reader_id: int, origin: str) -> None:
-        """Post snapshots of a reader's page from now on, or `ReaderRefused`; both have the id.
+        """Post snapshots of a reader's page, or `ReaderRefused`; both contain `request_id`.
 
-        The access is logged first, with the view that it came from.
+        The access is logged first, with the view in which the reader was selected.
         """
         self._submit_for_consultant(partial(self._watch_reader, request_id, reader_id, origin))
 
     def read_older(self, request_id: int, oldest: int) -> None:
-        """Post a snapshot of the open reader with activities older than the one `oldest`."""
+        """Post a snapshot of the open reader's page with activities older than `oldest`."""
         self._requests.submit(partial(self._read_older, request_id, oldest))
 
     def log_and_run(
@@ -164,7 +164,7 @@ class Worker:
         )
 
     def open_access_log(self) -> Future[None]:
-        """Let the access log be watched; that is logged first for admins, who see all entries."""
+        """Show the access log; for admins, who see all entries, the access is logged first."""
         return self._submit_for_consultant(self._open_access_log)
 
     def _submit_for_consultant(
@@ -174,7 +174,7 @@ class Worker:
             partial(self._run_for_consultant, work), retry_on_failure=is_retried
         )
 
-    # From here on everything runs in the worker's thread.
+    # The following methods run in the worker's thread.
 
     def _run(self) -> None:
         try:
@@ -187,12 +187,12 @@ class Worker:
             self._requests.cancel_all()
 
     def _serve(self, request: Request[Any] | None) -> None:
-        """Run a request, and poll after it: many requests must not hold up the snapshots."""
+        """Run a request, then poll, so that many requests do not delay the snapshots."""
         try:
             if request is not None:
                 self._requests.run(request)
             self._poll()
-        except Exception as error:  # noqa: BLE001 - the thread must go on, and the error be shown
+        except Exception as error:  # noqa: BLE001 - the thread must continue, and the error is shown
             with suppress(Exception):
                 self._report_connection_lost(internal_error(error))
 
@@ -219,7 +219,7 @@ class Worker:
         authenticated(self._url, email, password, self._clock(), action)
 
     def _log_out(self, reason: str) -> None:
-        """Show nothing more to a consultant whose account may not read the data any more."""
+        """Log out a consultant whose account must not read the data, and drop all data."""
         self._consultant = None
         self._current.clear()
         self._requests.cancel_failed()
@@ -279,7 +279,7 @@ class Worker:
         reader_id: int | None,
         details: str,
     ) -> Result:
-        """Return what `log` returns once the entry is on disk, if the account is unchanged."""
+        """Run `log` if the account is unchanged; return its result after the commit."""
         event = AuditEvent(
             consultant.id, action, reader_id, f"console, {details}", terminal_address()
         )
@@ -308,7 +308,7 @@ class Worker:
         return self._items(view, ids)
 
     def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        """Return items of one snapshot of the database, if the account may still read it."""
+        """Return items from one snapshot of the database, if the account is unchanged."""
         if self._consultant is None or self._is_stopping:
             raise unavailable("the console is closing")
         with self._connections.data() as db:
@@ -317,7 +317,7 @@ class Worker:
                 return self._current.items(db, access, view, ids, self._clock())
 
     def _poll(self) -> None:
-        """Post a snapshot if one is requested or due; check the account now and then."""
+        """Post a snapshot if it is requested or due; check the account at intervals."""
         is_requested, self._is_snapshot_requested = self._is_snapshot_requested, False
         if self._consultant is None or self._current.view is None:
             return
@@ -350,12 +350,12 @@ class Worker:
         return ReaderSnapshotReady(replace(snapshot, stats=stats))
 
     def _list_access(self, db: Database, consultant: User) -> ListAccess:
-        """Return the right to list readers, if the account is still what it was at the login."""
+        """Return the right to list readers, if the account is unchanged since the login."""
         users.require_unchanged(db, consultant)
         return audit_log.list_access(db, consultant.id)
 
     def _report(self, error: ReadwatchError) -> None:
-        """Post why there is no snapshot."""
+        """Post the reason why there is no snapshot."""
         current = self._current
         if error.kind is ErrorKind.UNAUTHENTICATED:
             self._log_out(error.message)
@@ -369,14 +369,14 @@ class Worker:
             self._report_connection_lost(error)
 
     def _report_connection_lost(self, error: ReadwatchError) -> None:
-        """Post since when the database cannot be read, and wait longer before each new try."""
+        """Post the time since which the database cannot be read, and begin a longer pause."""
         if self._is_stopping:
-            return  # the query was cancelled, nothing is lost
+            return  # `stop` cancelled the query
         self._connections.close()
         self._post(ConnectionLost(error.message, self._retry.record_failure(self._clock())))
 
     def _reset(self) -> None:
-        """Drop what is known of the database: another one may have taken its place."""
+        """Drop all data from the database, because another database may have replaced it."""
         self._account_check_at = 0.0
         self._refresh_policy.reset()
         self._current.reset()

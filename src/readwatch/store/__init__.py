@@ -1,1 +1,1 @@
-"""The database: the only place that knows SQL, Peewee and the two engines."""
+"""The database: only this package uses SQL, Peewee and the two engines."""

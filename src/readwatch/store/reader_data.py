@@ -1,4 +1,4 @@
-"""The data of one reader: every query takes a permit, of a logged access or of the reader."""
+"""The data of one reader; every query takes a `Permit`."""
 
 from datetime import datetime
 
@@ -54,7 +54,7 @@ _SESSIONS = CompiledQuery(
     .order_by(ReaderSessions.id.desc())
     .limit(Param("length"))
 )
-# Sorted by the key, newest first, so that the page is read off the index on user_id.
+# Sorted by id, so that the index on user_id returns the page in order.
 _ACTIVITIES = Statement(
     """
     SELECT
@@ -96,7 +96,7 @@ _CONTENTS = CompiledQuery(
 
 
 def require_reader(db: Database, reader_id: int) -> None:
-    """Refuse an id that is no reader's: there is no data to see, and nothing to log."""
+    """Refuse an id that is not the id of a reader: there is no data, so nothing is logged."""
     if get_user(db, reader_id).user_role is not UserRole.READER:
         raise not_found(f"user {reader_id} is not a reader")
 
@@ -128,7 +128,7 @@ def profile(db: Database, permit: Permit) -> ReaderProfile:
 def sessions(
     db: Database, permit: Permit, *, length: int = 50, before: int = LAST_ID
 ) -> tuple[Session, ...]:
-    """Return the reader's latest sessions, newest first, those before the id `before` only."""
+    """Return the reader's latest sessions before the id `before`, newest first."""
     return tuple(
         Session(
             id=row.id,
@@ -147,7 +147,7 @@ def sessions(
 def spans(db: Database, permit: Permit, since: datetime) -> tuple[Span, ...]:
     """Return the start and the end of each session that began after `since`.
 
-    Sessions are read from the newest on, and hardly one that is older.
+    The query reads sessions from the newest on and stops soon after the first older one.
     """
     read: list[Session] = []
     while page := sessions(db, permit, before=read[-1].id if read else LAST_ID):
@@ -160,7 +160,7 @@ def spans(db: Database, permit: Permit, since: datetime) -> tuple[Span, ...]:
 def activities(
     db: Database, permit: Permit, *, length: int = 100, before: int | None = None
 ) -> tuple[RecordedActivity, ...]:
-    """Return the reader's latest activities, newest first, those before the id `before` only."""
+    """Return the reader's latest activities before the id `before`, newest first."""
     last = LAST_ID if before is None else before
     rows = _ACTIVITIES.all(db, user_id=permit.subject_id, length=length, before=last)
     return tuple(recorded(row) for row in rows)
@@ -169,7 +169,7 @@ def activities(
 def accesses(
     db: Database, permit: Permit, *, by_name: bool, length: int, before: int | None = None
 ) -> tuple[AuditEntryForReader, ...]:
-    """Return who accessed a user's data, newest first, only entries before the id `before`."""
+    """Return the accesses to a user's data before the id `before`, newest first."""
     last = LAST_ID if before is None else before
     return tuple(
         AuditEntryForReader(
@@ -186,7 +186,7 @@ def accesses(
 
 
 def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[ContentProgress, ...]:
-    """Return how far the reader is in each content, the one read last first."""
+    """Return the reader's progress in each content, the content read last first."""
     return tuple(
         ContentProgress(
             content_id=clean(row.content_id),

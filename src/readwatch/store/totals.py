@@ -1,4 +1,4 @@
-"""Totals over all readers: the open sessions, and the activities per minute."""
+"""Data over all readers: the active sessions, and the activities per minute."""
 
 from datetime import datetime, timedelta
 
@@ -38,7 +38,7 @@ _COUNTS = CompiledQuery(
 
 
 def open_sessions(db: Database, _access: ListAccess) -> tuple[OpenSession, ...]:
-    """Return the open sessions of all readers, the latest heartbeat first."""
+    """Return the active sessions of all readers, the latest heartbeat first."""
     return tuple(
         OpenSession(
             id=row.id,
@@ -56,8 +56,8 @@ def open_sessions(db: Database, _access: ListAccess) -> tuple[OpenSession, ...]:
 def activities_per_minute(
     db: Database, now: datetime, *, minutes: int = 60
 ) -> tuple[MinuteCount, ...]:
-    """Return how many activities occurred in each of the last minutes, oldest first; the last one
-    is the present minute."""
+    """Return the number of activities in each of the last minutes, oldest first; the last value
+    is the current minute."""
     this_minute = now.replace(second=0, microsecond=0)
     since = this_minute - timedelta(minutes=minutes)
     rows = _COUNTS.iterate(db, since=to_db_time(since))

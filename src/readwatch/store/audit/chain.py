@@ -1,7 +1,7 @@
-"""Reading the access log: its hash chain is verified, and its entries are listed.
+"""Verification of the hash chain, and lists of the entries of the access log.
 
-Entries never change, so both stop at the last entry that was there at the start and hold no
-transaction: programs that append meanwhile do not wait.
+Entries never change, so these functions read up to the last entry at their start and need no
+transaction: other programs can append at the same time.
 """
 
 from collections import defaultdict
@@ -39,8 +39,8 @@ _EXTENT = Statement(
     FROM consultant_access_log
     """
 )
-# On PostgreSQL a time counts only if its text says all of it: one with microseconds, or before
-# Christ, was not written by this program.
+# On PostgreSQL the text is compared with the stored time: this program writes no time with
+# microseconds or before the year 1.
 _POSTGRESQL_TIME_TEXT = "to_char(l.created_at, 'YYYY-MM-DD HH24:MI:SS.MS')"
 _POSTGRESQL_TIME = f"""
     CASE WHEN CAST({_POSTGRESQL_TIME_TEXT} AS timestamptz) = l.created_at
@@ -49,15 +49,15 @@ _POSTGRESQL_TIME = f"""
 
 
 def _with_time_text(sql: str) -> Statement:
-    """Return a statement that reads `{created_at}` as the text that was hashed."""
+    """Return a statement in which `{created_at}` is the text that was hashed."""
     return Statement(
         sql.replace("{created_at}", "l.created_at"),
         postgresql=sql.replace("{created_at}", _POSTGRESQL_TIME),
     )
 
 
-# Not bounded by the last id: PostgreSQL would sort all the rest for each chunk of a new table.
-# The columns after the first two are in the order in which they are hashed.
+# Without a bound by the last id: with it PostgreSQL sorts all remaining rows of a new table for
+# each chunk. The columns after the first two are in the order of hashing.
 _IN_ORDER = _with_time_text(
     """
     SELECT
@@ -75,7 +75,7 @@ _ACCOUNT = Statement("SELECT id FROM users WHERE lower(email) = :email")
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The log at some time: how many entries, the first and the last id."""
+    """The size of the log at one time: the number of entries, the first and the last id."""
 
     entries: int
     first: int
@@ -83,12 +83,12 @@ class Extent:
 
     @property
     def chunks(self) -> int:
-        """The number of chunks in which it is read."""
+        """The number of chunks in which these entries are read."""
         return -(-self.entries // CHUNK_ENTRIES)
 
 
 def extent(db: Database) -> Extent:
-    """Return the present extent of the log."""
+    """Return the current extent of the log."""
     row = _EXTENT.one_or_none(db)
     return Extent(entries=row.entries, first=row.first, last=row.last)
 
@@ -97,9 +97,9 @@ def extent(db: Database) -> Extent:
 
 
 def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[Verdict]:
-    """Yield after each chunk how far the chain is intact; the last verdict is that of the log.
+    """Yield the verdict after each chunk; the last verdict is the verdict on the log.
 
-    Read the extent `up_to` which to verify after the anchors, which could otherwise be ahead of it.
+    Read the extent `up_to` after the anchors: an anchor must not be newer than the extent.
     """
     by_entries: dict[int, list[Anchor]] = defaultdict(list)
     for anchor in anchors:
@@ -116,7 +116,7 @@ def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[V
 def _verify_chunk(
     db: Database, head: Head, first: int, last: int, anchors: Mapping[int, list[Anchor]]
 ) -> Verdict:
-    """Verify one chunk, from the id `first` on, after `head`."""
+    """Verify one chunk that begins at the id `first` and follows `head`."""
     start = head
     try:
         for id_, row_hash, *columns in _IN_ORDER(db, first=first, length=CHUNK_ENTRIES):
@@ -138,7 +138,7 @@ def _verify_chunk(
 def _defect(
     db: Database, head: Head, id_: int, row_hash: str, columns: Sequence[object]
 ) -> ChainDefect:
-    """Return the defect of an entry that does not follow `head` or was changed."""
+    """Return the defect of an entry that was changed or does not follow `head`."""
     prev_hash = columns[0]
     if prev_hash == head.row_hash:
         return changed(id_)
@@ -156,9 +156,9 @@ def _defect(
 
 
 class AuditEntry(NamedTuple):
-    """An entry with the names of the users in it, also of deleted accounts.
+    """An entry with the names of its users, including deleted accounts.
 
-    A tuple, because there are millions of them.
+    A tuple, because a log has millions of entries.
     """
 
     id: int
@@ -186,7 +186,7 @@ _OLDEST_FIRST = _with_time_text(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id 
 
 
 def account_id(db: Database, email: str) -> int:
-    """Return the id of an account by its e-mail, also of a deleted one."""
+    """Return the id of an account by its e-mail, including deleted accounts."""
     row = _ACCOUNT.one_or_none(db, email=normalised_email(email))
     if row is None:
         raise not_found("there is no account with this e-mail")
@@ -203,7 +203,7 @@ def newest(
     consultant_id: int | None = None,
     reader_id: int | None = None,
 ) -> tuple[AuditEntry, ...]:
-    """Return up to `limit` entries, newest first: of one consultant, about one reader, or all.
+    """Return up to `limit` entries, newest first: by one consultant, about one reader, or all.
 
     `before` is the id of the last entry of the previous page.
     """
@@ -222,7 +222,7 @@ def newest(
 def oldest_first(
     db: Database, _access: LoggedListAccess, up_to: Extent
 ) -> Iterator[tuple[AuditEntry, ...]]:
-    """Yield all entries up to an extent, in chunks."""
+    """Yield all entries of an extent, read in chunks."""
     first = up_to.first
     while first <= up_to.last:
         entries = _read(_OLDEST_FIRST(db, first=first, length=CHUNK_ENTRIES))
@@ -234,7 +234,7 @@ def oldest_first(
 
 
 class _CleanTexts(dict[str | None, SafeText]):
-    """Safe texts: each is cleaned once, because names and actions repeat."""
+    """Maps texts to safe texts; a text that repeats is cleaned once."""
 
     def __missing__(self, text: str | None) -> SafeText:
         self[text] = safe = clean(text)
@@ -242,7 +242,7 @@ class _CleanTexts(dict[str | None, SafeText]):
 
 
 def _read(rows: Iterable[Sequence[Any]]) -> Iterator[AuditEntry]:
-    """Yield the entries; one that this program cannot have written is an error."""
+    """Yield the entries; an entry that this program cannot have written is an error."""
     cleaned = _CleanTexts()
     try:
         for id_, created_at, consultant_id, *texts, row_hash in rows:

@@ -1,4 +1,4 @@
-"""Repeated accesses share one entry for some minutes, so that the access log stays readable."""
+"""Accesses that repeat within some minutes share one entry of the access log."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from readwatch.store.audit.log import (
 )
 
 SHARE_ENTRY_FOR = timedelta(minutes=5)
-"""How long an entry counts for accesses of the same kind."""
+"""The time in which accesses of the same kind share an entry."""
 
 MAX_REMEMBERED = 10_000
 
@@ -25,10 +25,11 @@ V = TypeVar("V")
 
 
 class AuditDeduplicator:
-    """Logs accesses and permits them; safe to use from many threads.
+    """Logs accesses and returns the permits; safe to use from many threads.
 
     Accesses are of the same kind if the same user opens the same view of the same reader, or the
-    same list, from the same address. `commit` writes an entry to disk and raises if it cannot.
+    same list, from the same address. Two threads that log the same kind at the same time can
+    write two entries. `commit` writes an entry to disk, or raises.
     """
 
     def __init__(self, commit: RunInTransaction) -> None:
@@ -38,21 +39,21 @@ class AuditDeduplicator:
         self._refusals: _Recent[int, int] = _Recent()
 
     def log_access(self, event: AuditEvent, now: datetime) -> Permit:
-        """Return the permit for one reader's data once an entry of this kind is on disk."""
+        """Return the permit for one reader's data after an entry of this kind is on disk."""
         return self._permits.get(event, now, lambda: log_access_by(self._commit, event, now))
 
     def log_list_access(
         self, access: ListAccess, event: AuditEvent, now: datetime
     ) -> LoggedListAccess:
-        """Return the right to list readers once an entry of this kind is on disk."""
+        """Return the right to list readers after an entry of this kind is on disk."""
         return self._lists.get(
             event, now, lambda: log_list_access_by(self._commit, access, event, now)
         )
 
     def log_refusal(self, event: AuditEvent, now: datetime) -> None:
-        """Log that somebody was refused: for each user the first time in five minutes.
+        """Log a refused access: for each user only the first one within `SHARE_ENTRY_FOR`.
 
-        Otherwise a reader who tries all ids could write an entry for each.
+        Otherwise a reader who tries all ids could write one entry for each id.
         """
         self._refusals.get(
             event.actor_id,
@@ -62,13 +63,13 @@ class AuditDeduplicator:
 
 
 class _Recent(Generic[K, V]):
-    """What was made for each kind in the last minutes."""
+    """A cache: one value for each kind of access, kept for `SHARE_ENTRY_FOR`."""
 
     def __init__(self) -> None:
         self._made: dict[K, tuple[datetime, V]] = {}
 
     def get(self, kind: K, now: datetime, make: Callable[[], V]) -> V:
-        """Return what was made for a kind, made anew when that is too long ago."""
+        """Return the value of a kind; if it is missing or too old, make it with `make`."""
         if (recent := self._made.get(kind)) is not None:
             made_at, value = recent
             if timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:

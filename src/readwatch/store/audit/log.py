@@ -1,4 +1,4 @@
-"""The access log is written before the data that it names is read: no entry, no access.
+"""The access log: an access is logged before the data is read.
 
 `Permit` and `ListAccess` prove that: queries of readers' data take one, and only this module
 makes them.
@@ -50,10 +50,10 @@ _ROLE = CompiledQuery(
 
 
 class RunInTransaction(Protocol):
-    """Runs a write in a transaction and returns its result once that is on disk."""
+    """Runs a write in a transaction, and returns its result after the commit."""
 
     def __call__(self, write: Callable[[Database], T], /) -> T:
-        """Run it."""
+        """Run `write` and commit."""
 
 
 # Proofs -----------------------------------------------------------------------------------------
@@ -61,15 +61,15 @@ class RunInTransaction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to read one reader's data, of the entry that logs it or, without one, of the
-    reader."""
+    """Proof that a query may read the data of `subject_id`: the access is logged as the entry
+    `entry_id` or, if that is None, users read their own data."""
 
     subject_id: int
     entry_id: int | None
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
-        """Refuse to be made elsewhere."""
+        """Raise TypeError if another module creates the object."""
         _check_seal(seal)
 
 
@@ -82,13 +82,14 @@ class ListAccess:
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
-        """Refuse to be made elsewhere."""
+        """Raise TypeError if another module creates the object."""
         _check_seal(seal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedListAccess(ListAccess):
-    """The same right with the entry that logs its use: the API's lists, exports, the access log."""
+    """A `ListAccess` that is logged as the entry `entry_id`: a list of the API, an export, or the
+    list of the access log."""
 
     entry_id: int
 
@@ -99,12 +100,12 @@ def _check_seal(seal: object) -> None:
 
 
 def permit_own(principal: Principal) -> Permit:
-    """Permit users to read their own data."""
+    """Return the permit of users for their own data."""
     return Permit(principal.user_id, None, _SEAL)
 
 
 def list_access(db: Database, user_id: int) -> ListAccess:
-    """Return a user's right to list readers; only active consultants and admins have it."""
+    """Return a user's right to list readers; refuse all but active consultants and admins."""
     user = _ROLE.one_or_none(db, user_id=user_id)
     role = UserRole(user.user_role) if user else UserRole.READER
     if not role.is_staff:
@@ -116,23 +117,23 @@ def list_access(db: Database, user_id: int) -> ListAccess:
 
 
 def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
-    """Append an entry in a transaction of its own and return its id; it is on disk then.
+    """Append an entry, commit it, and return its id.
 
-    Inside another transaction it is a `ValueError`.
+    Raises ValueError inside a transaction.
     """
     return transaction_on(db)(lambda db: append_in_transaction(db, event, now))
 
 
 def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
-    """Log an access to one reader's data and permit it; nothing is permitted if that fails.
+    """Log an access to one reader's data, commit the entry, and return the permit.
 
-    Inside another transaction, which could still be undone, it is a `ValueError`.
+    Raises ValueError inside a transaction, because a rollback would undo the entry.
     """
     return log_access_by(transaction_on(db), event, now)
 
 
 def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
-    """Do the same through whoever commits for many, such as the service's writer."""
+    """Log an access with `commit`, for example the writer of the service, and return the permit."""
     subject_id = event.subject_id
     if subject_id is None:
         raise ValueError("an access to a reader's data names the reader")
@@ -146,15 +147,14 @@ def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) ->
 def log_list_access(
     db: Database, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
-    """Log that somebody lists, exports or prints readers' data, and return the right with its
-    entry."""
+    """Log a list, an export or a print of readers' data, commit the entry, and return the right."""
     return log_list_access_by(transaction_on(db), access, event, now)
 
 
 def log_list_access_by(
     commit: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
-    """Do the same through whoever commits for many, such as the service's writer."""
+    """Log a list with `commit`, for example the writer of the service, and return the right."""
     if access.user_id != event.actor_id:
         raise ValueError("an entry names the user whose right it is")
 
@@ -166,10 +166,10 @@ def log_list_access_by(
 
 
 def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int:
-    """Append an entry together with the change that it logs, and return its id.
+    """Append an entry in the transaction of the change that it logs, and return its id.
 
-    It is on disk when the transaction is committed; without one it is a `ValueError`. Appending
-    waits for other programs, so that all make one chain.
+    Raises ValueError outside of a transaction. One program appends at a time, so that the entries
+    are one chain.
     """
     if not db.in_transaction():
         raise ValueError("without a transaction call log_event")
@@ -192,12 +192,15 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
 
 
 def transaction_on(db: Database) -> RunInTransaction:
-    """Return what commits a write by itself; inside another transaction it is a `ValueError`."""
+    """Return a function that runs a write in a new transaction.
+
+    Inside another transaction it raises ValueError.
+    """
 
     def commit(write: Callable[[Database], T]) -> T:
         if db.in_transaction():
             raise ValueError("an entry that comes first is committed by itself")
-        # BEGIN IMMEDIATE on SQLite: nobody else writes meanwhile.
+        # BEGIN IMMEDIATE on SQLite: no other program writes during the transaction.
         with connection(db), db.atomic():
             return write(db)
 

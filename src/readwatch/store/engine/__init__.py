@@ -1,1 +1,1 @@
-"""The two database engines: connections, migrations, privileges, and how statements run."""
+"""The two database engines: connections, statements, migrations and privileges."""

@@ -1,7 +1,7 @@
-"""Many rows in one statement: they travel as one JSON text, and the engine takes them apart.
+"""Bulk statements: the rows are passed as one JSON text, which the engine parses.
 
-A statement with a thousand rows costs one call of the driver instead of a thousand, and on SQLite
-the whole of it runs without Python's lock, beside the threads that answer requests.
+A statement with a thousand rows is one call of the driver instead of a thousand. On SQLite the
+whole call runs without Python's GIL, so that other threads can answer requests.
 """
 
 import json
@@ -19,7 +19,7 @@ from readwatch.store.engine.statements import Statement
 BulkRow = Sequence[str | int | float | None]
 
 GIVEN = peewee.Table("given")
-"""The rows that are passed, for a Peewee expression: `GIVEN.c.user_id` is their column."""
+"""The passed rows as a table in a Peewee expression, for example `GIVEN.c.user_id`."""
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
@@ -27,11 +27,11 @@ _CASTS = {"bytes": "decode(value->>{at}, 'hex')", "json": "CAST(value->>{at} AS 
 
 
 class BulkStatement:
-    """A statement over rows, which it finds in a table `given` with the columns by their names.
+    """A statement over passed rows: in its SQL they are the table `given`.
 
-    `columns` gives the type of each column: `bigint`, `text`, `timestamptz`, `boolean`, `double
-    precision`, `json`, or `bytes` for what is passed as hex. The statement is a Peewee query or
-    SQL as in `Statement`; `postgresql` is its spelling there if it differs.
+    `columns` maps the columns of `given` to their types: `bigint`, `text`, `timestamptz`,
+    `boolean`, `double precision`, `json`, or `bytes` for values passed as hex. The statement is a
+    Peewee query or SQL as in `Statement`; `postgresql` is the SQL for PostgreSQL if it differs.
     """
 
     __slots__ = ("_row_of", "_statement")
@@ -60,7 +60,7 @@ class BulkStatement:
         )
 
     def __call__(self, db: Database, rows: Sequence[BulkRow], **values: object) -> Any:
-        """Run it once over all the rows and return the driver's cursor."""
+        """Run the statement once over all rows and return the driver's cursor."""
         return self.run(db, rows_to_json(rows), **values)
 
     def run_records(self, db: Database, records: Iterable[object], **values: object) -> Any:
@@ -68,33 +68,33 @@ class BulkStatement:
         return self(db, [*map(self._row_of, records)], **values)
 
     def run(self, db: Database, rows_json: str, **values: object) -> Any:
-        """Do the same with rows that are text already, as several statements need them."""
+        """Run the statement over rows from `rows_to_json`, which several statements can share."""
         return self._statement(db, rows=rows_json, **values)
 
     def text(self, db: Database) -> str:
-        """Return its SQL for the engine of `db`."""
+        """Return the SQL for the engine of `db`."""
         return self._statement.text(db)
 
     def all(self, db: Database, rows: Sequence[BulkRow], **values: object) -> list[Any]:
-        """Run it and return all rows of its result, with their columns as attributes."""
+        """Run the statement and return all rows of its result, with columns as attributes."""
         return self._statement.all(db, rows=rows_to_json(rows), **values)
 
 
 def insert_given(*columns: "peewee.Field[Any]") -> peewee.ModelInsert:
-    """Return a query that inserts the passed rows; they have these columns by the same names."""
+    """Return a query that inserts the passed rows, which have columns of the same names."""
     given = GIVEN.select(*(GIVEN.c[column.column_name] for column in columns))
-    # A condition, as SQLite would take an ON CONFLICT without one for that of a join.
+    # WHERE TRUE: without it SQLite parses ON CONFLICT as the ON of a join.
     query: peewee.ModelInsert = columns[0].model.insert_from(given.where(TRUE), columns)
     return query
 
 
 def rows_to_json(rows: Sequence[BulkRow]) -> str:
-    """Return rows in the form in which they travel."""
+    """Return rows as the JSON text that `BulkStatement.run` takes."""
     return _encode(rows)
 
 
 def _with_given(rows: str, sql: str) -> str:
-    """Put the rows before what the statement selects from, also before a WITH of its own."""
+    """Add the table `given` to a statement, before any WITH of the statement itself."""
     own = re.match(r"\s*WITH (RECURSIVE )?", sql)
     if own is None:
         return f"WITH given AS {rows}\n{sql}"
@@ -119,7 +119,7 @@ def _postgresql_rows(columns: dict[str, str]) -> str:
 
 
 def rows_from_json(db: Database, value: Any) -> list[Any]:
-    """Return what `json_group_array` (SQLite) or `json_agg` (PostgreSQL) gave, none as empty."""
+    """Return the rows from `json_group_array` (SQLite) or `json_agg` (PostgreSQL, may be NULL)."""
     if is_sqlite(db):
         rows: list[Any] = json.loads(value)
         return rows

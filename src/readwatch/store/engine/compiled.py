@@ -1,6 +1,6 @@
 """Fixed statements as Peewee expressions on the models, compiled once for each engine.
 
-A statement says with the models what it does; `Param` names what its call passes:
+A statement is an expression on the models; `Param` is a value that each call passes:
 
     _TITLES = CompiledQuery(
         ReaderContentProgress.select(ReaderContentProgress.content_title)
@@ -8,10 +8,10 @@ A statement says with the models what it does; `Param` names what its call passe
     )
     titles = [row.content_title for row in _TITLES.all(db, user_id=7)]
 
-Its text is made at the first call and costs from then on what a string costs. Values are not
-converted: times are passed as `to_db_time` returns them. Where SQL is plainer than its expression
-(bulk statements with CASE, window functions, recursion, another spelling on PostgreSQL), it is a
-`Statement` (`readwatch.store.engine.connections`), which says how SQL is written.
+The first call compiles the expression to SQL; later calls use the same text. Values are not
+converted: pass times as `to_db_time` returns them. A statement that is easier to read as SQL (CASE
+in bulk statements, window functions, recursion, different SQL on PostgreSQL) is a `Statement`
+(`readwatch.store.engine.connections`), which describes the rules for SQL.
 """
 
 import peewee
@@ -20,24 +20,24 @@ from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.statements import Statement
 
 TRUE, FALSE = peewee.SQL("TRUE"), peewee.SQL("FALSE")
-"""PostgreSQL takes no 1 and 0 for them."""
+"""The SQL literals; PostgreSQL does not accept 1 and 0 as booleans."""
 
 
 class Param(peewee.ColumnBase):
-    """A value that each call passes by this name."""
+    """A parameter: a value that each call passes by this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self._name = name
 
     def __sql__(self, ctx: peewee.Context) -> peewee.Context:
-        """Write the placeholder as the driver takes it."""
+        """Write the placeholder in the style of the driver."""
         is_qmark = ctx.state.param == "?"
         return ctx.literal(f":{self._name}" if is_qmark else f"%({self._name})s")
 
 
 def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
-    """Return a condition that SQLite uses no index for, unlike `== TRUE`."""
+    """Return a condition for which SQLite uses no index, unlike `== TRUE`."""
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 
 
@@ -47,10 +47,10 @@ def is_not_true(column: peewee.ColumnBase) -> peewee.Expression:
 
 
 class CompiledQuery(Statement):
-    """A Peewee query whose call runs its text; its rows are named after the columns it selects.
+    """A statement from a Peewee query; the rows have the names of the selected columns.
 
-    Constants stand in the text, where the planner compares them with those of partial indexes.
-    `cte` is SQL that goes before it.
+    Constants are written into the SQL, so that partial indexes match. `cte` is SQL that goes
+    before the query.
     """
 
     __slots__ = ("_cte", "_query", "_texts")
@@ -62,7 +62,7 @@ class CompiledQuery(Statement):
         self._texts: dict[bool, str] = {}
 
     def text(self, db: Database) -> str:
-        """Return its SQL for the engine of `db`."""
+        """Return the SQL for the engine of `db`."""
         return self._texts.get(is_sqlite(db)) or self._compile(db)
 
     def _compile(self, db: Database) -> str:

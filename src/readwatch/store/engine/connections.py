@@ -1,4 +1,4 @@
-"""Connections: each has a role; what differs between the two engines in using one."""
+"""Connections, each with a role, and the differences between the engines in their use."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,15 +16,15 @@ from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
 Database = peewee.Database
 
 CANCEL_SECONDS = 0.5
-"""How long PostgreSQL may take to accept that a statement is cancelled."""
+"""How long PostgreSQL may take to accept the request to cancel a statement."""
 
 
 def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
-    """Return the database at `url`, as `role` may use it; each thread connects by itself.
+    """Return the database at `url` with the privileges of `role`; each thread has a connection.
 
-    `cache_mib` is what a connection of SQLite may hold of the file, in MiB. `url` is
-    `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. Nothing is made: a database
-    that does not exist is an error that says how to make it.
+    `cache_mib` is the size of the page cache of an SQLite connection, in MiB. `url` is
+    `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. If the database does not
+    exist, the error says how to create it.
     """
     try:
         parts = urlsplit(url)
@@ -48,16 +48,16 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
 
 
 def is_sqlite(db: Database) -> bool:
-    """Tell which engine this is, for the little that differs."""
+    """Tell whether the engine is SQLite."""
     return isinstance(db, peewee.SqliteDatabase)
 
 
 @contextmanager
 def connection(db: Database) -> Iterator[Database]:
-    """Lend this thread a connection; the engine's failures come out as `ReadwatchError`.
+    """Yield the database with a connection of this thread; convert errors to `ReadwatchError`.
 
-    On SQLite the connection stays open for the thread's next use, on PostgreSQL it goes back to
-    the pool. A loan inside a loan shares its connection.
+    At the end the connection stays open for the thread (SQLite) or returns to the pool
+    (PostgreSQL). Nested calls use the same connection.
     """
     with engine_errors():
         borrows = db.is_closed()
@@ -80,22 +80,22 @@ def _connect(db: Database) -> None:
 
 
 def read_snapshot(db: Database) -> Any:
-    """Return a transaction whose queries all see the database at one moment."""
+    """Return a transaction in which all queries see the same state of the database."""
     return db.atomic("DEFERRED") if is_sqlite(db) else db.atomic("REPEATABLE READ")
 
 
 def driver_connection(db: Database) -> Any:
-    """Return the driver's own connection of this thread."""
+    """Return the driver's connection object of this thread."""
     return db.connection()
 
 
 def transaction_is_open(db: Database) -> bool:
-    """Tell whether the transaction still exists: with a full disk SQLite rolls all of it back."""
+    """Tell whether the transaction still exists: if the disk is full, SQLite rolls it back."""
     return not is_sqlite(db) or bool(driver_connection(db).in_transaction)
 
 
 def data_version(db: Database) -> int | None:
-    """Return a number that each commit of another connection changes; None on PostgreSQL.
+    """Return a number that changes with each commit of another connection; None on PostgreSQL.
 
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
@@ -105,8 +105,8 @@ def data_version(db: Database) -> int | None:
 def work_clock(db: Database) -> Callable[[], float]:
     """Return a clock, in seconds, that measures the cost of this thread's queries.
 
-    SQLite works in the thread itself, so CPU time leaves out what others do meanwhile. A server
-    works elsewhere: only the elapsed time is known, which is longer when the server is busy.
+    On SQLite it is the CPU time of the thread, in which the query runs. On PostgreSQL it is the
+    elapsed time, which is longer when the server is busy.
     """
     return time.thread_time if is_sqlite(db) else time.monotonic
 
@@ -114,12 +114,12 @@ def work_clock(db: Database) -> Callable[[], float]:
 def query_interrupter(db: Database) -> Callable[[], None]:
     """Return a function that cancels this thread's statement at once; any thread may call it.
 
-    It does nothing where no statement runs, and never fails.
+    The function does nothing if no statement runs, and never fails.
     """
     connection = driver_connection(db)
 
     def interrupt() -> None:
-        with suppress(Exception):  # the connection is closed, or its server gone
+        with suppress(Exception):  # the connection is closed, or its server has stopped
             if is_sqlite(db):
                 connection.interrupt()
             else:
@@ -129,7 +129,7 @@ def query_interrupter(db: Database) -> Callable[[], None]:
 
 
 def close_all(db: Database) -> None:
-    """Close the database for good: this thread's connection, on PostgreSQL the pool."""
+    """Close the database for good: this thread's connection, or the pool on PostgreSQL."""
     if is_sqlite(db):
         db.close()
     else:

@@ -1,4 +1,4 @@
-"""Errors of the engines as sentences that name the cause and the fix."""
+"""Errors of the engines, converted to messages that name the cause and the fix."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
-    """Turn an error of the engine into a sentence, without any value of the statement."""
+    """Convert errors of the engine to `ReadwatchError`, without values of the statement."""
     try:
         yield
     except peewee.InterfaceError:
@@ -56,7 +56,7 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
 
 
 def _refusal(reason: str) -> ReadwatchError | None:
-    """Return why PostgreSQL refused a connection, which only its message tells."""
+    """Return the error for a refused connection; PostgreSQL gives the reason only as text."""
     if re.search(r'FATAL: +database ".*" does not exist', reason):
         return misconfigured("PostgreSQL has no database of that name; make it with createdb")
     if re.search(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba)', reason):
@@ -67,7 +67,7 @@ def _refusal(reason: str) -> ReadwatchError | None:
 def _without_values(
     error: peewee.DatabaseError, cause: BaseException | None
 ) -> peewee.DatabaseError:
-    """Return the same error without the row that PostgreSQL repeats; SQLite names columns only."""
+    """Return the error without the row that PostgreSQL quotes; SQLite quotes no values."""
     diagnosis = getattr(cause, "diag", None)
     if diagnosis is None:
         return error

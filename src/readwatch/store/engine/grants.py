@@ -1,8 +1,8 @@
-"""The table of privileges as GRANTs of PostgreSQL: a role of the database for each `Role`.
+"""The table of privileges as GRANTs of PostgreSQL: one PostgreSQL role for each `Role`.
 
-All databases of a server share their roles, so these are named after the database. Nobody logs in
-as one: a database user is a member of those of its program, and each connection acts as
-one of them.
+All databases of a server share the PostgreSQL roles, so their names begin with the name of the
+database. These roles cannot log in: a PostgreSQL login is a member of the roles of its program,
+and each connection acts as one of these roles.
 """
 
 from collections.abc import Iterator
@@ -107,12 +107,12 @@ _SEQUENCES = Statement(
 
 
 def role_name(database: str, role: Role) -> str:
-    """Return the name that a role has in the server."""
+    """Return the name of the PostgreSQL role for a `Role`."""
     return f"{database}_{role}"
 
 
 def unenforced_privileges(db: Database) -> tuple[str, ...]:
-    """Return, as sentences, which privileges the engine does not enforce; none if it does all."""
+    """Return one sentence for each privilege that the engine does not enforce."""
     return tuple(_unenforced_privileges(db))
 
 
@@ -149,7 +149,7 @@ def _is_too_long(database: str) -> bool:
 
 
 def _is_expected(row: Any, role: Role, columns: list[str]) -> bool:
-    """Tell whether a row of `_PRIVILEGES` is what the table of privileges says."""
+    """Tell whether a row of `_PRIVILEGES` agrees with the table of privileges."""
     on = privileges_on(role, row.table_name)
     return (
         row.read == [column for column in columns if column in on.read]
@@ -169,9 +169,9 @@ def _columns(db: Database) -> dict[str, list[str]]:
 
 
 def enforce(db: Database) -> None:
-    """Make the roles and their GRANTs as the table says, all or nothing; what is right stays.
+    """Create the roles and their GRANTs as in the table of privileges, all or nothing.
 
-    A user of the connection who may not do that changes nothing: see `unenforced_privileges`.
+    Without the necessary privileges nothing changes; `unenforced_privileges` shows the result.
     """
     try:
         with db.atomic():
@@ -184,9 +184,9 @@ def enforce(db: Database) -> None:
 
 
 def grant_statements(db: Database) -> tuple[str, ...]:
-    """Return the SQL that brings the GRANTs in line, for an administrator of the server.
+    """Return the SQL that creates the roles and the GRANTs, for an administrator of the server.
 
-    None, if the names of the roles are too long or belong to somebody who logs in.
+    The result is empty if the name of a role is too long or is the name of a login.
     """
     ownership = _OWNERSHIP.one_or_none(db)
     database, owner = ownership.database, ownership.owner

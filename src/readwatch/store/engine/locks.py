@@ -9,17 +9,17 @@ _ACQUIRE_LOCK = Statement("SELECT pg_advisory_xact_lock(:key)")
 
 
 class Lock(IntEnum):
-    """What one program does at a time; on PostgreSQL the keys of advisory locks."""
+    """The locks that one program at a time can have; on PostgreSQL the keys of advisory locks."""
 
     SCHEMA = 7_265_616_477
     ACCESS_LOG = 7_265_616_478
-    ROLLUPS = 7_265_616_479  # and what changes them: activities and logins
+    ROLLUPS = 7_265_616_479  # and the rows that change them: activities and logins
 
 
 def acquire_lock(db: Database, lock: Lock) -> None:
-    """Wait, in a transaction, until nobody else has the lock; it is released with the transaction.
+    """Wait for the lock, inside a transaction, which releases it at its end.
 
-    On SQLite BEGIN IMMEDIATE has waited for everybody already.
+    On SQLite this does nothing: after BEGIN IMMEDIATE no other program writes.
     """
     if not is_sqlite(db):
         _ACQUIRE_LOCK(db, key=int(lock))

@@ -36,7 +36,7 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the history of a database says about one migration."""
+    """One applied migration, from the history of a database."""
 
     number: int
     name: str
@@ -70,7 +70,7 @@ def schema_folder() -> Path:
 
 
 def migrations(folder: Path) -> tuple[Migration, ...]:
-    """Return the migrations of one engine's folder in their order."""
+    """Return the migrations in the folder of one engine, in order."""
     return tuple(
         Migration(
             number=int(path.name[:4]),
@@ -87,13 +87,13 @@ def available_migrations(db: Database) -> tuple[Migration, ...]:
     return _available("sqlite" if is_sqlite(db) else "postgresql")
 
 
-@functools.cache  # readiness asks often, and an installed program does not change
+@functools.cache  # for the readiness check; installed files do not change
 def _available(engine: str) -> tuple[Migration, ...]:
     return migrations(schema_folder() / engine)
 
 
 def create_or_upgrade(url: str) -> tuple[Migration, ...]:
-    """Make or upgrade the database at `url`, also its privileges; return what was applied."""
+    """Create or upgrade the database at `url` with its privileges; return the new migrations."""
     if url.startswith("sqlite:"):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
@@ -107,14 +107,14 @@ def create_or_upgrade(url: str) -> tuple[Migration, ...]:
 
 
 def _enforce_privileges(db: Database) -> None:
-    if not is_sqlite(db):  # where each connection brings its authorizer
+    if not is_sqlite(db):  # each SQLite connection has an authorizer
         from readwatch.store.engine.grants import enforce  # needs PostgreSQL's driver
 
         enforce(db)
 
 
 def unenforced_privileges(url: str) -> tuple[str, ...]:
-    """Return, as sentences, which privileges the engine does not enforce; none if it does all."""
+    """Return one sentence for each privilege that the engine does not enforce."""
     if url.startswith("sqlite:"):
         return ()
     from readwatch.store.engine.grants import unenforced_privileges  # needs PostgreSQL's driver
@@ -129,9 +129,9 @@ def unenforced_privileges(url: str) -> tuple[str, ...]:
 
 
 def upgrade(db: Database, available: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Apply what is missing, each migration in one transaction with its row of history.
+    """Apply the missing migrations, each in one transaction with its row of the history.
 
-    A lock makes a second process wait; it then finds nothing left to do.
+    A lock makes a second process wait, which then has nothing to apply.
     """
     applied = []
     while (migration := _apply_next(db, available)) is not None:
@@ -140,7 +140,7 @@ def upgrade(db: Database, available: Sequence[Migration]) -> tuple[Migration, ..
 
 
 def _apply_next(db: Database, available: Sequence[Migration]) -> Migration | None:
-    with db.atomic():  # BEGIN IMMEDIATE on SQLite: that is its lock
+    with db.atomic():  # BEGIN IMMEDIATE is the lock on SQLite
         acquire_lock(db, Lock.SCHEMA)
         missing = pending(history(db), available)
         if not missing:
@@ -152,14 +152,14 @@ def _apply_next(db: Database, available: Sequence[Migration]) -> Migration | Non
 
 
 def history(db: Database) -> tuple[Applied, ...]:
-    """Return the applied migrations, none for an empty database."""
+    """Return the applied migrations; an empty database has none."""
     if _HAS_HISTORY.one_or_none(db) is None:
         return ()
     return tuple(Applied(row.number, row.name, row.checksum) for row in _READ_HISTORY.all(db))
 
 
 def pending(applied: Sequence[Applied], available: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Return what is still to apply; refuse a database that is newer or whose history differs."""
+    """Return the migrations to apply; refuse a newer database and one with another history."""
     if len(applied) > len(available):
         raise misconfigured(
             f"upgrade readwatch: the database has schema {applied[-1].number}, "
@@ -175,7 +175,7 @@ def pending(applied: Sequence[Applied], available: Sequence[Migration]) -> tuple
 
 
 def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
-    """Return the database at `url`; one that this program cannot use is refused and closed."""
+    """Open the database at `url`; close and refuse one that this program cannot use."""
     db = open_database(url, role, cache_mib=cache_mib)
     try:
         with connection(db):
@@ -187,7 +187,7 @@ def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databas
 
 
 def require_current(db: Database) -> None:
-    """Refuse a database that this program cannot use, and say what to do."""
+    """Refuse a database that this program cannot use; the error names the fix."""
     applied = history(db)
     if pending(applied, available_migrations(db)):
         needs = "needs an upgrade" if applied else "has no readwatch schema"

@@ -1,4 +1,4 @@
-"""The tables as Peewee sees them; the DDL in `schema/` is what makes them."""
+"""The Peewee models of the tables; the DDL in `schema/` creates the tables."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ class UtcField(peewee.Field):
     field_type = "UTC"
 
     def db_value(self, value: datetime | None) -> str | None:
-        """Refuse naive datetimes and write the rest in UTC."""
+        """Return an aware datetime as text in UTC; refuse a naive one."""
         return None if value is None else to_db_time(value)
 
     def python_value(self, value: str | datetime | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""The engine for more than one machine: a pool of PostgreSQL connections that act as a role.
+"""PostgreSQL, the engine for more than one machine: a pool of connections with a role.
 
 Importing this needs PostgreSQL's driver.
 """
@@ -24,15 +24,15 @@ KEEPALIVE = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-"""A connection that a suspended laptop or a lost network has cut is closed within half a minute;
-libpq's default takes up to two hours. In seconds, the first in milliseconds."""
+"""Options of libpq that detect a lost network within half a minute; the defaults take up to two
+hours. The first value is in milliseconds, the others are in seconds."""
 
 MAY_SET_ROLE = """
     CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END
 """
 """The privilege that lets a user act as a role; since PostgreSQL 16 membership is not enough."""
 
-# Tables are looked for where they were before, never among temporary ones first.
+# The schema stays the same, and temporary tables come last.
 _SET_ROLE = f"""
     SELECT rolname, CASE WHEN pg_has_role(oid, {MAY_SET_ROLE}) THEN
         set_config(
@@ -46,7 +46,7 @@ _FIELD_TYPES = {"UTC": "TIMESTAMPTZ"}
 
 
 def open_postgresql(url: str, role: Role) -> "PostgreSQL":
-    """Return the database at a `postgresql://` URL, as `role` may use it."""
+    """Return the database at a `postgresql://` URL with the privileges of `role`."""
     parts = urlsplit(url)
     name = unquote(parts.path.lstrip("/"))
     if not name:
@@ -59,7 +59,7 @@ def open_postgresql(url: str, role: Role) -> "PostgreSQL":
     }
     settings: dict[str, Any] = dict(parse_qsl(parts.query))
     settings.update({key: value for key, value in address.items() if value})
-    # Times travel as text without a zone, as on SQLite; the session says that they are in UTC.
+    # Times are passed as text without a zone, as on SQLite; the time zone of the session is UTC.
     options = ["-c timezone=UTC", "-c lock_timeout=5s", "-c statement_timeout=60s"]
     if reads_only(role):
         options.append("-c default_transaction_read_only=on")
@@ -80,7 +80,7 @@ def open_postgresql(url: str, role: Role) -> "PostgreSQL":
 
 
 class _RoleConnections(Psycopg3Database):  # type: ignore[misc]
-    """Connections that have the privileges of a role and no others from the start."""
+    """Connections that act as a role, with its privileges only, as soon as they are open."""
 
     role: Role
 
@@ -96,17 +96,17 @@ class _RoleConnections(Psycopg3Database):  # type: ignore[misc]
 
 
 class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc]
-    """A pool of such connections: it gets new ones from `_RoleConnections`."""
+    """A pool of connections from `_RoleConnections`."""
 
     def __init__(self, name: str, role: Role, **settings: Any) -> None:
         self.role = role
         super().__init__(name, **settings)
 
     def _is_closed(self, conn: psycopg.Connection) -> bool:
-        """Tell whether the pool has to give up a connection, and close that one.
+        """Tell whether the check of a connection fails, and close that connection.
 
-        Peewee only forgets it, but it may be open: the server cancels also the pool's own check
-        when the request to cancel a query comes late.
+        Peewee drops it without closing it. It may still be open: a late request to cancel a query
+        also cancels the check of the pool.
         """
         is_closed: bool = super()._is_closed(conn)
         if is_closed:
@@ -115,7 +115,7 @@ class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc
 
 
 def set_role(connection: psycopg.Connection, role: Role) -> None:
-    """Give up all privileges but those of a role; do nothing in a database without the role."""
+    """Give up all privileges except those of a role; do nothing if the role does not exist."""
     row = connection.execute(_SET_ROLE, (role,)).fetchone()
     if row is None:
         return

@@ -1,8 +1,8 @@
-"""Which role may do what with which table: one table of privileges, enforced by the engine.
+"""The privileges of each role for each table: one table, enforced by the engine.
 
-On SQLite each connection carries an authorizer made from it
+On SQLite each connection has an authorizer that enforces the table
 (https://www.sqlite.org/c3ref/set_authorizer.html); on PostgreSQL `readwatch.store.engine.grants`
-makes GRANTs of it.
+creates GRANTs from the table.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,35 +13,35 @@ import apsw
 
 
 class Role(StrEnum):
-    """What a connection is for."""
+    """The roles of connections, one for each purpose."""
 
-    OWNER = "owner"  # makes and upgrades the schema
+    OWNER = "owner"  # creates and upgrades the schema
     ADMIN = "admin"  # the command line
     ERASURE = "erasure"  # the command line, when it erases a user
     MAINTENANCE = "maintenance"  # the command line, when it checks and fixes the database
     INGEST = "ingest"  # the HTTP service
-    CONSOLE = "console"  # what a consultant sees
+    CONSOLE = "console"  # the lists and reader pages of the console
     LOGIN = "sign_in"  # the console, when it checks a password and logs the login
-    ACCESS_LOG = "access_log"  # all that a console writes after the login
+    ACCESS_LOG = "access_log"  # the entries that a console appends after the login
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Some columns of a table: these, or all but these."""
+    """A set of columns of a table: the named ones, or all except the named ones."""
 
     names: frozenset[str] = frozenset()
     left_out: bool = False
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether a column is one of them."""
+        """Tell whether a column is in the set."""
         return (name in self.names) != self.left_out
 
     def __bool__(self) -> bool:
-        """Tell whether there are any."""
+        """Tell whether the set can contain any column."""
         return self.left_out or bool(self.names)
 
     def __str__(self) -> str:
-        """Say which they are: `all`, `none`, their names, or `all but` some."""
+        """Return `all`, `none`, the names, or `all but` with the names."""
         if not self.names:
             return "all" if self.left_out else "none"
         return f"{'all but ' if self.left_out else ''}{', '.join(sorted(self.names))}"
@@ -53,7 +53,7 @@ def only(*names: str) -> Columns:
 
 
 def all_but(*names: str) -> Columns:
-    """Return the other columns, also those that a table gets later."""
+    """Return all columns except these, including columns that are added later."""
     return Columns(frozenset(names), left_out=True)
 
 
@@ -62,7 +62,7 @@ ALL, NONE = all_but(), only()
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
-    """What a role may do with one table; rows are appended and deleted whole."""
+    """The privileges of a role for one table; whole rows are appended and deleted."""
 
     read: Columns = NONE
     append: bool = False
@@ -71,7 +71,7 @@ class Privileges:
 
     @property
     def writes(self) -> bool:
-        """Tell whether anything may be changed."""
+        """Tell whether the role may append, change or delete anything."""
         return self.append or self.delete or bool(self.change)
 
 
@@ -107,7 +107,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "staff_sessions": Privileges(all_but("session_token"), change=_END),
         "resume_tokens": Privileges(only("user_id", "session_id"), delete=True),
         "failed_logins": Privileges(ALL),
-        # SQLite checks whether there are rows that refer to a new account.
+        # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
         "consultant_access_log": Privileges(ALL, append=True),
     },
@@ -124,7 +124,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "staff_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
         "resume_tokens": Privileges(all_but("token_hash"), delete=True),
         "failed_logins": Privileges(ALL, delete=True),
-        # A session that goes leaves its activities.
+        # The activities of a deleted session stay.
         "reader_activities": Privileges(ALL, change=only("session_id"), delete=True),
         "activity_receipts": Privileges(all_but("fingerprint"), delete=True),
         "reader_content_progress": Privileges(ALL, delete=True),
@@ -153,7 +153,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         ),
         "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
         "reader_activities": Privileges(ALL, append=True),
-        # PostgreSQL locks a row only for who may change a column of it.
+        # PostgreSQL locks a row only for a role that may change one of its columns.
         "activity_receipts": Privileges(ALL, append=True, change=only("created_at"), delete=True),
         "reader_content_progress": Privileges(ALL, append=True, change=ALL),
         "reader_quizzes": Privileges(ALL, append=True, change=ALL),
@@ -166,13 +166,13 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL),
         "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
-        # Where an account was logged in before.
+        # The addresses from which an account logged in before.
         "reader_sessions": Privileges(only("user_id", "ip_address")),
         "staff_sessions": Privileges(only("user_id", "ip_address")),
         "consultant_access_log": Privileges(
             only(
                 *("id", "consultant_user_id", "action_type", "ip_address"),
-                *("prev_hash", "row_hash"),  # what the next entry follows
+                *("prev_hash", "row_hash"),  # the hash that the next entry contains
             ),
             append=True,
         ),
@@ -186,32 +186,32 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
 }
 
 LIMITED_ROLES: tuple[Role, ...] = tuple(PRIVILEGES)
-"""All roles but the owner."""
+"""All roles except the owner."""
 
 PROGRAMS: Mapping[str, tuple[Role, ...]] = {
     "ingest": (Role.INGEST,),
     "console": (Role.CONSOLE, Role.LOGIN, Role.ACCESS_LOG),
     "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE),
 }
-"""The roles in which each program acts: a database user is granted those of a program."""
+"""The roles of each program: `db grant` gives a PostgreSQL login the roles of one program."""
 
 TABLES: tuple[str, ...] = tuple(
     sorted({table for of_role in PRIVILEGES.values() for table in of_role})
 )
 
 ID_SEQUENCES: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
-"""The tables whose next id a role asks for before it appends."""
+"""The tables whose next id a role reads before it appends."""
 
 _NOTHING = Privileges()
 
 
 def privileges_on(role: Role, table: str) -> Privileges:
-    """Return what a limited role may do with a table; a table without a rule is closed to it."""
+    """Return the privileges of a limited role for a table; without a rule it has none."""
     return PRIVILEGES[role].get(table, _NOTHING)
 
 
 def reads_only(role: Role) -> bool:
-    """Tell whether a role changes nothing at all."""
+    """Tell whether a role may change nothing."""
     return role is not Role.OWNER and not any(on.writes for on in PRIVILEGES[role].values())
 
 
@@ -223,7 +223,7 @@ _OWN_TABLES: Mapping[Role, frozenset[str]] = {
     Role.CONSOLE: frozenset({"jsonb_each"}),
     Role.MAINTENANCE: frozenset({"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}),
 }
-"""SQLite's own tables that a role reads besides."""
+"""The internal tables of SQLite that a role may also read."""
 
 _CATALOGUE = {"sqlite_master", "sqlite_schema"}
 _HARMLESS = {
@@ -258,9 +258,9 @@ Authorizer = Callable[[int, str | None, str | None, str | None, str | None], int
 
 
 def authorizer(role: Role) -> Authorizer | None:
-    """Return SQLite's authorizer for a role, None for the owner, who may do everything.
+    """Return SQLite's authorizer for a role; None for the owner, who may do everything.
 
-    SQLite calls it once for each operation of a statement when it prepares the statement.
+    SQLite calls the authorizer for each operation of a statement when it prepares the statement.
     """
     if role is Role.OWNER:
         return None
@@ -291,7 +291,7 @@ def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool
         case apsw.SQLITE_FUNCTION:
             return second in _FUNCTIONS
         case apsw.SQLITE_PRAGMA:
-            # Settings are made before the authorizer is set; afterwards they can only be read.
+            # Settings are changed before the authorizer is set; afterwards they can only be read.
             return first in _PRAGMAS and second is None
     return operation in _HARMLESS
 
@@ -300,5 +300,5 @@ def _may_read(role: Role, table: str, column: str | None) -> bool:
     if table in _CATALOGUE or table in _OWN_TABLES.get(role, ()):
         return True
     readable = privileges_on(role, table).read
-    # Without a column its rows are only counted.
+    # Without a column, the statement only counts the rows.
     return column in readable if column else bool(readable)

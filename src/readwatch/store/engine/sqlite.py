@@ -1,4 +1,4 @@
-"""SQLite, the engine that needs nothing installed: a file, its WAL, connections with a role."""
+"""SQLite, the engine that needs no server: a file, its WAL, and connections with a role."""
 
 import os
 import time
@@ -18,16 +18,17 @@ from readwatch.store.engine.privileges import Role, authorizer, reads_only
 BUSY_TIMEOUT_SECONDS = 5
 
 CACHE_MIB = 4
-"""Enough for the queries of one thread; a server has dozens of them."""
+"""The default page cache of a connection, enough for one thread; a service has dozens of them."""
 
 CHECKPOINT_PAGES = 1000
-"""From this size of the WAL on each commit of the service moves pages into the file."""
+"""From this size of the WAL, each commit of the service copies pages into the file."""
 
 WAL_PAGES = 16384
-"""From this size on, 64 MiB, the service waits for those who read: so the WAL can begin anew."""
+"""From this size of the WAL (64 MiB), a commit waits for open read transactions, so that the WAL
+can restart."""
 
 WAL_WAIT_SECONDS = 1.0
-"""How long it waits at most, until as much again was added."""
+"""The longest wait; after it the next wait comes when the WAL has grown by `WAL_PAGES` more."""
 
 # https://www.sqlite.org/wal.html#walresetbug: with two connections an affected library can lose
 # commits; these are the first releases of each branch with the fix.
@@ -37,7 +38,7 @@ _SQLITE_TYPES = {"UTC": "TEXT"}
 
 
 def sqlite_path(url: str) -> Path:
-    """Return the file that a `sqlite://` URL names."""
+    """Return the path of the file in a `sqlite://` URL."""
     rest = url.removeprefix("sqlite://")
     path = unquote(rest.removeprefix("/"))
     if not rest.startswith("/") or not path:
@@ -78,7 +79,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
             field_types=_SQLITE_TYPES,
             pragmas={
                 "foreign_keys": 1,
-                # An acknowledged activity is on disk, also after a power cut.
+                # An acknowledged activity is on disk, even after a power cut.
                 "synchronous": "FULL",
                 "cache_size": -1024 * cache_mib,
                 "temp_store": "MEMORY",
@@ -92,7 +93,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         connection: apsw.Connection = super()._connect()
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-        # What `readwatch.store.lists.filter_sql` does with regular expressions on PostgreSQL.
+        # On PostgreSQL `readwatch.store.lists.filter_sql` uses regular expressions instead.
         connection.create_scalar_function("matches", matches, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
         if self._role is Role.INGEST:
@@ -101,18 +102,21 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
 
 
 def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
-    """Return the database in a file, which has to be there for every role but the owner."""
+    """Return the database in a file, which must exist for all roles except the owner."""
     refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
-    if role is not Role.OWNER and not os.path.isfile(path):  # False also where we may not look
+    if role is not Role.OWNER and not os.path.isfile(
+        path
+    ):  # also False without permission to read the folder
         raise misconfigured(f"there is no database at {path}; make one with: readwatch init")
     return SQLite(path, role, cache_mib)
 
 
 def make_sqlite_file(path: Path) -> None:
-    """Make an empty database file that only its owner can read, in WAL mode; keep an old one."""
+    """Create an empty database in WAL mode, readable by its owner only; keep an existing file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Closing a file lets go of all locks that this process has on it: an old one stays shut.
+        # Closing a file releases all locks that this process has on it (POSIX), so an existing
+        # database file is not opened here.
         if not path.is_file():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
@@ -125,7 +129,7 @@ def make_sqlite_file(path: Path) -> None:
 
 
 def _switch_to_wal(db: SQLite) -> None:
-    """Wait here for a program that does the same: for this change SQLite does not."""
+    """Switch to WAL mode, and retry while another program does so: SQLite itself does not wait."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:
         try:
@@ -139,9 +143,9 @@ def _switch_to_wal(db: SQLite) -> None:
 
 
 def file_identity(url: str) -> tuple[int, int] | None:
-    """Return what tells a SQLite file from any other that was ever at its path; None without one.
+    """Return the device and inode of the SQLite file at `url`; None if there is no file.
 
-    An open connection stays with the file that it opened, whatever is at the path by now.
+    A connection keeps the file that it opened, even if another file replaces it at the path.
     """
     if not url.startswith("sqlite:"):
         return None
@@ -156,12 +160,12 @@ def file_identity(url: str) -> tuple[int, int] | None:
 
 
 class _Checkpoints:
-    """Moves what one connection commits from the WAL into the file, and keeps the WAL bounded.
+    """The WAL hook of a connection: it copies pages into the file and limits the size of the WAL.
 
-    SQLite's own hook waits for nobody: where somebody reads at each moment, the WAL never begins
-    anew and grows without end. This one waits once the WAL is large. Nothing is committed
-    meanwhile, so whoever begins to read needs the WAL no more, and the wait is as long as the
-    longest look at one moment.
+    SQLite's own hook does not wait for open read transactions: if there is always one, the WAL
+    never restarts and grows without limit. This hook waits when the WAL is large. Nothing is
+    committed during the wait, and new read transactions do not use the WAL, so the wait is at
+    most as long as the longest open read transaction.
     """
 
     def __init__(self) -> None:
@@ -178,8 +182,9 @@ class _Checkpoints:
 
 
 def _after_readers(connection: apsw.Connection, mode: int, seconds: float) -> bool:
-    """Tell whether a checkpoint for which nobody may be reading was done within some seconds."""
-    # Waiting here and not in SQLite, which may miss that the last reader is gone.
+    """Retry a checkpoint that open read transactions prevent, for some seconds; tell whether it
+    was done."""
+    # The loop is here because SQLite's own wait may miss the end of the last read transaction.
     deadline = time.monotonic() + seconds
     connection.set_busy_timeout(0)
     while not (done := _checkpoint(connection, mode)):
@@ -191,7 +196,7 @@ def _after_readers(connection: apsw.Connection, mode: int, seconds: float) -> bo
 
 
 def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
-    """Tell whether it was done; the commit before it is, whatever comes of this."""
+    """Try a checkpoint and tell whether it was done; a failure does not undo the commit."""
     try:
         connection.wal_checkpoint(mode=mode)
     except apsw.Error:
@@ -200,7 +205,7 @@ def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
 
 
 def wal_bytes(db: peewee.Database) -> int | None:
-    """Return the size of SQLite's write-ahead log; None where there is none."""
+    """Return the size of SQLite's write-ahead log in bytes; None if there is none."""
     if not isinstance(db, SQLite):
         return None
     try:
@@ -210,23 +215,23 @@ def wal_bytes(db: peewee.Database) -> int | None:
 
 
 def checkpoint_wal(db: peewee.Database) -> None:
-    """Move the WAL into the SQLite file unless somebody reads; nothing is lost either way."""
+    """Copy the WAL into the SQLite file, unless another connection reads; no data is lost."""
     if isinstance(db, SQLite) and not db.is_closed():
-        with suppress(apsw.Error):  # somebody else reads
+        with suppress(apsw.Error):  # another connection reads
             _connection(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def vacuum(db: peewee.Database) -> None:
-    """Rewrite a SQLite file without its deleted rows; nobody else writes meanwhile.
+    """Rewrite a SQLite file without its deleted rows; other programs cannot write during that.
 
-    Needs the owner, and room for two more copies on the disk.
+    Requires the role of the owner, and disk space for two more copies of the file.
     """
-    _connection(db).pragma("temp_store", "FILE")  # in memory a large one would not fit
+    _connection(db).pragma("temp_store", "FILE")  # a large database does not fit in memory
     db.execute_sql("VACUUM")
 
 
 def truncate_wal(db: peewee.Database) -> bool:
-    """Empty SQLite's WAL; return whether that was possible: not while somebody goes on reading."""
+    """Empty SQLite's WAL; return False if an open read transaction prevents it."""
     return _after_readers(_connection(db), apsw.SQLITE_CHECKPOINT_TRUNCATE, BUSY_TIMEOUT_SECONDS)
 
 

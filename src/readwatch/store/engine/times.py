@@ -6,17 +6,17 @@ from readwatch.domain.clock import in_utc
 
 
 def to_db_time(at: datetime) -> str:
-    """Return a time as both engines take it: UTC, fixed width, milliseconds."""
+    """Return a time as text for both engines: UTC, fixed width, milliseconds."""
     return in_utc(at).isoformat(sep=" ", timespec="milliseconds")[:23]
 
 
 def from_db_time(value: str | datetime) -> datetime:
-    """Return the time in UTC of what an engine gave: text on SQLite, a datetime on PostgreSQL."""
+    """Return a stored time in UTC: the value is text on SQLite, a datetime on PostgreSQL."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime.fromisoformat(f"{value}+00:00")  # replacing tzinfo takes nine times as long
 
 
 def from_db_time_or_none(value: str | datetime | None) -> datetime | None:
-    """Return the same for a column that may be empty."""
+    """Return a stored time as `from_db_time` does; None for NULL."""
     return None if value is None else from_db_time(value)

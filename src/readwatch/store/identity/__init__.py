@@ -1,1 +1,1 @@
-"""Accounts, passwords, logins and the sessions they open."""
+"""Accounts, passwords, logins and sessions."""

@@ -1,7 +1,7 @@
-"""Changes that admins make to accounts: suspend, activate, delete, role and password.
+"""Changes of accounts by admins: suspend, activate, delete, role and password.
 
-Call each change in a transaction. It takes the lock of the logins first, so that no login happens
-in between, and of two admins who suspend each other one stays.
+Call each function in a transaction. It first acquires the lock that logins use, so that no login
+happens during the change, and two admins cannot suspend each other at the same time.
 """
 
 from datetime import datetime
@@ -48,7 +48,7 @@ _LAST_STAFF_LOGIN = CompiledQuery(
         StaffSessions.user == Param("user_id")
     )
 )
-# A login at the console is an entry of the access log.
+# A login at the console is stored as an entry of the access log.
 _LAST_CONSOLE_LOGIN = CompiledQuery(
     ConsultantAccessLog.select(fn.max(ConsultantAccessLog.created_at)).where(
         ConsultantAccessLog.consultant_user == Param("user_id"),
@@ -94,7 +94,7 @@ _SET_PASSWORD = CompiledQuery(
         }
     ).where(_IS_USER)
 )
-# Peewee would ignore other conflicts on SQLite, too. A former reader still has a profile.
+# SQL, because on SQLite Peewee would ignore all conflicts. A former reader still has a profile.
 _ADD_PROFILE = Statement(
     """
     INSERT INTO reader_profiles (user_id, created_at, updated_at) VALUES (:user_id, :now, :now)
@@ -116,9 +116,9 @@ def account_status(db: Database, permit: Permit, now: datetime) -> AccountStatus
 
 
 def suspend(db: Database, user_id: int, now: datetime) -> int:
-    """Suspend an account until it is activated; return how many sessions ended.
+    """Suspend an account until it is activated; return the number of ended sessions.
 
-    An account that is suspended already, and the last active admin, are conflicts.
+    Suspending a suspended account or the last active admin is a conflict.
     """
     user = _locked_user(db, user_id)
     if not user.is_active:
@@ -129,16 +129,17 @@ def suspend(db: Database, user_id: int, now: datetime) -> int:
 
 
 def activate(db: Database, user_id: int, now: datetime) -> None:
-    """Activate a suspended account; one that is active already is a conflict."""
+    """Activate a suspended account; activating an active account is a conflict."""
     if _locked_user(db, user_id).is_active:
         raise conflict("this account is active already")
     _ACTIVATE(db, user_id=user_id, now=to_db_time(now))
 
 
 def delete(db: Database, user_id: int, now: datetime) -> int:
-    """Mark an account as deleted, for good; return how many sessions ended.
+    """Mark an account as deleted, for good; return the number of ended sessions.
 
-    The data of its reader stays, and its e-mail stays taken. The last active admin is a conflict.
+    The reader's data stays, and the e-mail stays taken. Deleting the last active admin is a
+    conflict.
     """
     _refuse_last_admin(db, _locked_user(db, user_id))
     _DELETE(db, user_id=user_id, now=to_db_time(now))
@@ -146,7 +147,7 @@ def delete(db: Database, user_id: int, now: datetime) -> int:
 
 
 def set_password(db: Database, user_id: int, password_hash: str, now: datetime) -> int:
-    """Give an account another password; return how many sessions ended."""
+    """Set the password of an account; return the number of ended sessions."""
     _locked_user(db, user_id)
     _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)
@@ -155,10 +156,10 @@ def set_password(db: Database, user_id: int, password_hash: str, now: datetime) 
 def change_role(
     db: Database, user_id: int, role: UserRole, password_hash: str | None, now: datetime
 ) -> int:
-    """Give an account another role; return how many sessions ended.
+    """Change the role of an account; return the number of ended sessions.
 
-    A reader who joins the staff needs another password, as the rule for staff is stricter. The role
-    that the account has already, and another one for the last active admin, are conflicts.
+    A reader who becomes staff needs a new password, because the rule for staff is stricter. It is
+    a conflict to set the current role, or another role for the last active admin.
     """
     user = _locked_user(db, user_id)
     if user.user_role is role:
@@ -175,7 +176,7 @@ def change_role(
 
 
 def _locked_user(db: Database, user_id: int) -> User:
-    """Return an account that no other program changes until the transaction ends."""
+    """Return an account and lock it until the transaction ends."""
     acquire_lock(db, Lock.ROLLUPS)
     try:
         return get_user(db, user_id)

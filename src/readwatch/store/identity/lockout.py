@@ -1,4 +1,4 @@
-"""Failed logins: stored, so that guessing passwords stays slow across restarts."""
+"""Failed logins; they are stored, so that a restart does not reset the counts."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ _SAVE = CompiledQuery(
 )
 _DELETE = CompiledQuery(FailedLogins.delete().where(FailedLogins.subject == Param("subject")))
 
-# From which addresses an account was logged in; of a console's login the access log tells.
+# The addresses from which an account logged in before; for the console they are in the access log.
 _IS_ACCOUNT = peewee.fn.lower(Users.email) == Param("email")
 _OF_READER = ReaderSessions.select(ReaderSessions.ip_address).join(Users).where(_IS_ACCOUNT)
 _OF_STAFF = StaffSessions.select(StaffSessions.ip_address).join(Users).where(_IS_ACCOUNT)
@@ -63,7 +63,7 @@ _LOGIN_FROM = CompiledQuery(
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Refuse a login that comes too soon after failed ones, and say when to try again."""
+    """Refuse a login that comes too soon after failed ones; the error has the time to wait."""
     delay = login_delay(db, email, address, now)
     if delay > timedelta(0):
         seconds = ceil(delay.total_seconds())
@@ -75,9 +75,9 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
 
 
 def login_delay(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
-    """Return how long a login has to wait because of failed ones; zero if it may be tried now.
+    """Return the wait before a login because of failed ones; zero if a login is allowed now.
 
-    From an address where the account was logged in before, only its failures there count.
+    At an address from which the account logged in before, only its failures there count.
     """
     delays = {
         scope: scope_delay(scope, _failures(db, subject), now)
@@ -92,9 +92,9 @@ def login_delay(db: Database, email: str, address: str | None, now: datetime) ->
 
 
 def locked_for(db: Database, email: str, now: datetime) -> timedelta:
-    """Return how long an account is still locked, where it was logged in before or anywhere else.
+    """Return the longest wait of an account, at the addresses of its logins and everywhere else.
 
-    One other address alone cannot be told: subjects are stored as hashes.
+    Failures at a single other address are not included: subjects are stored as hashes.
     """
     return max(
         scope_delay(scope, _failures(db, subject), now)
@@ -111,7 +111,7 @@ def record_failure(db: Database, email: str, address: str | None, now: datetime)
 
 
 def delete_failures(db: Database, email: str, address: str | None) -> None:
-    """Delete the failures of a user who has logged in; those of the address stay.
+    """Delete the failures of a user who has logged in; the failures of the address stay.
 
     Call it in a transaction.
     """
@@ -121,7 +121,7 @@ def delete_failures(db: Database, email: str, address: str | None) -> None:
 
 
 def delete_account_failures(db: Database, email: str) -> None:
-    """Delete the failures of an account, where it was logged in before and anywhere else.
+    """Delete the failures of an account, at the addresses of its logins and everywhere else.
 
     Call it in a transaction.
     """
@@ -130,7 +130,7 @@ def delete_account_failures(db: Database, email: str) -> None:
 
 
 def count_of_account(db: Database, email: str) -> int:
-    """Return how many rows `delete_account_failures` would delete."""
+    """Return the number of rows that `delete_account_failures` would delete."""
     subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
     return sum(_failures(db, subject) is not None for subject in subjects_of_account)
 
@@ -144,7 +144,7 @@ def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[FailureScop
 
 
 def _subjects(email: str, address: str | None) -> dict[FailureScope, str]:
-    # Spellings that lead to the same account are counted together.
+    # Different spellings of the e-mail of one account have one count.
     return subjects(normalised_email(email), address)
 
 

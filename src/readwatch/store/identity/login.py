@@ -1,4 +1,4 @@
-"""Logging in, at the API and the console: one order of steps, and what is logged of it."""
+"""Logins at the API and the console: the order of the steps, and their access log entries."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,8 +23,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginSource:
-    """The account that a password is given for, the address it comes from, and the program, as the
-    access log names it."""
+    """The e-mail of a login, the address of the client, and the name of the program for the access
+    log."""
 
     email: str
     address: str | None
@@ -43,11 +43,11 @@ def log_in(
     staff_only: bool = False,
     cost: int = DEFAULT_COST,
 ) -> T:
-    """Return what `open_session` gives for the user whose e-mail and password these are.
+    """Check the e-mail and the password, and return the result of `open_session` for the user.
 
-    `commit` runs it in one transaction with the entry of the access log, which every login of a
-    member of staff has. Failures are counted, at the API and the console together, and are logged
-    where the account is one of staff. An unknown e-mail gets the same answer in the same time.
+    `commit` runs `open_session` and, for staff, the entry of the access log in one transaction.
+    Failures at the API and the console have one count; failures of staff accounts are logged. An
+    unknown e-mail gets the same answer in the same time.
     """
     with failures_counted(db, commit, source, clock):
         user = authenticate(db, source.email, password, cost=cost)
@@ -56,9 +56,9 @@ def log_in(
 
     def write(db: Database) -> T:
         now = clock()
-        acquire_lock(db, Lock.ROLLUPS)  # first, as for every login: else two could deadlock
+        acquire_lock(db, Lock.ROLLUPS)  # the first lock of every login, so that two cannot deadlock
         lockout.refuse_if_locked(db, source.email, source.address, now)
-        require_unchanged(db, user)  # since the password was checked
+        require_unchanged(db, user)  # the account may have changed since the password was checked
         lockout.delete_failures(db, source.email, source.address)
         if user.user_role.is_staff:
             _append(db, user, action, source, source.program, now)
@@ -71,9 +71,10 @@ def log_in(
 def failures_counted(
     db: Database, commit: RunInTransaction, source: LoginSource, clock: Clock
 ) -> Iterator[None]:
-    """Refuse who failed too often to give a password, and count a wrong one that is given inside.
+    """Refuse a password after too many failures, and count a wrong one in the `with` block.
 
-    Who tried while others failed is refused afterwards, and does not learn whether it was right.
+    If failures of other logins exceed the limit during the check, the login is refused, and the
+    answer does not reveal whether the password was right.
     """
     with connection(db):
         lockout.refuse_if_locked(db, source.email, source.address, clock())
@@ -87,7 +88,7 @@ def failures_counted(
 
 
 def _record_failure(db: Database, source: LoginSource, reason: str, now: datetime) -> None:
-    """Count a failure; for an account of staff log it, and that the account is locked."""
+    """Count a failure; for a staff account log the failure and the lockout."""
     acquire_lock(db, Lock.ROLLUPS)
     lockout.refuse_if_locked(db, source.email, source.address, now)
     lockout.record_failure(db, source.email, source.address, now)

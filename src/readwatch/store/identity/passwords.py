@@ -1,7 +1,7 @@
-"""Password hashes: bcrypt, whose cost is a setting.
+"""Password hashes: bcrypt, with a configurable cost.
 
-The service hashes in a few threads of their own, at a lower priority where the system has one for
-threads, so that many logins at once do not slow down heartbeats and activities.
+The service hashes in a few separate threads, with a lower priority if the system supports it, so
+that many logins at once do not slow down heartbeats and activities.
 """
 
 import os
@@ -25,28 +25,28 @@ T = TypeVar("T")
 DEFAULT_COST = 12
 
 MAX_WAITING = 16
-"""How many passwords wait at most: half of the threads that answer requests."""
+"""The maximum number of passwords that wait: half of the threads that answer requests."""
 
 LONGEST_RETRY_SECONDS = 60
 
 _LOWER_PRIORITY = 10
-_USUAL_SECONDS = 0.25  # for a hash of the default cost, until one was measured
+_USUAL_SECONDS = 0.25  # the time of a hash of the default cost, until one was measured
 
 
 def hash_password(password: str, cost: int = DEFAULT_COST) -> str:
-    """Return the bcrypt hash; the password was checked before (72 bytes at most)."""
+    """Return the bcrypt hash of a checked password (72 bytes at most)."""
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode()
 
 
 def hash_queued(password: str, cost: int = DEFAULT_COST) -> str:
-    """Return the same, hashed by the threads that check passwords."""
+    """Return the bcrypt hash, computed by the hashing threads."""
     return _queue().wait_for(hash_password, password, cost)
 
 
 def password_matches(password: str, password_hash: str | None, cost: int = DEFAULT_COST) -> bool:
-    """Tell whether the password is right, in the same time with and without an account.
+    """Tell whether a password is right; without a hash, check a decoy of the same cost.
 
-    Without a hash a decoy of the same cost is checked and the answer is False.
+    The answer without a hash is False and takes the same time.
     """
     encoded = password.encode(errors="surrogatepass")
     right = _queue().wait_for(_check, encoded[:MAX_PASSWORD_BYTES], password_hash, cost)
@@ -54,15 +54,15 @@ def password_matches(password: str, password_hash: str | None, cost: int = DEFAU
 
 
 def precompute_decoy(cost: int) -> None:
-    """Hash the decoy in advance: the first unknown account would take twice as long."""
+    """Hash the decoy in advance; otherwise the first unknown account would take twice as long."""
     _queue().submit(_decoy, cost)
 
 
 class HashingPool:
     """Work for a few threads, with a limit of jobs that wait.
 
-    A job that is refused gets the time of the next try: each another one, as far apart as the work
-    takes, so that all who come back then are served.
+    A refused job gets a time to try again. The times of refused jobs are as far apart as one job
+    takes, so that the retries are not refused again.
     """
 
     def __init__(self, threads: int, max_waiting: int = MAX_WAITING) -> None:
@@ -74,7 +74,7 @@ class HashingPool:
         self._retry_lock = threading.Lock()
 
     def wait_for(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return the result of the work; refuse it while too many jobs wait."""
+        """Run the work and return its result; refuse it while too many jobs wait."""
         if not self._slots.acquire(blocking=False):
             seconds = self._retry_seconds()
             raise ReadwatchError(
@@ -88,7 +88,7 @@ class HashingPool:
             self._slots.release()
 
     def submit(self, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Do work without waiting for its result."""
+        """Run the work without waiting for its result."""
         self._threads.submit(work, *args, **kwargs)
 
     def _timed(self, work: Callable[[], T]) -> T:
@@ -98,11 +98,11 @@ class HashingPool:
         return result
 
     def _retry_seconds(self) -> int:
-        """Return the seconds until there is a slot for one more, after those given to others."""
+        """Return the seconds until the next free slot, after the slots given to other jobs."""
         with self._retry_lock:
             now = monotonic()
             free_at = max(self._last_retry_at, now + self._max_waiting * self._seconds_per_job)
-            # Retry times are encoded seconds: no more may share one than there are slots.
+            # Retry-After is in whole seconds: at most `_max_waiting` jobs share one second.
             apart = max(self._seconds_per_job, 1 / self._max_waiting)
             self._last_retry_at = min(free_at + apart, now + LONGEST_RETRY_SECONDS)
             return max(1, ceil(self._last_retry_at - now))
@@ -118,7 +118,7 @@ def _check(password: bytes, password_hash: str | None, cost: int) -> bool:
 
 
 def _lower_priority() -> None:
-    if sys.platform == "linux":  # where a thread has a priority of its own
+    if sys.platform == "linux":  # on systems where a thread has its own priority
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWER_PRIORITY)
 
 

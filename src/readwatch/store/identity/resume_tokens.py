@@ -1,7 +1,7 @@
-"""Resume tokens: a device that was logged in gets a new session without the password.
+"""Resume tokens: a device that was logged in opens a new session without the password.
 
-Each token works once and is answered with the next one. An earlier token of the same device, sent
-by a thief or by the device that was robbed, ends the session: then only the password helps.
+Each token works once; the response contains the next one. An earlier token of the same device can
+be a stolen one, so it ends the session, and the device must log in with the password.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from readwatch.store.identity.tokens import family_of, hash_token
 from readwatch.store.identity.users import get_user
 
 LIFETIME = timedelta(days=30)
-"""How long after a login, or after it was last resumed, a session can be resumed."""
+"""The time after a login or a resume in which a session can be resumed."""
 
 _ADD = CompiledQuery(
     ResumeTokens.insert(
@@ -61,7 +61,7 @@ _RENEW = CompiledQuery(
 
 
 def save_resume_token(db: Database, principal: Principal, resume_token: str, now: datetime) -> None:
-    """Save a new device's resume token for a session just opened. Call it in a transaction."""
+    """Save the resume token of a device for a new session. Call it in a transaction."""
     _ADD(
         db,
         family_hash=hash_token(family_of(resume_token)),
@@ -83,12 +83,13 @@ def resume_session(
     user_agent: str | None = None,
     device_type: str | None = None,
 ) -> tuple[User, Principal] | ReadwatchError:
-    """Open a session in place of the one that `resume_token` came with; return its reader.
+    """Replace the session of `resume_token` by a new one; return the reader's principal.
 
-    `next_token` is of the same family, `session_token` a hash. A refusal is returned, not raised:
-    what a used token ends has to be committed. Call it in a transaction.
+    `next_token` is of the same family; `session_token` is a hash. A refusal is returned, not
+    raised, because a used token ends the session, which has to be committed. Call it in a
+    transaction.
     """
-    acquire_lock(db, Lock.ROLLUPS)  # of two requests with one token the second finds it used
+    acquire_lock(db, Lock.ROLLUPS)  # of two requests with the same token, the second one is refused
     family_hash = hash_token(family_of(resume_token))
     stored = _FIND.one_or_none(db, family_hash=family_hash)
     if stored is None or from_db_time(stored.expires_at) <= now:

@@ -1,4 +1,4 @@
-"""The principals of readers' tokens in memory, so that a request need not ask the database."""
+"""A cache of the principals of readers' tokens, so that most requests need no query."""
 
 import threading
 from datetime import datetime, timedelta
@@ -8,10 +8,10 @@ from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity.sessions import find_principal, invalid_tokens, users_deleted
 
 CHECK_EVERY = timedelta(seconds=2)
-"""How soon a session that any process ended is discarded here."""
+"""The interval in which the cache discards sessions that any process has ended."""
 
 _OVERLAP = timedelta(seconds=30)
-"""Other machines' clocks may be behind by that much."""
+"""The clocks of other machines may be behind by this time."""
 
 MAX_CACHED = 200_000
 
@@ -19,7 +19,7 @@ MAX_CACHED = 200_000
 class SessionCache:
     """Finds principals by the hash of their token; safe to use from many threads.
 
-    Staff are few and see everybody, so each of their requests asks the database.
+    Staff are not cached: they see the data of all readers, so each request queries the database.
     """
 
     def __init__(self, db: Database) -> None:
@@ -32,7 +32,7 @@ class SessionCache:
         return len(self._principals)
 
     def find(self, token_hash: str, now: datetime) -> Principal | None:
-        """Return the principal of a token's hash; None unless session and account are active."""
+        """Return the principal of a token hash; None unless session and account are active."""
         self._discard_invalid(now)
         principal = self._principals.get(token_hash)
         if principal is not None:
@@ -46,11 +46,11 @@ class SessionCache:
         return principal
 
     def discard(self, token_hash: str) -> None:
-        """Ask the database the next time that this token comes."""
+        """Remove a token from the cache: its next request queries the database."""
         self._principals.pop(token_hash, None)
 
     def _discard_invalid(self, now: datetime) -> None:
-        """Ask every now and then which sessions ended; one thread does it, others go on."""
+        """Discard ended sessions once per interval; one thread does it, others do not wait."""
         checked_at = self._checked_at
         if checked_at is not None and abs(now - checked_at) < CHECK_EVERY:
             return

@@ -1,4 +1,4 @@
-"""Sessions: opened at login, kept by heartbeats, found by token, ended."""
+"""Sessions: they are opened, found by token, updated by heartbeats, and ended."""
 
 from datetime import datetime
 
@@ -81,7 +81,7 @@ _FIND_STAFF = CompiledQuery(
         Users.deleted_at.is_null(),
     )
 )
-# Readers' sessions that ended lately, and those of accounts that are suspended or deleted.
+# Readers' sessions that ended lately, and sessions of suspended or deleted accounts.
 _INVALID_TOKENS = CompiledQuery(
     ReaderSessions.select(ReaderSessions.session_token)
     .where(ReaderSessions.ended_at > Param("since"))
@@ -170,7 +170,7 @@ def open_session(
 ) -> Principal:
     """Open a session for a user who has just logged in; `session_token` is the token's hash.
 
-    A reader's login counts among `total_sessions`; staff get a session that is never online.
+    A reader's session adds to `total_sessions`; a staff session is never online.
     Call it in a transaction.
     """
     values = {
@@ -190,9 +190,9 @@ def open_session(
 
 
 def find_principal(db: Database, token_hash: str, now: datetime) -> Principal | None:
-    """Return the principal of a token's hash; None when its session or its account is not active.
+    """Return the principal of a token hash; None unless session and account are active.
 
-    A session of staff expires after `STAFF_SESSION_LIFETIME`, also before retention ends it.
+    A staff session expires after `STAFF_SESSION_LIFETIME`, even before retention ends it.
     """
     session = _FIND_READER.one_or_none(db, session_token=token_hash) or _FIND_STAFF.one_or_none(
         db, session_token=token_hash, since=to_db_time(now - STAFF_SESSION_LIFETIME)
@@ -205,7 +205,7 @@ def find_principal(db: Database, token_hash: str, now: datetime) -> Principal | 
 
 
 def end_session(db: Database, principal: Principal, now: datetime) -> None:
-    """End the principal's session for good: it cannot be resumed.
+    """End the principal's session; it cannot be resumed.
 
     Call it in a transaction.
     """
@@ -218,12 +218,12 @@ def end_session(db: Database, principal: Principal, now: datetime) -> None:
 
 
 def delete_resume_token(db: Database, token_hash: str) -> None:
-    """Make a session that timed out one that cannot be resumed. Call it in a transaction."""
+    """Delete the resume token of a session that timed out. Call it in a transaction."""
     _DELETE_RESUME_TOKEN_OF(db, session_token=token_hash)
 
 
 def end_other_sessions(db: Database, principal: Principal, now: datetime) -> None:
-    """End all sessions of the principal's user but this one; none of them can be resumed.
+    """End the user's other sessions; they cannot be resumed.
 
     Call it in a transaction.
     """
@@ -234,16 +234,16 @@ def end_other_sessions(db: Database, principal: Principal, now: datetime) -> Non
 
 
 def end_all_sessions(db: Database, user_id: int, now: datetime) -> int:
-    """End all sessions of a user, none of which can be resumed; return how many were open.
+    """End all sessions of a user, which cannot be resumed; return how many were active.
 
     Call it in a transaction.
     """
-    acquire_lock(db, Lock.ROLLUPS)  # heartbeats change the same rows, in an order of their own
+    acquire_lock(db, Lock.ROLLUPS)  # heartbeats update the same rows, in another order
     return _end_sessions(db, user_id, now)
 
 
 def revoke_session(db: Database, session_id: int, now: datetime) -> int:
-    """End a reader's session that is open or could be resumed; return the reader's id.
+    """End a reader's session that is active or can be resumed; return the reader's id.
 
     Call it in a transaction.
     """
@@ -274,13 +274,13 @@ def _end_sessions(
 
 
 def users_deleted(db: Database, since: datetime) -> set[int]:
-    """Return the ids of the users who were deleted after `since`: of some no session is left."""
+    """Return the ids of users deleted after `since`; their sessions may be erased already."""
     return {user.id for user in _DELETED_USERS.all(db, since=to_db_time(since))}
 
 
 def invalid_tokens(db: Database, since: datetime) -> list[str]:
-    """Return the token hashes of readers whose session ended after `since` or whose account is
-    suspended or deleted.
+    """Return the token hashes of readers' sessions that ended after `since`, and of sessions of
+    suspended or deleted accounts.
     """
     sessions = _INVALID_TOKENS.all(db, since=to_db_time(since))
     return [session.session_token for session in sessions]

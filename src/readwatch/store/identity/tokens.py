@@ -1,13 +1,13 @@
-"""Tokens: 256 random bits each, of which only the SHA-256 is stored."""
+"""Tokens: 256 random bits; the database stores only their SHA-256."""
 
 import hashlib
 import secrets
 
 PREFIX = "rw_"
-"""Makes a leaked token recognisable to secret scanners."""
+"""The prefix by which secret scanners recognise a leaked token."""
 
 RESUME_PREFIX = "rwr_"
-"""The same for a resume token."""
+"""The prefix of a resume token."""
 
 
 def new_token() -> str:
@@ -16,15 +16,15 @@ def new_token() -> str:
 
 
 def new_resume_token(family: str | None = None) -> str:
-    """Return a new random resume token, of the same `family` when it replaces another."""
+    """Return a new random resume token; it has the `family` of the token that it replaces."""
     return f"{RESUME_PREFIX}{family or secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}"
 
 
 def family_of(resume_token: str) -> str:
-    """Return the part that a device's resume tokens share; it is as secret as the rest."""
+    """Return the part that all resume tokens of a device share; it is secret, too."""
     return resume_token.removeprefix(RESUME_PREFIX).partition(".")[0]
 
 
 def hash_token(token: str) -> str:
-    """Return the SHA-256 that the database stores of a token, as 64 hex digits."""
+    """Return the SHA-256 of a token, as 64 hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()

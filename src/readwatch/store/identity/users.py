@@ -1,4 +1,4 @@
-"""Accounts: added, found, listed, authenticated, and their own password changed."""
+"""Accounts: add, find, list and authenticate users, and change the user's own password."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 SUSPENDED = "this account is suspended"
 
 ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
-"""The condition in SQL for a row `u` of users: a reader who may log in, and is in the lists."""
+"""SQL condition on a row `u` of users: an active reader, who may log in and is in the lists."""
 
 _COLUMNS = (
     models.Users.id,
@@ -78,9 +78,9 @@ class NewUser:
 
 
 def checked_email(email: str) -> str:
-    """Return the address as it is stored, in lower case; refuse what cannot be an address."""
+    """Return the e-mail address in lower case, as it is stored; refuse an invalid address."""
     try:
-        # Special-use domains such as .test are fine: nothing is ever sent.
+        # Special-use domains such as .test are allowed, because no mail is sent.
         validated = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise invalid(f"not an e-mail address: {error}", field="email") from None
@@ -88,7 +88,7 @@ def checked_email(email: str) -> str:
 
 
 def add_user(db: Database, new: NewUser, now: datetime) -> User:
-    """Add an account, with a profile for a reader; an address that is taken is a conflict."""
+    """Add an account, for a reader with a profile; an e-mail that is taken is a conflict."""
     email, full_name = checked_email(new.email), checked_name(new.full_name)
     try:
         with db.atomic():
@@ -137,7 +137,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
 
 
 def refuse_taken(db: Database, email: str) -> None:
-    """Refuse the address of an account that exists or was deleted."""
+    """Refuse the e-mail of an existing or deleted account."""
     owner = _OWNER.one_or_none(db, email=email)
     if owner is None:
         return
@@ -150,7 +150,7 @@ def refuse_taken(db: Database, email: str) -> None:
 
 
 def find_user(db: Database, email: str) -> User:
-    """Return the account with this address, compared without case; deleted ones are not found."""
+    """Return the account with this e-mail, compared without case; deleted ones are not found."""
     rows = list(
         _accounts().where(fn.lower(models.Users.email) == normalised_email(email)).execute(db)
     )
@@ -160,7 +160,7 @@ def find_user(db: Database, email: str) -> User:
 
 
 def get_user(db: Database, user_id: int) -> User:
-    """Return an account by its id; deleted ones are not found."""
+    """Return an account by its id; deleted accounts are not found."""
     rows = list(_accounts().where(models.Users.id == user_id).execute(db))
     if not rows:
         raise not_found(f"there is no user {user_id}")
@@ -168,7 +168,7 @@ def get_user(db: Database, user_id: int) -> User:
 
 
 def existing_id(db: Database, user_id: int) -> int | None:
-    """Return the id if such an account exists, also a deleted one; else None."""
+    """Return the id if an account has it, even a deleted one; otherwise None."""
     rows = (
         models.Users.select(models.Users.id).where(models.Users.id == user_id).tuples().execute(db)
     )
@@ -176,7 +176,7 @@ def existing_id(db: Database, user_id: int) -> int | None:
 
 
 def list_users(db: Database, _access: ListAccess, role: UserRole | None = None) -> tuple[User, ...]:
-    """Return the accounts of one role, or all, by name."""
+    """Return the accounts of one role, or all, sorted by name."""
     return _by_name(db, role)
 
 
@@ -193,7 +193,7 @@ def _by_name(db: Database, role: UserRole | None) -> tuple[User, ...]:
 
 
 def acting_admin(db: Database, email: str | None) -> User:
-    """Return the admin who acts: the one named, else the only one there is."""
+    """Return the acting admin: the named one, or else the only active admin."""
     if email is not None:
         user = find_user(db, email)
         if user.user_role is not UserRole.ADMIN or not user.is_active:
@@ -213,10 +213,10 @@ def acting_admin(db: Database, email: str | None) -> User:
 
 
 def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT_COST) -> User:
-    """Return the user whose e-mail and password these are.
+    """Return the user with this e-mail and password; refuse the login otherwise.
 
     An unknown e-mail and a wrong password get the same answer in the same time; only the right
-    password reveals that an account is suspended. No connection is held during the check.
+    password reveals that an account is suspended. No connection is open during the check.
     """
     with connection(db):
         query = _accounts(models.Users.password_hash).where(
@@ -236,7 +236,7 @@ def check_current_password(
 ) -> str:
     """Return the hash of a user's password; refuse a wrong one.
 
-    No connection is held during the check.
+    No connection is open during the check.
     """
     with connection(db):
         user = _PASSWORD_HASH.one_or_none(db, user_id=user_id)
@@ -249,7 +249,7 @@ def check_current_password(
 def change_password(
     db: Database, user_id: int, old_hash: str, new_hash: str, now: datetime
 ) -> None:
-    """Replace the hash that was checked, if it is still the current one.
+    """Replace the password hash that was checked, if it is still the current one.
 
     Call it in a transaction.
     """
@@ -267,7 +267,7 @@ def _not_the_current_password() -> ReadwatchError:
 
 
 def require_unchanged(db: Database, logged_in: User) -> None:
-    """Refuse a user whose account, role or password changed since the login."""
+    """Refuse a user whose account, role or password has changed since the login."""
     try:
         user = get_user(db, logged_in.id)
     except ReadwatchError:

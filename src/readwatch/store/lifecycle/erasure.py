@@ -1,8 +1,8 @@
-"""Erasing a user: the rows about the user are deleted, and a pseudonymous account stays.
+"""Erasure of a user: all rows about the user are deleted, and a pseudonymous account stays.
 
-The row of the account stays because the access log refers to it, and entries never change. All else
-is deleted in chunks, each in a transaction with its part of the counts. An erasure that was stopped
-starts again: the account keeps its e-mail until nothing is left.
+The row of the account stays because the access log refers to it, and entries never change. Other
+rows are deleted in chunks; the transaction of a chunk also corrects the activity counts. An
+interrupted erasure can be run again: the account keeps its e-mail until all other rows are deleted.
 """
 
 import time
@@ -21,11 +21,11 @@ from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
 CHUNK_ROWS = 500
-"""How many rows one transaction deletes: other writes wait for it."""
+"""The number of rows that one transaction deletes; other writes wait for the transaction."""
 
-_KEYS_AT_ONCE = 50_000  # PostgreSQL scans the deleted rows again in each query for more
+_KEYS_AT_ONCE = 50_000  # PostgreSQL scans the deleted rows again in each query for further keys
 
-# Activities before sessions: then no activity is left to lose its session.
+# Activities come before sessions: deleting a session would otherwise update its activities.
 _KEY_COLUMNS = {
     "reader_activities": ("id", "bigint"),
     "activity_receipts": ("event_id", "text"),
@@ -49,10 +49,10 @@ _SELECT_KEYS = {
 
 
 def _with_keys(kind: str, sql: Callable[[str, str], str]) -> BulkStatement:
-    """Return the statement `sql(among_keys, minute)` over rows that have a key each.
+    """Return the statement `sql(among_keys, minute)` over rows with one key each.
 
-    PostgreSQL looks an array up in the index; for a set it scans all rows of the user where it has
-    no statistics yet.
+    The keys are an array on PostgreSQL, which looks them up in the index; for a subquery it scans
+    all rows of the user if it has no statistics yet.
     """
     keys = "SELECT key FROM given"
     return BulkStatement(
@@ -120,7 +120,7 @@ _IS_OWNER = Statement(
 
 @dataclass(frozen=True, slots=True)
 class ErasedChunk:
-    """Some rows of one table that were deleted."""
+    """A chunk of deleted rows of one table."""
 
     table: str
     rows: int
@@ -132,7 +132,7 @@ def pseudonym(user_id: int) -> str:
 
 
 def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
-    """Return how many rows of each table are about a user; `email` is that of the account.
+    """Return the number of rows about a user in each table; `email` is the e-mail of the account.
 
     The row of the account counts until it is pseudonymous.
     """
@@ -145,23 +145,23 @@ def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
 
 
 def named_in_access_log(db: Database, user_id: int) -> int:
-    """Return how many entries name the user in their details, which cannot be changed.
+    """Return the number of entries whose details contain the user's e-mail or name.
 
-    It can be counted only until the user is erased.
+    Call it before the erasure, which removes e-mail and name. Entries cannot be changed.
     """
     user = _ACCOUNT.one_or_none(db, user_id=user_id)
     return int(_NAMED_IN_ACCESS_LOG.scalar(db, email=user.email, full_name=user.full_name))
 
 
 def addresses_in_access_log(db: Database, user_id: int) -> int:
-    """Return how many entries hold an address from which the user acted; they stay for good."""
+    """Return the number of entries with an IP address of the user; entries stay for good."""
     return int(_ADDRESSES_IN_ACCESS_LOG.scalar(db, user_id=user_id))
 
 
 def close_account(db: Database, user_id: int, now: datetime) -> None:
-    """Close the account for good: no login works any more, and requests under way are refused.
+    """Close the account for good: logins and further requests of the user are refused.
 
-    The last active admin is a conflict. Call it in a transaction.
+    Closing the account of the last active admin is a conflict. Call it in a transaction.
     """
     acquire_lock(db, Lock.ROLLUPS)
     user = _ACCOUNT.one_or_none(db, user_id=user_id)
@@ -173,8 +173,8 @@ def close_account(db: Database, user_id: int, now: datetime) -> None:
 def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[ErasedChunk]:
     """Erase all rows about a user whose account is closed; the account itself last.
 
-    Each chunk is followed by a pause of the same length: SQLite's lock is not fair, and the writer
-    of a service would hardly get it.
+    The function pauses after each chunk for as long as the chunk took: SQLite's lock is not fair,
+    and without pauses the writer of the service would seldom get it.
     """
     erased = False
     while not erased:
@@ -182,7 +182,7 @@ def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[ErasedCh
             yield from _erase(db, table, user_id)
         with db.atomic():
             acquire_lock(db, Lock.ROLLUPS)
-            # A request that was accepted before may have added rows; without sessions none follows.
+            # An earlier request may have added rows; there are no further requests.
             erased = not any(_counted(db, user_id).values())
             if erased:
                 _pseudonymise(db, user_id, now)
@@ -220,11 +220,11 @@ def _pseudonymise(db: Database, user_id: int, now: datetime) -> None:
 
 
 def clear_unused_space(db: Database) -> str | None:
-    """Remove deleted rows from the files of the engine; return why some may be left there.
+    """Remove deleted rows from the database files; return the reason if some may be left.
 
-    Needs the owner. SQLite's file is rewritten, and nobody else can write meanwhile; its WAL is
-    emptied. PostgreSQL frees the space of deleted rows, discards samples of their values, and
-    overwrites the space when it needs it.
+    Requires the role of the owner. SQLite rewrites the file, during which other programs cannot
+    write, and empties the WAL. PostgreSQL frees the space of deleted rows, discards samples of
+    their values, and overwrites the space when it needs it.
     """
     if is_sqlite(db):
         vacuum(db)

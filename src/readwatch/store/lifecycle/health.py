@@ -1,4 +1,4 @@
-"""The state of the database: its size, its disk, and whether it is damaged."""
+"""The state of the database: its size, its disk, and its integrity."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ _SIZE = Statement(
     "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",
     postgresql="SELECT pg_database_size(current_database())",
 )
-# With their indexes.
+# The sizes of the tables with their indexes.
 _TABLE_SIZES = Statement(
     """
     SELECT coalesce(s.tbl_name, d.name) AS name, sum(d.pgsize) AS size
@@ -32,7 +32,7 @@ _VERSION = Statement("SELECT sqlite_version()", postgresql="SHOW server_version"
 
 
 def database_status(db: Database) -> DatabaseStatus:
-    """Return the state of a database with a current schema; on SQLite all of it is read."""
+    """Return the state of a database with a current schema; SQLite reads the whole file."""
     applied = history(db)[-1]
     version = _VERSION.scalar(db)
     return DatabaseStatus(

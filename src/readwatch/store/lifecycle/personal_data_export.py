@@ -1,4 +1,4 @@
-"""All data about one user, in chunks, to be handed over; secrets are left out."""
+"""All data about one user without secrets, in chunks, to be given to the user."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _SECRETS |= {models.StaffSessions.session_token}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of one kind that there were at the start, with values in the order of `columns`."""
+    """One part of the export: the rows at the start, with values in the order of `columns`."""
 
     name: str
     columns: tuple[str, ...]
@@ -34,7 +34,7 @@ class Part:
     _query: Any
 
     def chunks(self, db: Database) -> Iterator[list[tuple[Value, ...]]]:
-        """Yield the rows in the order of their key, without those added since the start."""
+        """Yield the rows in the order of their key, without rows added since the start."""
         query, left = self._query, self.length
         while left > 0:
             rows = list(query.limit(min(left, ROWS_AT_ONCE)).execute(db))
@@ -46,7 +46,7 @@ class Part:
 
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     """Return all data about one user: account, profile, sessions, activities, reading progress,
-    their own entries of the access log, and accesses to their data by role instead of by name."""
+    the user's own entries of the access log, and accesses to the user's data (by role only)."""
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
@@ -78,7 +78,7 @@ def _part(
     about: peewee.Expression,
     fields: tuple[peewee.Field, ...] = (),
 ) -> Part:
-    """Return the rows that match `about`, with these fields or all that are no secret."""
+    """Return the rows that match `about`, with the given fields or all except secrets."""
     model = key.model
     fields = fields or tuple(it for it in model._meta.sorted_fields if it not in _SECRETS)
     query = model.select(key, *fields).where(about).order_by(key).tuples()
@@ -91,7 +91,7 @@ def _part(
 
 
 def _value(value: Any) -> Value:
-    """Return a value as safe text; PostgreSQL's driver and Peewee have parsed JSON."""
+    """Return a value as safe text; JSON is parsed already by PostgreSQL's driver and Peewee."""
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False)
     return clean(value, limit=_LONGEST) if isinstance(value, str) else value

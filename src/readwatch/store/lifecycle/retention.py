@@ -1,7 +1,8 @@
-"""Retention: sessions end and rows expire, a chunk a call, so that no other write waits long.
+"""Retention: end sessions and delete expired rows, one chunk per call, so that other writes do
+not wait long.
 
-Any number of servers may do this at once: on PostgreSQL each skips the rows that another one has
-locked, on SQLite they wait for each other as all writers do.
+Several servers can do this at the same time: on PostgreSQL each skips rows that another server has
+locked; on SQLite they wait for each other, as all writers do.
 """
 
 from datetime import datetime, timedelta
@@ -13,19 +14,19 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import to_db_time
 
 CHUNK_ROWS = 1000
-"""How many rows a call reads or changes at most."""
+"""The maximum number of rows that a call reads or changes."""
 
 RECEIPT_RETENTION = timedelta(days=30)
-"""An activity that is sent again within this time is recognised."""
+"""Receipts are kept for this time: an activity that is sent again is recognised as a duplicate."""
 
 ReceiptKey = tuple[int, str]
-"""The user and the event id of a receipt."""
+"""The key of a receipt: user id and event id."""
 
 BEFORE_FIRST_RECEIPT: ReceiptKey = (0, "")
 
 
 def _statement(sql: str) -> Statement:
-    """Return a statement that on PostgreSQL leaves out `{locked}` rows."""
+    """Return a statement in which `{locked}` is FOR UPDATE SKIP LOCKED on PostgreSQL."""
     return Statement(sql.format(locked=""), postgresql=sql.format(locked="FOR UPDATE SKIP LOCKED"))
 
 
@@ -89,9 +90,9 @@ _PURGE_RESUME_TOKENS = _statement(
 def end_silent_sessions(
     db: Database, now: datetime, silent_for: timedelta, *, most: int = CHUNK_ROWS
 ) -> bool:
-    """End sessions without a heartbeat for so long; tell whether there may be more of them.
+    """End sessions that have timed out; tell whether there may be more of them.
 
-    Call it, and each of the others here, in a transaction.
+    Call each function of this module in a transaction.
     """
     ended = _END_SILENT_SESSIONS(
         db, now=to_db_time(now), silent_since=to_db_time(now - silent_for), most=most
@@ -100,7 +101,7 @@ def end_silent_sessions(
 
 
 def end_staff_sessions(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:
-    """End the sessions of staff that have expired; tell whether there may be more of them."""
+    """End staff sessions that have expired; tell whether there may be more of them."""
     ended = _END_STAFF_SESSIONS(
         db, now=to_db_time(now), before=to_db_time(now - STAFF_SESSION_LIFETIME), most=most
     )
@@ -110,7 +111,7 @@ def end_staff_sessions(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -
 def purge_receipts(
     db: Database, after: ReceiptKey, now: datetime, *, most: int = CHUNK_ROWS
 ) -> ReceiptKey | None:
-    """Delete expired receipts after a key; return the last key that was read, None at the end."""
+    """Delete expired receipts after a key; return the last key read, or None at the end."""
     user_id, event_id = after
     start = {"user_id": user_id, "event_id": event_id}
     last = _LAST_OF_CHUNK.one_or_none(db, **start, most=most)

@@ -1,1 +1,1 @@
-"""The queries behind the lists that consultants see; none of them grows with history."""
+"""The queries of the lists that consultants see; their cost does not grow with history."""

@@ -1,6 +1,6 @@
-"""The access log as a list, newest first: for consultants their own entries, for admins all.
+"""The access log as a list, newest first: consultants see their own entries, admins all.
 
-Repeated accesses are one row, which has the id of the newest of them.
+Repeated accesses are one row, with the id of the newest entry.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ from readwatch.store.lists.query import (
 )
 
 FOLD_WITHIN = timedelta(minutes=15)
-"""The longest time between two accesses of one row: by the same user, to the same reader's data,
-with the same details."""
+"""The longest time between two accesses in one row; they have the same user, the same reader and
+the same details."""
 
 EARLIER_ENTRIES_READ = 1_000
-"""How many ids before the requested entries are searched for those that they repeat."""
+"""The number of ids before the requested entries in which earlier repeats are searched."""
 
 _KIND = "l.consultant_user_id, l.action_type, l.target_user_id, l.action_details"
 _READER = "CASE WHEN t.user_role = 'reader' AND t.deleted_at IS NULL THEN t.id END"
@@ -99,10 +99,10 @@ FILTERABLE_FIELDS = FilterableFields(
 
 @dataclass(frozen=True, slots=True)
 class AccessLogRow:
-    """An entry with the entries that it repeats: their number, itself included, and the first time.
+    """An entry and its earlier repeats: `repeats` is their number, including the entry itself.
 
-    `user_id` and `full_name` are the user that it is about, if any; `reader_id` is the same id if
-    that is a reader whose page can be opened.
+    `user_id` and `full_name` are the user whose data was accessed, if any; `reader_id` is the same
+    id if the user is a reader whose page can be opened.
     """
 
     id: int
@@ -118,10 +118,10 @@ class AccessLogRow:
 
 
 def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the newest entries that match and that the user may see, in order.
+    """Return the ids of the newest matching entries that the user may see, in order.
 
-    Without a filter the last `length` entries are read, with a filter the last
-    `MAX_ROWS_SEARCHED`; `readwatch audit list` goes back to the first.
+    Without a filter the query reads the last `length` entries, with a filter the last
+    `MAX_ROWS_SEARCHED`; `readwatch audit list` reads all.
     """
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     max_rows = MAX_ROWS_SEARCHED if query.terms else query.length

@@ -1,8 +1,8 @@
-"""The data that the rules of Attention evaluate: open sessions, new logins, pauses; and its list.
+"""The data for the rules of Attention (active sessions, new logins, pauses), and the list itself.
 
-No query grows with history: each reads the open sessions, what is new since the previous call, or
-the readers who logged in within some days. `active_readers` then leaves out accounts that are no
-longer active.
+The cost of a query does not grow with history: it reads the active sessions, the logins since the
+previous call, or the readers who logged in within some days. `active_readers` then removes readers
+whose account is not active.
 """
 
 from collections.abc import Iterable, Sequence, Set
@@ -40,7 +40,7 @@ _OPEN_READERS = Statement(
     HAVING max(s.last_heartbeat) <= :silent_since OR {IDLE_SINCE} <= :idle_since
     """
 )
-# The login is before the last activity, and has an index.
+# The login is before the last activity, and `last_login` has an index.
 _PAUSES = Statement(
     """
     SELECT p.user_id, p.last_activity_at
@@ -55,7 +55,7 @@ _PAUSES = Statement(
     """
 )
 _LAST_SESSION_ID = Statement("SELECT coalesce(max(id), 0) AS id FROM reader_sessions")
-# No index finds sessions by `started_at`: this reads the later ones from the newest on.
+# `started_at` has no index: the query reads the sessions from the newest on.
 _LAST_SESSION_ID_BEFORE = Statement(
     "SELECT id FROM reader_sessions WHERE started_at < :since ORDER BY id DESC LIMIT 1"
 )
@@ -72,7 +72,7 @@ _LOGINS = Statement(
     ) AS sessions WHERE heard_before <= :heard_until ORDER BY id
     """
 )
-# Cross joins, as SQLite would otherwise search the given rows for each user.
+# CROSS JOIN: otherwise SQLite would search the given rows for each user.
 _ACTIVE_READERS = BulkStatement(
     {"user_id": "bigint"},
     f"""
@@ -125,7 +125,7 @@ _ROWS = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class AttentionReader:
-    """Who a reader is, what they read last, and what their presence follows from.
+    """A reader with the content read last and the times that determine the presence.
 
     `last_heartbeat` is None unless the reader is online.
     """
@@ -151,8 +151,8 @@ def open_readers(
     silent_until: datetime,
     idle_until: datetime,
 ) -> list[OpenReader]:
-    """Return the readers with an open session who are silent since `silent_until` or before, or
-    idle since `idle_until` or before."""
+    """Return the readers with an active session whose last heartbeat is at or before
+    `silent_until`, or who are idle since `idle_until` or before."""
     rows = _OPEN_READERS.all(
         db,
         since=to_db_time(now - SILENT_UNTIL),
@@ -174,8 +174,8 @@ def open_readers(
 def unfinished_readings(
     db: Database, _access: ListAccess, since: datetime, until: datetime
 ) -> list[UnfinishedReading]:
-    """Return the readers whose last activity is between two times, with unfinished content."""
-    # A session lasts for hours, so that the login was not long before the last activity.
+    """Return the readers with unfinished content whose last activity is between two times."""
+    # A session lasts for hours, so the login is at most hours before the last activity.
     logged_in_since = since - timedelta(days=1)
     rows = _PAUSES.all(
         db,
@@ -187,13 +187,13 @@ def unfinished_readings(
 
 
 def last_session_id(db: Database) -> int:
-    """Return the id of the session that began last; 0 where there is none."""
+    """Return the id of the session that began last; 0 without sessions."""
     session_id: int = _LAST_SESSION_ID.scalar(db)
     return session_id
 
 
 def last_session_id_before(db: Database, since: datetime) -> int:
-    """Return the id of the last session that began before `since`, for `logins` after it."""
+    """Return the id of the last session that began before `since`, as `after` for `logins`."""
     row = _LAST_SESSION_ID_BEFORE.one_or_none(db, since=to_db_time(since))
     return row.id if row else 0
 
@@ -201,8 +201,8 @@ def last_session_id_before(db: Database, since: datetime) -> int:
 def logins(
     db: Database, _access: ListAccess, after: int, until: int, heard_until: datetime
 ) -> list[Login]:
-    """Return the logins of the sessions with ids after `after` and up to `until`, of readers whose
-    previous session was last heard from at `heard_until` or before."""
+    """Return the logins of the sessions with ids after `after` and up to `until`, for readers whose
+    previous session has its last heartbeat at `heard_until` or before."""
     rows = _LOGINS.all(db, after=after, until=until, heard_until=to_db_time(heard_until))
     return [
         Login(row.user_id, from_db_time(row.started_at), from_db_time(row.heard_before))
@@ -211,7 +211,7 @@ def logins(
 
 
 def active_readers(db: Database, _access: ListAccess, reader_ids: Iterable[int]) -> frozenset[int]:
-    """Return which of the readers have an active account."""
+    """Return those of the readers who have an active account."""
     return frozenset(row.id for row in _ACTIVE_READERS.all(db, [(id,) for id in reader_ids]))
 
 
@@ -223,7 +223,7 @@ def attention_ids(
     query: ListQuery,
     now: datetime,
 ) -> ResultIds:
-    """Return the ids of the readers with cases who match, in order; those in `seen` come last."""
+    """Return the ids of the readers with cases who match, in order; `seen` readers come last."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     statement = BulkStatement(
         _CASE_COLUMNS,
@@ -243,7 +243,7 @@ def attention_ids(
 def attention_readers(
     db: Database, _access: ListAccess, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
-    """Return the readers with these ids, as the list shows them besides their cases."""
+    """Return the readers with these ids, for the list, without their cases."""
     return tuple(
         AttentionReader(
             user_id=row.user_id,

@@ -1,4 +1,4 @@
-"""The feed of activities, newest first; it is paged by id, never by a time."""
+"""The feed of activities, newest first; its pages are by id, never by time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from readwatch.store.lists.query import (
 
 FEED_LENGTH = 200
 
-# Metadata is shown on the reader's own page only, after the access is logged.
+# Metadata is shown only on the page of a reader, after the access is logged.
 _SELECT = """
     SELECT
         a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
@@ -73,15 +73,16 @@ def activities_after(
 
 
 def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the newest activities that match, in order, at most `query.length`.
+    """Return the ids of the newest matching activities, in order, at most `query.length`.
 
-    A filter searches the last `MAX_ROWS_SEARCHED` only: older ones are on their readers' pages.
+    A filter searches only the last `MAX_ROWS_SEARCHED` activities; older ones are on readers'
+    pages.
     """
     if query.sort == "created_at" and query.descending and not query.terms:
         rows = _NEWEST_IDS.all(db, length=query.length)
     else:
         where = where_clause(db, query, FILTERABLE_FIELDS, now)
-        # The newest first and then the filter: PostgreSQL would go through the whole history.
+        # The subquery limits the search: otherwise PostgreSQL would read the whole history.
         statement = Statement(
             f"""
             SELECT a.id, a.user_id FROM (
@@ -113,7 +114,7 @@ def activity_rows(
 def recorded(row: Any) -> RecordedActivity:
     """Return the record of one activity from a row with its columns."""
     metadata = row.metadata_json
-    if isinstance(metadata, dict):  # PostgreSQL's driver has parsed it
+    if isinstance(metadata, dict):  # parsed already by PostgreSQL's driver
         metadata = canonical_json(metadata)
     return RecordedActivity(
         id=row.id,

@@ -1,6 +1,6 @@
 """Filters as SQL: the terms of a filter become a condition with bound parameters.
 
-What a user types is never part of the SQL text, which consists of a list's own expressions.
+Text typed by a user is never part of the SQL, which contains only the expressions of the list.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists.presence_sql import RANKS, presence_parameters, presence_rank
 
-# The kinds of fields; `sql` is an expression of a list, and may be NULL.
+# The kinds of fields; `sql` is an expression of a list, whose value may be NULL.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Seconds:
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """A time, compared by how long ago it was: `last_login>7d`; NULL is longer ago than all."""
+    """A time, compared by its age: `last_login>7d`; NULL is older than all times."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
 class PresenceWord:
-    """The presence by its beginning: `presence:silent`; `last_heartbeat` is an expression."""
+    """The presence, matched by its beginning: `presence:silent`; `last_heartbeat` is SQL."""
 
     last_heartbeat: str
 
@@ -66,13 +66,13 @@ Field = Text | Word | Number | Seconds | Since | PresenceWord
 
 @dataclass(frozen=True, slots=True)
 class FilterableFields:
-    """The fields of a list by name, and the expressions that words without a field search."""
+    """The fields of a list by name, and the expressions that are searched without a field name."""
 
     by_name: Mapping[str, Field]
     words: Sequence[str]
 
     def named(self, term: Term) -> Field:
-        """Return the field that a term names, in full or by a part that no other name has."""
+        """Return the field that a term names, in full or by a part that only one name has."""
         names = full_names(term.field or "", self.by_name)
         match names:
             case [name]:
@@ -85,13 +85,13 @@ class FilterableFields:
         raise invalid(f"{term}: {term.field} can be {' or '.join(names)}")
 
     def by_short_name(self) -> dict[str, Field]:
-        """Return the fields by all single words that name one of them."""
+        """Return the fields by their short names: each word that only one field name has."""
         words = {word for name in self.by_name for word in name.split("_")}
         names = {word: full_names(word, self.by_name) for word in sorted(words)}
         return {word: self.by_name[one[0]] for word, one in names.items() if len(one) == 1}
 
     def without(self, name: str) -> "FilterableFields":
-        """Return the other fields; words without a field do not search this one either."""
+        """Return the fields without this one, which words without a field do not search either."""
         by_name = {other: field for other, field in self.by_name.items() if other != name}
         match self.by_name.get(name):
             case Text(sql) | Word(sql):
@@ -110,7 +110,7 @@ class Condition:
 def condition(
     db: Database, terms: Iterable[Term], fields: FilterableFields, now: datetime
 ) -> Condition:
-    """Return the condition for the rows that match all terms; without terms these are all rows.
+    """Return the condition that all terms match; without terms it is true for all rows.
 
     The values are named `:filter_0` and so on, and those of a presence as in
     `presence_parameters`. A term that does not fit the list's fields is an `invalid` error whose
@@ -163,11 +163,12 @@ class _Composer:
                 return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
-        """Return the function from an expression to the condition that it contains the word."""
+        """Return a function that maps an expression to the condition that it contains the word."""
         pattern = self._value(pattern_of(word))
         if not is_sqlite(self.db):
             return lambda sql: _postgresql_search(sql, pattern)
-        # A function in Python takes ten times as long as LIKE, which ignores case for ASCII only.
+        # LIKE runs first: a Python function takes ten times as long. LIKE ignores case for ASCII
+        # only, so all other text is searched with the function.
         like = self._value(f"%{'%'.join(letters_of(word).replace(' ', '_'))}%")
         return lambda sql: (
             f"(octet_length({sql}) > length({sql}) OR {sql} LIKE {like})"
@@ -184,7 +185,7 @@ class _Composer:
 
 
 def _postgresql_search(sql: str, pattern: str) -> str:
-    """Return `matching.matches` in SQL; ASCII, which is most text, needs no replacements."""
+    """Return `matching.matches` in SQL; ASCII text needs no replacements."""
     text = f'({sql}) COLLATE "C"'
     plain = f"replace(replace({text}, 'ß', 'ss'), 'ẞ', 'SS')"
     plain = f"regexp_replace(normalize({plain}, NFKD), '{MARKS}', '', 'g')"
@@ -194,7 +195,7 @@ def _postgresql_search(sql: str, pattern: str) -> str:
 
 _SIGNS = {comparison: comparison.value for comparison in Comparison} | {Comparison.IS: "="}
 
-# Longer ago is earlier; the second is the result for NULL.
+# A longer time ago is an earlier time; the second value is the result for NULL.
 _SINCE = {
     Comparison.LESS: (">", "FALSE"),
     Comparison.AT_MOST: (">=", "FALSE"),

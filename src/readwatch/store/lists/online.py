@@ -1,4 +1,4 @@
-"""The readers who are online: how many, in which order, and the rows of some of them."""
+"""The readers who are online: their number, their order, and the rows of some of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ _COUNT = Statement(
     f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
 )
 
-# Of a reader on two devices, the session that was heard from last.
+# For a reader on two devices: the session with the latest heartbeat.
 _LATEST_SESSIONS = """
     SELECT
         user_id, device_type, started_at, last_heartbeat,
@@ -87,14 +87,14 @@ _SELECT = f"""
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
 _ALL_ROWS = Statement(f"{_SELECT} ORDER BY s.last_heartbeat DESC, s.id DESC")
-# The plus keeps both engines from going through all sessions that these readers ever had.
+# The plus prevents an index on user_id: both engines would read all sessions of these readers.
 _ROWS = BulkStatement(
     {"id": "bigint"},
     f"{_SELECT} AND +s.user_id IN (SELECT id FROM given) ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
-# Nothing occurs after its arrival: what occurred in the last half hour is among the activities
-# that arrived since, whose ids follow the first of them. The ids are a range of the index on user
-# and id, and one text for each reader keeps PostgreSQL from reading the activities of all readers.
+# An activity never occurs after its arrival, so the activities of the last half hour are among
+# those that arrived in it: a range of ids, which the index on user and id finds. One text per
+# reader is returned, because otherwise PostgreSQL would read the activities of all readers.
 _COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
 )
@@ -114,31 +114,31 @@ _TRACES = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class TracedReader(OnlineReader):
-    """A reader who is online, and how many activities occurred in each of the last `TRACE_STEPS`
-    times `TRACE_STEP`, oldest first.
+    """A reader who is online, with the number of activities in each of the last `TRACE_STEPS`
+    intervals of `TRACE_STEP`, oldest first.
     """
 
     trace: tuple[int, ...]
 
 
 def count_online(db: Database, now: datetime) -> int:
-    """Return how many readers are online."""
+    """Return the number of readers online."""
     count: int = _COUNT.scalar(db, since=to_db_time(now - ONLINE_WINDOW))
     return count
 
 
 def online_readers(db: Database, _access: ListAccess, now: datetime) -> tuple[OnlineReader, ...]:
-    """Return the readers who are online, each once with the session heard from last."""
+    """Return the readers who are online, each with the session of the latest heartbeat."""
     rows = _ALL_ROWS.all(db, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
 def online_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the readers who are online and match, in order."""
+    """Return the ids of the matching readers who are online, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     key = order_by(_SORTS, query)
     if query.sort == "full_name" and not query.terms:
-        # Read from two indexes alone: most consoles run this query again and again.
+        # This query reads only two indexes: most consoles run it again and again.
         sql = f"""
             SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})
             ORDER BY {key}, u.id
@@ -176,12 +176,12 @@ def online_rows(
 
 
 def _differences(counts: Iterable[int]) -> tuple[int, ...]:
-    """Return the counts of each step, of counts since the beginning of each step."""
+    """Return the count of each step from the counts since the start of each step."""
     return tuple(more - less for more, less in pairwise((*counts, 0)))
 
 
 def _fields_of_readers(rows: Iterable[Any]) -> Iterator[dict[str, Any]]:
-    """Yield the fields of each reader once, from the first of their rows."""
+    """Yield the fields of each reader once, from the reader's first row."""
     user_ids: set[int] = set()
     for row in rows:
         if row.user_id not in user_ids:

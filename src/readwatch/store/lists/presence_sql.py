@@ -1,7 +1,7 @@
-"""The rule of `domain.presence` in SQL, for lists that are sorted and filtered by it.
+"""The rule of `domain.presence` in SQL, to sort and filter lists by presence.
 
-The expressions need the row `p` of reader_profiles: its `last_login` is the latest of all sessions
-and its `last_activity_at` the latest `occurred_at`, so that no session and no activity is read.
+The expressions use the row `p` of reader_profiles: `last_login` is the latest login of all
+sessions and `last_activity_at` the latest `occurred_at`, so no session or activity is read.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from readwatch.domain.presence import (
 from readwatch.store.engine.times import to_db_time
 
 RANKS = {presence: rank for rank, presence in enumerate(Presence)}
-"""The number that stands for each presence in SQL, so that they sort from reading to offline."""
+"""The rank of each presence in SQL; the order is from reading to offline."""
 
 IDLE_SINCE = (
     "CASE WHEN p.last_activity_at > p.last_login THEN p.last_activity_at"
@@ -28,8 +28,8 @@ IDLE_SINCE = (
 def presence_rank(last_heartbeat: str) -> str:
     """Return the expression for `presence_of`, as a rank.
 
-    `last_heartbeat` is an expression for the latest of the open sessions, and may be NULL. The
-    parameters are those of `presence_parameters`.
+    `last_heartbeat` is an expression for the latest heartbeat of the active sessions, and may be
+    NULL. `presence_parameters` returns the values of the parameters.
     """
     return (
         f"CASE WHEN coalesce({last_heartbeat} <= :offline_since, TRUE)"
@@ -42,7 +42,7 @@ def presence_rank(last_heartbeat: str) -> str:
 
 
 def presence_parameters(now: datetime) -> dict[str, object]:
-    """Return the times at or before which each presence begins."""
+    """Return the times that separate the presences: each applies at that time or before."""
     return {
         "offline_since": to_db_time(now - ONLINE_WINDOW),
         "leaving_since": to_db_time(now - LEAVING_AFTER),

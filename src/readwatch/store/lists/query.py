@@ -1,4 +1,4 @@
-"""The query of a list, and its result: lists are sorted and filtered by the engine."""
+"""The query of a list and its result; the engine sorts and filters the list."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from readwatch.store.lists.filter_sql import Condition, FilterableFields, condit
 FIRST_PAGE = 1000
 
 MAX_ROWS_SEARCHED = 20_000
-"""How many of its newest rows a filter on a list without end searches."""
+"""The number of newest rows that a filter searches, in a list without end."""
 
 _NAME = "full_name"
-"""The field of each list that is a reader's name."""
+"""The field of a list that has the reader's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """An SQL expression to sort by, with NULL last in both directions.
+    """An SQL expression to sort by; NULL is last in both directions.
 
-    With `latest_first` it is a time that the list shows as how long ago it was, so that the latest
-    counts as the smallest.
+    With `latest_first` it is a time that the list shows as an age, so the latest time is the
+    smallest value.
     """
 
     sql: str
@@ -33,10 +33,10 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """The column to sort by and its direction, the terms of the filter, and the maximum number of
-    ids of a list without end.
+    """A query of a list: the sort column and direction, the terms of the filter, and the maximum
+    number of ids for a list without end.
 
-    With `masked` readers' names are not shown, and no filter may search them.
+    With `masked` readers' names are not shown, and a filter must not search them.
     """
 
     sort: str
@@ -48,9 +48,9 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class ResultIds:
-    """The ids of all rows of a list, in order, and the reader of each, None where it has none.
+    """The ids of all rows of a list, in order, and the reader of each row or None.
 
-    Of a list without end, `has_older` tells whether there may be rows after the last one.
+    For a list without end, `has_older` tells whether there may be rows after the last one.
     """
 
     ids: tuple[int, ...]
@@ -59,7 +59,7 @@ class ResultIds:
 
 
 def reader_ids_of(rows: Iterable[tuple[int]]) -> ResultIds:
-    """Return the result of a list whose rows are readers, from rows of one id each."""
+    """Return the result for a list of readers, from rows with one id each."""
     ids = tuple(id for (id,) in rows)
     return ResultIds(ids, ids)
 
@@ -67,7 +67,7 @@ def reader_ids_of(rows: Iterable[tuple[int]]) -> ResultIds:
 def where_clause(
     db: Database, query: ListQuery, fields: FilterableFields, now: datetime
 ) -> Condition:
-    """Return the condition of the query's filter; `invalid` where it searches masked names."""
+    """Return the condition of the query's filter; `invalid` if it searches masked names."""
     for term in query.terms:
         if query.masked and full_names(term.field or "", fields.by_name) == [_NAME]:
             raise invalid(f"{term}: names are masked; log in without --mask to filter by name")
@@ -75,12 +75,12 @@ def where_clause(
 
 
 def filterable_fields(fields: FilterableFields, *, masked: bool) -> FilterableFields:
-    """Return the fields of a filter: what matches would tell the names that are masked."""
+    """Return the fields of a filter, without the name if masked: matches would reveal it."""
     return fields.without(_NAME) if masked else fields
 
 
 def order_by(sorts: Mapping[str, SortKey], query: ListQuery) -> str:
-    """Return the expression to sort by, with its direction."""
+    """Return the SQL to sort by, with the direction."""
     key = sorts[query.sort]
     direction = "DESC" if query.descending != key.latest_first else "ASC"
     return f"{key.sql} {direction}{' NULLS LAST' if key.has_nulls else ''}"

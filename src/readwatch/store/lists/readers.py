@@ -1,4 +1,4 @@
-"""The progress of all readers, also of those who are offline, read from rollups alone."""
+"""The progress of all readers, online or offline, read from rollups only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ _ROWS = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class ReaderSummary:
-    """One line of the progress summary."""
+    """The progress of one reader."""
 
     user_id: int
     full_name: SafeText
@@ -74,7 +74,7 @@ class ReaderSummary:
 
 
 def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    """Return the ids of the readers who match, in order."""
+    """Return the ids of the matching readers, in order."""
     where = where_clause(db, query, FILTERABLE_FIELDS, now)
     statement = Statement(
         f"""
@@ -89,7 +89,7 @@ def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetim
 def readers_named(
     db: Database, access: ListAccess, words: Sequence[str], now: datetime, *, length: int
 ) -> tuple[ReaderSummary, ...]:
-    """Return the first readers, by name, whose names have all the words: at most `length`."""
+    """Return at most `length` readers whose names contain all words, sorted by name."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
     where = condition(db, terms, _NAME_FIELDS, now)
     statement = Statement(

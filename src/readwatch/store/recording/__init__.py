@@ -1,1 +1,1 @@
-"""The ingest path: activities, heartbeats, and the rollups in the same transaction."""
+"""The writes of the ingest service: activities with their rollups, and the writer thread."""

@@ -1,4 +1,4 @@
-"""Activities: stored once each, together with the rollups that are computed from them."""
+"""Activities: each is stored once, in one transaction with the rollups computed from it."""
 
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ from readwatch.store.recording.rollups import ContentKey, RollupChanges
 
 ActivityOutcome = ActivityResult | ReadwatchError
 EventKey = tuple[int, str]
-"""A reader's id and the app's own id of the event."""
+"""A reader's id and the app's id of the event."""
 
-# What has to be read before activities can be stored: ids that are larger than all earlier ones,
-# the receipts of the same events, and the contents that their readers have begun.
+# One query before activities are stored: ids larger than all earlier ones, the receipts of the same
+# events, and the contents that the readers have begun.
 _LOOK_UP = BulkStatement(
     {"position": "bigint", "user_id": "bigint", "event_id": "text", "content_id": "text"},
     """
@@ -131,7 +131,7 @@ _ADD_RECEIPTS = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class ActivityBatch:
-    """The activities of one request, and when it arrived and was sent."""
+    """The activities of one request, with the times when it was sent and when it arrived."""
 
     principal: Principal
     activities: tuple[Activity, ...]
@@ -141,27 +141,27 @@ class ActivityBatch:
 
 @dataclass(slots=True)
 class _Incoming:
-    """One activity of a batch, with what is computed before anything is written."""
+    """One activity of a batch, with the values that are computed before the write."""
 
     principal: Principal
     activity: Activity
-    digest: str  # empty where there is no event_id
+    digest: str  # empty without an event_id
     occurred_at: str
     arrived_at: str
 
     @property
     def event(self) -> EventKey | None:
-        """What makes an event the same event; None where the app gave it no id."""
+        """The key by which a repeated event is recognised; None if the app sent no id."""
         event_id = self.activity.event_id
         return None if event_id is None else (self.principal.user_id, event_id)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """What earlier transactions stored, and ids for new activities."""
+    """The stored data about the events of a group, and the ids for new activities."""
 
     new_ids: Iterator[int]
-    receipts: dict[EventKey, tuple[int, str]]  # the id and the digest
+    receipts: dict[EventKey, tuple[int, str]]  # the activity's id and the digest
     contents: set[ContentKey]
 
 
@@ -180,14 +180,14 @@ def record_activities(
 def record_batches(
     db: Database, batches: Sequence[ActivityBatch]
 ) -> list[tuple[ActivityOutcome, ...]]:
-    """Store the activities of some requests and update the rollups; return the results of each.
+    """Store the activities of several requests and update the rollups; return all results.
 
-    An event that is stored already is not stored again: the same content is a duplicate, another
-    content a conflict. One bad activity does not touch its neighbours. Call it in a transaction; it
-    costs a few statements, however many activities there are.
+    An event that is stored already is not stored again: with the same content it is a duplicate,
+    with other content a conflict. A refused activity does not affect the others. The number of
+    statements does not depend on the number of activities. Call it in a transaction.
     """
-    # So ids appear in the order of commits, a live feed that pages by them misses nothing, and a
-    # receipt is looked up and added safely.
+    # With the lock, ids are in the order of commits, so that a feed with pages by id misses no
+    # activity, and no other program adds a receipt between the lookup and the insert.
     acquire_lock(db, Lock.ROLLUPS)
     activities = [activity for batch in batches for activity in _incoming(batch)]
     stored = _look_up(db, [each for each in activities if isinstance(each, _Incoming)])
@@ -242,7 +242,7 @@ def _look_up(db: Database, incoming: Sequence[_Incoming]) -> _Stored:
 
 
 def _result(each: _Incoming, stored: _Stored, new: list[tuple[int, _Incoming]]) -> ActivityResult:
-    """Return the result of an activity; one that has to be stored is appended to the new ones."""
+    """Return the result of an activity; append it to `new` if it has to be stored."""
     event = each.event
     if event in stored.receipts:
         activity_id, digest = stored.receipts[event]

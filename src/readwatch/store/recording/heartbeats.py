@@ -1,4 +1,4 @@
-"""Heartbeats: each one sets `last_heartbeat` of its session, by which its reader is online."""
+"""Heartbeats: each sets `last_heartbeat` of its session; presence is computed from it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ _SAVE_HEARTBEATS = BulkStatement(
 
 
 def record_heartbeats(db: Database, heartbeats: Mapping[Principal, datetime]) -> None:
-    """Save the time of each reader's heartbeat, unless a later one is there."""
+    """Save the time of each heartbeat, unless a later one is stored."""
     _SAVE_HEARTBEATS(
         db,
         [
@@ -36,5 +36,5 @@ def record_heartbeats(db: Database, heartbeats: Mapping[Principal, datetime]) ->
 
 
 def record_heartbeat(db: Database, principal: Principal, now: datetime) -> None:
-    """Save the time of one reader's heartbeat."""
+    """Save the time of one heartbeat."""
     record_heartbeats(db, {principal: now})

@@ -1,4 +1,4 @@
-"""How many readers were online in each minute, from which the peak of a day is found."""
+"""The number of readers online in each minute, for the peak of the day."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from readwatch.store.engine.models import OnlineCounts
 from readwatch.store.engine.times import from_db_time, to_db_time
 
 RETENTION = timedelta(days=2)
-"""Longer than a day is in any time zone."""
+"""Longer than a day in any time zone."""
 
 _ADD = CompiledQuery(
     OnlineCounts.insert(
@@ -26,9 +26,9 @@ _PURGE = CompiledQuery(OnlineCounts.delete().where(OnlineCounts.minute < Param("
 
 
 def add_online_count(db: Database, readers: int, now: datetime) -> None:
-    """Save how many readers are online in this minute; of several servers the first count stays.
+    """Save the number of readers online in this minute; if there is one already, it stays.
 
-    Call it, and `purge_online_counts`, in a transaction.
+    Call it in a transaction.
     """
     _ADD(db, minute=to_db_time(now.replace(second=0, microsecond=0)), readers=readers)
 
@@ -40,5 +40,5 @@ def peak_today(db: Database, since: datetime) -> OnlineCount | None:
 
 
 def purge_online_counts(db: Database, now: datetime) -> None:
-    """Delete the counts that are older than `RETENTION`."""
+    """Delete the counts that are older than `RETENTION`. Call it in a transaction."""
     _PURGE(db, before=to_db_time(now - RETENTION))

@@ -1,6 +1,6 @@
-"""The last quiz of each reader with each content: a rollup of activities that end a quiz.
+"""The last quiz of each reader in each content: a rollup of the activities that end a quiz.
 
-How it ended is read from the app's metadata once, by the domain, and stored.
+The domain reads the result of the quiz from the app's metadata once, and the result is stored.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _UPSERT_QUIZZES = BulkStatement(
         where=EXCLUDED.occurred_at >= ReaderQuizzes.occurred_at,
     ),
 )
-# The first condition is that of the index, which has all the columns that are selected.
+# The first condition is the condition of the index, which contains all selected columns.
 _FAILED = CompiledQuery(
     ReaderQuizzes.select(
         ReaderQuizzes.user,
@@ -61,26 +61,26 @@ _FAILED = CompiledQuery(
 
 
 def quiz_row(user_id: int, content_id: str | None, metadata: object, occurred_at: str) -> BulkRow:
-    """Return the row of a quiz that ended; all quizzes about no content share one."""
+    """Return the row of an ended quiz; all quizzes without a content share one row."""
     return (user_id, content_id or "", *quiz_result(metadata), occurred_at)
 
 
 def upsert_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:
-    """Store quizzes that ended in place of earlier ones of the same readers and contents."""
+    """Store ended quizzes; each replaces the earlier quiz of the same reader and content."""
     _UPSERT_QUIZZES(db, rows)
 
 
 def add_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:
-    """Store quizzes of readers and contents that have none yet."""
+    """Store quizzes whose reader and content have no quiz yet."""
     _ADD_QUIZZES(db, rows)
 
 
 def failed_quizzes(
     db: Database, _access: ListAccess, since: datetime, pass_score: int
 ) -> list[Quiz]:
-    """Return the quizzes that ended after `since` and were not passed, the earliest first.
+    """Return the failed quizzes that ended after `since`, the earliest first.
 
-    One that was passed later is not among them: only the last with each content is stored.
+    Only the last quiz in each content is stored, so a quiz that was passed later is not returned.
     """
     return [
         Quiz(

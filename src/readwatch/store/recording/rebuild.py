@@ -1,8 +1,8 @@
-"""The rollups computed from history, compared with the rows of the tables, and corrected.
+"""Compare the rollups with the stored activities and sessions, and correct wrong rows.
 
-This states the rule of `readwatch.store.recording.rollups` a second time: the latest activity
-counts, by `occurred_at` and then by id. It works in chunks, so that memory stays bounded and no
-writer waits long.
+This module implements the rule of `readwatch.store.recording.rollups` in SQL: the latest activity
+counts, by `occurred_at` and then by id. It works in chunks, which limits the memory and the time
+that writers wait.
 """
 
 from collections.abc import Iterator
@@ -23,16 +23,18 @@ from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
 
 ACTIVITIES_OF_READERS = 2_500
-"""How many activities a chunk of readers has at most, unless one reader has more."""
+"""The maximum number of activities in a chunk of readers, unless one reader has more."""
 
 ACTIVITIES_OF_MINUTES = 2_000_000
-"""About how many activities a chunk of minutes has: each costs a scan of all history."""
+"""The approximate number of activities in a chunk of minutes; each chunk scans all history."""
 
 COUNTS_AT_ONCE = 500
-"""How many counts are fixed in one transaction."""
+"""The number of counts that one transaction corrects."""
 
 _READERS_AT_ONCE = 500
-_WORK_OF_A_READER = 10  # in activities, besides those of that reader
+_WORK_OF_A_READER = (
+    10  # the cost of each reader, in activities, in addition to the reader's own activities
+)
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 _LAST_ID = 2**63 - 1
@@ -223,7 +225,8 @@ def _wrong_counts(minute: str) -> str:
 
 
 def _save_counts(minute: str) -> str:
-    """Add what has come since the snapshot in which was counted: so no writer waits for that."""
+    """Return SQL that saves counts plus the activities that arrived after the counting snapshot,
+    so that no writer waits for the counting."""
     return f"""
         WITH since AS (
             SELECT {minute} AS minute, activity_type, count(*) AS activities
@@ -263,7 +266,7 @@ class ReaderRollups:
     last: int
 
     def compare(self, db: Database) -> RollupMismatches:
-        """Count the wrong rows, all in one snapshot."""
+        """Count the wrong rows, in one snapshot."""
         with read_snapshot(db):
             return RollupMismatches(
                 reader_profiles=_WRONG_PROFILES.scalar(db, **self._range),
@@ -272,7 +275,7 @@ class ReaderRollups:
             )
 
     def rebuild(self, db: Database, now: datetime) -> RollupMismatches:
-        """Fix what is wrong, all or nothing, and return how much that was."""
+        """Correct the wrong rows in one transaction, and return their number."""
         wrong = self.compare(db)
         if wrong:
             with db.atomic():
@@ -297,7 +300,7 @@ class ReaderRollups:
         return len({(user_id, content_id) for user_id, content_id, *_ in differing})
 
     def _quizzes(self, db: Database) -> list[BulkRow]:
-        """Return the rows that `reader_quizzes` should have."""
+        """Return the correct rows of `reader_quizzes`."""
         return [
             quiz_row(quiz.user_id, quiz.content_id, quiz.metadata_json, _text(quiz.occurred_at))
             for quiz in _LAST_QUIZZES.all(db, **self._range, quiz_ended=QUIZ_ENDED)
@@ -312,11 +315,11 @@ class MinuteCounts:
     until: datetime
 
     def compare(self, db: Database) -> RollupMismatches:
-        """Count the wrong rows, all in one snapshot."""
+        """Count the wrong rows, in one snapshot."""
         return RollupMismatches(activity_counts=len(self._wrong(db)[0]))
 
-    def rebuild(self, db: Database, now: datetime) -> RollupMismatches:  # noqa: ARG002 - as of readers
-        """Fix what is wrong, some of it at a time, and return how much that was."""
+    def rebuild(self, db: Database, now: datetime) -> RollupMismatches:  # noqa: ARG002 - as in Readers
+        """Correct the wrong rows in several transactions, and return their number."""
         counts, newest = self._wrong(db)
         for start in range(0, len(counts), COUNTS_AT_ONCE):
             some = counts[start : start + COUNTS_AT_ONCE]
@@ -327,7 +330,7 @@ class MinuteCounts:
         return RollupMismatches(activity_counts=len(counts))
 
     def _wrong(self, db: Database) -> tuple[list[BulkRow], int]:
-        """Return the right values of the wrong counts, and the last activity counted for them."""
+        """Return the correct rows for the wrong counts, and the id of the last counted activity."""
         with read_snapshot(db):
             counts: list[BulkRow] = [
                 (_text(count.minute), count.activity_type, count.activities)
@@ -339,7 +342,7 @@ class MinuteCounts:
 
 
 def _text(at: str | datetime) -> str:
-    """Return a time, as either engine gives it, as it is stored."""
+    """Return a time from either engine as the text that is stored."""
     return at if isinstance(at, str) else to_db_time(at)
 
 
@@ -347,7 +350,7 @@ Chunk = ReaderRollups | MinuteCounts
 
 
 def chunks(db: Database) -> list[Chunk]:
-    """Return all rollups, in chunks that each take about as long."""
+    """Return all rollups, in chunks of about the same duration."""
     return [*_readers(db), *_minutes(db)]
 
 
@@ -371,7 +374,7 @@ def _activities_of_readers(db: Database) -> Iterator[tuple[int, int]]:
 
 
 def _minutes(db: Database) -> Iterator[MinuteCounts]:
-    """Cut where every so many activities arrived, which is about when they occurred."""
+    """Yield chunks of minutes with about the same number of activities, by time of arrival."""
     cuts = {_EARLIEST, _LATEST}
     for id_ in range(ACTIVITIES_OF_MINUTES, _NEWEST.scalar(db) + 1, ACTIVITIES_OF_MINUTES):
         arrived_at = from_db_time(_ARRIVED_AT.scalar(db, id=id_))

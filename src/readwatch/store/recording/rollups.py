@@ -1,4 +1,4 @@
-"""Rollups: what the screens read instead of history, updated in the activity's transaction."""
+"""Rollups: totals that screens read instead of history, updated in the activity's transaction."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from readwatch.store.engine.models import ReaderContentProgress as Progress
 from readwatch.store.recording.quizzes import QUIZ_ENDED, quiz_row, upsert_quizzes
 
 ContentKey = tuple[int, str]
-"""A reader's id and a content's."""
+"""A reader's id and a content's id."""
 
 
 def _new(column: "peewee.Field[Any]") -> Any:
@@ -24,11 +24,11 @@ def _new(column: "peewee.Field[Any]") -> Any:
 
 
 def _of_latest(column: "peewee.Field[Any]", at: "peewee.Field[Any]") -> Case:
-    """Return the new value, unless the stored one is of a later activity."""
+    """Return the new value, unless the stored value is from a later activity."""
     return Case(None, [(at.is_null() | (_new(at) >= at), _new(column))], column)
 
 
-# Late activities of an offline device add their seconds; they never turn the page back.
+# Late activities of an offline device add their seconds; they never lower the progress.
 _UPSERT_CONTENTS = BulkStatement(
     {
         "user_id": "bigint",
@@ -120,7 +120,7 @@ _UPSERT_COUNTS = BulkStatement(
 
 @dataclass(slots=True, kw_only=True)
 class _ContentChanges:
-    """What is added to one content of one reader."""
+    """The change of one content of one reader."""
 
     user_id: int
     content_id: str
@@ -148,7 +148,7 @@ class _ContentChanges:
 
 @dataclass(slots=True, kw_only=True)
 class _ProfileChanges:
-    """What is added to one reader's profile."""
+    """The change of one reader's profile."""
 
     user_id: int
     seconds: int
@@ -158,22 +158,22 @@ class _ProfileChanges:
 
 
 class RollupChanges:
-    """What new activities add to the rollups.
+    """The changes of the rollups by new activities.
 
-    Times are the text that is stored (`to_db_time`): it compares as they do, and a rebuild from the
-    stored rows has the same result.
+    Times are text as it is stored (`to_db_time`): the texts sort as the times do, and a rebuild
+    from the stored rows has the same result.
     """
 
     def __init__(self, begun_contents: Set[ContentKey]) -> None:
-        """`begun_contents` are those of their contents that the readers have begun before."""
+        """`begun_contents` are the contents that have a row already."""
         self._begun_contents = begun_contents
         self._readers: dict[int, _ProfileChanges] = {}
         self._contents: dict[ContentKey, _ContentChanges] = {}
-        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # when it ended, and how
+        self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # the end and the result
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
-        """Add one activity; those of one reader come in the order of their ids."""
+        """Add one activity; call it in the order of the ids for each reader."""
         seconds = activity.duration_seconds or 0
         reader = self._readers.get(user_id)
         if reader is None:
@@ -206,7 +206,7 @@ class RollupChanges:
         content.add(activity, occurred_at)
 
     def apply(self, db: Database, now: str) -> None:
-        """Write the sums."""
+        """Write the changes."""
         if self._contents:
             _UPSERT_CONTENTS.run_records(db, self._contents.values())
         if self._quizzes:

@@ -1,8 +1,8 @@
-"""How the ingest service writes: whoever gets an answer has their rows on disk.
+"""The writer of the ingest service: a request is answered after its rows are committed.
 
-One thread owns all writes of the process. What waits while a commit is under way goes into the
-next one together (group commit), and the activities of all requests in a group are kept by the
-same few statements.
+One thread does all writes of the process. Requests that arrive during a commit share the next
+commit (group commit); the activities of all requests in a group are stored by the same few
+statements.
 """
 
 import queue
@@ -28,16 +28,16 @@ T = TypeVar("T")
 Write = Callable[[Database], T]
 
 MAX_GROUP = 256
-"""How many requests share a commit at most, so that the first of them never waits long."""
+"""The maximum number of requests that share a commit; the first one does not wait long."""
 
 MAX_WAITING = 4096
-"""How many requests may wait at most; each has its rows in memory."""
+"""The maximum number of requests that wait, each with its rows in memory."""
 
 HEARTBEAT_FLUSH_SECONDS = 1.0
-"""How long a heartbeat waits to be written together with others: what a crash can lose of it."""
+"""Heartbeats are written together in this interval; a crash loses at most this many seconds."""
 
 WRITE_TIMEOUT_SECONDS = 3.0
-"""How long a request waits at most; with the database stuck for longer, none does."""
+"""The longest wait of a request. If no commit succeeds for longer, requests are refused at once."""
 
 _PROBE = Statement("SELECT 1")
 _SAVEPOINT = Statement("SAVEPOINT one_write")
@@ -47,33 +47,33 @@ _RELEASE = Statement("RELEASE one_write")
 
 @dataclass(frozen=True, slots=True)
 class CommitStats:
-    """What one commit kept: how many requests shared it, and the rows that they brought."""
+    """The size of one commit: its requests, its rows, and its duration."""
 
-    requests: int  # 0 where heartbeats were written
+    requests: int  # 0 for a commit of heartbeats
     rows: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for the writer, and whether it can write."""
+    """The number of requests that wait for the writer, and the state of the writer."""
 
     waiting: int
     stuck_seconds: float
-    """How long it has been trying to write, without a commit; 0 when it has nothing to write."""
+    """The time since the writer began to try without a commit; 0 if it has nothing to write."""
 
     last_error: str | None
-    """Why the last try failed; None after a commit."""
+    """The error of the last try; None after a commit."""
 
     busy: float
-    """The share of the last seconds in which it was writing, 0 to 1."""
+    """The share of the last seconds in which the writer was writing, 0 to 1."""
 
 
 class _Job:
-    """What one request wants written, and where it waits for the result.
+    """One write of a request: waiting, claimed by the writer thread, or withdrawn by the request.
 
-    A lock that the writing thread opens is the cheapest thing to wait for: a Future wakes each
-    waiter twice, and there are thousands of them a second.
+    The request waits on a plain lock: a Future would wake the thread twice, and there are
+    thousands of requests a second.
     """
 
     __slots__ = ("_claimed", "_done", "_unclaimed", "failure", "result", "work")
@@ -90,11 +90,11 @@ class _Job:
 
     @property
     def rows(self) -> int:
-        """How many rows it brings; any other write counts as one."""
+        """The number of activities; any other write counts as one row."""
         return len(self.work.activities) if isinstance(self.work, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
-        """Return the result; what is not begun within some seconds will never be."""
+        """Return the result; withdraw the job if the writer does not claim it within `seconds`."""
         if not self._done.acquire(timeout=seconds):
             if self._take():
                 raise unavailable("the database is busy; try again")
@@ -104,12 +104,12 @@ class _Job:
         return self.result
 
     def claim(self) -> bool:
-        """Take the job unless its request has withdrawn it; tell whether it is taken."""
+        """Claim the job unless its request has withdrawn it; tell whether it is claimed."""
         self._claimed = self._claimed or self._take()
         return self._claimed
 
     def run(self, db: Database) -> Any:
-        """Do it, inside a transaction."""
+        """Run the write inside a transaction."""
         return (
             record_batches(db, [self.work])[0]
             if isinstance(self.work, ActivityBatch)
@@ -117,7 +117,7 @@ class _Job:
         )
 
     def finish(self, outcome: "Outcome") -> None:
-        """Let the request go on."""
+        """Pass the outcome to the request, which stops waiting."""
         self.result, self.failure = outcome
         self._done.release()
 
@@ -132,9 +132,9 @@ Outcome = tuple[Any, Exception | None]
 
 
 class Writer:
-    """Writes for all threads; a failing write leaves its neighbours in the group alone.
+    """Writes for all threads; a write that fails does not affect the others of its group.
 
-    `observe` is told of each commit, in the writing thread.
+    `observe` is called with each commit, in the writer thread.
     """
 
     def __init__(
@@ -152,33 +152,33 @@ class Writer:
         self._heartbeats_lock = threading.Lock()
         self._heartbeats_at = monotonic() + HEARTBEAT_FLUSH_SECONDS
         self._closed = False
-        self._closing = threading.Lock()  # close() waits for those that hand in a job
+        self._closing = threading.Lock()  # close() waits for threads that add a job
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._thread.start()
 
     def run(self, write: Write[T]) -> T:
-        """Run a write and return its result once it is on disk; raise what it raises."""
+        """Run a write and return its result after the commit; raise the exception of the write."""
         result: T = self._do(write)
         return result
 
     def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
-        """Store the activities of a request; return when they are on disk."""
+        """Store the activities of a request; return after the commit."""
         results: tuple[ActivityOutcome, ...] = self._do(batch)
         return results
 
     def heartbeat(self, principal: Principal, now: datetime) -> None:
-        """Take a reader's heartbeat; it is on disk within about a second."""
+        """Accept a heartbeat; it is committed within about a second."""
         with self._heartbeats_lock:
             self._heartbeats[principal] = now
 
     def backlog(self) -> Backlog:
-        """Return how much waits, and whether the database can be written at all."""
+        """Return the number of waiting requests and the state of the writer."""
         since = self._stuck_since
         stuck = 0.0 if since is None else monotonic() - since
         return Backlog(self._waiting.qsize(), stuck, self._last_error, self._busy)
 
     def close(self) -> None:
-        """Finish what is waiting and close the database."""
+        """Write all that waits and close the database."""
         with self._closing:
             self._closed = True
         self._waiting.put(None)
@@ -196,7 +196,7 @@ class Writer:
             self._waiting.put(job)
         return job.wait(WRITE_TIMEOUT_SECONDS)
 
-    # From here on everything runs in the writing thread.
+    # The following methods run in the writer thread.
 
     def _serve(self) -> None:
         stopping = False
@@ -211,7 +211,7 @@ class Writer:
         close_all(self._db)
 
     def _next_group(self) -> tuple[list[_Job], bool]:
-        """Wait for a job or for the next heartbeats, and take along what came meanwhile."""
+        """Wait for a job or the next write of heartbeats; return all jobs that wait."""
         group: list[_Job] = []
         try:
             job = self._waiting.get(timeout=max(0.0, self._heartbeats_at - monotonic()))
@@ -225,7 +225,7 @@ class Writer:
         return group, True
 
     def _measure(self) -> None:
-        """Note how busy it was since the last time, smoothed over about five of them."""
+        """Measure the share of time spent writing, smoothed over about five intervals."""
         now = monotonic()
         share = min(
             1.0, self._wrote_seconds / max(now - self._measured_at, HEARTBEAT_FLUSH_SECONDS)
@@ -235,14 +235,14 @@ class Writer:
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
-        """Commit what is done inside; note since when that has not worked, and why."""
+        """Run the `with` block in a transaction and commit; store the time and the error of a
+        failure."""
         began = monotonic()
         self._stuck_since = self._stuck_since or began
         try:
             with connection(self._db) as db, db.atomic() as transaction:
-                acquire_lock(
-                    db, Lock.ROLLUPS
-                )  # first: a lock that comes before it could cross others
+                # Always the first lock, so that two programs cannot deadlock.
+                acquire_lock(db, Lock.ROLLUPS)
                 yield transaction
         except Exception as error:
             self._last_error = _copy_of(error).message
@@ -257,18 +257,18 @@ class Writer:
             with self._transaction() as transaction:
                 group = [job for job in group if job.claim()]
                 outcomes = _run_all(self._db, group, transaction)
-        except Exception as error:  # noqa: BLE001 - each of those who wait has to hear of it
+        except Exception as error:  # noqa: BLE001 - each request gets the error
             group = [job for job in group if job.claim()]
             outcomes = [(None, _copy_of(error)) for _ in group]
         else:
             rows = sum(job.rows for job in group)
-            with suppress(Exception):  # these rows are on disk, whatever the observer does
+            with suppress(Exception):  # the rows are on disk, even if the observer fails
                 self._observe(CommitStats(len(group), rows, monotonic() - began))
         for job, outcome in zip(group, outcomes, strict=True):
             job.finish(outcome)
 
     def _write_heartbeats(self) -> None:
-        """Write the heartbeats; without any, find out whether the database could be written."""
+        """Write the heartbeats; without any, test whether the database can be written."""
         began = monotonic()
         self._heartbeats_at = began + HEARTBEAT_FLUSH_SECONDS
         with self._heartbeats_lock:
@@ -279,8 +279,8 @@ class Writer:
                     record_heartbeats(self._db, heartbeats)
                 else:
                     _PROBE(self._db)
-        except Exception:  # noqa: BLE001 - the backlog tells it, and those who wait are served on
-            with self._heartbeats_lock:  # newer ones win; the rest is tried again
+        except Exception:  # noqa: BLE001 - the backlog has the error; the thread continues
+            with self._heartbeats_lock:  # newer heartbeats replace older ones; all are tried again
                 self._heartbeats = heartbeats | self._heartbeats
         else:
             if heartbeats:
@@ -304,7 +304,7 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
     except Exception as error:
         if _ends_group(db, error):
             raise
-    transaction.rollback()  # and begins anew
+    transaction.rollback()  # and begins a new transaction
     acquire_lock(db, Lock.ROLLUPS)
     return [_attempt(db, job.run) for job in group]
 
@@ -319,7 +319,7 @@ def _run_together(db: Database, group: Sequence[_Job]) -> list[Outcome]:
 
 
 def _attempt(db: Database, write: Write[Any]) -> Outcome:
-    """Run one write and undo it alone when it fails; raise if the others would fail as well."""
+    """Run one write and undo only it if it fails; raise if the other writes would fail as well."""
     try:
         with engine_errors(), _savepoint(db):
             return write(db), None
@@ -330,7 +330,8 @@ def _attempt(db: Database, write: Write[Any]) -> Outcome:
 
 
 def _ends_group(db: Database, error: Exception) -> bool:
-    """Tell whether the transaction is gone, or each would wait in vain after the one before."""
+    """Tell whether the error ends the whole group: the transaction is gone, or the database is
+    unavailable and each further write would wait for the same timeout."""
     return not transaction_is_open(db) or (
         isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE
     )
@@ -338,7 +339,7 @@ def _ends_group(db: Database, error: Exception) -> bool:
 
 @contextmanager
 def _savepoint(db: Database) -> Iterator[None]:
-    # Peewee gives each savepoint a new name, which no statement cache can hold.
+    # Not Peewee's: it gives each savepoint a new name, so that no statement is cached.
     _SAVEPOINT(db)
     try:
         yield

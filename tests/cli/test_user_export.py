@@ -59,7 +59,8 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock: Clock, tmp_path: Path)
 
 
 def as_json(bundle: ZipFile, part: str) -> list[dict[str, Any]]:
-    return json.loads(bundle.read(f"{part}.json"))
+    rows: list[dict[str, Any]] = json.loads(bundle.read(f"{part}.json"))
+    return rows
 
 
 def as_csv(bundle: ZipFile, part: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ PAGE = {"activity_type": "page_read"}
 @pytest.fixture(autouse=True)
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "WRITE_TIMEOUT_SECONDS", 0.3)
-    monkeypatch.setattr(writer, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(writer, "HEARTBEAT_FLUSH_SECONDS", 0.02)
 
 
 @contextmanager

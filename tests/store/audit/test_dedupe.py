@@ -62,7 +62,7 @@ def test_an_access_of_another_kind_has_an_entry_of_its_own(log, event, cast, clo
         replace(event, action_type=AuditAction.VIEWED_READER_SESSIONS),
     ):
         permit = log.log_access(other, clock())
-        assert permit.subject_id == other.target_user_id
+        assert permit.subject_id == other.subject_id
         assert permit.entry_id == entries()[-1]
     assert len(entries()) == 5
 

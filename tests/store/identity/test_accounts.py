@@ -1,5 +1,7 @@
 """What admins do with accounts, with an admin's rights."""
 
+from datetime import datetime
+
 import pytest
 from conftest import COST, PASSWORD
 from permits import permit_for
@@ -7,8 +9,9 @@ from permits import permit_for
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import LIMITS, FailureScope
-from readwatch.domain.users import AccountStatus, UserRole
+from readwatch.domain.users import AccountStatus, User, UserRole
 from readwatch.store.audit import log as audit_log
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
 from readwatch.store.identity.lockout import record_failure
@@ -39,15 +42,15 @@ def admin(connected):
     return connected(Role.ADMIN)
 
 
-def suspend(db, user, now):
+def suspend(db: Database, user: User, now: datetime) -> int:
     return accounts.suspend(db, user.id, now)
 
 
-def delete(db, user, now):
+def delete(db: Database, user: User, now: datetime) -> int:
     return accounts.delete(db, user.id, now)
 
 
-def set_password(db, user, now):
+def set_password(db: Database, user: User, now: datetime) -> int:
     return accounts.set_password(db, user.id, hash_password("another password", COST), now)
 
 

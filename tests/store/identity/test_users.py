@@ -1,5 +1,7 @@
 """Accounts: made, found, listed, signed in."""
 
+from functools import partial
+
 import pytest
 from conftest import COST, NOON, PASSWORD
 from permits import LIST_ACCESS, permit_for
@@ -154,12 +156,12 @@ def test_an_address_in_another_spelling_is_the_same_address(db, join, typed):
 def test_who_is_not_there_is_not_found(db, cast, delete):
     delete(cast.ann)
     for search in (
-        lambda: find_user(db, "ann@example.org"),
-        lambda: get_user(db, cast.ann.id),
-        lambda: find_user(db, "nobody@example.org"),
-        lambda: get_user(db, 4711),
-        lambda: find_user(db, "a\0\ud800@example.org"),
-        lambda: find_user(db, "%@example.org"),
+        partial(find_user, db, "ann@example.org"),
+        partial(get_user, db, cast.ann.id),
+        partial(find_user, db, "nobody@example.org"),
+        partial(get_user, db, 4711),
+        partial(find_user, db, "a\0\ud800@example.org"),
+        partial(find_user, db, "%@example.org"),
     ):
         with pytest.raises(ReadwatchError) as refusal:
             search()

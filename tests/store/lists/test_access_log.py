@@ -1,5 +1,7 @@
 """The access log as a list: whose entries there are, and which of them are one row."""
 
+from typing import Any
+
 import pytest
 from permits import list_access_of
 
@@ -10,7 +12,7 @@ from readwatch.store.audit.log import log_event
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import access_log as store
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
-from readwatch.store.lists.query import ListQuery
+from readwatch.store.lists.query import ListQuery, ResultIds
 
 NEWEST = ListQuery("created_at", descending=True)
 PROFILE = AuditAction.VIEWED_READER_PROFILE
@@ -144,7 +146,7 @@ def test_it_is_paged_and_a_filter_goes_back_only_so_far(cast, look, db, clock, m
     for _ in range(3):
         look(cast.cara, PROFILE, cast.ann)
 
-    def order(**how):
+    def order(**how: Any) -> ResultIds:
         return access_log_ids(
             db, list_access_of(cast.cara), ListQuery("created_at", True, **how), clock()
         )

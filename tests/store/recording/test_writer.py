@@ -380,7 +380,7 @@ def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
     opened, connected, db, cast, clock, enter, url, monkeypatch
 ):
     monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.01)
-    monkeypatch.setattr(writing, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(writing, "HEARTBEAT_FLUSH_SECONDS", 0.01)
     ann = enter(cast.ann)
     writer = Writer(opened(url, Role.INGEST))
     with connected(Role.OWNER).atomic():

@@ -26,15 +26,13 @@ sys.exit(subprocess.call(sys.argv[1:], start_new_session=True))
 FAULTY = """
 import sys
 from readwatch.cli.main import main
-from readwatch.tui import run as console
+from readwatch.tui.screens.login import LoginScreen
 
-class Faulty(console.Console):
-    def _say_no(self, event):
-        diary = "Dear diary"
-        raise ValueError(diary)
-    _say_no._textual_on = console.Console._say_no._textual_on
+def refuse(screen, reason):
+    diary = "Dear diary"
+    raise ValueError(diary)
 
-console.Console = Faulty
+LoginScreen.refuse = refuse
 sys.argv = ["readwatch", "--database", sys.argv[1], "console"]
 main()
 """
@@ -107,7 +105,7 @@ def test_a_terminal_without_marks_gets_ascii(
         window.types(f"{PASSWORD}\r")
         window.sees("* LIVE", "_")
         window.types("3?")
-        window.sees("Keys", "who is reading now", "+------")
+        window.sees("Keys", "who is online now", "+------")
         assert not {char for char in window.raw.decode() if not char.isascii()}
 
 
@@ -163,7 +161,7 @@ def test_a_terminal_that_stood_still_has_the_whole_snapshot_afterwards(window: T
     window.stands_still()
     window.types(f"{'123' * 10}?")
     window.goes_on()
-    window.sees("Keys", "who is reading now", "escape closes")
+    window.sees("Keys", "who is online now", "escape closes")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -1,4 +1,4 @@
-"""How many simulated readers one machine can serve, step by step.
+"""The number of simulated readers that one machine can serve, step by step.
 
 python benchmarks/ladder.py [--steps 100 1000 10000 100000] [--seconds 30] [--postgresql]
 
@@ -9,8 +9,8 @@ console and the database run on the same cores as the service. A step holds when
 the requests fail, p99 is at most a second and no more than the requests of a second are unanswered
 at the end; between the last step that holds and the first that does not, others are tried.
 
-Real apps have a connection each, and those that send once a minute open a new one each time:
---reconnect does the same. Without it the requests share up to 256 connections that stay open.
+Real apps have a connection each, and apps that send once a minute open a new connection each time:
+--reconnect does the same. Without it the requests share up to 256 open connections.
 """
 
 from argparse import Namespace
@@ -25,7 +25,7 @@ from rig.slices import greet
 
 REQUESTS_A_MINUTE = 2
 CONNECTIONS = 256
-MOST_CONNECTIONS = 1000  # under way at once, where each request has one of its own
+MOST_CONNECTIONS = 1000  # connections at once, if each request has a separate one
 
 MOST_ERRORS = 0.001
 LONGEST_P99 = 1.0

@@ -9,7 +9,7 @@ cost     a console, and for comparison Textual's DataTable rebuilt once a second
 keys     from the start to the first list, and from a key to the row that it changes
 posted   the time from posting an activity until it is on the screen
 queries  each query of the console with 100,000 activities and with many more
-many     twenty consoles on one database, and the latency of heartbeats meanwhile
+many     twenty consoles on one database, and the latency of heartbeats at the same time
 """
 
 import json

@@ -1,10 +1,9 @@
-"""How long a million entries of the access log take to check, list and export.
+"""The time to check, list and export a million entries of the access log.
 
 python benchmarks/audit.py [--entries 1000000] [--postgresql]
 
-A log with real hashes is added in bulk; then each command runs in a process of its own, as for an
-admin. At the end an entry in the middle is changed, as only the owner of the database can, and the
-log is checked once more.
+Entries with real hashes are added in bulk; then each command runs in a separate process. At the end
+an entry in the middle is changed with the privileges of the owner, and the log is checked again.
 """
 
 from collections.abc import Iterator
@@ -86,7 +85,7 @@ def main() -> None:
 
 
 def _fill(url: str, consultant_id: int, length: int) -> None:
-    """Add entries, one a second until now, with the hashes that the store gives them."""
+    """Add entries, one a second until now, with the hashes of the store."""
     entries = _chain(consultant_id, length)
     with opened(url, Role.OWNER) as db:
         for first in range(0, length, AT_ONCE):
@@ -116,7 +115,7 @@ def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
 
 
 def _tamper(url: str, id_: int) -> None:
-    """Do what the owner of the database can do to an entry."""
+    """Change an entry, with the privileges of the owner of the database."""
     with opened(url, Role.OWNER) as db:
         _drop_trigger(db)
         db.execute_sql(f"UPDATE consultant_access_log SET target_user_id = 1 WHERE id = {id_}")

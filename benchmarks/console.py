@@ -1,4 +1,4 @@
-"""What a console costs and how fast it is, in a pseudo-terminal of 120 by 40.
+"""The cost and the speed of a console, in a pseudo-terminal of 120 by 40.
 
 python benchmarks/console.py [--parts cost keys ...] [--seconds 15] [--activities 10000000]
 
@@ -7,9 +7,9 @@ an activity every 10 s.
 
 cost     a console, and for comparison Textual's DataTable rebuilt once a second
 keys     from the start to the first list, and from a key to the row that it changes
-posted   from posting an activity until it is on the screen
+posted   the time from posting an activity until it is on the screen
 queries  each query of the console with 100,000 activities and with many more
-many     twenty consoles on one database, and the latency of heartbeats meanwhile
+many     twenty consoles on one database, and the latency of heartbeats at the same time
 """
 
 import json
@@ -56,7 +56,7 @@ from readwatch.store.lists.query import ListQuery
 
 REQUESTS_A_MINUTE = 2
 BATCH = 6
-HOURS = 3600.0  # longer than anything here lasts
+HOURS = 3600.0  # longer than all measurements
 
 CONSOLE_CPU = 0.03
 CONSOLE_MB = 100
@@ -67,7 +67,7 @@ CONSOLES = 20
 HEADINGS = 2  # the line that they are in
 MB = 1_000_000
 
-# The keys, what each of them is called, and how a screen shows that it has come through.
+# The keys, the name of each, and the sign on the screen that the key was handled.
 MOVES = {"down": "\x1b[B", "page down": "\x1b[6~", "end": "\x1b[F", "home": "\x1b[H"}
 VIEWS = {"2": ("Time", "Title"), "3": ("Reading time",), "1": ("State", "Reading")}
 
@@ -164,7 +164,7 @@ def cost(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 
 def watched_for(settings: Namespace, console: Terminal, online: int) -> Row:
-    """Return what a program used of the machine, and what it painted."""
+    """Return the resources that a program used, and the bytes that it painted."""
     progress(f"measuring with {online:,} online ...")
     frames, received = console.frames, console.received
     with watched(console.server) as used:
@@ -198,7 +198,7 @@ def keys(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 
 def help_shown() -> float:
-    """Return how long `readwatch --help` takes."""
+    """Return the duration of `readwatch --help`."""
     start = perf_counter()
     command = [sys.executable, "-m", "readwatch", "--help"]
     subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
@@ -206,7 +206,7 @@ def help_shown() -> float:
 
 
 def moved(console: Terminal, key: str) -> float:
-    """Return how long it took until the cursor was on another row."""
+    """Return the time until the cursor was on another row."""
     console.settle()
     before = cursor(console.lines)
     pressed = console.press(key)
@@ -214,7 +214,7 @@ def moved(console: Terminal, key: str) -> float:
 
 
 def turned(console: Terminal, number: str, headings: Sequence[str]) -> float:
-    """Return how long it took until another view had rows."""
+    """Return the time until another view had rows."""
     console.settle()
     pressed = console.press(number)
     arrived = console.until(
@@ -224,7 +224,7 @@ def turned(console: Terminal, number: str, headings: Sequence[str]) -> float:
 
 
 def cursor(lines: Sequence[str]) -> tuple[int, str] | None:
-    """Return the line of the cursor, and who is there in a list whose second column tells that."""
+    """Return the line of the cursor, and the reader in it if the second column has the name."""
     name = lines[HEADINGS].find("Reader")
     return next(
         ((y, line[name : name + 10]) for y, line in enumerate(lines) if line.startswith("▌")), None
@@ -279,7 +279,7 @@ def queries(settings: Namespace, folder: Path) -> Iterator[Row]:
 def asked(
     settings: Namespace, folder: Path, length: int, now: datetime
 ) -> Iterator[Mapping[str, Callable[[], float]]]:
-    """Create a history; yield functions that run each query once and return how long it took."""
+    """Create a history; yield functions that run each query once and return the duration."""
     with database(settings, folder) as url:
         start = perf_counter()
         looking = make_history(url, length, now)
@@ -291,7 +291,7 @@ def asked(
 
 
 def seconds(db: Database, ask: Callable[[], object]) -> float:
-    """Return how long a query took."""
+    """Return the duration of a query."""
     start = perf_counter()
     with read_snapshot(db):
         ask()
@@ -340,7 +340,7 @@ def many(settings: Namespace, folder: Path) -> Iterator[Row]:
 
 
 def looked_on(what: str, consoles: Sequence[Terminal], beats: Load) -> Row:
-    """Return what consoles cost together, and the latency of heartbeats meanwhile."""
+    """Return the total cost of the consoles, and the latency of heartbeats at the same time."""
     before = sum(console.server.cpu_seconds() for console in consoles)
     start = perf_counter()
     with ThreadPoolExecutor(1) as beside:
@@ -374,7 +374,7 @@ class Place:
 
     @property
     def rhythm(self) -> Load:
-        """What all of them post."""
+        """The load of all readers."""
         return self.load("rhythm", len(self.tokens) * REQUESTS_A_MINUTE / 60)
 
     def load(
@@ -386,7 +386,7 @@ class Place:
         seconds: float = HOURS,
         tokens: list[str] | None = None,
     ) -> Load:
-        """Return a load on the service; those that go on for hours are ended with `meanwhile`."""
+        """Return a load on the service; `meanwhile` ends loads of hours."""
         return Load(traffic, self.server.port, tokens or self.tokens, seconds, batch, 256, rate)
 
     @contextmanager
@@ -397,7 +397,7 @@ class Place:
             yield console
 
     def start(self) -> float:
-        """Return how long a console takes to start and log in, without typing."""
+        """Return the time for a console to start and log in, without typing."""
         with self._asking() as console:
             asked_at = console.sees("Password")
             return asked_at - console.started_at + enter(console)
@@ -409,7 +409,7 @@ class Place:
             yield console
 
     def on_top(self) -> str:
-        """Return the token of the reader who is the first one by name."""
+        """Return the token of the first reader by name."""
         with opened(self.url, Role.CONSOLE) as db:
             access = list_access(db, find_user(db, CONSULTANT).id)
             first = online_ids(db, access, ListQuery("full_name"), system_clock()).ids[0]
@@ -429,7 +429,7 @@ class Place:
 
 @contextmanager
 def live(settings: Namespace, folder: Path, online: int) -> Iterator[Place]:
-    """Lend a service of its own with readers who have just been heard from."""
+    """Yield a new service with readers who have just sent a heartbeat."""
     with database(settings, folder) as url:
         tokens = populate(url, online)
         consultant(url)
@@ -440,7 +440,7 @@ def live(settings: Namespace, folder: Path, online: int) -> Iterator[Place]:
 
 
 def wait_until_here(url: str, online: int) -> None:
-    """Wait for heartbeats that were acknowledged and are not written yet."""
+    """Wait until all acknowledged heartbeats are written."""
     with opened(url, Role.CONSOLE) as db:
         deadline = monotonic() + 30
         while count_online(db, system_clock()) < online:
@@ -451,7 +451,7 @@ def wait_until_here(url: str, online: int) -> None:
 
 @contextmanager
 def database(settings: Namespace, folder: Path) -> Iterator[str]:
-    """Lend the URL of an empty database, in a folder that goes with it."""
+    """Yield the URL of an empty database, in a folder that is deleted with it."""
     with (
         TemporaryDirectory(dir=folder) as own,
         databases.chosen(settings, Path(own)) as url,
@@ -460,14 +460,14 @@ def database(settings: Namespace, folder: Path) -> Iterator[str]:
 
 
 def enter(console: Terminal) -> float:
-    """Log in; return how long it took until the first rows were there."""
+    """Log in; return the time until the first rows were on the screen."""
     console.sees("Password")
     pressed = console.press(f"{PASSWORD}\r")
     return console.until(lambda lines: "LIVE" in lines[0] and cursor(lines)) - pressed
 
 
 def times(what: str, took: Sequence[float], target_ms: int | None = None) -> Row:
-    """Return a line about how long something took each time."""
+    """Return a line with the statistics of some durations."""
     ms = sorted(each * 1000 for each in took)
     return {
         "what": what,

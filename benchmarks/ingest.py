@@ -81,7 +81,7 @@ def main() -> None:
 
 
 class Bench:
-    """The servers side by side, and all that came of the loads on the service."""
+    """The servers side by side, and the results of the loads on the service."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Bench:
 
 
 class Executemany:
-    """The database alone: the statements that a program without any care would run."""
+    """The database alone: the statements of the simplest possible program."""
 
     def __init__(self, url: str, readers: int) -> None:
         self.added = 0
@@ -144,7 +144,7 @@ class Executemany:
         self._readers = cycle(range(readers))
 
     def rows_per_second(self, batch: int, seconds: float) -> float:
-        """Add batches for so long, counting only the time in the database."""
+        """Add batches for `seconds`, counting only the time in the database."""
         moments, took, added = Moments(batch), 0.0, 0
         with connection(self._db):
             driver = driver_connection(self._db)
@@ -162,7 +162,7 @@ class Executemany:
         return added / took
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         close_all(self._db)
 
     def _rows(

@@ -1,4 +1,4 @@
-"""How many simulated readers one machine can serve, step by step.
+"""The number of simulated readers that one machine can serve, step by step.
 
 python benchmarks/ladder.py [--steps 100 1000 10000 100000] [--seconds 30] [--postgresql]
 
@@ -9,8 +9,8 @@ console and the database run on the same cores as the service. A step holds when
 the requests fail, p99 is at most a second and no more than the requests of a second are unanswered
 at the end; between the last step that holds and the first that does not, others are tried.
 
-Real apps have a connection each, and those that send once a minute open a new one each time:
---reconnect does the same. Without it the requests share up to 256 connections that stay open.
+Real apps have a connection each, and apps that send once a minute open a new connection each time:
+--reconnect does the same. Without it the requests share up to 256 open connections.
 """
 
 from argparse import Namespace
@@ -25,20 +25,20 @@ from rig.slices import greet
 
 REQUESTS_A_MINUTE = 2
 CONNECTIONS = 256
-MOST_CONNECTIONS = 1000  # under way at once, where each request has one of its own
+MOST_CONNECTIONS = 1000  # connections at once, if each request has a separate one
 
 MOST_ERRORS = 0.001
 LONGEST_P99 = 1.0
 LONGEST_BEHIND = 1.0
 YES, NO = "yes", "no"
 
-# What the seed expects of SQLite up to so many concurrent users, and beyond.
+# The common advice on SQLite up to these numbers of concurrent users, and beyond.
 EXPECTED = {50: "excellent", 200: "good", 500: "marginal"}
 EXPECTED_BEYOND = "poor"
 
 MAIN_COLUMNS = (
     Column("readers", "readers", ",d"),
-    Column("expected", "expected of SQLite"),
+    Column("expected", "common advice on SQLite"),
     Column("holds", "holds"),
     Column("asked", "requests/s", ",.1f"),
     Column("achieved", "answered/s", ",.1f"),
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 class Ladder:
-    """The service with its readers, and all that came of the loads on it."""
+    """The service with its readers, and the results of the loads on it."""
 
     def __init__(self, settings: Namespace, server: Server, url: str, tokens: list[str]) -> None:
         self._settings = settings
@@ -154,7 +154,7 @@ class Ladder:
 
 
 def holds(result: Result, rate: float) -> bool:
-    """Tell whether the service kept up with so many requests a second."""
+    """Tell whether the service answered this rate of requests."""
     return (
         result.errors <= MOST_ERRORS * result.asked
         and result.p99 <= LONGEST_P99
@@ -163,7 +163,7 @@ def holds(result: Result, rate: float) -> bool:
 
 
 def expected(users: int) -> str:
-    """Return what the seed expects of SQLite with so many concurrent users."""
+    """Return the common advice on SQLite for this number of concurrent users."""
     return next((word for most, word in EXPECTED.items() if users <= most), EXPECTED_BEYOND)
 
 

@@ -49,7 +49,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """The results of some seconds of logins, until the last answer."""
+    """The results of some seconds of logins, until the last response."""
 
     answered: int
     told_to_wait: int
@@ -58,7 +58,7 @@ class Logins:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Logins, and the heartbeats beside them."""
+    """The results of logins, and of heartbeats at the same time."""
 
     logins: Logins
     heartbeats: Result
@@ -119,7 +119,7 @@ def latencies(results: Sequence[Result]) -> dict[str, object]:
 
 
 def bcrypt_per_second(cost: int, seconds: float) -> float:
-    """Return how many passwords all cores check with nothing around it."""
+    """Return the number of passwords a second that all cores check with bcrypt alone."""
 
     def check(_thread: int) -> int:
         checked = 0
@@ -143,7 +143,7 @@ def storm(server: Server, clients: int, heartbeats: Load) -> Storm:
 
 
 def log_in(port: int, clients: int, seconds: float) -> Logins:
-    """Log in, client by client one reader after the other, and wait when told to."""
+    """Log in with all clients, each one reader after the other, and obey Retry-After."""
 
     def client(number: int) -> tuple[int, int, float]:
         answered, told_to_wait, last = 0, 0, start

@@ -3,8 +3,8 @@
 python benchmarks/personal_data.py [--activities 1000000] [--rate 20] [--postgresql]
 
 The service runs, and other readers post activities at a fixed low rate: first alone, then during
-each command. The erasure runs twice: the second run clears the unused space of the files, and on
-SQLite nobody can write meanwhile.
+each command. The erasure runs twice: the second run clears the unused space of the files; on SQLite
+other programs cannot write during it.
 """
 
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _read(url: str, token: str, length: int) -> None:
-    """Record years of reading of one reader, as the service does."""
+    """Store the activities of years of one reader, as the service does."""
     with opened(url, Role.INGEST) as db:
         principal = find_principal(db, hash_token(token), system_clock())
         assert principal
@@ -111,7 +111,7 @@ def _beside(
     call: Callable[[], Called | None],
     file: Path,
 ) -> Row:
-    """Post until a command has ended; return its figures and those of the posts."""
+    """Post until a command has ended; return the figures of the command and of the posts."""
     with ThreadPoolExecutor(1) as thread:
         calling = thread.submit(call)
         posted = _posts(server, tokens, rate, calling)

@@ -2,9 +2,9 @@
 
 python benchmarks/recipe.py [--seconds 2] [--rounds 5] [--connections 32]
 
-The recipe is rig/recipe.py: one commit a statement, each token looked up in the database, a
-heartbeat an UPDATE. It is measured with its driver's setting, by which a power cut loses what was
-acknowledged, and with the one that makes the service's promise.
+The recipe is rig/recipe.py: one commit per statement, a query for each token, an UPDATE for each
+heartbeat. It is measured with the default of its driver, with which a power cut loses acknowledged
+data, and with the setting of the service, with which it does not.
 """
 
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def compared(what: str, taken: dict[str, list[Slice]]) -> Iterator[dict[str, object]]:
-    """Yield a line for each who was measured, beside the service."""
+    """Yield a line for each measured program, compared with the service."""
     for who, slices in taken.items():
         row = {"what": what, "who": who, **figures(slices)}
         if who != OURS:

@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def compared(what: str, taken: dict[str, list[Slice]]) -> Iterator[dict[str, object]]:
-    """Yield a line for each server, beside the one that the service ships with."""
+    """Yield a line for each server, compared with the server of the service."""
     for name, slices in taken.items():
         row = {"what": what, "server": name, **figures(slices)}
         if name != SHIPPED:

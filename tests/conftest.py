@@ -1,4 +1,4 @@
-"""The world that the tests play in: a still clock, two engines, and a known cast.
+"""Fixtures of all tests: a clock that stands still, two engines, and the cast.
 
 Ann and Ben are readers, Cara is a consultant, Dora is the admin.
 """
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(autouse=True)
 def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test meets the settings of the person who runs it."""
+    """Tests do not read the settings of the user who runs them."""
     for name in [name for name in os.environ if name.startswith("READWATCH_")]:
         if not name.startswith("READWATCH_TEST_"):
             monkeypatch.delenv(name)
@@ -70,7 +70,7 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def hang_ups_end_what_the_tests_start() -> Iterator[None]:
-    """Under nohup they would be ignored by each process that a test starts, as by this one."""
+    """SIGHUP ends the processes that a test starts, also if the tests run under nohup."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         yield
         return
@@ -81,7 +81,7 @@ def hang_ups_end_what_the_tests_start() -> Iterator[None]:
 
 @dataclass
 class StillClock:
-    """A clock that moves only when it is told to."""
+    """A clock that moves only when a test moves it."""
 
     moment: datetime = NOON
 
@@ -111,7 +111,7 @@ def postgresql_server() -> Iterator[Server]:
 def postgresql_template(postgresql_server: Server) -> Iterator[str]:
     name = new_database(postgresql_server)
     db = open_database(postgresql_server.url(name), Role.OWNER)
-    with connection(db):  # without the roles, which each copy has for itself
+    with connection(db):  # without the roles, because each copy has its own roles
         migrations.upgrade(db, migrations.available_migrations(db))
     close_all(db)
     yield name
@@ -149,7 +149,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def empty_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A place where a database can be made."""
+    """The URL of a database that does not exist."""
     if engine == "sqlite":
         yield f"sqlite:///{tmp_path / 'readwatch.db'}"
         return
@@ -169,7 +169,7 @@ def copies(engine: str, request: pytest.FixtureRequest) -> SQLiteCopies | Postgr
 def url(
     copies: SQLiteCopies | PostgreSQLCopies, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[str]:
-    """A database with the schema, and nobody but the cast in it, if the test has a cast."""
+    """A database with the schema and, if the test uses the cast, the cast."""
     with_cast = "cast" in request.fixturenames
     if isinstance(copies, SQLiteCopies):
         yield copies.copy_to(tmp_path / "readwatch.db", with_cast=with_cast)
@@ -180,7 +180,7 @@ def url(
 
 @dataclass
 class Connections:
-    """Databases by role, opened when first asked for."""
+    """Databases by role, opened at the first use."""
 
     url: str
     opened: dict[Role, Database] = field(default_factory=dict)
@@ -208,7 +208,7 @@ def connected(url: str) -> Iterator[Connections]:
 
 @pytest.fixture
 def db(connected: Connections) -> Database:
-    """The database without any limits, to arrange and to look."""
+    """The database with the role of the owner, to prepare and to check tests."""
     return connected(Role.OWNER)
 
 
@@ -230,7 +230,7 @@ class Cast:
 
 @pytest.fixture
 def cast(url: str, copies: SQLiteCopies | PostgreSQLCopies) -> Cast:
-    """Ann and Ben read, Cara watches, Dora administers."""
+    """Ann and Ben are readers, Cara is a consultant, Dora is an admin."""
     assert isinstance(copies.cast, Cast)
     return copies.cast
 

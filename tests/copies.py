@@ -1,4 +1,4 @@
-"""Databases for one test each, copied from one that was migrated once: empty, or with the cast."""
+"""A database for each test: a copy of a migrated one, empty or with the cast."""
 
 import shutil
 from collections.abc import Callable
@@ -24,16 +24,16 @@ class SQLiteCopies:
         self.cast = fill(f"sqlite:///{self._filled}")
 
     def copy_to(self, path: Path, *, with_cast: bool) -> str:
-        """Make a copy at a path, and return its URL."""
+        """Create a copy at a path, and return its URL."""
         shutil.copy(self._filled if with_cast else self.empty, path)
         return f"sqlite:///{path}"
 
 
 class PostgreSQLCopies:
-    """One database at a time, made anew for each test with the same name.
+    """One database at a time, created for each test with the same name.
 
-    Its roles are named after it: so they are made once, and the tables of the templates are
-    granted to them already. `fill(url)` adds the cast to the second template.
+    The names of its roles begin with its name, so the roles are created once, and the tables of
+    the templates already have the GRANTs. `fill(url)` adds the cast to the second template.
     """
 
     def __init__(self, server: Server, fill: Fill) -> None:
@@ -44,7 +44,7 @@ class PostgreSQLCopies:
         self.cast: Any = None
 
     def make(self, *, with_cast: bool) -> str:
-        """Make the database of one test, and return its URL."""
+        """Create the database of one test, and return its URL."""
         if not self._name:
             self._begin()
         self._copy(self._filled if with_cast else self._empty, self._name)
@@ -52,14 +52,14 @@ class PostgreSQLCopies:
         return self._server.url(self._name)
 
     def drop(self) -> None:
-        """Drop it, also under the feet of those still connected, with all that a test changed."""
+        """Drop the database with all changes of the test, even if connections are open."""
         self._drop(self._name)
         drop_roles(self._connection, self._name, but=self._roles)
         if roles_of(self._connection, self._name) != self._roles:
             self._forget()
 
     def close(self) -> None:
-        """Leave nothing on the server."""
+        """Drop the databases and the roles."""
         if self._name:
             self._forget()
         self._connection.close()
@@ -91,7 +91,7 @@ class PostgreSQLCopies:
         )
 
     def _grants_on_database(self) -> Any:
-        """Return the statements for what a copy does not have from its template."""
+        """Return the GRANTs on the database, which a copy does not get from its template."""
         granted = self._connection.execute(
             "SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC'"
             " ELSE quote_ident(pg_get_userbyid(grantee)) END"

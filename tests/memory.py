@@ -1,4 +1,4 @@
-"""Where the tests keep their files: in memory if there is room, so that none waits for a disk."""
+"""The folder of the tests' files: in memory if there is room, to avoid waits for a disk."""
 
 import os
 import tempfile
@@ -20,9 +20,9 @@ def folder() -> Path | None:
 
 
 def use_for_temporary_files() -> None:
-    """Make it the folder of all temporary files of this process and of those it starts.
+    """Use the folder for all temporary files of this process and its children.
 
-    Somebody's own TMPDIR stays in force.
+    If TMPDIR is set, it stays.
     """
     if "TMPDIR" not in os.environ and (quick := folder()) is not None:
         os.environ["TMPDIR"] = str(quick)

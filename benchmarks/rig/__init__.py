@@ -1,1 +1,1 @@
-"""What the benchmarks share: a load, servers and readers to put it on, tables of figures."""
+"""Shared parts of the benchmarks: loads, servers, readers, and tables of figures."""

@@ -1,4 +1,4 @@
-"""A Flask app that does nothing: what the server and Flask cost alone."""
+"""A Flask app that does nothing, to measure the cost of the server and Flask alone."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""Commands of an admin, in processes of their own, with time and memory."""
+"""Commands of an admin, in separate processes, with time and memory."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ class Called:
 
 
 def called(url: str, *arguments: object) -> Called:
-    """Run `readwatch` on a database, and wait for its end."""
+    """Run `readwatch` on a database, and wait for the end."""
     command = [sys.executable, "-m", "readwatch", "--database", url, *map(str, arguments)]
     start = perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:

@@ -1,4 +1,4 @@
-"""What a console asks the database for: once, and each second until the input is closed.
+"""The queries of a console: once, and each second until the input is closed.
 
 python -m rig.console URL
 """
@@ -23,7 +23,7 @@ EVERY_SECONDS = 1.0
 
 
 def consultant_id(db: Database, url: str) -> int:
-    """Return the id of the account of `CONSULTANT`, which is added where it is missing."""
+    """Return the id of the account `CONSULTANT`; add the account if it is missing."""
     try:
         return find_user(db, CONSULTANT).id
     except ReadwatchError:

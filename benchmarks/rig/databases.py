@@ -1,4 +1,4 @@
-"""Databases to measure on: deleted afterwards, unless a URL is given."""
+"""Databases for measurements; they are deleted at the end, unless a URL is given."""
 
 import argparse
 import signal
@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[2] / "tests"
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Yield a folder on the disk of /tmp; it is deleted, and servers end, also with ctrl+c."""
+    """Yield a folder in /tmp; at the end, even after ctrl+c, delete it and stop servers."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="readwatch-benchmark-") as folder:
@@ -41,7 +41,7 @@ def chosen(settings: argparse.Namespace, folder: Path) -> Iterator[str]:
 
 
 def process_of(url: str) -> int | None:
-    """Return the main process of the PostgreSQL that was started here, None for any other."""
+    """Return the main process of a PostgreSQL that was started here; None for any other."""
     for folder in parse_qs(urlsplit(url).query).get("host", []):
         lock = Path(folder) / "data" / "postmaster.pid"
         if lock.exists():

@@ -1,8 +1,8 @@
-"""A history of any length, put into a database in bulk with all that is counted from it.
+"""A history of any length, added to a database in bulk with its rollups.
 
-Everybody does something each 20 minutes, day and night, and each minute in the last half hour:
-what is recent is the same however long the history is. The number of an activity tells all about
-it, so that the rollups are made without a look at the activities.
+Each reader has an activity every 20 minutes, day and night, and every minute in the last half hour:
+the recent part does not depend on the length. The number of an activity determines all its values,
+so that the rollups are computed without reading the activities.
 """
 
 import re
@@ -21,7 +21,7 @@ from rig.report import progress
 
 READERS = 1000
 STEP = 20_000
-"""A history has a multiple of so many activities, so that each reader has as many of each book."""
+"""The length of a history is a multiple of this, so that all readers have equal activities."""
 
 _RECENT = 30 * READERS  # one each minute
 _ONCE_IN = timedelta(milliseconds=1200)  # before that: one of 50 readers a minute
@@ -45,7 +45,7 @@ _NUMBERS = """
 
 
 def _made(sql: str) -> Statement:
-    """Return a statement over `numbers`; `at[…]` in it is the moment of an activity's number."""
+    """Return a statement over `numbers`, in which `at[…]` is the time of an activity's number."""
     spelled = {}
     for engine, names in _NAMES.items():
         text = sql.replace("JSON_TYPE", names["json"])
@@ -168,7 +168,7 @@ _INDEXES = Statement(
 
 
 def make_history(url: str, length: int, now: datetime) -> int:
-    """Make a database with so many activities until the minute of `now`; return the consultant.
+    """Create a database with `length` activities until the minute of `now`; return the consultant.
 
     A thousand readers are online, the users 1 to 1000.
     """
@@ -220,7 +220,7 @@ def _fill(db: Database, length: int, now: datetime) -> None:
 
 @contextmanager
 def _without_indexes(db: Database) -> Iterator[None]:
-    """Put a table's rows in order once, not with each of them."""
+    """Drop the indexes of a table during a bulk insert, and create them again at the end."""
     indexes = list(_INDEXES(db))
     for name, _ in indexes:
         db.execute_sql(f"DROP INDEX {name}")
@@ -231,7 +231,7 @@ def _without_indexes(db: Database) -> Iterator[None]:
 
 
 def _make_haste(db: Database) -> None:
-    """Give up, for a database that is thrown away, what keeps rows safe and references right."""
+    """Switch off durability and foreign keys, for a database that is deleted afterwards."""
     if is_sqlite(db):
         for name, value in {
             "foreign_keys": "OFF",

@@ -1,4 +1,4 @@
-"""Serves one of the apps by one of the servers, in a process of its own.
+"""Serves one of the apps by one of the servers, in a separate process.
 
 python -m rig.host APP SERVER PORT [--database URL] [--synchronous FULL] [--workers 2]
 """
@@ -47,7 +47,7 @@ def gunicorn(load: Loader, port: int, workers: int) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Flask:
-            return load()  # in the worker: the writing thread does not survive a fork
+            return load()  # in the worker, because the writer thread does not survive a fork
 
     Application().run()
 

@@ -1,9 +1,9 @@
-"""A load from a process of its own: raw HTTP over non-blocking sockets, to 127.0.0.1 only.
+"""A load from a separate process: raw HTTP over non-blocking sockets, to 127.0.0.1 only.
 
 In a closed loop each connection sends its next request when the last one is answered. In an open
-loop (with a rate) requests fall due at random moments, as those of many independent readers do,
-whether the server keeps up or not; a latency counts from the moment at which the request was due,
-so that what waits in the load is not hidden.
+loop (with a rate) requests are due at random times, as the requests of many independent readers
+are, even if the server is too slow. A latency counts from the time at which the request was due, so
+that it includes the wait inside the load.
 """
 
 import json
@@ -22,7 +22,7 @@ from time import perf_counter, process_time
 from rig.traffic import TRAFFIC
 
 PATIENCE_SECONDS = 5.0
-"""How long answers are waited for when the time is up."""
+"""The longest wait for responses at the end."""
 
 _READ = select.EPOLLIN
 _READ_AND_WRITE = select.EPOLLIN | select.EPOLLOUT
@@ -30,7 +30,7 @@ _READ_AND_WRITE = select.EPOLLIN | select.EPOLLOUT
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What to send to whom, how fast (`rate` in requests a second; 0: closed loop), how long."""
+    """The requests, the server, the rate (requests a second; 0: closed loop) and the duration."""
 
     traffic: str
     port: int
@@ -45,7 +45,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a load; latencies in seconds."""
+    """The result of a load; latencies in seconds."""
 
     asked: int  # requests that fell due
     answered: int  # of them with 2xx, also after the time was up
@@ -61,21 +61,21 @@ class Result:
 
     @property
     def per_second(self) -> float:
-        """Requests that were answered with 2xx, a second."""
+        """The number of requests a second that were answered with 2xx."""
         return self.in_time / self.seconds
 
     @property
     def errors(self) -> int:
-        """Requests without a 2xx."""
+        """The number of requests without a 2xx response."""
         return self.asked - self.answered
 
     @property
     def unanswered(self) -> int:
-        """Requests without any answer."""
+        """The number of requests without any response."""
         return self.errors - sum(self.refused.values()) + self.refused.get("0", 0)
 
     def words(self) -> str:
-        """Say what went wrong, nothing if nothing did."""
+        """Return the errors as text, or empty text."""
         parts = [f"{number} x {status}" for status, number in sorted(self.refused.items())]
         return ", ".join(parts + [f"{self.unanswered} unanswered"] * (self.unanswered > 0))
 
@@ -95,7 +95,7 @@ class _Connection:
         self.unsent = b""
 
     def send_more(self) -> None:
-        """Send what can be sent now."""
+        """Send as much as the socket accepts now."""
         try:
             self.unsent = self.unsent[self.socket.send(self.unsent) :]
         except BlockingIOError:
@@ -104,7 +104,7 @@ class _Connection:
             self.unsent = b""
 
     def receive(self) -> tuple[int, bytes] | None:
-        """Return status and body of an answer that is complete, None while it is not."""
+        """Return status and body of a complete response; None while it is incomplete."""
         chunk = self.socket.recv(32_768)
         if not chunk:
             raise ConnectionError
@@ -119,13 +119,13 @@ class _Connection:
         return int(head[9:12]), body
 
     def close(self) -> None:
-        """Close at once: thousands of ports that wait for late packets would run out."""
+        """Close without TIME_WAIT; otherwise thousands of connections would use up the ports."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
 
 
 class _Run:
-    """A load under way."""
+    """A running load."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
@@ -133,7 +133,7 @@ class _Run:
         self._epoll = select.epoll()
         self._open: dict[int, _Connection] = {}
         self._idle: dict[int, _Connection] = {}
-        self._waiting: deque[float] = deque()  # when each was due
+        self._waiting: deque[float] = deque()  # the time at which each was due
         self._latencies = array("d")
         self._refused: Counter[str] = Counter()
         self._asked = self._in_time = self._accepted = 0
@@ -166,7 +166,7 @@ class _Run:
         return self._result(self._load.seconds if self._load.rate else now - self._start)
 
     def _arrivals(self) -> Iterator[float]:
-        """Yield when requests fall due by the clock; in a closed loop that is the start only."""
+        """Yield the times at which requests are due; in a closed loop only the start."""
         if not self._load.rate:
             yield from [self._start] * self._load.connections
             return

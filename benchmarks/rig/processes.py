@@ -1,4 +1,4 @@
-"""Servers as processes of their own, and what they cost while a load is on them."""
+"""Servers as separate processes, and their cost during a load."""
 
 import json
 import os
@@ -31,18 +31,18 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running program with all processes below it; the port and the database that it has."""
+    """A running program with its child processes, its port and its database."""
 
     pid: int | None  # None: no program of ours, and nothing to be measured
     port: int = 0
     database: Path | None = None
 
     def cpu_seconds(self) -> float:
-        """Return what the process and those below it have used so far."""
+        """Return the CPU time of the process and its children."""
         return sum(cpu_seconds(pid) for pid in family(self.pid))
 
     def resident_bytes(self) -> int:
-        """Return how much memory they hold."""
+        """Return the memory of the process and its children."""
         return sum(resident_bytes(pid) for pid in family(self.pid))
 
     def wal_bytes(self) -> int:
@@ -53,7 +53,7 @@ class Server:
 
 @dataclass(slots=True)
 class Cost:
-    """What a server used while it was watched, and the most that it held."""
+    """The CPU time of a server during a measurement, and its maximum of memory."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -62,7 +62,7 @@ class Cost:
 
     @property
     def cores(self) -> float:
-        """How many cores it kept busy."""
+        """The number of cores that the server kept busy."""
         return self.cpu_seconds / self.seconds
 
 
@@ -87,7 +87,7 @@ def hosted(
 
 
 def put(load: Load) -> Result:
-    """Put a load on a server from a process of its own; return what came of it."""
+    """Put a load on a server from a separate process; return the result."""
     done = subprocess.run(
         [sys.executable, "-m", "rig.load"],
         input=json.dumps(asdict(load)),
@@ -101,7 +101,7 @@ def put(load: Load) -> Result:
 
 @contextmanager
 def meanwhile(load: Load) -> Iterator[None]:
-    """Put a load on a server until what goes on beside it is over."""
+    """Put a load on a server during the `with` block."""
     command = [sys.executable, "-m", "rig.load"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=ENVIRONMENT, text=True
@@ -117,7 +117,7 @@ def meanwhile(load: Load) -> Iterator[None]:
 
 @contextmanager
 def watched(server: Server) -> Iterator[Cost]:
-    """Note what a server uses meanwhile."""
+    """Measure the cost of a server during the `with` block."""
     cost, over = Cost(), Event()
 
     def look() -> None:
@@ -141,7 +141,7 @@ def watched(server: Server) -> Iterator[Cost]:
 
 @contextmanager
 def console(url: str) -> Iterator[dict[str, Any]]:
-    """Let a console ask for its picture meanwhile; afterwards its figures are there."""
+    """Run a console's queries during the `with` block; its figures are available at the end."""
     figures: dict[str, Any] = {}
     with subprocess.Popen(
         [sys.executable, "-m", "rig.console", url],
@@ -155,14 +155,14 @@ def console(url: str) -> Iterator[dict[str, Any]]:
 
 
 def family(pid: int | None) -> Iterator[int]:
-    """Yield a process and all below it."""
+    """Yield a process and all its descendants."""
     if pid is None:
         return
     yield pid
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
         children = [child for task in tasks for child in (task / "children").read_text().split()]
-    except OSError:  # it ended meanwhile
+    except OSError:  # the process has ended
         return
     for child in children:
         yield from family(int(child))
@@ -178,7 +178,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_bytes(pid: int) -> int:
-    """Return the memory that one process holds."""
+    """Return the memory of one process."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
     except OSError:
@@ -186,7 +186,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def free_port() -> int:
-    """Return a port on which nobody listens."""
+    """Return a port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Readers with open sessions, added through the store: 100,000 logins take too long."""
+"""Readers with active sessions, added by the store, because 100,000 logins take too long."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ CONSULTANT = "cara@example.org"
 ADMIN = "dora@example.org"
 
 _PEOPLE = 1000  # of different names, devices and levels; then they come again
-_AGO = timedelta(minutes=10)  # no longer online, and not yet ended as silent
+_AGO = timedelta(minutes=10)  # no longer online, and not timed out
 _ALL_AWAY = Statement(
     "UPDATE reader_sessions SET last_heartbeat = :moment WHERE last_heartbeat > :moment"
 )
@@ -33,12 +33,12 @@ _COUNT_ACTIVITIES = Statement("SELECT count(*) FROM reader_activities")
 
 
 def emails(number: int) -> list[str]:
-    """Return the addresses of the first readers."""
+    """Return the e-mails of the first readers."""
     return [f"reader{reader}@example.org" for reader in range(number)]
 
 
 def populate(url: str, number: int, *, bcrypt_cost: int = 4) -> list[str]:
-    """Create the schema, and readers with a session that is silent for minutes; return tokens."""
+    """Create the schema, and readers with sessions that are not online; return tokens."""
     if number > _PEOPLE:
         print(f"adding {number:,} readers ...", file=sys.stderr)
     migrations.create_or_upgrade(url)
@@ -105,7 +105,8 @@ def send_all_away(url: str) -> None:
 def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0) -> str:
     """Return how many activities were acknowledged and stored; end the program if one is missing.
 
-    `besides` were not added by the service. Only unanswered requests may add more.
+    `besides` is the number of activities that were not added by the service. Only unanswered
+    requests may add more.
     """
     results = list(results)
     acknowledged = sum(result.accepted for result in results)

@@ -1,9 +1,9 @@
-"""The recipe that this product started from, taken literally: Flask in the place of Go's net/http.
+"""A literal implementation of the original design, with Flask instead of Go's net/http.
 
 One statement is one commit; each request looks its token up; a heartbeat is an UPDATE; a batch is
 a transaction of INSERTs. The recipe sets WAL, foreign keys and a timeout of 5 s, and pools at most
 25 connections. It does not set `synchronous`, so both are measured: NORMAL, with which a power cut
-can lose what was acknowledged, and FULL.
+can lose acknowledged data, and FULL.
 """
 
 import json

@@ -13,7 +13,7 @@ from readwatch.store.engine.privileges import Role
 def new_shell(
     empty_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Shell:
-    """A command line where nothing has been made yet."""
+    """A command line without a database."""
     return Shell(empty_url, monkeypatch, capsys)
 
 
@@ -25,7 +25,7 @@ def shell(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
 
 @pytest.fixture
 def made(new_shell: Shell) -> Iterator[Database]:
-    """The database that a call has made, to look into it."""
+    """The database that a call has created."""
     db = open_database(new_shell.url, Role.OWNER)
     with connection(db):
         pass

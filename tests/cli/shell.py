@@ -1,4 +1,4 @@
-"""The command line as a person uses it: arguments, output, exit code."""
+"""The command line for tests: arguments, output, exit code."""
 
 import io
 import sys
@@ -17,7 +17,7 @@ READER_PASSWORD = "a reader's password"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a call ended."""
+    """The result of a call."""
 
     code: int
     out: str
@@ -43,13 +43,13 @@ class Shell:
     capsys: pytest.CaptureFixture[str]
 
     def __call__(self, *arguments: str, stdin: str = "") -> Ended:
-        """Call it on the database of the test, with the cheapest password hashes."""
+        """Call the command on the database of the test, with the cheapest password hashes."""
         self.monkeypatch.setenv("READWATCH_DATABASE", self.url)
         self.monkeypatch.setenv("READWATCH_BCRYPT_COST", "4")
         return self.bare(*arguments, stdin=stdin)
 
     def bare(self, *arguments: str, stdin: str = "") -> Ended:
-        """Call it with nothing but what the test has set."""
+        """Call the command with only the settings of the test."""
         self.monkeypatch.setattr(sys, "argv", ["readwatch", *arguments])
         self.monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         self.capsys.readouterr()
@@ -74,7 +74,7 @@ class Shell:
 
 
 def parsed(*arguments: str) -> dict[str, Any]:
-    """Return with which options a command runs, on which database, and the keys of the console."""
+    """Return the options and the database of a command, and the keys of the console."""
     with readwatch.make_context("readwatch", list(arguments)) as context:
         click.Command.invoke(readwatch, context)
         name, command, rest = readwatch.resolve_command(
@@ -87,7 +87,7 @@ def parsed(*arguments: str) -> dict[str, Any]:
 
 
 def log(db: Database) -> list[tuple[Any, ...]]:
-    """Return who did what to whom, oldest first."""
+    """Return the entries of the access log, oldest first."""
     query = (
         "SELECT consultant_user_id, action_type, target_user_id, action_details"
         " FROM consultant_access_log ORDER BY id"

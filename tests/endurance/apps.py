@@ -1,6 +1,6 @@
-"""Readers' apps that do as the README tells their authors: they ask again until they are answered.
+"""Readers' apps that follow the README: they send a request again until it is answered.
 
-Each runs in a thread of its own, and notes what it was told.
+Each runs in its own thread and stores the responses.
 """
 
 import json
@@ -18,12 +18,12 @@ Answer = tuple[int, Any]
 
 
 class Lost(Exception):
-    """The connection was lost, so that nobody knows what became of the request."""
+    """The connection was lost, so that the outcome of the request is unknown."""
 
 
 @dataclass
 class StubbornApp:
-    """An app of one reader that loses its connection now and then, and goes on."""
+    """An app of one reader that sometimes loses its connection, and continues."""
 
     port: int
     email: str
@@ -37,7 +37,7 @@ class StubbornApp:
         self.connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
 
     def once(self, method: str, path: str, body: Any = None) -> Answer:
-        """Ask once; raise `Lost` when there is no answer."""
+        """Send a request once; raise `Lost` without a response."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
             self.connection.request(method, path, body and json.dumps(body), headers)
@@ -52,7 +52,7 @@ class StubbornApp:
             raise Lost from None
 
     def post(self, path: str, body: Any = None, patience: float = TIMEOUT) -> Answer:
-        """Ask until there is an answer that is not "come back later"."""
+        """Send a request until the response is neither 429 nor 503."""
         until = datetime.now(UTC) + timedelta(seconds=patience)
         pause = Event()
         while datetime.now(UTC) < until:
@@ -68,7 +68,7 @@ class StubbornApp:
         raise AssertionError(f"{path} was not answered within {patience} s")
 
     def login(self) -> int:
-        """Sign in and return the session's id."""
+        """Log in and return the session's id."""
         credentials = {"email": self.email, "password": PASSWORD, "device_type": "tablet"}
         status, answer = self.post("/api/login", credentials)
         assert status == 200, answer
@@ -79,14 +79,14 @@ class StubbornApp:
 
 @dataclass
 class Told:
-    """What the apps were told: the service has to stand by it."""
+    """The responses to the apps; the stored data must agree with them."""
 
     activities: dict[tuple[int, str], int] = field(default_factory=dict)
     sessions: set[int] = field(default_factory=set)
     duplicates: int = 0
 
     def note(self, app: StubbornApp, event_id: str, item: dict[str, Any]) -> None:
-        """Note the answer for one activity; a second answer has to agree with the first."""
+        """Store the response for one activity; a second response has to agree with the first."""
         assert item["status"] in ("accepted", "duplicate"), item
         self.duplicates += item["status"] == "duplicate"
         known = self.activities.setdefault((app.user_id, event_id), item["id"])
@@ -97,7 +97,7 @@ TYPES = ("page_read", "chapter_finished", "quiz_completed", "note_taken")
 
 
 def activity(event_id: str) -> dict[str, Any]:
-    """Something a reader did, now or while the device was offline; the same for the same id."""
+    """Return an activity, current or offline, that depends only on its id."""
     chance = Random(event_id)
     told: dict[str, Any] = {"activity_type": chance.choice(TYPES), "event_id": event_id}
     if chance.random() < 0.9:

@@ -1,4 +1,4 @@
-"""What every proof has: chance that can be repeated, and a line that says what was proved."""
+"""Fixtures of all proofs: a random generator with a seed, and a line with the result."""
 
 import os
 from collections.abc import Callable
@@ -12,7 +12,7 @@ SEED = "READWATCH_TEST_SEED"
 
 @pytest.fixture
 def rng() -> Random:
-    """Chance; a failed test shows its seed, which READWATCH_TEST_SEED takes to repeat it."""
+    """A random generator; a failed test shows its seed, and READWATCH_TEST_SEED repeats it."""
     seed = int(os.environ.get(SEED) or SystemRandom().randrange(10**6))
     print(f"{SEED}={seed}")
     return Random(seed)
@@ -22,7 +22,7 @@ def rng() -> Random:
 def progress(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[str], None]:
-    """`progress(text)` tells whoever waits for a long proof how far it is."""
+    """`progress(text)` prints the progress of a long proof."""
     is_long = request.node.get_closest_marker("proof") is not None
 
     def progress(text: str) -> None:
@@ -35,7 +35,7 @@ def progress(
 
 @pytest.fixture
 def proved(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """`proved(text)` is what the summary of `make proof` says, with its figures."""
+    """`proved(text)` adds a text with figures to the summary of `make proof`."""
     return lambda text: record_property("proved", text)
 
 

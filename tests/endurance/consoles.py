@@ -1,9 +1,9 @@
-"""Consoles without a screen, in a process of their own: `consoles.py URL EMAIL PASSWORD NUMBER`.
+"""Consoles without a screen, in a separate process: `consoles.py URL EMAIL PASSWORD NUMBER`.
 
-Each is the console's own worker: it logs in, polls, and reads each snapshot in one transaction,
-with a second connection for the access log. Besides, one thread always has a read transaction open,
-as many slow consoles would. `watching` is printed when all have their first snapshot; they end
-when stdin does, and print how many snapshots they have read since.
+Each is a worker of the console: it logs in, polls, and reads each snapshot in one transaction, with
+a second connection for the access log. One more thread always has a read transaction open, as many
+slow consoles would have. The process prints `watching` when all workers have their first snapshot;
+it ends when stdin is closed, and prints the number of snapshots since then.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A proof has two lengths: a short one for each run of the tests, a long one for `make proof`."""
+"""The two lengths of a proof: short in each run of the tests, long in `make proof`."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""A console whose clock runs fast: `night.py URL EMAIL START SPEED`, with two moments and a number.
+"""A console with a fast clock: `night.py URL EMAIL START SPEED`.
 
-START is the moment by the clock of the machine from which on its own is SPEED times as fast. Its
-watcher does not rest in between, so that it takes about as many pictures as in a real night. The
-longest list is short, so that what it needs is there from early on.
+From the time START on, the clock of the console is SPEED times as fast as the clock of the machine.
+Its worker does not pause, so that it reads about as many snapshots as in a real night. The longest
+list is short, so that its memory is allocated early.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""No log, no look: wherever the server is killed, whoever was shown is on record."""
+"""No log entry, no access: after any kill of the server, every reader who was shown is logged."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What has to be true of a database whatever happened to the service."""
+"""Conditions that a database has to satisfy after every fault of the service."""
 
 from ingest.api import fetch_all
 
@@ -9,7 +9,7 @@ from readwatch.store.recording import rebuild
 
 
 def events_kept(db: Database) -> dict[tuple[int, str], int]:
-    """Return the id of each event that is kept, by reader and event; each has to be there once."""
+    """Return the ids of the stored events by reader and event id; each event is stored once."""
     kept = fetch_all(db, "SELECT user_id, event_id, id FROM reader_activities")
     events = {(user_id, event_id): activity_id for user_id, event_id, activity_id in kept}
     assert len(events) == len(kept), "each event once"
@@ -19,7 +19,7 @@ def events_kept(db: Database) -> dict[tuple[int, str], int]:
 
 
 def assert_healthy(db: Database) -> None:
-    """Check that nothing is damaged, and that the rollups agree with the activities."""
+    """Check that the database is not damaged, and that the rollups agree with the activities."""
     condition = health.database_status(db)
     assert not condition.damages
     assert not condition.dangling_rows
@@ -30,6 +30,6 @@ def assert_healthy(db: Database) -> None:
 
 
 def assert_no_fault(log: str) -> None:
-    """Check what the server said on stderr: it may have put something off, and never failed."""
+    """Check the server's lines on stderr: work may be delayed, but nothing failed."""
     faults = ("ERROR", "CRITICAL", "Traceback", "panicked")
     assert not [line for line in log.splitlines() if any(fault in line for fault in faults)]

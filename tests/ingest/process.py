@@ -1,4 +1,4 @@
-"""`readwatch serve` as a process of its own, and apps that use it over a socket."""
+"""`readwatch serve` in a separate process, and apps that use it over a socket."""
 
 import json
 import os
@@ -100,7 +100,9 @@ def serving(
             if process.poll() is None:
                 end(process)
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a worker that outlived the main process
+                os.killpg(
+                    process.pid, signal.SIGKILL
+                )  # a worker that still runs after the main process
 
 
 def _without_settings() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What many stories about the store begin with: somebody logs in, reads, or does it all at once."""
+"""Fixtures for tests of the store: logins, activities, accounts and parallel programs."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ START = "import sys; print('ready', flush=True); sys.stdin.readline()\n"
 
 @pytest.fixture
 def opened() -> Iterator[Open]:
-    """`opened(url, role)` is a database of its own, which is let go of when the story ends."""
+    """`opened(url, role)` is a separate database object, closed at the end of the test."""
     every: list[Database] = []
 
     def opened(url: str, role: Role) -> Database:
@@ -54,7 +54,7 @@ def enter(db: Database, clock: Clock) -> Enter:
 
 @pytest.fixture
 def post(db: Database, clock: Clock) -> Post:
-    """`post(caller, activity, …)` is one request of a reader's app, kept and committed."""
+    """`post(principal, activity, …)` stores and commits one request of a reader's app."""
 
     def post(
         caller: Principal, *activities: Activity, sent_at: datetime | None = None
@@ -67,7 +67,7 @@ def post(db: Database, clock: Clock) -> Post:
 
 @pytest.fixture
 def join(db: Database, clock: Clock, password_hash: str) -> Callable[..., User]:
-    """`join(name)` makes an account for somebody outside the cast, a reader unless it says so."""
+    """`join(name)` adds an account outside of the cast, by default a reader."""
 
     def join(name: str, role: UserRole = UserRole.READER, **about: str) -> User:
         email = about.pop("email", None) or f"{name.split()[0].lower()}@example.org"
@@ -86,7 +86,7 @@ def join(db: Database, clock: Clock, password_hash: str) -> Callable[..., User]:
 def at_once() -> AtOnce:
     """`at_once(program, argument, …)` runs a program in several processes that start together.
 
-    It returns what each of them printed, and fails if one of them fails.
+    It returns the output of each, and fails if one of them fails.
     """
 
     def at_once(program: str, *arguments: str, processes: int) -> list[str]:
@@ -98,7 +98,7 @@ def at_once() -> AtOnce:
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
                 )
                 running.append(stack.enter_context(process))
-                stack.callback(process.kill)  # if another one fails, nobody waits for it
+                stack.callback(process.kill)  # do not wait for it if another one fails
             for process in running:
                 assert process.stdout
                 assert process.stdout.readline() == "ready\n"

@@ -1,4 +1,4 @@
-"""A console, and the readers whom it shows."""
+"""Fixtures for tests of the console, and its readers."""
 
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager

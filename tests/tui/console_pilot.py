@@ -71,8 +71,8 @@ class ConsolePilot:
         await self.until(lambda: words not in self.screen)
 
     async def has_a_snapshot(self) -> None:
-        """Wait until the list in front has one from after it came there: the rows from before are
-        painted at once.
+        """Wait until the current list has a snapshot from after it became current: earlier rows
+        are painted at once.
         """
         screen = self.app.screen
         assert isinstance(screen, ViewScreen)
@@ -146,7 +146,7 @@ async def console_pilot(app: Console, size: tuple[int, int] = SMALL) -> AsyncIte
         try:
             yield ConsolePilot(app, textual)
         finally:
-            # As q does it: the app takes no more messages before its screens go.
+            # As q does: the app accepts no further messages before its screens are removed.
             app.exit()
             assert app._task
             await asyncio.wait([app._task], timeout=TIMEOUT_SECONDS)

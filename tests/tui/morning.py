@@ -11,7 +11,7 @@ from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
 
-# Minutes before noon, who, and what they do then.
+# Minutes before noon, the reader, and the activity.
 MORNING = (
     (175, "Ann", "reads", "Moby-Dick", 3),
     (170, "Ann", "reads", "Moby-Dick", 4),

@@ -1,4 +1,4 @@
-"""A real pseudo-terminal with a program in it: what is typed goes in, what is painted is seen."""
+"""A pseudo-terminal with a program: tests type keys and read the painted screen."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class Terminal:
-    """A program, the keyboard and the screen in front of it."""
+    """A program with its keyboard and its screen."""
 
     def __init__(self, process: pexpect.spawn, size: tuple[int, int]) -> None:
         self.process = process
@@ -38,7 +38,7 @@ class Terminal:
         self.process.send(text.encode())
 
     def until(self, condition: Callable[[], Any]) -> None:
-        """Let the program paint until something is so; say what was painted if it never is."""
+        """Read output until a condition holds; fail with the screen if it never does."""
         deadline = monotonic() + PATIENCE_SECONDS
         while not condition():
             assert monotonic() < deadline, f"not within patience:\n{self.screen}"
@@ -60,13 +60,13 @@ class Terminal:
         self.until(presses)
 
     def paints(self, seconds: float) -> None:
-        """Take in what is painted for a while."""
+        """Read output for some seconds."""
         deadline = monotonic() + seconds
         while monotonic() < deadline:
             self._read()
 
     def stands_still(self) -> None:
-        """Take in nothing from now on, as when somebody scrolls back."""
+        """Stop reading output, as a terminal does while the user scrolls back."""
         self._flow(termios.TCOOFF)
 
     def goes_on(self) -> None:
@@ -81,17 +81,17 @@ class Terminal:
         os.close(slave)
 
     def closes(self) -> None:
-        """Close the window under the program, as somebody does who has had enough."""
+        """Close the window of the program."""
         self.process.ptyproc.fileobj.close()
 
     def ends(self) -> int | None:
-        """Wait until the program is gone; return its exit status, None if a signal ended it."""
+        """Wait for the end of the program; return its exit status, None after a signal."""
         self.until(lambda: not self._read())
         self.process.wait()
         return self.process.exitstatus
 
     def ends_unseen(self) -> int | None:
-        """The same, without taking in what is painted meanwhile."""
+        """Wait for the end of the program without reading its output; return its exit status."""
         waiting = threading.Thread(target=self.process.ptyproc.wait, daemon=True)
         waiting.start()
         waiting.join(PATIENCE_SECONDS)
@@ -99,7 +99,7 @@ class Terminal:
         return self.process.ptyproc.exitstatus
 
     def _read(self) -> bool:
-        """Take in what was painted within a moment; False when nothing will ever follow."""
+        """Read the next output; return False if the terminal is closed."""
         try:
             painted = self.process.read_nonblocking(65_536, timeout=0.05)
         except pexpect.TIMEOUT:
@@ -130,7 +130,7 @@ def terminal(
 
 
 def processes_in(folder: Path) -> list[str]:
-    """The processes whose environment names a folder, which their children inherit."""
+    """Return the processes whose environment contains a folder; children inherit it."""
     listed = subprocess.run(
         ["ps", "axeww", "-o", "pid=,args="], capture_output=True, text=True, check=True
     )

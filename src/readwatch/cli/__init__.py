@@ -1,1 +1,1 @@
-"""The command line: it starts all other programs, each imported when its command runs."""
+"""The command line: it runs all programs, and imports each when its command is called."""

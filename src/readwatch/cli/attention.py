@@ -1,4 +1,4 @@
-"""The settings of the rules by which readers are listed in Attention."""
+"""The settings for the rules of Attention."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class _Duration:
-    """The option of one threshold, in whole units."""
+    """The option for one threshold, in whole units."""
 
     name: str
     threshold: str
@@ -43,7 +43,7 @@ _DURATIONS = (
         "attention_silent",
         "silent_after",
         "minutes",
-        "List readers who send nothing for this long in the middle of a session",
+        "List readers who send no heartbeat for this long in the middle of a session",
     ),
     _Duration(
         "attention_idle",
@@ -73,7 +73,7 @@ _DURATIONS = (
 
 
 def attention_settings(command: F) -> F:
-    """Give a command the settings of the rules; `thresholds_of` takes them."""
+    """Add the settings of the rules to a command; `thresholds_of` converts their values."""
     command = setting(
         "--attention-pass-score",
         type=click.IntRange(0, 100),
@@ -87,6 +87,6 @@ def attention_settings(command: F) -> F:
 
 
 def thresholds_of(settings: Mapping[str, int]) -> Thresholds:
-    """Return the thresholds in the settings of a command."""
+    """Return the thresholds from the settings of a command."""
     durations = {each.threshold: settings[each.name] * each.one for each in _DURATIONS}
     return Thresholds(**durations, pass_score=settings["attention_pass_score"])

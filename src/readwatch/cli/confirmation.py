@@ -1,4 +1,4 @@
-"""What cannot be undone is confirmed by typing the e-mail again."""
+"""Confirmation of an action that cannot be undone: the user types the e-mail again."""
 
 import sys
 
@@ -9,9 +9,9 @@ from readwatch.domain.users import normalised_email
 
 
 def confirm_email(email: str, *, action: str, refusal: str) -> None:
-    """Ask for the e-mail of an account again; refuse a different one, or if there is no terminal.
+    """Ask for the e-mail of an account again; refuse a different e-mail, or without a terminal.
 
-    `action` is as in "delete the account", `refusal` as in "nothing was deleted".
+    `action` is, for example, "delete the account", and `refusal` "nothing was deleted".
     """
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask on; use --yes")

@@ -1,4 +1,4 @@
-"""`readwatch console`: the console for consultants, live or as one printed screen."""
+"""`readwatch console`: the console for consultants, live or printed once."""
 
 import codecs
 import shutil
@@ -19,14 +19,14 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 
 
 @click.command()
-@setting("--email", help="Who logs in; the console asks for the password.")
+@setting("--email", help="E-mail of the account that logs in; the console asks for the password.")
 @setting(
     "--lock-after",
     type=click.IntRange(0),
     metavar="MINUTES",
     default=10,
     show_default=True,
-    help="Lock the screen when neither key nor mouse is used for this long; 0 never does.",
+    help="Lock the screen after this time without key or mouse; 0 never locks it.",
 )
 @setting("--mask", is_flag=True, help="Show initials instead of names in the lists.")
 @setting(
@@ -54,9 +54,17 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
     metavar="NAME",
     help="The first list: online, activity, readers, attention, access_log.",
 )
-@click.option("--filter", default="", metavar="TERMS", help="Filter it, as in 'idle>10m dracula'.")
 @click.option(
-    "--sort", default="", metavar="COLUMN", help="Sort it by a column; -COLUMN reverses the order."
+    "--filter",
+    default="",
+    metavar="TERMS",
+    help="Filter of the first list, such as 'idle>10m dracula'.",
+)
+@click.option(
+    "--sort",
+    default="",
+    metavar="COLUMN",
+    help="Sort column of the first list; -COLUMN reverses the order.",
 )
 @click.option("--once", is_flag=True, help="Print one screen as text and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one screen as JSON and exit.")
@@ -69,7 +77,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 @click.pass_context
 def command(
     context: click.Context,
-    /,  # ** could have one of this name
+    /,  # a setting in ** could have this name
     *,
     email: str | None,
     lock_after: int,
@@ -87,7 +95,7 @@ def command(
     bell: bool,
     **attention: int,
 ) -> None:
-    """Watch the readers live: who reads what, how far they are, and who needs help."""
+    """Watch the readers live: what they read, their progress, and who needs help."""
     settings = ConsoleSettings(
         database_url(context),
         email=email,

@@ -56,13 +56,13 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
 
 
 def matrix() -> Iterator[tuple[str, ...]]:
-    """Yield for each table what each role may do to it, in letters."""
+    """Yield one line for each table: the privileges of each role, as letters."""
     for table in TABLES:
         yield table, *(_letters(privileges_on(role, table)) for role in LIMITED_ROLES)
 
 
 def limits() -> Iterator[tuple[str, str, str, str]]:
-    """Yield what is limited to some columns: role, table, action, columns."""
+    """Yield the privileges that are limited to columns: role, table, action, columns."""
     for role, tables in PRIVILEGES.items():
         for table, on in sorted(tables.items()):
             for action, columns in (("reads", on.read), ("changes", on.change)):

@@ -1,4 +1,4 @@
-"""New files of a command, complete or not at all."""
+"""New files of a command, which are complete or absent."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ def new_file(file: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def new_text_file(file: Path) -> Iterator[TextIO]:
-    """Create such a file for text in UTF-8."""
+    """Create a file for text in UTF-8, as `new_file` does."""
     with _file_errors(file), atomic_text_file(file, replace=False) as text:
         yield text
 

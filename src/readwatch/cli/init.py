@@ -1,4 +1,4 @@
-"""`readwatch init`: a database that is ready to use."""
+"""`readwatch init`: create a database that is ready to use."""
 
 import re
 import sys

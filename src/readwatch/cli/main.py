@@ -1,4 +1,4 @@
-"""`readwatch`: the group of all commands, each imported when it is called."""
+"""`readwatch`: the group of all commands; it imports a command when it is called."""
 
 import sys
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ _COMMANDS = {
 
 
 class _LazyGroup(click.Group):
-    """A group that lists its commands from a table and imports only the one that is called."""
+    """A group that lists its commands from a table and imports only the called command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(_COMMANDS)
@@ -81,7 +81,7 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
     settings = read_config(path, required=config is not None)
     context.meta["readwatch.keys"] = take_console_keys(settings, path)
     if settings:
-        # The file cannot name the file that is read.
+        # The settings file cannot contain the name of the settings file.
         refuse_unknown_settings(settings, set(setting_names(readwatch, context)) - {"config"}, path)
         refuse_wrong_types(settings, path)
         context.default_map = default_map(settings, readwatch, context)
@@ -91,7 +91,7 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
 
 
 def database_url(context: click.Context) -> str:
-    """Return the URL of the database that this call uses."""
+    """Return the URL of the database for this call."""
     url: str = context.meta["readwatch.database"]
     return url
 
@@ -113,7 +113,7 @@ def main() -> None:
 def exit_on_failure() -> Iterator[None]:
     """End the process after a failure, with one line on stderr.
 
-    An unexpected exception shows its type and where it was raised, never its message.
+    For an unexpected exception the line has its type and location, never its message.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for scripts."""
+"""The output of commands: tables for people, JSON for scripts."""
 
 import json
 import sys
@@ -24,9 +24,9 @@ def local_time(time: datetime | None) -> str:
 
 
 def with_progress(steps: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
-    """Return the steps of some work; if stderr is a terminal, it shows a progress bar.
+    """Return the steps of some work, with a progress bar if stderr is a terminal.
 
-    `total` is the number of steps, if `steps` has no length.
+    `total` is the number of steps if `steps` has no length.
     """
     from rich.console import Console
     from rich.progress import track
@@ -42,7 +42,7 @@ def with_progress(steps: Iterable[T], description: str, total: int | None = None
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under headings; if the output is no terminal, one line each, never cut off."""
+    """Print rows under headings; without a terminal, print each row as one complete line."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""How a command gets a password: a prompt on the terminal, or one line of standard input."""
+"""Passwords for commands, from a prompt on the terminal or one line of standard input."""
 
 import sys
 
@@ -19,12 +19,12 @@ bcrypt_cost_setting = setting(
 
 
 def read_password(role: UserRole, *, from_stdin: bool) -> str:
-    """Return a new password that satisfies the rules of the role; the prompt asks twice."""
+    """Return a new password that satisfies the rules of the role; a prompt asks twice."""
     return checked_password(_given_password(from_stdin=from_stdin, twice=True), role)
 
 
 def read_own_password(*, from_stdin: bool) -> str:
-    """Return the password of somebody who logs in; the prompt is on stderr."""
+    """Return the password for a login; the prompt is on stderr."""
     return _given_password(from_stdin=from_stdin, twice=False)
 
 

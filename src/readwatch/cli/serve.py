@@ -24,7 +24,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     type=click.IntRange(4, 16),
     default=DEFAULT_COST,
     show_default=True,
-    help="As for init, so that a login with an unknown e-mail takes as long.",
+    help="The same cost as for init, so that a login with an unknown e-mail takes the same time.",
 )
 @setting(
     "--session-timeout",
@@ -60,7 +60,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     type=click.Choice(["role", "name"]),
     default="role",
     show_default=True,
-    help="What readers see of those who viewed their data: the role, or also the name.",
+    help="What readers see about those who viewed their data: the role, or also the name.",
 )
 @click.pass_context
 def command(

@@ -33,7 +33,7 @@ def command() -> None:
 @acting_admin
 @click.pass_context
 def list_(context: click.Context, email: str | None, as_json: bool, admin: str | None) -> None:
-    """List the open sessions of all readers, latest heartbeat first."""
+    """List the active sessions of all readers, latest heartbeat first."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id

@@ -1,6 +1,7 @@
 """Settings: an option, `READWATCH_<NAME>` in the environment, or a key of a TOML file.
 
-The option wins over the environment, the environment over the file. Only the file has `[keys]`.
+The option has priority over the environment, and the environment over the file. Only the file has
+`[keys]`.
 """
 
 import tomllib
@@ -17,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def setting(name: str, *, variable: str | None = None, **attributes: Any) -> Callable[[F], F]:
-    """Return an option `--name` that is also `READWATCH_NAME`."""
+    """Return an option `--name` that can also be set as `READWATCH_NAME`."""
     variable = variable or name.lstrip("-").replace("-", "_").upper()
     return click.option(name, envvar=f"READWATCH_{variable}", show_envvar=True, **attributes)
 
@@ -33,22 +34,22 @@ acting_admin = click.option(
 
 
 def default_database() -> str:
-    """Return the URL of the database that is used when none is named: a file of this user."""
+    """Return the URL of the default database: a file of this user."""
     return f"sqlite:///{user_data_path('readwatch', appauthor=False) / 'readwatch.db'}"
 
 
 def default_config() -> Path:
-    """Return the file that is read when none is named."""
+    """Return the path of the default settings file."""
     return user_config_path("readwatch", appauthor=False) / "readwatch.toml"
 
 
 def default_preferences_folder() -> Path:
-    """Return the folder where this user's consoles store preferences."""
+    """Return the default folder for the preferences of consultants."""
     return user_state_path("readwatch", appauthor=False)
 
 
 def read_config(path: Path, *, required: bool) -> dict[str, Any]:
-    """Return the settings in a TOML file; none if there is no file, unless it is required."""
+    """Return the settings in a TOML file; a missing file has none, unless it is required."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -62,7 +63,7 @@ def read_config(path: Path, *, required: bool) -> dict[str, Any]:
 
 
 def refuse_unknown_settings(config: dict[str, Any], names: set[str], path: Path) -> None:
-    """Refuse a key that is no setting of any command: most likely it is misspelt."""
+    """Refuse a key that is not a setting of any command, because it is most likely misspelt."""
     for key in sorted(set(config) - names):
         raise misconfigured(
             f"{path}: there is no setting {key!r}; settings: {', '.join(sorted(names))}"
@@ -77,7 +78,7 @@ def refuse_wrong_types(config: dict[str, Any], path: Path) -> None:
 
 
 def take_console_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
-    """Remove `[keys]`, the only table that a file can have, from the settings and return it."""
+    """Remove the table `[keys]` from the settings and return it; other tables are not allowed."""
     keys = config.pop("keys", {})
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise misconfigured(f'{path}: [keys] must be a table of texts, such as filter = "f"')
@@ -94,10 +95,10 @@ def setting_names(command: click.Command, context: click.Context) -> Iterator[st
 def default_map(
     config: dict[str, Any], command: click.Command, context: click.Context
 ) -> dict[str, Any]:
-    """Return the settings in click's form: a table for each command, within that of its group.
+    """Return the settings as click's `default_map`: a table per command, nested by group.
 
-    It has only parameters with an environment variable. All others, such as the EMAIL of
-    `user erase`, can be given on the command line alone.
+    The map has only parameters with an environment variable. Other parameters, such as the EMAIL
+    of `user erase`, can only be given on the command line.
     """
     defaults = {name: config[name] for name in _own_settings(command) if name in config}
     for name, subcommand in _subcommands(command, context):

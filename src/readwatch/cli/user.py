@@ -134,7 +134,7 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
 @acting_admin
 @click.pass_context
 def show(context: click.Context, email: str, as_json: bool, admin: str | None) -> None:
-    """Show an account: profile, state, open sessions and last login."""
+    """Show an account: profile, state, active sessions and last login."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
@@ -237,7 +237,7 @@ def passwd(
         migrations.require_current(db)
         users.acting_admin(db, admin)
         role = users.find_user(db, email).user_role
-    # No connection is open while the admin types the password.
+    # The database is closed while the admin types the password.
     password_hash = hash_password(read_password(role, from_stdin=password_stdin), bcrypt_cost)
     with _changing(context, email, admin, AuditAction.SET_PASSWORD) as (db, user, now):
         ended = accounts.set_password(db, user.id, password_hash, now)

@@ -1,4 +1,4 @@
-"""`readwatch user erase`: remove a person from the database."""
+"""`readwatch user erase`: erase all data about a person from the database."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,13 +24,13 @@ from readwatch.store.lifecycle import erasure
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """How many rows were about a person, and how many are left."""
+    """The number of rows about a person before the erasure, and the number of rows left."""
 
     user_id: int
     email: str  # the pseudonym
     before: Mapping[str, int]
     left: Mapping[str, int]
-    unused_space: str | None  # why something may be left there
+    unused_space: str | None  # why the unused space was not cleared, or None
     named_in_access_log: int
     addresses_in_access_log: int
 
@@ -84,7 +84,7 @@ def erase(
 def _close_account(
     db: Database, acting_id: int, user_id: int, email: str
 ) -> tuple[Mapping[str, int], int]:
-    """Close the account and log it; return the rows to erase, and how many entries name it."""
+    """Close the account and log it; return the counts of rows to erase and of log entries."""
     now = system_clock()
     before = erasure.rows_about(db, user_id, email)
     named = erasure.named_in_access_log(db, user_id)
@@ -97,7 +97,7 @@ def _close_account(
 
 
 def _clear_unused_space(url: str) -> str | None:
-    """Clear the unused space of the files; return why it was not, which undoes no erasure."""
+    """Clear the unused space of the files; return the reason if that fails."""
     try:
         with database(url, Role.OWNER) as db:
             return erasure.clear_unused_space(db)

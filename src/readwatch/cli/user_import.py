@@ -36,7 +36,7 @@ _MAX_ERRORS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One valid line of the file; if it has no password, `password` is generated."""
+    """One valid line of the file; without a password in the file, `password` is generated."""
 
     number: int
     email: str
@@ -79,7 +79,7 @@ def import_(
             f"{len(generated):,} {'account has' if len(generated) == 1 else 'accounts have'} "
             "no password; name a new file for generated ones with --passwords FILE"
         )
-    hashes = _hashes(lines, bcrypt_cost)  # takes long; no connection is open meanwhile
+    hashes = _hashes(lines, bcrypt_cost)  # hashing takes long; no connection is open during it
     with (
         database(database_url(context)) as db,
         db.atomic(),
@@ -90,7 +90,7 @@ def import_(
 
 
 def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
-    """Return the lines of the file; if some are wrong, the error says what is wrong with each."""
+    """Return the lines of the file; if lines are wrong, raise one error that names each problem."""
     lines: list[_Line] = []
     errors: list[str] = []
     line_of_email: dict[str, int] = {}
@@ -168,7 +168,7 @@ def _line(number: int, row: dict[str, str]) -> _Line:
 def _password_file(file: Path, lines: Sequence[_Line]) -> Iterator[None]:
     """Write the generated passwords before the accounts are added; delete them if that fails.
 
-    Once the accounts are committed the file stays: the passwords are stored nowhere else.
+    After the commit the file stays, because the passwords are stored nowhere else.
     """
     with new_text_file(file) as text:
         writer = csv.writer(text)
@@ -207,7 +207,7 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
         )
         try:
             added = users.add_user(db, new, now)
-        except ReadwatchError as error:  # somebody else has added the account meanwhile
+        except ReadwatchError as error:  # another program has added the account
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
         audit_log.append_in_transaction(

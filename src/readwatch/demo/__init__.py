@@ -1,1 +1,1 @@
-"""A temporary world of simulated readers, over real HTTP, for a first look at readwatch."""
+"""The demo: simulated readers in a temporary database, with real HTTP requests."""

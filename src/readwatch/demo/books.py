@@ -1,4 +1,4 @@
-"""What the simulated readers read: books in the public domain, in many languages and scripts."""
+"""The books of the simulated readers: public domain, in many languages and scripts."""
 
 # ruff: noqa: RUF001 - titles are written in their own scripts, look-alike letters included.
 
@@ -8,12 +8,12 @@ from random import Random
 from typing import Final
 
 LEVELS: Final = ("A1", "A2", "B1", "B2", "C1", "C2")
-PAGES_PER_CHAPTER: Final = 10  # of the size of a screen; a step is shorter than a chapter
+PAGES_PER_CHAPTER: Final = 10  # pages of the size of a screen; a step is shorter than a chapter
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A book as a reading app has it; `level` is the CEFR level that it requires."""
+    """A book in the reading app; `level` is the CEFR level that the book requires."""
 
     content_id: str
     title: str
@@ -24,7 +24,7 @@ class Book:
 
     @property
     def pages(self) -> int:
-        """Number of pages, the same in every chapter."""
+        """The number of pages, the same in every chapter."""
         return self.chapters * PAGES_PER_CHAPTER
 
 
@@ -85,9 +85,9 @@ CATALOGUE: Final[tuple[Book, ...]] = (
 
 
 def pick(language: str, level: str, finished: Collection[str], rng: Random) -> Book:
-    """Pick an unfinished book, preferably in the reader's language and near their level.
+    """Pick an unfinished book, if possible in the reader's language and near the reader's level.
 
-    If the whole catalogue is finished, pick any book.
+    If all books are finished, pick any book.
     """
     books = [book for book in CATALOGUE if book.content_id not in finished] or CATALOGUE
     reach = LEVELS.index(level) + 1

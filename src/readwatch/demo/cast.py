@@ -15,7 +15,7 @@ from readwatch.demo.books import LEVELS
 
 
 class Habit(StrEnum):
-    """How a reader reads; `habits.MANNERS` says what each one means."""
+    """The habit of a reader; `habits.MANNERS` has its parameters."""
 
     STEADY = "steady"
     BURSTS = "bursts"
@@ -41,7 +41,7 @@ class SimulatedReader:
 
 @dataclass(frozen=True, slots=True)
 class Culture:
-    """Names of one culture, comma-separated; `name/ascii` if removing accents is not enough."""
+    """Names of one culture, comma-separated; `name/ascii` if the e-mail needs another spelling."""
 
     language: str
     timezones: str
@@ -203,12 +203,12 @@ _HABIT_WEIGHTS: Final = {
 
 
 def cast(count: int, rng: Random) -> tuple[SimulatedReader, ...]:
-    """Return `count` readers; with the same seed a longer cast begins with a shorter one."""
+    """Return `count` readers; with the same seed a longer cast begins with the shorter cast."""
     return tuple(_readers(count, rng))
 
 
 def user_agent(device_type: str, rng: Random) -> str:
-    """Return the User-Agent header of the reading app on such a device."""
+    """Return the User-Agent header of the reading app on a device of this type."""
     version = f"{rng.randint(4, 6)}.{rng.randint(0, 9)}"
     return f"ReadingRoom/{version} ({rng.choice(_AGENTS[device_type])})"
 

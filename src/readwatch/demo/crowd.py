@@ -1,4 +1,4 @@
-"""Simulated readers who keep a server busy over real HTTP."""
+"""Simulated readers who send requests to a server over real HTTP."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ from readwatch.domain.activities import Activity
 THREADS: Final = 4
 CONNECT_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 30.0
-LONGEST_PAUSE: Final = 30.0  # a longer Retry-After is cut to this
+LONGEST_PAUSE: Final = 30.0  # the maximum of Retry-After
 LONGEST_BACKOFF: Final = 2.0  # so that the readers return soon after a restart of the server
 STOP_SECONDS: Final = 0.6
 
@@ -41,7 +41,7 @@ class Crowd:
 
     `clock` is read once, at the start. All readers have the same `password`. They log in evenly
     over `ramp_seconds` and continue at their entry in `positions` (by e-mail). On leaving, all
-    threads end within about a second, whatever the server does.
+    threads end within about a second, even if the server does not answer.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Crowd:
         ramp_seconds: float = 10.0,
         positions: Mapping[str, BookPosition] | None = None,
     ) -> None:
-        """Prepare the crowd; nothing is sent before the context is entered."""
+        """Prepare the crowd; requests begin when the context is entered."""
         self._readers = readers
         self._password = password
         self._rng = rng
@@ -72,7 +72,7 @@ class Crowd:
         """Start the readers."""
         self._started_at, self._origin = self._clock(), monotonic()
         for number, connection in enumerate(self._connections):
-            # A generator for each thread: what a reader does depends on no other thread.
+            # Each thread has its own generator, so that threads do not affect each other's readers.
             rng = Random(self._rng.getrandbits(64))  # noqa: S311 - simulated behaviour, no secret
             indexes = range(number, len(self._readers), len(self._connections))
             apps = [self._app(index, rng) for index in indexes]
@@ -104,7 +104,7 @@ class Crowd:
         return self._started_at + timedelta(seconds=monotonic() - self._origin)
 
     def _run(self, connection: "_Connection", apps: Sequence["_App"]) -> None:
-        """One thread: the apps take turns on one connection, the one that is due first."""
+        """The loop of one thread: the app that is due first uses the connection."""
         heap = [(app.reading.due, number, app) for number, app in enumerate(apps)]
         heapify(heap)
         while not self._stopped.is_set():
@@ -129,9 +129,9 @@ class _App:
         self._failures = 0  # in a row
 
     def serve(self, connection: "_Connection", now: datetime) -> datetime:
-        """Send what is due and return when to call again.
+        """Send all due requests and return the time of the next call.
 
-        While a request waits to be sent again the reader does nothing new: the outbox stays small.
+        While a request waits to be sent again, the reader does nothing, so the outbox stays small.
         """
         if not self._outbox:
             self.reading, requests = step(self.reading, now, self._rng)
@@ -155,7 +155,7 @@ class _App:
         return None
 
     def _send(self, connection: "_Connection", request: AppRequest, now: datetime) -> float | None:
-        """Exchange one request; None if it is done, else the seconds after which to try again."""
+        """Send one request; return None if it is done, otherwise the seconds until a retry."""
         name = request.value if isinstance(request, Signal) else "activities"
         headers = {
             "Content-Type": "application/json",
@@ -173,7 +173,7 @@ class _App:
         if request is Signal.LOGIN:
             return LONGEST_PAUSE
         if answer.status == 401:
-            # The session has ended: a logout is done by that, all else needs a new login.
+            # The session has ended: a logout is done, all other requests need a new login.
             self._token = None
             pause = self._backoff()
             if request is Signal.LOGOUT:
@@ -194,7 +194,7 @@ class _App:
         }
 
     def _accept(self, request: AppRequest, answer: object, now: datetime) -> None:
-        """Use a successful answer; ValueError if it is not what the API documents."""
+        """Use a successful response; raise ValueError if it differs from the documented form."""
         match request, answer:
             case (
                 Signal.LOGIN,
@@ -202,7 +202,7 @@ class _App:
             ):
                 self._token = token
                 self.reading = self.reading.with_heartbeat_interval(seconds, now)
-                return  # a login alone does not show that the server accepts the token
+                return  # a login does not prove that the server accepts the token
             case Signal.HEARTBEAT, {"heartbeat_seconds": int(seconds) | float(seconds)}:
                 self.reading = self.reading.with_heartbeat_interval(seconds, now)
             case Signal.LOGOUT, _:
@@ -250,7 +250,7 @@ class _Connection:
         self._is_cut = False
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> _Answer:
-        """Send a request and return the answer; OSError or HTTPException if there is none."""
+        """Send a request and return the response; raise OSError or HTTPException without one."""
         http = self._http
         try:
             if http.sock is None:
@@ -266,11 +266,11 @@ class _Connection:
             raise
 
     def cut(self) -> None:
-        """Make the current exchange, if any, and all later ones fail."""
+        """Make the current request, if any, and all later requests fail."""
         self._is_cut = True
         sock = self._http.sock
         if sock is not None:
-            with suppress(OSError):  # its own thread may have closed it meanwhile
+            with suppress(OSError):  # the thread of the connection may have closed it
                 sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
@@ -280,6 +280,6 @@ class _Connection:
     def _connect(self) -> None:
         self._http.connect()
         self._http.sock.settimeout(ANSWER_SECONDS)
-        # Checked after connecting, because `cut` sets it before it shuts the socket down.
+        # Checked after connecting, because `cut` sets the flag before it shuts the socket down.
         if self._is_cut:
             raise ConnectionAbortedError

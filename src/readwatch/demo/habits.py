@@ -1,7 +1,7 @@
-"""The behaviour of one reader, pure: what they do next, and when.
+"""The behaviour of one reader as pure functions: the next actions and their times.
 
-`begin` returns a reader before the first login. `step` is called at `Reading.due` and returns what
-the app sends then and the state after it. Nothing here knows about HTTP.
+`begin` returns a reader before the first login. `step` is called at `Reading.due` and returns the
+requests of the app and the next state. This module does not depend on HTTP.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _NOTES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class BookPosition:
-    """Where a reader is in a book, and which activities follow from the last page."""
+    """The position of a reader in a book, and the activities that follow from the last page."""
 
     book: Book
     page: int = 0
@@ -42,7 +42,7 @@ class BookPosition:
 
 
 class Signal(Enum):
-    """What an app sends besides activities; a silent app sends nothing."""
+    """Requests of an app other than activities."""
 
     LOGIN = "login"
     HEARTBEAT = "heartbeat"
@@ -54,7 +54,7 @@ AppRequest: TypeAlias = Signal | Activity
 
 
 class Phase(StrEnum):
-    """What a reader is doing; PAUSED still sends heartbeats, SILENT sends nothing."""
+    """The phase of a reader; PAUSED sends heartbeats, SILENT sends nothing."""
 
     AWAY = "away"
     READING = "reading"
@@ -64,11 +64,11 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often readers do something, and how long their phases are.
+    """The frequency of readers' activities and the length of their phases.
 
     A reader who reads has an activity every `activity_seconds` on average and turns up to `stride`
     pages. `speed` shortens the phases (at 1 a pause lasts ten minutes); at 0 everybody only reads,
-    from login to the end. The server determines the interval of heartbeats.
+    from the login on. The server determines the interval of heartbeats.
     """
 
     activity_seconds: float = 10.0
@@ -82,8 +82,8 @@ DEMO: Final = Rhythm(speed=4.0, stride=3)
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What a habit means: seconds of reading at speed 1, what follows, time between activities as a
-    factor, and the probability of a quiz after a chapter.
+    """The parameters of a habit: seconds of reading at speed 1, the next phase, the time between
+    activities as a factor, and the probability of a quiz after a chapter.
     """
 
     reads_for: float
@@ -119,11 +119,11 @@ class Reading:
 
     @property
     def due(self) -> datetime:
-        """When the reader does something next."""
+        """The time of the reader's next action."""
         return min(self.phase_ends_at, self.activity_at, self.heartbeat_at)
 
     def with_heartbeat_interval(self, heartbeat_seconds: float, now: datetime) -> "Reading":
-        """Return the reader with the interval of heartbeats that the server asks for."""
+        """Return the reader with the interval of heartbeats from the server."""
         every = timedelta(seconds=min(max(0.01, heartbeat_seconds), 86_400))
         if every == self.heartbeat_every or self.heartbeat_at == _NEVER:
             return replace(self, heartbeat_every=every)
@@ -137,7 +137,7 @@ def begin(
     rng: Random,
     position: BookPosition | None = None,
 ) -> Reading:
-    """Return a reader who logs in at `login_at` and continues at `position` or in a random book."""
+    """Return a reader who logs in at `login_at` and continues at `position` or at random."""
     return Reading(
         reader=reader,
         rhythm=rhythm,
@@ -149,7 +149,7 @@ def begin(
 
 
 def step(reading: Reading, now: datetime, rng: Random) -> tuple[Reading, tuple[AppRequest, ...]]:
-    """Return the reader after `now` and what the app sends at `now`: nothing before it is due."""
+    """Return the reader after `now` and the requests of the app at `now`: none before `due`."""
     if now >= reading.phase_ends_at:
         return _next_phase(reading, now, rng)
     requests: tuple[AppRequest, ...] = ()
@@ -180,7 +180,7 @@ def _next_phase(
     elif after is Phase.AWAY:
         requests = (Signal.LOGOUT,)
     elif before is Phase.SILENT:
-        requests = (Signal.HEARTBEAT,)  # the app is back and tries its old session
+        requests = (Signal.HEARTBEAT,)  # the app sends again, with its old session
     heartbeat_at = reading.heartbeat_at
     if after in (Phase.AWAY, Phase.SILENT):
         heartbeat_at = _NEVER
@@ -214,7 +214,7 @@ def _gap(reading: Reading, rng: Random) -> timedelta:
 
 
 def somewhere(reader: SimulatedReader, rng: Random) -> BookPosition:
-    """Return a random position in the first two thirds of a book that suits the reader."""
+    """Return a random position in the first two thirds of a suitable book."""
     book = pick(reader.preferred_language, reader.reading_level, (), rng)
     return BookPosition(book, page=rng.randrange(book.pages * 2 // 3))
 
@@ -227,9 +227,9 @@ def read_on(
     pages: int,
     rng: Random,
 ) -> tuple[BookPosition, Activity]:
-    """Return the next activity of a reader: what follows from the last page, else the next pages.
+    """Return the next activity of a reader: a pending one after the last page, or the next pages.
 
-    Progress never decreases within a book; after the last page the reader starts another book.
+    Progress never decreases within a book; after the last page the reader begins another book.
     """
     if position.page >= position.book.pages and not position.to_come:
         finished = position.finished | {position.book.content_id}
@@ -292,8 +292,8 @@ def _chapter(kind: str, page: int) -> int:
 
 
 def _event_id(now: datetime, rng: Random) -> str:
-    # UUIDv7: with the time in it two runs with one seed differ, and the index of the server grows
-    # at its end.
+    # UUIDv7: the time in the id makes the ids of two runs with one seed differ, and the index of
+    # the server grows at its end.
     milliseconds = int(now.timestamp() * 1000)
     number = milliseconds << 80 | 0x7 << 76 | rng.getrandbits(12) << 64
     return str(UUID(int=number | 0b10 << 62 | rng.getrandbits(62)))

@@ -1,4 +1,4 @@
-"""What a simulated reader did in past weeks: sessions with a daily and a weekly rhythm."""
+"""The past weeks of a simulated reader: sessions with a daily and a weekly rhythm."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from readwatch.demo.cast import Habit, SimulatedReader, user_agent
 from readwatch.demo.habits import BookPosition, read_on
 from readwatch.domain.activities import Activity
 
-# Local hour, its spread, and its share of the day's reading.
+# Local hour, the spread around it, and the share of the day's reading.
 _WEEKDAY: Final = ((7.2, 0.7, 0.2), (12.5, 0.5, 0.2), (20.5, 1.2, 0.6))
 _WEEKEND: Final = ((10.0, 1.0, 0.35), (15.0, 1.5, 0.3), (21.0, 1.2, 0.35))
 _USUAL_SESSION: Final = 9  # activities
@@ -22,7 +22,7 @@ _ENDED_AFTER: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class PastSession:
-    """A session that has ended, times in UTC; `left_at` is where the reader continues next."""
+    """A past session, times in UTC; `left_at` is the position at its end."""
 
     started_at: datetime
     last_heartbeat: datetime
@@ -43,7 +43,7 @@ def history(
 ) -> Iterator[PastSession]:
     """Yield simulated sessions of the `weeks` before `until`, oldest first, all ended by then.
 
-    A reader has half to one and a half times `activities_per_week`, less those missed on days
+    A reader has half to one and a half times `activities_per_week`, minus those missed on days
     without reading.
     """
     zone = ZoneInfo(reader.timezone)

@@ -1,4 +1,4 @@
-"""Hours of simulated reading in seconds: what apps would post is written to the database."""
+"""Hours of simulated reading in seconds, written to the database without HTTP."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from readwatch.store.recording.heartbeats import record_heartbeat
 class Replay:
     """Readers with accounts in `db`, who log in within `ramp` and continue at their `positions`.
 
-    The same `rng` in the same state gives the same hours.
+    The same `rng` in the same state gives the same activities.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Replay:
         heapify(self._next)
 
     def play(self, until: datetime) -> int:
-        """Record what all readers do before `until` in one transaction; return the activities."""
+        """Store all readers' activities before `until` in one transaction; return their number."""
         activities = 0
         with self._db.atomic():
             while self._next[0][0] < until:

@@ -1,4 +1,4 @@
-"""`readwatch demo`: a temporary world, simulated readers, and the console or printed lists."""
+"""`readwatch demo`: a temporary server with simulated readers, and the console or its lists."""
 
 import shutil
 import signal
@@ -31,7 +31,7 @@ LATEST_FIRST = ListQuery("idle_since")
 
 
 def run(*, readers: int, seconds: float, plain: bool) -> None:
-    """Run the demo: in the console until somebody quits it, or as text for some seconds."""
+    """Run the demo: in the console until the user quits, or as text for some seconds."""
     rng = Random()  # noqa: S311 - simulated behaviour, no secret
     with _stopped_by_signals(), ExitStack() as stack:
         with Terminal(stderr=True).status(f"creating {readers} readers and their last three weeks"):
@@ -80,13 +80,13 @@ def _print_lists(demo: World, seconds: float) -> None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Make signals that end the process raise an exception, so that the demo cleans up."""
+    """Convert signals that end the process to an exception, so that the demo cleans up."""
     signals = [signal.SIGINT, signal.SIGTERM]
     if hasattr(signal, "SIGHUP"):
         signals.append(signal.SIGHUP)
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        # A closed window sends two signals; the second must not interrupt the cleaning up.
+        # A closed window sends two signals; the second must not interrupt the cleanup.
         for each in signals:
             signal.signal(each, signal.SIG_IGN)
         if number == signal.SIGINT:

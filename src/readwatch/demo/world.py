@@ -1,4 +1,4 @@
-"""The demo's temporary world: a database with past weeks, and a real ingest server on it."""
+"""The demo's world: a temporary database with past weeks, and an ingest server for it."""
 
 import shutil
 import socket
@@ -32,15 +32,15 @@ from readwatch.store.recording.heartbeats import record_heartbeat
 PASSWORD = "demo password"  # noqa: S105 - of simulated readers, in a temporary database
 BCRYPT_COST = 4  # the lowest: hundreds of readers log in within seconds
 WEEKS = 3.0
-LAST_HOUR = timedelta(hours=1)  # without activities, except of those who fell quiet
-STUCK_EVERY = 20  # one reader of so many has not read for days, and does not in the demo
-BACK_EVERY = 30  # one reader of so many comes back after weeks
+LAST_HOUR = timedelta(hours=1)  # without activities, except for readers who fell silent
+STUCK_EVERY = 20  # one in this many readers has not read for days and does not read in the demo
+BACK_EVERY = 30  # one in this many readers comes back after weeks
 START_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The URLs of the demo, its consultant and the readers who will read."""
+    """The URLs of the demo, its consultant, and the readers of the crowd."""
 
     database_url: str
     base_url: str
@@ -51,13 +51,13 @@ class World:
 
 @contextmanager
 def world(reader_count: int, rng: Random, now: datetime) -> Iterator[World]:
-    """Create the world; at the end its process is stopped and its files are deleted."""
+    """Create the world; at the end stop its process and delete its files."""
     folder = Path(tempfile.mkdtemp(prefix="readwatch-demo-"))
     try:
         url = f"sqlite:///{folder / 'demo.db'}"
         migrations.create_or_upgrade(url)
         readers = cast(reader_count, rng)
-        # Some went quiet just before the demo starts, so that there are cases to see.
+        # Some readers fell silent just before the demo starts, so that Attention has cases.
         quiet, others = readers[: reader_count // 8], readers[reader_count // 8 :]
         stuck, awake = others[::STUCK_EVERY], _without(others, STUCK_EVERY)
         gone_for = {reader.email: _days(8, 13, rng) for reader in stuck}
@@ -85,12 +85,12 @@ def populate(
     now: datetime,
     gone_for: Mapping[str, timedelta] | None = None,
 ) -> tuple[User, dict[str, BookPosition]]:
-    """Add the accounts and their activities in the weeks before now, or before they left.
+    """Add the accounts and their activities in the past weeks.
 
-    Returns the consultant, and where each reader is in a book, by e-mail.
+    Returns the consultant, and the position of each reader in a book, by e-mail.
     """
     gone = gone_for or {}
-    # Two roles: the one that adds accounts may not post activities, and the reverse.
+    # Two roles: one may add accounts, the other may store activities.
     admin, ingest = open_database(url, Role.ADMIN), open_database(url, Role.INGEST)
     password_hash = hash_password(PASSWORD, BCRYPT_COST)
     with connection(admin), admin.atomic():
@@ -128,10 +128,10 @@ def _fall_quiet(
     rng: Random,
     now: datetime,
 ) -> None:
-    """Give readers a session that is still open and was last heard from some time ago."""
+    """Give readers an active session whose last heartbeat was some time ago."""
     db = open_database(url, Role.INGEST)
     with connection(db), db.atomic():
-        # Evenly, so that there are some of each kind in every world.
+        # Evenly, so that every world has readers of each kind.
         ranks = range(len(quiet), 0, -1)
         read_ago = [60 + 1080 * (rank - rng.random()) / len(quiet) for rank in ranks]
         for seconds, reader in zip(read_ago, quiet, strict=True):
@@ -186,7 +186,7 @@ def _record(db: Database, user: User, past: PastSession) -> None:
 
 @contextmanager
 def server(database_url: str, log: Path) -> Iterator[str]:
-    """Run `readwatch serve` on a free port as a process of its own; yield its base URL."""
+    """Run `readwatch serve` on a free port in a separate process; yield its base URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -194,7 +194,7 @@ def server(database_url: str, log: Path) -> Iterator[str]:
     command += ["--port", str(port), "--bcrypt-cost", str(BCRYPT_COST)]
     with (
         log.open("wb") as output,
-        # In its own process group: ctrl+c reaches the demo alone, which then stops the server.
+        # In its own process group: ctrl+c reaches only the demo, which then stops the server.
         subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True) as process,
     ):
         try:

@@ -99,7 +99,7 @@ def close_connections(port: int, address: str, seconds: float) -> None:
     are idle or wait for a response are closed too; their apps have to send again.
     """
     for connection in _sockets():
-        with suppress(OSError):  # the connection may end meanwhile
+        with suppress(OSError):  # the connection may have ended
             local, remote = connection.getsockname(), connection.getpeername()
             if (local[1:2], remote[:1]) == ((port,), (address,)):
                 tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 48)

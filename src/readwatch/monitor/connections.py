@@ -58,9 +58,9 @@ class Connections:
         self._close_if_file_was_replaced()
         if self._data is None:
             if self._identity is not None:
-                # The access log's connection can write, so it makes the files that a read-only one
-                # needs. On a server it is opened when it is needed: whether it may write is
-                # settled when it opens.
+                # A read-only connection needs the WAL files, which a connection that can write
+                # creates. On PostgreSQL the other connection is opened only when it is needed,
+                # because opening it fails without the privilege to append.
                 self._open_access_log()
             self._data = migrations.open_current(self._url, Role.CONSOLE)
         return self._data

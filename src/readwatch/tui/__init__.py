@@ -1,7 +1,7 @@
-"""The console: what a consultant sees in a terminal."""
+"""The console: the terminal program of consultants."""
 
 import os
 
 if "SSH_CONNECTION" in os.environ:
-    # Textual reads it once, when it is imported: pictures that a line cannot carry only pile up.
+    # Textual reads this at its import. A low rate: frames that a slow line cannot transmit pile up.
     os.environ.setdefault("TEXTUAL_FPS", "15")

@@ -1,4 +1,4 @@
-"""The console: it passes requests to the worker, and its snapshots to the screens."""
+"""The console: it passes requests to the worker, and the worker's snapshots to the screens."""
 
 import os
 from dataclasses import replace
@@ -59,15 +59,15 @@ class Console(App[None]):
 
     TITLE = "readwatch"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.EVERYWHERE)]
-    # Textual's own colours of these are too pale to be read well.
+    # Textual's colours of these parts have too little contrast.
     CSS = """
     * { border-title-color: $foreground; border-subtitle-color: $foreground; }
     Input > .input--placeholder, Input > .input--suggestion { color: $text-muted; }
     """
-    # Nothing moves by itself: over ssh each moving cell is traffic.
+    # No animations: over ssh each changed cell is traffic.
     animation_level = "none"
     ENABLE_COMMAND_PALETTE = False  # the console has its own
-    ALLOW_SELECT = False  # a copy of personal data is made by an action that logs it
+    ALLOW_SELECT = False  # personal data is copied only by an action that logs it
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Console(App[None]):
         self._access_log_requests = 0
 
     async def on_mount(self) -> None:
-        """Start the worker, and show the first view or the login form."""
+        """Start the worker and show the first view or the login form."""
         self._view_screens.begin()
         consultant = self._login_flow.consultant
         self._worker.start(consultant)
@@ -114,16 +114,16 @@ class Console(App[None]):
         self.set_interval(1, self._tick)
 
     def on_unmount(self) -> None:
-        """Stop the worker, and wait until a file that is being written is whole."""
+        """Stop the worker, and wait until a file that is being written is complete."""
         self._worker.stop()
         self._exporter.close()
 
     def _fatal_error(self) -> None:
-        """Leave without Textual's traceback, whose local variables are readers' data."""
+        """Leave without Textual's traceback, whose local variables contain readers' data."""
         self._close_messages_no_wait()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable all actions but to quit before the login and while the console is locked."""
+        """Disable all actions except quit before the login and while the console is locked."""
         if action == "lock" and isinstance(self.focused, TextInput):
             return False  # its key is a letter
         if not self._login_flow.is_unlocked and action in {
@@ -193,7 +193,7 @@ class Console(App[None]):
         self._view_screens.install()
 
     async def on_event(self, event: events.Event) -> None:
-        """Note that the console is used; after too long a pause a key only locks it."""
+        """Store the time of use; after a long pause without use, a key only locks the console."""
         if isinstance(event, events.InputEvent) and not event.is_forwarded:
             if await self._login_flow.lock_if_idle():
                 return
@@ -201,11 +201,11 @@ class Console(App[None]):
         await super().on_event(event)
 
     async def action_lock(self) -> None:
-        """Hide everything until the password is given again."""
+        """Hide all data until the consultant enters the password."""
         await self._login_flow.lock()
 
     def _show_preferences_error(self) -> None:
-        """Show once what is wrong with the preferences."""
+        """Show the error of the preferences file once."""
         if self._preferences.last_error:
             error = self._preferences.last_error
             self.notify(error, severity="warning", timeout=10, markup=False)
@@ -214,7 +214,7 @@ class Console(App[None]):
     # Views.
 
     def action_view(self, name: str) -> None:
-        """Go to a view, from any other screen; to the access log once that is logged."""
+        """Go to a view, from any screen; for the access log, after the access is logged."""
         view = View(name)
         if view is View.ACCESS_LOG and view is not self._view_screens.view:
             self._open_access_log()
@@ -226,7 +226,7 @@ class Console(App[None]):
         screen, request = self.screen, self._access_log_requests
 
         def show(_: None) -> None:
-            # Not where the consultant has gone to another screen meanwhile.
+            # The consultant may have gone to another screen in the meantime.
             if request == self._access_log_requests and self.screen is screen:
                 self._go_to_view(View.ACCESS_LOG)
 
@@ -238,7 +238,7 @@ class Console(App[None]):
         when_done(self, self._worker.open_access_log(), show, refuse)
 
     def _go_to_view(self, view: View) -> None:
-        self._access_log_requests += 1  # a request that is under way is out of date
+        self._access_log_requests += 1  # an earlier request for the access log is out of date
         if self._reader_pages.current is not None:
             self._reader_pages.close()
             self.pop_screen()
@@ -247,7 +247,7 @@ class Console(App[None]):
         self._watch(view)
 
     def action_saved_views(self) -> None:
-        """Offer the saved views, and to save the current one under a name."""
+        """Show the saved views, with a field to save the current one."""
         screen = SavedViewsScreen(self._preferences, self._view_screens.current.to_saved_view())
         self.push_screen(screen, self._recall)
 
@@ -258,7 +258,7 @@ class Console(App[None]):
             self.action_view(saved.view)
 
     def action_freeze(self) -> None:
-        """Freeze the view, or go on with the newest snapshot."""
+        """Freeze the view, or show the newest snapshot."""
         self._view_screens.current.toggle_frozen()
         self._show_view_status()
 
@@ -271,7 +271,7 @@ class Console(App[None]):
         self._show_view_status()
 
     def _show_view_status(self) -> None:
-        """Show in the header which view is current, how old it is, and whether it is frozen."""
+        """Show the current view, its age, and whether it is frozen, in the header."""
         view, screen = self._view_screens.view, self._view_screens.current
         stats = screen.snapshot.stats if screen.snapshot else None
         self._set_status(view=view, stats=stats, frozen=screen.frozen, new_rows=screen.new_rows)
@@ -321,7 +321,7 @@ class Console(App[None]):
     # The palette.
 
     def action_palette(self) -> None:
-        """Offer readers by name, and all actions of this screen."""
+        """Show the palette: readers by name, and all actions of this screen."""
         reader_page = self._reader_pages.current
         if self.screen in {reader_page, self._view_screens.current}:
             group = Group.LISTS if reader_page is None else Group.READER
@@ -362,7 +362,7 @@ class Console(App[None]):
             return  # logged out or locked after the key was pressed
         screen = self._view_screens.current
         if self._reader_pages.current is not None or event.table is not screen.table:
-            return  # an earlier key has left these rows
+            return  # an earlier key has changed the screen
         if event.reader_id is not None:
             self.push_screen(self._open_page(screen.pager_from(event.reader_id)))
 
@@ -374,7 +374,7 @@ class Console(App[None]):
     @on(ReaderScreen.StepRequested)
     def _step_to_reader(self, event: ReaderScreen.StepRequested) -> None:
         if self.screen is not self._reader_pages.current:
-            return  # an earlier key has left the page
+            return  # an earlier key has closed the page
         page = self._reader_pages.step(event.offset)
         if page is not None:
             self._set_status(frozen=False, new_rows="")
@@ -387,7 +387,9 @@ class Console(App[None]):
     @on(ReaderScreen.BackRequested)
     def _leave_reader(self) -> None:
         page = self._reader_pages.current
-        if page is not None and self.screen is page:  # else an earlier key has left it already
+        if (
+            page is not None and self.screen is page
+        ):  # otherwise an earlier key has closed the page already
             self._reader_pages.close()
             self.pop_screen()
             self._view_screens.current.move_to_reader(page.pager.reader_id)
@@ -396,12 +398,12 @@ class Console(App[None]):
     # Exports.
 
     def action_export(self) -> None:
-        """Ask for a file for the rows of the table that is shown."""
+        """Ask for the file name of an export of the current table."""
         if (source := self._shown_screen.export_source()) is not None:
             self._exporter.ask_for_file(source)
 
     def action_copy(self) -> None:
-        """Copy the row at the cursor to the terminal's clipboard."""
+        """Copy the row under the cursor to the terminal's clipboard."""
         source, key = self._shown_screen.export_source(), self._shown_screen.table.intended_key()
         if source is not None and key is not None:
             self._exporter.copy(source, key)
@@ -411,7 +413,7 @@ class Console(App[None]):
         return self._reader_pages.current or self._view_screens.current
 
     def action_help_quit(self) -> None:
-        """Say how to quit, when somebody presses ctrl+c."""
+        """Show how to quit, after ctrl+c."""
         if self._login_flow.is_unlocked:
             self.notify("q leaves the console", timeout=3, markup=False)
         else:
@@ -428,7 +430,7 @@ class Console(App[None]):
 
     async def _tick(self) -> None:
         await self._login_flow.lock_if_idle()
-        self._update_seen()  # at midnight all marks are gone
+        self._update_seen()  # the marks end at midnight
         self._set_status()
 
     def _set_status(self, **changes: object) -> None:

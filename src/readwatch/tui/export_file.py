@@ -15,7 +15,7 @@ from readwatch.tui.format.columns import Column
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The texts of a table: the columns that it shows, of all its rows."""
+    """The texts of a table: the visible columns of all rows."""
 
     titles: tuple[str, ...]
     rows: Iterable[tuple[str, ...]]
@@ -26,14 +26,14 @@ ReadRows = Callable[[Sequence[int]], Iterable[Row]]
 
 
 def row_count(rows: int) -> str:
-    """Return a number of rows as text."""
+    """Return a number of rows in words, `1 row` or `2 rows`."""
     return "1 row" if rows == 1 else f"{rows} rows"
 
 
 @dataclass(frozen=True, slots=True)
 class TableExport:
-    """A table at one moment: columns with their indexes in a row's cells, the keys of all rows, and
-    the rows that are loaded.
+    """A table at one time: the columns with the indexes of their cells, the keys of all rows, and
+    the loaded rows.
     """
 
     columns: Sequence[tuple[int, Column]]
@@ -41,8 +41,8 @@ class TableExport:
     rows: Mapping[int, Row]
 
     def sheet(self, read: ReadRows | None = None) -> Sheet:
-        """Return the texts of the loaded rows, and of the others as they are read, one chunk at a
-        time; a row that is gone by then is left out.
+        """Return the texts of all rows; rows that are not loaded are read in chunks, and a row
+        that no longer exists is left out.
         """
         return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
 
@@ -66,8 +66,8 @@ class TableExport:
 class Source:
     """A table that can be exported, and its name in the access log.
 
-    The rows of a view are read anew, in a frozen one only those that are not loaded. A reader's
-    page has no `view`: all its rows are loaded, and all are about `reader_id`.
+    The rows of a view are read again; in a frozen view only rows that are not loaded are read. A
+    reader's page has no `view`: all its rows are loaded and are data of `reader_id`.
     """
 
     table: TableExport
@@ -78,13 +78,13 @@ class Source:
 
     @property
     def exported(self) -> TableExport:
-        """The table with the rows that need not be read anew."""
+        """The table with the rows that are not read again."""
         is_loaded = self.is_frozen or self.view is None
         return self.table if is_loaded else replace(self.table, rows={})
 
 
 def checked_file(name: str, *, replace: bool) -> Path:
-    """Return the file of a name; refuse other formats and, unless `replace`, one that exists."""
+    """Return the path of a name; refuse other formats and, unless `replace`, existing files."""
     try:
         file = Path(name.strip()).expanduser()
         exists = file.exists()
@@ -98,12 +98,13 @@ def checked_file(name: str, *, replace: bool) -> Path:
 
 
 def format_of(file: Path) -> str:
-    """Return the format by the suffix of the name."""
+    """Return the format of a file by the suffix of its name."""
     return file.suffix.lower().lstrip(".")
 
 
 def write(sheet: Sheet, file: Path, *, replace: bool) -> int:
-    """Write a file that only its owner can read, whole or not at all; return the number of rows."""
+    """Write a file that only its owner can read; return the number of rows. An error leaves no
+    file."""
     try:
         with atomic_text_file(file, replace=replace) as text:
             return WRITERS[format_of(file)](text, sheet.titles, sheet.rows)

@@ -1,4 +1,4 @@
-"""Exports and copies of what the console shows, each logged first."""
+"""Exports and copies of rows, each logged first."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ from readwatch.tui.screens.export import ExportScreen
 from readwatch.tui.views import VIEW_SPECS
 
 CLOSE_SECONDS = 5.0
-"""How long the console waits, when it closes, for a file that is being written."""
+"""The longest time that a closing console waits for a file that is being written."""
 
 
 class Exporter:
-    """Writes the rows of a table into a file, or copies one row, and shows the result."""
+    """Exports the rows of a table to a file, or copies one row, and shows the result."""
 
     def __init__(self, app: App[None], worker: Worker, clock: Clock) -> None:
         self._app = app
@@ -34,7 +34,7 @@ class Exporter:
         self._writing = Lock()
 
     def ask_for_file(self, source: Source) -> None:
-        """Ask for the name of a file, and write the rows that the table has now into it."""
+        """Ask for a file name, and write the current rows of the table to the file."""
         now = self._clock().astimezone()
         name = f"readwatch-{source.view or 'reader'}-{now:%Y-%m-%d-%H%M}.csv"
         path = str(Path.cwd() / name)
@@ -72,7 +72,7 @@ class Exporter:
 
     @contextmanager
     def _held_open(self) -> Iterator[None]:
-        """Keep the console from closing while a file is written, or removed after a failure."""
+        """Make `close` wait while a file is written, or removed after a failure."""
         if not self._writing.acquire(blocking=False):
             raise unavailable("the console is closing")
         try:
@@ -81,18 +81,18 @@ class Exporter:
             self._writing.release()
 
     def close(self) -> None:
-        """Wait for a file that is being written, up to a bound; begin no other."""
+        """Wait some time for a file that is being written; allow no further export."""
         self._writing.acquire(timeout=CLOSE_SECONDS)
 
     def copy(self, source: Source, key: int) -> None:
         """Send a row to the terminal's clipboard."""
         row = source.table.rows.get(key)
         if row is None:
-            return  # a row that was not painted yet cannot be meant
+            return  # the row is not loaded, so the user has not seen it
         text = source.table.as_text(row)
 
         def done(_: None) -> None:
-            # No terminal reports whether it took the text.
+            # No terminal reports whether it accepted the text.
             self._app.copy_to_clipboard(spreadsheet_cell(text))
             self._app.notify(
                 "sent to the clipboard; some terminals do not take it (tmux: set-clipboard on)",
@@ -109,4 +109,4 @@ class Exporter:
 
 
 def _nothing(_read: ReadItems) -> None:
-    """Do nothing in the worker's thread: the row is on the screen already."""
+    """Do nothing: the row is loaded already."""

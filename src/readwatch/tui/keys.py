@@ -1,4 +1,4 @@
-"""The keys of the console, as data: bindings, footer, help and palette are made from this table."""
+"""The table of the console's keys, for the bindings, the footer, the help and the palette."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from readwatch.domain.errors import ReadwatchError, misconfigured
 
 
 class Group(StrEnum):
-    """Where a key works; also the headings of the help."""
+    """The places where a key works, which are also headings of the help."""
 
     EVERYWHERE = "everywhere"
     LISTS = "in a list"
@@ -25,11 +25,11 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, its action, its label and its meaning; the footer shows those with `footer`.
+    """A key, its action, its label and its meaning; the footer shows keys with `footer`.
 
-    The settings change the key by its `id`; two groups share an id where the action is the same. A
-    key with `priority` is handled before the focused widget, so that the keys typed right after it
-    go to the screen that it opens.
+    The settings change a key by its `id`; two groups share an id if the action is the same. A key
+    with `priority` is handled before the focused widget, so that the keys typed right after it go
+    to the screen that it opens.
     """
 
     id: str
@@ -70,7 +70,7 @@ def _hidden(
 _ALL, _LISTS, _READER, _TABLES, _ATTENTION, _FILTER = Group
 
 KEYS: Final = (
-    # The header names the views and their numbers: the footer need not.
+    # The header shows the views and their numbers, so the footer does not.
     _hidden("online", "1", "view('online')", "Online", "who is online now", _ALL),
     _hidden("activity", "2", "view('activity')", "Activity", "all activities, newest first", _ALL),
     _hidden("readers", "3", "view('readers')", "Readers", "all readers and progress", _ALL),
@@ -114,7 +114,7 @@ def bindings(group: Group) -> list[Binding]:
 
 # Keys from the settings.
 
-Keymap = Mapping[str, str]  # from the id of a key to the keys to press, separated by commas
+Keymap = Mapping[str, str]  # maps the id of a key to the keys to press, separated by commas
 
 _IDS: Final = tuple(dict.fromkeys(key.id for key in KEYS))
 _NAMED: Final = frozenset(key.value for key in Keys)
@@ -122,14 +122,16 @@ _MODIFIERS: Final = frozenset({"alt", "ctrl", "shift", "super"})
 
 
 def checked_keymap(keymap: Keymap) -> Keymap:
-    """Return the keys of the settings; refuse unknown ids, unknown keys and double use."""
+    """Return the keys of the settings; refuse unknown ids, unknown keys and duplicates."""
     for id, names in keymap.items():
         if id not in _IDS:
             raise _refused(f"unknown action {id!r}; known actions: {', '.join(_IDS)}")
         for name in map(str.strip, names.split(",")):
             if not _is_key(name):
                 raise _refused(f"{id}: unknown key {name!r}; use for example x, f5 or ctrl+x")
-            if id == "palette" and len(_printed(name)) == 1:  # it is handled before an input
+            if (
+                id == "palette" and len(_printed(name)) == 1
+            ):  # the console handles it before an input field
                 raise _refused(f"{id}: {name!r} is needed for typing; use for example f5")
     for pressed, one, other in sorted(_clashes(keymap) - _clashes({})):
         raise _refused(f"{pressed} is assigned twice: to {one} and {other}")
@@ -137,12 +139,12 @@ def checked_keymap(keymap: Keymap) -> Keymap:
 
 
 def pressed_for(key: Key, keymap: Keymap) -> tuple[str, ...]:
-    """Return the keys to press, as they are printed: `?`, `ctrl+x`."""
+    """Return the names of the keys to press, for people: `?`, `ctrl+x`."""
     return tuple(_printed(name.strip()) for name in keymap.get(key.id, key.key).split(","))
 
 
 def first_key(id: str, keymap: Keymap) -> str:
-    """Return the first key to press for an id."""
+    """Return the name of the first key for an id."""
     return next(pressed_for(key, keymap)[0] for key in KEYS if key.id == id)
 
 
@@ -158,7 +160,7 @@ def _is_key(name: str) -> bool:
 
 
 def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
-    """Return the keys that are assigned twice in one group, with both ids."""
+    """Return the keys that are assigned twice in a group, each with both ids."""
     return {
         (pressed, one.id, other.id)
         for group in (Group.LISTS, Group.READER)

@@ -1,4 +1,4 @@
-"""Who uses the console: a consultant who is logged in, or somebody at the login form."""
+"""Login, logout and lock of the console."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +16,7 @@ from readwatch.tui.screens.login import LoginScreen
 
 
 class LoginFlow:
-    """Shows the login form or the lock screen above all others until a password is right.
+    """Shows the login form or the lock screen above all screens, until the password is right.
 
     `on_login` is called with each consultant who logs in.
     """
@@ -43,15 +43,15 @@ class LoginFlow:
 
     @property
     def is_unlocked(self) -> bool:
-        """Whether what the console shows may be seen and used."""
+        """Whether a consultant is logged in and the console is not locked."""
         return self.consultant is not None and self._lock_screen is None
 
     async def show_login(self) -> None:
-        """Show the login form; the keys that come next wait until it can take them."""
+        """Show the login form; the next keys wait until the form accepts them."""
         await self._app.push_screen(self._login_screen)
 
     def say(self, text: str) -> None:
-        """Show a text on the login form or the lock screen, which paint no notifications."""
+        """Show a text on the login form or the lock screen, which show no notifications."""
         (self._lock_screen or self._login_screen).answer.update(text)
 
     async def log_out(self, reason: str) -> None:
@@ -67,7 +67,7 @@ class LoginFlow:
         when_done(self._app, self._worker.log_in(email, password), self._log_in, refused)
 
     def _log_in(self, consultant: User) -> None:
-        """Close the login form, with everything that was said to the consultant before."""
+        """Close the login form, and remove earlier notifications."""
         self.consultant = consultant
         self._app.clear_notifications()
         self._app.pop_screen()
@@ -76,7 +76,7 @@ class LoginFlow:
     # The lock.
 
     async def lock(self) -> None:
-        """Hide everything until the password is given again; the next keys may be the password."""
+        """Show the lock screen; the next keys may be the password."""
         if self.consultant is not None and self._lock_screen is None:
             self._lock_screen = LockScreen(self.consultant, self._check_unlock)
             await self._app.push_screen(self._lock_screen)
@@ -87,21 +87,21 @@ class LoginFlow:
             when_done(self._app, self._worker.unlock(password), self._unlock, refused)
 
     def _unlock(self, _: None) -> None:
-        """Show again what was shown before the lock."""
+        """Close the lock screen."""
         if self._lock_screen is not None:
             self._lock_screen = None
             self.note_use()
             self._app.pop_screen()
 
     def note_use(self) -> None:
-        """Note that the console is used now."""
+        """Store that the console is used now."""
         self._used_at = self._clock()
 
     async def lock_if_idle(self) -> bool:
-        """Lock a console that nobody has used for too long; tell whether that was so."""
+        """Lock the console if it was not used for too long; tell whether it was locked."""
         if not self.is_unlocked or self._lock_after is None:
             return False
-        # A clock that is set back must not keep the console unlocked.
+        # `abs`: a clock that is set back must not keep the console unlocked.
         is_idle = abs(self._clock() - self._used_at) >= self._lock_after
         if is_idle:
             await self.lock()

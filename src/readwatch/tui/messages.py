@@ -1,4 +1,4 @@
-"""The border between the monitor's thread and Textual's: events become messages, futures calls."""
+"""Events of the worker's thread as Textual messages, and results of futures as calls."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -15,14 +15,14 @@ Result = TypeVar("Result")
 
 
 class MonitorEvent(Message):
-    """An event that the monitor has posted."""
+    """An event of the worker."""
 
     def __init__(self, event: Event) -> None:
         super().__init__()
         self.event = event
 
     def can_replace(self, message: Message) -> bool:
-        """Let a newer snapshot replace one of the same view that still waits."""
+        """Tell whether both messages are snapshots of the same view; Textual keeps the newer."""
         return (
             isinstance(message, MonitorEvent)
             and isinstance(message.event, ViewSnapshotReady)
@@ -37,8 +37,8 @@ def when_done(
     done: Callable[[Result], object],
     failed: Callable[[ReadwatchError], object],
 ) -> None:
-    """Call one of both in the app's thread, in the order of its messages; neither if the future is
-    cancelled.
+    """Call one of the two functions in the app's thread, in the order of its messages; call
+    neither if the future is cancelled.
     """
     future.add_done_callback(partial(app.call_later, _call, done, failed))
 

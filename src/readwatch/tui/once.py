@@ -1,4 +1,4 @@
-"""One view, printed once as text or JSON, for scripts and screen readers."""
+"""One view as text or JSON, printed once, for scripts and screen readers."""
 
 import json
 import os
@@ -38,11 +38,11 @@ def print_once(
     as_json: bool,
     clock: Clock = system_clock,
 ) -> Iterator[str]:
-    """Return the lines of one view, once the login and the export are logged.
+    """Return the lines of one view, after the login and the export are logged.
 
-    It has at most `rows` rows; lines of text are up to `width` cells wide. `password` is called
-    when the settings are valid. Invalid settings and a refused login are a `ReadwatchError`; a
-    statement that the database refuses is peewee's `DatabaseError`.
+    The result has at most `rows` rows; lines of text have at most `width` cells. `password` is
+    called after the settings are checked. Invalid settings and a refused login raise
+    `ReadwatchError`; a statement that the database refuses raises Peewee's `DatabaseError`.
     """
     view, query = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
     query = replace(query, length=max(FIRST_PAGE, rows))
@@ -65,7 +65,7 @@ def print_once(
             event = AuditEvent(
                 user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
             )
-            # On disk before the items are read.
+            # The entry is committed before the items are read.
             logged = audit_log.log_list_access(log, access, event, now)
             snapshot = replace(snapshot, items=read_items(db, logged, queries[view], ids, now))
     if settings.mask:
@@ -112,7 +112,7 @@ def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterato
 
 
 def _records(snapshot: ViewSnapshot, rows: int) -> list[Mapping[str, object]]:
-    """Return the first items in the order of the view, without those that are gone by now."""
+    """Return the first items in the order of the view, without items that no longer exist."""
     spec, now = VIEW_SPECS[snapshot.view], snapshot.stats.taken_at
     keys = (row.key for row in spec.rows(snapshot.items, now))
     items = dict(zip(keys, snapshot.items, strict=True))

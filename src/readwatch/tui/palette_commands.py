@@ -1,4 +1,4 @@
-"""The commands of the palette: the actions of a screen, saved views, themes and readers."""
+"""The commands of the palette: actions of a screen, saved views, themes and readers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ from readwatch.tui.terminal import themes
 
 
 def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
-    """Yield the actions of the keys that work on the screen, which is one of the group."""
+    """Yield the actions of the keys that work on a screen of the group."""
     for key in KEYS:
         target = app if key.group is Group.EVERYWHERE else app.screen
         _, name, parameters = parse(key.action)
@@ -32,13 +32,13 @@ def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[Palet
 def saved_view_commands(
     views: Iterable[SavedView], recall: Callable[[SavedView], object]
 ) -> Iterator[PaletteCommand]:
-    """Yield the saved views."""
+    """Yield one command for each saved view."""
     for view in views:
         yield PaletteCommand(view.name, description_of(view), partial(recall, view))
 
 
 def theme_commands(choose: Callable[[str], object]) -> Iterator[PaletteCommand]:
-    """Yield the themes."""
+    """Yield one command for each theme."""
     for theme in themes.NAMES:
         yield PaletteCommand(f"Colours: {theme}", "use and save this theme", partial(choose, theme))
 
@@ -48,7 +48,7 @@ def reader_commands(
     now: datetime,
     open_reader: Callable[[tuple[int, ...], int], object],
 ) -> list[PaletteCommand]:
-    """Return readers; `open_reader` is called with the ids of all, and the index of one."""
+    """Return one command for each reader; it calls `open_reader` with all ids and an index."""
     readers = tuple(readers)
     ids = tuple(reader.user_id for reader in readers)
     return [

@@ -1,4 +1,4 @@
-"""What the console stores between runs: a small file for each consultant and database."""
+"""The preferences that the console stores in a small file for each consultant and database."""
 
 import json
 from contextlib import suppress
@@ -19,10 +19,10 @@ _START_VIEW: Final = "first"  # the name of the view to start with
 
 
 class Preferences:
-    """The preferences of a consultant; each change is written at once, as a whole file.
+    """The preferences of a consultant; each change writes the whole file at once.
 
-    Without a file, or when it cannot be read or written, changes last until the console ends.
-    `last_error` is a sentence for the consultant about a file that failed.
+    Without a file, or if it cannot be read or written, changes last until the console ends.
+    `last_error` is a sentence for the consultant about the failure.
     """
 
     def __init__(self, file: Path | None) -> None:
@@ -32,15 +32,15 @@ class Preferences:
         self._read()
 
     def seen_on(self, day: date) -> frozenset[int]:
-        """Return the readers who were marked as seen on a day."""
+        """Return the readers who are marked as seen on a day."""
         return frozenset(self._stored.get(_SEEN, {}).get(day.isoformat(), ()))
 
     def toggle_seen(self, reader_id: int, day: date) -> frozenset[int]:
-        """Mark a reader as seen on a day, or unmark; return all who are marked.
+        """Mark a reader as seen on a day, or remove the mark; return all marked readers.
 
         The marks of other days are deleted.
         """
-        self._read()  # another console of the same consultant may have marked somebody
+        self._read()  # another console of the same consultant may have marked readers
         seen = self.seen_on(day) ^ {reader_id}
         self._stored[_SEEN] = {day.isoformat(): sorted(seen)}
         self._write()
@@ -48,7 +48,7 @@ class Preferences:
 
     @property
     def theme(self) -> str:
-        """The name of the theme that was chosen last; empty if there is none."""
+        """The name of the theme that was chosen last, or empty text."""
         return str(self._stored.get(_THEME, ""))
 
     def save_theme(self, name: str) -> None:
@@ -65,12 +65,12 @@ class Preferences:
 
     @property
     def start_view(self) -> SavedView | None:
-        """The view that the console starts with; None is the default."""
+        """The view with which the console starts; None is the default."""
         first = self._stored.get(_START_VIEW)
         return next((view for view in self.views if view.name == first), None)
 
     def save_view(self, view: SavedView) -> None:
-        """Save a view; it replaces one of the same name."""
+        """Save a view; it replaces a view of the same name."""
         self._read()
         self._save_views(*self._views_except(view.name), view)
 
@@ -80,7 +80,7 @@ class Preferences:
         self._save_views(*self._views_except(name))
 
     def toggle_start_view(self, name: str) -> None:
-        """Make a view the start view, or remove that."""
+        """Make a view the start view, or unset the start view."""
         self._read()
         self._stored[_START_VIEW] = "" if self._stored.get(_START_VIEW) == name else name
         self._write()
@@ -122,7 +122,7 @@ class Preferences:
 
 
 def preferences_file(folder: Path, database_url: str, consultant_id: int) -> Path:
-    """Return the file of a consultant and a database; its name reveals neither."""
+    """Return the file for a consultant and a database; its name reveals neither."""
     parts = urlsplit(database_url)
     where = (
         sqlite_path(database_url).absolute()

@@ -1,11 +1,11 @@
-"""Paging from one reader to the next, in the order of the list."""
+"""Paging from reader to reader, in the order of the list."""
 
 from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderPager:
-    """The readers of a list from top to bottom, and the index of the one whose page is open."""
+    """The readers of a list from top to bottom, and the index of the open reader."""
 
     list_name: str
     reader_ids: tuple[int, ...]
@@ -17,7 +17,7 @@ class ReaderPager:
         return self.reader_ids[self.index]
 
     def step(self, offset: int) -> "ReaderPager | None":
-        """Return the pager `offset` readers further down; None beyond its ends."""
+        """Return the pager `offset` readers further down; None beyond the ends of the list."""
         index = self.index + offset
         return replace(self, index=index) if 0 <= index < len(self.reader_ids) else None
 

@@ -1,4 +1,4 @@
-"""The page of the open reader, which the worker posts snapshots of once the access is logged."""
+"""The pages of readers; the worker posts their snapshots after the access is logged."""
 
 from itertools import count
 
@@ -9,7 +9,7 @@ from readwatch.tui.screens.reader import Panel, ReaderScreen
 
 
 class ReaderPages:
-    """Opens readers' pages, one at a time; each has a screen of its own."""
+    """Opens readers' pages, one at a time, each with its own screen."""
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -17,14 +17,14 @@ class ReaderPages:
         self.current: ReaderScreen | None = None
 
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
-        """Request a reader's page, and return a new screen, which has no other reader's data."""
+        """Request a reader's page, and return a new, empty screen."""
         request_id = next(self._request_ids)
         self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
         self._worker.watch_reader(request_id, pager.reader_id, pager.list_name)
         return self.current
 
     def step(self, rows: int) -> ReaderScreen | None:
-        """Open the page of the reader so many rows further down; None where there is none."""
+        """Open the page of the reader `rows` further down; return None beyond the ends."""
         if self.current is None:
             return None
         pager = self.current.pager.step(rows)
@@ -34,17 +34,17 @@ class ReaderPages:
         return self.open(pager, panel=self.current.panel)
 
     def close(self) -> None:
-        """Take no more snapshots."""
+        """Ignore further snapshots."""
         self.current = None
 
     def show(self, snapshot: ReaderSnapshot) -> bool:
-        """Show a snapshot, unless another page is open by now; tell whether it is shown."""
+        """Show a snapshot unless another page is open; tell whether it is shown."""
         if self.current is None or self.current.request_id != snapshot.request_id:
             return False
         self.current.show(snapshot)
         return True
 
     def refuse(self, request_id: int, reason: str) -> None:
-        """Show why the page has no data, unless another page is open by now."""
+        """Show why the page has no data, unless another page is open."""
         if self.current is not None and self.current.request_id == request_id:
             self.current.refuse(reason)

@@ -1,4 +1,4 @@
-"""The console as a program: it checks the database first, and ends with an exit status."""
+"""The console as a program: it checks the database first and ends with an exit status."""
 
 import signal
 import sys
@@ -15,10 +15,10 @@ from readwatch.tui.terminal.driver import END_SIGNALS
 def run(settings: ConsoleSettings, *, consultant: User | None = None) -> None:
     """Run the console until it is quit; `consultant` has logged in already.
 
-    An internal error is raised again. When a signal or the terminal ends the console, SystemExit
-    has the status that a shell expects.
+    An internal error is raised again. If a signal or the terminal ends the console, SystemExit has
+    the status that a shell expects.
     """
-    close_all(open_current(settings.database_url, Role.LOGIN))  # an error here is a clear message
+    close_all(open_current(settings.database_url, Role.LOGIN))  # an error here has a clear message
     console = Console(settings, consultant=consultant)
     handlers = {number: signal.getsignal(number) for number in END_SIGNALS}
     try:

@@ -11,7 +11,7 @@ MAX_NAME_LENGTH = 40
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """A list, its order, its filter as typed, and its columns; None for those that fit."""
+    """A list, its sort, its filter as typed, and its columns; None for the columns that fit."""
 
     name: str
     view: View
@@ -42,5 +42,5 @@ def saved_view_from_json(data: Any) -> SavedView:
 
 
 def view_name(typed: str) -> str:
-    """Return a typed name as it is stored."""
+    """Return a typed name in the form that is stored."""
     return clean(typed.strip(), limit=MAX_NAME_LENGTH)

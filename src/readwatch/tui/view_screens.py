@@ -1,4 +1,4 @@
-"""The screens of the views: one of them is the current one, whose snapshots the worker posts."""
+"""The screens of the views; the worker posts snapshots of the current one."""
 
 from textual.app import App
 
@@ -15,10 +15,10 @@ from readwatch.tui.widgets.live_table import LiveTable
 
 
 class ViewScreens:
-    """Holds the current view, also while a reader's page or the lock screen is above it."""
+    """Holds the screens and the current view, which may be below a reader's page or the lock."""
 
     def __init__(self, app: App[None], worker: Worker, view: View, query: ListQuery) -> None:
-        """`view` is current at first, with `query`."""
+        """`view` is the first current view, with `query`."""
         self.view = view
         self._first_query = query
         self._app = app
@@ -26,12 +26,12 @@ class ViewScreens:
         self._screens: dict[View, ViewScreen] = {}
 
     def begin(self) -> None:
-        """Make the screens, the first one with its query."""
+        """Create the screens, and set the query of the current one."""
         self.install()
         self.current.set_initial_query(self._first_query)
 
     def install(self) -> None:
-        """Replace all screens by empty ones, for the next consultant."""
+        """Replace all screens by empty ones, before the next consultant logs in."""
         for view, screen in self._screens.items():
             self._app.uninstall_screen(view)
             screen.remove()
@@ -59,14 +59,14 @@ class ViewScreens:
         self.request()
 
     def request(self) -> None:
-        """Request snapshots of the current view, with its query and viewport as they are now."""
+        """Request snapshots of the current view, with its current query and viewport."""
         viewport = self.current.table.viewport
-        if not viewport.height:  # it was not on the screen yet
+        if not viewport.height:  # the view has not been on the screen
             viewport = Viewport(self._app.size.height)
         self._worker.watch_view(self.view, self.current.list_query, viewport)
 
     def change_viewport(self, change: LiveTable.ViewportChanged) -> None:
-        """Pass on the viewport of the current view, and fetch the rows that it lacks."""
+        """Pass the viewport of the current view to the worker, and fetch missing rows."""
         if change.table is self.current.table:
             self._worker.set_viewport(change.viewport)
             for ids in chunks(change.missing_keys):
@@ -80,11 +80,11 @@ class ViewScreens:
         when_done(self._app, self._worker.fetch_items(self.view, ids), fill, _ignore)
 
     def refuse(self, event: QueryRefused) -> bool:
-        """Show why a query is refused; tell whether the current view has another query now."""
+        """Show why a query is refused; tell whether the query of the current view has changed."""
         screen = self._screens[event.view]
         screen.refuse(event.query, event.reason)
         return screen is self.current and screen.list_query != event.query
 
 
 def _ignore(_error: Exception) -> None:
-    """Ignore an error: the worker fetches again, and posts the loss of the connection itself."""
+    """Ignore an error: the worker retries, and posts `ConnectionLost`."""

@@ -1,7 +1,7 @@
 """A disk for SQLite that is full while a certain file exists.
 
-Every Python that is started with this folder on its PYTHONPATH imports this module by itself, so
-the server needs no part in it; unlike a small file system it works for everybody everywhere.
+Every Python with this folder on its PYTHONPATH imports this module at its start, so the server
+needs no change. Unlike a small file system, it works on every machine and without root.
 """
 
 import os

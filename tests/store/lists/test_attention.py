@@ -27,7 +27,7 @@ def console(connected):
 
 @pytest.fixture
 def quiet(console, clock):
-    """`quiet()` is who was not heard from for 4 minutes, or did nothing for 15."""
+    """`quiet()` returns the readers without a heartbeat for 4 minutes, or idle for 15."""
 
     def quiet() -> list[OpenReader]:
         now = clock()

@@ -93,7 +93,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 @contextmanager
 def busy(writer: Writer):
-    """Keep the writing thread busy; yields a function that hands in a write meanwhile.
+    """Keep the writer thread busy; yield a function that submits a write during that.
 
     What is handed in waits, in order, and is then written and committed together.
     """

@@ -1,1 +1,1 @@
-"""How values are shown: table cells, columns, charts and text lines; pure functions."""
+"""Values as table cells, columns, charts and lines of text: pure functions."""

@@ -8,25 +8,25 @@ from readwatch.tui.format.columns import Column, PlacedColumn, cut, fit
 
 Tone = Literal["good", "warn", "bad", "accent", "muted"]
 LineKind = Literal["row", "cursor", "departed"]
-SortedBy = tuple[str, bool]  # the key of a column, and whether it is descending
+SortedBy = tuple[str, bool]  # the key of a column, and whether the order is descending
 
 SIGNS: Mapping[LineKind, str] = {"row": " ", "cursor": "▌", "departed": "\N{MULTIPLICATION SIGN}"}
 
 
 @dataclass(frozen=True, slots=True)
 class TonedText:
-    """Text with a tone that the theme colours; `plain` is the text without symbols and bars."""
+    """Text with a tone, which the theme colours; `plain` is the text without symbols and bars."""
 
     text: str
     tone: Tone | None
     plain: str | None = None
 
 
-Cell = str | TonedText  # always text, never markup
+Cell = str | TonedText  # shown as text, never parsed as markup
 
 
 def cell_text(cell: Cell) -> str:
-    """Return the plain text of a cell, as it is copied and exported."""
+    """Return the plain text of a cell, for copies and exports."""
     if isinstance(cell, str):
         return cell
     return cell.text if cell.plain is None else cell.plain
@@ -36,7 +36,7 @@ def cell_text(cell: Cell) -> str:
 class Row:
     """One cell for each column of the table, visible or not, and the key of the row.
 
-    `reader_id` is whose page the row opens. A row without cells is not loaded yet.
+    `reader_id` is the reader whose page the row opens. A row without cells is not loaded.
     """
 
     key: int
@@ -49,14 +49,14 @@ LOADING = TonedText("…", "muted")
 
 @dataclass(frozen=True, slots=True)
 class HeaderLine:
-    """The line with the titles."""
+    """The line with the titles of the columns."""
 
     sorted_by: SortedBy | None
 
 
 @dataclass(frozen=True, slots=True)
 class RowLine:
-    """A line with a row."""
+    """A line with one row."""
 
     row: Row
     kind: LineKind
@@ -64,17 +64,17 @@ class RowLine:
 
 @dataclass(frozen=True, slots=True)
 class NoteLine:
-    """A line with a note about the table, or an empty one."""
+    """A line with a note about the table, or an empty line."""
 
     text: str
 
 
-# What one line of the table shows: equal lines of the same width are painted the same.
+# The content of one line of the table: equal lines of the same width are painted the same.
 Line = HeaderLine | RowLine | NoteLine
 
 
 def heading(column: Column, width: int, sorted_by: SortedBy | None) -> str:
-    """Return the title, with an arrow if the rows are sorted by this column."""
+    """Return the title of a column, with an arrow if the rows are sorted by it."""
     if sorted_by is None or sorted_by[0] != column.key:
         return column.title
     return f"{cut(column.title, width - 2)} {'▼' if sorted_by[1] else '▲'}"
@@ -83,7 +83,7 @@ def heading(column: Column, width: int, sorted_by: SortedBy | None) -> str:
 def segments_of(
     line: Line, placed: Sequence[PlacedColumn], width: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield the segments of a line from left to right: text and name of the style."""
+    """Yield the segments of a line from left to right, each with text and the style's name."""
     match line:
         case NoteLine(text):
             yield fit(text, width, "center"), "note"

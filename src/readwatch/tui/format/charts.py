@@ -18,13 +18,13 @@ PLOT_MIN_WIDTH = 22  # two weeks
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHADES_FROM = (0, 1, 15, 30, 60)
-"""The minutes from which on a day has each shade."""
+"""The minimum of minutes for each shade of a day."""
 
 _LABEL = 7  # cells to the left of the axis
 _BAR_LINES = CHART_LINES - 3  # without the title, the axis and the dates
 _WIDEST_BAR = 4
 _TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1440)
-"""Maximum of the axis in minutes; half of each is a round number too."""
+"""Possible maximums of the axis in minutes; half of each is a round number, too."""
 
 
 def calendar(days: Sequence[DayOfReading]) -> tuple[Content, ...]:
@@ -59,14 +59,14 @@ def plot(days: Sequence[DayOfReading], width: int) -> tuple[Content, ...]:
 
 
 def trace(days: Sequence[DayOfReading], width: int) -> str:
-    """Return the minutes of the last days as one line of bars."""
+    """Return the minutes of the last days as a line of bars."""
     minutes_a_day = [day.minutes for day in days[-width:]] if width > 0 else []
     top = max((1, *minutes_a_day))
     return "".join(BARS[-(-minutes * (len(BARS) - 1) // top)] for minutes in minutes_a_day)
 
 
 def _months(mondays: Sequence[date]) -> str:
-    """Return the names of the months, each above its first Monday, where there is room."""
+    """Return the names of the months, each above its first Monday, if there is room."""
     line = ""
     for week, monday in enumerate(mondays):
         begins = week == 0 or monday.month != mondays[week - 1].month

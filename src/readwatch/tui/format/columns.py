@@ -1,4 +1,4 @@
-"""The columns of a table: their positions, and text that fits their width exactly."""
+"""The columns of a table: their positions, and text in exactly their width."""
 
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ GUTTER = 2  # the sign of the line and a space
 GAP = 2  # between two columns
 MARGIN = 2  # a space, and the scrollbar
 
-# Terminals disagree about the width of an emoji with one of these, but not without.
+# Terminals disagree about the width of an emoji that is followed by one of these characters.
 _MODIFIERS = frozenset("\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _FLAG_LETTERS = {chr(0x1F1E6 + n): chr(ord("A") + n) for n in range(26)}
 
@@ -24,8 +24,8 @@ _FLAG_LETTERS = {chr(0x1F1E6 + n): chr(ord("A") + n) for n in range(26)}
 class Column:
     """`width` cells plus a `flex` share of the rest; shown in tables of `from_width` or more.
 
-    The width of a table includes the scrollbar: one that fills an 80-cell terminal is 80 wide. A
-    `drawn` column has charts, whose plain text is wider. `about` explains a short title.
+    The width of a table includes the scrollbar: a table that fills an 80-cell terminal has width
+    80. A `drawn` column has charts, whose plain text is wider. `about` explains a short title.
     """
 
     key: str
@@ -42,7 +42,7 @@ _NEVER = 1_000_000  # cells; no terminal is as wide
 
 
 def only_columns(columns: Sequence[Column], keys: Container[str]) -> tuple[Column, ...]:
-    """Return the columns so that those with these keys are always shown, and the others never."""
+    """Return the columns, changed so that only those with these keys are shown, at any width."""
     return tuple(
         replace(column, from_width=0 if column.key in keys else _NEVER) for column in columns
     )
@@ -60,7 +60,7 @@ class PlacedColumn:
 
 @lru_cache
 def place_columns(columns: tuple[Column, ...], width: int) -> tuple[PlacedColumn, ...]:
-    """Return the columns that a table of `width` cells shows; the last are cut if need be."""
+    """Return the columns that a table of `width` cells shows; the last may be cut."""
     visible = [(i, column) for i, column in enumerate(columns) if column.from_width <= width]
     gaps = GAP * (len(visible) - 1)
     spare = width - GUTTER - MARGIN - gaps - sum(column.width for _, column in visible)
@@ -77,7 +77,7 @@ def place_columns(columns: tuple[Column, ...], width: int) -> tuple[PlacedColumn
 
 
 def _shares(total: int, weights: Sequence[int]) -> Iterator[int]:
-    """Yield `total` cells divided by weight; the sum of the parts is exact."""
+    """Yield `total` cells divided by weight; the sum of the parts is `total`."""
     whole = sum(weights) or 1
     weight_so_far = 0
     for weight in weights:
@@ -87,7 +87,7 @@ def _shares(total: int, weights: Sequence[int]) -> Iterator[int]:
 
 
 def fit(text: str, width: int, align: Align = "left") -> str:
-    """Return text in exactly `width` cells: padded with spaces, or cut."""
+    """Return text padded with spaces or cut to exactly `width` cells."""
     fitting = cut(text, width)
     spaces = width - cell_len(fitting)
     if align == "left":
@@ -97,7 +97,7 @@ def fit(text: str, width: int, align: Align = "left") -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """Return text in at most `width` cells, with an ellipsis if it is cut."""
+    """Return text in at most `width` cells, with an ellipsis if the text is cut."""
     text = with_stable_width(text)
     if cell_len(text) <= width:
         return text

@@ -1,4 +1,4 @@
-"""The tables of a reader's page: their columns and rows, and the summary of the profile."""
+"""The columns and rows of the tables on a reader's page, and the summary of the profile."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

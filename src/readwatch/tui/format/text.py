@@ -17,7 +17,7 @@ _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.OFFLINE: ("·", "muted"),
 }
 BARS = "▁▂▃▄▅▆▇█"
-SHADES = "·░▒▓█"  # none to most
+SHADES = "·░▒▓█"  # from empty to full
 BREADCRUMB = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 AXIS = "│┤└┴─"  # vertical, its tick, the corner, the horizontal tick, horizontal
 
@@ -37,9 +37,10 @@ ASCII: Mapping[int, str] = {
 
 
 class DrawableCharacters(dict[int, str]):
-    """A table for `str.translate`: replaces what an encoding lacks by as many cells.
+    """A table for `str.translate` that replaces characters by others of the same width.
 
-    With `ascii` symbols become ASCII; letters stay where the encoding has them.
+    It replaces characters that the encoding lacks and, with `ascii`, all symbols; letters that the
+    encoding has stay.
     """
 
     def __init__(self, encoding: str, *, ascii: bool) -> None:
@@ -57,13 +58,13 @@ class DrawableCharacters(dict[int, str]):
 
 
 def presence_cell(presence: Presence) -> TonedText:
-    """Return a state as a symbol and a word."""
+    """Return a presence as a symbol and a word."""
     mark, tone = _PRESENCE[presence]
     return TonedText(f"{mark} {presence}", tone, plain=str(presence))
 
 
 def progress_bar(percentage: int | None, *, width: int = 6) -> Cell:
-    """Return reading progress as a bar and a number of constant length."""
+    """Return reading progress as a bar and a number, of constant length."""
     if percentage is None:
         return ""
     filled = round(width * percentage / 100)
@@ -81,16 +82,16 @@ def sparkline(counts: Sequence[int], width: int) -> str:
 
 
 def trace_line(counts: Sequence[int]) -> TonedText:
-    """Return a reader's recent activity counts as a line of bars; no activity is blank.
+    """Return a reader's recent activity counts as a line of bars, blank for no activity.
 
-    All readers have the same scale: each step is 5 activities.
+    The scale is the same for all readers: each step is 5 activities.
     """
     bars = (BARS[min(len(BARS) - 1, (count - 1) // 5)] if count else " " for count in counts)
     return TonedText("".join(bars), "accent", plain=" ".join(map(str, counts)))
 
 
 def activity_label(activity_type: str) -> str:
-    """Return the type of an activity in words."""
+    """Return the type of an activity, or an action, in words."""
     return activity_type.replace("_", " ")
 
 
@@ -110,7 +111,7 @@ def minutes_short(minutes: int) -> str:
 
 
 def time_spent(seconds: int) -> str:
-    """Return seconds as `50 s` below a minute, else as hours and minutes."""
+    """Return seconds as `50 s` below a minute, otherwise as hours and minutes."""
     return f"{seconds} s" if seconds < 60 else hours_and_minutes(seconds // 60)
 
 
@@ -122,7 +123,7 @@ def activity_length(seconds: int | None) -> str:
 
 
 def time_in_feed(occurred_at: datetime, now: datetime) -> TonedText:
-    """Return the local time of an activity, or its day if that is not today."""
+    """Return the local time of an activity, or its day if it was not today."""
     here, today = occurred_at.astimezone(), now.astimezone().date()
     if here.date() == today:
         short = f"{here:%H:%M:%S}"
@@ -134,7 +135,7 @@ def time_in_feed(occurred_at: datetime, now: datetime) -> TonedText:
 
 
 def repeated_in_feed(times: int, begun_at: datetime, last_at: datetime, now: datetime) -> TonedText:
-    """Return the local time span and the count, `14:02-14:40 x4`, or the day if not today."""
+    """Return the local time span and the count, `14:02-14:40 x4`; the day if it was not today."""
     begun, last = time_in_feed(begun_at, now), time_in_feed(last_at, now)
     here, today = begun_at.astimezone(), now.astimezone().date()
     span = f"{here:%H:%M}-{last_at.astimezone():%H:%M}"

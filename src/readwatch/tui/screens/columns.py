@@ -1,4 +1,4 @@
-"""The choice of the columns that a list shows."""
+"""The dialog to choose the columns of a list."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -14,11 +14,11 @@ from readwatch.tui.format.columns import Column, fit
 from readwatch.tui.widgets.option_list import PlainOptionList
 
 ChooseColumns = Callable[[frozenset[str] | None], frozenset[str]]
-"""Shows these columns, or with None those that fit, and returns the keys of those shown."""
+"""Shows these columns (None: the columns that fit), and returns the keys of the shown columns."""
 
 
 class ColumnsScreen(ModalScreen[None]):
-    """Shows or hides each column; the list changes at once."""
+    """A dialog that shows or hides each column; the list changes at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,c,q", "dismiss", "Close"),
@@ -50,13 +50,13 @@ class ColumnsScreen(ModalScreen[None]):
         yield self._list
 
     def action_toggle_column(self) -> None:
-        """Show or hide the column under the cursor; one column always stays."""
+        """Show or hide the column under the cursor; at least one column stays."""
         if self._list.highlighted is not None:
             chosen = self._chosen ^ {self._columns[self._list.highlighted].key}
             self._apply(chosen or self._chosen)
 
     def action_reset(self) -> None:
-        """Show those that fit again."""
+        """Show the columns that fit."""
         self._apply(None)
 
     @on(OptionList.OptionSelected)

@@ -16,7 +16,7 @@ from readwatch.tui.widgets.input import TextInput
 
 
 class ExportScreen(ModalScreen[None]):
-    """Asks for a file name; an existing file is replaced only when its name is entered twice."""
+    """Asks for a file name; an existing file is replaced if its name is entered twice."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Close")]
 
@@ -58,7 +58,7 @@ class ExportScreen(ModalScreen[None]):
         self.set_focus(self._file)
 
     def refuse(self, name: str, refusal: ReadwatchError) -> None:
-        """Show why nothing was written; the same name again replaces an existing file."""
+        """Show why no file was written; entering the same name again replaces an existing file."""
         self._is_waiting = False
         self._existing_name = name if refusal.kind is ErrorKind.CONFLICT else ""
         self._answer.update(refusal.message)

@@ -1,4 +1,4 @@
-"""The help: all keys, from the same table as the bindings, and the syntax of filters."""
+"""The help: all keys, and the syntax of filters."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -22,11 +22,11 @@ FILTER = (
     ("title:drcl presence:silent", "by field; the right arrow completes the name"),
     ("progress<20 idle>=10m", "also > <=, progress:100; units s, m, h, d, w"),
 )
-"""Examples of a filter, and what they mean."""
+"""Examples of filters, each with its meaning."""
 
 
 class HelpScreen(ModalScreen[None]):
-    """A page over the current screen; two columns where there is room."""
+    """A page over the current screen, in two columns if there is room."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,q", "dismiss", "Close"),
@@ -62,7 +62,7 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
-    """Yield the keys of groups, each with its meaning; a single key is beside its heading."""
+    """Yield the headings and keys of groups; a single key is on the line of its heading."""
     keys = [(key, " ".join(pressed_for(key, keymap))) for key in KEYS if key.group in groups]
     for group in groups:
         heading = Content.styled(group.value, "bold $text-accent")

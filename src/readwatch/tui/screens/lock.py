@@ -1,4 +1,4 @@
-"""The lock screen: nothing else is painted until the consultant enters the password."""
+"""The lock screen: it hides all other screens until the consultant enters the password."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from readwatch.tui.screens.password import PasswordScreen
 
 
 class LockScreen(PasswordScreen):
-    """Hides the other screens, which go on being updated."""
+    """Hides the other screens, which are still updated."""
 
     def __init__(self, consultant: User, check: Callable[[str], object]) -> None:
         """`check` is called with the password."""
@@ -37,7 +37,7 @@ class LockScreen(PasswordScreen):
         self.set_focus(self.password)
 
     def action_submit(self) -> None:
-        """Check the password once the field has handled the keys before enter."""
+        """Check the password after the field has handled the keys before enter."""
         self.password.call_later(self._ask)
 
     def _ask(self) -> None:

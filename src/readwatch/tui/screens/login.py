@@ -40,14 +40,14 @@ class LoginScreen(PasswordScreen):
         self.set_focus(self.password if self._given_email else self._email)
 
     def action_submit(self) -> None:
-        """Go from the e-mail to the password; from there, check both."""
+        """Go from the e-mail to the password, or check both."""
         if self.focused is self._email:
             self.set_focus(self.password)
         elif self.focused is self.password:
             self.password.call_later(self._take_password)
 
     def _take_password(self) -> None:
-        """Read the password as it is at enter, then the e-mail once its keys are handled."""
+        """Read the password at once, and the e-mail after its keys are handled."""
         self._email.call_later(self._ask, self.password.value)
 
     def _ask(self, password: str) -> None:

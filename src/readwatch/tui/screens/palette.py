@@ -19,7 +19,7 @@ from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.option_list import PlainOptionList
 
 MIN_SEARCH_LENGTH = 2
-"""Letters, before readers are searched in the database."""
+"""The minimum number of letters to search for readers in the database."""
 
 DEBOUNCE_SECONDS = 0.1
 _NAME_WIDTH = 30
@@ -27,7 +27,7 @@ _NAME_WIDTH = 30
 
 @dataclass(frozen=True, slots=True)
 class PaletteCommand:
-    """A command: its name, a short description, and the function to run."""
+    """A command: its name, a short description, and its function."""
 
     name: str
     description: str
@@ -39,7 +39,7 @@ class PaletteCommand:
 
 
 class PaletteScreen(ModalScreen[PaletteCommand | None]):
-    """Returns the chosen command; `enter` waits for the result of the search."""
+    """The palette; it returns the chosen command. `enter` waits for the result of a search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
@@ -65,7 +65,7 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
         *,
         masked: bool,
     ) -> None:
-        """`find_readers` starts a search by words of a name; with `masked` it is never called."""
+        """`find_readers` starts a search by words of a name; with `masked` it is not called."""
         super().__init__()
         self._find_readers = find_readers
         self._commands = tuple(commands)
@@ -95,7 +95,7 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
         self.set_focus(self._field)
 
     def show_readers(self, words: str, readers: Sequence[PaletteCommand]) -> None:
-        """Show the readers that a search found, unless the input has changed since."""
+        """Show the readers that a search found, unless the input has changed."""
         if words == self._typed:
             self._readers, self._is_searching = tuple(readers), False
             self._show()
@@ -110,7 +110,7 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
             self._finish(self._visible[self._list.highlighted])
 
     def action_move(self, lines: int) -> None:
-        """Move the cursor; it stops at both ends."""
+        """Move the cursor, which stops at both ends."""
         if self._list.highlighted is not None:
             index = self._list.highlighted + lines
             self._list.highlighted = max(0, min(index, len(self._visible) - 1))
@@ -120,12 +120,12 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
         self._finish(self._visible[event.option_index])
 
     def _finish(self, command: PaletteCommand) -> None:
-        if self.is_current:  # a second enter may have been pressed
+        if self.is_current:  # the user may have pressed enter twice
             self.dismiss(command)
 
     @on(Input.Changed)
     def _search(self) -> None:
-        """Show the commands that match, and search for readers after a short pause."""
+        """Show the matching commands, and search for readers after a short pause."""
         words = self._typed
         if words == self._words:
             return

@@ -1,4 +1,4 @@
-"""What the forms that ask for a password share."""
+"""The base class of the forms that ask for a password."""
 
 from typing import ClassVar
 
@@ -49,7 +49,7 @@ class PasswordScreen(Screen[None]):
         self.set_focus(self.password)
 
     def wait(self) -> None:
-        """Show that the password is being checked; keys typed meanwhile belong to the next try."""
+        """Show that the password is being checked; keys typed now belong to the next try."""
         self.is_waiting = True
         self.password.value = ""
         self.answer.update("checking …")

@@ -1,4 +1,4 @@
-"""The page of one reader, shown once the access is logged."""
+"""The page of one reader, shown after the access is logged."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,11 +49,11 @@ _TONES: dict[Tone | None, str] = {
     "muted": "dim",
 }
 _NEAR_END = 20
-"""Older activities are requested when the cursor is so close to the oldest one."""
+"""Older activities are requested if the cursor is within this many rows of the oldest one."""
 
 
 class Panel(StrEnum):
-    """The panels of the page, which `tab` cycles through."""
+    """The panels of the page; `tab` moves from one to the next."""
 
     DAYS = "days"
     BOOKS = "books"
@@ -62,13 +62,13 @@ class Panel(StrEnum):
 
 
 class ReaderScreen(Screen[None]):
-    """A reader's days, books, sessions and activities, updated live.
+    """The live page of a reader: days, books, sessions and activities.
 
     In a small terminal only the focused panel is open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.READER)]
-    AUTO_FOCUS = ""  # nothing is focused before there is data
+    AUTO_FOCUS = ""  # no widget has the focus before there is data
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
 
@@ -115,14 +115,14 @@ class ReaderScreen(Screen[None]):
         panel: Panel,
         read_older: Callable[[int, int], object],
     ) -> None:
-        """`panel` is open at first; `read_older` requests activities of this request that are older
-        than an id.
+        """`panel` is open at first; `read_older` requests activities older than an id, for the
+        request that opened the page.
         """
         super().__init__()
         self._read_older = read_older
         self.request_id = request_id
         self.pager = pager
-        # Made here, because a snapshot may arrive before they are mounted.
+        # Created here, because a snapshot may arrive before the widgets are mounted.
         self.header = Header()
         self._breadcrumb = Static("", id="breadcrumb", markup=False)
         self._summary = Static("logging the access …", id="summary", markup=False)
@@ -210,7 +210,7 @@ class ReaderScreen(Screen[None]):
         )
 
     def export_source(self) -> Source | None:
-        """Return what an export or copy of the focused table contains; None without data."""
+        """Return the source for an export or copy of the focused table; None without data."""
         if self._page is None:
             return None
         details = f"from a reader's page, {self.table.id}"
@@ -218,7 +218,7 @@ class ReaderScreen(Screen[None]):
 
     @property
     def table(self) -> LiveTable:
-        """The focused table, or else the activities."""
+        """The focused table, or the activities if no table has the focus."""
         return self.focused if isinstance(self.focused, LiveTable) else self._activities
 
     def show_end(self, offset: int) -> None:
@@ -256,7 +256,7 @@ class ReaderScreen(Screen[None]):
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:
-        """Close the details of an activity; without these, go back to the list."""
+        """Close the details of an activity or, if they are closed, go back to the list."""
         if self.has_class("-with-detail"):
             self.action_toggle_detail()
         else:

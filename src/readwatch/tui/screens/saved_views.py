@@ -22,7 +22,7 @@ _NAME_WIDTH, _ROOM = 20, 50
 
 
 class SavedViewsScreen(ModalScreen[SavedView | None]):
-    """Returns the selected view; saves and deletes views at once."""
+    """The dialog for saved views; it returns the selected view, and saves and deletes at once."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close"),
@@ -57,7 +57,7 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
             yield self._field
 
     def on_mount(self) -> None:
-        """Give the focus to the views; where there are none, to the name."""
+        """Give the focus to the views or, without views, to the name."""
         self._show()
         self.set_focus(self._list if self._views else self._field)
 
@@ -68,7 +68,7 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
             self._show()
 
     def action_toggle_start(self) -> None:
-        """Make the view under the cursor the start view, or remove that."""
+        """Make the view under the cursor the start view, or unset the start view."""
         if (saved := self._selected) is not None:
             self._preferences.toggle_start_view(saved.name)
             self._show()
@@ -106,7 +106,7 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
 
 
 def description_of(saved: SavedView) -> str:
-    """Return what a view shows: `Readers by Level, level:B1`."""
+    """Return a description of a view: `Readers by Level, level:B1`."""
     spec = VIEW_SPECS[saved.view]
     titles = {column.key: column.title for column in spec.columns}
     words = f"{saved.view.label.capitalize()} by {titles.get(saved.sort, saved.sort)}"

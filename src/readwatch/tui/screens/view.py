@@ -32,7 +32,7 @@ from readwatch.tui.widgets.live_table import LiveTable
 
 
 class ViewScreen(Screen[None]):
-    """Shows the snapshots of one view, and has the query for the next."""
+    """Shows the snapshots of one view, and holds the query for the next snapshot."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Group.LISTS),
@@ -75,10 +75,10 @@ class ViewScreen(Screen[None]):
         self.list_query = self._initial_query
         self.snapshot: ViewSnapshot | None = None
         self.frozen = False
-        self.new_rows = ""  # the number of rows that are new since it was frozen
-        self._newest: ViewSnapshot | None = None  # None until the first one since `activate`
+        self.new_rows = ""  # the number of new rows since the list was frozen
+        self._newest: ViewSnapshot | None = None  # None until the first snapshot after `activate`
         self._columns: frozenset[str] | None = None
-        # Made here, because a snapshot may arrive before they are mounted.
+        # Created here, because a snapshot may arrive before the widgets are mounted.
         self.header = Header()
         self.table = LiveTable(spec.columns, empty_text="loading …")
         self._filter = TextInput(
@@ -116,11 +116,11 @@ class ViewScreen(Screen[None]):
         self._newest = None
 
     def show_snapshot(self, snapshot: ViewSnapshot) -> bool:
-        """Show a new snapshot, or count its new rows while the list is frozen, which then grows
-        only at its older end; return whether the snapshot is shown.
+        """Show a new snapshot, and return True. While the list is frozen, add only older rows and
+        count the new ones; then return False.
         """
         if snapshot.query != self.list_query:
-            return False  # the query has changed meanwhile
+            return False  # the query has changed since the request
         is_first, self._newest = self._newest is None, snapshot
         current = self.snapshot
         if self.frozen and not is_first and current and self._extends(current, snapshot):
@@ -135,7 +135,7 @@ class ViewScreen(Screen[None]):
         return True
 
     def _extends(self, current: ViewSnapshot, newer: ViewSnapshot) -> bool:
-        """Tell whether a snapshot has the same query as the current one, or a longer one."""
+        """Tell whether a snapshot has the query of the current one, or the same but longer."""
         current_query = current.query
         if self.table.follow_top:
             current_query = replace(current_query, length=newer.query.length)
@@ -167,11 +167,13 @@ class ViewScreen(Screen[None]):
         self.table.empty_text = self._spec.empty_text(self.list_query)
         self.table.show(self._rows(snapshot.items), snapshot.order)
         self._show_match_count()
-        if is_other_filter and self.table.cursor_row_departed:  # only filtered out
+        if (
+            is_other_filter and self.table.cursor_row_departed
+        ):  # the row exists, but the filter hides it
             self.table.move_to(None)
 
     def add_items(self, items: Sequence[Item]) -> None:
-        """Show items that were missing in the snapshot."""
+        """Show items that the snapshot did not contain."""
         self.table.add_rows(self._rows(items))
 
     def _rows(self, items: Sequence[Item]) -> list[Row]:
@@ -179,7 +181,7 @@ class ViewScreen(Screen[None]):
         return self._spec.rows(items, self.snapshot.stats.taken_at) if self.snapshot else []
 
     def export_source(self) -> Source | None:
-        """Return what an export or copy contains; None if the list is empty."""
+        """Return the source for an export or copy; None if the list is empty."""
         if self.snapshot is None or self.table.cursor_key is None:
             return None
         details = f"from {self.view.label}{filter_size(self.snapshot.query.terms)}"
@@ -187,7 +189,7 @@ class ViewScreen(Screen[None]):
 
     @property
     def filtered_by(self) -> str:
-        """The filter as text; empty if there is none."""
+        """The filter as text, or empty text."""
         return canonical(self.list_query.terms)
 
     def refuse(self, list_query: ListQuery, reason: str) -> None:
@@ -198,14 +200,14 @@ class ViewScreen(Screen[None]):
             self._show_note(reason)
 
     def pager_from(self, reader_id: int) -> ReaderPager:
-        """Return a pager through the readers of the rows from top to bottom, each once."""
+        """Return a pager through the readers of the rows, from top to bottom, each once."""
         reader_ids = tuple(dict.fromkeys(reader_id for _, reader_id in self._readers()))
         if reader_id not in reader_ids:  # the reader left the list after the key was pressed
             reader_ids = (reader_id,)
         return ReaderPager(self.view.label, reader_ids, reader_ids.index(reader_id))
 
     def move_to_reader(self, reader_id: int) -> None:
-        """Move the cursor to the first row of a reader, unless it is on one of them already."""
+        """Move the cursor to the first row of a reader, unless it is on a row of the reader."""
         keys = [key for key, row_reader in self._readers() if row_reader == reader_id]
         if keys and self.table.cursor_key not in keys:
             self.table.move_to(keys[0])
@@ -225,7 +227,7 @@ class ViewScreen(Screen[None]):
     # Actions.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable `filter` while one is typed, and `toggle_seen` where readers cannot be marked."""
+        """Disable `filter` while a filter is typed, and `toggle_seen` in views without marks."""
         if action == "filter" and self.focused is self._filter:
             return False
         if action == "toggle_seen" and not self._spec.can_mark_seen:
@@ -258,13 +260,13 @@ class ViewScreen(Screen[None]):
         self._change_query(descending=not self.list_query.descending)
 
     def action_columns(self) -> None:
-        """Open the choice of columns."""
+        """Open the dialog to choose columns."""
         columns = self._spec.columns
         chosen_keys = self._columns or self._visible_columns
         self.app.push_screen(ColumnsScreen(columns, chosen_keys, self.choose_columns))
 
     def choose_columns(self, keys: frozenset[str] | None) -> frozenset[str]:
-        """Show columns, or with None those that fit; return the keys of the chosen columns."""
+        """Show columns (None: the columns that fit); return the keys of the shown columns."""
         self._columns, columns = keys, self._spec.columns
         self.table.show_columns(columns if keys is None else only_columns(columns, keys))
         return keys or self._visible_columns
@@ -283,7 +285,7 @@ class ViewScreen(Screen[None]):
         )
 
     def apply_saved_view(self, saved: SavedView) -> None:
-        """Apply the query and columns of a saved view, as far as they still exist."""
+        """Apply the query and the columns of a saved view, without columns that do not exist."""
         existing = frozenset(column.key for column in self._spec.columns)
         self.choose_columns(existing.intersection(saved.columns or ()) or None)
         can_sort = self._spec.queries.sort_by(saved.sort) is not None
@@ -308,12 +310,12 @@ class ViewScreen(Screen[None]):
 
     @on(LiveTable.ViewportChanged)
     def _request_older(self) -> None:
-        """Request another page before the end of the last one comes into view."""
+        """Request another page before the end of the last page comes into view."""
         snapshot, length, viewport = self.snapshot, self.list_query.length, self.table.viewport
         if snapshot is None or snapshot.query != self.list_query or not snapshot.has_older:
             return
         if self.frozen and not self.table.follow_top:
-            return  # older rows could belong between the frozen ones
+            return  # in this order, older rows could belong between the frozen ones
         ahead = viewport.top + 2 * viewport.height
         if ahead >= len(snapshot.order.ids) and length < MAX_ROWS_SEARCHED:
             self._change_query(length=length + FIRST_PAGE)
@@ -336,13 +338,13 @@ class ViewScreen(Screen[None]):
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
     def _show_match_count(self) -> None:
-        """Show how many rows match the filter, and the keys that end it."""
+        """Show the number of rows that match the filter, and the keys that end typing."""
         keys = "enter keeps, escape clears" if self.focused is self._filter else "escape clears"
         self._match_count.update(f"{self._match_text()}{keys}" if self.list_query.terms else "")
 
     def _match_text(self) -> str:
         if self.snapshot is None or self.snapshot.query.terms != self.list_query.terms:
-            return ""  # not yet counted
+            return ""  # the number for this filter is unknown
         number, more = len(self.snapshot.order.ids), "+" if self.snapshot.has_older else ""
         return f"{number:,}{more} {'match' if number == 1 else 'matches'}; "
 

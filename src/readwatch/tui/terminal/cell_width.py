@@ -1,7 +1,7 @@
-"""Keeps text in its column where terminals disagree about the width of characters.
+"""Fixed columns for text after characters whose width differs between terminals.
 
-Terminals differ in how many cells the vowel signs of Devanagari, joined emoji or rare letters
-take; a different width would move the rest of the line.
+Terminals disagree about the width of the vowel signs of Devanagari, joined emoji and rare letters;
+a different width would move the rest of the line.
 """
 
 import re
@@ -15,22 +15,22 @@ _UNAMBIGUOUS = (
     r"\u3000-\u3029\u3030-\u303e\u3041-\u3096\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uac00-\ud7a3\uff01-\uff60\U00020000-\U0003fffd"
 )
-"""The characters that have the same width in all terminals, as a regular expression's set."""
+"""The characters with the same width in all terminals, as a character set of a regex."""
 
 _AMBIGUOUS = re.compile(rf"[^{_UNAMBIGUOUS}\x00-\x1f]")
-# With the letter before, to which a mark may belong, and the spaces after, as room for more.
+# The letter before is included, because a mark may belong to it; the spaces after are room.
 _RUNS = re.compile(rf"[{_UNAMBIGUOUS}]?[^{_UNAMBIGUOUS}](?:[^{_UNAMBIGUOUS}]| )*")
 _CONTROLS = re.compile(r"(\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f])")
 _MOVE = re.compile(r"\x1b\[\d+;(\d+)H")
 
 
 def with_fixed_columns(output: str) -> str:
-    """Return output in which text after an ambiguous character starts in its own column.
+    """Return output in which text after an ambiguous character starts in its column.
 
-    The cells of ambiguous text are blanked first, and the cursor is set to their end afterwards
-    (CUP and CHA of ECMA-48); the terminal need not answer. Text stays as it is where no cursor
-    move before it tells its column. Text that a terminal draws wider than its cells overlaps what
-    is to its right until that is repainted.
+    The cells of ambiguous text are blanked before the text, and the cursor is moved to their end
+    after the text (CUP and CHA of ECMA-48). Without a preceding cursor move the column is unknown,
+    and the text is not changed. Text that a terminal draws too wide covers the text to its right
+    until that is repainted.
     """
     if _AMBIGUOUS.search(output) is None:
         return output

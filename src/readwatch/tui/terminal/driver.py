@@ -1,4 +1,4 @@
-"""The terminal driver: it never blocks the console, and ends with the terminal."""
+"""The terminal driver: it never blocks the console, and ends it with the terminal."""
 
 import asyncio
 import codecs
@@ -20,7 +20,7 @@ END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 """The signals that end the console cleanly; its exit status is 128 plus their number."""
 
 WRITE_TIMEOUT_SECONDS = 0.25
-"""How long a write may block before output is dropped."""
+"""The longest time that a write may block before output is dropped."""
 
 
 class TerminalDriver(LinuxDriver):
@@ -50,7 +50,7 @@ class TerminalDriver(LinuxDriver):
             self._app.set_interval(1, self._check_terminal)
 
     def stop_application_mode(self) -> None:
-        """Restore the terminal; output that it has not accepted is dropped."""
+        """Restore the terminal, and drop output that it has not accepted."""
         if self._is_behind and self._writer_thread is not None:
             with suppress(Empty):
                 while True:
@@ -73,7 +73,7 @@ class TerminalDriver(LinuxDriver):
             super().resume_application_mode()
 
     def write(self, data: str) -> None:
-        """Queue output; a blocked terminal is waited for only once."""
+        """Queue output; wait for a blocked terminal only once."""
         if self._writer_thread is None:
             return  # the terminal could not be taken over
         try:
@@ -82,7 +82,7 @@ class TerminalDriver(LinuxDriver):
             self._is_behind = True
 
     def close(self) -> None:
-        """Close the terminal, also when it is blocked."""
+        """Close the terminal, even if it is blocked."""
         if self._writer_thread is not None:
             with suppress(Full):
                 self._writer_thread._queue.put(None, timeout=WRITE_TIMEOUT_SECONDS)
@@ -95,7 +95,7 @@ class TerminalDriver(LinuxDriver):
                 super().run_input_thread()
 
     def _check_terminal(self) -> None:
-        """Exit when the terminal is gone: not every one sends SIGHUP."""
+        """Exit if the terminal is closed, because some terminals do not send SIGHUP."""
         if not os.isatty(self.fileno):
             self._end(signal.SIGHUP)
 
@@ -103,22 +103,22 @@ class TerminalDriver(LinuxDriver):
         self._app.exit(return_code=128 + number)
 
     def _repaint_if_behind(self) -> None:
-        """Repaint after dropped output; called in the writer thread when all output is written."""
+        """Repaint after dropped output; the writer thread calls this when all is written."""
         if self._is_behind:
             self._is_behind = False
-            with suppress(RuntimeError):  # the console has just ended
+            with suppress(RuntimeError):  # the console has ended
                 self._loop.call_soon_threadsafe(self._app.refresh)
 
 
 def draws_ascii_only(encoding: str, environment: Mapping[str, str]) -> bool:
-    """Tell whether a terminal can show ASCII only, by its encoding and TERM."""
+    """Tell from the encoding and TERM whether a terminal can show ASCII only."""
     return codecs.lookup(encoding).name != "utf-8" or environment.get("TERM") in {"linux", "dumb"}
 
 
 class _Output:
     """The file that Textual's writer thread writes to; errors of a closed terminal are ignored.
 
-    It has no buffer: Python would block at exit while it flushes one to a blocked terminal.
+    It has no buffer, because Python flushes buffers at exit, which a blocked terminal would block.
     """
 
     def __init__(
@@ -136,12 +136,12 @@ class _Output:
                 rest = rest[self._write_some(rest) :]
 
     def flush(self) -> None:
-        """Report that nothing is left to write."""
+        """Report that all output is written: there is no buffer."""
         self._on_written()
 
     def _write_some(self, data: bytes) -> int:
         try:
             return os.write(self._fileno, data)
-        except BlockingIOError:  # another program made the terminal non-blocking
+        except BlockingIOError:  # another program has made the terminal non-blocking
             select([], [self._fileno], [])
             return 0

@@ -1,4 +1,4 @@
-"""How the views are shown, one file each: columns and rows, as data and pure functions."""
+"""The columns and rows of the views, one file each: data and pure functions."""
 
 from collections.abc import Mapping
 from typing import Any

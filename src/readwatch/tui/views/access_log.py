@@ -1,4 +1,4 @@
-"""Access log: who looked at whose data; consultants see their own entries, admins all."""
+"""Access log: who accessed whose data; consultants see their own entries, admins all."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ _WARNINGS = frozenset(
 
 
 def row(entry: AccessLogRow, now: datetime) -> Row:
-    """Return an entry's row, with the number of its repeats."""
+    """Return the row of an entry, with the number of repeats."""
     action = activity_label(entry.action_type)
     return Row(
         entry.id,

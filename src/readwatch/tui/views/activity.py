@@ -1,4 +1,4 @@
-"""Activity: what readers do, newest on top."""
+"""Activity: the activities of all readers, newest on top."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from readwatch.tui.views.spec import ViewSpec
 
 
 def row(activity: RecordedActivity, now: datetime) -> Row:
-    """Return an activity's row."""
+    """Return the row of an activity."""
     return Row(
         activity.id,
         (

@@ -1,4 +1,4 @@
-"""Attention: who may need a consultant, and why."""
+"""Attention: the readers who may need a consultant, and the reasons."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ _TONES: dict[Rule, Tone] = {
 
 
 def row(item: AttentionItem, now: datetime) -> Row:
-    """Return a reader's row."""
+    """Return the row of a reader."""
     case, reader = item.case, item.reader
     why = TonedText(str(case), _TONES[case.reasons[0].rule])
     return Row(

@@ -22,7 +22,7 @@ from readwatch.tui.views.spec import ViewSpec
 
 
 def row(reader: TracedReader, now: datetime) -> Row:
-    """Return a reader's row."""
+    """Return the row of a reader."""
     return Row(
         reader.user_id,
         (

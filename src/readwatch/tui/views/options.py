@@ -1,4 +1,4 @@
-"""A view as options name it: its name, a filter, and a column to sort by."""
+"""The options for a view: its name, a filter, and a column to sort by."""
 
 from dataclasses import replace
 
@@ -12,10 +12,10 @@ from readwatch.store.lists.query import ListQuery
 def parse_options(
     view: str, filter: str = "", sort: str = "", *, masked: bool = False
 ) -> tuple[View, ListQuery]:
-    """Return the view and its query; raise `invalid` for an unknown word.
+    """Return the view and its query; raise `invalid` for an unknown name.
 
-    `sort` is a column, in full or by a part that no other column has, ascending, or descending
-    with `-` before it; without one it is the view's first sort.
+    `sort` is a column, in full or by a part that only one column has; `-` before it means
+    descending. Without `sort` the view's first sort applies.
     """
     if view not in VIEW_QUERIES:
         raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_QUERIES)}")
@@ -32,5 +32,5 @@ def parse_options(
 
 
 def option_texts(query: ListQuery) -> tuple[str, str]:
-    """Return the filter and the sort of a query as options name them."""
+    """Return the filter and the sort of a query as texts for the options."""
     return canonical(query.terms), f"{'-' if query.descending else ''}{query.sort}"

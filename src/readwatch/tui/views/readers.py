@@ -1,4 +1,4 @@
-"""Readers: the progress of all readers, also of those who are offline."""
+"""Readers: the progress of all readers, online or offline."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from readwatch.tui.views.spec import ViewSpec
 
 
 def row(reader: ReaderSummary, now: datetime) -> Row:
-    """Return a reader's row."""
+    """Return the row of a reader."""
     return Row(
         reader.user_id,
         (

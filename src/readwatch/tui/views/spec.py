@@ -1,4 +1,4 @@
-"""What a view needs to be shown, on a screen or as text."""
+"""The specification of a view, for screens and for printed text."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec(Generic[ItemT]):
-    """A view: its queries, its columns, the row of an item, and the text of an empty view.
+    """A view: its queries, its columns, the function from an item to a row, and the text of an
+    empty view.
 
     With `marks` readers can be marked as seen.
     """
@@ -28,7 +29,7 @@ class ViewSpec(Generic[ItemT]):
     can_mark_seen: bool = False
 
     def empty_text(self, query: ListQuery) -> str:
-        """Return what is shown where no row fits the query, or there is none."""
+        """Return the text to show if no row matches the query."""
         return f"nothing fits: {canonical(query.terms)}" if query.terms else self.empty
 
     def rows(self, items: Iterable[ItemT], now: datetime) -> list[Row]:

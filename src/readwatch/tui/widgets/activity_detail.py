@@ -37,7 +37,7 @@ class ActivityDetail(VerticalScroll):
         yield self._text
 
     def show(self, activity: RecordedActivity | None) -> None:
-        """Show another activity, from its beginning."""
+        """Show another activity, scrolled to its beginning."""
         if activity != self._activity:
             self._activity = activity
             self.scroll_home(animate=False)
@@ -74,18 +74,18 @@ def _detail_text(activity: RecordedActivity, width: int) -> Content:
 
 
 def metadata_lines(metadata: SafeText, width: int) -> Iterator[str]:
-    """Yield metadata in lines of at most `width` cells, 4 or more; invalid JSON as it is."""
+    """Yield metadata in lines of at most `width` (4 or more) cells; invalid JSON unchanged."""
     try:
         text = json.dumps(json.loads(metadata), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         text = metadata
     for line in text.split("\n"):
-        # Cleaned again: JSON escapes can stand for characters that were removed before.
+        # Cleaned again, because JSON escapes can contain characters that `clean` removes.
         yield from _wrapped(with_stable_width(clean(line, limit=MAX_METADATA_BYTES)), width)
 
 
 def _wrapped(line: str, width: int) -> Iterator[str]:
-    """Yield the parts of a line; all but the first are indented further."""
+    """Yield the parts of a line; all except the first have a deeper indent."""
     indent = len(line) - len(line.lstrip())
     hanging = " " * min(indent + 4, width // 2)
     start, before = min(indent, width // 2), " " * min(indent, width // 2)
@@ -96,7 +96,7 @@ def _wrapped(line: str, width: int) -> Iterator[str]:
 
 
 def _break_index(line: str, start: int, room: int) -> int:
-    """Return the index at which a part of at most `room` cells ends, at a space if possible."""
+    """Return the end of a part of at most `room` cells, after a space if possible."""
     end, used = start, 0
     while end < len(line) and used + cell_len(line[end]) <= room:
         used += cell_len(line[end])

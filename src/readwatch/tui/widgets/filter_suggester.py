@@ -15,7 +15,7 @@ from readwatch.store.lists.filter_sql import (
     Since,
 )
 
-# From two letters on: most words with the first letter of a field are not its name.
+# From two letters on: one letter is seldom the beginning of a field name.
 _NAME_BEGUN = re.compile(r"(?:^|[\s!])([a-z][a-z_]+)$")
 _PRESENCE_BEGUN = re.compile(r"(?:^|[\s!])([a-z]+):([a-z]+)$")
 

@@ -6,22 +6,22 @@ from textual.widgets._footer import FooterKey
 
 
 class Footer(TextualFooter):
-    """Textual's footer, which forgets the keys that it no longer shows, and does nothing while
-    they stay the same: Textual makes them anew whenever the focus moves.
+    """Textual's footer, which creates its keys again whenever the focus moves. This one does so
+    only if the keys change, and frees the old keys.
     """
 
     _keys: tuple[tuple[str, str, bool], ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Lay out the keys of this moment."""
+        """Lay out the current keys."""
         for widget in super().compose():
             if isinstance(widget, FooterKey):
-                # It begins as another value, and each change costs the styles of the key.
+                # Set here, because a later change computes the styles of the key again.
                 widget.set_reactive(FooterKey.compact, self.compact)
             yield widget
 
     async def recompose(self) -> None:
-        """Show the keys of this moment."""
+        """Show the current keys, if they have changed."""
         if not self.is_attached:
             return
         keys = tuple(
@@ -33,6 +33,6 @@ class Footer(TextualFooter):
             return
         self._keys = keys
         await super().recompose()
-        # Each key watches this value, and only a change lets go of those that are gone: without
-        # one a console that is used all night keeps every key it ever showed.
+        # Each key watches this value, and Textual removes the watchers of old keys only when the
+        # value changes. Without a change all old keys would stay in memory.
         self.mutate_reactive(Footer.compact)

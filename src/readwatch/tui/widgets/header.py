@@ -19,10 +19,10 @@ from readwatch.tui.format.text import sparkline
 from readwatch.tui.keys import Keymap, first_key
 
 STALE_AFTER = timedelta(seconds=12)
-"""The worker sends a snapshot at least every 5 s plus its pause: by then two are missing."""
+"""The worker sends a snapshot at least every 5 s plus its pause: after this time two are due."""
 
 _SHORTEST_LINE = 20
-"""The fewest bars of activity that leave room for the day's peak."""
+"""The minimum number of bars; with fewer, the peak of the day is left out."""
 
 
 class Liveness(StrEnum):
@@ -46,7 +46,7 @@ _TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All that the header shows."""
+    """The content of the header."""
 
     view: View | None = None
     user: str = ""
@@ -59,7 +59,7 @@ class Status:
     keymap: Keymap = field(default_factory=dict)
 
     def liveness(self) -> Liveness:
-        """Return how current the data is; the worst state wins."""
+        """Return how current the data is: the worst state that applies."""
         if self.lost_since is not None:
             return Liveness.OFFLINE
         if self.stats is None or self.now is None:
@@ -89,15 +89,15 @@ class Header(Widget):
     _lines: reactive[tuple[Content, Content]] = reactive((Content(""), Content("")))
 
     def watch_status(self) -> None:
-        """Compute the text; equal text costs no repaint."""
+        """Compute the text, and repaint only if the text changes."""
         self._lines = lines(self.status, self.size.width)
 
     def on_resize(self) -> None:
-        """Fill the new width."""
+        """Compute the text for the new width."""
         self._lines = lines(self.status, self.size.width)
 
     def on_click(self, event: events.Click) -> None:
-        """Post the view whose name is painted there."""
+        """Post the view whose name is at the position of the click."""
         if (view := event.style.meta.get("view")) is not None:
             self.post_message(self.Clicked(View(view)))
 
@@ -114,8 +114,8 @@ def lines(status: Status, width: int) -> tuple[Content, Content]:
 def _first(status: Status, width: int) -> Content:
     """Return the views with their keys, and how current the data is.
 
-    In little room it omits the name of the program, then the word `old`, then the names of the
-    other views.
+    If there is little room, the line omits the name of the program, then the word `old`, then the
+    names of the other views.
     """
     views, freshness = _tabs(status, tuple(View)), _freshness(status)
     named = Content.styled("readwatch  ", "bold $text-accent") + views
@@ -130,7 +130,7 @@ def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
 
 
 def _tab(status: Status, view: View, *, named: bool) -> Content:
-    """Return the tab of a view; that of Attention has the number of unseen readers."""
+    """Return the tab of a view; for Attention it includes the number of unseen readers."""
     words = [first_key(view, status.keymap), *([view.label.capitalize()] if named else [])]
     is_in_front, tab = view is status.view, Content(f" {' '.join(words)} ")
     tab = tab.stylize("bold" if is_in_front else "dim")
@@ -181,7 +181,7 @@ def _second(status: Status, width: int) -> Content:
 
 
 def _peak(stats: LiveStats) -> str:
-    """Return the most readers online today, unless that is now."""
+    """Return the peak of readers online today, or empty text if the peak is now."""
     peak = stats.peak
     return "" if peak is None else f"   peak {peak.readers} at {peak.minute.astimezone():%H:%M}"
 

@@ -5,7 +5,7 @@ from textual.widgets import Input
 
 
 class TextInput(Input):
-    """An input of one line; its cursor does not blink, because over ssh that is traffic."""
+    """An input of one line; its cursor does not blink, because blinking causes traffic over ssh."""
 
     DEFAULT_CSS = """
     TextInput, TextInput:focus { height: 1; border: none; padding: 0 1; background: $panel; }

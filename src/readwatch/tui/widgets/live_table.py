@@ -1,4 +1,4 @@
-"""A live table: rows come, go and move while the cursor stays on its row."""
+"""A live table: rows appear, vanish and move, and the cursor stays on its row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual._time import get_time  # the clock of `event.time`, which is not the same everywhere
+from textual._time import get_time  # the clock of `event.time`, which depends on the system
 from textual.binding import BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region, Size, clamp
@@ -41,16 +41,17 @@ from readwatch.tui.keys import Group, bindings
 
 
 class LiveTable(ScrollView, can_focus=True):
-    """Shows snapshots of a list; its cursor is bound to a key, and it repaints only changed lines.
+    """Shows snapshots of a list; the cursor belongs to a key, and only changed lines are repainted.
 
-    The table has the order of all keys, and the rows in view or near it.
+    The table has the order of all keys, and the rows in or near the viewport.
 
-    With `follow_top` the cursor stays on the first row, whichever that is, until the user moves it;
-    `home` goes back there. Without `opens` rows cannot be selected.
+    With `follow_top` the cursor stays on the first row, even if another row becomes the first,
+    until the user moves the cursor; `home` goes back to the first row. Without `opens` rows cannot
+    be selected.
     """
 
     REACTION_SECONDS: ClassVar[float] = 0.25
-    """A key that is pressed sooner after the cursor moved by itself means the row before."""
+    """A key pressed within this time after an automatic move applies to the row before the move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.TABLES)]
 
@@ -110,7 +111,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @dataclass
     class RowHighlighted(Message):
-        """The cursor is on another key, or on none because there are no rows."""
+        """The cursor is on another key, or on no key because there are no rows."""
 
         table: "LiveTable"
         key: int | None
@@ -122,7 +123,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @dataclass
     class RowSelected(Message):
-        """The user selected the row of this key."""
+        """The user selected the row with this key."""
 
         table: "LiveTable"
         key: int
@@ -135,7 +136,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @dataclass
     class ViewportChanged(Message):
-        """The viewport changed; the rows of `missing_keys` are needed in or near it."""
+        """The viewport changed; the rows of `missing_keys` are in or near it and not loaded."""
 
         table: "LiveTable"
         viewport: Viewport
@@ -177,16 +178,18 @@ class LiveTable(ScrollView, can_focus=True):
         self.set_reactive(LiveTable.empty_text, empty_text)
         self.set_reactive(LiveTable.sorted_by, sorted_by)
         self._order = RowOrder()  # including the departed row
-        self._rows: dict[int, Row] = {}  # those in view or near it, or all
+        self._rows: dict[int, Row] = {}  # the rows in or near the viewport, or all
         self._requested_keys: frozenset[int] = frozenset()  # rows that were requested
         self._posted_viewport = Viewport(0)
         self._body_height = 0  # lines for rows
         self._loads_all = False
         self._cursor: int | None = None
-        self._is_departed = False  # the snapshot has no such row
-        self._is_user_placed = False  # the user moved the cursor there
-        self._auto_moved_from: int | None = None  # the cursor before it followed the top,
-        self._auto_moved_at = -inf  # and when that was painted; inf: not yet
+        self._is_departed = False  # the row is not in the snapshot
+        self._is_user_placed = False  # the user moved the cursor to its row
+        self._auto_moved_from: int | None = (
+            None  # the key of the cursor before it followed the top,
+        )
+        self._auto_moved_at = -inf  # and the time when the move was painted (inf: not painted)
         self._pressed_at: float | None = None
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
@@ -196,7 +199,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def cursor_key(self) -> int | None:
-        """The key that the cursor is on; None only where there are no rows."""
+        """The key under the cursor; None only if there are no rows."""
         return self._cursor
 
     @property
@@ -205,7 +208,7 @@ class LiveTable(ScrollView, can_focus=True):
         return self._order.ids
 
     def reader_id(self, key: int) -> int | None:
-        """Return the reader of a row; None where there is none or the row is not loaded."""
+        """Return the reader of a row; None without a reader or if the row is not loaded."""
         row = self._rows.get(key)
         return row.reader_id if row is not None else None
 
@@ -216,7 +219,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def viewport(self) -> Viewport:
-        """The part of the list that is in view."""
+        """The part of the list on the screen."""
         top = self._top
         return Viewport(
             self._body_height,
@@ -227,9 +230,9 @@ class LiveTable(ScrollView, can_focus=True):
         )
 
     def show(self, rows: Sequence[Row], order: RowOrder | None = None) -> None:
-        """Show a snapshot: the order of all keys, and the rows in view or near it.
+        """Show a snapshot: the order of all keys, and the rows in or near the viewport.
 
-        Without `order` the rows are all there are. Keys are unique.
+        Without `order`, `rows` are all rows. Keys are unique.
         """
         new_order = row_order(row.key for row in rows) if order is None else order
         viewport, cursor = self.viewport, self._cursor
@@ -251,31 +254,31 @@ class LiveTable(ScrollView, can_focus=True):
         self._repaint()
 
     def load_all(self, loads_all: bool) -> None:
-        """Load and keep all rows, or only those near the viewport."""
+        """Load and keep all rows, or only the rows near the viewport."""
         self._loads_all = loads_all
         self._post_viewport()
 
     def _cache_rows(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
-        """Add rows to the cache, and drop those that are no longer useful."""
+        """Add rows to the cache, and drop rows that are not near the viewport."""
         near = order.ids if self._loads_all else ids_near_viewport(order, top, self._body_height)
         useful_keys = [*near, self._cursor, self._auto_moved_from]
         cached = {key: self._rows[key] for key in useful_keys if key in self._rows}
         self._rows = cached | {row.key: row for row in rows}
 
     def show_columns(self, columns: Sequence[Column]) -> None:
-        """Change at which widths the columns are shown."""
+        """Show other columns."""
         self.columns = tuple(columns)
         self._strips.clear()
         self._painted.clear()
         self._repaint()
 
     def export(self) -> TableExport:
-        """Return what the table shows."""
+        """Return the content of the table for an export."""
         keys = self._order_without_departed().ids
         return TableExport(self._visible_columns, keys, dict(self._rows))
 
     def move_to(self, key: int | None) -> bool:
-        """Move the cursor to a key, or with None to the first row; False if no row has the key."""
+        """Move the cursor to a key (None: the first row); return False if no row has the key."""
         if key is None:
             self._move_to_index(0)
         elif key in self._order.positions:
@@ -289,7 +292,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._move_to_index(self._cursor_index + lines - (self._is_departed and lines > 0))
 
     def action_page(self, pages: int) -> None:
-        """Scroll by pages that overlap by one row, and move the cursor as far."""
+        """Scroll by pages that overlap by one row, and move the cursor by the same distance."""
         lines = pages * max(1, self._body_height - 1)
         self._scroll(self._top + lines)
         self.action_move(lines)
@@ -303,7 +306,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._move_to_index(len(self._order.ids))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable `open` where rows cannot be selected."""
+        """Disable `open` if rows cannot be selected."""
         return self.opens if action == "open" else super().check_action(action, parameters)
 
     def action_open(self) -> None:
@@ -312,8 +315,8 @@ class LiveTable(ScrollView, can_focus=True):
             self._select(key)
 
     def intended_key(self) -> int | None:
-        """Return the key of the row under the cursor when the current key was pressed; if it is
-        out of view, scroll to it and return None.
+        """Return the key of the row that was under the cursor when the current key was pressed. If
+        that row is not on the screen, scroll to it and return None.
         """
         pressed_at = get_time() if self._pressed_at is None else self._pressed_at
         self._pressed_at = None
@@ -328,15 +331,15 @@ class LiveTable(ScrollView, can_focus=True):
         return key
 
     def discard_key_time(self) -> None:
-        """Let the next action mean what is in view now, not when an earlier key was pressed."""
+        """Make the next action apply to the current row, not to the row at an earlier key press."""
         self._pressed_at, self._auto_moved_at = None, -inf
 
     def on_key(self, event: events.Key) -> None:
-        """Store the time, because the cursor may move before the key is handled."""
+        """Store the time of the key, because the cursor may move before the key is handled."""
         self._pressed_at = event.time
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the row painted there; select it if the cursor is on it already."""
+        """Move the cursor to the clicked row; select the row if the cursor is on it already."""
         at = event.get_content_offset(self)
         line = self._painted.get(at.y) if at is not None and event.button == 1 else None
         if at is not None and isinstance(line, HeaderLine):
@@ -354,7 +357,7 @@ class LiveTable(ScrollView, can_focus=True):
                 self.post_message(self.HeaderSelected(self, spot.column.key))
 
     def on_resize(self) -> None:
-        """Keep the cursor in view if it was in view."""
+        """Keep the cursor on the screen if it was on the screen."""
         was_in_view = self._in_view or not self._body_height
         self._body_height = max(0, self.size.height - 1)
         if was_in_view:
@@ -396,7 +399,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._is_user_placed = self._cursor_index > 0
 
     def _move_cursor(self, key: int | None) -> None:
-        """Move the cursor for the user; a departed row that it leaves is removed."""
+        """Move the cursor for the user; remove the departed row that it leaves."""
         self._is_user_placed, self._auto_moved_at = True, -inf
         if key != self._cursor:
             order, top = self._order_without_departed(), self._top
@@ -409,7 +412,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._repaint()
 
     def _auto_move(self, key: int | None) -> None:
-        """Move the cursor for a snapshot; the user sees that only once it is painted."""
+        """Move the cursor for a snapshot; the user sees the move only after the next repaint."""
         if get_time() >= self._auto_moved_at + self.REACTION_SECONDS:
             self._auto_moved_from = self._cursor
         self._auto_moved_at = -inf if self._cursor is None or key is None else inf
@@ -418,14 +421,14 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _select(self, key: int) -> None:
         self.move_to(key)
-        row = self._rows.get(key)  # a row that is not loaded was never painted
+        row = self._rows.get(key)  # the row was not painted, because it is not loaded
         if self.opens and row is not None:
             self.post_message(self.RowSelected(self, key, row.reader_id))
 
     # Painting.
 
     def render_line(self, y: int) -> Strip:
-        """Return the strip of one line, from a cache where possible."""
+        """Return the strip of one line, from a cache if possible."""
         line = self._painted[y] = self._line(y, self._top)
         if self._auto_moved_at == inf and isinstance(line, RowLine) and line.kind != "row":
             self._auto_moved_at = get_time()
@@ -437,13 +440,13 @@ class LiveTable(ScrollView, can_focus=True):
         return strip
 
     def notify_style_update(self) -> None:
-        """Repaint everything: the theme, the focus or a class has changed."""
+        """Repaint all lines, because the theme, the focus or a class has changed."""
         super().notify_style_update()
         self._strips.clear()
         self._line_styles.clear()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scroll, and repaint only lines that change."""
+        """Scroll, and repaint only the lines that change."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
@@ -468,8 +471,8 @@ class LiveTable(ScrollView, can_focus=True):
         return self._line_styles[name]
 
     def _set_order(self, order: RowOrder, top: int) -> None:
-        """Set the order and the scroll position without laying out the whole screen, which a
-        change of `virtual_size` causes: only this table and its scrollbar change.
+        """Set the order and the scroll position. A change of `virtual_size` alone would lay out
+        the whole screen, although only this table and its scrollbar change.
         """
         self._order = order
         size_before, size = self.virtual_size, Size(0, len(order.ids) + 1)
@@ -485,14 +488,14 @@ class LiveTable(ScrollView, can_focus=True):
             self.scroll_to(y=top, animate=False, force=True)
 
     def _scroll_to_cursor(self) -> None:
-        """Scroll as little as needed to show the cursor."""
+        """Scroll by the minimum that shows the cursor."""
         if self._body_height:
             self._scroll(
                 clamp(self._top, self._cursor_index - self._body_height + 1, self._cursor_index)
             )
 
     def _repaint(self) -> None:
-        """Repaint the lines that differ from what was painted."""
+        """Repaint the lines that have changed since they were painted."""
         (width, height), top = self.size, self._top
         stale = [y for y in range(height) if self._painted.get(y) != self._line(y, top)]
         if stale:
@@ -500,8 +503,8 @@ class LiveTable(ScrollView, can_focus=True):
         self._post_viewport()
 
     def _post_viewport(self) -> None:
-        """Post the viewport when it changes, and request missing rows before they come into
-        view.
+        """Post the viewport when it changes, and request missing rows before they are on the
+        screen.
         """
         viewport, half = self.viewport, self._body_height // 2
         near = around = self._order.ids

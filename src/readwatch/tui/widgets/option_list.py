@@ -4,7 +4,7 @@ from textual.widgets import OptionList
 
 
 class PlainOptionList(OptionList):
-    """An option list with the same cursor as the tables, also without colours."""
+    """An option list with the cursor of the tables, which is visible without colours, too."""
 
     DEFAULT_CSS = """
     PlainOptionList, PlainOptionList:focus {

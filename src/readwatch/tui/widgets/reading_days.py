@@ -1,4 +1,4 @@
-"""The reading days on a reader's page: a line of totals, and charts where there is room."""
+"""The reading days on a reader's page: a line of totals, and charts if there is room."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,11 +22,11 @@ from readwatch.tui.format.columns import fit
 from readwatch.tui.format.text import hours_and_minutes
 
 _GAP = 3
-_MONTH = 28  # days, as many as the bar chart has
+_MONTH = 28  # days, as in the bar chart
 
 
 class ReadingDays(Widget, can_focus=True):
-    """One line of totals, and charts below it when it is high enough."""
+    """One line of totals, and charts below it if the widget is high enough."""
 
     DEFAULT_CSS = """
     ReadingDays { height: 1; background: $surface; color: $foreground; }
@@ -44,7 +44,7 @@ class ReadingDays(Widget, can_focus=True):
         return Content("\n").join([self._heading(width, with_trace=is_one_line), *charts])
 
     def _heading(self, width: int, *, with_trace: bool) -> Content:
-        """Return the line of totals, and in the rest of it one bar for each of the last days."""
+        """Return the line of totals; its rest has one bar for each of the last days."""
         words = f"{SIGNS['cursor' if self.has_focus else 'row']} Reading   {_totals(self.days)}   "
         if with_trace:
             words += trace(self.days, min(_MONTH, width - cell_len(words) - 1))
@@ -71,7 +71,7 @@ def _minutes(days: Sequence[DayOfReading]) -> int:
 
 
 def _charts(days: Sequence[DayOfReading], width: int) -> list[Content]:
-    """Return the calendar, and the bar chart beside it where there is room."""
+    """Return the calendar, and the bar chart beside it if there is room."""
     indent = "  "
     room = width - len(indent) - CALENDAR_WIDTH - _GAP
     weeks = calendar(days)

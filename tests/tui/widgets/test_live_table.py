@@ -560,7 +560,7 @@ async def test_the_departed_row_of_a_row_keeps_its_words() -> None:
         assert console.lines()[3].startswith(f"{GHOST} Ben ")
 
 
-async def test_what_is_in_view_is_told_when_it_changes() -> None:
+async def test_a_changed_viewport_is_posted() -> None:
     console = Console()
     async with console.running() as pilot:
         shows_part(console, range(100), range(100))

@@ -10,11 +10,12 @@ from readwatch.cli.output import local_time, print_json, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.store import reader_data, totals
+from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions, users
+from readwatch.store.lists.open_sessions import open_sessions
 
 
 @click.group()
@@ -50,9 +51,9 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
         AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"),
         system_clock(),
     )
-    open_sessions = totals.open_sessions(db, access)
+    active_sessions = open_sessions(db, access)
     if as_json:
-        print_json([asdict(session) for session in open_sessions])
+        print_json([asdict(session) for session in active_sessions])
         return
     print_table(
         ("id", "reader", "device", "address", "last heartbeat"),
@@ -64,7 +65,7 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
                 session.ip_address,
                 local_time(session.last_heartbeat),
             )
-            for session in open_sessions
+            for session in active_sessions
         ],
     )
 

@@ -41,8 +41,8 @@ _COLUMNS = (
     models.Users.password_changed_at,
 )
 
-_OWNER = CompiledQuery(
-    models.Users.select(models.Users.deleted_at).where(
+_ACCOUNT_OF_EMAIL = CompiledQuery(
+    models.Users.select(models.Users.id, models.Users.deleted_at).where(
         fn.lower(models.Users.email) == Param("email")
     )
 )
@@ -138,10 +138,10 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
 
 def refuse_taken(db: Database, email: str) -> None:
     """Refuse the e-mail of an existing or deleted account."""
-    owner = _OWNER.one_or_none(db, email=email)
-    if owner is None:
+    account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=email)
+    if account is None:
         return
-    if owner.deleted_at is not None:
+    if account.deleted_at is not None:
         raise conflict(
             "this e-mail belonged to an account that was deleted, and stays taken; use another one",
             field="email",
@@ -165,6 +165,15 @@ def get_user(db: Database, user_id: int) -> User:
     if not rows:
         raise not_found(f"there is no user {user_id}")
     return _user(rows[0])
+
+
+def account_id(db: Database, email: str) -> int:
+    """Return the id of an account by its e-mail, including deleted accounts."""
+    account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=normalised_email(email))
+    if account is None:
+        raise not_found("there is no account with this e-mail")
+    user_id: int = account.id
+    return user_id
 
 
 def existing_id(db: Database, user_id: int) -> int | None:

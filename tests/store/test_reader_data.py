@@ -14,6 +14,7 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
 from readwatch.store.audit.log import Permit, permit_own
 from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.models import MAX_ID
 from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.recording.heartbeats import record_heartbeat
@@ -134,7 +135,7 @@ def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_others(db, cas
         f"SELECT u.id, concat(u.id, ' ', a.n) FROM users u CROSS JOIN ({numbers}) a"
     )
     db.execute_sql("ANALYZE")
-    values = {"user_id": cast.ann.id, "before": reader_data.LAST_ID, "length": 50}
+    values = {"user_id": cast.ann.id, "before": MAX_ID, "length": 50}
     plan = plan_of(db, reader_data._SESSIONS, values)
     assert "idx_sessions_user_id" in plan
     assert not re.search("TEMP B-TREE|Seq Scan|pkey", plan)

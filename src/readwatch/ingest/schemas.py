@@ -15,9 +15,9 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.sessions import MAX_DEVICE_TYPE_LENGTH
 from readwatch.ingest.field_types import DocumentedAs, Metadata, Number, Storable, Time, Whole
 from readwatch.ingest.problems import InvalidRequest
+from readwatch.store.engine.models import MAX_ID
 
 MAX_PAGE = 500
-MAX_ID = 2**63 - 1
 ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 """The JSON Schema of an id in a path."""
 

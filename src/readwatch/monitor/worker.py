@@ -325,13 +325,16 @@ class Worker:
             return
         try:
             with self._connections.data() as db:
-                if is_requested or uptime() >= self._account_check_at:
+                is_check_due = is_requested or uptime() >= self._account_check_at
+                is_snapshot_due = is_requested or self._refresh_policy.is_due(data_version(db))
+                if is_check_due:
                     migrations.require_current(db)
-                    users.require_unchanged(db, self._consultant)
                     self._account_check_at = uptime() + ACCOUNT_CHECK_SECONDS
-                if is_requested or self._refresh_policy.is_due(data_version(db)):
-                    self._post(self._snapshot(db, self._list_access(db, self._consultant)))
-                    self._requests.retry_failed()
+                if is_check_due or is_snapshot_due:
+                    access = self._list_access(db, self._consultant)
+                    if is_snapshot_due:
+                        self._post(self._snapshot(db, access))
+                        self._requests.retry_failed()
         except ReadwatchError as error:
             self._report(error)
         else:

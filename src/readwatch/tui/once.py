@@ -117,4 +117,4 @@ def _records(snapshot: ViewSnapshot, rows: int) -> list[Mapping[str, object]]:
     keys = (row.key for row in spec.rows(snapshot.items, now))
     items = dict(zip(keys, snapshot.items, strict=True))
     ids = (id for id in snapshot.order.ids[:rows] if id in items)
-    return [spec.queries.record(items[id], now) for id in ids]
+    return [spec.options.json_fields(items[id], now) for id in ids]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from readwatch.domain.audit import AuditAction
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
@@ -35,7 +35,7 @@ def row(entry: AccessLogRow, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[AccessLogRow] = ViewSpec(
-    queries=VIEW_QUERIES[View.ACCESS_LOG],
+    options=VIEW_OPTIONS[View.ACCESS_LOG],
     columns=(
         Column("created_at", "When", width=15),
         Column("consultant_name", "Who", width=13, flex=2),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import activity_label, activity_length, progress_bar, time_in_feed
@@ -28,7 +28,7 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[RecordedActivity] = ViewSpec(
-    queries=VIEW_QUERIES[View.ACTIVITY],
+    options=VIEW_OPTIONS[View.ACTIVITY],
     columns=(
         Column("created_at", "Time", width=9),
         Column("full_name", "Reader", width=14, flex=2),

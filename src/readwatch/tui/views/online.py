@@ -4,7 +4,7 @@ from datetime import datetime
 
 from readwatch.domain.clock import ago
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.online import (
     TRACE_STEPS,
     TracedReader,
@@ -42,7 +42,7 @@ def row(reader: TracedReader, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[TracedReader] = ViewSpec(
-    queries=VIEW_QUERIES[View.ONLINE],
+    options=VIEW_OPTIONS[View.ONLINE],
     columns=(
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),

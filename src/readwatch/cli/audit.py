@@ -170,7 +170,12 @@ def list_(
         access = audit_log.log_list_access(
             db,
             audit_log.list_access(db, acting.id),
-            AuditEvent(acting.id, AuditAction.LISTED_ACCESS_LOG, reader_id, details),
+            AuditEvent(
+                actor_id=acting.id,
+                action_type=AuditAction.LISTED_ACCESS_LOG,
+                subject_id=reader_id,
+                details=details,
+            ),
             system_clock(),
         )
         newest = entries.newest(
@@ -215,7 +220,9 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
             access = audit_log.log_list_access(
                 db,
                 audit_log.list_access(db, acting.id),
-                AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
+                AuditEvent(
+                    actor_id=acting.id, action_type=AuditAction.EXPORTED_ACCESS_LOG, details=details
+                ),
                 system_clock(),
             )
             chunks = with_progress(

@@ -89,7 +89,9 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         acting = users.acting_admin(db, admin)
         now = system_clock()
         audit_log.log_event(
-            db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
+            db,
+            AuditEvent(actor_id=acting.id, action_type=AuditAction.REBUILT_ROLLUPS, details="cli"),
+            now,
         )
         chunks = with_progress(rollup_rebuild.chunks(db), "Computing rollups")
         corrected = sum((chunk.rebuild(db, now) for chunk in chunks), RollupMismatches())

@@ -90,7 +90,14 @@ def _close_account(
     with db.atomic():
         erasure.close_account(db, user_id, now)
         audit_log.append_in_transaction(
-            db, AuditEvent(acting_id, AuditAction.ERASED_USER, user_id, "cli"), now
+            db,
+            AuditEvent(
+                actor_id=acting_id,
+                action_type=AuditAction.ERASED_USER,
+                subject_id=user_id,
+                details="cli",
+            ),
+            now,
         )
     return before, named
 

@@ -45,7 +45,12 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
         with new_file(file) as file_object:
-            event = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
+            event = AuditEvent(
+                actor_id=acting.id,
+                action_type=AuditAction.EXPORTED_USER,
+                subject_id=user_id,
+                details="cli, zip",
+            )
             parts = personal_data_export.parts(db, audit_log.log_access(db, event, system_clock()))
             _write_zip(db, parts, file_object)
     click.echo(f"wrote all data about user {user_id} to {file}")

@@ -72,7 +72,7 @@ def import_(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        lines = _read_lines(file, partial(users.refuse_taken, db))
+        lines = _read_lines(file, partial(users.refuse_taken_email, db))
     generated = [line for line in lines if line.is_generated]
     if generated and passwords is None:
         raise invalid(
@@ -192,7 +192,11 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
     now = system_clock()
     audit_log.append_in_transaction(
         db,
-        AuditEvent(acting_id, AuditAction.IMPORTED_USERS, details=f"cli, rows {len(lines)}"),
+        AuditEvent(
+            actor_id=acting_id,
+            action_type=AuditAction.IMPORTED_USERS,
+            details=f"cli, rows {len(lines)}",
+        ),
         now,
     )
     for line, password_hash in zip(lines, hashes, strict=True):
@@ -211,5 +215,12 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
         audit_log.append_in_transaction(
-            db, AuditEvent(acting_id, AuditAction.ADDED_USER, added.id, details), now
+            db,
+            AuditEvent(
+                actor_id=acting_id,
+                action_type=AuditAction.ADDED_USER,
+                subject_id=added.id,
+                details=details,
+            ),
+            now,
         )

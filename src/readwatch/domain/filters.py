@@ -109,7 +109,7 @@ def full_names(name: str, names: Iterable[str]) -> list[str]:
     names = list(names)
     if name in names:
         return [name]
-    return [each for each in names if f"_{name}_" in f"_{each}_"]
+    return [full_name for full_name in names if f"_{name}_" in f"_{full_name}_"]
 
 
 def number_of(term: Term) -> float:

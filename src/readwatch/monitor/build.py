@@ -73,10 +73,10 @@ def read_items(
     now: datetime,
 ) -> tuple[Any, ...]:
     """Return the items of any number of ids, in any order."""
-    return tuple(item for chunk in chunks(ids) for item in queries.items(db, access, chunk, now))
+    return tuple(item for chunk in id_chunks(ids) for item in queries.items(db, access, chunk, now))
 
 
-def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def id_chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield the ids in parts of at most the number that one statement accepts."""
     for start in range(0, len(ids), CHUNK_LENGTH):
         yield ids[start : start + CHUNK_LENGTH]

@@ -137,5 +137,5 @@ class ReaderSnapshot:
 
     def presence_at(self, now: datetime) -> Presence:
         """Return what the reader seems to be doing at `now`."""
-        heartbeats = (it.last_heartbeat for it in self.sessions if it.is_active)
+        heartbeats = (session.last_heartbeat for session in self.sessions if session.is_active)
         return presence_of(max(heartbeats, default=None), self.idle_since, now)

@@ -281,7 +281,11 @@ class Worker:
     ) -> Result:
         """Run `log` if the account is unchanged; return its result after the commit."""
         event = AuditEvent(
-            consultant.id, action, reader_id, f"console, {details}", terminal_address()
+            actor_id=consultant.id,
+            action_type=action,
+            subject_id=reader_id,
+            details=f"console, {details}",
+            ip_address=terminal_address(),
         )
         try:
             with self._connections.data() as db:

@@ -63,7 +63,11 @@ def print_once(
                 f"{'json' if as_json else 'text'}, rows {len(ids)}"
             )
             event = AuditEvent(
-                user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
+                actor_id=user.id,
+                action_type=AuditAction.EXPORTED_VIEW,
+                subject_id=None,
+                details=details,
+                ip_address=terminal_address(),
             )
             # The entry is committed before the items are read.
             logged = audit_log.log_list_access(log, access, event, now)

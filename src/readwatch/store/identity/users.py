@@ -122,7 +122,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
                     updated_at=now,
                 ).execute(db)
     except peewee.IntegrityError:
-        refuse_taken(db, email)
+        refuse_taken_email(db, email)
         raise
     return User(
         id=user_id,
@@ -136,7 +136,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
     )
 
 
-def refuse_taken(db: Database, email: str) -> None:
+def refuse_taken_email(db: Database, email: str) -> None:
     """Refuse the e-mail of an existing or deleted account."""
     account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=email)
     if account is None:

@@ -326,11 +326,11 @@ class MinuteCounts:
         """Correct the wrong rows in several transactions, and return their number."""
         counts, newest = self._wrong(db)
         for start in range(0, len(counts), COUNTS_AT_ONCE):
-            some = counts[start : start + COUNTS_AT_ONCE]
+            chunk = counts[start : start + COUNTS_AT_ONCE]
             with db.atomic():
                 acquire_lock(db, Lock.ROLLUPS)
-                _SAVE_COUNTS(db, some, newest=newest)
-                _DELETE_EMPTY_COUNTS(db, some)
+                _SAVE_COUNTS(db, chunk, newest=newest)
+                _DELETE_EMPTY_COUNTS(db, chunk)
         return RollupMismatches(activity_counts=len(counts))
 
     def _wrong(self, db: Database) -> tuple[list[BulkRow], int]:

@@ -12,13 +12,13 @@ from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column, cut
 from readwatch.tui.format.text import (
-    activity_label,
     activity_length,
     day_and_time,
     hours_and_minutes,
     how_long_ago,
     progress_bar,
     time_spent,
+    type_in_words,
     whole_minutes,
 )
 
@@ -106,7 +106,7 @@ def activity_row(item: RecordedActivity) -> Row:
         item.id,
         (
             day_and_time(item.occurred_at),
-            activity_label(item.activity_type),
+            type_in_words(item.activity_type),
             item.content_title,
             progress_bar(item.progress_percentage),
             activity_length(item.duration_seconds),

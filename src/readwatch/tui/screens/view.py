@@ -251,8 +251,8 @@ class ViewScreen(Screen[None]):
         if not sorts:
             return
         columns = [sort.column for sort in sorts]
-        at = columns.index(self.list_query.sort) if self.list_query.sort in columns else -1
-        following = sorts[(at + 1) % len(sorts)]
+        index = columns.index(self.list_query.sort) if self.list_query.sort in columns else -1
+        following = sorts[(index + 1) % len(sorts)]
         self._change_query(sort=following.column, descending=following.descending)
 
     def action_reverse(self) -> None:
@@ -274,7 +274,7 @@ class ViewScreen(Screen[None]):
     @property
     def _visible_columns(self) -> frozenset[str]:
         placed = place_columns(self.table.columns, self.table.size.width)
-        return frozenset(spot.column.key for spot in placed)
+        return frozenset(placed_column.column.key for placed_column in placed)
 
     def to_saved_view(self) -> SavedView:
         """Return the current query and columns as a view without a name."""

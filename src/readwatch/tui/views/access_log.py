@@ -8,7 +8,7 @@ from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_label, repeated_in_feed, time_in_feed
+from readwatch.tui.format.text import repeated_in_feed, time_in_feed, type_in_words
 from readwatch.tui.views.spec import ViewSpec
 
 _WARNINGS = frozenset(
@@ -18,7 +18,7 @@ _WARNINGS = frozenset(
 
 def row(entry: AccessLogRow, now: datetime) -> Row:
     """Return the row of an entry, with the number of repeats."""
-    action = activity_label(entry.action_type)
+    action = type_in_words(entry.action_type)
     return Row(
         entry.id,
         (

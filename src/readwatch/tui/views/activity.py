@@ -7,7 +7,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_label, activity_length, progress_bar, time_in_feed
+from readwatch.tui.format.text import activity_length, progress_bar, time_in_feed, type_in_words
 from readwatch.tui.views.spec import ViewSpec
 
 
@@ -18,7 +18,7 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
         (
             time_in_feed(activity.created_at, now),
             activity.full_name,
-            activity_label(activity.activity_type),
+            type_in_words(activity.activity_type),
             activity.content_title,
             progress_bar(activity.progress_percentage),
             activity_length(activity.duration_seconds),

@@ -12,10 +12,10 @@ from readwatch.store.lists.online import (
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import (
-    activity_label,
     presence_cell,
     progress_bar,
-    trace_line,
+    recent_activity_line,
+    type_in_words,
     whole_minutes,
 )
 from readwatch.tui.views.spec import ViewSpec
@@ -30,8 +30,8 @@ def row(reader: TracedReader, now: datetime) -> Row:
             reader.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),
-            activity_label(reader.activity_type),
-            trace_line(reader.trace),
+            type_in_words(reader.activity_type),
+            recent_activity_line(reader.trace),
             ago(reader.idle_since, now),
             whole_minutes(now - reader.started_at),
             reader.reading_level,

@@ -23,7 +23,7 @@ def parse_options(
     query = replace(options.first_query(masked=masked), terms=parse(filter, finished=True))
     if not sort:
         return View(view), query
-    columns = [each.column for each in options.sorts]
+    columns = [available.column for available in options.sorts]
     matching = full_names(sort.removeprefix("-"), columns)
     if len(matching) != 1:
         choices = ", ".join(matching or columns)

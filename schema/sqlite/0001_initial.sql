@@ -1,6 +1,6 @@
 -- Twin of ../postgresql/0001_initial.sql: same objects, same order.
--- Times are text in UTC, always 'YYYY-MM-DD HH:MM:SS.mmm', so that they compare as text
--- with the result of datetime('now', ...).
+-- Moments are text in UTC, always 'YYYY-MM-DD HH:MM:SS.mmm', so that they compare as text
+-- with what datetime('now', ...) returns.
 
 CREATE TABLE schema_history (
     number INTEGER PRIMARY KEY,
@@ -9,7 +9,7 @@ CREATE TABLE schema_history (
     applied_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
 );
 
--- Users ---------------------------------------------------------------------------------------
+-- Who uses the system -------------------------------------------------------------------------
 
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -28,7 +28,7 @@ CREATE TABLE users (
 -- E-mail addresses are compared without case.
 CREATE UNIQUE INDEX idx_users_email ON users (lower(email));
 CREATE INDEX idx_users_role ON users (user_role);
--- All columns that a list needs to find its readers and to sort them by name.
+-- All that a list needs to know of who may be in it, and to sort it by name.
 CREATE INDEX idx_users_active ON users (is_active, deleted_at, user_role, id, full_name);
 
 CREATE TRIGGER update_users_timestamp
@@ -49,7 +49,7 @@ CREATE TABLE reader_profiles (
     total_sessions INTEGER NOT NULL DEFAULT 0,
     avatar_url VARCHAR(500),
     preferences_json TEXT,
-    -- Rollups, updated in the transaction of the activity.
+    -- Rollups, moved in the transaction of the activity.
     total_reading_seconds BIGINT NOT NULL DEFAULT 0,
     unique_content_read INTEGER NOT NULL DEFAULT 0,
     last_activity_id BIGINT,
@@ -68,7 +68,7 @@ BEGIN
     UPDATE reader_profiles SET updated_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id;
 END;
 
--- Sessions ------------------------------------------------------------------------------------
+-- Who is here ---------------------------------------------------------------------------------
 
 CREATE TABLE reader_sessions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -83,14 +83,14 @@ CREATE TABLE reader_sessions (
     device_type VARCHAR(50)
 );
 
--- With the id, so that a query finds a reader's last session without reading the others.
+-- With the id, so that a reader's last session is found without the others.
 CREATE INDEX idx_sessions_user_id ON reader_sessions (user_id, id);
 CREATE INDEX idx_sessions_active ON reader_sessions (is_active, last_heartbeat, user_id);
 CREATE UNIQUE INDEX idx_sessions_token ON reader_sessions (session_token);
--- Each server process reads the sessions that ended lately.
+-- How every server process hears soon of sessions that ended.
 CREATE INDEX idx_sessions_ended ON reader_sessions (ended_at);
 
--- Sessions of consultants and admins at the API; they are never in the list of online readers.
+-- A consultant's or admin's sign-in through the API: never among the online readers.
 CREATE TABLE staff_sessions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -106,10 +106,10 @@ CREATE INDEX idx_staff_sessions_user_id ON staff_sessions (user_id);
 CREATE UNIQUE INDEX idx_staff_sessions_token ON staff_sessions (session_token);
 CREATE INDEX idx_staff_sessions_open ON staff_sessions (started_at) WHERE is_active = TRUE;
 
--- One row for each device that can open a new session without the password.
+-- How a device whose session ended by silence gets a new one without the password: a row a device.
 CREATE TABLE resume_tokens (
-    family_hash VARCHAR(64) PRIMARY KEY, -- the SHA-256 of the part that a device's tokens share
-    token_hash VARCHAR(64) NOT NULL, -- the SHA-256 of the only valid token
+    family_hash VARCHAR(64) PRIMARY KEY, -- the SHA-256 of the part that all its tokens share
+    token_hash VARCHAR(64) NOT NULL, -- the SHA-256 of the only one that is good
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     session_id INTEGER NOT NULL REFERENCES reader_sessions (id) ON DELETE CASCADE,
     expires_at DATETIME NOT NULL
@@ -119,17 +119,17 @@ CREATE INDEX idx_resume_tokens_user_id ON resume_tokens (user_id);
 CREATE UNIQUE INDEX idx_resume_tokens_session_id ON resume_tokens (session_id);
 CREATE INDEX idx_resume_tokens_expires_at ON resume_tokens (expires_at);
 
--- Failed logins, which slow down the guessing of passwords.
+-- What slows down the guessing of passwords; survives a restart.
 CREATE TABLE failed_logins (
-    subject VARCHAR(64) PRIMARY KEY, -- the SHA-256 of an account, an address, or both
+    subject VARCHAR(64) PRIMARY KEY, -- the SHA-256 of what is counted: an account or an address
     failures INTEGER NOT NULL,
     last_failed_at DATETIME NOT NULL
 ) WITHOUT ROWID;
 
--- Retention finds the rows that no longer count.
+-- How those that count no longer are found.
 CREATE INDEX idx_failed_logins_last_failed_at ON failed_logins (last_failed_at);
 
--- Activities ----------------------------------------------------------------------------------
+-- What they do --------------------------------------------------------------------------------
 
 CREATE TABLE reader_activities (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -141,7 +141,7 @@ CREATE TABLE reader_activities (
     progress_percentage INTEGER CHECK (progress_percentage BETWEEN 0 AND 100),
     duration_seconds INTEGER CHECK (duration_seconds BETWEEN 0 AND 86400),
     metadata_json TEXT,
-    event_id VARCHAR(64), -- the app's id of the event
+    event_id VARCHAR(64), -- the app's own id
     occurred_at DATETIME NOT NULL, -- by the app's clock, corrected
     created_at DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
 );
@@ -154,8 +154,8 @@ CREATE INDEX idx_activities_content_id ON reader_activities (content_id);
 CREATE INDEX idx_activities_user_type_created
     ON reader_activities (user_id, activity_type, created_at);
 
--- One row for each event with an id, to recognise a retry. It is a separate table, so that
--- reader_activities can be partitioned by month or distributed by user and ids stay unique.
+-- One row an event that an app gave an id: how a retry is recognised. A table of its own, so that
+-- reader_activities can be partitioned by month or distributed by user without losing uniqueness.
 CREATE TABLE activity_receipts (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     event_id VARCHAR(64) NOT NULL,
@@ -165,32 +165,32 @@ CREATE TABLE activity_receipts (
     PRIMARY KEY (user_id, event_id)
 ) WITHOUT ROWID;
 
--- Rollups, updated in the transaction of the activity -----------------------------------------
+-- Rollups, moved in the transaction of the activity -------------------------------------------
 
 CREATE TABLE reader_content_progress (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     content_id VARCHAR(255) NOT NULL,
     content_title VARCHAR(500),
-    title_at DATETIME, -- of the last activity with a title
+    title_at DATETIME, -- of the activity that told the title, as not each one does
     progress_percentage INTEGER,
-    progress_at DATETIME, -- of the last activity with a progress
+    progress_at DATETIME, -- of the activity that told the progress
     total_seconds BIGINT NOT NULL DEFAULT 0,
     first_at DATETIME NOT NULL,
     last_at DATETIME NOT NULL,
     PRIMARY KEY (user_id, content_id)
 ) WITHOUT ROWID;
 
--- The last quiz of a reader in each content, with the result that the app reported.
+-- The last quiz of a reader with each content, as the app told how it ended.
 CREATE TABLE reader_quizzes (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    content_id VARCHAR(255) NOT NULL, -- empty if the app sent none
+    content_id VARCHAR(255) NOT NULL, -- empty where the app names none
     passed BOOLEAN,
     score REAL,
     occurred_at DATETIME NOT NULL,
     PRIMARY KEY (user_id, content_id)
 ) WITHOUT ROWID;
 
--- Finds the quizzes that failed lately; the index has all columns of that query.
+-- How those that failed lately are found: all that says so is in it.
 CREATE INDEX idx_reader_quizzes_failed ON reader_quizzes (occurred_at, passed, score)
     WHERE passed IS NOT TRUE;
 
@@ -201,15 +201,15 @@ CREATE TABLE activity_counts (
     PRIMARY KEY (minute, activity_type)
 ) WITHOUT ROWID;
 
--- The number of readers online in each minute, for the peak of the day.
+-- How many readers were online in a minute: what the peak of a day is found by.
 CREATE TABLE online_counts (
     minute DATETIME PRIMARY KEY,
     readers INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- The access log ------------------------------------------------------------------------------
+-- Who looked ----------------------------------------------------------------------------------
 
--- Users in the log can only be marked as deleted, not deleted, so that entries keep their meaning.
+-- Users named here cannot be deleted, only marked as deleted: the log must keep its meaning.
 CREATE TABLE consultant_access_log (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     consultant_user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE RESTRICT,
@@ -222,15 +222,15 @@ CREATE TABLE consultant_access_log (
     row_hash VARCHAR(64) NOT NULL
 );
 
--- Both with the id, for pages of own entries and of accesses to own data.
+-- Both with the id, as people page through their own entries and the looks at their own data.
 CREATE INDEX idx_consultant_log_consultant_id
     ON consultant_access_log (consultant_user_id, id);
 CREATE INDEX idx_consultant_log_target_id ON consultant_access_log (target_user_id, id);
 CREATE INDEX idx_consultant_log_created_at ON consultant_access_log (created_at);
--- The addresses from which staff logged in, so that failures elsewhere do not lock them out there.
-CREATE INDEX idx_consultant_log_logins ON consultant_access_log (consultant_user_id, ip_address)
-    WHERE action_type = 'logged_in';
--- Two entries can never follow the same entry: the chain has no forks.
+-- Where staff signed in, so that strangers' guesses do not lock them out there.
+CREATE INDEX idx_consultant_log_sign_ins ON consultant_access_log (consultant_user_id, ip_address)
+    WHERE action_type = 'signed_in';
+-- Two entries can never follow the same one: the chain has no forks.
 CREATE UNIQUE INDEX idx_consultant_log_prev_hash ON consultant_access_log (prev_hash);
 
 CREATE TRIGGER consultant_access_log_keeps_rows
@@ -245,7 +245,7 @@ BEGIN
     SELECT RAISE(ABORT, 'the access log is append-only: entries cannot be changed');
 END;
 
--- REPLACE deletes rows without calling the trigger above; PostgreSQL has no such statement.
+-- REPLACE would delete without asking the trigger above; PostgreSQL has nothing like it.
 CREATE TRIGGER consultant_access_log_keeps_places
 BEFORE INSERT ON consultant_access_log
 WHEN EXISTS (

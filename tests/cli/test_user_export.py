@@ -87,7 +87,7 @@ def test_each_part_is_there_as_json_and_as_csv(bundle: ZipFile) -> None:
     assert content["content_title"] == "Momo"
 
 
-def test_who_looked_is_told_by_role_and_the_export_is_itself_a_look_on_record(
+def test_accesses_are_listed_by_role_and_the_export_itself_is_logged(
     bundle: ZipFile, cast: Cast, db: Database
 ) -> None:
     told = [(it["action_type"], it["user_role"]) for it in as_json(bundle, "accesses_to_this_user")]

@@ -119,7 +119,7 @@ def test_nothing_that_can_be_typed_breaks_the_language(typed):
         ("a " * 21, f"a filter has up to {MAX_TERMS} terms, and this has 21"),
     ],
 )
-def test_what_cannot_be_is_told_with_the_mend(typed, sentence):
+def test_an_invalid_filter_is_refused_with_the_fix(typed, sentence):
     with pytest.raises(ReadwatchError) as refused:
         parse(typed)
     assert (refused.value.kind, refused.value.message) == (ErrorKind.INVALID, sentence)
@@ -166,7 +166,7 @@ def test_a_name_may_be_shortened_to_whole_words_of_it(name, names):
 
 
 @pytest.mark.parametrize("typed", ["idle>10", "idle>soon", "idle>-1m", "idle>10mm", "idle>\u0661m"])
-def test_a_duration_that_is_none_is_told_with_an_example(typed):
+def test_an_invalid_duration_is_refused_with_an_example(typed):
     (term,) = parse(typed)
     with pytest.raises(ReadwatchError) as refused:
         duration_of(term)
@@ -182,7 +182,7 @@ def test_numbers_are_numbers(typed, number):
 
 
 @pytest.mark.parametrize("typed", ["p<many", "p<-1", "p<1e9", "p<99999999", "p<nan", "p<1,5"])
-def test_a_number_that_is_none_is_told_with_an_example(typed):
+def test_an_invalid_number_is_refused_with_an_example(typed):
     (term,) = parse(typed)
     with pytest.raises(ReadwatchError) as refused:
         number_of(term)

@@ -42,7 +42,7 @@ def test_all_is_well():
         (replace(WELL, dangling_rows=1500), ("dangling rows", "1,500", "restore a backup")),
     ],
 )
-def test_what_is_not_well_comes_with_its_mend(condition, finding):
+def test_an_unhealthy_finding_comes_with_its_fix(condition, finding):
     assert unwell(condition, RollupMismatches()) == [finding]
 
 

@@ -66,7 +66,7 @@ def test_each_minute_counts_once_and_on_the_day_that_the_readers_clock_shows(
 
 
 @given(spans(), st.sampled_from(ZONES), st.randoms(use_true_random=False))
-def test_neither_their_order_nor_that_they_are_told_twice_or_in_parts_matters(
+def test_the_order_duplicates_and_overlaps_of_spans_do_not_matter(
     some: list[Span], zone: ZoneInfo, random
 ) -> None:
     first = min(start for start, _ in some).date()

@@ -45,7 +45,7 @@ hostile_text = st.text(
         ("\ue000 private, \U0010fffd too", "\ufffd private, \ufffd too"),
     ],
 )
-def test_what_could_act_on_a_terminal_is_shown_as_a_picture_or_dropped(written, shown):
+def test_characters_that_act_on_a_terminal_are_shown_as_symbols_or_dropped(written, shown):
     assert clean(written) == shown
 
 

@@ -84,7 +84,7 @@ def load(apps: Sequence[StubbornApp], wal: Path, seconds: float) -> Load:
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @short_and_long("seconds_alone, seconds_watched", (1, 3), (20, 60))
-def test_the_wal_stays_bounded_however_many_look_on(
+def test_the_wal_stays_bounded_however_many_consoles_are_open(
     url: str,
     cast: Cast,
     db: Database,

@@ -78,7 +78,7 @@ def small(folder: Path) -> Iterator[Disk]:
         proof(small, 10, id="small"),
     ],
 )
-def test_a_full_disk_is_told_reading_goes_on_and_with_room_again_all_is_kept_once(
+def test_a_full_disk_is_reported_reads_go_on_and_with_room_again_everything_is_stored_once(
     url: str,
     cast: Cast,
     db: Database,

@@ -43,7 +43,7 @@ def test_older_activities_are_read_once_however_often_they_are_asked_for(
     assert ids == sorted(ids, reverse=True)
 
 
-def test_nothing_is_left_out_when_very_much_happens_between_two_pictures(
+def test_no_activity_is_missing_when_many_arrive_between_two_snapshots(
     ann: ReadingApp, opened: ReaderPage, picture: Picture
 ) -> None:
     ann.reads()

@@ -31,7 +31,7 @@ def uptime(monkeypatch: pytest.MonkeyPatch) -> Uptime:
 @pytest.mark.parametrize(
     ("work_ms", "rest_seconds"), [(0, 0.6), (15, 0.6), (50, 2), (250, 10), (60_000, 10)]
 )
-def test_a_picture_that_costs_more_is_followed_by_a_longer_rest_within_bounds(
+def test_a_more_expensive_snapshot_is_followed_by_a_longer_pause_within_bounds(
     work_ms: int, rest_seconds: float, uptime: Uptime
 ) -> None:
     watched = RefreshPolicy(REFRESH)

@@ -52,7 +52,7 @@ def test_the_rows_that_were_in_view_stay_where_they_are(
     assert top_index(row_order(later), sight(500, cursor)) == top
 
 
-def test_a_ghost_stands_below_the_nearest_that_is_left_above_it() -> None:
+def test_a_departed_row_stays_below_the_nearest_remaining_row_above_it() -> None:
     before = row_order([1, 2, 3, 4, 5])
     assert with_departed_row(row_order([1, 5]), before, 4).ids == (1, 4, 5)
     assert with_departed_row(row_order([5, 9]), before, 4).ids == (4, 5, 9)

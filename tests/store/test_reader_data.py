@@ -95,7 +95,7 @@ def test_a_page_shows_the_newest_first_and_no_more_than_asked(db, cast, clock, e
     ]
 
 
-def test_the_book_that_was_read_last_comes_first_whenever_it_was_told(db, clock, ann, post):
+def test_the_book_that_was_read_last_comes_first_whenever_it_was_sent(db, clock, ann, post):
     post(ann, Activity("page_read", "momo"))
     post(ann, Activity("page_read", "hobbit", occurred_at=clock() - timedelta(hours=1)))
     assert [content.content_id for content in reader_data.contents(db, permit_own(ann))] == [

@@ -69,7 +69,7 @@ async def gets_to_see_nothing(pilot: ConsolePilot, reason: str) -> None:
     assert not any(data in pilot.screen for data in ("ann@example.org", "Ann", "Dracula"))
 
 
-async def test_a_look_that_cannot_be_logged_shows_nothing_and_the_lists_go_on(
+async def test_an_access_that_cannot_be_logged_shows_nothing_and_the_lists_go_on(
     open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
@@ -219,7 +219,7 @@ async def test_a_whole_session_changes_nothing_but_the_access_log(
     assert after == before
 
 
-async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_the_screen(
+async def test_a_refused_access_to_the_next_reader_leaves_neither_reader_on_the_screen(
     open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
@@ -238,7 +238,7 @@ async def test_a_refused_look_at_the_next_reader_leaves_neither_of_the_two_on_th
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-async def test_while_the_next_look_is_logged_nothing_of_either_reader_is_shown(
+async def test_while_the_next_access_is_logged_neither_reader_is_shown(
     open_console: OpenConsole,
     ann: ReadingApp,
     ben: ReadingApp,

@@ -98,7 +98,7 @@ async def test_an_open_page_keeps_its_snapshot_too(
         await pilot.sees("● LIVE", "ann@example.org", "Faust")
 
 
-async def test_who_looks_elsewhere_during_a_loss_is_told_there_too(
+async def test_a_lost_connection_is_reported_in_every_list(
     open_console: OpenConsole, ann: ReadingApp, db: Database
 ) -> None:
     ann.reads("Dracula")

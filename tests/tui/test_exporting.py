@@ -201,7 +201,7 @@ async def test_a_file_that_is_there_is_replaced_only_when_that_is_said_twice(
     ("name", "reason"),
     [("online.xlsx", "must end in .csv or .json"), ("no/such/folder.csv", "cannot be written")],
 )
-async def test_a_file_that_cannot_be_is_told_and_another_name_can_be_given(
+async def test_an_impossible_file_name_is_refused_and_another_can_be_entered(
     open_console: OpenConsole, folder: Path, name: str, reason: str
 ) -> None:
     async with open_console() as pilot:
@@ -310,9 +310,7 @@ async def test_what_is_chosen_in_the_palette_is_done_with_what_is_in_view_by_the
         await pilot.until(lambda: "Dracula" in pilot.app.clipboard)
 
 
-async def test_what_is_masked_is_taken_along_masked(
-    open_console: OpenConsole, folder: Path
-) -> None:
+async def test_masked_names_are_exported_masked(open_console: OpenConsole, folder: Path) -> None:
     async with open_console(mask=True) as pilot:
         await pilot.sees("A. A.")
         await exports(pilot, "masked.csv")
@@ -322,7 +320,7 @@ async def test_what_is_masked_is_taken_along_masked(
     assert [row[1] for row in rows_in(folder / "masked.csv")] == ["Reader", "A. A.", "B. B."]
 
 
-async def test_what_was_told_is_neither_on_the_lock_screen_nor_for_the_next_person(
+async def test_notifications_are_neither_on_the_lock_screen_nor_shown_to_the_next_consultant(
     open_console: OpenConsole, cast: Cast, db: Database
 ) -> None:
     async with open_console() as pilot:

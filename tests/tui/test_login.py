@@ -85,7 +85,7 @@ async def test_who_fails_too_often_reads_when_to_try_again_also_in_another_conso
 
 
 @on_both_engines
-async def test_a_suspended_consultant_is_told_so_and_stays_out(
+async def test_a_suspended_consultant_cannot_log_in_and_sees_why(
     open_console: OpenConsole, db: Database, cast: Cast
 ) -> None:
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'cara@example.org'")

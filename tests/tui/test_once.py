@@ -68,7 +68,7 @@ def test_a_screen_as_text_says_in_words_what_the_console_shows(
     ]
 
 
-def test_a_moment_is_told_whole_though_it_is_longer_than_what_the_console_shows(
+def test_a_time_is_printed_in_full_although_the_console_shortens_it(
     ask: Ask, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
@@ -79,7 +79,7 @@ def test_a_moment_is_told_whole_though_it_is_longer_than_what_the_console_shows(
 
 
 @pytest.mark.parametrize("view", ["online", "activity", "readers", "attention", "access_log"])
-def test_where_nothing_fits_the_filter_is_told(ask: Ask, ann: ReadingApp, view: str) -> None:
+def test_a_filter_that_matches_nothing_is_printed(ask: Ask, ann: ReadingApp, view: str) -> None:
     ann.reads("Dracula")
     assert ask(view=view, filter="Faust")[-1] == "nothing fits: Faust"
 
@@ -225,7 +225,7 @@ def test_where_there_is_only_ascii_no_other_character_is_printed(ask: Ask, ann: 
         ({"email": "ann@example.org"}, "only consultants and admins can log in here"),
     ],
 )
-def test_what_cannot_be_answered_is_told_in_a_sentence(
+def test_an_invalid_query_is_reported_in_a_sentence(
     ask: Ask, how: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(ReadwatchError, match=complaint.replace("(", "\\(")):

@@ -36,7 +36,7 @@ def test_a_mark_is_taken_back_by_setting_it_again(file: Path) -> None:
     assert Preferences(file).seen_on(TODAY) == set()
 
 
-def test_two_consoles_at_one_desk_keep_the_marks_of_both(file: Path) -> None:
+def test_two_consoles_with_the_same_preferences_keep_the_marks_of_both(file: Path) -> None:
     one, other = Preferences(file), Preferences(file)
     one.toggle_seen(1, TODAY)
     assert other.toggle_seen(2, TODAY) == {1, 2}
@@ -80,7 +80,9 @@ def test_what_cannot_be_understood_is_set_aside_with_a_word(file: Path, content:
     assert Preferences(file).seen_on(TODAY) == {1}
 
 
-def test_what_cannot_be_written_is_kept_until_one_leaves_and_one_is_told(file: Path) -> None:
+def test_preferences_that_cannot_be_written_last_until_quitting_and_an_error_is_shown(
+    file: Path,
+) -> None:
     file.parent.write_text("no folder")
     preferences = Preferences(file)
     assert preferences.toggle_seen(1, TODAY) == {1}
@@ -98,14 +100,14 @@ def test_what_cannot_be_read_is_not_overwritten(file: Path) -> None:
     assert file.is_symlink()
 
 
-def test_without_a_file_marks_last_as_long_as_the_desk() -> None:
+def test_without_a_file_marks_last_as_long_as_the_console() -> None:
     preferences = Preferences(None)
     preferences.toggle_seen(1, TODAY)
     assert preferences.seen_on(TODAY) == {1}
     assert not preferences.last_error
 
 
-def test_each_consultant_has_a_desk_at_each_database(tmp_path: Path) -> None:
+def test_each_consultant_has_preferences_for_each_database(tmp_path: Path) -> None:
     urls = [
         "sqlite:///one.db",
         "sqlite:///other.db",

@@ -3,7 +3,7 @@
 from readwatch.tui.reader_pager import ReaderPager
 
 
-def test_a_walk_goes_through_the_list_and_ends_where_it_ends() -> None:
+def test_the_pager_goes_through_the_list_and_stops_at_its_ends() -> None:
     first = ReaderPager("online", (7, 3, 9), 0)
     second = first.step(1)
     assert second is not None

@@ -57,7 +57,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("change", "reason"), CHANGES)
-async def test_who_may_not_look_any_more_sees_nothing_more_without_a_key(
+async def test_a_console_without_access_shows_nothing_even_if_no_key_is_pressed(
     open_console: OpenConsole,
     cast: Cast,
     ann: ReadingApp,

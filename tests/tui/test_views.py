@@ -254,7 +254,7 @@ def test_an_empty_list_says_so() -> None:
     assert list(snapshot_lines(snapshot_of(View.ONLINE)))[1:] == ["nobody is online"]
 
 
-def test_the_pulse_is_one_line() -> None:
+def test_the_live_stats_are_one_line() -> None:
     assert stats_line(STATS) == f"{NOON.astimezone():%H:%M:%S}  2 online, 34 activities a minute"
 
 

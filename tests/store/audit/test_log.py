@@ -81,7 +81,7 @@ def test_every_entry_carries_the_hash_of_the_one_before_it(db, connected, cast, 
     assert checked_chain(db) == ["console", "Büro, 東京", None]
 
 
-def test_programs_that_look_at_once_make_one_chain_and_lose_nothing(at_once, db, url, cast):
+def test_programs_that_log_at_the_same_time_make_one_chain_and_lose_nothing(at_once, db, url, cast):
     at_once(LOOK_25_TIMES, url, str(cast.cara.id), str(cast.ann.id), processes=8)
     assert sorted(map(str, checked_chain(db))) == sorted(8 * [str(number) for number in range(25)])
 

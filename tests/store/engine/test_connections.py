@@ -94,7 +94,7 @@ def test_a_sqlite_that_can_lose_commits_is_refused(version):
 @pytest.mark.parametrize(
     "version", [(3, 44, 6), (3, 50, 7), (3, 51, 3), (3, 54, 0), (3, 54, 1), (4, 0, 0)], ids=str
 )
-def test_a_mended_sqlite_is_fine(version):
+def test_a_fixed_sqlite_is_accepted(version):
     refuse_affected_sqlite(version)
 
 

@@ -81,7 +81,7 @@ def test_a_file_that_is_no_database_is_called_that(refusal_of, role, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["nothing.db", "", "no/such/folder.db"])
-def test_a_sqlite_file_that_is_not_there_is_not_made_but_told(refusal_of, name, tmp_path):
+def test_a_missing_sqlite_file_is_reported_and_not_created(refusal_of, name, tmp_path):
     refusal = refusal_of(f"sqlite:///{tmp_path / name}")
     assert refusal.kind is ErrorKind.MISCONFIGURED
     assert str(tmp_path) in refusal.message
@@ -90,7 +90,7 @@ def test_a_sqlite_file_that_is_not_there_is_not_made_but_told(refusal_of, name, 
 
 
 @on_sqlite
-def test_a_damaged_sqlite_file_is_told(refusal_of, url):
+def test_a_damaged_sqlite_file_is_reported(refusal_of, url):
     path = sqlite.sqlite_path(url)
     whole = path.read_bytes()
     path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
@@ -108,14 +108,16 @@ def test_a_postgresql_that_does_not_run_cannot_be_reached(refusal_of, place):
 
 
 @pytest.mark.postgresql
-def test_a_postgresql_without_that_database_is_told_apart(refusal_of, postgresql_server: Server):
+def test_a_missing_postgresql_database_has_an_error_of_its_own(
+    refusal_of, postgresql_server: Server
+):
     refusal = refusal_of(postgresql_server.url("no_such_database"))
     assert refusal.kind is ErrorKind.MISCONFIGURED
     assert "createdb" in refusal.message
 
 
 @on_postgresql
-def test_a_user_that_postgresql_does_not_know_is_told_apart(refusal_of, url):
+def test_an_unknown_postgresql_user_has_an_error_of_its_own(refusal_of, url):
     parts = psycopg.conninfo.conninfo_to_dict(url)
     refusal = refusal_of(url.replace(f"user={parts['user']}", "user=nobody_here"))
     assert refusal.kind is ErrorKind.MISCONFIGURED
@@ -123,14 +125,16 @@ def test_a_user_that_postgresql_does_not_know_is_told_apart(refusal_of, url):
 
 
 @on_postgresql
-def test_an_option_that_postgresql_lacks_is_told(refusal_of, url):
+def test_an_unknown_postgresql_option_is_reported(refusal_of, url):
     refusal = refusal_of(f"{url}&no_such_option=1")
     assert refusal.kind is ErrorKind.MISCONFIGURED
     assert "option" in refusal.message
 
 
 @on_postgresql
-def test_a_lost_connection_is_told_once_and_the_next_loan_has_a_new_one(connected, opened, url):
+def test_a_lost_connection_is_reported_once_and_the_next_use_opens_a_new_one(
+    connected, opened, url
+):
     def lose(db: Database) -> None:
         with connection(db):
             (backend,) = db.execute_sql("SELECT pg_backend_pid()").fetchone()

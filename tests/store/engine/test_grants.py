@@ -105,7 +105,7 @@ def test_an_owner_who_may_make_roles_needs_nobody_else(owned_url, opened):
         assert user(db) == role_name(db.database, role)
 
 
-def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_and_mended(
+def test_without_the_privilege_to_create_roles_it_works_and_reports_the_missing_ones(
     owned_url, empty_url, opened
 ):
     url = owned_url()
@@ -143,7 +143,7 @@ def test_without_the_right_to_make_roles_all_works_and_what_is_missing_is_told_a
         ("ALTER ROLE {console} RENAME TO {console}_before", "there is no role"),
     ],
 )
-def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, url):
+def test_changed_privileges_are_reported_and_init_fixes_them(tampering, told, db, url):
     assert unenforced_privileges(db) == ()
     console = role_name(db.database, Role.CONSOLE)
     driver_connection(db).execute(tampering.format(console=console, database=db.database))
@@ -160,7 +160,7 @@ def test_what_somebody_changed_is_told_and_init_mends_it(tampering, told, db, ur
         ("GRANT pg_read_all_data TO {console}", "other privileges than it should"),
     ],
 )
-def test_what_init_cannot_mend_is_told(tampering, told, db, url):
+def test_privileges_that_init_cannot_fix_are_reported(tampering, told, db, url):
     console = role_name(db.database, Role.CONSOLE)
     driver_connection(db).execute(tampering.format(console=console))
     migrations.create_or_upgrade(url)
@@ -168,7 +168,7 @@ def test_what_init_cannot_mend_is_told(tampering, told, db, url):
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_name_that_leaves_no_room_for_roles_is_told(postgresql_server):
+def test_a_database_name_that_is_too_long_for_roles_is_reported(postgresql_server):
     name = f"{new_database(postgresql_server)}_{'x' * 30}"
     short = name[:-31]
     with psycopg.connect(postgresql_server.url("postgres"), autocommit=True) as connection:
@@ -189,7 +189,7 @@ def test_only_a_login_that_there_is_can_be_let_in(db):
         grant_program(db, program="console", login="nobody_here")
 
 
-def test_who_may_not_let_others_in_is_told_what_to_run(owned_url, opened):
+def test_without_the_privilege_to_grant_the_error_says_what_to_run(owned_url, opened):
     url = owned_url()
     migrations.create_or_upgrade(url)
     with (

@@ -83,7 +83,7 @@ def test_a_new_sqlite_file_is_for_its_owner_alone_and_in_wal_mode(tmp_path, open
 
 
 @pytest.mark.parametrize("place", ["letter.txt/readwatch.db", "folder", "letter.txt"])
-def test_where_no_database_can_be_made_it_is_told_in_a_sentence(place, tmp_path):
+def test_a_database_that_cannot_be_created_is_reported_in_a_sentence(place, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "letter.txt").write_text("Dear Ann, " * 500)
     with pytest.raises(ReadwatchError) as refusal:
@@ -113,7 +113,7 @@ def test_only_what_is_missing_is_applied(folder, empty):
     assert "shelves" in tables(empty)
 
 
-def test_a_migration_that_fails_leaves_nothing_and_can_be_mended(folder, empty):
+def test_a_migration_that_fails_leaves_nothing_and_can_be_corrected(folder, empty):
     migrations.upgrade(empty, migrations.migrations(folder))
     broken = folder / "0002_shelves.sql"
     broken.write_text(

@@ -137,7 +137,7 @@ def test_an_account_that_nobody_used_stands_so(admin, cast, clock):
         assert accounts.account_status(admin, permit_for(user.id), clock()) == nothing
 
 
-def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter):
+def test_the_status_has_the_open_sessions_and_the_last_login(db, admin, cast, clock, enter):
     enter(cast.ann)
     enter(cast.ann)
     enter(cast.cara)
@@ -156,7 +156,7 @@ def test_open_sessions_and_the_last_login_are_told(db, admin, cast, clock, enter
     ("address", "counted"),
     [("10.0.0.7", FailureScope.ACCOUNT_AT_ADDRESS), ("203.0.113.9", FailureScope.ACCOUNT)],
 )
-def test_it_is_told_who_is_locked_out(db, admin, cast, clock, enter, address, counted):
+def test_the_status_has_the_lockout(db, admin, cast, clock, enter, address, counted):
     enter(cast.ann, ip_address="10.0.0.7")
     locked = []
     for _ in range(LIMITS[counted].free):

@@ -75,7 +75,7 @@ def full(queue: HashingPool, places: int):
             answer.result()
 
 
-def test_who_finds_the_queue_full_is_told_a_time_of_the_own(monkeypatch):
+def test_each_login_that_finds_the_queue_full_gets_its_own_retry_time(monkeypatch):
     queue = HashingPool(threads=1, max_waiting=8)
     with full(queue, 8):
         monkeypatch.setattr(passwords, "monotonic", lambda: 0.0)  # all of them come at once

@@ -182,7 +182,7 @@ def test_the_right_password_signs_in(db, cast):
     assert authenticate(db, "Ann@example.org", PASSWORD, cost=COST) == cast.ann
 
 
-def test_whoever_is_wrong_hears_the_same(db, cast):
+def test_a_wrong_email_and_a_wrong_password_get_the_same_answer(db, cast):
     def said(email: str, password: str) -> tuple[ErrorKind, str]:
         with pytest.raises(ReadwatchError) as refusal:
             authenticate(db, email, password, cost=COST)
@@ -206,7 +206,7 @@ def test_whoever_is_wrong_hears_the_same(db, cast):
     assert {attempt: said(*attempt) for attempt in wrong} == dict.fromkeys(wrong, the_same)
 
 
-def test_only_who_knows_the_password_hears_that_an_account_is_suspended(db, cast, suspend):
+def test_only_with_the_right_password_one_learns_that_an_account_is_suspended(db, cast, suspend):
     suspend(cast.ann)
     with pytest.raises(ReadwatchError, match="suspended") as refusal:
         authenticate(db, "ann@example.org", PASSWORD, cost=COST)

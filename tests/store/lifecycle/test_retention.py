@@ -64,7 +64,7 @@ def test_what_ended_before_keeps_its_end(ingest, db, cast, clock, enter):
     assert reader_data.sessions(db, permit_for(cast.ann.id))[0].ended_at == ended_at
 
 
-def test_the_longest_silent_end_first_and_one_hears_that_there_may_be_more(
+def test_the_longest_silent_sessions_end_first_and_the_result_says_if_there_may_be_more(
     ingest, db, cast, clock, enter
 ):
     for _ in range(3):

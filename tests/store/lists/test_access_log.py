@@ -73,7 +73,7 @@ def test_the_row_of_a_reader_leads_to_the_reader_and_no_other_row_to_anybody(cas
     assert found.reader_ids == (None, cast.ann.id, None, None)
 
 
-def test_looks_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
+def test_accesses_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
     begun_at = clock.advance(minutes=1)
     clock.advance(minutes=-1)
     for _ in range(3):

@@ -168,7 +168,7 @@ def test_a_login_comes_with_the_last_word_of_the_session_before(console, db, cas
     )
 
 
-def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock, enter):
+def test_the_first_query_of_logins_goes_back_to_a_time_and_no_further(console, cast, clock, enter):
     morning = clock()
     assert last_session_id(console) == last_session_id_before(console, morning) == 0
     ann = enter(cast.ann)
@@ -184,7 +184,7 @@ def test_a_first_look_goes_back_to_a_moment_and_no_further(console, cast, clock,
 
 
 @pytest.mark.parametrize("change", ["is_active = FALSE", "deleted_at = '2026-11-22 12:00:00.000'"])
-def test_who_is_no_active_reader_any_more_is_told_from_those_who_are(console, db, cast, change):
+def test_active_readers_are_distinguished_from_others(console, db, cast, change):
     ids = [cast.ann.id, cast.ben.id, cast.cara.id, 99]
     assert attention.active_readers(console, LIST_ACCESS, ids) == {cast.ann.id, cast.ben.id}
     db.execute_sql(f"UPDATE users SET {change} WHERE id = {cast.ann.id}")

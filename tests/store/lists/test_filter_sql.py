@@ -273,7 +273,7 @@ def test_presence_in_sql_is_that_of_the_domain(presence, kept, clock):
         ),
     ],
 )
-def test_what_a_view_cannot_answer_is_told_with_the_mend(typed, sentence, kept):
+def test_a_query_that_a_view_cannot_answer_is_refused_with_the_fix(typed, sentence, kept):
     with pytest.raises(ReadwatchError) as refused:
         kept(typed)
     assert (refused.value.kind, refused.value.message) == (ErrorKind.INVALID, sentence)

@@ -40,7 +40,7 @@ def kept(db):
     return lambda user: reader_data.activities(db, permit_for(user.id))[::-1]
 
 
-def test_an_activity_is_kept_as_it_was_told(db, cast, clock, ann, post, kept):
+def test_an_activity_is_stored_as_it_was_sent(db, cast, clock, ann, post, kept):
     a_minute_ago = clock() - timedelta(minutes=1)
     (receipt,) = post(ann, replace(PAGE, occurred_at=a_minute_ago))
     (activity,) = kept(cast.ann)
@@ -138,7 +138,7 @@ def test_a_mixed_request_is_answered_in_order_and_keeps_what_is_good(cast, clock
     ]
 
 
-def test_what_was_refused_can_be_sent_again_when_it_is_mended(clock, ann, post):
+def test_a_refused_activity_can_be_sent_again_once_it_is_corrected(clock, ann, post):
     tomorrow = replace(PAGE, occurred_at=clock() + timedelta(days=2))
     assert isinstance(post(ann, tomorrow)[0], ReadwatchError)
     assert post(ann, replace(PAGE, occurred_at=clock()))[0].status is ActivityStatus.ACCEPTED

@@ -62,7 +62,7 @@ def test_a_quiz_that_is_passed_takes_back_the_failures_before_it_whichever_arriv
     assert len(failed()) == 1
 
 
-def test_of_two_in_one_request_the_later_one_counts_and_then_the_one_told_later(
+def test_of_two_quizzes_in_one_request_the_later_counts_and_at_the_same_time_the_last_one(
     cast, clock, enter, post, failed
 ):
     def quiz(minutes: int, *, passed: bool) -> Activity:

@@ -99,7 +99,7 @@ WRONGS = {
 
 
 @pytest.mark.parametrize(("sql", "rows"), WRONGS.values(), ids=WRONGS)
-def test_whatever_is_wrong_is_told_and_mended(read, cast, clock, db, maintenance, sql, rows):
+def test_every_mismatch_is_reported_and_fixed(read, cast, clock, db, maintenance, sql, rows):
     right = kept(db)
     assert wrong(maintenance) == RollupMismatches()
     db.execute_sql(sql.format(ann=cast.ann.id, ben=cast.ben.id, dora=cast.dora.id))
@@ -176,7 +176,7 @@ def test_an_empty_database_is_right(db, maintenance, clock):
     assert rebuild(maintenance, clock()) == RollupMismatches()
 
 
-def test_what_arrives_between_the_counting_and_the_mending_is_counted(
+def test_activities_that_arrive_between_the_comparison_and_the_rebuild_are_counted(
     read, cast, clock, db, maintenance, url, opened
 ):
     """The first statement of a mend waits for its turn; the service writes just before it."""

@@ -101,7 +101,9 @@ def test_who_turns_back_to_read_again_has_less_progress(clock, ann, post, book):
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one request", "in two"])
-def test_of_two_pages_at_the_same_moment_the_one_told_later_counts(together, ann, post, book):
+def test_of_two_pages_at_the_same_time_the_one_that_was_sent_later_counts(
+    together, ann, post, book
+):
     arrivals = (page(40, title="The Hobbit"), page(60, title="There and Back Again"))
     for request in [arrivals] if together else [[arrival] for arrival in arrivals]:
         post(ann, *request)

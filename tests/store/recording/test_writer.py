@@ -261,7 +261,7 @@ def test_a_heartbeat_is_on_disk_when_the_writer_has_closed_and_the_last_one_wins
 # Group commit -----------------------------------------------------------------------------------
 
 
-def test_a_failing_write_leaves_its_neighbours_in_the_group_alone(writer, noted):
+def test_a_failing_write_does_not_affect_the_others_of_its_group(writer, noted):
     def fail(db: Database) -> None:
         note("half")(db)
         raise LookupError("a mistake in the middle")
@@ -339,7 +339,7 @@ def test_closing_moves_the_wal_into_the_file_also_while_others_look(writer, url,
 
 
 @on_sqlite
-def test_when_sqlite_undoes_everything_everybody_hears_of_it_and_later_it_goes_on(
+def test_when_sqlite_rolls_everything_back_every_request_fails_and_later_ones_succeed(
     opened, url, noted
 ):
     writer = Writer(opened(url, Role.OWNER))

@@ -151,7 +151,7 @@ async def test_another_password_unlocks_nothing_and_that_is_logged(
     assert did == ["failed_login"] * 5 + ["locked_out", "unlocked_console"]
 
 
-async def test_a_locked_console_whose_account_is_suspended_asks_who_sits_there(
+async def test_a_locked_console_whose_account_is_suspended_shows_the_login(
     open_console: OpenConsole, cast: Cast, db: Database
 ) -> None:
     async with open_console() as pilot:

@@ -290,7 +290,7 @@ async def test_a_reader_is_not_taken_for_the_one_whose_row_has_the_same_number_e
 # From one reader to the next ---------------------------------------------------------------------
 
 
-async def test_the_next_reader_is_the_one_below_in_the_list_and_each_look_is_logged(
+async def test_the_next_reader_is_the_row_below_and_each_access_is_logged(
     open_console: OpenConsole, cast: Cast, ann: ReadingApp, ben: ReadingApp, access_log: AccessLog
 ) -> None:
     ann.reads("Dracula")
@@ -430,7 +430,7 @@ async def test_older_activities_come_when_the_cursor_nears_the_end_by_the_same_l
 # Metadata ----------------------------------------------------------------------------------------
 
 
-async def test_space_unfolds_the_metadata_of_the_activity_under_the_cursor(
+async def test_space_shows_the_metadata_of_the_activity_under_the_cursor(
     open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula", activity_type="quiz_completed", metadata={"quiz": {"score": 80}})

@@ -196,7 +196,7 @@ async def test_the_filter_asks_for_what_a_list_knows_of_its_rows(
             await pilot.presses("escape")
 
 
-async def test_a_filter_that_cannot_be_is_told_in_place_and_the_rows_stay(
+async def test_an_invalid_filter_is_reported_in_place_and_the_rows_stay(
     open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
 ) -> None:
     ann.reads("Dracula")

@@ -179,7 +179,7 @@ def test_keys_that_are_no_utf8_do_no_harm(window: Terminal) -> None:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
-def test_a_fault_of_the_program_is_told_without_the_data_that_it_met(url: str, cast: Cast) -> None:
+def test_an_internal_error_is_reported_without_personal_data(url: str, cast: Cast) -> None:
     with terminal([sys.executable, "-c", FAULTY, url]) as window:
         window.sees("E-mail")
         window.types("eve@example.org\rsecret\r")

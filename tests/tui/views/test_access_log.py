@@ -24,7 +24,7 @@ def they_looked(db: Database, cast: Cast, clock: StillClock) -> None:
 
 
 @on_both_engines
-async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
+async def test_a_consultant_sees_only_their_own_entries_which_is_not_logged(
     open_console: OpenConsole, access_log: AccessLog
 ) -> None:
     before = access_log()
@@ -38,7 +38,7 @@ async def test_a_consultant_sees_their_own_looks_alone_and_that_is_no_look(
 
 
 @on_both_engines
-async def test_an_admins_look_at_everybodys_entries_is_logged_once_each_time_it_is_opened(
+async def test_an_admins_access_to_all_entries_is_logged_each_time_the_list_is_opened(
     open_console: OpenConsole, cast: Cast, access_log: AccessLog
 ) -> None:
     async with open_console(who=cast.dora) as pilot:
@@ -98,7 +98,7 @@ async def test_names_are_masked_there_too_but_not_those_of_staff(open_console: O
         assert "Ann" not in pilot.screen
 
 
-async def test_whoever_sits_here_next_sees_nothing_of_it(
+async def test_the_next_consultant_sees_nothing_of_it(
     open_console: OpenConsole, cast: Cast, db: Database
 ) -> None:
     async with open_console(who=cast.dora) as pilot:

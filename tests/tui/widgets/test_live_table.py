@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 
 import pytest
 from rich.cells import cell_len
@@ -18,6 +19,7 @@ from readwatch.tui.format.columns import Column
 from readwatch.tui.widgets.live_table import LiveTable
 
 SMALL, LARGE = (80, 24), (160, 48)
+TIMEOUT = 60.0
 COLUMNS = (
     Column("name", "Reader", 12, flex=1),
     Column("title", "Reading", 12, flex=2),
@@ -146,6 +148,15 @@ class PatientPilot(Pilot[None]):
 
     async def press(self, *keys: str) -> None:
         await super().press(*keys)
+        await self.pause()
+
+    async def resize_terminal(self, width: int, height: int) -> None:
+        """Resize it, and wait until the screen has the new size: Textual defers that."""
+        await super().resize_terminal(width, height)
+        deadline = monotonic() + TIMEOUT
+        while self.app.screen.size != (width, height):
+            assert monotonic() < deadline, "the screen keeps its size"
+            await self.pause(0.01)
         await self.pause()
 
     async def _is_quiet(self) -> None:
@@ -560,7 +571,7 @@ async def test_the_departed_row_of_a_row_keeps_its_words() -> None:
         assert console.lines()[3].startswith(f"{GHOST} Ben ")
 
 
-async def test_what_is_in_view_is_told_when_it_changes() -> None:
+async def test_a_changed_viewport_is_posted() -> None:
     console = Console()
     async with console.running() as pilot:
         shows_part(console, range(100), range(100))

@@ -16,6 +16,7 @@ from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.files import owner_only_opener, sync
+from readwatch.domain.plural import counted
 from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import chain, entries
 from readwatch.store.audit import log as audit_log
@@ -70,7 +71,10 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
         click.echo(
             "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
         )
-        click.echo(f"{'' if defect is None else 'intact before that: '}{_count(head.entries)}")
+        click.echo(
+            ("" if defect is None else "intact before that: ")
+            + counted(head.entries, "entry", "entries")
+        )
         click.echo(f"last entry: {head.id}, with the hash\n{head.row_hash}")
         if file is not None:
             click.echo(f"anchors: {len(anchors):,}")
@@ -94,7 +98,7 @@ def anchor(context: click.Context, file: Path) -> None:
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
-    click.echo(f"anchored {_count(verdict.head.entries)} in {file}")
+    click.echo(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
     click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
 
 
@@ -104,10 +108,6 @@ def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
     # The last step compares the log with the anchors.
     *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
     return verdict
-
-
-def _count(count: int) -> str:
-    return f"{count:,} {'entry' if count == 1 else 'entries'}"
 
 
 def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
@@ -229,4 +229,4 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
                 entries.oldest_first(db, access, extent), "Writing entries", extent.chunks
             )
             write_table(text, entries.AuditEntry._fields, concatenated.from_iterable(chunks))
-    click.echo(f"wrote {_count(extent.entries)} to {file}")
+    click.echo(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")

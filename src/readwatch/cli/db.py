@@ -13,6 +13,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.health import Finding, RollupMismatches, findings, format_bytes
+from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -102,6 +103,6 @@ def rebuild(context: click.Context, admin: str | None) -> None:
 def _lines(corrected: RollupMismatches) -> Iterator[str]:
     for rollup, rows in asdict(corrected).items():
         if rows:
-            yield f"corrected {rows:,} {'row' if rows == 1 else 'rows'} of {rollup}"
+            yield f"corrected {counted(rows, 'row')} of {rollup}"
     if not corrected:
         yield "the rollups agree with the activities; nothing was changed"

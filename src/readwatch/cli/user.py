@@ -18,6 +18,7 @@ from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
+from readwatch.domain.plural import counted
 from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole, checked_name
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
@@ -311,4 +312,4 @@ def _changing(
 
 
 def _ended(sessions: int) -> str:
-    return f"{sessions} {'session' if sessions == 1 else 'sessions'} ended"
+    return f"{counted(sessions, 'session')} ended"

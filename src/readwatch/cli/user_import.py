@@ -22,6 +22,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.plural import counted
 from readwatch.domain.users import UserRole, checked_name, checked_password
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -76,7 +77,7 @@ def import_(
     generated = [line for line in lines if line.is_generated]
     if generated and passwords is None:
         raise invalid(
-            f"{len(generated):,} {'account has' if len(generated) == 1 else 'accounts have'} "
+            f"{counted(len(generated), 'account has', 'accounts have')} "
             "no password; name a new file for generated ones with --passwords FILE"
         )
     hashes = _hashes(lines, bcrypt_cost)  # hashing takes long; no connection is open during it
@@ -86,7 +87,7 @@ def import_(
         _password_file(passwords, generated) if generated and passwords else nullcontext(),
     ):
         _add(db, acting.id, lines, hashes)
-    click.echo(f"imported {len(lines):,} {'account' if len(lines) == 1 else 'accounts'}")
+    click.echo(f"imported {counted(len(lines), 'account')}")
 
 
 def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:

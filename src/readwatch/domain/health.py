@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
 
+from readwatch.domain.plural import counted
+
 MIN_FREE_BYTES = 1 << 30
 """The minimum of free disk space in bytes: one busy day can fill this much."""
 
@@ -86,7 +88,7 @@ def findings(status: DatabaseStatus, mismatches: RollupMismatches | None) -> Ite
         yield _none_of("dangling rows", status.dangling_rows, "restore a backup")
     for rollup, rows in asdict(mismatches).items() if mismatches is not None else ():
         if rows:
-            sentence = f"{rows:,} {'row disagrees' if rows == 1 else 'rows disagree'}"
+            sentence = counted(rows, "row disagrees", "rows disagree")
             yield Finding(rollup, sentence, "readwatch db rebuild")
         else:
             yield Finding(rollup, "agrees with the activities")

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
+from readwatch.domain.plural import counted
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
@@ -64,8 +65,7 @@ class LiveStats:
     @property
     def activity_rate(self) -> str:
         """The number of activities a minute, as text."""
-        number = self.activities_a_minute
-        return f"{number} {'activity' if number == 1 else 'activities'} a minute"
+        return f"{counted(self.activities_a_minute, 'activity', 'activities')} a minute"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,6 @@ ReadRows = Callable[[Sequence[int]], Iterable[Row]]
 """Reads rows by their keys, in any order."""
 
 
-def row_count(rows: int) -> str:
-    """Return a number of rows in words, `1 row` or `2 rows`."""
-    return "1 row" if rows == 1 else f"{rows} rows"
-
-
 @dataclass(frozen=True, slots=True)
 class TableExport:
     """A table at one time: the columns with the indexes of their cells, the keys of all rows, and

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
+from readwatch.domain.plural import counted
 from readwatch.domain.sessions import Session
 from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.tui.format.cells import Row, TonedText
@@ -51,8 +52,8 @@ def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
     facts = (level, cut(profile.preferred_language, 10), _time_there(page.zone, now))
     totals = (
         f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
-        _counted(profile.total_sessions, "session"),
-        _counted(profile.unique_content_read, "title"),
+        counted(profile.total_sessions, "session"),
+        counted(profile.unique_content_read, "title"),
         f"last login {how_long_ago(profile.last_login, now)}",
     )
     return Content("\n").join(
@@ -61,10 +62,6 @@ def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
             Content("   ".join(totals)),
         ]
     )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _time_there(zone: ZoneInfo | None, now: datetime) -> str:

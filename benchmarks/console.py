@@ -47,7 +47,7 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import VIEW_OPTIONS, view_queries
-from readwatch.store.audit.log import list_access, permit_own
+from readwatch.store.audit.log import list_access, permit_own_data
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
@@ -316,7 +316,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, access, ids, now)
     measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, access, now)
     measured["attention: each time"] = lambda: attention.refresh(db, access, now)
-    permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))
+    permit = permit_own_data(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)
     measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header)

@@ -12,7 +12,7 @@ from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.health import Finding, RollupMismatches, findings, format_bytes
+from readwatch.domain.health import CheckResult, RollupMismatches, check_results, format_bytes
 from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -45,7 +45,7 @@ def health_(context: click.Context, as_json: bool) -> int:
         migrations.require_current(db)
         status = health.database_status(db)
         mismatches = None if status.damages else _mismatches(db)
-    results = list(findings(status, mismatches))
+    results = list(check_results(status, mismatches))
     healthy = all(finding.healthy for finding in results)
     if as_json:
         print_json(
@@ -70,7 +70,7 @@ def _mismatches(db: Database) -> RollupMismatches:
     return sum((chunk.compare(db) for chunk in chunks), RollupMismatches())
 
 
-def _row(finding: Finding) -> tuple[str, str, str]:
+def _row(finding: CheckResult) -> tuple[str, str, str]:
     if finding.fix is None:
         return finding.name, "ok", finding.text
     return finding.name, "WRONG", f"{finding.text}: {finding.fix}"

@@ -90,7 +90,7 @@ def import_(
     click.echo(f"imported {counted(len(lines), 'account')}")
 
 
-def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
+def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_Line]:
     """Return the lines of the file; if lines are wrong, raise one error that names each problem."""
     lines: list[_Line] = []
     errors: list[str] = []
@@ -101,7 +101,7 @@ def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
             if line.email in line_of_email:
                 raise conflict(f"line {line_of_email[line.email]} has the same e-mail")
             line_of_email[line.email] = number
-            refuse_taken(line.email)
+            refuse_taken_email(line.email)
             lines.append(line)
         except ReadwatchError as error:
             errors.append(f"line {number}: {error.message}")

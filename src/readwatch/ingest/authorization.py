@@ -12,9 +12,9 @@ from readwatch.domain.users import UserRole
 from readwatch.ingest.authentication import current_principal
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own
+from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own_data
 from readwatch.store.engine.connections import connection
-from readwatch.store.identity.users import existing_id
+from readwatch.store.identity.users import id_or_none
 
 
 def require_reader() -> Principal:
@@ -54,7 +54,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
         if principal.user_id != reader_id:
             _log_refusal(principal, action, reader_id)
             raise ReadwatchError(ErrorKind.FORBIDDEN, "readers can see only their own data")
-        return permit_own(principal)
+        return permit_own_data(principal)
     with connection(services.db) as db:
         reader_data.require_reader(db, reader_id)
     event = AuditEvent(
@@ -70,7 +70,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
 def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) -> None:
     services = current_services()
     with connection(services.db) as db:
-        target_id = None if reader_id is None else existing_id(db, reader_id)
+        target_id = None if reader_id is None else id_or_none(db, reader_id)
     event = AuditEvent(
         actor_id=principal.user_id,
         action_type=AuditAction.REFUSED_ACCESS,

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 class Request(Generic[Result]):
     """Work for the worker's thread, and the future of its result.
 
-    With `is_retried` the request waits for `retry_failed` after a failure of the database.
+    With `retry_on_failure` the request waits for `retry_failed` after a failure of the database.
     """
 
     work: Callable[[], Result]

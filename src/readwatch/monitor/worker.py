@@ -133,7 +133,7 @@ class Worker:
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
         return self._submit_for_consultant(
-            lambda _: self._items_of_current(view, ids), is_retried=True
+            lambda _: self._items_of_current(view, ids), retry_on_failure=True
         )
 
     def find_readers(self, words: str) -> Future[tuple[ReaderSummary, ...]]:
@@ -168,10 +168,10 @@ class Worker:
         return self._submit_for_consultant(self._open_access_log)
 
     def _submit_for_consultant(
-        self, work: Callable[[User], Result], *, is_retried: bool = False
+        self, work: Callable[[User], Result], *, retry_on_failure: bool = False
     ) -> Future[Result]:
         return self._requests.submit(
-            partial(self._run_for_consultant, work), retry_on_failure=is_retried
+            partial(self._run_for_consultant, work), retry_on_failure=retry_on_failure
         )
 
     # The following methods run in the worker's thread.

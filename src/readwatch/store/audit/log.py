@@ -99,7 +99,7 @@ def _check_seal(seal: object) -> None:
         raise TypeError("only the access log makes permits: call one of its functions")
 
 
-def permit_own(principal: Principal) -> Permit:
+def permit_own_data(principal: Principal) -> Permit:
     """Return the permit of users for their own data."""
     return Permit(principal.user_id, None, _SEAL)
 

@@ -176,7 +176,7 @@ def account_id(db: Database, email: str) -> int:
     return user_id
 
 
-def existing_id(db: Database, user_id: int) -> int | None:
+def id_or_none(db: Database, user_id: int) -> int | None:
     """Return the id if an account has it, even a deleted one; otherwise None."""
     rows = (
         models.Users.select(models.Users.id).where(models.Users.id == user_id).tuples().execute(db)

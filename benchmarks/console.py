@@ -46,8 +46,8 @@ from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
-from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import list_access, permit_own
+from readwatch.monitor.views import VIEW_OPTIONS, view_queries
+from readwatch.store.audit.log import list_access, permit_own_data
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
@@ -304,18 +304,19 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     access, attention = list_access(db, consultant_id), Attention(Thresholds())
     attention.refresh(db, access, now)
     for view, of_view in view_queries(attention, with_access_log=True).items():
-        for sort in of_view.sorts:
+        options = VIEW_OPTIONS[view]
+        for sort in options.sorts:
             query = ListQuery(sort.column, sort.descending)
             measured[f"{view}: order by {sort.column}"] = partial(
                 of_view.ids, db, access, query, now
             )
-        filtered = replace(of_view.first_query(), terms=parse("book"))
+        filtered = replace(options.first_query(), terms=parse("book"))
         measured[f"{view}: order, filtered"] = partial(of_view.ids, db, access, filtered, now)
-        ids = of_view.ids(db, access, of_view.first_query(), now).ids[: 3 * SIZE[1]]
+        ids = of_view.ids(db, access, options.first_query(), now).ids[: 3 * SIZE[1]]
         measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, access, ids, now)
     measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, access, now)
     measured["attention: each time"] = lambda: attention.refresh(db, access, now)
-    permit = permit_own(Principal(READERS // 2, UserRole.READER, 0))
+    permit = permit_own_data(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)
     measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header)

@@ -3,12 +3,12 @@
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit import log
-from readwatch.store.audit.log import ListAccess, Permit, permit_own
+from readwatch.store.audit.log import ListAccess, Permit, permit_own_data
 
 
 def permit_for(user_id: int) -> Permit:
     """Return the permit of a user for the user's own data."""
-    return permit_own(Principal(user_id, UserRole.READER, session_id=0))
+    return permit_own_data(Principal(user_id, UserRole.READER, session_id=0))
 
 
 def list_access_of(user: User) -> ListAccess:

@@ -31,7 +31,7 @@ STORE = {
     "identity": {"engine", "audit"},
     "recording": {"engine", "audit", "identity"},
     "lists": {"engine", "audit", "identity"},
-    "totals": {"engine", "audit"},
+    "totals": {"engine"},
     "reader_data": {"engine", "audit", "identity", "lists"},
     "lifecycle": {"engine", "audit", "identity", "recording", "lists"},
     "__init__": set(),

@@ -8,10 +8,13 @@ import select
 import sys
 from time import perf_counter, process_time
 
+from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
+from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.snapshots import View
+from readwatch.monitor.views import view_queries
 from readwatch.store.audit.log import list_access
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, read_snapshot
@@ -34,12 +37,13 @@ def main() -> None:
     db = migrations.open_current(sys.argv[1], Role.CONSOLE)
     with connection(db):
         access = list_access(db, consultant_id(db, sys.argv[1]))
+    queries = view_queries(Attention(DEFAULT_THRESHOLDS), with_access_log=False)
     took: list[float] = []
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0
     while not took or not select.select([sys.stdin], [], [], wait)[0]:
         start = perf_counter()
         with connection(db), read_snapshot(db):
-            view_snapshot(db, access, View.ONLINE, system_clock())
+            view_snapshot(db, access, View.ONLINE, system_clock(), queries)
         took.append(perf_counter() - start)
         wait = max(0.0, EVERY_SECONDS - took[-1])
     took.sort()

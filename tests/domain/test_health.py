@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from readwatch.domain.health import DatabaseStatus, RollupMismatches, findings, format_bytes
+from readwatch.domain.health import DatabaseStatus, RollupMismatches, check_results, format_bytes
 
 GIB = 1 << 30
 WELL = DatabaseStatus(
@@ -25,7 +25,7 @@ def unwell(
 ) -> list[tuple[str, str, str | None]]:
     return [
         (finding.name, finding.text, finding.fix)
-        for finding in findings(condition, wrong)
+        for finding in check_results(condition, wrong)
         if not finding.healthy
     ]
 
@@ -62,7 +62,7 @@ def test_each_rollup_that_is_wrong_says_in_how_many_rows():
 
 def test_what_only_sqlite_can_tell_is_left_out_on_postgresql():
     elsewhere = replace(WELL, wal_size=None, free=None, damages=None, dangling_rows=None)
-    assert [finding.name for finding in findings(elsewhere, None)] == [
+    assert [finding.name for finding in check_results(elsewhere, None)] == [
         "schema",
         "engine",
         "active sessions",

@@ -10,8 +10,8 @@ from readwatch.domain.lockout import (
     LIMITS,
     Failures,
     FailureScope,
+    failure_keys,
     scope_delay,
-    subjects,
 )
 
 
@@ -28,7 +28,10 @@ def test_no_wait_is_longer_than_the_longest(counted):
 
 
 def test_a_stranger_elsewhere_can_never_make_a_reader_wait_for_more_than_half_a_minute():
-    theirs, ours = subjects("ann@example.org", "10.0.0.9"), subjects("ann@example.org", "10.0.0.1")
+    theirs, ours = (
+        failure_keys("ann@example.org", "10.0.0.9"),
+        failure_keys("ann@example.org", "10.0.0.1"),
+    )
     shared = {counted for counted in FailureScope if theirs[counted] == ours[counted]}
     assert shared == {FailureScope.ACCOUNT}
     assert LIMITS[FailureScope.ACCOUNT].longest <= timedelta(seconds=30)
@@ -54,7 +57,7 @@ def test_nobody_waits_for_a_clock_that_was_set_back():
 
 
 def test_nothing_is_remembered_of_what_was_typed():
-    hashes = subjects("Ann@example.org", "10.0.0.1")
-    assert hashes == subjects("ann@example.org", "10.0.0.1")
+    hashes = failure_keys("Ann@example.org", "10.0.0.1")
+    assert hashes == failure_keys("ann@example.org", "10.0.0.1")
     assert all(len(subject) == 64 and "ann" not in subject for subject in hashes.values())
     assert len(set(hashes.values())) == 3

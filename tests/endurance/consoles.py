@@ -20,7 +20,7 @@ from readwatch.monitor.events import Event as MonitorEvent
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.monitor.worker import Worker
 from readwatch.store.engine.connections import connection, open_database, read_snapshot
 from readwatch.store.engine.privileges import Role
@@ -46,7 +46,7 @@ def main(url: str, email: str, password: str, number: int) -> None:
         worker.start()
         logged_in = worker.log_in(email, password)
         view = list(View)[index % len(View)]
-        worker.watch_view(view, VIEW_QUERIES[view].first_query(), Viewport(height=20))
+        worker.watch_view(view, VIEW_OPTIONS[view].first_query(), Viewport(height=20))
         logged_in.result()
     while posted[ViewSnapshotReady] < number:
         sleep(0.05)

@@ -16,6 +16,7 @@ from ingest.process import TIMEOUT, ServerProcess, serving
 
 from readwatch.domain.users import UserRole
 from readwatch.store.audit import chain
+from readwatch.store.audit.entries import extent
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
 
@@ -48,7 +49,7 @@ def test_nobody_is_shown_without_an_entry_however_the_server_ends(
         }
         assert looks.shown <= on_record
         shown += len(looks.shown)
-    *_, verdict = chain.verify(db, (), chain.extent(db))
+    *_, verdict = chain.verify(db, (), extent(db))
     assert verdict.defect is None
     proved(
         f"{rounds} kills: {shown} readers were shown, each with an entry;"

@@ -16,7 +16,7 @@ from readwatch.monitor.events import Event
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.monitor.worker import Worker
 from readwatch.store.engine.connections import Database
 
@@ -33,7 +33,7 @@ class Monitor:
         self.worker = Worker(settings, self._events.put, clock)
 
     def watch(self, view: View = View.ONLINE) -> None:
-        self.worker.watch_view(view, VIEW_QUERIES[view].first_query(), Viewport(20))
+        self.worker.watch_view(view, VIEW_OPTIONS[view].first_query(), Viewport(20))
 
     def next(self, kind: type[E], fits: Callable[[E], Any] = lambda _: True) -> E:
         """The next event of a kind that fits; those before it are dropped."""

@@ -12,8 +12,9 @@ from permits import permit_for
 from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
-from readwatch.store.audit.log import Permit, permit_own
+from readwatch.store.audit.log import Permit, permit_own_data
 from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.models import MAX_ID
 from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.recording.heartbeats import record_heartbeat
@@ -47,7 +48,7 @@ def test_a_permit_opens_the_data_of_its_reader_alone(db, cast, ann, enter, post)
     page = Activity("page_read", "hobbit", "The Hobbit", 40, 90)
     post(ann, page)
     post(enter(cast.ben), page)
-    permit = permit_own(ann)
+    permit = permit_own_data(ann)
     assert reader_data.account(db, permit) == cast.ann
     assert reader_data.profile(db, permit).user_id == cast.ann.id
     assert {session.user_id for session in reader_data.sessions(db, permit)} == {cast.ann.id}
@@ -97,7 +98,7 @@ def test_a_page_shows_the_newest_first_and_no_more_than_asked(db, cast, clock, e
 def test_the_book_that_was_read_last_comes_first_whenever_it_was_sent(db, clock, ann, post):
     post(ann, Activity("page_read", "momo"))
     post(ann, Activity("page_read", "hobbit", occurred_at=clock() - timedelta(hours=1)))
-    assert [content.content_id for content in reader_data.contents(db, permit_own(ann))] == [
+    assert [content.content_id for content in reader_data.contents(db, permit_own_data(ann))] == [
         "momo",
         "hobbit",
     ]
@@ -117,8 +118,8 @@ def test_spans_are_those_of_the_readers_own_sessions_since_a_moment(db, cast, cl
         record_heartbeat(db, session, clock())
         end_session(db, session, clock.advance(minutes=1))
     span = (begun + timedelta(days=1), begun + timedelta(days=1, minutes=21))
-    assert reader_data.spans(db, permit_own(session), since) == (span,)
-    assert len(reader_data.spans(db, permit_own(session), begun - timedelta(minutes=1))) == 2
+    assert reader_data.spans(db, permit_own_data(session), since) == (span,)
+    assert len(reader_data.spans(db, permit_own_data(session), begun - timedelta(minutes=1))) == 2
 
 
 def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_others(db, cast):
@@ -134,7 +135,7 @@ def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_others(db, cas
         f"SELECT u.id, concat(u.id, ' ', a.n) FROM users u CROSS JOIN ({numbers}) a"
     )
     db.execute_sql("ANALYZE")
-    values = {"user_id": cast.ann.id, "before": reader_data.LAST_ID, "length": 50}
+    values = {"user_id": cast.ann.id, "before": MAX_ID, "length": 50}
     plan = plan_of(db, reader_data._SESSIONS, values)
     assert "idx_sessions_user_id" in plan
     assert not re.search("TEMP B-TREE|Seq Scan|pkey", plan)
@@ -157,7 +158,7 @@ def test_nothing_about_a_reader_reaches_the_console_unclean(db, cast, enter, pos
         Statement(change)(db, bad=HOSTILE, id=cast.ann.id)
     ann = enter(cast.ann, device_type=HOSTILE, ip_address=HOSTILE)
     post(ann, Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({"a": HOSTILE})))
-    permit = permit_own(ann)
+    permit = permit_own_data(ann)
     records: list[Any] = [reader_data.account(db, permit), reader_data.profile(db, permit)]
     for query in (reader_data.sessions, reader_data.activities, reader_data.contents):
         records.extend(query(db, permit))

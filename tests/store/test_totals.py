@@ -1,4 +1,4 @@
-"""What goes on as a whole."""
+"""The activities of all readers are counted per minute."""
 
 from datetime import timedelta
 

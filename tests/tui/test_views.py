@@ -138,7 +138,7 @@ def snapshot_of(view: View, *items: Item, more: int = 0) -> ViewSnapshot:
     ids = [row.key for row in VIEW_SPECS[view].rows(items, NOON)]
     order = row_order([*ids, *range(1000, 1000 + more)])
     return ViewSnapshot(
-        view, VIEW_SPECS[view].queries.first_query(), STATS, order, order.ids, items
+        view, VIEW_SPECS[view].options.first_query(), STATS, order, order.ids, items
     )
 
 
@@ -149,7 +149,7 @@ def test_a_row_has_a_cell_for_each_column_and_the_store_sorts_by_what_the_list_s
     spec = VIEW_SPECS[view]
     keys = [column.key for column in spec.columns]
     assert len(spec.row(ITEMS[view], NOON).cells) == len(keys) == len(set(keys))
-    sorts = [sort.column for sort in spec.queries.sorts]
+    sorts = [sort.column for sort in spec.options.sorts]
     assert set(sorts) <= set(keys)
     assert sorted(sorts) == sorted(STORED[view])
 

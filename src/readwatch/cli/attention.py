@@ -88,5 +88,5 @@ def attention_settings(command: F) -> F:
 
 def thresholds_of(settings: Mapping[str, int]) -> Thresholds:
     """Return the thresholds from the settings of a command."""
-    durations = {each.threshold: settings[each.name] * each.one for each in _DURATIONS}
+    durations = {option.threshold: settings[option.name] * option.one for option in _DURATIONS}
     return Thresholds(**durations, pass_score=settings["attention_pass_score"])

@@ -16,8 +16,9 @@ from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.files import owner_only_opener, sync
+from readwatch.domain.plural import counted
 from readwatch.domain.table_files import WRITERS
-from readwatch.store.audit import chain
+from readwatch.store.audit import chain, entries
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -70,7 +71,10 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
         click.echo(
             "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
         )
-        click.echo(f"{'' if defect is None else 'intact before that: '}{_count(head.entries)}")
+        click.echo(
+            ("" if defect is None else "intact before that: ")
+            + counted(head.entries, "entry", "entries")
+        )
         click.echo(f"last entry: {head.id}, with the hash\n{head.row_hash}")
         if file is not None:
             click.echo(f"anchors: {len(anchors):,}")
@@ -94,20 +98,16 @@ def anchor(context: click.Context, file: Path) -> None:
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
-    click.echo(f"anchored {_count(verdict.head.entries)} in {file}")
+    click.echo(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
     click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
-    extent = chain.extent(db)
+    extent = entries.extent(db)
     steps = chain.verify(db, anchors, extent)
     # The last step compares the log with the anchors.
     *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
     return verdict
-
-
-def _count(entries: int) -> str:
-    return f"{entries:,} {'entry' if entries == 1 else 'entries'}"
 
 
 def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
@@ -164,25 +164,30 @@ def list_(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        consultant_id = None if consultant is None else chain.account_id(db, consultant)
-        reader_id = None if reader is None else chain.account_id(db, reader)
+        consultant_id = None if consultant is None else users.account_id(db, consultant)
+        reader_id = None if reader is None else users.account_id(db, reader)
         details = "cli" if consultant_id is None else f"cli, of user {consultant_id}"
         access = audit_log.log_list_access(
             db,
             audit_log.list_access(db, acting.id),
-            AuditEvent(acting.id, AuditAction.LISTED_ACCESS_LOG, reader_id, details),
+            AuditEvent(
+                actor_id=acting.id,
+                action_type=AuditAction.LISTED_ACCESS_LOG,
+                subject_id=reader_id,
+                details=details,
+            ),
             system_clock(),
         )
-        entries = chain.newest(
+        newest = entries.newest(
             db, access, limit=limit, before=before, consultant_id=consultant_id, reader_id=reader_id
         )
     if as_json:
-        print_json([entry._asdict() for entry in entries])
+        print_json([entry._asdict() for entry in newest])
         return
-    print_table(("id", "time", "who", "action", "whom"), [_row(entry) for entry in entries])
+    print_table(("id", "time", "who", "action", "whom"), [_row(entry) for entry in newest])
 
 
-def _row(entry: chain.AuditEntry) -> tuple[object, ...]:
+def _row(entry: entries.AuditEntry) -> tuple[object, ...]:
     action = entry.action_type.replace("_", " ")
     return (
         entry.id,
@@ -209,17 +214,19 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        extent = chain.extent(db)
+        extent = entries.extent(db)
         with new_text_file(file) as text:
             details = f"cli, {file_format}, rows {extent.entries}"
             access = audit_log.log_list_access(
                 db,
                 audit_log.list_access(db, acting.id),
-                AuditEvent(acting.id, AuditAction.EXPORTED_ACCESS_LOG, details=details),
+                AuditEvent(
+                    actor_id=acting.id, action_type=AuditAction.EXPORTED_ACCESS_LOG, details=details
+                ),
                 system_clock(),
             )
             chunks = with_progress(
-                chain.oldest_first(db, access, extent), "Writing entries", extent.chunks
+                entries.oldest_first(db, access, extent), "Writing entries", extent.chunks
             )
-            write_table(text, chain.AuditEntry._fields, concatenated.from_iterable(chunks))
-    click.echo(f"wrote {_count(extent.entries)} to {file}")
+            write_table(text, entries.AuditEntry._fields, concatenated.from_iterable(chunks))
+    click.echo(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")

@@ -12,7 +12,8 @@ from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.domain.health import Finding, RollupMismatches, findings, format_bytes
+from readwatch.domain.health import CheckResult, RollupMismatches, check_results, format_bytes
+from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -44,7 +45,7 @@ def health_(context: click.Context, as_json: bool) -> int:
         migrations.require_current(db)
         status = health.database_status(db)
         mismatches = None if status.damages else _mismatches(db)
-    results = list(findings(status, mismatches))
+    results = list(check_results(status, mismatches))
     healthy = all(finding.healthy for finding in results)
     if as_json:
         print_json(
@@ -69,7 +70,7 @@ def _mismatches(db: Database) -> RollupMismatches:
     return sum((chunk.compare(db) for chunk in chunks), RollupMismatches())
 
 
-def _row(finding: Finding) -> tuple[str, str, str]:
+def _row(finding: CheckResult) -> tuple[str, str, str]:
     if finding.fix is None:
         return finding.name, "ok", finding.text
     return finding.name, "WRONG", f"{finding.text}: {finding.fix}"
@@ -89,7 +90,9 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         acting = users.acting_admin(db, admin)
         now = system_clock()
         audit_log.log_event(
-            db, AuditEvent(acting.id, AuditAction.REBUILT_ROLLUPS, details="cli"), now
+            db,
+            AuditEvent(actor_id=acting.id, action_type=AuditAction.REBUILT_ROLLUPS, details="cli"),
+            now,
         )
         chunks = with_progress(rollup_rebuild.chunks(db), "Computing rollups")
         corrected = sum((chunk.rebuild(db, now) for chunk in chunks), RollupMismatches())
@@ -100,6 +103,6 @@ def rebuild(context: click.Context, admin: str | None) -> None:
 def _lines(corrected: RollupMismatches) -> Iterator[str]:
     for rollup, rows in asdict(corrected).items():
         if rows:
-            yield f"corrected {rows:,} {'row' if rows == 1 else 'rows'} of {rollup}"
+            yield f"corrected {counted(rows, 'row')} of {rollup}"
     if not corrected:
         yield "the rollups agree with the activities; nothing was changed"

@@ -64,16 +64,21 @@ def matrix() -> Iterator[tuple[str, ...]]:
 def limits() -> Iterator[tuple[str, str, str, str]]:
     """Yield the privileges that are limited to columns: role, table, action, columns."""
     for role, tables in PRIVILEGES.items():
-        for table, on in sorted(tables.items()):
-            for action, columns in (("reads", on.read), ("changes", on.change)):
+        for table, privileges in sorted(tables.items()):
+            for action, columns in (("reads", privileges.read), ("changes", privileges.change)):
                 if columns and columns != ALL:
                     yield role, table, action, str(columns)
 
 
-def _letters(on: Privileges) -> str:
+def _letters(privileges: Privileges) -> str:
     return "".join(
         letter + ("" if scope in (True, ALL) else "*")
-        for letter, scope in (("r", on.read), ("a", on.append), ("c", on.change), ("d", on.delete))
+        for letter, scope in (
+            ("r", privileges.read),
+            ("a", privileges.append),
+            ("c", privileges.change),
+            ("d", privileges.delete),
+        )
         if scope
     )
 
@@ -82,12 +87,12 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
     return {
         role: {
             table: {
-                "read": str(on.read),
-                "append": on.append,
-                "change": str(on.change),
-                "delete": on.delete,
+                "read": str(privileges.read),
+                "append": privileges.append,
+                "change": str(privileges.change),
+                "delete": privileges.delete,
             }
-            for table, on in tables.items()
+            for table, privileges in tables.items()
         }
         for role, tables in PRIVILEGES.items()
     }
@@ -126,7 +131,9 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
         with db.atomic():
             grant_program(db, program=program, login=login)
             event = AuditEvent(
-                acting.id, AuditAction.GRANTED_PRIVILEGES, details=f"cli, {program} to {login}"
+                actor_id=acting.id,
+                action_type=AuditAction.GRANTED_PRIVILEGES,
+                details=f"cli, {program} to {login}",
             )
             audit_log.append_in_transaction(db, event, system_clock())
     click.echo(f"{login} may be used for: {program}")

@@ -93,7 +93,14 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
             raise conflict("somebody else has just added the first admin; run: readwatch init")
         admin = users.add_user(db, new_admin, now)
         audit_log.append_in_transaction(
-            db, AuditEvent(admin.id, AuditAction.ADDED_USER, admin.id, "cli init, role admin"), now
+            db,
+            AuditEvent(
+                actor_id=admin.id,
+                action_type=AuditAction.ADDED_USER,
+                subject_id=admin.id,
+                details="cli init, role admin",
+            ),
+            now,
         )
 
 

@@ -10,11 +10,12 @@ from readwatch.cli.output import local_time, print_json, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
-from readwatch.store import reader_data, totals
+from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import sessions, users
+from readwatch.store.lists.open_sessions import open_sessions
 
 
 @click.group()
@@ -47,12 +48,12 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
     access = audit_log.log_list_access(
         db,
         audit_log.list_access(db, acting_id),
-        AuditEvent(acting_id, AuditAction.LISTED_SESSIONS, details="cli"),
+        AuditEvent(actor_id=acting_id, action_type=AuditAction.LISTED_SESSIONS, details="cli"),
         system_clock(),
     )
-    open_sessions = totals.open_sessions(db, access)
+    active_sessions = open_sessions(db, access)
     if as_json:
-        print_json([asdict(session) for session in open_sessions])
+        print_json([asdict(session) for session in active_sessions])
         return
     print_table(
         ("id", "reader", "device", "address", "last heartbeat"),
@@ -64,7 +65,7 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
                 session.ip_address,
                 local_time(session.last_heartbeat),
             )
-            for session in open_sessions
+            for session in active_sessions
         ],
     )
 
@@ -72,7 +73,12 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
 def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) -> None:
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
-    event = AuditEvent(acting_id, AuditAction.VIEWED_READER_SESSIONS, reader_id, "cli")
+    event = AuditEvent(
+        actor_id=acting_id,
+        action_type=AuditAction.VIEWED_READER_SESSIONS,
+        subject_id=reader_id,
+        details="cli",
+    )
     latest_sessions = reader_data.sessions(db, audit_log.log_access(db, event, system_clock()))
     if as_json:
         print_json([asdict(session) for session in latest_sessions])
@@ -121,6 +127,13 @@ def revoke(
                 ended = sessions.end_all_sessions(db, user_id, now)
                 result, details = f"revoked all sessions, {ended} of them open", "cli, all"
             audit_log.append_in_transaction(
-                db, AuditEvent(acting.id, AuditAction.REVOKED_SESSIONS, user_id, details), now
+                db,
+                AuditEvent(
+                    actor_id=acting.id,
+                    action_type=AuditAction.REVOKED_SESSIONS,
+                    subject_id=user_id,
+                    details=details,
+                ),
+                now,
             )
     click.echo(result)

@@ -18,6 +18,7 @@ from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
+from readwatch.domain.plural import counted
 from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole, checked_name
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
@@ -86,7 +87,12 @@ def add(
             added = users.add_user(db, new, now)
             audit_log.append_in_transaction(
                 db,
-                AuditEvent(acting.id, AuditAction.ADDED_USER, added.id, f"cli, role {user_role}"),
+                AuditEvent(
+                    actor_id=acting.id,
+                    action_type=AuditAction.ADDED_USER,
+                    subject_id=added.id,
+                    details=f"cli, role {user_role}",
+                ),
                 now,
             )
     click.echo(f"added {user_role} {added.id}: {email}")
@@ -105,7 +111,11 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
         access = audit_log.log_list_access(
             db,
             audit_log.list_access(db, acting.id),
-            AuditEvent(acting.id, AuditAction.LISTED_USERS, details=f"cli, role {role or 'any'}"),
+            AuditEvent(
+                actor_id=acting.id,
+                action_type=AuditAction.LISTED_USERS,
+                details=f"cli, role {role or 'any'}",
+            ),
             system_clock(),
         )
         accounts_by_name = users.list_users(db, access, UserRole(role) if role else None)
@@ -138,28 +148,33 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        event = AuditEvent(acting.id, AuditAction.VIEWED_USER, users.find_user(db, email).id, "cli")
+        event = AuditEvent(
+            actor_id=acting.id,
+            action_type=AuditAction.VIEWED_USER,
+            subject_id=users.find_user(db, email).id,
+            details="cli",
+        )
         now = system_clock()
         permit = audit_log.log_access(db, event, now)
         user = users.get_user(db, permit.subject_id)
-        standing = accounts.account_status(db, permit, now)
+        status = accounts.account_status(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
     if as_json:
         print_json(
             {
                 "user": asdict(user),
                 "profile": profile and asdict(profile),
-                "open_sessions": standing.open_sessions,
-                "last_login": standing.last_login,
-                "locked_seconds": _seconds(standing.locked_for),
+                "open_sessions": status.open_sessions,
+                "last_login": status.last_login,
+                "locked_seconds": _seconds(status.locked_for),
             }
         )
         return
-    print_table(("e-mail", user.email), list(_rows(user, profile, standing)))
+    print_table(("e-mail", user.email), list(_rows(user, profile, status)))
 
 
 def _rows(
-    user: User, profile: ReaderProfile | None, standing: AccountStatus
+    user: User, profile: ReaderProfile | None, status: AccountStatus
 ) -> Iterator[tuple[str, object]]:
     yield "id", user.id
     yield "name", user.full_name
@@ -173,9 +188,9 @@ def _rows(
         yield "titles read", profile.unique_content_read
         yield "minutes read", profile.total_reading_time_minutes
         yield "sessions", profile.total_sessions
-    yield "open sessions", standing.open_sessions
-    yield "last login", local_time(standing.last_login) or "never"
-    locked_seconds = _seconds(standing.locked_for)
+    yield "open sessions", status.open_sessions
+    yield "last login", local_time(status.last_login) or "never"
+    locked_seconds = _seconds(status.locked_for)
     yield "failed logins", f"locked out for {locked_seconds} s" if locked_seconds else "not locked"
 
 
@@ -288,9 +303,13 @@ def _changing(
         with db.atomic():
             yield db, user, now
             audit_log.append_in_transaction(
-                db, AuditEvent(acting.id, action, user.id, details), now
+                db,
+                AuditEvent(
+                    actor_id=acting.id, action_type=action, subject_id=user.id, details=details
+                ),
+                now,
             )
 
 
 def _ended(sessions: int) -> str:
-    return f"{sessions} {'session' if sessions == 1 else 'sessions'} ended"
+    return f"{counted(sessions, 'session')} ended"

@@ -13,7 +13,6 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
-from readwatch.store.audit import chain
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -63,7 +62,7 @@ def erase(
     url = database_url(context)
     with database(url, Role.ERASURE) as db:
         migrations.require_current(db)
-        acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
+        acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
         before, named = _close_account(db, acting.id, user_id, email)
         chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
         for _ in with_progress(
@@ -91,7 +90,14 @@ def _close_account(
     with db.atomic():
         erasure.close_account(db, user_id, now)
         audit_log.append_in_transaction(
-            db, AuditEvent(acting_id, AuditAction.ERASED_USER, user_id, "cli"), now
+            db,
+            AuditEvent(
+                actor_id=acting_id,
+                action_type=AuditAction.ERASED_USER,
+                subject_id=user_id,
+                details="cli",
+            ),
+            now,
         )
     return before, named
 

@@ -18,7 +18,6 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
 from readwatch.domain.table_files import WRITERS
-from readwatch.store.audit import chain
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -44,9 +43,14 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         raise invalid("the name of the file must end in .zip")
     with database(database_url(context)) as db:
         migrations.require_current(db)
-        acting, user_id = users.acting_admin(db, admin), chain.account_id(db, email)
+        acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
         with new_file(file) as file_object:
-            event = AuditEvent(acting.id, AuditAction.EXPORTED_USER, user_id, "cli, zip")
+            event = AuditEvent(
+                actor_id=acting.id,
+                action_type=AuditAction.EXPORTED_USER,
+                subject_id=user_id,
+                details="cli, zip",
+            )
             parts = personal_data_export.parts(db, audit_log.log_access(db, event, system_clock()))
             _write_zip(db, parts, file_object)
     click.echo(f"wrote all data about user {user_id} to {file}")

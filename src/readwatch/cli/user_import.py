@@ -22,6 +22,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.plural import counted
 from readwatch.domain.users import UserRole, checked_name, checked_password
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -72,11 +73,11 @@ def import_(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        lines = _read_lines(file, partial(users.refuse_taken, db))
+        lines = _read_lines(file, partial(users.refuse_taken_email, db))
     generated = [line for line in lines if line.is_generated]
     if generated and passwords is None:
         raise invalid(
-            f"{len(generated):,} {'account has' if len(generated) == 1 else 'accounts have'} "
+            f"{counted(len(generated), 'account has', 'accounts have')} "
             "no password; name a new file for generated ones with --passwords FILE"
         )
     hashes = _hashes(lines, bcrypt_cost)  # hashing takes long; no connection is open during it
@@ -86,10 +87,10 @@ def import_(
         _password_file(passwords, generated) if generated and passwords else nullcontext(),
     ):
         _add(db, acting.id, lines, hashes)
-    click.echo(f"imported {len(lines):,} {'account' if len(lines) == 1 else 'accounts'}")
+    click.echo(f"imported {counted(len(lines), 'account')}")
 
 
-def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
+def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_Line]:
     """Return the lines of the file; if lines are wrong, raise one error that names each problem."""
     lines: list[_Line] = []
     errors: list[str] = []
@@ -100,7 +101,7 @@ def _read_lines(file: Path, refuse_taken: Callable[[str], None]) -> list[_Line]:
             if line.email in line_of_email:
                 raise conflict(f"line {line_of_email[line.email]} has the same e-mail")
             line_of_email[line.email] = number
-            refuse_taken(line.email)
+            refuse_taken_email(line.email)
             lines.append(line)
         except ReadwatchError as error:
             errors.append(f"line {number}: {error.message}")
@@ -192,7 +193,11 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
     now = system_clock()
     audit_log.append_in_transaction(
         db,
-        AuditEvent(acting_id, AuditAction.IMPORTED_USERS, details=f"cli, rows {len(lines)}"),
+        AuditEvent(
+            actor_id=acting_id,
+            action_type=AuditAction.IMPORTED_USERS,
+            details=f"cli, rows {len(lines)}",
+        ),
         now,
     )
     for line, password_hash in zip(lines, hashes, strict=True):
@@ -211,5 +216,12 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
             raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
         details = f"cli import, role {line.user_role}"
         audit_log.append_in_transaction(
-            db, AuditEvent(acting_id, AuditAction.ADDED_USER, added.id, details), now
+            db,
+            AuditEvent(
+                actor_id=acting_id,
+                action_type=AuditAction.ADDED_USER,
+                subject_id=added.id,
+                details=details,
+            ),
+            now,
         )

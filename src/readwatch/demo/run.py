@@ -13,11 +13,14 @@ from rich.console import Console as Terminal
 
 from readwatch.demo.crowd import Crowd
 from readwatch.demo.world import PASSWORD, World, world
+from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.clock import system_clock
+from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.views import view_queries
 from readwatch.store.audit.log import list_access
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -58,16 +61,17 @@ def _print_lists(demo: World, seconds: float) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
     db = open_database(demo.database_url, Role.CONSOLE)
     clock_tick = Event()
+    queries = view_queries(Attention(DEFAULT_THRESHOLDS), with_access_log=False)
     for _ in range(round(seconds)):
         clock_tick.wait(1)
         with connection(db):
             now = system_clock()
             access = list_access(db, demo.consultant.id)
             online = view_snapshot(
-                db, access, View.ONLINE, now, LATEST_FIRST, Viewport(ONLINE_ROWS)
+                db, access, View.ONLINE, now, queries, LATEST_FIRST, Viewport(ONLINE_ROWS)
             )
             activity = view_snapshot(
-                db, access, View.ACTIVITY, now, viewport=Viewport(ACTIVITY_ROWS)
+                db, access, View.ACTIVITY, now, queries, viewport=Viewport(ACTIVITY_ROWS)
             )
         print(stats_line(online.stats))  # noqa: T201 - this is what the plain form is for
         for line in snapshot_lines(online, width=width, height=ONLINE_ROWS):
@@ -87,8 +91,8 @@ def _stopped_by_signals() -> Iterator[None]:
 
     def stop(number: int, _frame: FrameType | None) -> None:
         # A closed window sends two signals; the second must not interrupt the cleanup.
-        for each in signals:
-            signal.signal(each, signal.SIG_IGN)
+        for handled in signals:
+            signal.signal(handled, signal.SIG_IGN)
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         sys.exit(128 + number)

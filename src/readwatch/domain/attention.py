@@ -9,10 +9,10 @@ from enum import StrEnum
 ACTIVE_WITHIN = timedelta(minutes=5)
 """How long after a login or an activity a reader counts as active in a session."""
 
-SILENT_UNTIL = timedelta(minutes=30)
+SILENT_FOR_AT_MOST = timedelta(minutes=30)
 """A reader without a heartbeat for longer has left: the rule no longer applies."""
 
-IDLE_UNTIL = timedelta(hours=2)
+IDLE_FOR_AT_MOST = timedelta(hours=2)
 """A reader who is idle for longer has left the app open: the rule no longer applies."""
 
 CAME_BACK_WITHIN = timedelta(hours=24)
@@ -47,7 +47,7 @@ class Thresholds:
     away_for: timedelta = timedelta(days=14)
 
     @property
-    def no_progress_until(self) -> timedelta:
+    def no_progress_for_at_most(self) -> timedelta:
         """The longest time without progress: after it a reader counts as gone, not as stuck."""
         return 2 * self.no_progress_after
 
@@ -132,7 +132,7 @@ def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason 
     silent_since = max(reader.last_heartbeat, reader.idle_since)
     if silent_since - reader.idle_since >= ACTIVE_WITHIN:
         return None
-    return _between(Rule.SILENT, silent_since, now, thresholds.silent_after, SILENT_UNTIL)
+    return _between(Rule.SILENT, silent_since, now, thresholds.silent_after, SILENT_FOR_AT_MOST)
 
 
 def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
@@ -141,7 +141,7 @@ def idle(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | 
         return None
     if thresholds.silent_after and now - reader.last_heartbeat >= thresholds.silent_after:
         return None
-    return _between(Rule.IDLE, reader.idle_since, now, thresholds.idle_after, IDLE_UNTIL)
+    return _between(Rule.IDLE, reader.idle_since, now, thresholds.idle_after, IDLE_FOR_AT_MOST)
 
 
 def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | None:
@@ -164,14 +164,14 @@ def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | N
     return Reason(Rule.CAME_BACK, login.started_at, f" after {away.days} days")
 
 
-def no_progress(pause: UnfinishedReading, now: datetime, thresholds: Thresholds) -> Reason | None:
+def no_progress(reading: UnfinishedReading, now: datetime, thresholds: Thresholds) -> Reason | None:
     """The rule for a reader who has not continued unfinished content for some days."""
     return _between(
         Rule.NO_PROGRESS,
-        pause.last_activity_at,
+        reading.last_activity_at,
         now,
         thresholds.no_progress_after,
-        thresholds.no_progress_until,
+        thresholds.no_progress_for_at_most,
     )
 
 
@@ -183,9 +183,9 @@ def _passed(quiz: Quiz, thresholds: Thresholds) -> bool:
 
 
 def _between(
-    rule: Rule, since: datetime, now: datetime, after: timedelta, until: timedelta
+    rule: Rule, since: datetime, now: datetime, after: timedelta, at_most: timedelta
 ) -> Reason | None:
-    return Reason(rule, since) if after and after <= now - since < until else None
+    return Reason(rule, since) if after and after <= now - since < at_most else None
 
 
 # Against flapping ------------------------------------------------------------------------------
@@ -215,11 +215,11 @@ def without_flapping(
 def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
     """Return one case for each reader, the most urgent first, then the newest first."""
     reasons: dict[int, list[Reason]] = {}
-    for (reader_id, _), each in held.items():
-        reasons.setdefault(reader_id, []).append(each.reason)
+    for (reader_id, _), held_reason in held.items():
+        reasons.setdefault(reader_id, []).append(held_reason.reason)
     unsorted = [
-        Case(reader_id, tuple(sorted(each, key=lambda reason: _URGENCY[reason.rule])))
-        for reader_id, each in reasons.items()
+        Case(reader_id, tuple(sorted(of_reader, key=lambda reason: _URGENCY[reason.rule])))
+        for reader_id, of_reader in reasons.items()
     ]
     return tuple(sorted(unsorted, key=_rank))
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from readwatch.domain.errors import invalid
+from readwatch.domain.plural import counted
 from readwatch.domain.text import clean
 
 MAX_TERMS = 20
@@ -99,7 +100,7 @@ def filter_size(terms: Sequence[Term]) -> str:
     """Return the size of a filter for the access log, which must not contain its words."""
     if not terms:
         return ""
-    return f", filter of {len(terms)} {'term' if len(terms) == 1 else 'terms'}"
+    return f", filter of {counted(len(terms), 'term')}"
 
 
 def full_names(name: str, names: Iterable[str]) -> list[str]:
@@ -109,7 +110,7 @@ def full_names(name: str, names: Iterable[str]) -> list[str]:
     names = list(names)
     if name in names:
         return [name]
-    return [each for each in names if f"_{name}_" in f"_{each}_"]
+    return [full_name for full_name in names if f"_{name}_" in f"_{full_name}_"]
 
 
 def number_of(term: Term) -> float:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass
 
+from readwatch.domain.plural import counted
+
 MIN_FREE_BYTES = 1 << 30
 """The minimum of free disk space in bytes: one busy day can fill this much."""
 
@@ -52,7 +54,7 @@ class RollupMismatches:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """The result of one check; `fix` says what to do if the result is not healthy."""
 
     name: str
@@ -65,20 +67,22 @@ class Finding:
         return self.fix is None
 
 
-def findings(status: DatabaseStatus, mismatches: RollupMismatches | None) -> Iterator[Finding]:
+def check_results(
+    status: DatabaseStatus, mismatches: RollupMismatches | None
+) -> Iterator[CheckResult]:
     """Yield the result of each check; without `mismatches` the rollups are not checked."""
-    yield Finding("schema", status.schema)
-    yield Finding("engine", status.engine)
-    yield Finding("active sessions", f"{status.active_sessions:,}")
-    yield Finding("size", format_bytes(status.size))
+    yield CheckResult("schema", status.schema)
+    yield CheckResult("engine", status.engine)
+    yield CheckResult("active sessions", f"{status.active_sessions:,}")
+    yield CheckResult("size", format_bytes(status.size))
     if status.wal_size is not None:
-        long = status.wal_size > MAX_WAL_BYTES
+        is_long = status.wal_size > MAX_WAL_BYTES
         fix = "restart the program that keeps a transaction open, such as an old console"
-        yield Finding("WAL", format_bytes(status.wal_size), fix if long else None)
+        yield CheckResult("WAL", format_bytes(status.wal_size), fix if is_long else None)
     if status.free is not None:
-        little = status.free < MIN_FREE_BYTES
-        yield Finding(
-            "free on its disk", format_bytes(status.free), "free some space" if little else None
+        is_low = status.free < MIN_FREE_BYTES
+        yield CheckResult(
+            "free on its disk", format_bytes(status.free), "free some space" if is_low else None
         )
     if status.damages is not None:
         yield _none_of("damages", status.damages, "restore a backup")
@@ -86,14 +90,14 @@ def findings(status: DatabaseStatus, mismatches: RollupMismatches | None) -> Ite
         yield _none_of("dangling rows", status.dangling_rows, "restore a backup")
     for rollup, rows in asdict(mismatches).items() if mismatches is not None else ():
         if rows:
-            sentence = f"{rows:,} {'row disagrees' if rows == 1 else 'rows disagree'}"
-            yield Finding(rollup, sentence, "readwatch db rebuild")
+            sentence = counted(rows, "row disagrees", "rows disagree")
+            yield CheckResult(rollup, sentence, "readwatch db rebuild")
         else:
-            yield Finding(rollup, "agrees with the activities")
+            yield CheckResult(rollup, "agrees with the activities")
 
 
-def _none_of(what: str, number: int, fix: str) -> Finding:
-    return Finding(what, f"{number:,}" if number else "none", fix if number else None)
+def _none_of(what: str, number: int, fix: str) -> CheckResult:
+    return CheckResult(what, f"{number:,}" if number else "none", fix if number else None)
 
 
 def format_bytes(number: int) -> str:

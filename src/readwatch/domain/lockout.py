@@ -48,7 +48,7 @@ LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The failed logins of one subject."""
+    """The failed logins that are counted under one key."""
 
     failures: int
     last_failed_at: datetime
@@ -59,8 +59,10 @@ class Failures:
         return max(0, self.failures - expired)
 
 
-def subjects(email: str, address: str | None) -> dict[FailureScope, str]:
-    """Return the subject of a login in each scope, as a SHA-256 hash of the typed text."""
+def failure_keys(email: str, address: str | None) -> dict[FailureScope, str]:
+    """Return the key under which the failures of a login are counted in each scope.
+
+    It is a SHA-256 hash of the typed text."""
     names = {
         FailureScope.ACCOUNT_AT_ADDRESS: f"{email.lower()} {address}",
         FailureScope.ACCOUNT: email.lower(),

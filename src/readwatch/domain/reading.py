@@ -47,10 +47,10 @@ def days_of_reading(
     starts = [start_of(day, zone) for day in (*days, last + timedelta(days=1))]
     read = [timedelta(0)] * len(days)
     for begun, ended in _merged(spans):
-        at = max(0, bisect_right(starts, begun) - 1)
-        while at < len(days) and starts[at] < ended:
-            read[at] += min(ended, starts[at + 1]) - max(begun, starts[at])
-            at += 1
+        index = max(0, bisect_right(starts, begun) - 1)
+        while index < len(days) and starts[index] < ended:
+            read[index] += min(ended, starts[index + 1]) - max(begun, starts[index])
+            index += 1
     return tuple(map(DayOfReading, days, read))
 
 

@@ -13,7 +13,7 @@ from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import PageBefore, PasswordChange, query_parameters, validated
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import append_in_transaction, permit_own
+from readwatch.store.audit.log import append_in_transaction, permit_own_data
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, sessions, users
 from readwatch.store.identity.login import LoginSource, failures_counted
@@ -43,7 +43,7 @@ def me() -> OwnAccount:
     with connection(current_services().db) as db:
         user = users.get_user(db, principal.user_id)
         profile = (
-            reader_data.profile(db, permit_own(principal))
+            reader_data.profile(db, permit_own_data(principal))
             if principal.user_role is UserRole.READER
             else None
         )
@@ -63,7 +63,7 @@ def access_log() -> OwnAccessLog:
     by_name = services.settings.viewers_shown_by == "name"
     with connection(services.db) as db:
         entries = reader_data.accesses(
-            db, permit_own(principal), by_name=by_name, length=page.limit, before=page.before
+            db, permit_own_data(principal), by_name=by_name, length=page.limit, before=page.before
         )
     return {"entries": entries}
 

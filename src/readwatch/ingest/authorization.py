@@ -12,9 +12,9 @@ from readwatch.domain.users import UserRole
 from readwatch.ingest.authentication import current_principal
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own
+from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own_data
 from readwatch.store.engine.connections import connection
-from readwatch.store.identity.users import existing_id
+from readwatch.store.identity.users import id_or_none
 
 
 def require_reader() -> Principal:
@@ -28,17 +28,19 @@ def require_reader() -> Principal:
 def authorize_list(view: str) -> LoggedListAccess:
     """Log the access of staff to a list and return the right to it; refuse a reader with 403."""
     principal, services = current_principal(), current_services()
-    if not principal.user_role.is_staff:
-        _log_refusal(principal, view)
-        raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
+    try:
+        with connection(services.db) as db:
+            access = list_access(db, principal.user_id)
+    except ReadwatchError as error:
+        if error.kind is ErrorKind.FORBIDDEN:
+            _log_refusal(principal, view)
+        raise
     event = AuditEvent(
         actor_id=principal.user_id,
         action_type=AuditAction.VIEWED_LIST,
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )
-    with connection(services.db) as db:
-        access = list_access(db, principal.user_id)
     return services.audit_deduplicator.log_list_access(access, event, services.now())
 
 
@@ -52,7 +54,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
         if principal.user_id != reader_id:
             _log_refusal(principal, action, reader_id)
             raise ReadwatchError(ErrorKind.FORBIDDEN, "readers can see only their own data")
-        return permit_own(principal)
+        return permit_own_data(principal)
     with connection(services.db) as db:
         reader_data.require_reader(db, reader_id)
     event = AuditEvent(
@@ -68,7 +70,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
 def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) -> None:
     services = current_services()
     with connection(services.db) as db:
-        target_id = None if reader_id is None else existing_id(db, reader_id)
+        target_id = None if reader_id is None else id_or_none(db, reader_id)
     event = AuditEvent(
         actor_id=principal.user_id,
         action_type=AuditAction.REFUSED_ACCESS,

@@ -73,7 +73,7 @@ def _deeper_than(levels: int, value: object) -> bool:
         value = list(value.values())
     if not isinstance(value, list):
         return False
-    return levels == 0 or any(_deeper_than(levels - 1, it) for it in value)
+    return levels == 0 or any(_deeper_than(levels - 1, item) for item in value)
 
 
 class DocumentedAs:
@@ -88,7 +88,7 @@ class DocumentedAs:
         return handler(TypeAdapter(self._kind).core_schema)
 
 
-class _WithoutNul(AfterValidator):
+class _NulValidator(AfterValidator):
     """A validator for text that both engines can store."""
 
     def __get_pydantic_json_schema__(
@@ -97,11 +97,11 @@ class _WithoutNul(AfterValidator):
         return handler(schema) | {"pattern": r"^[^\u0000]*$"}
 
 
-Storable = _WithoutNul(_without_nul)
-Text = TypeAliasType("Text", Annotated[str, Storable])
+WithoutNul = _NulValidator(_without_nul)
+Text = TypeAliasType("Text", Annotated[str, WithoutNul])
 Json = TypeAliasType("Json", "bool | float | Text | list[Json] | dict[Text, Json] | None")
-Number = Annotated[int, Strict()]
-Whole = BeforeValidator(_whole)
+Integer = Annotated[int, Strict()]
+WholeFloatAllowed = BeforeValidator(_whole)
 Time = Annotated[
     datetime,
     BeforeValidator(_time),

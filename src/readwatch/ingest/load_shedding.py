@@ -13,8 +13,7 @@ from readwatch.domain.load_shedding import (
     load_of,
     pressure,
 )
-from readwatch.store.recording import writer as limits
-from readwatch.store.recording.writer import Backlog, Writer
+from readwatch.store.recording.writer import MAX_WAITING, WRITE_TIMEOUT_SECONDS, Backlog, Writer
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +70,11 @@ class LoadShedder:
 
 
 def _load(backlog: Backlog) -> float:
-    return load_of(
-        backlog.waiting, limits.MAX_WAITING, backlog.stuck_seconds, limits.WRITE_TIMEOUT_SECONDS
-    )
+    return load_of(backlog.waiting, MAX_WAITING, backlog.stuck_seconds, WRITE_TIMEOUT_SECONDS)
 
 
 def _reason(backlog: Backlog) -> str:
-    if backlog.stuck_seconds / limits.WRITE_TIMEOUT_SECONDS < backlog.waiting / limits.MAX_WAITING:
-        return f"{backlog.waiting} requests wait for the writer, of {limits.MAX_WAITING} at most"
+    if backlog.stuck_seconds / WRITE_TIMEOUT_SECONDS < backlog.waiting / MAX_WAITING:
+        return f"{backlog.waiting} requests wait for the writer, of {MAX_WAITING} at most"
     cause = backlog.last_error or "a commit is in progress"
     return f"the database has accepted no write for {backlog.stuck_seconds:.1f} s: {cause}"

@@ -138,13 +138,16 @@ def document(app: Flask) -> Json:
     """Return the OpenAPI document of an app whose views are all documented."""
     routes = [(rule, app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()]
     documentations: list[Documentation] = [vars(view)["documentation"] for _, view in routes]
-    types = {(Problem, "serialization"), *(it for one in documentations for it in one.types())}
+    types: set[TypeAndMode] = {(Problem, "serialization")}
+    types.update(*(documentation.types() for documentation in documentations))
     schemas, components = TypeAdapter.json_schemas(
-        [(it, mode, TypeAdapter(it)) for it, mode in types],
+        [(documented_type, mode, TypeAdapter(documented_type)) for documented_type, mode in types],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Schemas,
     )
-    errors = _ERRORS_OF_ANY_REQUEST.union(*(it.errors for it in documentations))
+    errors = _ERRORS_OF_ANY_REQUEST.union(
+        *(documentation.errors for documentation in documentations)
+    )
     paths: dict[str, Json] = {}
     for (rule, view), documentation in zip(routes, documentations, strict=True):
         operation = _operation(rule, view.__doc__ or "", documentation, schemas)
@@ -213,7 +216,8 @@ def _path_parameters(rule: Rule) -> Iterator[Json]:
 def _query_parameters(model: type[BaseModel] | None) -> Iterator[Json]:
     for name, schema in model.model_json_schema()["properties"].items() if model else ():
         # A query parameter cannot be null, only absent.
-        (not_null,) = (it for it in schema.pop("anyOf", [schema]) if it != {"type": "null"})
+        variants = schema.pop("anyOf", [schema])
+        (not_null,) = (variant for variant in variants if variant != {"type": "null"})
         yield {"name": name, "in": "query", "schema": not_null}
 
 

@@ -88,8 +88,10 @@ def problem_from(error: ReadwatchError | InvalidRequest) -> Problem:
     """Return the problem for an expected error."""
     if isinstance(error, InvalidRequest):
         detail = "; ".join(
-            f"{it['field']}: {it['detail']}" if it["field"] else it["detail"]
-            for it in error.errors[:3]
+            f"{field_error['field']}: {field_error['detail']}"
+            if field_error["field"]
+            else field_error["detail"]
+            for field_error in error.errors[:3]
         )
         return problem(error.status, detail, errors=error.errors)
     status = STATUS[error.kind]

@@ -86,7 +86,7 @@ def activities(reader_id: int) -> Activities:
     principal, page = current_principal(), query_parameters(PageBefore)
     permit = authorize_reader_data(principal, reader_id, AuditAction.VIEWED_READER_ACTIVITIES)
     with connection(current_services().db) as db:
-        reader_data.account(db, permit)
+        reader_data.require_reader(db, permit.subject_id)
         rows = reader_data.activities(db, permit, length=page.limit, before=page.before)
     return {"activities": rows}
 
@@ -98,6 +98,6 @@ def sessions(reader_id: int) -> Sessions:
     principal, page = current_principal(), query_parameters(Page)
     permit = authorize_reader_data(principal, reader_id, AuditAction.VIEWED_READER_SESSIONS)
     with connection(current_services().db) as db:
-        reader_data.account(db, permit)
+        reader_data.require_reader(db, permit.subject_id)
         rows = reader_data.sessions(db, permit, length=page.limit)
     return {"sessions": rows}

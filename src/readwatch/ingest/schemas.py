@@ -10,14 +10,29 @@ from pydantic.dataclasses import dataclass
 from werkzeug.routing import BaseConverter
 from werkzeug.routing import ValidationError as InvalidId
 
-from readwatch.domain import activities as limits
-from readwatch.domain.activities import Activity
+from readwatch.domain.activities import (
+    MAX_BATCH,
+    MAX_CONTENT_ID_LENGTH,
+    MAX_DURATION_SECONDS,
+    MAX_EVENT_ID_LENGTH,
+    MAX_TITLE_LENGTH,
+    MAX_TYPE_LENGTH,
+    TYPE_PATTERN,
+    Activity,
+)
 from readwatch.domain.sessions import MAX_DEVICE_TYPE_LENGTH
-from readwatch.ingest.field_types import DocumentedAs, Metadata, Number, Storable, Time, Whole
+from readwatch.ingest.field_types import (
+    DocumentedAs,
+    Integer,
+    Metadata,
+    Time,
+    WholeFloatAllowed,
+    WithoutNul,
+)
 from readwatch.ingest.problems import InvalidRequest
+from readwatch.store.engine.models import MAX_ID
 
 MAX_PAGE = 500
-MAX_ID = 2**63 - 1
 ID = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
 """The JSON Schema of an id in a path."""
 
@@ -31,23 +46,23 @@ class Body(BaseModel):
 class Login(Body):
     """The body of a login."""
 
-    email: Annotated[str, Field(min_length=1, max_length=255), Storable]
+    email: Annotated[str, Field(min_length=1, max_length=255), WithoutNul]
     password: Annotated[str, Field(min_length=1, max_length=1024)]
-    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
+    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), WithoutNul] | None = None
 
 
 class Resume(Body):
     """The body of a request to resume a session."""
 
     resume_token: Annotated[str, Field(min_length=1, max_length=255)]
-    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), Storable] | None = None
+    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), WithoutNul] | None = None
 
 
 class PasswordChange(Body):
     """The body of a password change."""
 
     current_password: Annotated[str, Field(min_length=1, max_length=1024)]
-    new_password: Annotated[str, Field(max_length=1024), Storable]
+    new_password: Annotated[str, Field(max_length=1024), WithoutNul]
 
 
 @dataclass(
@@ -60,21 +75,18 @@ class ActivityBody(Activity):
 
     # A subclass of the domain's record, so that no activity has to be copied.
 
-    activity_type: Annotated[
-        str, Field(max_length=limits.MAX_TYPE_LENGTH, pattern=limits.TYPE_PATTERN)
-    ]
+    activity_type: Annotated[str, Field(max_length=MAX_TYPE_LENGTH, pattern=TYPE_PATTERN)]
     content_id: (
-        Annotated[str, Field(min_length=1, max_length=limits.MAX_CONTENT_ID_LENGTH), Storable]
-        | None
+        Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_ID_LENGTH), WithoutNul] | None
     ) = None
-    content_title: Annotated[str, Field(max_length=limits.MAX_TITLE_LENGTH), Storable] | None = None
-    progress_percentage: Annotated[Number, Field(ge=0, le=100), Whole] | None = None
+    content_title: Annotated[str, Field(max_length=MAX_TITLE_LENGTH), WithoutNul] | None = None
+    progress_percentage: Annotated[Integer, Field(ge=0, le=100), WholeFloatAllowed] | None = None
     duration_seconds: (
-        Annotated[Number, Field(ge=0, le=limits.MAX_DURATION_SECONDS), Whole] | None
+        Annotated[Integer, Field(ge=0, le=MAX_DURATION_SECONDS), WholeFloatAllowed] | None
     ) = None
     metadata: Metadata = None
     event_id: (
-        Annotated[str, Field(min_length=1, max_length=limits.MAX_EVENT_ID_LENGTH), Storable] | None
+        Annotated[str, Field(min_length=1, max_length=MAX_EVENT_ID_LENGTH), WithoutNul] | None
     ) = None
     occurred_at: Annotated[
         Time | None, Field(description="RFC 3339, from 1970 to 24 h ahead of the service")
@@ -86,7 +98,7 @@ class BatchBody(Body):
 
     activities: Annotated[
         list[Annotated[Any, DocumentedAs(ActivityBody | Any)]],
-        Field(min_length=1, max_length=limits.MAX_BATCH),
+        Field(min_length=1, max_length=MAX_BATCH),
     ]
     sent_at: Annotated[
         Time | None,
@@ -146,10 +158,10 @@ def validated(model: type[M], value: object) -> M:
         raise InvalidRequest(
             [
                 {
-                    "field": ".".join(map(str, it["loc"])),
-                    "detail": it["msg"].removeprefix("Value error, "),
+                    "field": ".".join(map(str, details["loc"])),
+                    "detail": details["msg"].removeprefix("Value error, "),
                 }
-                for it in error.errors(include_url=False, include_input=False)
+                for details in error.errors(include_url=False, include_input=False)
             ]
         ) from None
     return instance

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.attention import (
     CAME_BACK_WITHIN,
-    SILENT_UNTIL,
+    SILENT_FOR_AT_MOST,
     Case,
     Held,
     HeldKey,
@@ -29,7 +29,7 @@ from readwatch.store.lists import attention
 from readwatch.store.lists.query import ListQuery, ResultIds
 from readwatch.store.recording.quizzes import failed_quizzes
 
-PAUSES_EVERY = timedelta(minutes=1)
+UNFINISHED_READINGS_EVERY = timedelta(minutes=1)
 """The interval of the rule for days without progress, whose result changes slowly."""
 
 
@@ -64,8 +64,8 @@ class Attention:
         self._cases: dict[int, Case] = {}
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
-        self._pauses: list[UnfinishedReading] = []
-        self._pauses_at: datetime | None = None
+        self._unfinished_readings: list[UnfinishedReading] = []
+        self._unfinished_readings_at: datetime | None = None
         self._held: dict[HeldKey, Held] = {}
 
     @property
@@ -75,7 +75,7 @@ class Attention:
 
     def refresh(self, db: Database, access: ListAccess, now: datetime) -> None:
         """Evaluate the rules at `now`."""
-        self._read_new_logins_and_pauses(db, access, now)
+        self._read_logins_and_unfinished_readings(db, access, now)
         reasons = {
             (reader_id, reason.rule): reason
             for reader_id, reason in self._reasons(db, access, now)
@@ -102,35 +102,51 @@ class Attention:
             for reader in attention.attention_readers(db, access, current_ids, now)
         )
 
-    def _read_new_logins_and_pauses(self, db: Database, access: ListAccess, now: datetime) -> None:
-        limits = self._thresholds
+    def _read_logins_and_unfinished_readings(
+        self, db: Database, access: ListAccess, now: datetime
+    ) -> None:
+        thresholds = self._thresholds
         logins_since = now - CAME_BACK_WITHIN
         after, until = self._last_session, attention.last_session_id(db)
         if after is None:
             after = attention.last_session_id_before(db, logins_since)
-        returned = attention.logins(db, access, after, until, now - limits.away_for)
+        returned = attention.logins(db, access, after, until, now - thresholds.away_for)
         logins = self._logins | {login.reader_id: login for login in returned}
-        self._logins = {id: each for id, each in logins.items() if each.started_at > logins_since}
+        self._logins = {
+            id: login for id, login in logins.items() if login.started_at > logins_since
+        }
         self._last_session = until
-        if self._pauses_at is None or abs(now - self._pauses_at) >= PAUSES_EVERY:
-            since, until_then = now - limits.no_progress_until, now - limits.no_progress_after
-            self._pauses = attention.unfinished_readings(db, access, since, until_then)
-            self._pauses_at = now
+        if (
+            self._unfinished_readings_at is None
+            or abs(now - self._unfinished_readings_at) >= UNFINISHED_READINGS_EVERY
+        ):
+            inactive_since = now - thresholds.no_progress_for_at_most
+            inactive_until = now - thresholds.no_progress_after
+            self._unfinished_readings = attention.unfinished_readings(
+                db, access, inactive_since, inactive_until
+            )
+            self._unfinished_readings_at = now
 
     def _reasons(
         self, db: Database, access: ListAccess, now: datetime
     ) -> Iterator[tuple[int, Reason | None]]:
         """Yield the result of each rule for each reader to whom the rule may apply."""
-        limits = self._thresholds
-        silent_until = now - (limits.silent_after or SILENT_UNTIL)
+        thresholds = self._thresholds
+        heartbeat_at_or_before = now - (thresholds.silent_after or SILENT_FOR_AT_MOST)
         for reader in attention.open_readers(
-            db, access, now, silent_until=silent_until, idle_until=now - limits.idle_after
+            db,
+            access,
+            now,
+            heartbeat_at_or_before=heartbeat_at_or_before,
+            idle_at_or_before=now - thresholds.idle_after,
         ):
-            yield reader.reader_id, silent(reader, now, limits)
-            yield reader.reader_id, idle(reader, now, limits)
-        for quiz in failed_quizzes(db, access, now - limits.failed_within, limits.pass_score):
-            yield quiz.reader_id, failed_quiz(quiz, now, limits)
+            yield reader.reader_id, silent(reader, now, thresholds)
+            yield reader.reader_id, idle(reader, now, thresholds)
+        for quiz in failed_quizzes(
+            db, access, now - thresholds.failed_within, thresholds.pass_score
+        ):
+            yield quiz.reader_id, failed_quiz(quiz, now, thresholds)
         for login in self._logins.values():
-            yield login.reader_id, came_back(login, now, limits)
-        for pause in self._pauses:
-            yield pause.reader_id, no_progress(pause, now, limits)
+            yield login.reader_id, came_back(login, now, thresholds)
+        for reading in self._unfinished_readings:
+            yield reading.reader_id, no_progress(reading, now, thresholds)

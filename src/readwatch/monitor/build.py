@@ -8,7 +8,7 @@ from typing import Any
 from readwatch.domain.clock import midnight
 from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import RowOrder, Viewport, ids_near_viewport, row_order, top_index
-from readwatch.monitor.views import VIEW_QUERIES, ViewQueries
+from readwatch.monitor.views import VIEW_OPTIONS, ViewQueries
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.online import count_online
@@ -28,16 +28,16 @@ def view_snapshot(
     access: ListAccess,
     view: View,
     now: datetime,
+    queries: Mapping[View, ViewQueries[Any]],
     query: ListQuery | None = None,
     viewport: Viewport = DEFAULT_VIEWPORT,
-    queries: Mapping[View, ViewQueries[Any]] = VIEW_QUERIES,
 ) -> ViewSnapshot:
     """Return the snapshot of a view at `now`, with the items in and near the viewport.
 
     Without a query it is the view's first query.
     """
     snapshot = snapshot_without_items(
-        db, access, view, now, query or queries[view].first_query(), queries
+        db, access, view, now, query or VIEW_OPTIONS[view].first_query(), queries
     )
     top = top_index(snapshot.order, viewport)
     ids = ids_near_viewport(snapshot.order, top, viewport.height)
@@ -73,10 +73,10 @@ def read_items(
     now: datetime,
 ) -> tuple[Any, ...]:
     """Return the items of any number of ids, in any order."""
-    return tuple(item for chunk in chunks(ids) for item in queries.items(db, access, chunk, now))
+    return tuple(item for chunk in id_chunks(ids) for item in queries.items(db, access, chunk, now))
 
 
-def chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def id_chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
     """Yield the ids in parts of at most the number that one statement accepts."""
     for start in range(0, len(ids), CHUNK_LENGTH):
         yield ids[start : start + CHUNK_LENGTH]

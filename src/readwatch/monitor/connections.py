@@ -22,7 +22,7 @@ class Connections:
         self._on_close = on_close
         self._data: Database | None = None
         self._access_log: Database | None = None
-        self._identity: tuple[int, int] | None = None
+        self._file_id: tuple[int, int] | None = None
         self._interrupt: Callable[[], None] = _nothing
 
     @contextmanager
@@ -57,7 +57,7 @@ class Connections:
     def _open_data(self) -> Database:
         self._close_if_file_was_replaced()
         if self._data is None:
-            if self._identity is not None:
+            if self._file_id is not None:
                 # A read-only connection needs the WAL files, which a connection that can write
                 # creates. On PostgreSQL the other connection is opened only when it is needed,
                 # because opening it fails without the privilege to append.
@@ -73,10 +73,10 @@ class Connections:
 
     def _close_if_file_was_replaced(self) -> None:
         """Close the connections if another file has replaced the database, as after a restore."""
-        identity = file_identity(self._url)
-        if identity != self._identity:
+        file_id = file_identity(self._url)
+        if file_id != self._file_id:
             self.close()
-            self._identity = identity
+            self._file_id = file_id
 
 
 def _nothing() -> None:

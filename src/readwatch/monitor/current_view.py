@@ -78,7 +78,7 @@ class CurrentView:
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._with_attention(live_stats(db, now)))
         view = self.view or View.ONLINE
-        snapshot = view_snapshot(db, access, view, now, self.query, self.viewport, self._queries)
+        snapshot = view_snapshot(db, access, view, now, self._queries, self.query, self.viewport)
         self._last_valid_query = self.query
         stats = self._with_attention(snapshot.stats)
         return replace(snapshot, items=self._masked(snapshot.items), stats=stats)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
+from readwatch.domain.plural import counted
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
@@ -64,8 +65,7 @@ class LiveStats:
     @property
     def activity_rate(self) -> str:
         """The number of activities a minute, as text."""
-        number = self.activities_a_minute
-        return f"{number} {'activity' if number == 1 else 'activities'} a minute"
+        return f"{counted(self.activities_a_minute, 'activity', 'activities')} a minute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,5 +137,5 @@ class ReaderSnapshot:
 
     def presence_at(self, now: datetime) -> Presence:
         """Return what the reader seems to be doing at `now`."""
-        heartbeats = (it.last_heartbeat for it in self.sessions if it.is_active)
+        heartbeats = (session.last_heartbeat for session in self.sessions if session.is_active)
         return presence_of(max(heartbeats, default=None), self.idle_since, now)

@@ -1,17 +1,17 @@
 """The sorts, filterable fields and queries of each view, as data."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.monitor.snapshots import View
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database
-from readwatch.store.lists import access_log, attention, feed, online, readers
+from readwatch.store.lists import access_log, feed, online, readers
+from readwatch.store.lists import attention as attention_list
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.filter_sql import FilterableFields
 from readwatch.store.lists.online import TracedReader
@@ -40,19 +40,18 @@ def fields_of(item: Any, _now: datetime) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class ViewQueries(Generic[ItemT]):
-    """The queries of a view: `ids` returns the order of all items, `items` reads some of them.
+class ViewOptions(Generic[ItemT]):
+    """How a view can be sorted and filtered; the first sort is the default.
 
-    The first sort is the default. A view with `pages` has no end: its order is read up to a
-    length, and `pages` is the noun for its items. `record` returns the JSON of an item.
+    An endless view is read up to a length. `noun` is the plural noun for the items, and
+    `json_fields` returns the fields of an item for JSON.
     """
 
     sorts: tuple[Sort, ...]
-    fields: FilterableFields
-    ids: Callable[[Database, ListAccess, ListQuery, datetime], ResultIds]
-    items: Callable[[Database, ListAccess, Sequence[int], datetime], tuple[ItemT, ...]]
-    pages: str = ""
-    record: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
+    filterable_fields: FilterableFields
+    noun: str = "readers"
+    is_endless: bool = False
+    json_fields: Callable[[ItemT, datetime], Mapping[str, object]] = fields_of
 
     def first_query(self, *, masked: bool = False) -> ListQuery:
         """Return the first query of the view."""
@@ -68,23 +67,22 @@ class ViewQueries(Generic[ItemT]):
         return bool(sort and sort.newest_first and sort.descending == query.descending)
 
 
-def view_queries(attention: Attention, *, with_access_log: bool) -> Mapping[View, ViewQueries[Any]]:
-    """Return the queries of all views: Attention shows the last cases of `attention`; without
-    `with_access_log` the access log is empty.
-    """
-    cases = replace(_ATTENTION, ids=attention.ids, items=attention.items)
-    entries = _ACCESS_LOG if with_access_log else _EMPTY_ACCESS_LOG
-    return {**VIEW_QUERIES, View.ATTENTION: cases, View.ACCESS_LOG: entries}
+@dataclass(frozen=True, slots=True)
+class ViewQueries(Generic[ItemT]):
+    """The queries of a view: `ids` returns the order of all items, `items` reads some of them."""
+
+    ids: Callable[[Database, ListAccess, ListQuery, datetime], ResultIds]
+    items: Callable[[Database, ListAccess, Sequence[int], datetime], tuple[ItemT, ...]]
 
 
 # Online.
 
 
-def _online_record(reader: TracedReader, now: datetime) -> dict[str, object]:
+def _online_fields(reader: TracedReader, now: datetime) -> dict[str, object]:
     return {**fields_of(reader, now), "presence": reader.presence_at(now)}
 
 
-_ONLINE: ViewQueries[TracedReader] = ViewQueries(
+_ONLINE: ViewOptions[TracedReader] = ViewOptions(
     sorts=(
         Sort("full_name"),
         Sort("content_title"),
@@ -96,23 +94,21 @@ _ONLINE: ViewQueries[TracedReader] = ViewQueries(
         Sort("device_type"),
         Sort("presence"),
     ),
-    fields=online.FILTERABLE_FIELDS,
-    ids=online.online_ids,
-    items=online.online_rows,
-    record=_online_record,
+    filterable_fields=online.FILTERABLE_FIELDS,
+    json_fields=_online_fields,
 )
 
 # Activity.
 
 
-def _activity_record(activity: RecordedActivity, now: datetime) -> dict[str, object]:
+def _activity_fields(activity: RecordedActivity, now: datetime) -> dict[str, object]:
     """Return an activity without its metadata, which only the reader's page shows."""
     record = fields_of(activity, now)
     del record["metadata_json"]
     return record
 
 
-_ACTIVITY: ViewQueries[RecordedActivity] = ViewQueries(
+_ACTIVITY: ViewOptions[RecordedActivity] = ViewOptions(
     sorts=(
         Sort("created_at", descending=True, newest_first=True),
         Sort("full_name"),
@@ -121,16 +117,15 @@ _ACTIVITY: ViewQueries[RecordedActivity] = ViewQueries(
         Sort("progress_percentage", descending=True),
         Sort("duration_seconds", descending=True),
     ),
-    fields=feed.FILTERABLE_FIELDS,
-    ids=feed.activity_ids,
-    items=feed.activity_rows,
-    pages="activities",
-    record=_activity_record,
+    filterable_fields=feed.FILTERABLE_FIELDS,
+    noun="activities",
+    is_endless=True,
+    json_fields=_activity_fields,
 )
 
 # Readers.
 
-_READERS: ViewQueries[ReaderSummary] = ViewQueries(
+_READERS: ViewOptions[ReaderSummary] = ViewOptions(
     sorts=(
         Sort("last_login", newest_first=True),
         Sort("last_activity_at", newest_first=True),
@@ -140,15 +135,13 @@ _READERS: ViewQueries[ReaderSummary] = ViewQueries(
         Sort("total_sessions", descending=True),
         Sort("unique_content_read", descending=True),
     ),
-    fields=readers.FILTERABLE_FIELDS,
-    ids=readers.reader_ids,
-    items=readers.reader_rows,
+    filterable_fields=readers.FILTERABLE_FIELDS,
 )
 
 # Attention.
 
 
-def _attention_record(item: AttentionItem, now: datetime) -> dict[str, object]:
+def _attention_fields(item: AttentionItem, now: datetime) -> dict[str, object]:
     case, reader = item.case, item.reader
     return {
         "user_id": item.user_id,
@@ -165,24 +158,7 @@ def _attention_record(item: AttentionItem, now: datetime) -> dict[str, object]:
     }
 
 
-def _attention_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
-    return _evaluated(db, access, now).ids(db, access, query, now)
-
-
-def _attention_items(
-    db: Database, access: ListAccess, ids: Sequence[int], now: datetime
-) -> tuple[AttentionItem, ...]:
-    return _evaluated(db, access, now).items(db, access, ids, now)
-
-
-def _evaluated(db: Database, access: ListAccess, now: datetime) -> Attention:
-    """Evaluate the rules once, without data from earlier snapshots."""
-    cases = Attention(DEFAULT_THRESHOLDS)
-    cases.refresh(db, access, now)
-    return cases
-
-
-_ATTENTION: ViewQueries[AttentionItem] = ViewQueries(
+_ATTENTION: ViewOptions[AttentionItem] = ViewOptions(
     sorts=(
         Sort("reasons"),
         Sort("since", newest_first=True),
@@ -191,22 +167,42 @@ _ATTENTION: ViewQueries[AttentionItem] = ViewQueries(
         Sort("progress_percentage"),
         Sort("reading_level"),
     ),
-    fields=attention.FILTERABLE_FIELDS,
-    ids=_attention_ids,
-    items=_attention_items,
-    record=_attention_record,
+    filterable_fields=attention_list.FILTERABLE_FIELDS,
+    json_fields=_attention_fields,
 )
 
 # Access log.
 
 
-_ACCESS_LOG: ViewQueries[AccessLogRow] = ViewQueries(
+_ACCESS_LOG: ViewOptions[AccessLogRow] = ViewOptions(
     sorts=(Sort("created_at", descending=True, newest_first=True),),
-    fields=access_log.FILTERABLE_FIELDS,
-    ids=access_log.access_log_ids,
-    items=access_log.access_log_rows,
-    pages="entries",
+    filterable_fields=access_log.FILTERABLE_FIELDS,
+    noun="entries",
+    is_endless=True,
 )
+
+VIEW_OPTIONS: Mapping[View, ViewOptions[Any]] = {
+    View.ONLINE: _ONLINE,
+    View.ACTIVITY: _ACTIVITY,
+    View.READERS: _READERS,
+    View.ATTENTION: _ATTENTION,
+    View.ACCESS_LOG: _ACCESS_LOG,
+}
+
+# The queries.
+
+
+def view_queries(attention: Attention, *, with_access_log: bool) -> Mapping[View, ViewQueries[Any]]:
+    """Return the queries of all views: Attention shows the last cases of `attention`; without
+    `with_access_log` the access log is empty.
+    """
+    return {
+        View.ONLINE: ViewQueries(online.online_ids, online.online_rows),
+        View.ACTIVITY: ViewQueries(feed.activity_ids, feed.activity_rows),
+        View.READERS: ViewQueries(readers.reader_ids, readers.reader_rows),
+        View.ATTENTION: ViewQueries(attention.ids, attention.items),
+        View.ACCESS_LOG: _ACCESS_LOG_QUERIES if with_access_log else _EMPTY_LIST,
+    }
 
 
 def _no_ids(_db: Database, _access: ListAccess, _query: ListQuery, _now: datetime) -> ResultIds:
@@ -219,14 +215,6 @@ def _no_entries(
     return ()
 
 
+_ACCESS_LOG_QUERIES = ViewQueries(access_log.access_log_ids, access_log.access_log_rows)
 # For admins, until the access to the access log is logged.
-_EMPTY_ACCESS_LOG = replace(_ACCESS_LOG, ids=_no_ids, items=_no_entries)
-
-
-VIEW_QUERIES: Mapping[View, ViewQueries[Any]] = {
-    View.ONLINE: _ONLINE,
-    View.ACTIVITY: _ACTIVITY,
-    View.READERS: _READERS,
-    View.ATTENTION: _ATTENTION,
-    View.ACCESS_LOG: _EMPTY_ACCESS_LOG,
-}
+_EMPTY_LIST = ViewQueries(_no_ids, _no_entries)

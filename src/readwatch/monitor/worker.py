@@ -286,7 +286,11 @@ class Worker:
     ) -> Result:
         """Run `log` if the account is unchanged; return its result after the commit."""
         event = AuditEvent(
-            consultant.id, action, reader_id, f"console, {details}", terminal_address()
+            actor_id=consultant.id,
+            action_type=action,
+            subject_id=reader_id,
+            details=f"console, {details}",
+            ip_address=terminal_address(),
         )
         try:
             with self._connections.data() as db:
@@ -330,13 +334,16 @@ class Worker:
             return
         try:
             with self._connections.data() as db:
-                if is_requested or uptime() >= self._account_check_at:
+                is_check_due = is_requested or uptime() >= self._account_check_at
+                is_snapshot_due = is_requested or self._refresh_policy.is_due(data_version(db))
+                if is_check_due:
                     migrations.require_current(db)
-                    users.require_unchanged(db, self._consultant)
                     self._account_check_at = uptime() + ACCOUNT_CHECK_SECONDS
-                if is_requested or self._refresh_policy.is_due(data_version(db)):
-                    self._post(self._snapshot(db, self._list_access(db, self._consultant)))
-                    self._requests.retry_failed()
+                if is_check_due or is_snapshot_due:
+                    access = self._list_access(db, self._consultant)
+                    if is_snapshot_due:
+                        self._post(self._snapshot(db, access))
+                        self._requests.retry_failed()
         except ReadwatchError as error:
             self._report(error)
         else:

@@ -13,6 +13,7 @@ from readwatch.store.audit.log import Permit
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import (
+    MAX_ID,
     ConsultantAccessLog,
     ReaderContentProgress,
     ReaderProfiles,
@@ -23,8 +24,6 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none
 from readwatch.store.identity.users import get_user
 from readwatch.store.lists.feed import recorded
-
-LAST_ID = 2**63 - 1
 
 _PROFILE = CompiledQuery(
     ReaderProfiles.select(
@@ -126,7 +125,7 @@ def profile(db: Database, permit: Permit) -> ReaderProfile:
 
 
 def sessions(
-    db: Database, permit: Permit, *, length: int = 50, before: int = LAST_ID
+    db: Database, permit: Permit, *, length: int = 50, before: int = MAX_ID
 ) -> tuple[Session, ...]:
     """Return the reader's latest sessions before the id `before`, newest first."""
     return tuple(
@@ -150,7 +149,7 @@ def spans(db: Database, permit: Permit, since: datetime) -> tuple[Span, ...]:
     The query reads sessions from the newest on and stops soon after the first older one.
     """
     read: list[Session] = []
-    while page := sessions(db, permit, before=read[-1].id if read else LAST_ID):
+    while page := sessions(db, permit, before=read[-1].id if read else MAX_ID):
         read += page
         if page[-1].started_at <= since:
             break
@@ -161,7 +160,7 @@ def activities(
     db: Database, permit: Permit, *, length: int = 100, before: int | None = None
 ) -> tuple[RecordedActivity, ...]:
     """Return the reader's latest activities before the id `before`, newest first."""
-    last = LAST_ID if before is None else before
+    last = MAX_ID if before is None else before
     rows = _ACTIVITIES.all(db, user_id=permit.subject_id, length=length, before=last)
     return tuple(recorded(row) for row in rows)
 
@@ -170,7 +169,7 @@ def accesses(
     db: Database, permit: Permit, *, by_name: bool, length: int, before: int | None = None
 ) -> tuple[AuditEntryForReader, ...]:
     """Return the accesses to a user's data before the id `before`, newest first."""
-    last = LAST_ID if before is None else before
+    last = MAX_ID if before is None else before
     return tuple(
         AuditEntryForReader(
             id=row.id,

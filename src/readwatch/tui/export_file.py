@@ -7,7 +7,7 @@ from pathlib import Path
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import atomic_text_file
 from readwatch.domain.table_files import WRITERS
-from readwatch.monitor.build import chunks
+from readwatch.monitor.build import id_chunks
 from readwatch.monitor.snapshots import View
 from readwatch.tui.format.cells import Row, cell_text
 from readwatch.tui.format.columns import Column
@@ -23,11 +23,6 @@ class Sheet:
 
 ReadRows = Callable[[Sequence[int]], Iterable[Row]]
 """Reads rows by their keys, in any order."""
-
-
-def row_count(rows: int) -> str:
-    """Return a number of rows in words, `1 row` or `2 rows`."""
-    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +42,7 @@ class TableExport:
         return Sheet(tuple(column.title for _, column in self.columns), self._texts(read))
 
     def _texts(self, read: ReadRows | None) -> Iterator[tuple[str, ...]]:
-        for keys in chunks(self.keys):
+        for keys in id_chunks(self.keys):
             by_key = {key: self.rows[key] for key in keys if key in self.rows}
             if read:
                 missing = [key for key in keys if key not in by_key]

@@ -11,10 +11,11 @@ from textual.app import App
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError, unavailable
+from readwatch.domain.plural import counted
 from readwatch.domain.text import spreadsheet_cell
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.worker import ReadItems, Worker
-from readwatch.tui.export_file import Source, checked_file, format_of, row_count, write
+from readwatch.tui.export_file import Source, checked_file, format_of, write
 from readwatch.tui.format.cells import Row
 from readwatch.tui.messages import when_done
 from readwatch.tui.screens.export import ExportScreen
@@ -68,7 +69,7 @@ class Exporter:
     def _confirm(self, form: ExportScreen, file: Path, rows: int) -> None:
         if self._app.screen is form:
             self._app.pop_screen()
-        self._app.notify(f"wrote {row_count(rows)} to {file}", markup=False)
+        self._app.notify(f"wrote {counted(rows, 'row')} to {file}", markup=False)
 
     @contextmanager
     def _held_open(self) -> Iterator[None]:

@@ -63,7 +63,11 @@ def print_once(
                 f"{'json' if as_json else 'text'}, rows {len(ids)}"
             )
             event = AuditEvent(
-                user.id, AuditAction.EXPORTED_VIEW, None, details, terminal_address()
+                actor_id=user.id,
+                action_type=AuditAction.EXPORTED_VIEW,
+                subject_id=None,
+                details=details,
+                ip_address=terminal_address(),
             )
             # The entry is committed before the items are read.
             logged = audit_log.log_list_access(log, access, event, now)
@@ -117,4 +121,4 @@ def _records(snapshot: ViewSnapshot, rows: int) -> list[Mapping[str, object]]:
     keys = (row.key for row in spec.rows(snapshot.items, now))
     items = dict(zip(keys, snapshot.items, strict=True))
     ids = (id for id in snapshot.order.ids[:rows] if id in items)
-    return [spec.queries.record(items[id], now) for id in ids]
+    return [spec.options.json_fields(items[id], now) for id in ids]

@@ -2,7 +2,7 @@
 
 from textual.app import App
 
-from readwatch.monitor.build import chunks
+from readwatch.monitor.build import id_chunks
 from readwatch.monitor.events import QueryRefused
 from readwatch.monitor.snapshots import Item, View
 from readwatch.monitor.viewport import Viewport
@@ -69,7 +69,7 @@ class ViewScreens:
         """Pass the viewport of the current view to the worker, and fetch missing rows."""
         if change.table is self.current.table:
             self._worker.set_viewport(change.viewport)
-            for ids in chunks(change.missing_keys):
+            for ids in id_chunks(change.missing_keys):
                 self._fetch(self.current, tuple(ids))
 
     def _fetch(self, screen: ViewScreen, ids: tuple[int, ...]) -> None:

@@ -10,7 +10,8 @@ import pytest
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
 from readwatch.store.audit import chain
-from readwatch.store.audit.log import list_access, log_event, log_list_access
+from readwatch.store.audit.entries import extent
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.times import from_db_time, to_db_time
@@ -28,7 +29,7 @@ Forge = Callable[..., None]
 
 def verdict(db: Database, *anchors: Anchor) -> Verdict:
     """Return the verdict of a complete verification."""
-    *_, last = chain.verify(db, anchors, chain.extent(db))
+    *_, last = chain.verify(db, anchors, extent(db))
     return last
 
 
@@ -42,18 +43,6 @@ def defect_of(db: Database, *anchors: Anchor) -> tuple[ChainDefectKind, int, str
 @pytest.fixture(params=[3, 10_000], ids=["chunks of 3", "one chunk"], autouse=True)
 def chunk_entries(request, monkeypatch) -> None:
     monkeypatch.setattr(chain, "CHUNK_ENTRIES", request.param)
-
-
-@pytest.fixture
-def log(connected, cast, clock) -> Database:
-    """Nine entries, one a second, and the connection of the program that verifies them."""
-    for number in range(1, 10):
-        reader = (cast.ann, cast.ben)[number % 2]
-        event = AuditEvent(
-            cast.cara.id, AuditAction.VIEWED_READER_PROFILE, reader.id, f"Büro {number}"
-        )
-        log_event(connected(Role.ACCESS_LOG), event, clock.advance(seconds=1))
-    return connected(Role.MAINTENANCE)
 
 
 @pytest.fixture
@@ -126,7 +115,7 @@ def test_ids_that_the_engine_skipped_are_no_defect(log, db, cast, clock):
 
 
 def test_entries_appended_during_a_verification_are_left_for_the_next_one(log, db, cast, clock):
-    verification = chain.verify(log, (), chain.extent(log))
+    verification = chain.verify(log, (), extent(log))
     verdicts = [next(verification)]
     log_event(db, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
     verdicts += verification
@@ -262,7 +251,7 @@ def test_a_forged_entry_with_the_right_previous_hash_is_detected_without_the_ind
 
 
 def test_entries_removed_during_a_verification_are_detected(forge, log):
-    up_to = chain.extent(log)
+    up_to = extent(log)
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     *_, last = chain.verify(log, (), up_to)
     assert last.defect is not None
@@ -338,38 +327,3 @@ def test_each_of_several_anchors_is_checked(anchor, log):
     assert verdict(log, anchor, anchor).defect is None
     assert defect_of(log, anchor, false)[:2] == (ChainDefectKind.REWRITTEN, 9)
     assert defect_of(log, older, anchor)[:2] == (ChainDefectKind.REWRITTEN, 3)
-
-
-# The entries ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def access(log, db, cast, clock):
-    """Dora lists the access log, which is its newest entry."""
-    event = AuditEvent(cast.dora.id, AuditAction.LISTED_ACCESS_LOG)
-    return log_list_access(db, list_access(db, cast.dora.id), event, clock())
-
-
-def test_entries_are_listed_newest_first_page_by_page(log, access):
-    first = chain.newest(log, access, limit=4, before=access.entry_id)
-    assert [entry.id for entry in first] == [9, 8, 7, 6]
-    assert [entry.id for entry in chain.newest(log, access, limit=4, before=6)] == [5, 4, 3, 2]
-    assert first[0].consultant_email == "cara@example.org"
-    assert first[0].target_name == "Ben Baker"
-
-
-def test_entries_of_one_consultant_or_about_one_reader_are_listed(log, access, cast):
-    of_dora = chain.newest(log, access, limit=9, consultant_id=cast.dora.id)
-    assert [(entry.action_type, entry.target_user_id) for entry in of_dora] == [
-        ("listed_access_log", None)
-    ]
-    of_ann = chain.newest(log, access, limit=9, consultant_id=cast.cara.id, reader_id=cast.ann.id)
-    assert [entry.id for entry in of_ann] == [8, 6, 4, 2]
-
-
-def test_all_entries_up_to_an_extent_are_read_in_order(log, request):
-    up_to = chain.extent(log)
-    access = request.getfixturevalue("access")  # its entry comes later
-    ids = [entry.id for chunk in chain.oldest_first(log, access, up_to) for entry in chunk]
-    assert ids == list(range(1, 10))
-    assert list(chain.oldest_first(log, access, chain.Extent(0, 0, -1))) == []

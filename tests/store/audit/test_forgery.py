@@ -24,7 +24,7 @@ HOMES = {
     # With a commit that commits nothing these would make one of nothing.
     "log_access_by": {"store/audit/log.py", "store/audit/dedupe.py"},
     "log_list_access_by": {"store/audit/log.py", "store/audit/dedupe.py"},
-    # Of a principal `permit_own` makes a permit.
+    # Of a principal `permit_own_data` makes a permit.
     "Principal": {
         "domain/sessions.py",
         "store/identity/sessions.py",
@@ -110,7 +110,7 @@ def activities(db, reader_id: int):
         "replace(permit, subject_id=reader_id)",
         "permit.__class__(reader_id, 1)",
         "audit_log.log_access_by(lambda write: write(db), event, now)",
-        "audit_log.permit_own(Principal(reader_id, UserRole.READER, 0))",
+        "audit_log.permit_own_data(Principal(reader_id, UserRole.READER, 0))",
         "(lambda make: make(reader_id))(Permit)",
     ],
 )

@@ -16,7 +16,7 @@ from readwatch.store.audit.log import (
     log_access,
     log_event,
     log_list_access,
-    permit_own,
+    permit_own_data,
 )
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, connection
@@ -214,7 +214,7 @@ def test_an_access_to_a_readers_data_names_the_reader(connected, db, event, cloc
 
 
 def test_users_are_permitted_their_own_data_without_an_entry():
-    permit = permit_own(Principal(7, UserRole.READER, 1))
+    permit = permit_own_data(Principal(7, UserRole.READER, 1))
     assert (permit.subject_id, permit.entry_id) == (7, None)
 
 

@@ -32,7 +32,11 @@ def quiet(console, clock):
     def quiet() -> list[OpenReader]:
         now = clock()
         return attention.open_readers(
-            console, LIST_ACCESS, now, silent_until=now - 4 * MINUTE, idle_until=now - 15 * MINUTE
+            console,
+            LIST_ACCESS,
+            now,
+            heartbeat_at_or_before=now - 4 * MINUTE,
+            idle_at_or_before=now - 15 * MINUTE,
         )
 
     return quiet
@@ -193,7 +197,7 @@ def test_active_readers_are_distinguished_from_others(console, db, cast, change)
 ONLINE_INDEX = "idx_sessions_active (is_active=? AND last_heartbeat>?)"
 SEARCHED = {
     "_OPEN_READERS": f"s USING COVERING INDEX {ONLINE_INDEX}",
-    "_PAUSES": "p USING INDEX idx_reader_profiles_last_login (last_login>?)",
+    "_UNFINISHED_READINGS": "p USING INDEX idx_reader_profiles_last_login (last_login>?)",
     "_LAST_SESSION_ID": "reader_sessions",
     "_LOGINS": "s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 }
@@ -203,7 +207,7 @@ SEARCHED = {
 def test_each_query_begins_with_what_is_new_or_here(db):
     statements = {n: s for n, s in vars(attention).items() if isinstance(s, Statement)}
     assert statements.keys() - SEARCHED.keys() == {"_LAST_SESSION_ID_BEFORE"}
-    names = "since silent_since idle_since logged_in_since until after heard_until"
+    names = "since heartbeat_at_or_before idle_at_or_before logged_in_since until after"
     for name, index in SEARCHED.items():
         sql = f"EXPLAIN QUERY PLAN {statements[name]._sqlite}"
         plan = driver_connection(db).execute(sql, dict.fromkeys(names.split(), 1))

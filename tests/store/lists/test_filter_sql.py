@@ -16,25 +16,25 @@ from readwatch.domain.presence import Presence, idle_since, presence_of
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists.filter_sql import (
+    AgeField,
+    DurationField,
     FilterableFields,
-    Number,
-    PresenceWord,
-    Seconds,
-    Since,
-    Text,
-    Word,
+    NumberField,
+    PresenceField,
+    TextField,
+    WordField,
     condition,
 )
 
 FIELDS = FilterableFields(
     {
-        "full_name": Text("name"),
-        "content_title": Text("title"),
-        "reading_level": Word("level"),
-        "progress_percentage": Number("progress"),
-        "duration_seconds": Seconds("seconds"),
-        "last_login": Since("last_login"),
-        "presence": PresenceWord("last_heartbeat"),
+        "full_name": TextField("name"),
+        "content_title": TextField("title"),
+        "reading_level": WordField("level"),
+        "progress_percentage": NumberField("progress"),
+        "duration_seconds": DurationField("seconds"),
+        "last_login": AgeField("last_login"),
+        "presence": PresenceField("last_heartbeat"),
     },
     words=("name", "title"),
 )

@@ -14,8 +14,8 @@ from readwatch.tui.format.charts import (
     CHART_LINES,
     PLOT_MIN_WIDTH,
     calendar,
+    daily_minutes_line,
     plot,
-    trace,
 )
 
 SUNDAY = date(2026, 11, 22)
@@ -107,4 +107,4 @@ def test_a_trace_shows_the_last_days_and_each_on_which_was_read(
     minutes: list[int], width: int, line: str
 ) -> None:
     days = [DayOfReading(SUNDAY, timedelta(minutes=read)) for read in minutes]
-    assert trace(days, width) == line
+    assert daily_minutes_line(days, width) == line

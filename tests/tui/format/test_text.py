@@ -95,8 +95,8 @@ def test_minutes_are_whole_and_never_negative() -> None:
 
 
 def test_a_type_of_activity_is_read_as_words() -> None:
-    assert format_text.activity_label("quiz_completed") == "quiz completed"
-    assert format_text.activity_label("") == ""
+    assert format_text.type_in_words("quiz_completed") == "quiz completed"
+    assert format_text.type_in_words("") == ""
 
 
 def test_times_are_those_of_the_consultants_own_clock() -> None:

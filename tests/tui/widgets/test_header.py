@@ -110,7 +110,7 @@ def test_a_snapshot_whose_worker_rests_longer_is_stale_later() -> None:
 
 def test_the_worst_news_comes_first() -> None:
     later = NOON + timedelta(hours=1)
-    assert replace(LOST, frozen=True, now=later).liveness() is Liveness.OFFLINE
+    assert replace(LOST, frozen=True, now=later).liveness() is Liveness.DISCONNECTED
     assert replace(LIVE, frozen=True, now=later).liveness() is Liveness.FROZEN
 
 

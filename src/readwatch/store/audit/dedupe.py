@@ -40,13 +40,15 @@ class AuditDeduplicator:
 
     def log_access(self, event: AuditEvent, now: datetime) -> Permit:
         """Return the permit for one reader's data after an entry of this kind is on disk."""
-        return self._permits.get(event, now, lambda: log_access_by(self._commit, event, now))
+        return self._permits.get_or_make(
+            event, now, lambda: log_access_by(self._commit, event, now)
+        )
 
     def log_list_access(
         self, access: ListAccess, event: AuditEvent, now: datetime
     ) -> LoggedListAccess:
         """Return the right to list readers after an entry of this kind is on disk."""
-        return self._lists.get(
+        return self._lists.get_or_make(
             event, now, lambda: log_list_access_by(self._commit, access, event, now)
         )
 
@@ -55,7 +57,7 @@ class AuditDeduplicator:
 
         Otherwise a reader who tries all ids could write one entry for each id.
         """
-        self._refusals.get(
+        self._refusals.get_or_make(
             event.actor_id,
             now,
             lambda: self._commit(lambda db: append_in_transaction(db, event, now)),
@@ -68,7 +70,7 @@ class _Recent(Generic[K, V]):
     def __init__(self) -> None:
         self._made: dict[K, tuple[datetime, V]] = {}
 
-    def get(self, kind: K, now: datetime, make: Callable[[], V]) -> V:
+    def get_or_make(self, kind: K, now: datetime, make: Callable[[], V]) -> V:
         """Return the value of a kind; if it is missing or too old, make it with `make`."""
         if (recent := self._made.get(kind)) is not None:
             made_at, value = recent

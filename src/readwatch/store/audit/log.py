@@ -99,7 +99,7 @@ def _check_seal(seal: object) -> None:
         raise TypeError("only the access log makes permits: call one of its functions")
 
 
-def permit_own(principal: Principal) -> Permit:
+def permit_own_data(principal: Principal) -> Permit:
     """Return the permit of users for their own data."""
     return Permit(principal.user_id, None, _SEAL)
 
@@ -132,7 +132,7 @@ def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
     return log_access_by(transaction_on(db), event, now)
 
 
-def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
+def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
     """Log an access with `commit`, for example the writer of the service, and return the permit."""
     subject_id = event.subject_id
     if subject_id is None:
@@ -141,7 +141,7 @@ def log_access_by(commit: RunInTransaction, event: AuditEvent, now: datetime) ->
     def write(db: Database) -> Permit:
         return Permit(subject_id, append_in_transaction(db, event, now), _SEAL)
 
-    return commit(write)
+    return run_in_transaction(write)
 
 
 def log_list_access(
@@ -152,7 +152,7 @@ def log_list_access(
 
 
 def log_list_access_by(
-    commit: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
+    run_in_transaction: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
 ) -> LoggedListAccess:
     """Log a list with `commit`, for example the writer of the service, and return the right."""
     if access.user_id != event.actor_id:
@@ -162,7 +162,7 @@ def log_list_access_by(
         entry_id = append_in_transaction(db, event, now)
         return LoggedListAccess(access.user_id, access.user_role, _SEAL, entry_id=entry_id)
 
-    return commit(write)
+    return run_in_transaction(write)
 
 
 def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int:

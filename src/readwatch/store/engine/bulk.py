@@ -23,7 +23,7 @@ GIVEN = peewee.Table("given")
 
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
 
-_CASTS = {"bytes": "decode(value->>{at}, 'hex')", "json": "CAST(value->>{at} AS jsonb)"}
+_CASTS = {"bytes": "decode(value->>{index}, 'hex')", "json": "CAST(value->>{index} AS jsonb)"}
 
 
 class BulkStatement:
@@ -103,16 +103,16 @@ def _with_given(rows: str, sql: str) -> str:
 
 def _sqlite_rows(columns: dict[str, str]) -> str:
     selected = ", ".join(
-        f"unhex(value->>{at}) AS {name}" if kind == "bytes" else f"value->>{at} AS {name}"
-        for at, (name, kind) in enumerate(columns.items())
+        f"unhex(value->>{index}) AS {name}" if kind == "bytes" else f"value->>{index} AS {name}"
+        for index, (name, kind) in enumerate(columns.items())
     )
     return f"(SELECT {selected} FROM jsonb_each(:rows))"  # noqa: S608 - our own column names
 
 
 def _postgresql_rows(columns: dict[str, str]) -> str:
     selected = ", ".join(
-        f"{_CASTS.get(kind, f'CAST(value->>{{at}} AS {kind})').format(at=at)} AS {name}"
-        for at, (name, kind) in enumerate(columns.items())
+        f"{_CASTS.get(kind, f'CAST(value->>{{index}} AS {kind})').format(index=index)} AS {name}"
+        for index, (name, kind) in enumerate(columns.items())
     )
     source = "jsonb_array_elements(CAST(:rows AS jsonb)) AS elements (value)"
     return f"(SELECT {selected} FROM {source})"  # noqa: S608 - our own column names

@@ -150,12 +150,12 @@ def _is_too_long(database: str) -> bool:
 
 def _is_expected(row: Any, role: Role, columns: list[str]) -> bool:
     """Tell whether a row of `_PRIVILEGES` agrees with the table of privileges."""
-    on = privileges_on(role, row.table_name)
+    privileges = privileges_on(role, row.table_name)
     return (
-        row.read == [column for column in columns if column in on.read]
-        and row.append == on.append
-        and row.change == [column for column in columns if column in on.change]
-        and row.delete == on.delete
+        row.read == [column for column in columns if column in privileges.read]
+        and row.append == privileges.append
+        and row.change == [column for column in columns if column in privileges.change]
+        and row.delete == privileges.delete
         and row.sequence == (row.table_name in ID_SEQUENCES.get(role, ()))
         and not row.others
     )
@@ -216,8 +216,8 @@ def grant_statements(db: Database) -> tuple[str, ...]:
             f"DATABASE {_quoted(database)}": "CONNECT",
             f"SCHEMA {schema}": "USAGE",
             **{
-                tables[table]: ", ".join(_privileges(on, columns[table]))
-                for table, on in PRIVILEGES[role].items()
+                tables[table]: ", ".join(_privileges(privileges, columns[table]))
+                for table, privileges in PRIVILEGES[role].items()
             },
             **{f"SEQUENCE {sequences[table]}": "USAGE" for table in ID_SEQUENCES.get(role, ())},
         }
@@ -225,20 +225,20 @@ def grant_statements(db: Database) -> tuple[str, ...]:
     return tuple(done)
 
 
-def _privileges(on: Privileges, columns: list[str]) -> Iterator[str]:
-    if on.read:
-        yield f"SELECT{_list(on.read, columns)}"
-    if on.append:
+def _privileges(privileges: Privileges, columns: list[str]) -> Iterator[str]:
+    if privileges.read:
+        yield f"SELECT{_list(privileges.read, columns)}"
+    if privileges.append:
         yield "INSERT"
-    if on.change:
-        yield f"UPDATE{_list(on.change, columns)}"
-    if on.delete:
+    if privileges.change:
+        yield f"UPDATE{_list(privileges.change, columns)}"
+    if privileges.delete:
         yield "DELETE"
 
 
 def _list(granted: Columns, columns: list[str]) -> str:
-    some = [_quoted(column) for column in columns if column in granted]
-    return "" if len(some) == len(columns) else f" ({', '.join(some)})"
+    quoted = [_quoted(column) for column in columns if column in granted]
+    return "" if len(quoted) == len(columns) else f" ({', '.join(quoted)})"
 
 
 def _quoted(name: str) -> str:

@@ -6,6 +6,9 @@ import peewee
 
 from readwatch.store.engine.times import from_db_time, to_db_time
 
+MAX_ID = 2**63 - 1
+"""The greatest id that both engines can store."""
+
 
 class UtcField(peewee.Field):
     """A time in UTC: fixed-width text on SQLite, TIMESTAMPTZ on PostgreSQL."""

@@ -212,7 +212,9 @@ def privileges_on(role: Role, table: str) -> Privileges:
 
 def reads_only(role: Role) -> bool:
     """Tell whether a role may change nothing."""
-    return role is not Role.OWNER and not any(on.writes for on in PRIVILEGES[role].values())
+    return role is not Role.OWNER and not any(
+        privileges.writes for privileges in PRIVILEGES[role].values()
+    )
 
 
 # SQLite -----------------------------------------------------------------------------------------

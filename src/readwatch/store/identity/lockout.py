@@ -8,7 +8,7 @@ import peewee
 
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, scope_delay, subjects
+from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, failure_keys, scope_delay
 from readwatch.domain.users import normalised_email
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
@@ -80,8 +80,8 @@ def login_delay(db: Database, email: str, address: str | None, now: datetime) ->
     At an address from which the account logged in before, only its failures there count.
     """
     delays = {
-        scope: scope_delay(scope, _failures(db, subject), now)
-        for scope, subject in _subjects(email, address).items()
+        scope: scope_delay(scope, _failures(db, failure_key), now)
+        for scope, failure_key in _failure_keys(email, address).items()
     }
     longest = max(delays.values())
     if longest > delays[FailureScope.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(
@@ -94,20 +94,20 @@ def login_delay(db: Database, email: str, address: str | None, now: datetime) ->
 def locked_for(db: Database, email: str, now: datetime) -> timedelta:
     """Return the longest wait of an account, at the addresses of its logins and everywhere else.
 
-    Failures at a single other address are not included: subjects are stored as hashes.
+    Failures at a single other address are not included: the keys of failures are hashes.
     """
     return max(
-        scope_delay(scope, _failures(db, subject), now)
-        for scope, subject in _subjects_of_account(db, email)
+        scope_delay(scope, _failures(db, failure_key), now)
+        for scope, failure_key in _failure_keys_of_account(db, email)
     )
 
 
 def record_failure(db: Database, email: str, address: str | None, now: datetime) -> None:
     """Count a failed login. Call it in a transaction."""
-    for subject in _subjects(email, address).values():
-        earlier = _failures(db, subject)
+    for failure_key in _failure_keys(email, address).values():
+        earlier = _failures(db, failure_key)
         failures = min(MAX_FAILURES, earlier.left(now) + 1) if earlier else 1
-        _SAVE(db, subject=subject, failures=failures, now=to_db_time(now))
+        _SAVE(db, subject=failure_key, failures=failures, now=to_db_time(now))
 
 
 def delete_failures(db: Database, email: str, address: str | None) -> None:
@@ -115,9 +115,9 @@ def delete_failures(db: Database, email: str, address: str | None) -> None:
 
     Call it in a transaction.
     """
-    for scope, subject in _subjects(email, address).items():
+    for scope, failure_key in _failure_keys(email, address).items():
         if scope is not FailureScope.ADDRESS:
-            _DELETE(db, subject=subject)
+            _DELETE(db, subject=failure_key)
 
 
 def delete_account_failures(db: Database, email: str) -> None:
@@ -125,33 +125,33 @@ def delete_account_failures(db: Database, email: str) -> None:
 
     Call it in a transaction.
     """
-    for _, subject in _subjects_of_account(db, email):
-        _DELETE(db, subject=subject)
+    for _, failure_key in _failure_keys_of_account(db, email):
+        _DELETE(db, subject=failure_key)
 
 
 def count_of_account(db: Database, email: str) -> int:
     """Return the number of rows that `delete_account_failures` would delete."""
-    subjects_of_account = {subject for _, subject in _subjects_of_account(db, email)}
-    return sum(_failures(db, subject) is not None for subject in subjects_of_account)
+    keys_of_account = {failure_key for _, failure_key in _failure_keys_of_account(db, email)}
+    return sum(_failures(db, failure_key) is not None for failure_key in keys_of_account)
 
 
-def _subjects_of_account(db: Database, email: str) -> Iterator[tuple[FailureScope, str]]:
+def _failure_keys_of_account(db: Database, email: str) -> Iterator[tuple[FailureScope, str]]:
     logins = _ADDRESSES.all(db, email=normalised_email(email))
     for address in (*(login.ip_address for login in logins), None):
-        for scope, subject in _subjects(email, address).items():
+        for scope, failure_key in _failure_keys(email, address).items():
             if scope is not FailureScope.ADDRESS:
-                yield scope, subject
+                yield scope, failure_key
 
 
-def _subjects(email: str, address: str | None) -> dict[FailureScope, str]:
+def _failure_keys(email: str, address: str | None) -> dict[FailureScope, str]:
     # Different spellings of the e-mail of one account have one count.
-    return subjects(normalised_email(email), address)
+    return failure_keys(normalised_email(email), address)
 
 
 def _has_logged_in_from(db: Database, email: str, address: str | None) -> bool:
     return _LOGIN_FROM.one_or_none(db, email=normalised_email(email), address=address) is not None
 
 
-def _failures(db: Database, subject: str) -> Failures | None:
-    row = _FIND.one_or_none(db, subject=subject)
+def _failures(db: Database, failure_key: str) -> Failures | None:
+    row = _FIND.one_or_none(db, subject=failure_key)
     return Failures(row.failures, from_db_time(row.last_failed_at)) if row else None

@@ -110,7 +110,9 @@ def _append(
     details: str,
     now: datetime,
 ) -> None:
-    event = AuditEvent(user.id, action, details=details, ip_address=source.address)
+    event = AuditEvent(
+        actor_id=user.id, action_type=action, details=details, ip_address=source.address
+    )
     append_in_transaction(db, event, now)
 
 

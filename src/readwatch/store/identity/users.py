@@ -41,8 +41,8 @@ _COLUMNS = (
     models.Users.password_changed_at,
 )
 
-_OWNER = CompiledQuery(
-    models.Users.select(models.Users.deleted_at).where(
+_ACCOUNT_OF_EMAIL = CompiledQuery(
+    models.Users.select(models.Users.id, models.Users.deleted_at).where(
         fn.lower(models.Users.email) == Param("email")
     )
 )
@@ -122,7 +122,7 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
                     updated_at=now,
                 ).execute(db)
     except peewee.IntegrityError:
-        refuse_taken(db, email)
+        refuse_taken_email(db, email)
         raise
     return User(
         id=user_id,
@@ -136,12 +136,12 @@ def add_user(db: Database, new: NewUser, now: datetime) -> User:
     )
 
 
-def refuse_taken(db: Database, email: str) -> None:
+def refuse_taken_email(db: Database, email: str) -> None:
     """Refuse the e-mail of an existing or deleted account."""
-    owner = _OWNER.one_or_none(db, email=email)
-    if owner is None:
+    account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=email)
+    if account is None:
         return
-    if owner.deleted_at is not None:
+    if account.deleted_at is not None:
         raise conflict(
             "this e-mail belonged to an account that was deleted, and stays taken; use another one",
             field="email",
@@ -167,7 +167,16 @@ def get_user(db: Database, user_id: int) -> User:
     return _user(rows[0])
 
 
-def existing_id(db: Database, user_id: int) -> int | None:
+def account_id(db: Database, email: str) -> int:
+    """Return the id of an account by its e-mail, including deleted accounts."""
+    account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=normalised_email(email))
+    if account is None:
+        raise not_found("there is no account with this e-mail")
+    user_id: int = account.id
+    return user_id
+
+
+def id_or_none(db: Database, user_id: int) -> int | None:
     """Return the id if an account has it, even a deleted one; otherwise None."""
     rows = (
         models.Users.select(models.Users.id).where(models.Users.id == user_id).tuples().execute(db)

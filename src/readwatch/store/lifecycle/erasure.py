@@ -138,7 +138,7 @@ def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:
     """
     account = _ACCOUNT.one_or_none(db, user_id=user_id)
     return {
-        **_counted(db, user_id),
+        **_row_counts(db, user_id),
         "failed_logins": lockout.count_of_account(db, email),
         "users": 0 if account.email == pseudonym(user_id) else 1,
     }
@@ -183,7 +183,7 @@ def erase_chunks(db: Database, user_id: int, now: datetime) -> Iterator[ErasedCh
         with db.atomic():
             acquire_lock(db, Lock.ROLLUPS)
             # An earlier request may have added rows; there are no further requests.
-            erased = not any(_counted(db, user_id).values())
+            erased = not any(_row_counts(db, user_id).values())
             if erased:
                 _pseudonymise(db, user_id, now)
 
@@ -203,7 +203,7 @@ def _erase(db: Database, table: str, user_id: int) -> Iterator[ErasedChunk]:
             time.sleep(time.monotonic() - began)
 
 
-def _counted(db: Database, user_id: int) -> dict[str, int]:
+def _row_counts(db: Database, user_id: int) -> dict[str, int]:
     return {table: count.scalar(db, user_id=user_id) for table, count in _COUNT_ROWS.items()}
 
 

@@ -80,7 +80,7 @@ def _part(
 ) -> Part:
     """Return the rows that match `about`, with the given fields or all except secrets."""
     model = key.model
-    fields = fields or tuple(it for it in model._meta.sorted_fields if it not in _SECRETS)
+    fields = fields or tuple(field for field in model._meta.sorted_fields if field not in _SECRETS)
     query = model.select(key, *fields).where(about).order_by(key).tuples()
     if models.Users in {field.model for field in fields} - {model}:
         query = query.join(

@@ -14,7 +14,7 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time
-from readwatch.store.lists.filter_sql import FilterableFields, Since, Text, Word
+from readwatch.store.lists.filter_sql import AgeField, FilterableFields, TextField, WordField
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,
     ListQuery,
@@ -88,10 +88,10 @@ def _rows_statement(seconds: str, visible: str) -> BulkStatement:
 _SORTS = {"created_at": SortKey("id", has_nulls=False)}
 FILTERABLE_FIELDS = FilterableFields(
     {
-        "created_at": Since("l.created_at"),
-        "consultant_name": Text("c.full_name"),
-        "action_type": Word("l.action_type"),
-        "full_name": Text("t.full_name"),
+        "created_at": AgeField("l.created_at"),
+        "consultant_name": TextField("c.full_name"),
+        "action_type": WordField("l.action_type"),
+        "full_name": TextField("t.full_name"),
     },
     ("c.full_name", "t.full_name", "l.action_type"),
 )

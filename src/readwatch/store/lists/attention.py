@@ -1,4 +1,4 @@
-"""The data for the rules of Attention (active sessions, new logins, pauses), and the list itself.
+"""The list Attention, and the data for its rules: active sessions, new logins, unfinished readings.
 
 The cost of a query does not grow with history: it reads the active sessions, the logins since the
 previous call, or the readers who logged in within some days. `active_readers` then removes readers
@@ -9,7 +9,13 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import SILENT_UNTIL, Case, Login, OpenReader, UnfinishedReading
+from readwatch.domain.attention import (
+    SILENT_FOR_AT_MOST,
+    Case,
+    Login,
+    OpenReader,
+    UnfinishedReading,
+)
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess
@@ -18,7 +24,13 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word
+from readwatch.store.lists.filter_sql import (
+    AgeField,
+    FilterableFields,
+    NumberField,
+    TextField,
+    WordField,
+)
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
 from readwatch.store.lists.presence_sql import IDLE_SINCE
 from readwatch.store.lists.query import (
@@ -37,11 +49,11 @@ _OPEN_READERS = Statement(
     FROM reader_sessions s JOIN reader_profiles p ON p.user_id = s.user_id
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since
     GROUP BY s.user_id, p.last_login, p.last_activity_at
-    HAVING max(s.last_heartbeat) <= :silent_since OR {IDLE_SINCE} <= :idle_since
+    HAVING max(s.last_heartbeat) <= :heartbeat_at_or_before OR {IDLE_SINCE} <= :idle_at_or_before
     """
 )
 # The login is before the last activity, and `last_login` has an index.
-_PAUSES = Statement(
+_UNFINISHED_READINGS = Statement(
     """
     SELECT p.user_id, p.last_activity_at
     FROM reader_profiles p
@@ -61,15 +73,15 @@ _LAST_SESSION_ID_BEFORE = Statement(
 )
 _LOGINS = Statement(
     """
-    SELECT user_id, started_at, heard_before FROM (
+    SELECT user_id, started_at, previous_heartbeat FROM (
         SELECT
             s.id, s.user_id, s.started_at,
             (
                 SELECT e.last_heartbeat FROM reader_sessions e
                 WHERE e.user_id = s.user_id AND e.id < s.id ORDER BY e.id DESC LIMIT 1
-            ) AS heard_before
+            ) AS previous_heartbeat
         FROM reader_sessions s WHERE s.id > :after AND s.id <= :until
-    ) AS sessions WHERE heard_before <= :heard_until ORDER BY id
+    ) AS sessions WHERE previous_heartbeat <= :heartbeat_at_or_before ORDER BY id
     """
 )
 # CROSS JOIN: otherwise SQLite would search the given rows for each user.
@@ -98,12 +110,12 @@ _SORTS = {
 }
 FILTERABLE_FIELDS = FilterableFields(
     {
-        "reasons": Text("given.reasons"),
-        "full_name": Text("u.full_name"),
-        "content_title": Text(TITLE),
-        "progress_percentage": Number(PROGRESS),
-        "since": Since("given.since"),
-        "reading_level": Word("p.reading_level"),
+        "reasons": TextField("given.reasons"),
+        "full_name": TextField("u.full_name"),
+        "content_title": TextField(TITLE),
+        "progress_percentage": NumberField(PROGRESS),
+        "since": AgeField("given.since"),
+        "reading_level": WordField("p.reading_level"),
     },
     ("u.full_name", "given.reasons", TITLE),
 )
@@ -148,16 +160,16 @@ def open_readers(
     _access: ListAccess,
     now: datetime,
     *,
-    silent_until: datetime,
-    idle_until: datetime,
+    heartbeat_at_or_before: datetime,
+    idle_at_or_before: datetime,
 ) -> list[OpenReader]:
     """Return the readers with an active session whose last heartbeat is at or before
-    `silent_until`, or who are idle since `idle_until` or before."""
+    `heartbeat_at_or_before`, or who are idle since `idle_at_or_before` or before."""
     rows = _OPEN_READERS.all(
         db,
-        since=to_db_time(now - SILENT_UNTIL),
-        silent_since=to_db_time(silent_until),
-        idle_since=to_db_time(idle_until),
+        since=to_db_time(now - SILENT_FOR_AT_MOST),
+        heartbeat_at_or_before=to_db_time(heartbeat_at_or_before),
+        idle_at_or_before=to_db_time(idle_at_or_before),
     )
     return [
         OpenReader(
@@ -177,7 +189,7 @@ def unfinished_readings(
     """Return the readers with unfinished content whose last activity is between two times."""
     # A session lasts for hours, so the login is at most hours before the last activity.
     logged_in_since = since - timedelta(days=1)
-    rows = _PAUSES.all(
+    rows = _UNFINISHED_READINGS.all(
         db,
         logged_in_since=to_db_time(logged_in_since),
         since=to_db_time(since),
@@ -199,13 +211,15 @@ def last_session_id_before(db: Database, since: datetime) -> int:
 
 
 def logins(
-    db: Database, _access: ListAccess, after: int, until: int, heard_until: datetime
+    db: Database, _access: ListAccess, after: int, until: int, heartbeat_at_or_before: datetime
 ) -> list[Login]:
     """Return the logins of the sessions with ids after `after` and up to `until`, for readers whose
-    previous session has its last heartbeat at `heard_until` or before."""
-    rows = _LOGINS.all(db, after=after, until=until, heard_until=to_db_time(heard_until))
+    previous session has its last heartbeat at `heartbeat_at_or_before` or before."""
+    rows = _LOGINS.all(
+        db, after=after, until=until, heartbeat_at_or_before=to_db_time(heartbeat_at_or_before)
+    )
     return [
-        Login(row.user_id, from_db_time(row.started_at), from_db_time(row.heard_before))
+        Login(row.user_id, from_db_time(row.started_at), from_db_time(row.previous_heartbeat))
         for row in rows
     ]
 

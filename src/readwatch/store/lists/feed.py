@@ -11,7 +11,14 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time
-from readwatch.store.lists.filter_sql import FilterableFields, Number, Seconds, Since, Text, Word
+from readwatch.store.lists.filter_sql import (
+    AgeField,
+    DurationField,
+    FilterableFields,
+    NumberField,
+    TextField,
+    WordField,
+)
 from readwatch.store.lists.query import (
     MAX_ROWS_SEARCHED,
     ListQuery,
@@ -47,12 +54,12 @@ _SORTS = {
 }
 FILTERABLE_FIELDS = FilterableFields(
     {
-        "created_at": Since("a.created_at"),
-        "full_name": Text("u.full_name"),
-        "activity_type": Word("a.activity_type"),
-        "content_title": Text("a.content_title"),
-        "progress_percentage": Number("a.progress_percentage"),
-        "duration_seconds": Seconds("a.duration_seconds"),
+        "created_at": AgeField("a.created_at"),
+        "full_name": TextField("u.full_name"),
+        "activity_type": WordField("a.activity_type"),
+        "content_title": TextField("a.content_title"),
+        "progress_percentage": NumberField("a.progress_percentage"),
+        "duration_seconds": DurationField("a.duration_seconds"),
     },
     ("u.full_name", "a.content_title", "a.activity_type"),
 )

@@ -20,48 +20,48 @@ from readwatch.store.lists.presence_sql import RANKS, presence_parameters, prese
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextField:
     """A name or a title: `content_title:drcl` matches `Dracula`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class WordField:
     """One of a few words, matched by its beginning: `activity_type:quiz`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class NumberField:
     """A number: `total_sessions<20`; `total_sessions:20` matches that number."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class Seconds:
+class DurationField:
     """A duration, stored in seconds: `duration_seconds>5m`."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class AgeField:
     """A time, compared by its age: `last_login>7d`; NULL is older than all times."""
 
     sql: str
 
 
 @dataclass(frozen=True, slots=True)
-class PresenceWord:
+class PresenceField:
     """The presence, matched by its beginning: `presence:silent`; `last_heartbeat` is SQL."""
 
     last_heartbeat: str
 
 
-Field = Text | Word | Number | Seconds | Since | PresenceWord
+Field = TextField | WordField | NumberField | DurationField | AgeField | PresenceField
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,17 @@ class FilterableFields:
         """Return the fields by their short names: each word that only one field name has."""
         words = {word for name in self.by_name for word in name.split("_")}
         names = {word: full_names(word, self.by_name) for word in sorted(words)}
-        return {word: self.by_name[one[0]] for word, one in names.items() if len(one) == 1}
+        return {
+            word: self.by_name[matching[0]]
+            for word, matching in names.items()
+            if len(matching) == 1
+        }
 
     def without(self, name: str) -> "FilterableFields":
         """Return the fields without this one, which words without a field do not search either."""
         by_name = {other: field for other, field in self.by_name.items() if other != name}
         match self.by_name.get(name):
-            case Text(sql) | Word(sql):
+            case TextField(sql) | WordField(sql):
                 return FilterableFields(by_name, [word for word in self.words if word != sql])
         return FilterableFields(by_name, self.words)
 
@@ -138,27 +142,27 @@ class _Composer:
         return f"NOT ({sql})" if term.negated else f"({sql})"
 
     def _compared(self, term: Term, field: Field) -> str:
-        compares_words = isinstance(field, Text | Word | PresenceWord)
+        compares_words = isinstance(field, TextField | WordField | PresenceField)
         if compares_words and term.comparison is not Comparison.IS:
             raise invalid(f"{term} compares words; write {term.field}:{term.value}")
-        if isinstance(field, Seconds | Since) and term.comparison is Comparison.IS:
+        if isinstance(field, DurationField | AgeField) and term.comparison is Comparison.IS:
             raise invalid(f"{term} needs < or >, for example {term.field}>10m")
         match field:
-            case Text(sql):
+            case TextField(sql):
                 return self._search(anywhere, term.value)(sql)
-            case Word(sql):
+            case WordField(sql):
                 return self._search(from_the_start, term.value)(sql)
-            case Number(sql):
+            case NumberField(sql):
                 number = self._value(number_of(term))
                 return f"coalesce({sql} {_SIGNS[term.comparison]} {number}, FALSE)"
-            case Seconds(sql):
+            case DurationField(sql):
                 seconds = self._value(duration_of(term).total_seconds())
                 return f"coalesce({sql} {term.comparison} {seconds}, FALSE)"
-            case Since(sql):
+            case AgeField(sql):
                 then = self._ago(duration_of(term))
-                sign, never = _SINCE[term.comparison]
+                sign, never = _AGE_SIGNS[term.comparison]
                 return f"coalesce({sql} {sign} {then}, {never})"
-            case PresenceWord(last_heartbeat):
+            case PresenceField(last_heartbeat):
                 self.values |= presence_parameters(self.now)
                 return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
 
@@ -196,7 +200,7 @@ def _postgresql_search(sql: str, pattern: str) -> str:
 _SIGNS = {comparison: comparison.value for comparison in Comparison} | {Comparison.IS: "="}
 
 # A longer time ago is an earlier time; the second value is the result for NULL.
-_SINCE = {
+_AGE_SIGNS = {
     Comparison.LESS: (">", "FALSE"),
     Comparison.AT_MOST: (">=", "FALSE"),
     Comparison.MORE: ("<", "TRUE"),

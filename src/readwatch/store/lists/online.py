@@ -16,12 +16,12 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
+    AgeField,
     FilterableFields,
-    Number,
-    PresenceWord,
-    Since,
-    Text,
-    Word,
+    NumberField,
+    PresenceField,
+    TextField,
+    WordField,
 )
 from readwatch.store.lists.last_read_sql import LAST_READ, PROGRESS, TITLE
 from readwatch.store.lists.presence_sql import IDLE_SINCE, presence_parameters, presence_rank
@@ -67,15 +67,15 @@ _SORTS = {
 }
 FILTERABLE_FIELDS = FilterableFields(
     {
-        "presence": PresenceWord("s.last_heartbeat"),
-        "full_name": Text("u.full_name"),
-        "content_title": Text(TITLE),
-        "progress_percentage": Number(PROGRESS),
-        "activity_type": Word("a.activity_type"),
-        "idle_since": Since(IDLE_SINCE),
-        "started_at": Since("s.started_at"),
-        "reading_level": Word("p.reading_level"),
-        "device_type": Word("s.device_type"),
+        "presence": PresenceField("s.last_heartbeat"),
+        "full_name": TextField("u.full_name"),
+        "content_title": TextField(TITLE),
+        "progress_percentage": NumberField(PROGRESS),
+        "activity_type": WordField("a.activity_type"),
+        "idle_since": AgeField(IDLE_SINCE),
+        "started_at": AgeField("s.started_at"),
+        "reading_level": WordField("p.reading_level"),
+        "device_type": WordField("s.device_type"),
     },
     ("u.full_name", TITLE, "p.reading_level"),
 )

@@ -12,7 +12,14 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time_or_none
 from readwatch.store.identity.users import ACTIVE_READER
-from readwatch.store.lists.filter_sql import FilterableFields, Number, Since, Text, Word, condition
+from readwatch.store.lists.filter_sql import (
+    AgeField,
+    FilterableFields,
+    NumberField,
+    TextField,
+    WordField,
+    condition,
+)
 from readwatch.store.lists.query import (
     ListQuery,
     ResultIds,
@@ -33,13 +40,13 @@ _SORTS = {
 }
 FILTERABLE_FIELDS = FilterableFields(
     {
-        "full_name": Text("u.full_name"),
-        "reading_level": Word("p.reading_level"),
-        "total_reading_time_minutes": Number("p.total_reading_time_minutes"),
-        "total_sessions": Number("p.total_sessions"),
-        "unique_content_read": Number("p.unique_content_read"),
-        "last_login": Since("p.last_login"),
-        "last_activity_at": Since("p.last_activity_at"),
+        "full_name": TextField("u.full_name"),
+        "reading_level": WordField("p.reading_level"),
+        "total_reading_time_minutes": NumberField("p.total_reading_time_minutes"),
+        "total_sessions": NumberField("p.total_sessions"),
+        "unique_content_read": NumberField("p.unique_content_read"),
+        "last_login": AgeField("p.last_login"),
+        "last_activity_at": AgeField("p.last_activity_at"),
     },
     ("u.full_name", "p.reading_level"),
 )

@@ -190,10 +190,13 @@ def record_batches(
     # activity, and no other program adds a receipt between the lookup and the insert.
     acquire_lock(db, Lock.ROLLUPS)
     activities = [activity for batch in batches for activity in _incoming(batch)]
-    stored = _look_up(db, [each for each in activities if isinstance(each, _Incoming)])
+    stored = _look_up(db, [activity for activity in activities if isinstance(activity, _Incoming)])
     new: list[tuple[int, _Incoming]] = []
     results = iter(
-        [_result(each, stored, new) if isinstance(each, _Incoming) else each for each in activities]
+        [
+            _result(activity, stored, new) if isinstance(activity, _Incoming) else activity
+            for activity in activities
+        ]
     )
     if new:
         _add(db, new, stored.contents)
@@ -221,8 +224,8 @@ def _look_up(db: Database, incoming: Sequence[_Incoming]) -> _Stored:
     if not incoming:
         return _Stored(iter(()), {}, set())
     keys: list[BulkRow] = [
-        (position, each.principal.user_id, each.activity.event_id, each.activity.content_id)
-        for position, each in enumerate(incoming)
+        (position, item.principal.user_id, item.activity.event_id, item.activity.content_id)
+        for position, item in enumerate(incoming)
     ]
     stored = _LOOK_UP.all(db, keys)[0]
     return _Stored(

@@ -17,7 +17,12 @@ from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.locks import Lock, acquire_lock
-from readwatch.store.engine.models import ReaderActivities, ReaderContentProgress, ReaderQuizzes
+from readwatch.store.engine.models import (
+    MAX_ID,
+    ReaderActivities,
+    ReaderContentProgress,
+    ReaderQuizzes,
+)
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
@@ -37,7 +42,6 @@ _WORK_OF_A_READER = (
 )
 _EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 31, tzinfo=UTC)
-_LAST_ID = 2**63 - 1
 
 # Readers ----------------------------------------------------------------------------------------
 
@@ -322,11 +326,11 @@ class MinuteCounts:
         """Correct the wrong rows in several transactions, and return their number."""
         counts, newest = self._wrong(db)
         for start in range(0, len(counts), COUNTS_AT_ONCE):
-            some = counts[start : start + COUNTS_AT_ONCE]
+            chunk = counts[start : start + COUNTS_AT_ONCE]
             with db.atomic():
                 acquire_lock(db, Lock.ROLLUPS)
-                _SAVE_COUNTS(db, some, newest=newest)
-                _DELETE_EMPTY_COUNTS(db, some)
+                _SAVE_COUNTS(db, chunk, newest=newest)
+                _DELETE_EMPTY_COUNTS(db, chunk)
         return RollupMismatches(activity_counts=len(counts))
 
     def _wrong(self, db: Database) -> tuple[list[BulkRow], int]:
@@ -362,7 +366,7 @@ def _readers(db: Database) -> Iterator[ReaderRollups]:
             yield ReaderRollups(after, last)
             after, gathered = last, 0
         gathered, last = gathered + work, user_id
-    yield ReaderRollups(after, _LAST_ID)
+    yield ReaderRollups(after, MAX_ID)
 
 
 def _activities_of_readers(db: Database) -> Iterator[tuple[int, int]]:

@@ -184,12 +184,12 @@ class RollupChanges:
             reader.seconds += seconds
             if occurred_at >= reader.latest_at:
                 reader.latest_at, reader.latest_id = occurred_at, activity_id
-        count = (f"{occurred_at[:16]}:00.000", activity.activity_type)
-        self._counts[count] = self._counts.get(count, 0) + 1
+        minute_and_type = (f"{occurred_at[:16]}:00.000", activity.activity_type)
+        self._counts[minute_and_type] = self._counts.get(minute_and_type, 0) + 1
         if activity.activity_type == QUIZ_ENDED:
-            quiz = (user_id, activity.content_id or "")
-            if quiz not in self._quizzes or occurred_at >= self._quizzes[quiz][0]:
-                self._quizzes[quiz] = (occurred_at, activity.metadata)
+            quiz_key = (user_id, activity.content_id or "")
+            if quiz_key not in self._quizzes or occurred_at >= self._quizzes[quiz_key][0]:
+                self._quizzes[quiz_key] = (occurred_at, activity.metadata)
         if activity.content_id is None:
             return
         key = (user_id, activity.content_id)

@@ -90,13 +90,21 @@ def segments_of(
             return
         case HeaderLine(sorted_by):
             sign, base = " ", "heading"
-            cells: list[Cell] = [heading(spot.column, spot.width, sorted_by) for spot in placed]
+            cells: list[Cell] = [
+                heading(placed_column.column, placed_column.width, sorted_by)
+                for placed_column in placed
+            ]
         case RowLine(row, kind):
             sign, base = SIGNS[kind], kind
-            cells = [row.cells[spot.index] if row.cells else LOADING for spot in placed]
+            cells = [
+                row.cells[placed_column.index] if row.cells else LOADING for placed_column in placed
+            ]
     yield fit(sign, placed[0].x if placed else width), base
-    ends = (*(spot.x for spot in placed[1:]), width)
-    for spot, cell, end in zip(placed, cells, ends, strict=False):
+    ends = (*(placed_column.x for placed_column in placed[1:]), width)
+    for placed_column, cell, end in zip(placed, cells, ends, strict=False):
         text, style = (cell, base) if isinstance(cell, str) else (cell.text, cell.tone or base)
-        spaces = " " * (end - spot.x - spot.width)
-        yield fit(text, spot.width, spot.column.align) + spaces, style if base == "row" else base
+        spaces = " " * (end - placed_column.x - placed_column.width)
+        yield (
+            fit(text, placed_column.width, placed_column.column.align) + spaces,
+            style if base == "row" else base,
+        )

@@ -58,7 +58,7 @@ def plot(days: Sequence[DayOfReading], width: int) -> tuple[Content, ...]:
     return (*lines, *_date_axis([day.day for day in plotted], slot))
 
 
-def trace(days: Sequence[DayOfReading], width: int) -> str:
+def daily_minutes_line(days: Sequence[DayOfReading], width: int) -> str:
     """Return the minutes of the last days as a line of bars."""
     minutes_a_day = [day.minutes for day in days[-width:]] if width > 0 else []
     top = max((1, *minutes_a_day))

@@ -31,13 +31,16 @@ def snapshot_lines(
     ]
     columns = _with_room(spec.columns, texts) if in_words else spec.columns
     placed = [
-        spot
-        for spot in place_columns(columns, width + GUTTER + MARGIN)
-        if not (in_words and spot.column.drawn)
+        placed_column
+        for placed_column in place_columns(columns, width + GUTTER + MARGIN)
+        if not (in_words and placed_column.column.drawn)
     ]
 
     def line(texts: tuple[str, ...]) -> str:
-        cells = (fit(texts[at.index], at.width, at.column.align) for at in placed)
+        cells = (
+            fit(texts[placed_column.index], placed_column.width, placed_column.column.align)
+            for placed_column in placed
+        )
         return (" " * GAP).join(cells).rstrip()
 
     yield line(tuple(column.title for column in columns))

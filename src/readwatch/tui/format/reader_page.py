@@ -7,18 +7,19 @@ from textual.content import Content
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.clock import ago
+from readwatch.domain.plural import counted
 from readwatch.domain.sessions import Session
 from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column, cut
 from readwatch.tui.format.text import (
-    activity_label,
     activity_length,
     day_and_time,
     hours_and_minutes,
     how_long_ago,
     progress_bar,
     time_spent,
+    type_in_words,
     whole_minutes,
 )
 
@@ -51,8 +52,8 @@ def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
     facts = (level, cut(profile.preferred_language, 10), _time_there(page.zone, now))
     totals = (
         f"{hours_and_minutes(profile.total_reading_time_minutes)} of reading",
-        _counted(profile.total_sessions, "session"),
-        _counted(profile.unique_content_read, "title"),
+        counted(profile.total_sessions, "session"),
+        counted(profile.unique_content_read, "title"),
         f"last login {how_long_ago(profile.last_login, now)}",
     )
     return Content("\n").join(
@@ -61,10 +62,6 @@ def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
             Content("   ".join(totals)),
         ]
     )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _time_there(zone: ZoneInfo | None, now: datetime) -> str:
@@ -106,7 +103,7 @@ def activity_row(item: RecordedActivity) -> Row:
         item.id,
         (
             day_and_time(item.occurred_at),
-            activity_label(item.activity_type),
+            type_in_words(item.activity_type),
             item.content_title,
             progress_bar(item.progress_percentage),
             activity_length(item.duration_seconds),

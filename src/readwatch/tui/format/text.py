@@ -81,7 +81,7 @@ def sparkline(counts: Sequence[int], width: int) -> str:
     return "".join(BARS[(len(BARS) - 1) * count // largest] for count in latest)
 
 
-def trace_line(counts: Sequence[int]) -> TonedText:
+def recent_activity_line(counts: Sequence[int]) -> TonedText:
     """Return a reader's recent activity counts as a line of bars, blank for no activity.
 
     The scale is the same for all readers: each step is 5 activities.
@@ -90,7 +90,7 @@ def trace_line(counts: Sequence[int]) -> TonedText:
     return TonedText("".join(bars), "accent", plain=" ".join(map(str, counts)))
 
 
-def activity_label(activity_type: str) -> str:
+def type_in_words(activity_type: str) -> str:
     """Return the type of an activity, or an action, in words."""
     return activity_type.replace("_", " ")
 

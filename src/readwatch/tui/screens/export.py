@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
-from readwatch.tui.export_file import row_count
+from readwatch.domain.plural import counted
 from readwatch.tui.widgets.input import TextInput
 
 
@@ -46,7 +46,7 @@ class ExportScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Vertical() as form:
-            form.border_title = f"Export {row_count(self._rows)}"
+            form.border_title = f"Export {counted(self._rows, 'row')}"
             form.border_subtitle = "enter exports, escape cancels"
             yield Label("File (.csv or .json)")
             yield self._file

@@ -144,10 +144,12 @@ class PaletteScreen(ModalScreen[PaletteCommand | None]):
     def _show(self) -> None:
         patterns = [anywhere(word) for word in self._words.split()]
         fitting = [
-            offer for offer in self._commands if all(matches(each, offer.name) for each in patterns)
+            command
+            for command in self._commands
+            if all(matches(pattern, command.name) for pattern in patterns)
         ]
         literal = self._words.casefold()
-        certain = [offer for offer in fitting if literal in offer.name.casefold()]
+        certain = [command for command in fitting if literal in command.name.casefold()]
         others = [offer for offer in fitting if offer not in certain]
         self._visible = (*certain, *self._readers, *others)
         self._list.clear_options()

@@ -1,7 +1,7 @@
 """The screen of a list: header, table, filter, footer."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -52,26 +52,24 @@ class ViewScreen(Screen[None]):
     ViewScreen.-filtering.-noted #note { display: block; }
     """
 
+    @dataclass
     class QueryChanged(Message):
         """The user changed the order, filter or length of this list."""
 
-        def __init__(self, screen: "ViewScreen") -> None:
-            super().__init__()
-            self.screen = screen
+        screen: "ViewScreen"
 
+    @dataclass
     class SeenToggled(Message):
         """The user marks a reader as seen, or removes the mark."""
 
-        def __init__(self, screen: "ViewScreen", reader_id: int) -> None:
-            super().__init__()
-            self.screen = screen
-            self.reader_id = reader_id
+        screen: "ViewScreen"
+        reader_id: int
 
     def __init__(self, view: View, spec: ViewSpec[Any], *, masked: bool = False) -> None:
         super().__init__()
         self.view = view
         self._spec = spec
-        self._initial_query = spec.queries.first_query(masked=masked)
+        self._initial_query = spec.options.first_query(masked=masked)
         self.list_query = self._initial_query
         self.snapshot: ViewSnapshot | None = None
         self.frozen = False
@@ -83,7 +81,9 @@ class ViewScreen(Screen[None]):
         self.table = LiveTable(spec.columns, empty_text="loading …")
         self._filter = TextInput(
             placeholder="type a filter; enter keeps it, escape clears it",
-            suggester=FilterSuggester(filterable_fields(spec.queries.fields, masked=masked)),
+            suggester=FilterSuggester(
+                filterable_fields(spec.options.filterable_fields, masked=masked)
+            ),
         )
         self._match_count = Static("", id="match-count", markup=False)
         self._note = Static("", id="note", markup=False)
@@ -157,7 +157,7 @@ class ViewScreen(Screen[None]):
     def _set_frozen(self, frozen: bool) -> None:
         self.frozen, self.new_rows = frozen, ""
         # Activities and entries never change: they can be loaded when they come into view.
-        self.table.load_all(frozen and not self._spec.queries.pages)
+        self.table.load_all(frozen and not self._spec.options.is_endless)
 
     def _replace_snapshot(self, snapshot: ViewSnapshot) -> None:
         is_other_filter = (
@@ -247,12 +247,12 @@ class ViewScreen(Screen[None]):
 
     def action_sort(self) -> None:
         """Sort by the next visible column."""
-        sorts = [sort for sort in self._spec.queries.sorts if sort.column in self._visible_columns]
+        sorts = [sort for sort in self._spec.options.sorts if sort.column in self._visible_columns]
         if not sorts:
             return
         columns = [sort.column for sort in sorts]
-        at = columns.index(self.list_query.sort) if self.list_query.sort in columns else -1
-        following = sorts[(at + 1) % len(sorts)]
+        index = columns.index(self.list_query.sort) if self.list_query.sort in columns else -1
+        following = sorts[(index + 1) % len(sorts)]
         self._change_query(sort=following.column, descending=following.descending)
 
     def action_reverse(self) -> None:
@@ -274,7 +274,7 @@ class ViewScreen(Screen[None]):
     @property
     def _visible_columns(self) -> frozenset[str]:
         placed = place_columns(self.table.columns, self.table.size.width)
-        return frozenset(spot.column.key for spot in placed)
+        return frozenset(placed_column.column.key for placed_column in placed)
 
     def to_saved_view(self) -> SavedView:
         """Return the current query and columns as a view without a name."""
@@ -288,7 +288,7 @@ class ViewScreen(Screen[None]):
         """Apply the query and the columns of a saved view, without columns that do not exist."""
         existing = frozenset(column.key for column in self._spec.columns)
         self.choose_columns(existing.intersection(saved.columns or ()) or None)
-        can_sort = self._spec.queries.sort_by(saved.sort) is not None
+        can_sort = self._spec.options.sort_by(saved.sort) is not None
         order = {"sort": saved.sort, "descending": saved.descending} if can_sort else {}
         with self.prevent(Input.Changed):
             self._filter.value = saved.filter
@@ -305,7 +305,7 @@ class ViewScreen(Screen[None]):
     def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
         if event.column == self.list_query.sort:
             self.action_reverse()
-        elif (sort := self._spec.queries.sort_by(event.column)) is not None:
+        elif (sort := self._spec.options.sort_by(event.column)) is not None:
             self._change_query(sort=sort.column, descending=sort.descending)
 
     @on(LiveTable.ViewportChanged)
@@ -330,8 +330,8 @@ class ViewScreen(Screen[None]):
         except ReadwatchError as error:
             self._show_note(error.message)
             return
-        is_limited = self._spec.queries.pages and terms
-        limit = f"searches the last {MAX_ROWS_SEARCHED:,} {self._spec.queries.pages}"
+        is_limited = self._spec.options.is_endless and terms
+        limit = f"searches the last {MAX_ROWS_SEARCHED:,} {self._spec.options.noun}"
         self._show_note(limit if is_limited else "")
         self._change_query(terms=terms, **changes)
 
@@ -364,7 +364,7 @@ class ViewScreen(Screen[None]):
 
     def _set_table_order(self) -> None:
         self.table.sorted_by = (self.list_query.sort, self.list_query.descending)
-        self.table.follow_top = self._spec.queries.follows_top(self.list_query)
+        self.table.follow_top = self._spec.options.follows_top(self.list_query)
 
     def _show_note(self, note: str) -> None:
         self._note.update(note)

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from readwatch.domain.audit import AuditAction
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_label, repeated_in_feed, time_in_feed
+from readwatch.tui.format.text import repeated_in_feed, time_in_feed, type_in_words
 from readwatch.tui.views.spec import ViewSpec
 
 _WARNINGS = frozenset(
@@ -18,7 +18,7 @@ _WARNINGS = frozenset(
 
 def row(entry: AccessLogRow, now: datetime) -> Row:
     """Return the row of an entry, with the number of repeats."""
-    action = activity_label(entry.action_type)
+    action = type_in_words(entry.action_type)
     return Row(
         entry.id,
         (
@@ -35,7 +35,7 @@ def row(entry: AccessLogRow, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[AccessLogRow] = ViewSpec(
-    queries=VIEW_QUERIES[View.ACCESS_LOG],
+    options=VIEW_OPTIONS[View.ACCESS_LOG],
     columns=(
         Column("created_at", "When", width=15),
         Column("consultant_name", "Who", width=13, flex=2),

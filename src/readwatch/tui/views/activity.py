@@ -4,10 +4,10 @@ from datetime import datetime
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_label, activity_length, progress_bar, time_in_feed
+from readwatch.tui.format.text import activity_length, progress_bar, time_in_feed, type_in_words
 from readwatch.tui.views.spec import ViewSpec
 
 
@@ -18,7 +18,7 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
         (
             time_in_feed(activity.created_at, now),
             activity.full_name,
-            activity_label(activity.activity_type),
+            type_in_words(activity.activity_type),
             activity.content_title,
             progress_bar(activity.progress_percentage),
             activity_length(activity.duration_seconds),
@@ -28,7 +28,7 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[RecordedActivity] = ViewSpec(
-    queries=VIEW_QUERIES[View.ACTIVITY],
+    options=VIEW_OPTIONS[View.ACTIVITY],
     columns=(
         Column("created_at", "Time", width=9),
         Column("full_name", "Reader", width=14, flex=2),

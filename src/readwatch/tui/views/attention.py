@@ -6,7 +6,7 @@ from readwatch.domain.attention import Rule
 from readwatch.domain.clock import ago
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.cells import Row, Tone, TonedText
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import presence_cell, progress_bar
@@ -41,7 +41,7 @@ def row(item: AttentionItem, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[AttentionItem] = ViewSpec(
-    queries=VIEW_QUERIES[View.ATTENTION],
+    options=VIEW_OPTIONS[View.ATTENTION],
     columns=(
         Column("reasons", "Why", width=24, flex=1),
         Column("full_name", "Reader", width=12, flex=3),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from readwatch.domain.clock import ago
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.online import (
     TRACE_STEPS,
     TracedReader,
@@ -12,10 +12,10 @@ from readwatch.store.lists.online import (
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
 from readwatch.tui.format.text import (
-    activity_label,
     presence_cell,
     progress_bar,
-    trace_line,
+    recent_activity_line,
+    type_in_words,
     whole_minutes,
 )
 from readwatch.tui.views.spec import ViewSpec
@@ -30,8 +30,8 @@ def row(reader: TracedReader, now: datetime) -> Row:
             reader.full_name,
             reader.content_title,
             progress_bar(reader.progress_percentage),
-            activity_label(reader.activity_type),
-            trace_line(reader.trace),
+            type_in_words(reader.activity_type),
+            recent_activity_line(reader.trace),
             ago(reader.idle_since, now),
             whole_minutes(now - reader.started_at),
             reader.reading_level,
@@ -42,7 +42,7 @@ def row(reader: TracedReader, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[TracedReader] = ViewSpec(
-    queries=VIEW_QUERIES[View.ONLINE],
+    options=VIEW_OPTIONS[View.ONLINE],
     columns=(
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import canonical, full_names, parse
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.query import ListQuery
 
 
@@ -17,13 +17,13 @@ def parse_options(
     `sort` is a column, in full or by a part that only one column has; `-` before it means
     descending. Without `sort` the view's first sort applies.
     """
-    if view not in VIEW_QUERIES:
-        raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_QUERIES)}")
-    queries = VIEW_QUERIES[View(view)]
-    query = replace(queries.first_query(masked=masked), terms=parse(filter, finished=True))
+    if view not in VIEW_OPTIONS:
+        raise invalid(f"there is no view {view!r}: there are {', '.join(VIEW_OPTIONS)}")
+    options = VIEW_OPTIONS[View(view)]
+    query = replace(options.first_query(masked=masked), terms=parse(filter, finished=True))
     if not sort:
         return View(view), query
-    columns = [each.column for each in queries.sorts]
+    columns = [available.column for available in options.sorts]
     matching = full_names(sort.removeprefix("-"), columns)
     if len(matching) != 1:
         choices = ", ".join(matching or columns)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from readwatch.domain.clock import ago
 from readwatch.monitor.snapshots import View
-from readwatch.monitor.views import VIEW_QUERIES
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.readers import ReaderSummary
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
@@ -30,7 +30,7 @@ def row(reader: ReaderSummary, now: datetime) -> Row:
 
 
 SPEC: ViewSpec[ReaderSummary] = ViewSpec(
-    queries=VIEW_QUERIES[View.READERS],
+    options=VIEW_OPTIONS[View.READERS],
     columns=(
         Column("full_name", "Reader", width=16, flex=7),
         Column("reading_level", "Level", width=7),

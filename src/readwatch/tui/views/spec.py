@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from readwatch.domain.filters import canonical
-from readwatch.monitor.views import ViewQueries
+from readwatch.monitor.views import ViewOptions
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
@@ -16,13 +16,13 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec(Generic[ItemT]):
-    """A view: its queries, its columns, the function from an item to a row, and the text of an
+    """A view: its options, its columns, the function from an item to a row, and the text of an
     empty view.
 
-    With `marks` readers can be marked as seen.
+    With `can_mark_seen` readers can be marked as seen.
     """
 
-    queries: ViewQueries[ItemT]
+    options: ViewOptions[ItemT]
     columns: tuple[Column, ...]
     row: Callable[[ItemT, datetime], Row]
     empty: str

@@ -13,7 +13,7 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity
 from readwatch.domain.text import SafeText, clean
 from readwatch.tui.format.cells import cell_text
 from readwatch.tui.format.columns import cut, with_stable_width
-from readwatch.tui.format.text import activity_label, activity_length, day_and_time, progress_bar
+from readwatch.tui.format.text import activity_length, day_and_time, progress_bar, type_in_words
 
 
 class ActivityDetail(VerticalScroll):
@@ -56,7 +56,7 @@ class ActivityDetail(VerticalScroll):
 def _detail_text(activity: RecordedActivity, width: int) -> Content:
     """Return the details of an activity in lines of at most `width` cells."""
     facts = (
-        activity_label(activity.activity_type),
+        type_in_words(activity.activity_type),
         day_and_time(activity.occurred_at),
         activity_length(activity.duration_seconds),
         cell_text(progress_bar(activity.progress_percentage)),

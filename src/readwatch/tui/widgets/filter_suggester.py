@@ -7,12 +7,12 @@ from textual.suggester import Suggester
 
 from readwatch.domain.presence import Presence
 from readwatch.store.lists.filter_sql import (
+    AgeField,
+    DurationField,
     Field,
     FilterableFields,
-    Number,
-    PresenceWord,
-    Seconds,
-    Since,
+    NumberField,
+    PresenceField,
 )
 
 # From two letters on: one letter is seldom the beginning of a field name.
@@ -41,7 +41,7 @@ def completed(typed: str, fields: FilterableFields) -> str | None:
         names = (f"{name}{_sign(field)}" for name, field in by_name.items())
         return _completed(typed, name[1], names)
     if (word := _PRESENCE_BEGUN.search(typed)) is not None:
-        words = Presence if isinstance(fields.by_name.get(word[1]), PresenceWord) else ()
+        words = Presence if isinstance(fields.by_name.get(word[1]), PresenceField) else ()
         return _completed(typed, word[2], words)
     return None
 
@@ -52,8 +52,8 @@ def _completed(typed: str, begun: str, whole: Iterable[str]) -> str | None:
 
 def _sign(field: Field) -> str:
     match field:
-        case Number():
+        case NumberField():
             return "<"
-        case Seconds() | Since():
+        case DurationField() | AgeField():
             return ">"
     return ":"

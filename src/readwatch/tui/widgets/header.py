@@ -32,7 +32,7 @@ class Liveness(StrEnum):
     LIVE = "LIVE"
     FROZEN = "FROZEN"
     STALE = "STALE"
-    OFFLINE = "OFFLINE"
+    DISCONNECTED = "OFFLINE"
 
 
 _TONES = {
@@ -40,7 +40,7 @@ _TONES = {
     Liveness.LIVE: "$text-success",
     Liveness.FROZEN: "$text-accent",
     Liveness.STALE: "$text-warning",
-    Liveness.OFFLINE: "$text-error",
+    Liveness.DISCONNECTED: "$text-error",
 }
 
 
@@ -61,7 +61,7 @@ class Status:
     def liveness(self) -> Liveness:
         """Return how current the data is: the worst state that applies."""
         if self.lost_since is not None:
-            return Liveness.OFFLINE
+            return Liveness.DISCONNECTED
         if self.stats is None or self.now is None:
             return Liveness.WAITING
         if self.frozen:

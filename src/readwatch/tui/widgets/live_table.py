@@ -340,10 +340,10 @@ class LiveTable(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the clicked row; select the row if the cursor is on it already."""
-        at = event.get_content_offset(self)
-        line = self._painted.get(at.y) if at is not None and event.button == 1 else None
-        if at is not None and isinstance(line, HeaderLine):
-            self._select_header(at.x)
+        offset = event.get_content_offset(self)
+        line = self._painted.get(offset.y) if offset is not None and event.button == 1 else None
+        if offset is not None and isinstance(line, HeaderLine):
+            self._select_header(offset.x)
         if not isinstance(line, RowLine):
             return
         if line.row.key == self._cursor and not self._can_follow_top:
@@ -352,9 +352,9 @@ class LiveTable(ScrollView, can_focus=True):
             self.move_to(line.row.key)
 
     def _select_header(self, x: int) -> None:
-        for spot in place_columns(self.columns, self.size.width):
-            if spot.x <= x < spot.x + spot.width:
-                self.post_message(self.HeaderSelected(self, spot.column.key))
+        for placed_column in place_columns(self.columns, self.size.width):
+            if placed_column.x <= x < placed_column.x + placed_column.width:
+                self.post_message(self.HeaderSelected(self, placed_column.column.key))
 
     def on_resize(self) -> None:
         """Keep the cursor on the screen if it was on the screen."""
@@ -372,7 +372,10 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _visible_columns(self) -> list[tuple[int, Column]]:
-        return [(spot.index, spot.column) for spot in place_columns(self.columns, self.size.width)]
+        return [
+            (placed_column.index, placed_column.column)
+            for placed_column in place_columns(self.columns, self.size.width)
+        ]
 
     @property
     def _top(self) -> int:

@@ -15,8 +15,8 @@ from readwatch.tui.format.charts import (
     CHART_LINES,
     PLOT_MIN_WIDTH,
     calendar,
+    daily_minutes_line,
     plot,
-    trace,
 )
 from readwatch.tui.format.columns import fit
 from readwatch.tui.format.text import hours_and_minutes
@@ -47,7 +47,7 @@ class ReadingDays(Widget, can_focus=True):
         """Return the line of totals; its rest has one bar for each of the last days."""
         words = f"{SIGNS['cursor' if self.has_focus else 'row']} Reading   {_totals(self.days)}   "
         if with_trace:
-            words += trace(self.days, min(_MONTH, width - cell_len(words) - 1))
+            words += daily_minutes_line(self.days, min(_MONTH, width - cell_len(words) - 1))
         color = "$block-cursor-foreground on $block-cursor-background"
         return Content.styled(
             fit(words, width), color if self.has_focus else "bold $foreground on $panel"

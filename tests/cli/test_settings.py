@@ -8,7 +8,7 @@ from cli.shell import ADMIN_PASSWORD, Shell, log, parsed
 from conftest import Cast
 
 from readwatch.cli.main import readwatch
-from readwatch.cli.settings import default_config, default_database, setting_names
+from readwatch.cli.settings import all_settings, default_config, default_database
 from readwatch.store.engine.connections import Database
 
 
@@ -103,6 +103,8 @@ def test_the_file_of_this_user_is_read_when_none_is_named(
         ("port: 1", "is not TOML: "),
         ("port = true", "port must be text or a whole number"),
         ("port = 8765.5", "port must be text or a whole number"),
+        ("bell = 1", "bell must be true or false"),
+        ("refresh = true", "refresh must be a number"),
         ("port = [1]", "port must be text or a whole number"),
         ("database = {url = 'x'}", "database must be text or a whole number"),
         ("keys = 'x'", "[keys] must be a table of texts"),
@@ -169,8 +171,18 @@ def test_each_setting_is_named_alike_in_all_three_places() -> None:
                 walk(below)
 
     walk(readwatch)
-    assert names == list(setting_names(readwatch, context))
+    assert set(names) == all_settings(readwatch, context).keys()
     assert {"database", "config", "host", "port", "bcrypt_cost", "admin", "email"} <= set(names)
+
+
+def test_a_file_has_booleans_and_numbers_as_toml_writes_them(
+    monkeypatch: pytest.MonkeyPatch, config: Path
+) -> None:
+    monkeypatch.setenv("READWATCH_CONFIG", str(config))
+    config.write_text("bell = true\nmask = false\nrefresh = 0.5\nport = 1003\n")
+    console = parsed("console")
+    assert (console["bell"], console["mask"], console["refresh"]) == (True, False, 0.5)
+    assert parsed("serve")["port"] == 1003
 
 
 def test_an_empty_variable_is_the_same_as_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,15 @@ async def test_the_password_is_not_painted_when_a_slow_line_brings_all_keys_at_o
         await pilot.sees("● LIVE")
 
 
+async def test_a_password_that_arrives_together_with_tab_is_not_painted_as_part_of_the_email(
+    open_console: OpenConsole, cast: Cast
+) -> None:
+    async with open_console(logged_in=False) as pilot:
+        await pilot.sees("E-mail")
+        await pilot.presses(*cast.cara.email, "tab", *PASSWORD, "enter")
+        await pilot.sees("● LIVE")
+
+
 async def test_what_comes_at_once_is_the_password_up_to_enter(
     open_console: OpenConsole, cast: Cast
 ) -> None:

@@ -11,6 +11,7 @@ import click
 
 from readwatch import __version__
 from readwatch.cli.settings import (
+    all_settings,
     default_config,
     default_database,
     default_map,
@@ -18,7 +19,6 @@ from readwatch.cli.settings import (
     refuse_unknown_settings,
     refuse_wrong_types,
     setting,
-    setting_names,
     take_console_keys,
 )
 from readwatch.domain.errors import ReadwatchError, exception_location
@@ -82,8 +82,9 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
     context.meta["readwatch.keys"] = take_console_keys(settings, path)
     if settings:
         # The settings file cannot contain the name of the settings file.
-        refuse_unknown_settings(settings, set(setting_names(readwatch, context)) - {"config"}, path)
-        refuse_wrong_types(settings, path)
+        options = all_settings(readwatch, context)
+        refuse_unknown_settings(settings, options.keys() - {"config"}, path)
+        refuse_wrong_types(settings, options, path)
         context.default_map = default_map(settings, readwatch, context)
     context.meta["readwatch.database"] = str(
         database or settings.get("database") or default_database()

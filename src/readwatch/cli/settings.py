@@ -5,7 +5,7 @@ The option has priority over the environment, and the environment over the file.
 """
 
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,11 +70,25 @@ def refuse_unknown_settings(config: dict[str, Any], names: set[str], path: Path)
         )
 
 
-def refuse_wrong_types(config: dict[str, Any], path: Path) -> None:
-    """Refuse a value that is neither text nor a whole number, before click converts it."""
+def refuse_wrong_types(
+    config: dict[str, Any], settings: Mapping[str, click.Option], path: Path
+) -> None:
+    """Refuse a value of another type than its option has, before click converts it.
+
+    A text can be any value, as in the environment.
+    """
     for key, value in config.items():
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise misconfigured(f"{path}: {key} must be text or a whole number")
+        types, expected = _toml_types(settings[key])
+        if not isinstance(value, str) and type(value) not in types:
+            raise misconfigured(f"{path}: {key} must be {expected}")
+
+
+def _toml_types(option: click.Option) -> tuple[set[type], str]:
+    if option.is_flag:
+        return {bool}, "true or false"
+    if isinstance(option.type, click.types.FloatParamType):
+        return {int, float}, "a number"
+    return {int}, "text or a whole number"
 
 
 def take_console_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
@@ -85,11 +99,12 @@ def take_console_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
     return keys
 
 
-def setting_names(command: click.Command, context: click.Context) -> Iterator[str]:
-    """Yield the keys that a TOML file can have for a command and its subcommands."""
-    yield from _own_settings(command)
+def all_settings(command: click.Command, context: click.Context) -> dict[str, click.Option]:
+    """Return the settings that a TOML file can have for a command and its subcommands, by key."""
+    settings = {option.name or "": option for option in _own_settings(command)}
     for _, subcommand in _subcommands(command, context):
-        yield from setting_names(subcommand, context)
+        settings |= all_settings(subcommand, context)
+    return settings
 
 
 def default_map(
@@ -100,16 +115,17 @@ def default_map(
     The map has only parameters with an environment variable. Other parameters, such as the EMAIL
     of `user erase`, can only be given on the command line.
     """
-    defaults = {name: config[name] for name in _own_settings(command) if name in config}
+    names = [option.name for option in _own_settings(command) if option.name in config]
+    defaults = {name: config[name] for name in names}
     for name, subcommand in _subcommands(command, context):
         defaults[name] = default_map(config, subcommand, context)
     return defaults
 
 
-def _own_settings(command: click.Command) -> Iterator[str]:
+def _own_settings(command: click.Command) -> Iterator[click.Option]:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar and parameter.name:
-            yield parameter.name
+            yield parameter
 
 
 def _subcommands(

@@ -73,7 +73,7 @@ KEYS: Final = (
     # The header shows the views and their numbers, so the footer does not.
     _hidden("online", "1", "view('online')", "Online", "who is online now", _ALL),
     _hidden("activity", "2", "view('activity')", "Activity", "all activities, newest first", _ALL),
-    _hidden("readers", "3", "view('readers')", "Readers", "all readers and progress", _ALL),
+    _hidden("readers", "3", "view('readers')", "Readers", "all readers and totals", _ALL),
     _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
     _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whose data", _ALL),
     _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),

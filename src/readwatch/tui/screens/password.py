@@ -15,8 +15,10 @@ class PasswordScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.quit", "Quit"),
         # Handled before the focused field: on a slow line all keys may arrive at once, and a
-        # password typed after enter must not be painted as part of the e-mail.
+        # password typed after enter or tab must not be painted as part of the e-mail.
         Binding("enter", "submit", "Submit", show=False, priority=True),
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
     ]
 
     DEFAULT_CSS = """

@@ -84,4 +84,5 @@ def test_a_hundred_logins_at_once_succeed_while_heartbeats_are_answered(
 
     assert {statuses[-1] for statuses in answers} == {200}
     assert {status for statuses in answers for status in statuses} <= {200, 429}
+    assert max(len(statuses) for statuses in answers) <= 5, "Retry-After is realistic"
     assert fetch_all(db, "SELECT count(*) FROM reader_sessions") == [(READERS + 1,)]

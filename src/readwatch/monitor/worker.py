@@ -118,7 +118,7 @@ class Worker:
         They contain the items near the viewport. `QueryRefused` is posted for an invalid query.
         """
         self._current.viewport = viewport
-        self._requests.submit(partial(self._watch_view, view, query))
+        self._start(partial(self._watch_view, view, query))
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Set the part of the view that is on the screen now."""
@@ -128,7 +128,7 @@ class Worker:
         """Set the readers whom the consultant has marked as seen; a change is shown at once."""
         if readers != self._seen:
             self._seen = readers
-            self._requests.submit(partial(self._set_seen, readers))
+            self._start(partial(self._set_seen, readers))
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
@@ -145,11 +145,12 @@ class Worker:
 
         The access is logged first, with the view in which the reader was selected.
         """
-        self._submit_for_consultant(partial(self._watch_reader, request_id, reader_id, origin))
+        watch = partial(self._watch_reader, request_id, reader_id, origin)
+        self._start(partial(self._run_for_consultant, watch))
 
     def read_older(self, request_id: int, oldest: int) -> None:
         """Post a snapshot of the open reader's page with activities older than `oldest`."""
-        self._requests.submit(partial(self._read_older, request_id, oldest))
+        self._start(partial(self._read_older, request_id, oldest))
 
     def log_and_run(
         self,
@@ -166,6 +167,10 @@ class Worker:
     def open_access_log(self) -> Future[None]:
         """Show the access log; for admins, who see all entries, the access is logged first."""
         return self._submit_for_consultant(self._open_access_log)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        """Submit work whose future nobody reads: an error is reported as an event."""
+        self._requests.submit(work).add_done_callback(self._report_failure)
 
     def _submit_for_consultant(
         self, work: Callable[[User], Result], *, retry_on_failure: bool = False
@@ -373,6 +378,10 @@ class Worker:
             self._post(ReaderRefused(current.reader_page.request_id, error.message))
             current.close_reader()
         else:
+            self._report_connection_lost(error)
+
+    def _report_failure(self, future: Future[None]) -> None:
+        if not future.cancelled() and isinstance(error := future.exception(), ReadwatchError):
             self._report_connection_lost(error)
 
     def _report_connection_lost(self, error: ReadwatchError) -> None:

@@ -16,7 +16,6 @@ from readwatch.store.engine.statements import Statement
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 
 PAGE = 4096
-TIMEOUT = 60.0
 WRITE = Statement(
     "INSERT INTO failed_logins (subject, failures, last_failed_at) "
     "VALUES (:subject, 1, '2026-11-22 12:00:00.000')"
@@ -76,7 +75,7 @@ def written(url: str, commits: int) -> int:
 
 
 def test_it_restarts_although_there_is_always_an_open_read_transaction(url, monkeypatch):
-    monkeypatch.setattr(sqlite, "WAL_WAIT_SECONDS", TIMEOUT)  # it waits for the reader, no longer
+    monkeypatch.setattr(sqlite, "WAL_WAIT_SECONDS", 1.0)  # as the service waits
     with overlapping_read_transactions(url):
         assert written(url, commits=100) < 2 * 256 * PAGE
 

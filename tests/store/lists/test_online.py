@@ -218,7 +218,9 @@ def test_the_trace_counts_what_occurred_in_the_last_half_hour_five_minutes_each(
 def test_a_trace_is_read_off_an_index_and_the_ids_are_read_once(db):
     def plan(rows: BulkStatement) -> list[str]:
         sql = f"EXPLAIN QUERY PLAN {rows._statement._sqlite}"
-        values = {"rows": "[]", "since": ""} | {f"after_{step}": "" for step in range(6)}
+        values = {"rows": "[]", "since": "", "arrived_after": ""} | {
+            f"after_{step}": "" for step in range(6)
+        }
         return [step for *_, step in driver_connection(db).execute(sql, values)]
 
     assert "SEARCH a USING INDEX idx_activities_user_id (user_id=? AND rowid>?)" in plan(

@@ -7,7 +7,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.users import UserRole
 from readwatch.store.lists.query import ListQuery
-from readwatch.store.lists.readers import reader_ids, reader_rows
+from readwatch.store.lists.readers import reader_ids, reader_rows, readers_named
 
 
 def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock, enter, post, join):
@@ -74,3 +74,18 @@ def test_each_column_sorts_both_ways_and_never_comes_last(db, clock, three_reade
 def test_a_filter_keeps_those_who_are_meant(db, clock, three_readers, words, found):
     query = ListQuery("full_name", False, parse(words))
     assert len(reader_ids(db, LIST_ACCESS, query, clock()).ids) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "length", "names"),
+    [
+        (["a"], 20, ["Ann Archer", "Ben Baker"]),
+        (["a"], 1, ["Ann Archer"]),
+        (["BAKR", "ben"], 20, ["Ben Baker"]),
+        (["cara"], 20, []),  # consultants are no readers
+    ],
+)
+@pytest.mark.usefixtures("cast")
+def test_of_many_readers_the_first_by_name_are_found(db, clock, words, length, names):
+    readers = readers_named(db, LIST_ACCESS, words, clock(), length=length)
+    assert [reader.full_name for reader in readers] == names

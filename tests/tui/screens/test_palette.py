@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pytest
 from conftest import StillClock
-from permits import LIST_ACCESS
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import LARGE, SMALL, OpenConsole
 from tui.test_hostile_text import HOSTILE, check, mallories
 
 from readwatch.store.engine.connections import Database
-from readwatch.store.lists.readers import readers_named
 from readwatch.tui.format.text import BREADCRUMB
 
 
@@ -130,14 +128,3 @@ async def test_nothing_of_it_is_seen_while_the_screen_is_locked(
         await pilot.presses("ctrl+p", *"ann")
         await pilot.sees("assword")
         assert "Ann" not in pilot.screen
-
-
-@pytest.mark.usefixtures("cast")
-def test_of_many_readers_the_first_by_name_are_found(db: Database, clock: StillClock) -> None:
-    def names(*words: str, length: int = 20) -> list[str]:
-        return [r.full_name for r in readers_named(db, LIST_ACCESS, words, clock(), length=length)]
-
-    assert names("a") == ["Ann Archer", "Ben Baker"]
-    assert names("a", length=1) == ["Ann Archer"]
-    assert names("BAKR", "ben") == ["Ben Baker"]
-    assert names("cara") == [], "consultants are no readers"

@@ -21,7 +21,7 @@ class Role(StrEnum):
     MAINTENANCE = "maintenance"  # the command line, when it checks and fixes the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # the lists and reader pages of the console
-    LOGIN = "sign_in"  # the console, when it checks a password and logs the login
+    LOGIN = "login"  # the console, when it checks a password and logs the login
     ACCESS_LOG = "access_log"  # the entries that a console appends after the login
 
 

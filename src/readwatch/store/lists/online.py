@@ -36,6 +36,8 @@ from readwatch.store.lists.query import (
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
+MAX_CLOCK_DIFFERENCE = timedelta(minutes=2)
+"""The most that the clocks of two servers on one database may differ."""
 
 _ONLINE_USER_IDS = (
     "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
@@ -93,7 +95,8 @@ _ROWS = BulkStatement(
     f"{_SELECT} AND +s.user_id IN (SELECT id FROM given) ORDER BY s.last_heartbeat DESC, s.id DESC",
 )
 # An activity never occurs after its arrival, so the activities of the last half hour are among
-# those that arrived in it: a range of ids, which the index on user and id finds. One text per
+# those that arrived in it: a range of ids, which the index on user and id finds. Ids follow the
+# commits, so the range begins earlier by what the clocks of two servers may differ. One text per
 # reader is returned, because otherwise PostgreSQL would read the activities of all readers.
 _COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
@@ -104,8 +107,8 @@ _TRACES = BulkStatement(
     SELECT given.id AS user_id, (
         SELECT {_COUNTS_SINCE_EACH_STEP} FROM reader_activities a
         WHERE a.user_id = given.id AND a.id >= (
-            SELECT id FROM reader_activities WHERE created_at > :after_0
-            ORDER BY created_at LIMIT 1
+            SELECT id FROM reader_activities WHERE created_at > :arrived_after
+            ORDER BY created_at, id LIMIT 1
         )
     ) AS counts FROM given
     """,
@@ -164,9 +167,10 @@ def online_rows(
     id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
+    arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE)
     traces = {
         row.user_id: _differences(map(int, row.counts.split()))
-        for row in _TRACES.all(db, id_rows, **begins)
+        for row in _TRACES.all(db, id_rows, arrived_after=arrived_after, **begins)
     }
     rows = _ROWS.all(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(

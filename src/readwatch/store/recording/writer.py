@@ -262,8 +262,7 @@ class Writer:
             outcomes = [(None, _copy_of(error)) for _ in group]
         else:
             rows = sum(job.rows for job in group)
-            with suppress(Exception):  # the rows are on disk, even if the observer fails
-                self._observe(CommitStats(len(group), rows, monotonic() - began))
+            self._report(CommitStats(len(group), rows, monotonic() - began))
         for job, outcome in zip(group, outcomes, strict=True):
             job.finish(outcome)
 
@@ -284,7 +283,11 @@ class Writer:
                 self._heartbeats = heartbeats | self._heartbeats
         else:
             if heartbeats:
-                self._observe(CommitStats(0, len(heartbeats), monotonic() - began))
+                self._report(CommitStats(0, len(heartbeats), monotonic() - began))
+
+    def _report(self, stats: CommitStats) -> None:
+        with suppress(Exception):  # the rows are on disk, even if the observer fails
+            self._observe(stats)
 
 
 def _copy_of(error: Exception) -> ReadwatchError:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
-from readwatch.domain.plural import counted
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
@@ -65,7 +64,8 @@ class LiveStats:
     @property
     def activity_rate(self) -> str:
         """The number of activities a minute, as text."""
-        return f"{counted(self.activities_a_minute, 'activity', 'activities')} a minute"
+        number = self.activities_a_minute  # without commas, as all numbers of the header
+        return f"{number} {'activity' if number == 1 else 'activities'} a minute"
 
 
 @dataclass(frozen=True, slots=True)

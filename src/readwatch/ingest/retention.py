@@ -34,6 +34,7 @@ class RetentionThread:
         self._writer = writer
         self._clock = clock
         self._session_timeout = session_timeout
+        self.completed_rounds = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
         self._thread.start()
@@ -90,5 +91,6 @@ class RetentionThread:
                 _log.warning("retention is delayed: %s", error.message)
             except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
                 _log.error("retention failed: %s", type(error).__name__)
+            self.completed_rounds += 1
             if self._closing.wait(ROUND_SECONDS):
                 return

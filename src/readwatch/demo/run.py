@@ -16,12 +16,12 @@ from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.clock import system_clock
 from readwatch.monitor.attention import Attention
-from readwatch.monitor.build import view_snapshot
+from readwatch.monitor.build import LogRows, view_snapshot
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import list_access
+from readwatch.store.audit.log import ListAccess, access_to_whole_list, list_access
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import ListQuery
@@ -67,11 +67,25 @@ def _print_lists(demo: World, seconds: float) -> None:
         with connection(db):
             now = system_clock()
             access = list_access(db, demo.consultant.id)
+            log_rows = _whole_list(access)
             online = view_snapshot(
-                db, access, View.ONLINE, now, queries, LATEST_FIRST, Viewport(ONLINE_ROWS)
+                db,
+                access,
+                View.ONLINE,
+                now,
+                queries,
+                log_rows,
+                LATEST_FIRST,
+                Viewport(ONLINE_ROWS),
             )
             activity = view_snapshot(
-                db, access, View.ACTIVITY, now, queries, viewport=Viewport(ACTIVITY_ROWS)
+                db,
+                access,
+                View.ACTIVITY,
+                now,
+                queries,
+                log_rows,
+                viewport=Viewport(ACTIVITY_ROWS),
             )
         print(stats_line(online.stats))  # noqa: T201 - this is what the plain form is for
         for line in snapshot_lines(online, width=width, height=ONLINE_ROWS):
@@ -80,6 +94,10 @@ def _print_lists(demo: World, seconds: float) -> None:
             print(f"  {line}")  # noqa: T201
         print(flush=True)  # noqa: T201
     db.close()
+
+
+def _whole_list(access: ListAccess) -> LogRows:
+    return lambda _: access_to_whole_list(access)
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
+
 ACTIVE_WITHIN = timedelta(minutes=5)
 """How long after a login or an activity a reader counts as active in a session."""
 
@@ -125,9 +127,20 @@ class Case:
 # The rules --------------------------------------------------------------------------------------
 
 
-def silent(reader: OpenReader, now: datetime, thresholds: Thresholds) -> Reason | None:
-    """The rule for a reader in the middle of a session who sends no heartbeat."""
-    if reader.idle_since is None:
+def silent(
+    reader: OpenReader,
+    now: datetime,
+    thresholds: Thresholds,
+    arrivals: Arrivals = NO_ARRIVALS,
+) -> Reason | None:
+    """The rule for a reader in the middle of a session who sends no heartbeat.
+
+    It does not hold while nearly all readers are silent, and applies again once they had the time
+    to come back.
+    """
+    if reader.idle_since is None or arrivals.stop is not None:
+        return None
+    if arrivals.resumed_at is not None and now - arrivals.resumed_at < thresholds.silent_after:
         return None
     silent_since = max(reader.last_heartbeat, reader.idle_since)
     if silent_since - reader.idle_since >= ACTIVE_WITHIN:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +12,10 @@ from readwatch.domain.users import UserRole
 
 GENESIS = "0" * 64
 """The `prev_hash` of the first entry."""
+
+FEW_READERS = 3
+"""A result with rows of at most so many readers says something about each of them, so the access
+log names them."""
 
 
 class AuditAction(StrEnum):
@@ -59,6 +63,22 @@ class AuditEvent:
     subject_id: int | None = None
     details: str | None = None
     ip_address: str | None = None
+
+    def about(self, reader_id: int) -> "AuditEvent":
+        """Return the same access, of the data of one reader."""
+        return AuditEvent(self.actor_id, self.action_type, reader_id, self.details, self.ip_address)
+
+
+def few_readers(reader_ids: Iterable[int | None]) -> frozenset[int]:
+    """Return the distinct readers of a result's rows if they are at most `FEW_READERS`, otherwise
+    none. Rows without a reader do not count."""
+    readers: set[int] = set()
+    for reader_id in reader_ids:
+        if reader_id is not None:
+            readers.add(reader_id)
+            if len(readers) > FEW_READERS:
+                return frozenset()
+    return frozenset(readers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """Authorization: readers read their own data, staff read all data after the access is logged.
 
-Each view calls one of these functions, or `current_principal` if any valid token is enough.
+Each view calls one of these functions, or `current_principal` if any valid token is enough. A list
+calls two: one before it finds its rows, one before it reads them.
 """
+
+from collections.abc import Iterable
 
 from flask import request
 
@@ -12,7 +15,13 @@ from readwatch.domain.users import UserRole
 from readwatch.ingest.authentication import current_principal
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
-from readwatch.store.audit.log import LoggedListAccess, Permit, list_access, permit_own_data
+from readwatch.store.audit.log import (
+    ListAccess,
+    Permit,
+    RowAccess,
+    list_access,
+    permit_own_data,
+)
 from readwatch.store.engine.connections import connection
 from readwatch.store.identity.users import id_or_none
 
@@ -25,23 +34,42 @@ def require_reader() -> Principal:
     return principal
 
 
-def authorize_list(view: str) -> LoggedListAccess:
-    """Log the access of staff to a list and return the right to it; refuse a reader with 403."""
+def authorize_list(view: str) -> ListAccess:
+    """Return the right of staff to find the rows of a list; refuse a reader with 403."""
     principal, services = current_principal(), current_services()
     try:
         with connection(services.db) as db:
-            access = list_access(db, principal.user_id)
+            return list_access(db, principal.user_id)
     except ReadwatchError as error:
         if error.kind is ErrorKind.FORBIDDEN:
             _log_refusal(principal, view)
         raise
-    event = AuditEvent(
-        actor_id=principal.user_id,
+
+
+def authorize_rows(
+    access: ListAccess, view: str, reader_ids: Iterable[int | None], *, page: str = ""
+) -> RowAccess:
+    """Log the access to the rows of a list, and return the right to read them.
+
+    `reader_ids` are the readers of the rows; a list with pages names the `page`.
+    """
+    services = current_services()
+    return services.audit_deduplicator.log_rows(
+        access,
+        _list_event(access, view),
+        reader_ids,
+        services.now(),
+        page=_list_event(access, f"{view} {page}") if page else None,
+    )
+
+
+def _list_event(access: ListAccess, view: str) -> AuditEvent:
+    return AuditEvent(
+        actor_id=access.user_id,
         action_type=AuditAction.VIEWED_LIST,
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )
-    return services.audit_deduplicator.log_list_access(access, event, services.now())
 
 
 def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAction) -> Permit:

@@ -6,12 +6,12 @@ from flask import Blueprint
 from typing_extensions import TypedDict
 
 from readwatch.domain.activities import RecordedActivity
-from readwatch.ingest.authorization import authorize_list
+from readwatch.ingest.authorization import authorize_list, authorize_rows
 from readwatch.ingest.openapi import STAFF, documented
 from readwatch.ingest.schemas import PageAfter, query_parameters
 from readwatch.ingest.services import current_services
 from readwatch.store.engine.connections import connection
-from readwatch.store.lists.feed import activities_after, activity_feed
+from readwatch.store.lists.feed import activity_rows, feed_page
 
 routes = Blueprint("feed", __name__)
 
@@ -27,15 +27,16 @@ class Activities(TypedDict):
 def feed() -> Activities:
     """Return activities in the order of their arrival: those after the id `after`, or the latest.
 
-    Send the last id that you received as `after`, and you miss no activity. Metadata is left out:
-    read it in the reader's own list, where the access is logged.
+    Send the last id that you received as `after`, and you miss no activity. The feed goes back
+    20,000 activities. Each page is logged with its ids; if its activities are of three or fewer
+    readers, each of them is named. Metadata is left out: read it in the reader's own list.
     """
     access = authorize_list("activities")
-    page = query_parameters(PageAfter)
-    with connection(current_services().db) as db:
-        activities = (
-            activity_feed(db, access, length=page.limit)[::-1]
-            if page.after is None
-            else activities_after(db, access, page.after, length=page.limit)
-        )
-    return {"activities": activities}
+    page, services = query_parameters(PageAfter), current_services()
+    with connection(services.db) as db:
+        found = feed_page(db, access, after=page.after, length=page.limit)
+    ids = f"{found.ids[0]} to {found.ids[-1]}" if found.ids else "none"
+    rows = authorize_rows(access, "activities", found.reader_ids, page=ids)
+    with connection(services.db) as db:
+        activities = activity_rows(db, rows, found.ids, services.now())
+    return {"activities": sorted(activities, key=lambda activity: activity.id)}

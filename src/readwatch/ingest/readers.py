@@ -11,7 +11,11 @@ from readwatch.domain.presence import Presence
 from readwatch.domain.sessions import OnlineReader, Session
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.ingest.authentication import current_principal
-from readwatch.ingest.authorization import authorize_list, authorize_reader_data
+from readwatch.ingest.authorization import (
+    authorize_list,
+    authorize_reader_data,
+    authorize_rows,
+)
 from readwatch.ingest.feed import Activities
 from readwatch.ingest.openapi import STAFF, documented
 from readwatch.ingest.schemas import Page, PageBefore, query_parameters
@@ -19,7 +23,8 @@ from readwatch.ingest.serialization import serialize
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import connection
-from readwatch.store.lists.online import online_readers
+from readwatch.store.lists.online import online_ids, online_readers
+from readwatch.store.lists.query import ListQuery
 
 routes = Blueprint("readers", __name__)
 
@@ -58,7 +63,10 @@ def online() -> OnlineReaders:
     services = current_services()
     now = services.now()
     with connection(services.db) as db:
-        readers = online_readers(db, access, now)
+        ids = online_ids(db, access, ListQuery("full_name"), now).ids
+    rows = authorize_rows(access, "online", ids)
+    with connection(services.db) as db:
+        readers = online_readers(db, rows, ids, now)
     return {
         "readers": [
             OnlineReaderWithPresence(**serialize(reader), presence=reader.presence_at(now))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
 from readwatch.domain.attention import (
     CAME_BACK_WITHIN,
     SILENT_FOR_AT_MOST,
@@ -23,7 +24,7 @@ from readwatch.domain.attention import (
     without_flapping,
 )
 from readwatch.domain.text import SafeText
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import attention
 from readwatch.store.lists.query import ListQuery, ResultIds
@@ -73,12 +74,14 @@ class Attention:
         """The readers of the last evaluation."""
         return frozenset(self._cases)
 
-    def refresh(self, db: Database, access: ListAccess, now: datetime) -> None:
+    def refresh(
+        self, db: Database, access: ListAccess, now: datetime, arrivals: Arrivals = NO_ARRIVALS
+    ) -> None:
         """Evaluate the rules at `now`."""
         self._read_logins_and_unfinished_readings(db, access, now)
         reasons = {
             (reader_id, reason.rule): reason
-            for reader_id, reason in self._reasons(db, access, now)
+            for reader_id, reason in self._reasons(db, access, now, arrivals)
             if reason is not None
         }
         self._held = without_flapping(self._held, reasons, now)
@@ -91,7 +94,7 @@ class Attention:
         return attention.attention_ids(db, access, [*self._cases.values()], self.seen, query, now)
 
     def items(
-        self, db: Database, access: ListAccess, ids: Sequence[int], now: datetime
+        self, db: Database, access: RowAccess, ids: Sequence[int], now: datetime
     ) -> tuple[AttentionItem, ...]:
         """Return the items of the readers with these ids."""
         current_ids = [id for id in ids if id in self._cases]
@@ -128,7 +131,7 @@ class Attention:
             self._unfinished_readings_at = now
 
     def _reasons(
-        self, db: Database, access: ListAccess, now: datetime
+        self, db: Database, access: ListAccess, now: datetime, arrivals: Arrivals
     ) -> Iterator[tuple[int, Reason | None]]:
         """Yield the result of each rule for each reader to whom the rule may apply."""
         thresholds = self._thresholds
@@ -140,7 +143,7 @@ class Attention:
             heartbeat_at_or_before=heartbeat_at_or_before,
             idle_at_or_before=now - thresholds.idle_after,
         ):
-            yield reader.reader_id, silent(reader, now, thresholds)
+            yield reader.reader_id, silent(reader, now, thresholds, arrivals)
             yield reader.reader_id, idle(reader, now, thresholds)
         for quiz in failed_quizzes(
             db, access, now - thresholds.failed_within, thresholds.pass_score

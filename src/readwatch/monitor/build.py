@@ -1,6 +1,6 @@
 """Snapshots of a view: the order of all items, and the items in the viewport."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from readwatch.domain.clock import midnight
 from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import RowOrder, Viewport, ids_near_viewport, row_order, top_index
 from readwatch.monitor.views import VIEW_OPTIONS, ViewQueries
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.online import count_online
 from readwatch.store.lists.query import ListQuery
@@ -22,6 +22,9 @@ CHUNK_LENGTH = 500
 DEFAULT_VIEWPORT = Viewport(height=50)
 """The viewport of a view that has not been on the screen."""
 
+LogRows = Callable[[ViewSnapshot], RowAccess]
+"""Logs the access to the rows of a snapshot if necessary, and returns the right to read them."""
+
 
 def view_snapshot(
     db: Database,
@@ -29,10 +32,12 @@ def view_snapshot(
     view: View,
     now: datetime,
     queries: Mapping[View, ViewQueries[Any]],
+    log_rows: LogRows,
     query: ListQuery | None = None,
     viewport: Viewport = DEFAULT_VIEWPORT,
 ) -> ViewSnapshot:
-    """Return the snapshot of a view at `now`, with the items in and near the viewport.
+    """Return the snapshot of a view at `now`, with the items in and near the viewport, which are
+    read after `log_rows`.
 
     Without a query it is the view's first query.
     """
@@ -41,7 +46,7 @@ def view_snapshot(
     )
     top = top_index(snapshot.order, viewport)
     ids = ids_near_viewport(snapshot.order, top, viewport.height)
-    return replace(snapshot, items=read_items(db, access, queries[view], ids, now))
+    return replace(snapshot, items=read_items(db, log_rows(snapshot), queries[view], ids, now))
 
 
 def snapshot_without_items(
@@ -67,7 +72,7 @@ def snapshot_without_items(
 
 def read_items(
     db: Database,
-    access: ListAccess,
+    access: RowAccess,
     queries: ViewQueries[Any],
     ids: Sequence[int],
     now: datetime,

@@ -3,18 +3,26 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from readwatch.domain.errors import safe_errors
+from readwatch.domain.errors import ReadwatchError, safe_errors
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, query_interrupter
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import file_identity
 
 
+class NotLogged(ReadwatchError):
+    """An entry could not be written to the access log, with the reason."""
+
+    def __init__(self, error: ReadwatchError) -> None:
+        super().__init__(error.kind, f"could not be logged: {error.message}")
+
+
 class Connections:
     """Opens each connection when it is needed, also after `close`; used by one thread.
 
     `on_close` is called after each close, because the next database may be another one. The
-    context managers convert every error to a `ReadwatchError`.
+    context managers convert every error to a `ReadwatchError`; an error of the access log leaves
+    the other connection as it is.
     """
 
     def __init__(self, url: str, on_close: Callable[[], None]) -> None:
@@ -37,9 +45,14 @@ class Connections:
 
     @contextmanager
     def access_log(self) -> Iterator[Database]:
-        """Yield the connection that appends to the access log."""
-        with safe_errors(), connection(self._open_access_log()) as db:
-            yield db
+        """Yield the connection that appends to the access log; every error is a `NotLogged`."""
+        try:
+            with safe_errors(), connection(self._open_access_log()) as db:
+                yield db
+        except ReadwatchError as error:
+            _close(self._access_log)
+            self._access_log = None
+            raise NotLogged(error) from None
 
     def interrupt(self) -> None:
         """Cancel the query that runs now, if any; any thread may call this."""
@@ -48,9 +61,7 @@ class Connections:
     def close(self) -> None:
         """Close both connections."""
         for db in (self._data, self._access_log):
-            if db is not None:
-                with suppress(Exception):  # the connection is broken, and the thread must continue
-                    close_all(db)
+            _close(db)
         self._data = self._access_log = None
         self._on_close()
 
@@ -77,6 +88,12 @@ class Connections:
         if file_id != self._file_id:
             self.close()
             self._file_id = file_id
+
+
+def _close(db: Database | None) -> None:
+    if db is not None:
+        with suppress(Exception):  # the connection is broken, and the thread must continue
+            close_all(db)
 
 
 def _nothing() -> None:

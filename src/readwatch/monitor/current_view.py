@@ -4,16 +4,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from readwatch.domain.clock import uptime
+from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import midnight, uptime
+from readwatch.domain.filters import filter_size
+from readwatch.domain.presence import OnlineCount
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, view_snapshot
+from readwatch.monitor.login import terminal_address
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
 from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import ListAccess, Permit
+from readwatch.store.audit.live_lists import AccessLog, LiveListLog
+from readwatch.store.audit.log import ListAccess, Permit, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
+from readwatch.store.totals import heartbeats
 
 ATTENTION_SECONDS = 10.0
 """Seconds between two evaluations of the attention rules, while Attention is not shown."""
@@ -29,7 +36,10 @@ class CurrentView:
         self._mask = settings.mask
         self.attention = Attention(settings.thresholds)
         self._attention_at = 0.0
+        self._arrivals = NO_ARRIVALS
+        self._peak: OnlineCount | None = None  # the highest number of readers shown today
         self.viewport = DEFAULT_VIEWPORT
+        self._log = LiveListLog()
         self.clear()
 
     def clear(self) -> None:
@@ -40,16 +50,21 @@ class CurrentView:
         self._revealed: set[int] = set()
         self._queries = view_queries(self.attention, with_access_log=False)
         self.reader_page: ReaderPage | None = None
+        self.row_access: RowAccess | None = None
+        self._log.close()
 
     def reset(self) -> None:
         """Drop all data from the database, because another database may have replaced it."""
         self._attention_at = 0.0
+        self._arrivals, self._peak = NO_ARRIVALS, None
         self.attention.reset()
+        self._log.close()
 
     def show_view(self, view: View, query: ListQuery) -> None:
         """Show a view; an open reader's page is closed."""
         if view is not self.view:
             self._last_valid_query = None
+            self.row_access = None
         self.view, self.query = view, query
         self.close_reader()
 
@@ -71,24 +86,79 @@ class CurrentView:
         self._queries = view_queries(self.attention, with_access_log=True)
 
     def snapshot(
-        self, db: Database, access: ListAccess, now: datetime
+        self,
+        db: Database,
+        access: ListAccess,
+        now: datetime,
+        access_log: AccessLog,
     ) -> ViewSnapshot | ReaderSnapshot:
-        """Return the snapshot of the view or the reader's page at `now`."""
+        """Return the snapshot of the view or the reader's page at `now`.
+
+        The entries that a filtered view needs are in the access log before its rows are read.
+        """
+        self._arrivals = arrivals_after(self._arrivals, heartbeats(db, now), now)
         self._refresh_attention(db, access, now)
         if self.reader_page is not None:
-            return self.reader_page.snapshot(db, self._with_attention(live_stats(db, now)))
+            return self.reader_page.snapshot(db, self._completed(live_stats(db, now)))
         view = self.view or View.ONLINE
-        snapshot = view_snapshot(db, access, view, now, self._queries, self.query, self.viewport)
+
+        def log_rows(found: ViewSnapshot) -> RowAccess:
+            self.row_access = None  # until the entries are on disk
+            self.row_access = self._log_rows(access_log, access, found)
+            return self.row_access
+
+        snapshot = view_snapshot(
+            db, access, view, now, self._queries, log_rows, self.query, self.viewport
+        )
         self._last_valid_query = self.query
-        stats = self._with_attention(snapshot.stats)
+        stats = self._completed(snapshot.stats)
         return replace(snapshot, items=self._masked(snapshot.items), stats=stats)
 
-    def _with_attention(self, stats: LiveStats) -> LiveStats:
+    def _log_rows(
+        self, access_log: AccessLog, access: ListAccess, found: ViewSnapshot
+    ) -> RowAccess:
+        """Log the access to the rows of a result if necessary, and return the right to them."""
+        terms = found.query.terms
+        event = AuditEvent(
+            actor_id=access.user_id,
+            action_type=AuditAction.VIEWED_LIST,
+            details=f"console, {found.view.label}{filter_size(terms)}",
+            ip_address=terminal_address(),
+        )
+        return self._log.access_to_rows(
+            access_log,
+            access,
+            event,
+            found.stats.taken_at,
+            view=found.view,
+            terms=terms,
+            reader_ids=found.reader_ids,
+        )
+
+    def _completed(self, stats: LiveStats) -> LiveStats:
+        """Return the figures with those that depend on earlier snapshots."""
         in_need = self.attention.in_need
-        return replace(stats, in_need=in_need, unseen=in_need - self.attention.seen)
+        return replace(
+            stats,
+            peak=self._peak_of(stats),
+            arrivals=self._arrivals,
+            in_need=in_need,
+            unseen=in_need - self.attention.seen,
+        )
+
+    def _peak_of(self, stats: LiveStats) -> OnlineCount | None:
+        """Return the peak of the day, unless the peak is now: the highest number saved each minute,
+        or shown in between."""
+        now = OnlineCount(stats.taken_at, stats.online)
+        peaks = [peak for peak in (self._peak, stats.peak, now) if peak is not None]
+        today = midnight(stats.taken_at)
+        self._peak = max(
+            (peak for peak in peaks if peak.minute >= today), key=lambda peak: peak.readers
+        )
+        return self._peak if self._peak.readers > stats.online else None
 
     def items(
-        self, db: Database, access: ListAccess, view: View, ids: Sequence[int], now: datetime
+        self, db: Database, access: RowAccess, view: View, ids: Sequence[int], now: datetime
     ) -> tuple[Item, ...]:
         """Return items of a view, with names masked if necessary."""
         return self._masked(read_items(db, access, self._queries[view], ids, now))
@@ -99,5 +169,5 @@ class CurrentView:
     def _refresh_attention(self, db: Database, access: ListAccess, now: datetime) -> None:
         """Evaluate the rules: for Attention each time, for the header at intervals."""
         if self.view is View.ATTENTION or uptime() >= self._attention_at:
-            self.attention.refresh(db, access, now)
+            self.attention.refresh(db, access, now, self._arrivals)
             self._attention_at = uptime() + ATTENTION_SECONDS

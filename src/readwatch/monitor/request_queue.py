@@ -53,7 +53,9 @@ class RequestQueue:
         return None
 
     def run(self, request: Request[Any]) -> None:
-        """Run the work of a request and set its future, unless the future was cancelled."""
+        """Run the work of a request and set its future; do nothing if the future was cancelled."""
+        if request.future.cancelled():
+            return
         with suppress(InvalidStateError):
             try:
                 result = request.work()

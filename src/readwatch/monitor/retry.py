@@ -31,6 +31,11 @@ class Retry:
         return self._since
 
     @property
+    def is_failing(self) -> bool:
+        """Whether the database has not answered since the last failure."""
+        return self._failures > 0
+
+    @property
     def is_pausing(self) -> bool:
         """Whether it is too early for the next try."""
         return uptime() < self._retry_at

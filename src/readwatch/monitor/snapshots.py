@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
+from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
@@ -47,6 +48,8 @@ class LiveStats:
     per_minute: tuple[MinuteCount, ...]
     peak: OnlineCount | None = None
     """The peak of the day, unless the peak is now."""
+    arrivals: Arrivals = NO_ARRIVALS
+    """Whether readers' posts still arrive."""
     refresh_pause: timedelta = timedelta(0)
     """The pause before the next snapshot."""
     in_need: frozenset[int] = frozenset()
@@ -60,6 +63,11 @@ class LiveStats:
         *_, previous, current = self.per_minute
         passed = self.taken_at.second / 60
         return current.activities + round(previous.activities * (1 - passed))
+
+    @property
+    def silence(self) -> timedelta | None:
+        """For how long no post has arrived, if posts should arrive; otherwise None."""
+        return self.arrivals.silent_for(self.taken_at)
 
     @property
     def activity_rate(self) -> str:

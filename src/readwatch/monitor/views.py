@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from readwatch.domain.activities import RecordedActivity
 from readwatch.monitor.attention import Attention, AttentionItem
 from readwatch.monitor.snapshots import View
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import access_log, feed, online, readers
 from readwatch.store.lists import attention as attention_list
@@ -72,7 +72,7 @@ class ViewQueries(Generic[ItemT]):
     """The queries of a view: `ids` returns the order of all items, `items` reads some of them."""
 
     ids: Callable[[Database, ListAccess, ListQuery, datetime], ResultIds]
-    items: Callable[[Database, ListAccess, Sequence[int], datetime], tuple[ItemT, ...]]
+    items: Callable[[Database, RowAccess, Sequence[int], datetime], tuple[ItemT, ...]]
 
 
 # Online.
@@ -210,7 +210,7 @@ def _no_ids(_db: Database, _access: ListAccess, _query: ListQuery, _now: datetim
 
 
 def _no_entries(
-    _db: Database, _access: ListAccess, _ids: Sequence[int], _now: datetime
+    _db: Database, _access: RowAccess, _ids: Sequence[int], _now: datetime
 ) -> tuple[AccessLogRow, ...]:
     return ()
 

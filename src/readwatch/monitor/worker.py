@@ -5,11 +5,11 @@ as events. The results and events are immutable.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
+from readwatch.domain.filters import Term, filter_size
 from readwatch.domain.users import User, UserRole
-from readwatch.monitor.connections import Connections
+from readwatch.monitor.connections import Connections, NotLogged
 from readwatch.monitor.current_view import CurrentView
 from readwatch.monitor.events import (
     ConnectionLost,
@@ -37,12 +38,13 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
 from readwatch.store.audit import log as audit_log
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.live_lists import LiveListLog
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.identity import users
 from readwatch.store.lists.query import ListQuery
-from readwatch.store.lists.readers import ReaderSummary, readers_named
+from readwatch.store.lists.readers import ReaderSummary, ids_of_readers_named, reader_rows
 
 POLL_SECONDS = 0.25
 """The interval in which the worker checks for changes; a check is very cheap on SQLite."""
@@ -50,8 +52,11 @@ POLL_SECONDS = 0.25
 ACCOUNT_CHECK_SECONDS = 2.0
 """The interval in which the worker checks that the consultant's account is unchanged."""
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 0.5
 """The longest time that `stop` waits for the thread to close its connections and end."""
+
+LOST_STOP_SECONDS = 0.05
+"""The same, after the last query has failed: the thread may wait for a database that is away."""
 
 MAX_READERS = 20
 """The maximum number of readers that a search by name returns."""
@@ -65,8 +70,9 @@ ReadItems = Callable[[View, Sequence[int]], tuple[Item, ...]]
 class Worker:
     """Requests come from any thread; `post` is called in the worker's thread.
 
-    A future fails with a `ReadwatchError`. It is cancelled if the consultant is logged out before
-    its work is done, so that the next consultant never gets its result.
+    A future fails with a `ReadwatchError`. A request belongs to the consultant who was logged in
+    when it was submitted: it is cancelled if that consultant is logged out before its work is
+    done, so that it never acts for the next one. Work that has not begun can be cancelled.
     """
 
     def __init__(
@@ -87,6 +93,9 @@ class Worker:
         self._retry = Retry()
         self._current = CurrentView(settings)
         self._consultant: User | None = None
+        self._logins = 0  # requests with another number are of an earlier consultant
+        self._watch_request: Future[None] | None = None
+        self._palette_log = LiveListLog()
         self._account_check_at = 0.0
         self._is_snapshot_requested = False
 
@@ -96,12 +105,22 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Cancel the current query, and wait some time until the connections are closed."""
+        """Cancel the current query, and wait a moment until the connections are closed.
+
+        A database that does not answer cannot be waited for: the thread ends with the program.
+        """
         self._is_stopping = True
         self._requests.wake()
-        deadline = monotonic() + STOP_SECONDS
+        deadline = monotonic() + (LOST_STOP_SECONDS if self._retry.is_failing else STOP_SECONDS)
+        interrupting = threading.Thread(target=self._interrupt, daemon=True)
+        interrupting.start()  # PostgreSQL's server may take long to accept it
         while self._thread.is_alive() and monotonic() < deadline:
-            self._connections.interrupt()  # again, because the next query may have begun
+            self._thread.join(timeout=0.05)
+
+    def _interrupt(self) -> None:
+        """Cancel one query after another until the thread has ended."""
+        while self._thread.is_alive():
+            self._connections.interrupt()
             self._thread.join(timeout=0.05)
 
     def log_in(self, email: str, password: str) -> Future[User]:
@@ -110,7 +129,7 @@ class Worker:
 
     def unlock(self, password: str) -> Future[None]:
         """Check the password of the logged-in consultant; the unlock is logged first."""
-        return self._requests.submit(partial(self._unlock, password))
+        return self._requests.submit(partial(self._unlock, password, self._logins))
 
     def watch_view(self, view: View, query: ListQuery, viewport: Viewport) -> None:
         """Post snapshots of a view from now on; an open reader's page is closed.
@@ -118,7 +137,9 @@ class Worker:
         They contain the items near the viewport. `QueryRefused` is posted for an invalid query.
         """
         self._current.viewport = viewport
-        self._start(partial(self._watch_view, view, query))
+        if self._watch_request is not None:
+            self._watch_request.cancel()  # nobody waits for a filter that has changed since
+        self._watch_request = self._start(partial(self._watch_view, view, query))
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Set the part of the view that is on the screen now."""
@@ -128,7 +149,7 @@ class Worker:
         """Set the readers whom the consultant has marked as seen; a change is shown at once."""
         if readers != self._seen:
             self._seen = readers
-            self._start(partial(self._set_seen, readers))
+            self._requests.submit(partial(self._set_seen, readers))
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
@@ -136,17 +157,22 @@ class Worker:
             lambda _: self._items_of_current(view, ids), retry_on_failure=True
         )
 
-    def find_readers(self, words: str) -> Future[tuple[ReaderSummary, ...]]:
-        """Find readers by words of their names; with masked names return none."""
-        return self._submit_for_consultant(lambda _: self._find_readers(words))
+    def find_readers(self, words: str, palette: int) -> Future[tuple[ReaderSummary, ...]]:
+        """Find readers by words of their names; with masked names return none.
 
-    def watch_reader(self, request_id: int, reader_id: int, origin: str) -> None:
+        `palette` is the number of the palette: a reader who is one of few is logged first, once
+        while the palette is open.
+        """
+        return self._submit_for_consultant(partial(self._find_readers, words, palette))
+
+    def watch_reader(self, request_id: int, reader_id: int, origin: str) -> Future[None]:
         """Post snapshots of a reader's page, or `ReaderRefused`; both contain `request_id`.
 
-        The access is logged first, with the view in which the reader was selected.
+        The access is logged first, with the view in which the reader was selected. A request that
+        is cancelled before it begins logs nothing.
         """
         watch = partial(self._watch_reader, request_id, reader_id, origin)
-        self._start(partial(self._run_for_consultant, watch))
+        return self._reported(self._submit_for_consultant(watch))
 
     def read_older(self, request_id: int, oldest: int) -> None:
         """Post a snapshot of the open reader's page with activities older than `oldest`."""
@@ -155,28 +181,37 @@ class Worker:
     def log_and_run(
         self,
         action: AuditAction,
-        reader_id: int | None,
+        reader_ids: Iterable[int | None],
         details: str,
         work: Callable[[ReadItems], Result],
     ) -> Future[Result]:
-        """Log an action, then run `work` in the worker's thread once the entry is on disk."""
+        """Log an action on rows, then run `work` in the worker's thread once that is on disk.
+
+        `reader_ids` are the readers of the rows; if they are few, each of them is logged.
+        """
         return self._submit_for_consultant(
-            partial(self._log_and_run, action, reader_id, details, work)
+            partial(self._log_and_run, action, reader_ids, details, work)
         )
 
     def open_access_log(self) -> Future[None]:
         """Show the access log; for admins, who see all entries, the access is logged first."""
         return self._submit_for_consultant(self._open_access_log)
 
-    def _start(self, work: Callable[[], None]) -> None:
-        """Submit work whose future nobody reads: an error is reported as an event."""
-        self._requests.submit(work).add_done_callback(self._report_failure)
+    def _start(self, work: Callable[[], None]) -> Future[None]:
+        """Submit work of the consultant whose result nobody reads."""
+        return self._reported(self._submit_for_consultant(lambda _: work()))
+
+    def _reported(self, future: Future[None]) -> Future[None]:
+        """Let an error be reported as an event."""
+        future.add_done_callback(self._report_failure)
+        return future
 
     def _submit_for_consultant(
         self, work: Callable[[User], Result], *, retry_on_failure: bool = False
     ) -> Future[Result]:
         return self._requests.submit(
-            partial(self._run_for_consultant, work), retry_on_failure=retry_on_failure
+            partial(self._run_for_consultant, work, self._logins),
+            retry_on_failure=retry_on_failure,
         )
 
     # The following methods run in the worker's thread.
@@ -187,6 +222,8 @@ class Worker:
                 request = self._requests.take(POLL_SECONDS)
                 if not self._is_stopping:
                     self._serve(request)
+                elif request is not None:
+                    request.future.cancel()
         finally:
             self._connections.close()
             self._requests.cancel_all()
@@ -201,8 +238,8 @@ class Worker:
             with suppress(Exception):
                 self._report_connection_lost(internal_error(error))
 
-    def _run_for_consultant(self, work: Callable[[User], Result]) -> Result:
-        if self._consultant is None:
+    def _run_for_consultant(self, work: Callable[[User], Result], login: int) -> Result:
+        if self._consultant is None or login != self._logins:
             raise CancelledError
         try:
             return work(self._consultant)
@@ -214,11 +251,13 @@ class Worker:
 
     def _log_in(self, email: str, password: str) -> User:
         action = AuditAction.LOGGED_IN
-        self._consultant = authenticated(self._url, email, password, self._clock(), action)
-        return self._consultant
+        consultant = authenticated(self._url, email, password, self._clock(), action)
+        self._logins += 1
+        self._consultant = consultant
+        return consultant
 
-    def _unlock(self, password: str) -> None:
-        if self._consultant is None:
+    def _unlock(self, password: str, login: int) -> None:
+        if self._consultant is None or login != self._logins:
             raise CancelledError
         email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
         authenticated(self._url, email, password, self._clock(), action)
@@ -226,7 +265,9 @@ class Worker:
     def _log_out(self, reason: str) -> None:
         """Log out a consultant whose account must not read the data, and drop all data."""
         self._consultant = None
+        self._logins += 1
         self._current.clear()
+        self._palette_log.close()
         self._requests.cancel_failed()
         self._post(LoggedOut(reason))
 
@@ -240,10 +281,12 @@ class Worker:
 
     def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:
         self._current.close_reader()
-        action = AuditAction.VIEWED_READER_PROFILE
+        event = _event(
+            consultant, AuditAction.VIEWED_READER_PROFILE, f"from {origin}", reader_id=reader_id
+        )
         try:
             permit = self._log_first(
-                audit_log.log_access, consultant, action, reader_id, f"from {origin}"
+                consultant, lambda db, _: audit_log.log_access(db, event, self._clock())
             )
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
@@ -261,69 +304,73 @@ class Worker:
     def _log_and_run(
         self,
         action: AuditAction,
-        reader_id: int | None,
+        reader_ids: Iterable[int | None],
         details: str,
         work: Callable[[ReadItems], Result],
         consultant: User,
     ) -> Result:
-        self._log_first(audit_log.log_event, consultant, action, reader_id, details)
-        return work(self._items)
+        event = _event(consultant, action, details)
+        rows = self._log_first(
+            consultant,
+            lambda db, access: audit_log.log_rows(db, access, event, reader_ids, self._clock()),
+        )
+        return work(partial(self._items, rows))
 
     def _open_access_log(self, consultant: User) -> None:
         if consultant.user_role is UserRole.ADMIN:
-            action = AuditAction.LISTED_ACCESS_LOG
-            details = "everybody's entries"
-            self._log_first(audit_log.log_event, consultant, action, None, details)
+            event = _event(consultant, AuditAction.LISTED_ACCESS_LOG, "everybody's entries")
+            self._log_first(consultant, lambda db, _: audit_log.log_event(db, event, self._clock()))
         self._current.open_access_log()
 
-    def _log_first(
-        self,
-        log: Callable[[Database, AuditEvent, datetime], Result],
-        consultant: User,
-        action: AuditAction,
-        reader_id: int | None,
-        details: str,
-    ) -> Result:
+    def _log_first(self, consultant: User, log: Callable[[Database, ListAccess], Result]) -> Result:
         """Run `log` if the account is unchanged; return its result after the commit."""
-        event = AuditEvent(
-            actor_id=consultant.id,
-            action_type=action,
-            subject_id=reader_id,
-            details=f"console, {details}",
-            ip_address=terminal_address(),
-        )
         try:
             with self._connections.data() as db:
-                users.require_unchanged(db, consultant)
-            with self._connections.access_log() as db:
-                return log(db, event, self._clock())
+                access = self._list_access(db, consultant)
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
             self._connections.close()
-            reason = f"could not be logged: {error.message}"
-            raise ReadwatchError(error.kind, reason) from None
+            raise NotLogged(error) from None
+        with self._connections.access_log() as db:
+            return log(db, access)
 
-    def _find_readers(self, words: str) -> tuple[ReaderSummary, ...]:
-        if self._mask or self._consultant is None:
+    def _find_readers(
+        self, words: str, palette: int, consultant: User
+    ) -> tuple[ReaderSummary, ...]:
+        if self._mask:
             return ()
-        with self._connections.data() as db:
-            access = self._list_access(db, self._consultant)
-            return readers_named(db, access, words.split(), self._clock(), length=MAX_READERS)
+        now, size = self._clock(), filter_size([Term(word) for word in words.split()])
+        event = _event(consultant, AuditAction.VIEWED_LIST, f"palette{size}")
+        with self._connections.data() as db, read_snapshot(db):
+            access = self._list_access(db, consultant)
+            ids = ids_of_readers_named(db, access, words.split(), now, length=MAX_READERS).ids
+            rows = self._palette_log.access_to_rows(
+                self._connections.access_log,
+                access,
+                event,
+                now,
+                view=palette,
+                terms=words,
+                reader_ids=ids,
+            )
+            readers = {reader.user_id: reader for reader in reader_rows(db, rows, ids, now)}
+        return tuple(readers[id] for id in ids if id in readers)
 
     def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        if view is not self._current.view:
+        rows = self._current.row_access
+        if view is not self._current.view or rows is None:
             raise CancelledError
-        return self._items(view, ids)
+        return self._items(rows, view, ids)
 
-    def _items(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
+    def _items(self, rows: RowAccess, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
         """Return items from one snapshot of the database, if the account is unchanged."""
         if self._consultant is None or self._is_stopping:
             raise unavailable("the console is closing")
         with self._connections.data() as db:
-            access = self._list_access(db, self._consultant)
+            users.require_unchanged(db, self._consultant)
             with read_snapshot(db):
-                return self._current.items(db, access, view, ids, self._clock())
+                return self._current.items(db, rows, view, ids, self._clock())
 
     def _poll(self) -> None:
         """Post a snapshot if it is requested or due; check the account at intervals."""
@@ -354,7 +401,9 @@ class Worker:
         work = work_clock(db)
         begun_at = work()
         with read_snapshot(db):
-            snapshot = self._current.snapshot(db, access, self._clock())
+            snapshot = self._current.snapshot(
+                db, access, self._clock(), self._connections.access_log
+            )
         pause = self._refresh_policy.pause(timedelta(seconds=work() - begun_at))
         stats = replace(snapshot.stats, refresh_pause=pause)
         if isinstance(snapshot, ViewSnapshot):
@@ -371,6 +420,11 @@ class Worker:
         current = self._current
         if error.kind is ErrorKind.UNAUTHENTICATED:
             self._log_out(error.message)
+        elif current.view and current.query and isinstance(error, NotLogged):
+            reason = f"these rows are not shown: the access {error.message}"
+            self._post(QueryRefused(current.view, current.query, reason))
+            current.restore_query()
+            self._retry.record_failure(self._clock())
         elif current.view and current.query and error.kind is ErrorKind.INVALID:
             self._post(QueryRefused(current.view, current.query, error.message))
             current.restore_query()
@@ -396,3 +450,15 @@ class Worker:
         self._account_check_at = 0.0
         self._refresh_policy.reset()
         self._current.reset()
+
+
+def _event(
+    consultant: User, action: AuditAction, details: str, *, reader_id: int | None = None
+) -> AuditEvent:
+    return AuditEvent(
+        actor_id=consultant.id,
+        action_type=action,
+        subject_id=reader_id,
+        details=f"console, {details}",
+        ip_address=terminal_address(),
+    )

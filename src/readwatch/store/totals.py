@@ -1,13 +1,16 @@
-"""Totals over all readers: the activities per minute."""
+"""Totals over all readers: the activities per minute, and the ages of the last heartbeats."""
 
 from datetime import datetime, timedelta
 
 from peewee import fn
 
 from readwatch.domain.activities import MinuteCount
+from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Heartbeats
+from readwatch.domain.presence import ONLINE_WINDOW, SILENT_AFTER
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ActivityCounts
+from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
 
 _COUNTS = CompiledQuery(
@@ -17,6 +20,21 @@ _COUNTS = CompiledQuery(
     .where(ActivityCounts.minute > Param("since"))
     .group_by(ActivityCounts.minute)
     .order_by(ActivityCounts.minute)
+)
+
+# An index has the last heartbeats of the open sessions in their order.
+_NEWEST_HEARTBEAT = Statement(
+    """
+    SELECT last_heartbeat FROM reader_sessions
+    WHERE is_active = TRUE AND last_heartbeat <= :until
+    ORDER BY last_heartbeat DESC LIMIT 1
+    """
+)
+_HEARTBEATS = Statement(
+    """
+    SELECT count(*) FROM reader_sessions
+    WHERE is_active = TRUE AND last_heartbeat > :after AND last_heartbeat <= :until
+    """
 )
 
 
@@ -33,3 +51,30 @@ def activities_per_minute(
         MinuteCount(minute, counts.get(minute, 0))
         for minute in (since + timedelta(minutes=step) for step in range(1, minutes + 1))
     )
+
+
+def heartbeats(db: Database, now: datetime) -> Heartbeats:
+    """Return the newest heartbeat, and how many sessions are overdue, together or one by one."""
+    newest = _newest_heartbeat(db, now)
+    overdue_at = now - SILENT_AFTER
+    silent_since = _newest_heartbeat(db, overdue_at)
+    if silent_since is None:
+        return Heartbeats(newest)
+    together_since = silent_since - HEARTBEAT_AT_LEAST_EVERY
+    return Heartbeats(
+        newest,
+        silent_since,
+        together=_count_heartbeats(db, together_since, silent_since),
+        earlier=_count_heartbeats(db, silent_since - ONLINE_WINDOW, together_since),
+        on_time=_count_heartbeats(db, overdue_at, now),
+    )
+
+
+def _newest_heartbeat(db: Database, until: datetime) -> datetime | None:
+    row = _NEWEST_HEARTBEAT.one_or_none(db, until=to_db_time(until))
+    return None if row is None else from_db_time(row.last_heartbeat)
+
+
+def _count_heartbeats(db: Database, after: datetime, until: datetime) -> int:
+    number: int = _HEARTBEATS.scalar(db, after=to_db_time(after), until=to_db_time(until))
+    return number

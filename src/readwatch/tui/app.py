@@ -1,6 +1,7 @@
 """The console: it passes requests to the worker, and the worker's snapshots to the screens."""
 
 import os
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -101,6 +102,8 @@ class Console(App[None]):
         self._status = Status(keymap=settings.keys)
         self._in_need: frozenset[int] | None = None  # None before the first snapshot
         self._access_log_requests = 0
+        self._palettes = 0
+        self._search: Future[tuple[ReaderSummary, ...]] | None = None
 
     async def on_mount(self) -> None:
         """Start the worker and show the first view or the login form."""
@@ -198,6 +201,8 @@ class Console(App[None]):
             if await self._login_flow.lock_if_idle():
                 return
             self._login_flow.note_use()
+        elif isinstance(event, events.Resize):  # also the first event after `fg`
+            await self._login_flow.lock_if_idle()
         await super().on_event(event)
 
     async def action_lock(self) -> None:
@@ -330,6 +335,7 @@ class Console(App[None]):
                 *saved_view_commands(self._preferences.views, self._recall),
                 *theme_commands(self._choose_theme),
             )
+            self._palettes += 1
             palette = PaletteScreen(commands, self._find_readers, masked=self._settings.mask)
             self.push_screen(palette, self._choose)
 
@@ -344,7 +350,15 @@ class Console(App[None]):
                 commands = reader_commands(readers, self._clock(), self._open_from_palette)
                 self.screen.show_readers(words, commands)
 
-        when_done(self, self._worker.find_readers(words), offer, lambda _: offer(()))
+        def refuse(error: ReadwatchError) -> None:
+            text = f"no readers are shown: {error.message}"
+            self.notify(text, severity="error", markup=False)
+            offer(())
+
+        if self._search is not None:
+            self._search.cancel()  # the words have changed
+        self._search = self._worker.find_readers(words, self._palettes)
+        when_done(self, self._search, offer, refuse)
 
     def _open_from_palette(self, reader_ids: tuple[int, ...], index: int) -> None:
         had_page = self._reader_pages.current is not None
@@ -358,8 +372,9 @@ class Console(App[None]):
 
     @on(LiveTable.RowSelected)
     def _open_reader(self, event: LiveTable.RowSelected) -> None:
-        if not self._login_flow.is_unlocked:
-            return  # logged out or locked after the key was pressed
+        is_wanted = event.table.take_selection(event)
+        if not is_wanted or not self._login_flow.is_unlocked:
+            return  # taken back, logged out or locked after the key was pressed
         screen = self._view_screens.current
         if self._reader_pages.current is not None or event.table is not screen.table:
             return  # an earlier key has changed the screen
@@ -435,4 +450,4 @@ class Console(App[None]):
 
     def _set_status(self, **changes: object) -> None:
         self._status = replace(self._status, now=self._clock(), **changes)  # type: ignore[arg-type]
-        self._shown_screen.header.status = self._status
+        self._shown_screen.show_status(self._status)

@@ -62,14 +62,18 @@ class Source:
     """A table that can be exported, and its name in the access log.
 
     The rows of a view are read again; in a frozen view only rows that are not loaded are read. A
-    reader's page has no `view`: all its rows are loaded and are data of `reader_id`.
+    reader's page has no `view`: all its rows are loaded. `reader_ids` are the readers of all rows.
     """
 
     table: TableExport
     origin: str
     view: View | None = None
-    reader_id: int | None = None
+    reader_ids: tuple[int | None, ...] = ()
     is_frozen: bool = False
+
+    def reader_of(self, row: Row) -> int | None:
+        """Return the reader whose data a row is."""
+        return row.reader_id if self.view is not None else self.reader_ids[0]
 
     @property
     def exported(self) -> TableExport:

@@ -77,6 +77,10 @@ KEYS: Final = (
     _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
     _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whose data", _ALL),
     _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),
+    _hidden(
+        *("suspend", "ctrl+z", "suspend_process", "Suspend", "to the shell; fg returns", _ALL),
+        priority=True,
+    ),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and commands", _ALL, priority=True),
     Key("help", "question_mark", "help", "Help", "all keys", _ALL),
     Key("quit", "q", "quit", "Quit", "quit the console", _ALL),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.filters import filter_size
@@ -21,6 +22,7 @@ from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import FIRST_PAGE
+from readwatch.store.totals import heartbeats
 from readwatch.tui.format.plain import snapshot_lines, stats_line
 from readwatch.tui.format.text import DrawableCharacters
 from readwatch.tui.terminal.driver import draws_ascii_only
@@ -54,9 +56,11 @@ def print_once(
         queries = view_queries(attention, with_access_log=True)
         access = audit_log.list_access(db, user.id)
         with read_snapshot(db):
+            arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now), now)
             if view is View.ATTENTION:
-                attention.refresh(db, access, now)
+                attention.refresh(db, access, now, arrivals)
             snapshot = snapshot_without_items(db, access, view, now, query, queries)
+            stats = replace(snapshot.stats, arrivals=arrivals)
             ids = snapshot.order.ids[:rows]
             details = (
                 f"console, from {view.label}{filter_size(query.terms)}, "
@@ -65,13 +69,14 @@ def print_once(
             event = AuditEvent(
                 actor_id=user.id,
                 action_type=AuditAction.EXPORTED_VIEW,
-                subject_id=None,
                 details=details,
                 ip_address=terminal_address(),
             )
-            # The entry is committed before the items are read.
-            logged = audit_log.log_list_access(log, access, event, now)
-            snapshot = replace(snapshot, items=read_items(db, logged, queries[view], ids, now))
+            # The entries are committed before the items are read.
+            readers = snapshot.reader_ids[:rows]
+            logged = audit_log.log_rows(log, access, event, readers, now)
+            items = read_items(db, logged, queries[view], ids, now)
+    snapshot = replace(snapshot, stats=stats, items=items)
     if settings.mask:
         snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))
     if as_json:
@@ -109,6 +114,7 @@ def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterato
         "online": stats.online,
         "peak_online": stats.online if stats.peak is None else stats.peak.readers,
         "activities_a_minute": stats.activities_a_minute,
+        "no_posts_since": None if stats.silence is None else stats.arrivals.last_post_at,
         "count": None if snapshot.has_older else len(snapshot.order.ids),
         "rows": _records(snapshot, rows),
     }

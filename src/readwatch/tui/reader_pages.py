@@ -1,5 +1,6 @@
 """The pages of readers; the worker posts their snapshots after the access is logged."""
 
+from concurrent.futures import Future
 from itertools import count
 
 from readwatch.monitor.snapshots import ReaderSnapshot
@@ -15,12 +16,14 @@ class ReaderPages:
         self._worker = worker
         self._request_ids = count(1)
         self.current: ReaderScreen | None = None
+        self._request: Future[None] | None = None
 
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
         """Request a reader's page, and return a new, empty screen."""
+        self.close()
         request_id = next(self._request_ids)
         self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
-        self._worker.watch_reader(request_id, pager.reader_id, pager.list_name)
+        self._request = self._worker.watch_reader(request_id, pager.reader_id, pager.list_name)
         return self.current
 
     def step(self, rows: int) -> ReaderScreen | None:
@@ -34,8 +37,11 @@ class ReaderPages:
         return self.open(pager, panel=self.current.panel)
 
     def close(self) -> None:
-        """Ignore further snapshots."""
+        """Ignore further snapshots; a request that has not begun logs nothing."""
         self.current = None
+        if self._request is not None:
+            self._request.cancel()
+            self._request = None
 
     def show(self, snapshot: ReaderSnapshot) -> bool:
         """Show a snapshot unless another page is open; tell whether it is shown."""

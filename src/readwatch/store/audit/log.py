@@ -1,15 +1,15 @@
 """The access log: an access is logged before the data is read.
 
-`Permit` and `ListAccess` prove that: queries of readers' data take one, and only this module
-makes them.
+`Permit`, `ListAccess` and `RowAccess` prove that: queries of readers' data take one, and only this
+module makes them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash
+from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash, few_readers
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
@@ -75,7 +75,7 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class ListAccess:
-    """The right of an active consultant or admin to list readers and what they do."""
+    """The right of an active consultant or admin to find the rows of a list, as ids."""
 
     user_id: int
     user_role: UserRole
@@ -88,10 +88,15 @@ class ListAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedListAccess(ListAccess):
-    """A `ListAccess` that is logged as the entry `entry_id`: a list of the API, an export, or the
-    list of the access log."""
+    """A `ListAccess` that is logged as the entry `entry_id`: a list of the command line."""
 
     entry_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RowAccess(ListAccess):
+    """The right to read the rows that a list has found: nobody needs to be named in the access log,
+    or everybody who needs to be is named."""
 
 
 def _check_seal(seal: object) -> None:
@@ -163,6 +168,48 @@ def log_list_access_by(
         return LoggedListAccess(access.user_id, access.user_role, _SEAL, entry_id=entry_id)
 
     return run_in_transaction(write)
+
+
+def log_rows(
+    db: Database,
+    access: ListAccess,
+    event: AuditEvent,
+    reader_ids: Iterable[int | None],
+    now: datetime,
+) -> RowAccess:
+    """Log an export, a copy or a print of rows, commit, and return the right to the rows.
+
+    `reader_ids` are the readers of the rows. If they are few each of them gets an entry, otherwise
+    there is one that names nobody.
+    """
+    events = [event.about(id) for id in sorted(few_readers(reader_ids))] or [event]
+    return log_rows_by(transaction_on(db), access, events, now)
+
+
+def access_to_whole_list(access: ListAccess) -> RowAccess:
+    """Return the right to the rows of a list without a filter: it shows no more of one reader than
+    of all others, so nobody is named."""
+    return RowAccess(access.user_id, access.user_role, _SEAL)
+
+
+def log_rows_by(
+    run_in_transaction: RunInTransaction,
+    access: ListAccess,
+    events: Iterable[AuditEvent],
+    now: datetime,
+) -> RowAccess:
+    """Log all entries that the rows of a result need, if any, and return the right to the rows."""
+    events = tuple(events)
+    if any(event.actor_id != access.user_id for event in events):
+        raise ValueError("an entry names the user whose right it is")
+
+    def write(db: Database) -> None:
+        for event in events:
+            append_in_transaction(db, event, now)
+
+    if events:
+        run_in_transaction(write)
+    return RowAccess(access.user_id, access.user_role, _SEAL)
 
 
 def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import UserRole
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.statements import Statement
@@ -147,7 +147,7 @@ def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: date
 
 
 def access_log_rows(
-    db: Database, access: ListAccess, ids: Sequence[int], _now: datetime
+    db: Database, access: RowAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[AccessLogRow, ...]:
     """Return the entries with these ids that the user may see."""
     if not ids:

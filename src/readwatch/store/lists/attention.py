@@ -18,7 +18,7 @@ from readwatch.domain.attention import (
 )
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -255,7 +255,7 @@ def attention_ids(
 
 
 def attention_readers(
-    db: Database, _access: ListAccess, reader_ids: Iterable[int], now: datetime
+    db: Database, _access: RowAccess, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
     """Return the readers with these ids, for the list, without their cases."""
     return tuple(

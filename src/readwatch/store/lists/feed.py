@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, canonical_json
+from readwatch.domain.errors import invalid
 from readwatch.domain.text import clean
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -28,8 +29,6 @@ from readwatch.store.lists.query import (
     where_clause,
 )
 
-FEED_LENGTH = 200
-
 # Metadata is shown only on the page of a reader, after the access is logged.
 _SELECT = """
     SELECT
@@ -38,11 +37,16 @@ _SELECT = """
         a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
 """
-_FEED = Statement(f"{_SELECT} WHERE a.id > 0 ORDER BY a.id DESC LIMIT :length")
-_FEED_AFTER = Statement(f"{_SELECT} WHERE a.id > :after ORDER BY a.id LIMIT :length")
 _ROWS = BulkStatement({"id": "bigint"}, f"{_SELECT} WHERE a.id IN (SELECT id FROM given)")
 _NEWEST_IDS = Statement(
     "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
+)
+_IDS_AFTER = Statement(
+    "SELECT id, user_id FROM reader_activities WHERE id > :after ORDER BY id LIMIT :length"
+)
+_LAST_ID = Statement("SELECT coalesce(max(id), 0) AS id FROM reader_activities")
+_NEWEST_ID_OUTSIDE = Statement(
+    "SELECT id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT 1 OFFSET :rows"
 )
 _SORTS = {
     "created_at": SortKey("a.id", has_nulls=False),
@@ -65,18 +69,33 @@ FILTERABLE_FIELDS = FilterableFields(
 )
 
 
-def activity_feed(
-    db: Database, _access: ListAccess, *, length: int = FEED_LENGTH
-) -> tuple[RecordedActivity, ...]:
-    """Return the activities that arrived last, newest first."""
-    return tuple(recorded(row) for row in _FEED.all(db, length=length))
+def feed_page(db: Database, _access: ListAccess, *, after: int | None, length: int) -> ResultIds:
+    """Return the ids of the activities that arrived after the one with the id `after`, or the
+    latest without it, in the order of their arrival.
+
+    The feed goes back `MAX_ROWS_SEARCHED` activities; an id further back is an `invalid` error,
+    because the page would leave out activities.
+    """
+    if after is None:
+        rows = _NEWEST_IDS.all(db, length=length)[::-1]
+    else:
+        _require_recent(db, after)
+        rows = _IDS_AFTER.all(db, after=after, length=length)
+    return ResultIds(tuple(row.id for row in rows), tuple(row.user_id for row in rows))
 
 
-def activities_after(
-    db: Database, _access: ListAccess, after: int, *, length: int
-) -> tuple[RecordedActivity, ...]:
-    """Return the activities that arrived after the one with the id `after`, oldest first."""
-    return tuple(recorded(row) for row in _FEED_AFTER.all(db, after=after, length=length))
+def _require_recent(db: Database, after: int) -> None:
+    """Raise `invalid` if more than `MAX_ROWS_SEARCHED` activities arrived after an id."""
+    last_id: int = _LAST_ID.scalar(db)
+    if after >= last_id - MAX_ROWS_SEARCHED:
+        return  # there are no more activities than ids
+    outside = _NEWEST_ID_OUTSIDE.one_or_none(db, rows=MAX_ROWS_SEARCHED)
+    if outside is not None and after < outside.id:
+        raise invalid(
+            f"the feed goes back {MAX_ROWS_SEARCHED:,} activities: use {outside.id} or a later id;"
+            " older activities are in the list of each reader",
+            field="after",
+        )
 
 
 def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
@@ -112,7 +131,7 @@ def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datet
 
 
 def activity_rows(
-    db: Database, _access: ListAccess, ids: Sequence[int], _now: datetime
+    db: Database, _access: RowAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[RecordedActivity, ...]:
     """Return the activities with these ids."""
     return tuple(recorded(row) for row in _ROWS.all(db, [(id,) for id in ids]))

@@ -9,7 +9,7 @@ from typing import Any
 from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -88,7 +88,6 @@ _SELECT = f"""
     FROM reader_sessions s JOIN users u ON u.id = s.user_id {LAST_READ}
     WHERE s.is_active = TRUE AND s.last_heartbeat > :since AND {ACTIVE_READER}
 """
-_ALL_ROWS = Statement(f"{_SELECT} ORDER BY s.last_heartbeat DESC, s.id DESC")
 # The plus prevents an index on user_id: both engines would read all sessions of these readers.
 _ROWS = BulkStatement(
     {"id": "bigint"},
@@ -130,9 +129,12 @@ def count_online(db: Database, now: datetime) -> int:
     return count
 
 
-def online_readers(db: Database, _access: ListAccess, now: datetime) -> tuple[OnlineReader, ...]:
-    """Return the readers who are online, each with the session of the latest heartbeat."""
-    rows = _ALL_ROWS.all(db, since=to_db_time(now - ONLINE_WINDOW))
+def online_readers(
+    db: Database, _access: RowAccess, ids: Sequence[int], now: datetime
+) -> tuple[OnlineReader, ...]:
+    """Return the readers with these ids who are online, the latest heartbeat first, each with the
+    session of that heartbeat."""
+    rows = _ROWS.all(db, [(id,) for id in ids], since=to_db_time(now - ONLINE_WINDOW))
     return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
@@ -161,7 +163,7 @@ def online_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetim
 
 
 def online_rows(
-    db: Database, _access: ListAccess, ids: Sequence[int], now: datetime
+    db: Database, _access: RowAccess, ids: Sequence[int], now: datetime
 ) -> tuple[TracedReader, ...]:
     """Return the rows of the readers with these ids who are online."""
     id_rows = [(id,) for id in ids]

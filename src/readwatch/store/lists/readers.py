@@ -6,7 +6,7 @@ from datetime import datetime
 
 from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -93,10 +93,10 @@ def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetim
     return reader_ids_of(statement(db, **where.values))
 
 
-def readers_named(
-    db: Database, access: ListAccess, words: Sequence[str], now: datetime, *, length: int
-) -> tuple[ReaderSummary, ...]:
-    """Return at most `length` readers whose names contain all words, sorted by name."""
+def ids_of_readers_named(
+    db: Database, _access: ListAccess, words: Sequence[str], now: datetime, *, length: int
+) -> ResultIds:
+    """Return the ids of at most `length` readers whose names contain all words, by name."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
     where = condition(db, terms, _NAME_FIELDS, now)
     statement = Statement(
@@ -105,13 +105,11 @@ def readers_named(
         ORDER BY lower(u.full_name), u.id LIMIT :length
         """
     )
-    named_ids = [row.id for row in statement.all(db, length=length, **where.values)]
-    by_id = {reader.user_id: reader for reader in reader_rows(db, access, named_ids, now)}
-    return tuple(by_id[id] for id in named_ids if id in by_id)
+    return reader_ids_of(statement(db, length=length, **where.values))
 
 
 def reader_rows(
-    db: Database, _access: ListAccess, ids: Sequence[int], _now: datetime
+    db: Database, _access: RowAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[ReaderSummary, ...]:
     """Return the progress of the readers with these ids."""
     return tuple(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
+from readwatch.domain.clock import length_of
 from readwatch.monitor.snapshots import LiveStats, ViewSnapshot
 from readwatch.tui.format.cells import Cell, TonedText, cell_text
 from readwatch.tui.format.columns import GAP, GUTTER, MARGIN, Column, cut, fit, place_columns
@@ -13,7 +14,9 @@ from readwatch.tui.views import VIEW_SPECS
 
 def stats_line(stats: LiveStats) -> str:
     """Return the live statistics of the header."""
-    return f"{stats.taken_at.astimezone():%H:%M:%S}  {stats.online} online, {stats.activity_rate}"
+    silence = "" if stats.silence is None else f", no posts for {length_of(stats.silence)}"
+    time = f"{stats.taken_at.astimezone():%H:%M:%S}"
+    return f"{time}  {stats.online} online, {stats.activity_rate}{silence}"
 
 
 def snapshot_lines(
@@ -45,6 +48,8 @@ def snapshot_lines(
 
     yield line(tuple(column.title for column in columns))
     yield from map(line, texts)
+    if note := spec.note(snapshot.stats):
+        yield cut(note, width)
     if not snapshot.order.ids:
         yield cut(spec.empty_text(snapshot.query), width)
     elif len(snapshot.order.ids) > len(texts):

@@ -37,7 +37,7 @@ from readwatch.tui.keys import Group, bindings
 from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.widgets.activity_detail import ActivityDetail
 from readwatch.tui.widgets.footer import Footer
-from readwatch.tui.widgets.header import Header
+from readwatch.tui.widgets.header import Header, Status
 from readwatch.tui.widgets.live_table import LiveTable
 from readwatch.tui.widgets.reading_days import ReadingDays
 
@@ -170,6 +170,12 @@ class ReaderScreen(Screen[None]):
         """Show the breadcrumb."""
         self._show_breadcrumb()
 
+    def show_status(self, status: Status) -> None:
+        """Show a status in the header, and dim the rows if they may not be current."""
+        self.header.status = status
+        for table in (self._books, self._activities, self._sessions):
+            table.set_class(status.is_old, "-old")
+
     def show(self, page: ReaderSnapshot) -> None:
         """Show a new snapshot of the reader."""
         first = self._page is None
@@ -214,7 +220,7 @@ class ReaderScreen(Screen[None]):
         if self._page is None:
             return None
         details = f"from a reader's page, {self.table.id}"
-        return Source(self.table.export(), details, reader_id=self._page.user.id)
+        return Source(self.table.export(), details, reader_ids=(self._page.user.id,))
 
     @property
     def table(self) -> LiveTable:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.filters import canonical, filter_size, parse
+from readwatch.domain.filters import Term, canonical, filter_size, parse
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
 from readwatch.store.lists.query import FIRST_PAGE, MAX_ROWS_SEARCHED, ListQuery, filterable_fields
 from readwatch.tui.export_file import Source
@@ -26,7 +26,7 @@ from readwatch.tui.screens.columns import ColumnsScreen
 from readwatch.tui.views.spec import ViewSpec
 from readwatch.tui.widgets.filter_suggester import FilterSuggester
 from readwatch.tui.widgets.footer import Footer
-from readwatch.tui.widgets.header import Header
+from readwatch.tui.widgets.header import Header, Status
 from readwatch.tui.widgets.input import TextInput
 from readwatch.tui.widgets.live_table import LiveTable
 
@@ -50,6 +50,10 @@ class ViewScreen(Screen[None]):
         height: auto; padding: 0 1; background: $surface; color: $text-warning; display: none;
     }
     ViewScreen.-filtering.-noted #note { display: block; }
+    ViewScreen #view-note {
+        height: 1; padding: 0 2; background: $surface; color: $text-warning; display: none;
+    }
+    ViewScreen.-view-noted #view-note { display: block; }
     """
 
     @dataclass
@@ -75,6 +79,7 @@ class ViewScreen(Screen[None]):
         self.frozen = False
         self.new_rows = ""  # the number of new rows since the list was frozen
         self._newest: ViewSnapshot | None = None  # None until the first snapshot after `activate`
+        self._refused: ListQuery | None = None  # the last query that was refused
         self._columns: frozenset[str] | None = None
         # Created here, because a snapshot may arrive before the widgets are mounted.
         self.header = Header()
@@ -87,11 +92,13 @@ class ViewScreen(Screen[None]):
         )
         self._match_count = Static("", id="match-count", markup=False)
         self._note = Static("", id="note", markup=False)
+        self._view_note = Static("", id="view-note", markup=False)
         self._set_table_order()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield self.header
+        yield self._view_note
         yield self.table
         yield self._note
         yield Horizontal(Label("/"), self._filter, self._match_count, id="filter")
@@ -111,9 +118,21 @@ class ViewScreen(Screen[None]):
     # Snapshots.
 
     def activate(self) -> None:
-        """Show live data from now on."""
+        """Show live data from now on; the rows of before are not painted again."""
         self._set_frozen(False)
         self._newest = None
+        self.table.is_concealed = self.snapshot is not None
+
+    def show_status(self, status: Status) -> None:
+        """Show a status in the header, and dim the rows if they may not be current.
+
+        While the database cannot be read, the last rows are shown again; those of a filter are
+        not, because that cannot be logged.
+        """
+        self.header.status = status
+        self.table.set_class(status.is_old, "-old")
+        if status.lost_since is not None and not self.list_query.terms:
+            self.table.is_concealed = False
 
     def show_snapshot(self, snapshot: ViewSnapshot) -> bool:
         """Show a new snapshot, and return True. While the list is frozen, add only older rows and
@@ -132,6 +151,9 @@ class ViewScreen(Screen[None]):
             return False
         self.new_rows = ""
         self._replace_snapshot(snapshot)
+        if snapshot.query == self._refused:
+            self._refused = None
+            self._show_note(self._limit_of(snapshot.query.terms))
         return True
 
     def _extends(self, current: ViewSnapshot, newer: ViewSnapshot) -> bool:
@@ -165,6 +187,9 @@ class ViewScreen(Screen[None]):
         )
         self.snapshot = snapshot
         self.table.empty_text = self._spec.empty_text(self.list_query)
+        note = self._spec.note(snapshot.stats)
+        self._view_note.update(note)
+        self.set_class(bool(note), "-view-noted")
         self.table.show(self._rows(snapshot.items), snapshot.order)
         self._show_match_count()
         if (
@@ -185,7 +210,9 @@ class ViewScreen(Screen[None]):
         if self.snapshot is None or self.table.cursor_key is None:
             return None
         details = f"from {self.view.label}{filter_size(self.snapshot.query.terms)}"
-        return Source(self.table.export(), details, self.view, is_frozen=self.frozen)
+        exported, readers = self.table.export(), dict(self._readers())
+        reader_ids = tuple(readers.get(key) for key in exported.keys)
+        return Source(exported, details, self.view, reader_ids, is_frozen=self.frozen)
 
     @property
     def filtered_by(self) -> str:
@@ -197,6 +224,7 @@ class ViewScreen(Screen[None]):
         if list_query == self.list_query:
             self.list_query = self.snapshot.query if self.snapshot else self._initial_query
             self._set_table_order()
+            self._refused = list_query
             self._show_note(reason)
 
     def pager_from(self, reader_id: int) -> ReaderPager:
@@ -240,7 +268,9 @@ class ViewScreen(Screen[None]):
         self.set_focus(self._filter)  # at once: the next key belongs to the filter
 
     def action_clear(self) -> None:
-        """Clear and close the filter."""
+        """Clear and close the filter, or take back an `enter` whose page is not open yet."""
+        if self.table.drop_selection():
+            return
         self.remove_class("-filtering")
         self._filter.value = ""
         self.set_focus(self.table)
@@ -330,10 +360,14 @@ class ViewScreen(Screen[None]):
         except ReadwatchError as error:
             self._show_note(error.message)
             return
-        is_limited = self._spec.options.is_endless and terms
-        limit = f"searches the last {MAX_ROWS_SEARCHED:,} {self._spec.options.noun}"
-        self._show_note(limit if is_limited else "")
+        self._show_note(self._limit_of(terms))
         self._change_query(terms=terms, **changes)
+
+    def _limit_of(self, terms: Sequence[Term]) -> str:
+        """Return how far a filter goes back, or empty text for a list with an end."""
+        if not terms or not self._spec.options.is_endless:
+            return ""
+        return f"searches the last {MAX_ROWS_SEARCHED:,} {self._spec.options.noun}"
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
@@ -352,6 +386,8 @@ class ViewScreen(Screen[None]):
     def _close_filter(self) -> None:
         if not self._filter.value.strip():
             self.remove_class("-filtering")
+        elif self._refused is not None:
+            self._apply_filter(self._filter.value)  # another try
         self.set_focus(self.table)
 
     def _change_query(self, **changes: Any) -> None:

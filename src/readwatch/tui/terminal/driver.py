@@ -5,6 +5,8 @@ import codecs
 import os
 import signal
 import sys
+import termios
+import tty
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, Full
@@ -42,6 +44,8 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         """Take over the terminal, and check every second that it is still open."""
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self.attrs_before is not None:  # the program has turned off the echo before
+            self.attrs_before[tty.LFLAG] |= termios.ECHO
         loop = asyncio.get_running_loop()
         for number in END_SIGNALS:
             loop.add_signal_handler(number, self._end, number)

@@ -5,7 +5,7 @@ from datetime import datetime
 from readwatch.domain.attention import Rule
 from readwatch.domain.clock import ago
 from readwatch.monitor.attention import AttentionItem
-from readwatch.monitor.snapshots import View
+from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.cells import Row, Tone, TonedText
 from readwatch.tui.format.columns import Column
@@ -40,6 +40,15 @@ def row(item: AttentionItem, now: datetime) -> Row:
     )
 
 
+def note(stats: LiveStats) -> str:
+    """Return why silent readers are not listed, or empty text."""
+    stop = stats.arrivals.stop
+    if stop is None:
+        return ""
+    at = f"{stop.since.astimezone():%H:%M}"
+    return f"{stop.readers} readers fell silent at once at {at}, so silence is not listed"
+
+
 SPEC: ViewSpec[AttentionItem] = ViewSpec(
     options=VIEW_OPTIONS[View.ATTENTION],
     columns=(
@@ -54,4 +63,5 @@ SPEC: ViewSpec[AttentionItem] = ViewSpec(
     row=row,
     empty="nobody needs a consultant now",
     can_mark_seen=True,
+    note=note,
 )

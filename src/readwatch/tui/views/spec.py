@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from readwatch.domain.filters import canonical
+from readwatch.monitor.snapshots import LiveStats
 from readwatch.monitor.views import ViewOptions
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui.format.cells import Row
@@ -14,12 +15,17 @@ from readwatch.tui.format.columns import Column
 ItemT = TypeVar("ItemT")
 
 
+def _no_note(_stats: LiveStats) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ViewSpec(Generic[ItemT]):
     """A view: its options, its columns, the function from an item to a row, and the text of an
     empty view.
 
-    With `can_mark_seen` readers can be marked as seen.
+    With `can_mark_seen` readers can be marked as seen. `note` is a line about the whole view, or
+    empty.
     """
 
     options: ViewOptions[ItemT]
@@ -27,10 +33,11 @@ class ViewSpec(Generic[ItemT]):
     row: Callable[[ItemT, datetime], Row]
     empty: str
     can_mark_seen: bool = False
+    note: Callable[[LiveStats], str] = _no_note
 
     def empty_text(self, query: ListQuery) -> str:
         """Return the text to show if no row matches the query."""
-        return f"nothing fits: {canonical(query.terms)}" if query.terms else self.empty
+        return f"nothing matches {canonical(query.terms)}" if query.terms else self.empty
 
     def rows(self, items: Iterable[ItemT], now: datetime) -> list[Row]:
         """Return the rows of items."""

@@ -1,5 +1,6 @@
 """The header of every screen: the views, how current the data is, and live statistics."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,9 @@ from readwatch.tui.keys import Keymap, first_key
 STALE_AFTER = timedelta(seconds=12)
 """The worker sends a snapshot at least every 5 s plus its pause: after this time two are due."""
 
+_UNUSUAL_SILENCE = timedelta(minutes=1)
+"""While readers are online, a post arrives more often than this."""
+
 _SHORTEST_LINE = 20
 """The minimum number of bars; with fewer, the peak of the day is left out."""
 
@@ -32,6 +36,7 @@ class Liveness(StrEnum):
     LIVE = "LIVE"
     FROZEN = "FROZEN"
     STALE = "STALE"
+    NO_POSTS = "NO POSTS"
     DISCONNECTED = "OFFLINE"
 
 
@@ -40,6 +45,7 @@ _TONES = {
     Liveness.LIVE: "$text-success",
     Liveness.FROZEN: "$text-accent",
     Liveness.STALE: "$text-warning",
+    Liveness.NO_POSTS: "$text-warning",
     Liveness.DISCONNECTED: "$text-error",
 }
 
@@ -68,7 +74,12 @@ class Status:
             return Liveness.FROZEN
         if self.now - self.stats.taken_at > STALE_AFTER + self.stats.refresh_pause:
             return Liveness.STALE
-        return Liveness.LIVE
+        return Liveness.LIVE if self.stats.silence is None else Liveness.NO_POSTS
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the rows below may not be current."""
+        return self.liveness() in {Liveness.FROZEN, Liveness.STALE, Liveness.DISCONNECTED}
 
 
 class Header(Widget):
@@ -114,15 +125,15 @@ def lines(status: Status, width: int) -> tuple[Content, Content]:
 def _first(status: Status, width: int) -> Content:
     """Return the views with their keys, and how current the data is.
 
-    If there is little room, the line omits the name of the program, then the word `old`, then the
-    names of the other views.
+    If there is little room, the line omits the name of the program, then words of how current the
+    data is, then the names of the other views.
     """
-    views, freshness = _tabs(status, tuple(View)), _freshness(status)
+    views = _tabs(status, tuple(View))
     named = Content.styled("readwatch  ", "bold $text-accent") + views
-    short = _tabs(status, (status.view,))
-    choices = (named, freshness), (views, freshness), (views, _freshness(status, old=""))
+    longest, *shorter = _freshness(status)
+    choices = ((named, longest), *((views, freshness) for freshness in (longest, *shorter)))
     fitting = (pair for pair in choices if sum(part.cell_length for part in pair) < width)
-    return _across(*next(fitting, (short, freshness)), width)
+    return _across(*next(fitting, (_tabs(status, (status.view,)), longest)), width)
 
 
 def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
@@ -141,15 +152,28 @@ def _tab(status: Status, view: View, *, named: bool) -> Content:
     return tab.stylize(Style.from_meta({"view": view.value}))
 
 
-def _freshness(status: Status, *, old: str = " old") -> Content:
+def _freshness(status: Status) -> list[Content]:
+    """Return how current the data is, in words, from the most to the fewest."""
     liveness = status.liveness()
-    parts: list[Content | tuple[str, str]] = [(f"● {liveness}", f"bold {_TONES[liveness]}")]
-    if status.stats is not None and status.now is not None:
-        age = length_of(status.now - status.stats.taken_at)
-        parts.append(("" if age == "now" else f", {age}{old}", "dim"))
-    if status.new_rows:
-        parts.append((f", {status.new_rows} new", "$text-accent"))
-    return Content.assemble(*parts)
+    word = Content.styled(f"● {liveness}", f"bold {_TONES[liveness]}")
+    new = Content.styled(f", {status.new_rows} new" if status.new_rows else "", "$text-accent")
+    return [word + age + new for age in _ages(status)] + [word + new, word]
+
+
+def _ages(status: Status) -> Iterator[Content]:
+    """Yield the age of the data or of the last post, in words, from the most to the fewest."""
+    stats, now = status.stats, status.now
+    if stats is None or now is None:
+        return
+    if status.liveness() is Liveness.NO_POSTS and stats.silence is not None:
+        silence = length_of(stats.silence)
+        yield from (Content(f" for {silence}"), Content(f" {silence}"))
+        return
+    age = length_of(now - stats.taken_at)
+    if age != "now":
+        yield from (Content.styled(f", {age}{old}", "dim") for old in (" old", ""))
+    elif (last := stats.arrivals.last_post_at) and now - last >= _UNUSUAL_SILENCE:
+        yield Content.styled(f", last post {length_of(now - last)} ago", "dim")
 
 
 def _second(status: Status, width: int) -> Content:

@@ -47,7 +47,8 @@ class LiveTable(ScrollView, can_focus=True):
 
     With `follow_top` the cursor stays on the first row, even if another row becomes the first,
     until the user moves the cursor; `home` goes back to the first row. Without `opens` rows cannot
-    be selected.
+    be selected. While `is_concealed` no row is painted; the next snapshot ends that. The class
+    `-old` shows that the rows may not be current: they are dimmed.
     """
 
     REACTION_SECONDS: ClassVar[float] = 0.25
@@ -98,6 +99,16 @@ class LiveTable(ScrollView, can_focus=True):
             color: $foreground;
             text-style: reverse;
         }
+        &.-old > .live-table--row, &.-old > .live-table--good, &.-old > .live-table--warn,
+        &.-old > .live-table--bad, &.-old > .live-table--accent, &.-old > .live-table--muted {
+            color: $text-muted;
+            text-style: none;
+        }
+        &.-old:nocolor > .live-table--row, &.-old:nocolor > .live-table--good,
+        &.-old:nocolor > .live-table--warn, &.-old:nocolor > .live-table--bad,
+        &.-old:nocolor > .live-table--accent, &.-old:nocolor > .live-table--muted {
+            text-style: dim;
+        }
         &:nocolor:focus > .live-table--departed, &:ansi:focus > .live-table--departed {
             background: $surface;
             color: $foreground;
@@ -107,6 +118,7 @@ class LiveTable(ScrollView, can_focus=True):
     """
 
     empty_text = reactive("")
+    is_concealed = reactive(False)
     sorted_by: reactive[SortedBy | None] = reactive(None)
 
     @dataclass
@@ -191,6 +203,7 @@ class LiveTable(ScrollView, can_focus=True):
         )
         self._auto_moved_at = -inf  # and the time when the move was painted (inf: not painted)
         self._pressed_at: float | None = None
+        self._selection: LiveTable.RowSelected | None = None  # posted, and not taken yet
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
         self._line_styles: dict[str, Style] = {}
@@ -246,6 +259,7 @@ class LiveTable(ScrollView, can_focus=True):
             self._auto_move(cursor)
         self._requested_keys = frozenset()
         self._cache_rows(rows, new_order, top)
+        self.set_reactive(LiveTable.is_concealed, False)
         self._set_order(new_order, top)
 
     def add_rows(self, rows: Sequence[Row]) -> None:
@@ -426,7 +440,18 @@ class LiveTable(ScrollView, can_focus=True):
         self.move_to(key)
         row = self._rows.get(key)  # the row was not painted, because it is not loaded
         if self.opens and row is not None:
-            self.post_message(self.RowSelected(self, key, row.reader_id))
+            self._selection = self.RowSelected(self, key, row.reader_id)
+            self.post_message(self._selection)
+
+    def take_selection(self, selection: RowSelected) -> bool:
+        """Tell whether a selection holds, and has not been taken or dropped."""
+        holds, self._selection = selection is self._selection, None
+        return holds
+
+    def drop_selection(self) -> bool:
+        """Drop a selection that has not been taken; tell whether there was one."""
+        dropped, self._selection = self._selection is not None, None
+        return dropped
 
     # Painting.
 
@@ -459,6 +484,8 @@ class LiveTable(ScrollView, can_focus=True):
         if y == 0:
             return HeaderLine(self.sorted_by)
         index, ids = top + y - 1, self._order.ids
+        if self.is_concealed:
+            return NoteLine("")
         if index < len(ids):
             key = ids[index]
             cursor_kind: LineKind = "departed" if self._is_departed else "cursor"

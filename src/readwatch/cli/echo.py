@@ -1,0 +1,29 @@
+"""The echo of the terminal, off while a program that asks for a password starts."""
+
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def without_echo() -> Iterator[None]:
+    """Do not show what is typed from now on, and leave the terminal as it was.
+
+    What is typed before the program asks for it is kept for the program. Without a terminal nothing
+    changes.
+    """
+    try:
+        terminal = sys.stdin.fileno()
+        before = termios.tcgetattr(terminal)
+    except (OSError, ValueError, termios.error):
+        yield
+        return
+    silent = termios.tcgetattr(terminal)
+    silent[tty.LFLAG] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)

@@ -1,0 +1,82 @@
+"""The access log of live lists, which a console refreshes all the time.
+
+If a filter leaves rows of few readers, the result says something about each of them, so each gets
+an entry before the rows are read. The entry stands for the time in which this filter of this list
+is open, not for one refresh.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime
+
+from readwatch.domain.audit import AuditEvent, few_readers
+from readwatch.store.audit.log import (
+    ListAccess,
+    RowAccess,
+    access_to_whole_list,
+    log_rows_by,
+    transaction_on,
+)
+from readwatch.store.engine.connections import Database
+
+AccessLog = Callable[[], AbstractContextManager[Database]]
+"""Yields a connection that may append to the access log."""
+
+
+class LiveListLog:
+    """Logs the readers of one live list at a time, each once while the list is open.
+
+    A filter is open until another filter or another list is shown. While a filter is typed letter
+    by letter, each letter is another filter: a reader whose row stays on the screen from one to
+    the next is not logged again.
+    """
+
+    def __init__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Log everybody again from now on."""
+        self._view: Hashable = None
+        self._terms: Hashable = None
+        self._logged: frozenset[int] = frozenset()
+        self._shown: frozenset[int] = frozenset()
+
+    def access_to_rows(
+        self,
+        access_log: AccessLog,
+        access: ListAccess,
+        event: AuditEvent,
+        now: datetime,
+        *,
+        view: Hashable,
+        terms: Hashable,
+        reader_ids: Iterable[int | None],
+    ) -> RowAccess:
+        """Return the right to the rows of a result, after each reader who needs one has an entry.
+
+        Without `terms` the list is not filtered, and nothing is logged. `reader_ids` are the
+        readers of all rows.
+        """
+        if view != self._view:
+            self.close()
+        elif terms != self._terms:
+            self._logged &= self._shown
+        shown = few_readers(reader_ids) if terms else frozenset()
+        rows = self._log(access_log, access, event, shown - self._logged, now)
+        self._view, self._terms, self._shown = view, terms, shown
+        self._logged |= shown
+        return rows
+
+    def _log(
+        self,
+        access_log: AccessLog,
+        access: ListAccess,
+        event: AuditEvent,
+        readers: frozenset[int],
+        now: datetime,
+    ) -> RowAccess:
+        if not readers:
+            return access_to_whole_list(access)
+        events = [event.about(id) for id in sorted(readers)]
+        with access_log() as db:
+            return log_rows_by(transaction_on(db), access, events, now)

@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from listed import newest_activities, readers_online
 from permits import LIST_ACCESS
 from tui.real_terminal import processes_in
 
@@ -16,8 +17,6 @@ from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.monitor.attention import Attention
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
-from readwatch.store.lists.feed import activity_feed
-from readwatch.store.lists.online import online_readers
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import reader_ids, reader_rows
 
@@ -32,8 +31,8 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
         assert len(processes_in(tmp_path)) >= 1
         db = open_database(demo.database_url, Role.CONSOLE)
         with connection(db):
-            here = online_readers(db, LIST_ACCESS, now)
-            feed = activity_feed(db, LIST_ACCESS, length=100_000)
+            here = readers_online(db, now)
+            feed = newest_activities(db, now, 100_000)
             readers = reader_rows(
                 db, LIST_ACCESS, reader_ids(db, LIST_ACCESS, ListQuery("full_name"), now).ids, now
             )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readwatch.domain import attention
+from readwatch.domain.arrivals import Arrivals, Stop
 from readwatch.domain.attention import (
     REASON_KEPT_FOR,
     Held,
@@ -77,6 +78,23 @@ def test_who_is_here_is_silent_or_idle_or_fine(login, heartbeat, activity, silen
         expected = None if minutes is None else Reason(Rule(rule), before(minutes))
         assert (rule, found) == (rule, expected)
         assert getattr(attention, rule)(reader, NOON, OFF) is None
+
+
+@pytest.mark.parametrize(
+    ("stop", "resumed", "is_listed"),
+    [
+        (None, None, True),
+        (Stop(before(5), 30), None, False),
+        (None, 3.9, False),  # those who come back need some time for it
+        (None, 4, True),
+        (Stop(before(5), 30), 60, False),
+    ],
+)
+def test_silence_is_not_listed_while_nearly_all_are_silent(stop, resumed, is_listed):
+    arrivals = Arrivals(before(5), stop, None if resumed is None else before(resumed))
+    reader = OpenReader(1, last_heartbeat=before(5), idle_since=before(6))
+    found = attention.silent(reader, NOON, LIMITS, arrivals)
+    assert found == (Reason(Rule.SILENT, before(5)) if is_listed else None)
 
 
 @pytest.mark.parametrize(

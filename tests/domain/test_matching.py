@@ -30,6 +30,25 @@ from readwatch.domain.matching import FUZZY_LENGTHS, anywhere, from_the_start, m
         ("quiz completed", "quiz_completed"),
         ("100%", "100% wool"),
         ("n'", "D\\'n'"),
+        ("dlugosz", "Długosz"),
+        ("DANG", "Đặng"),
+        ("soren", "Søren"),
+        ("soeren", "Søren"),
+        ("Søren", "Soren"),
+        ("isil", "Işıl"),  # noqa: RUF001 - the dotless i
+        ("thordur", "Þórður"),
+        ("tordur", "Þórður"),
+        ("thrdr", "Þórður"),
+        ("þórður", "Thordur"),
+        ("gudrun", "Guðrún"),
+        ("aesa", "Æsa"),
+        ("asa", "Æsa"),
+        ("mueller", "Müller"),
+        ("MUELLER", "Mu\u0308ller"),
+        ("aarhus", "Århus"),
+        ("noel", "Noël"),
+        ("yilmaz", "Yılmaz"),  # noqa: RUF001 - the dotless i
+        ("o'brien", "Pat O’Brien"),  # noqa: RUF001 - a typographic apostrophe
     ],
 )
 def test_a_word_is_found(word, text):
@@ -48,7 +67,9 @@ def test_a_word_is_found(word, text):
         (".", "a"),
         ("a.c", "abc"),
         ("_", "a"),
-        ("\u0131", "i"),  # the dotless one
+        ("joel", "Jola"),
+        ("mueller", "Maller"),
+        ("aesa", "Esa"),
         ("x" * max(FUZZY_LENGTHS) + "y", "x" * max(FUZZY_LENGTHS) + "zy"),
     ],
 )
@@ -84,3 +105,6 @@ def test_a_text_made_to_be_slow_is_not():
     word = "a" * (max(FUZZY_LENGTHS) - 1) + "b"
     assert not matches(anywhere(word), "a" * 5000)
     assert not matches(anywhere("ab" * 15 + "c"), "ab " * 2000 + "ab" * 2000)
+    for text in ("æe" * 2000, "äe" * 2000, "a\u0308\u030a" * 2000, "æ " * 2000):
+        assert not matches(anywhere("ae" * 15 + "c"), text)
+        assert not matches(anywhere("aee" * 33 + "c"), text)

@@ -9,6 +9,7 @@ from ingest.api import Api, ApiClient, fetch_all, problem
 from werkzeug.test import TestResponse
 
 from readwatch.store.engine.connections import Database
+from readwatch.store.lists import feed
 
 ENTRIES = (
     "SELECT consultant_user_id, action_type, target_user_id, action_details, ip_address "
@@ -141,6 +142,31 @@ def test_following_the_feed_misses_no_activity(ann: ApiClient, cara: ApiClient) 
     after = cara.get("/api/activities?after=1&limit=3").get_json()["activities"]
     assert [activity["id"] for activity in after] == [2, 3, 4]
     assert cara.get("/api/activities?after=5").get_json() == {"activities": []}
+
+
+def test_each_page_of_the_feed_is_logged_with_its_ids_and_names_few_readers(
+    ann: ApiClient, cara: ApiClient, cast: Cast, db: Database
+) -> None:
+    read(ann, 4)
+    for query in ("limit=2", "after=0&limit=2", "after=2", "after=2&limit=50", "after=4"):
+        assert cara.get(f"/api/activities?{query}").status_code == 200
+    assert [(target, details) for _, _, target, details, _ in fetch_all(db, ENTRIES)] == [
+        (cast.ann.id, "api, activities"),
+        (None, "api, activities 3 to 4"),
+        (None, "api, activities 1 to 2"),
+        (None, "api, activities none"),
+    ]
+
+
+def test_the_feed_refuses_an_id_that_is_too_far_back(
+    ann: ApiClient, cara: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MAX_ROWS_SEARCHED", 3)
+    read(ann, 5)
+    answer = problem(cara.get("/api/activities?after=1"), 422)
+    assert answer["errors"][0]["field"] == "after"
+    assert "use 2 or a later id" in answer["errors"][0]["detail"]
+    assert len(cara.get("/api/activities?after=2").get_json()["activities"]) == 3
 
 
 def test_consultants_see_who_is_online(ann: ApiClient, cara: ApiClient) -> None:

@@ -1,7 +1,8 @@
 """The requests to a thread: each future gets the result, a safe error, or is cancelled."""
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from functools import partial
 
 import pytest
 
@@ -53,13 +54,25 @@ def test_work_that_raises_cancelled_error_cancels_its_future() -> None:
     assert future.cancelled()
 
 
-def test_the_result_for_a_future_that_was_cancelled_is_dropped() -> None:
-    requests = RequestQueue()
+def test_work_that_is_cancelled_before_it_begins_is_not_done() -> None:
+    requests, done = RequestQueue(), list[bool]()
+    future = requests.submit(lambda: done.append(True))
+    assert future.cancel()
+    run_all(requests)
+    assert done == []
+
+
+def test_the_result_for_a_future_that_is_cancelled_meanwhile_is_dropped() -> None:
+    requests, futures = RequestQueue(), list[Future[int]]()
+
+    def cancelled_meanwhile(work: Callable[[], int]) -> int:
+        futures[-1].cancel()
+        return work()
+
     for work in (raising(), raising(unavailable("busy")), raising(ValueError())):
-        future = requests.submit(work)
-        assert future.cancel()
+        futures.append(requests.submit(partial(cancelled_meanwhile, work)))
         run_all(requests)
-        assert future.cancelled()
+        assert futures[-1].cancelled()
 
 
 def test_a_retried_request_waits_after_a_failure_until_it_is_retried() -> None:

@@ -5,16 +5,19 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
-from monitor.conftest import TIMEOUT_SECONDS, OpenMonitor
-from reading_app import ReadingApp
+from monitor.conftest import TIMEOUT_SECONDS, Monitor, OpenMonitor
+from reading_app import ReadingApp, add_readers
 
+from readwatch.domain.arrivals import Stop
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.filters import parse
+from readwatch.domain.presence import OnlineCount
 from readwatch.monitor.events import (
     ConnectionLost,
     LoggedOut,
@@ -25,9 +28,11 @@ from readwatch.monitor.events import (
 )
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.monitor.worker import ReadItems
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity import accounts
+from readwatch.store.identity import accounts, users
+from readwatch.store.lists.query import ListQuery
 
 
 @contextmanager
@@ -45,6 +50,21 @@ def nothing(_read: ReadItems) -> None:
 def logged_actions(db: Database) -> list[str]:
     rows = db.execute_sql("SELECT action_type FROM consultant_access_log ORDER BY id")
     return [action for (action,) in rows]
+
+
+def named(db: Database) -> list[tuple[str, int | None]]:
+    """The details of each entry, and the reader whom it names."""
+    rows = db.execute_sql(
+        "SELECT action_details, target_user_id FROM consultant_access_log ORDER BY id"
+    )
+    return [(details, reader) for details, reader in rows]
+
+
+def filtered(monitor: Monitor, view: View, words: str) -> ListQuery:
+    """Let the monitor watch a view with a filter, and return the query."""
+    query = replace(VIEW_OPTIONS[view].first_query(), terms=parse(words))
+    monitor.worker.watch_view(view, query, Viewport(20))
+    return query
 
 
 def titles(event: ViewSnapshotReady) -> list[str | None]:
@@ -124,6 +144,162 @@ def test_an_invalid_query_is_refused_and_the_last_valid_one_goes_on(
     assert event.snapshot.query == valid
 
 
+def test_a_filter_that_leaves_one_reader_names_the_reader_before_the_rows_are_shown(
+    open_monitor: OpenMonitor, ann: ReadingApp, ben: ReadingApp, db: Database
+) -> None:
+    ann.reads_all(["Dracula", "Faust"])
+    ben.reads("Emma")
+    monitor = open_monitor()
+    monitor.watch(View.ACTIVITY)
+    monitor.next(ViewSnapshotReady)
+    assert named(db) == []
+    query = filtered(monitor, View.ACTIVITY, "name:ann")
+    snapshot = monitor.next(ViewSnapshotReady, lambda event: event.snapshot.query == query)
+    assert titles(snapshot) == ["Faust", "Dracula"]
+    ann.reads("Momo")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event)[:1] == ["Momo"])
+    details = "console, activity, filter of 1 term"
+    assert named(db) == [(details, ann.user.id)]
+    filtered(monitor, View.ACTIVITY, "momo")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Momo"])
+    assert named(db) == [(details, ann.user.id)], "her row stays on the screen"
+
+
+def test_a_reader_who_comes_into_an_open_filter_is_named_then(
+    open_monitor: OpenMonitor, ann: ReadingApp, ben: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    filtered(monitor, View.ONLINE, "dracula")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Dracula"])
+    ben.reads("Dracula")
+    monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Dracula"] * 2)
+    assert [reader for _, reader in named(db)] == [ann.user.id, ben.user.id]
+
+
+def test_rows_that_cannot_be_logged_are_not_shown_and_the_list_of_before_goes_on(
+    open_monitor: OpenMonitor, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    unfiltered = monitor.next(ViewSnapshotReady).snapshot.query
+    with renamed_table(db, "consultant_access_log"):
+        query = filtered(monitor, View.ONLINE, "ann")
+        refused = monitor.next(QueryRefused)
+        assert refused.query == query
+        assert refused.reason.startswith("these rows are not shown: the access could not be logged")
+        ann.reads("Faust")
+        event = monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Faust"])
+        assert event.snapshot.query == unfiltered
+    filtered(monitor, View.ONLINE, "ann")
+    monitor.next(ViewSnapshotReady, lambda event: event.snapshot.query == query)
+    assert [reader for _, reader in named(db)] == [ann.user.id]
+
+
+def test_a_search_of_the_palette_names_few_readers_once_while_it_is_open(
+    open_monitor: OpenMonitor, cast: Cast, db: Database
+) -> None:
+    monitor = open_monitor()
+    for palette, words in ((1, "an"), (1, "ann"), (1, "ann arch"), (2, "ann arch")):
+        readers = monitor.worker.find_readers(words, palette).result(TIMEOUT_SECONDS)
+        assert [reader.user_id for reader in readers] == [cast.ann.id]
+    assert named(db) == [
+        ("console, palette, filter of 1 term", cast.ann.id),
+        ("console, palette, filter of 2 terms", cast.ann.id),
+    ]
+
+
+def test_an_export_of_the_rows_of_few_readers_names_them(
+    open_monitor: OpenMonitor, cast: Cast, db: Database
+) -> None:
+    monitor, ann, ben = open_monitor(), cast.ann.id, cast.ben.id
+    action, nobody = AuditAction.EXPORTED_VIEW, None
+    for readers in ([ben, ann, None, ann], [1, 2, 3, 4], []):
+        monitor.worker.log_and_run(action, readers, "csv", nothing).result(TIMEOUT_SECONDS)
+    details = "console, csv"
+    assert named(db) == [(details, ann), (details, ben), (details, nobody), (details, nobody)]
+
+
+def test_a_page_that_is_closed_before_its_request_begins_is_not_logged(
+    open_monitor: OpenMonitor, cast: Cast, db: Database
+) -> None:
+    monitor, is_running, is_over = open_monitor(), threading.Event(), threading.Event()
+
+    def takes_long(_: ReadItems) -> None:
+        is_running.set()
+        is_over.wait(TIMEOUT_SECONDS)
+
+    monitor.watch()
+    busy = monitor.worker.log_and_run(AuditAction.COPIED_ROW, [], "from online", takes_long)
+    assert is_running.wait(TIMEOUT_SECONDS)
+    page = monitor.worker.watch_reader(1, cast.ann.id, "online")
+    assert page.cancel()
+    is_over.set()
+    busy.result(TIMEOUT_SECONDS)
+    monitor.worker.watch_reader(2, cast.ben.id, "online").result(TIMEOUT_SECONDS)
+    assert [reader for _, reader in named(db)] == [None, cast.ben.id]
+
+
+def test_of_filters_that_are_typed_faster_than_they_are_read_the_last_is_read(
+    open_monitor: OpenMonitor, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    monitor, is_running, is_over = open_monitor(), threading.Event(), threading.Event()
+
+    def takes_long(_: ReadItems) -> None:
+        is_running.set()
+        is_over.wait(TIMEOUT_SECONDS)
+
+    monitor.worker.log_and_run(AuditAction.COPIED_ROW, [], "from online", takes_long)
+    assert is_running.wait(TIMEOUT_SECONDS)
+    for typed in ("drac", "dracu", "nobody"):
+        last = filtered(monitor, View.ONLINE, typed)
+    is_over.set()
+    monitor.next(ViewSnapshotReady, lambda event: event.snapshot.query == last)
+    assert [reader for _, reader in named(db)] == [None]
+
+
+def test_readers_who_fall_silent_all_at_once_are_a_stop_of_posts_and_no_cases(
+    open_monitor: OpenMonitor, db: Database, clock: StillClock, ann: ReadingApp
+) -> None:
+    add_readers(db, clock, 6)
+    users_ids = [id for (id,) in db.execute_sql("SELECT id FROM users WHERE full_name LIKE 'Zoe%'")]
+    zoes = [ReadingApp(db, users.get_user(db, id), clock) for id in users_ids]
+    for app in (*zoes, ann):
+        app.reads()
+    ann.logs_out()
+    monitor = open_monitor()
+    monitor.watch(View.ATTENTION)
+    clock.advance(minutes=5)
+    ready = monitor.next(ViewSnapshotReady, lambda event: event.snapshot.stats.silence is not None)
+    stats = ready.snapshot.stats
+    assert (stats.silence, stats.arrivals.stop) == (timedelta(minutes=5), Stop(NOON, 6))
+    assert ready.snapshot.order.ids == ()
+    for app in zoes[:3]:
+        app.sends_a_heartbeat()
+    resumed = monitor.next(ViewSnapshotReady, lambda event: event.snapshot.stats.silence is None)
+    assert resumed.snapshot.order.ids == (), "the others have time to come back"
+    clock.advance(minutes=4)
+    for app in zoes[:3]:
+        app.sends_a_heartbeat()
+    late = monitor.next(ViewSnapshotReady, lambda event: event.snapshot.order.ids)
+    assert set(late.snapshot.order.ids) == {app.user.id for app in zoes[3:]}
+
+
+def test_the_peak_of_the_day_is_never_below_a_number_that_was_shown(
+    open_monitor: OpenMonitor, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads()
+    ben.reads()
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady, lambda event: event.snapshot.stats.online == 2)
+    ben.logs_out()
+    ready = monitor.next(ViewSnapshotReady, lambda event: event.snapshot.stats.online == 1)
+    assert ready.snapshot.stats.peak == OnlineCount(NOON, 2)
+
+
 def test_a_login_is_logged_and_a_wrong_password_refused(
     open_monitor: OpenMonitor, cast: Cast, db: Database
 ) -> None:
@@ -151,9 +327,9 @@ def test_a_suspended_account_is_logged_out_and_its_requests_are_cancelled(
     assert monitor.next(LoggedOut).reason == "this account is suspended"
     requests: list[Future[Any]] = [
         monitor.worker.fetch_items(View.ONLINE, (ann.user.id,)),
-        monitor.worker.find_readers("ann"),
+        monitor.worker.find_readers("ann", 1),
         monitor.worker.open_access_log(),
-        monitor.worker.log_and_run(AuditAction.COPIED_ROW, ann.user.id, "from online", nothing),
+        monitor.worker.log_and_run(AuditAction.COPIED_ROW, [ann.user.id], "from online", nothing),
         monitor.worker.unlock(PASSWORD),
     ]
     for request in requests:
@@ -177,9 +353,10 @@ def test_a_request_of_one_consultant_is_never_answered_to_the_next(
         return read(View.ONLINE, (ann.user.id,))
 
     action = AuditAction.EXPORTED_VIEW
-    export = monitor.worker.log_and_run(action, None, "from online", read_late)
-    queued = monitor.worker.find_readers("ann")
+    export = monitor.worker.log_and_run(action, [], "from online", read_late)
+    queued = monitor.worker.find_readers("ann", 1)
     login = monitor.worker.log_in(cast.dora.email, PASSWORD)
+    late = monitor.worker.find_readers("ann", 1)
     assert is_reading.wait(TIMEOUT_SECONDS)
     with db.atomic():
         accounts.suspend(db, cast.cara.id, NOON)
@@ -187,6 +364,8 @@ def test_a_request_of_one_consultant_is_never_answered_to_the_next(
     assert login.result(TIMEOUT_SECONDS).id == cast.dora.id
     assert export.cancelled()
     assert queued.cancelled()
+    with pytest.raises(CancelledError):
+        late.result(TIMEOUT_SECONDS)
 
 
 def test_a_readers_page_is_logged_first_and_refused_where_that_fails(
@@ -212,7 +391,7 @@ def test_an_action_that_cannot_be_logged_is_not_done(
     monitor, is_done = open_monitor(), threading.Event()
     action = AuditAction.EXPORTED_VIEW
     with renamed_table(db, "consultant_access_log"):
-        future = monitor.worker.log_and_run(action, None, "from online", lambda _: is_done.set())
+        future = monitor.worker.log_and_run(action, [], "from online", lambda _: is_done.set())
         error = future.exception(TIMEOUT_SECONDS)
     assert isinstance(error, ReadwatchError)
     assert error.message.startswith("could not be logged: ")
@@ -226,7 +405,7 @@ def test_an_action_reads_items_of_any_view_and_returns_its_result(
     monitor = open_monitor()
     names = monitor.worker.log_and_run(
         AuditAction.EXPORTED_VIEW,
-        None,
+        [],
         "from readers",
         lambda read: [item.full_name for item in read(View.READERS, (ann.user.id,))],
     )
@@ -241,20 +420,20 @@ def test_an_internal_error_is_named_by_its_type_alone(
         raise OverflowError("Dear diary")
 
     monitor = open_monitor()
-    future = monitor.worker.log_and_run(AuditAction.EXPORTED_VIEW, None, "from online", fails)
+    future = monitor.worker.log_and_run(AuditAction.EXPORTED_VIEW, [], "from online", fails)
     error = future.exception(TIMEOUT_SECONDS)
     assert isinstance(error, ReadwatchError)
     assert (error.kind, error.message) == (
         ErrorKind.UNAVAILABLE,
         "internal error: OverflowError",
     )
-    assert monitor.worker.find_readers("nobody").result(TIMEOUT_SECONDS) == ()
+    assert monitor.worker.find_readers("nobody", 1).result(TIMEOUT_SECONDS) == ()
 
 
 def test_masked_names_are_found_by_no_words(open_monitor: OpenMonitor, ann: ReadingApp) -> None:
-    found = open_monitor().worker.find_readers("arch").result(TIMEOUT_SECONDS)
+    found = open_monitor().worker.find_readers("arch", 1).result(TIMEOUT_SECONDS)
     assert [reader.user_id for reader in found] == [ann.user.id]
-    assert open_monitor(mask=True).worker.find_readers("arch").result(TIMEOUT_SECONDS) == ()
+    assert open_monitor(mask=True).worker.find_readers("arch", 1).result(TIMEOUT_SECONDS) == ()
 
 
 def test_a_stopped_worker_has_ended_and_cancelled_what_waited(
@@ -267,9 +446,9 @@ def test_a_stopped_worker_has_ended_and_cancelled_what_waited(
         is_stopping.wait(TIMEOUT_SECONDS)
 
     running = monitor.worker.log_and_run(
-        AuditAction.EXPORTED_VIEW, None, "from online", waits_for_the_end
+        AuditAction.EXPORTED_VIEW, [], "from online", waits_for_the_end
     )
-    waiting = monitor.worker.find_readers("ann")
+    waiting = monitor.worker.find_readers("ann", 1)
     assert is_running.wait(TIMEOUT_SECONDS)
     stopping = threading.Thread(target=monitor.worker.stop)
     stopping.start()

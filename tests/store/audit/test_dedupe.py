@@ -77,11 +77,56 @@ def test_what_cannot_be_logged_is_not_permitted_and_is_tried_again(
     assert [log.log_access(event, clock()).entry_id] == entries()
 
 
-def test_a_list_that_is_asked_for_again_shares_an_entry(log, db, cast, clock, entries):
-    event = AuditEvent(cast.cara.id, AuditAction.VIEWED_LIST, None, "api, online")
+@pytest.fixture
+def page(cast):
+    """Cara asks the API for the feed."""
+    return AuditEvent(cast.cara.id, AuditAction.VIEWED_LIST, None, "api, activities", "10.0.0.7")
+
+
+@pytest.fixture
+def named(db):
+    """`named()` is the details of each entry, and the reader whom it names."""
+    return lambda: db.execute_sql(
+        "SELECT action_details, target_user_id FROM consultant_access_log ORDER BY id"
+    ).fetchall()
+
+
+def test_a_list_of_many_readers_that_is_asked_for_again_shares_an_entry_that_names_nobody(
+    log, db, cast, clock, page, named
+):
     access = list_access(db, cast.cara.id)
-    logged = [log.log_list_access(access, event, clock()) for _ in range(2)]
-    assert [it.entry_id for it in logged] == 2 * entries()
+    for _ in range(2):
+        log.log_rows(access, page, [1, 2, 3, 4], clock())
+    assert named() == [("api, activities", None)]
+
+
+def test_a_list_of_few_readers_names_each_of_them_once_in_five_minutes(
+    log, db, cast, clock, page, named
+):
+    access, ann, ben = list_access(db, cast.cara.id), cast.ann.id, cast.ben.id
+    for readers in ([ann, None, ann], [ben, ann], [ann], [None]):
+        log.log_rows(access, page, readers, clock.advance(minutes=1))
+    who = [("api, activities", ann), ("api, activities", ben), ("api, activities", None)]
+    assert named() == who
+    log.log_rows(access, page, [ann, ben], clock.advance(minutes=3))
+    assert named() == [*who, who[0], who[1]]
+
+
+def test_each_page_of_a_list_has_an_entry_with_what_is_on_it(log, db, cast, clock, page, named):
+    access, ann = list_access(db, cast.cara.id), cast.ann.id
+    for ids in ("1 to 2", "3 to 4", "1 to 2"):
+        one = replace(page, details=f"api, activities {ids}")
+        log.log_rows(access, page, [ann, ann], clock(), page=one)
+    assert named() == [
+        ("api, activities", ann),
+        ("api, activities 1 to 2", None),
+        ("api, activities 3 to 4", None),
+    ]
+
+
+def test_the_rows_of_a_list_are_logged_as_seen_by_whose_right_it_is(log, db, cast, clock, page):
+    with pytest.raises(ValueError, match="names the user whose right it is"):
+        log.log_rows(list_access(db, cast.dora.id), page, [], clock())
 
 
 def test_refusals_of_one_user_share_an_entry_whatever_was_asked(log, cast, clock, entries):

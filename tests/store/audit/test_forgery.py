@@ -12,7 +12,7 @@ from permits import permit_for
 import readwatch
 from readwatch.domain.users import UserRole
 from readwatch.store.audit import log
-from readwatch.store.audit.log import ListAccess, LoggedListAccess, Permit
+from readwatch.store.audit.log import ListAccess, LoggedListAccess, Permit, RowAccess
 
 SOURCES = Path(readwatch.__file__).parent
 
@@ -20,10 +20,18 @@ HOMES = {
     "Permit": {"store/audit/log.py"},
     "ListAccess": {"store/audit/log.py"},
     "LoggedListAccess": {"store/audit/log.py"},
+    "RowAccess": {"store/audit/log.py"},
     "_SEAL": {"store/audit/log.py"},
     # With a commit that commits nothing these would make one of nothing.
     "log_access_by": {"store/audit/log.py", "store/audit/dedupe.py"},
-    "log_list_access_by": {"store/audit/log.py", "store/audit/dedupe.py"},
+    "log_list_access_by": {"store/audit/log.py"},
+    "log_rows_by": {
+        "store/audit/log.py",
+        "store/audit/dedupe.py",
+        "store/audit/live_lists.py",
+    },
+    # It logs nothing: for lists without a filter.
+    "access_to_whole_list": {"store/audit/log.py", "store/audit/live_lists.py", "demo/run.py"},
     # Of a principal `permit_own_data` makes a permit.
     "Principal": {
         "domain/sessions.py",
@@ -142,6 +150,7 @@ def test_a_forged_permit_is_not_made_when_the_program_runs_either():
         lambda: Permit(1, 1, object()),
         lambda: ListAccess(1, UserRole.ADMIN, object()),
         lambda: LoggedListAccess(1, UserRole.ADMIN, object(), entry_id=1),
+        lambda: RowAccess(1, UserRole.ADMIN, object()),
     ):
         with pytest.raises(TypeError, match="only the access log makes permits"):
             make()
@@ -162,17 +171,25 @@ def test_a_copy_of_a_permit_opens_the_data_of_the_same_reader():
 NO_DATA = {"int", "Condition"}
 """What a function of store/lists may return without a proof: a number, or SQL."""
 
+FOUND = {"ResultIds", "frozenset[int]", *(f"list[{it}]" for it in ("OpenReader", "Login"))} | {
+    "list[UnfinishedReading]"
+}
+"""What it may return for the right to find rows: ids and times, which nobody is shown."""
+
+TO_FIND, TO_READ = {"ListAccess"}, {"RowAccess", "LoggedListAccess"}
+
 
 def ungated(source: str, file: str) -> list[str]:
-    """The public functions of a list that read the database without the right to list readers."""
+    """The public functions of a list that find rows without the right to find them, or read rows
+    before whoever has to be named is logged."""
     return [
         f"{file}:{node.lineno} {node.name}"
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef)
         and not node.name.startswith("_")
         and "Database" in (types := [_text(it.annotation) for it in node.args.args])
-        and _text(node.returns) not in NO_DATA
-        and not {"ListAccess", "LoggedListAccess"} & set(types)
+        and (returned := _text(node.returns)) not in NO_DATA
+        and not (TO_READ | TO_FIND if returned in FOUND else TO_READ) & set(types)
     ]
 
 
@@ -180,7 +197,7 @@ def _text(annotation: ast.AST | None) -> str:
     return "" if annotation is None else ast.unparse(annotation)
 
 
-def test_every_list_takes_the_right_to_list_readers():
+def test_every_list_takes_the_right_to_find_rows_and_another_to_read_them():
     files = sorted((SOURCES / "store/lists").rglob("*.py"))
     assert len(files) > 5
     assert [
@@ -197,6 +214,8 @@ def test_every_list_takes_the_right_to_list_readers():
         ("db: Database, access: object", "ResultIds", True),
         ("db: Database, access: ListAccess | None = None", "ResultIds", True),
         ("db: Database, access: ListAccess", "ResultIds", False),
+        ("db: Database, access: ListAccess", "tuple[OnlineReader, ...]", True),
+        ("db: Database, access: RowAccess", "tuple[OnlineReader, ...]", False),
         ("db: Database, _access: LoggedListAccess", "ResultIds", False),
         ("db: Database, now: datetime", "int", False),
         ("row: Any", "RecordedActivity", False),
@@ -210,7 +229,14 @@ def test_a_list_without_the_right_to_it_is_seen(parameters, returned, is_ungated
 
 @pytest.mark.parametrize(
     "forged",
-    ["ListAccess(1, UserRole.ADMIN, None)", "cast(ListAccess, None)", "cast('ListAccess', None)"],
+    [
+        "ListAccess(1, UserRole.ADMIN, None)",
+        "cast(ListAccess, None)",
+        "cast('ListAccess', None)",
+        "RowAccess(1, UserRole.ADMIN, None)",
+        "access_to_whole_list(access)",
+        "log_rows_by(lambda write: None, access, (), now)",
+    ],
 )
 def test_a_screen_that_forges_its_right_to_a_list_is_seen(forged):
     source = f"def readers(db, now):\n    return online_readers(db, {forged}, now)"

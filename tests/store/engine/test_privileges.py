@@ -124,7 +124,7 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
     permit = audit_log.log_access(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
     assert reader_data.account(console, permit).full_name == "Ann Archer"
-    assert online.online_readers(console, LIST_ACCESS, clock()) == ()
+    assert online.online_readers(console, LIST_ACCESS, [cast.ann.id], clock()) == ()
     audit_log.log_event(
         connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
     )

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from listed import readers_online
 from permits import LIST_ACCESS
 
 from readwatch.domain.activities import Activity
@@ -12,7 +13,7 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import driver_connection
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import online, readers
-from readwatch.store.lists.online import count_online, online_ids, online_readers, online_rows
+from readwatch.store.lists.online import count_online, online_ids, online_rows
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.recording.heartbeats import record_heartbeat
 
@@ -24,7 +25,7 @@ def names_online(db, clock):
     """`names_online()` is who is online, and that the header and the orders say the same."""
 
     def names_online() -> list[str]:
-        readers = online_readers(db, LIST_ACCESS, clock())
+        readers = readers_online(db, clock())
         here = {reader.user_id for reader in readers}
         assert count_online(db, clock()) == len(here)
         for sort in "full_name", "started_at":
@@ -44,7 +45,7 @@ def test_a_reader_is_online_for_five_minutes_after_the_last_heartbeat(
     record_heartbeat(db, ann, clock())
     clock.moment += ONLINE_WINDOW - JUST
     assert names_online() == ["Ann Archer"]
-    assert online_readers(db, LIST_ACCESS, clock())[0].presence_at(clock()) is Presence.LEAVING
+    assert readers_online(db, clock())[0].presence_at(clock()) is Presence.LEAVING
     clock.moment += JUST
     assert names_online() == []
 
@@ -56,9 +57,9 @@ def test_a_reader_with_two_devices_is_online_once_with_the_one_heard_from_last(
     clock.advance(minutes=1)
     enter(cast.ann, device_type="mobile")
     assert names_online() == ["Ann Archer"]
-    assert online_readers(db, LIST_ACCESS, clock())[0].device_type == "mobile"
+    assert readers_online(db, clock())[0].device_type == "mobile"
     record_heartbeat(db, tablet, clock.advance(minutes=1))
-    (ann,) = online_readers(db, LIST_ACCESS, clock())
+    (ann,) = readers_online(db, clock())
     assert (ann.device_type, ann.session_id) == ("tablet", tablet.session_id)
 
 
@@ -103,7 +104,7 @@ def test_an_online_reader_comes_with_the_latest_activity(db, cast, clock, enter,
         Activity("page_read", "momo", "Momo", 80),
         Activity("quiz_completed", "hobbit", "The Hobbit", 20, occurred_at=started_at),
     )
-    (seen,) = online_readers(db, LIST_ACCESS, clock())
+    (seen,) = readers_online(db, clock())
     assert (seen.user_id, seen.reading_level, seen.started_at) == (eve.id, "B1", started_at)
     assert (seen.activity_type, seen.content_title) == ("page_read", "Momo")
     assert (seen.progress_percentage, seen.last_activity_at) == (80, clock())
@@ -111,7 +112,7 @@ def test_an_online_reader_comes_with_the_latest_activity(db, cast, clock, enter,
 
 def test_an_online_reader_who_did_nothing_yet_is_shown_too(db, cast, clock, enter):
     enter(cast.ann)
-    (ann,) = online_readers(db, LIST_ACCESS, clock())
+    (ann,) = readers_online(db, clock())
     assert (ann.activity_type, ann.content_title, ann.last_activity_at) == ("", "", None)
 
 

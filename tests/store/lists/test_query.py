@@ -4,6 +4,7 @@ from itertools import pairwise, product
 from typing import Any
 
 import pytest
+from listed import newest_activities, readers_online
 from permits import LIST_ACCESS, list_access_of, permit_for
 
 from readwatch.domain.activities import Activity, canonical_json
@@ -14,11 +15,11 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.lists import access_log, feed, online, readers
 from readwatch.store.lists.access_log import access_log_ids, access_log_rows
-from readwatch.store.lists.feed import activity_feed, activity_ids, activity_rows
-from readwatch.store.lists.online import count_online, online_ids, online_readers, online_rows
+from readwatch.store.lists.feed import activity_ids, activity_rows, feed_page
+from readwatch.store.lists.online import count_online, online_ids, online_rows
 from readwatch.store.lists.query import ListQuery
-from readwatch.store.lists.readers import reader_ids, reader_rows
-from readwatch.store.totals import activities_per_minute
+from readwatch.store.lists.readers import ids_of_readers_named, reader_ids, reader_rows
+from readwatch.store.totals import activities_per_minute, heartbeats
 
 HOSTILE = "Ev\x1b[2J\x9b\u202ee"
 
@@ -38,8 +39,8 @@ def test_nothing_that_readers_and_apps_write_reaches_the_console_unclean(
     shown = [
         text
         for rows in (
-            online_readers(db, LIST_ACCESS, clock()),
-            activity_feed(db, LIST_ACCESS),
+            readers_online(db, clock()),
+            newest_activities(db, clock()),
             progress,
         )
         for row in rows
@@ -75,7 +76,10 @@ def ask_everything(db, access, now) -> None:
             rows(db, access, ids or [1], now)
     count_online(db, now)
     activities_per_minute(db, now)
-    activity_feed(db, access)
+    for after in (None, 0):
+        feed_page(db, access, after=after, length=50)
+    heartbeats(db, now)
+    ids_of_readers_named(db, access, ["c"], now, length=20)
     permit = permit_for(1)
     for ask in (
         reader_data.profile,

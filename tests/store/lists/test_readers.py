@@ -7,7 +7,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.users import UserRole
 from readwatch.store.lists.query import ListQuery
-from readwatch.store.lists.readers import reader_ids, reader_rows, readers_named
+from readwatch.store.lists.readers import ids_of_readers_named, reader_ids, reader_rows
 
 
 def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock, enter, post, join):
@@ -87,5 +87,6 @@ def test_a_filter_keeps_those_who_are_meant(db, clock, three_readers, words, fou
 )
 @pytest.mark.usefixtures("cast")
 def test_of_many_readers_the_first_by_name_are_found(db, clock, words, length, names):
-    readers = readers_named(db, LIST_ACCESS, words, clock(), length=length)
-    assert [reader.full_name for reader in readers] == names
+    ids = ids_of_readers_named(db, LIST_ACCESS, words, clock(), length=length).ids
+    readers = {reader.user_id: reader for reader in reader_rows(db, LIST_ACCESS, ids, clock())}
+    assert [readers[id].full_name for id in ids] == names

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from permits import LIST_ACCESS, permit_for
+from listed import readers_online
+from permits import permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.store import reader_data, totals
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.times import from_db_time
-from readwatch.store.lists import online
 from readwatch.store.recording import rebuild
 
 
@@ -146,7 +146,7 @@ def test_a_late_page_is_not_lost_behind_a_later_bookmark(clock, ann, post, book)
 def test_the_latest_activity_is_the_one_that_occurred_last(db, cast, clock, ann, post):
     momo, hobbit = post(ann, page(book="momo"), page(at=clock() - timedelta(hours=1)))
     assert momo.id < hobbit.id
-    (ann,) = online.online_readers(db, LIST_ACCESS, clock())
+    (ann,) = readers_online(db, clock())
     assert ann.last_activity_at == clock()
     (row,) = db.execute_sql(
         "SELECT last_activity_id FROM reader_profiles WHERE last_activity_id IS NOT NULL"

@@ -8,13 +8,15 @@ from conftest import NOON
 from rich.cells import cell_len
 
 from readwatch.domain.activities import MinuteCount
+from readwatch.domain.arrivals import Arrivals, Stop
 from readwatch.domain.presence import OnlineCount
 from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.tui.widgets.header import STALE_AFTER, Liveness, Status, lines
 
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 MINUTES = tuple(MinuteCount(NOON - timedelta(minutes=59 - number), number) for number in range(60))
 PULSE = LiveStats(taken_at=NOON, online=42, per_minute=MINUTES)
+STOPPED = Arrivals(NOON - 4 * MINUTE, Stop(NOON - 4 * MINUTE, 30))
 LIVE = Status(view=View.ACTIVITY, user="Cara Cook (consultant)", stats=PULSE, now=NOON)
 LOST = replace(LIVE, lost_since=NOON, reason="the database cannot be reached; is it running?")
 STATUSES = {
@@ -31,6 +33,8 @@ STATUSES = {
         LIVE, stats=replace(PULSE, unseen=frozenset(range(12_345)))
     ),
     "a peak": replace(LIVE, stats=replace(PULSE, peak=OnlineCount(NOON, 143))),
+    "no posts": replace(LIVE, stats=replace(PULSE, arrivals=STOPPED)),
+    "a quiet evening": replace(LIVE, stats=replace(PULSE, arrivals=Arrivals(NOON - MINUTE))),
     "a crowd": replace(LIVE, stats=replace(PULSE, online=1_234_567)),
 }
 
@@ -80,6 +84,8 @@ def test_in_a_hundred_and_sixty_cells_the_line_is_the_whole_hour_but_for_the_run
         ("frozen", "● FROZEN, 10 min old, 12 new"),
         ("stale", "● STALE, 1 min old"),
         ("lost", "● OFFLINE"),
+        ("no posts", "● NO POSTS for 4 min"),
+        ("a quiet evening", "● LIVE, last post 1 min ago"),
     ],
 )
 def test_the_freshness_is_a_word_and_an_age(status: str, words: str) -> None:
@@ -90,6 +96,18 @@ def test_where_the_age_leaves_no_room_a_word_goes_before_the_names_do() -> None:
     unseen = replace(PULSE, unseen=frozenset(range(120)))
     first, _ = texts(replace(STATUSES["old"], stats=unseen), 78)
     assert first == " 1 Online  2 Activity  3 Readers  4 Attention 120  5 Access log    ● LIVE, 5 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("frozen", "● FROZEN, 12 new"), ("no posts", "● NO POSTS 4 min"), ("stale", "● STALE, 1 min")],
+)
+def test_in_eighty_cells_the_names_of_the_views_are_there_in_every_state(
+    status: str, words: str
+) -> None:
+    first, _ = texts(STATUSES[status], 78)
+    assert first.startswith(" 1 Online  2 Activity  3 Readers  4 Attention  5 Access log")
+    assert first.endswith(f" {words}")
 
 
 def test_a_loss_says_since_when_and_why() -> None:

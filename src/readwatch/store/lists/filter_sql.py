@@ -191,8 +191,7 @@ class _Composer:
 def _postgresql_search(sql: str, pattern: str) -> str:
     """Return `matching.matches` in SQL; ASCII text needs no replacements."""
     text = f'({sql}) COLLATE "C"'
-    plain = f"replace(replace({text}, 'ß', 'ss'), 'ẞ', 'SS')"
-    plain = f"regexp_replace(normalize({plain}, NFKD), '{MARKS}', '', 'g')"
+    plain = f"regexp_replace(normalize({text}, NFKD), '{MARKS}', '', 'g')"
     is_ascii = f"octet_length({text}) = length({text})"
     return f"coalesce(CASE WHEN {is_ascii} THEN {text} ELSE {plain} END ~ {pattern}, FALSE)"
 

@@ -43,6 +43,7 @@ from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.identity import users
+from readwatch.store.identity.users import WRONG_PASSWORD
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary, ids_of_readers_named, reader_rows
 
@@ -260,7 +261,12 @@ class Worker:
         if self._consultant is None or login != self._logins:
             raise CancelledError
         email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
-        authenticated(self._url, email, password, self._clock(), action)
+        try:
+            authenticated(self._url, email, password, self._clock(), action)
+        except ReadwatchError as error:
+            if error.message != WRONG_PASSWORD:
+                raise
+            raise ReadwatchError(error.kind, "wrong password") from None  # it asks for no e-mail
 
     def _log_out(self, reason: str) -> None:
         """Log out a consultant whose account must not read the data, and drop all data."""

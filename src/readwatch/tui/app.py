@@ -129,6 +129,8 @@ class Console(App[None]):
         """Disable all actions except quit before the login and while the console is locked."""
         if action == "lock" and isinstance(self.focused, TextInput):
             return False  # its key is a letter
+        if action == "focus_next" and isinstance(self.screen, ReaderScreen):
+            return self.screen.has_data
         if not self._login_flow.is_unlocked and action in {
             *("view", "help", "palette", "freeze", "lock", "export", "copy")
         }:

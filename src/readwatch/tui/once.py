@@ -50,7 +50,7 @@ def print_once(
     query = replace(query, length=max(FIRST_PAGE, rows))
     url = settings.database_url
     user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
-    # The access log's connection can write, so it makes the files that a read-only one needs.
+    # In this order, for the reason in `monitor.connections`.
     with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
         now, attention = clock(), Attention(settings.thresholds)
         queries = view_queries(attention, with_access_log=True)

@@ -47,9 +47,13 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
         case "InsufficientPrivilege":
             return misconfigured("PostgreSQL does not allow this to the user of the URL")
         case "UndefinedTable":
-            return misconfigured("this database has no readwatch schema; run: readwatch init")
+            return misconfigured(
+                "this database has no readwatch schema; an admin makes it with: readwatch init"
+            )
         case "SQLError" if str(cause).startswith("no such table"):
-            return misconfigured("this database has no readwatch schema; run: readwatch init")
+            return misconfigured(
+                "this database has no readwatch schema; an admin makes it with: readwatch init"
+            )
         case "OperationalError":
             return _refusal(str(cause))
     return None

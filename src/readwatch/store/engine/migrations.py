@@ -191,4 +191,4 @@ def require_current(db: Database) -> None:
     applied = history(db)
     if pending(applied, available_migrations(db)):
         needs = "needs an upgrade" if applied else "has no readwatch schema"
-        raise misconfigured(f"the database {needs}; run: readwatch init")
+        raise misconfigured(f"the database {needs}; an admin runs: readwatch init")

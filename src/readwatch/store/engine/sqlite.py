@@ -107,7 +107,9 @@ def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
     if role is not Role.OWNER and not os.path.isfile(
         path
     ):  # also False without permission to read the folder
-        raise misconfigured(f"there is no database at {path}; make one with: readwatch init")
+        raise misconfigured(
+            f"there is no database at {path}; an admin makes one with: readwatch init"
+        )
     return SQLite(path, role, cache_mib)
 
 

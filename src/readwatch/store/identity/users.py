@@ -26,6 +26,7 @@ from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
+WRONG_PASSWORD = "wrong e-mail or password"  # noqa: S105 - a message
 
 ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 """SQL condition on a row `u` of users: an active reader, who may log in and is in the lists."""
@@ -234,7 +235,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
         rows = list(query.execute(db))
     user, password_hash = (_user(rows[0]), rows[0].password_hash) if rows else (None, None)
     if not password_matches(password, password_hash, cost) or user is None:
-        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
+        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, WRONG_PASSWORD)
     if not user.is_active:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
     return user

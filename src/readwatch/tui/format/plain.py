@@ -8,7 +8,16 @@ from rich.cells import cell_len
 from readwatch.domain.clock import length_of
 from readwatch.monitor.snapshots import LiveStats, ViewSnapshot
 from readwatch.tui.format.cells import Cell, TonedText, cell_text
-from readwatch.tui.format.columns import GAP, GUTTER, MARGIN, Column, cut, fit, place_columns
+from readwatch.tui.format.columns import (
+    GAP,
+    GUTTER,
+    MARGIN,
+    Column,
+    cut,
+    fit,
+    only_columns,
+    place_columns,
+)
 from readwatch.tui.views import VIEW_SPECS
 
 
@@ -32,12 +41,9 @@ def snapshot_lines(
     texts = [
         tuple(map(text_of, rows[id].cells)) for id in snapshot.order.ids[:height] if id in rows
     ]
-    columns = _with_room(spec.columns, texts) if in_words else spec.columns
-    placed = [
-        placed_column
-        for placed_column in place_columns(columns, width + GUTTER + MARGIN)
-        if not (in_words and placed_column.column.drawn)
-    ]
+    table_width = width + GUTTER + MARGIN
+    columns = _for_words(spec.columns, texts, table_width) if in_words else spec.columns
+    placed = place_columns(columns, table_width)
 
     def line(texts: tuple[str, ...]) -> str:
         cells = (
@@ -52,19 +58,46 @@ def snapshot_lines(
         yield cut(note, width)
     if not snapshot.order.ids:
         yield cut(spec.empty_text(snapshot.query), width)
-    elif len(snapshot.order.ids) > len(texts):
+    elif height and len(snapshot.order.ids) > len(texts):
         number = "" if snapshot.has_older else f"{len(snapshot.order.ids) - len(texts)} "
         yield cut(f"… and {number}more", width)
 
 
-def _with_room(columns: tuple[Column, ...], rows: Sequence[tuple[str, ...]]) -> tuple[Column, ...]:
-    """Return the columns with room for the plain text, which is longer than symbols."""
+def _for_words(
+    columns: tuple[Column, ...], rows: Sequence[tuple[str, ...]], table_width: int
+) -> tuple[Column, ...]:
+    """Return the columns for plain text, which is longer than symbols: without charts, and as wide
+    as their texts. If there is too little room, the widest columns become equally narrow.
+    """
+    shown = [
+        index
+        for index, column in enumerate(columns)
+        if not column.drawn and column.from_width <= table_width
+    ]
+    wanted = {
+        index: max(cell_len(text) for text in (columns[index].title, *(row[index] for row in rows)))
+        for index in shown
+    }
+    room = table_width - GUTTER - MARGIN - GAP * (len(shown) - 1)
+    widest = _widest_that_fits([*wanted.values()], room)
+    hidden = only_columns(columns, ())
     return tuple(
-        column
-        if column.flex or column.drawn
-        else replace(column, width=max([column.width, *(cell_len(row[index]) for row in rows)]))
+        replace(column, width=min(wanted[index], widest), flex=0, from_width=0)
+        if index in wanted
+        else hidden[index]
         for index, column in enumerate(columns)
     )
+
+
+def _widest_that_fits(widths: Sequence[int], room: int) -> int:
+    """Return the width to which columns have to be limited, so that they fit in all."""
+    left = sorted(widths)
+    for number, width in enumerate(left):
+        share = room // (len(left) - number)
+        if width > share:
+            return max(1, share)
+        room -= width
+    return max(left, default=0)
 
 
 def _as_drawn(cell: Cell) -> str:

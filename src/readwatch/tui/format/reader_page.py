@@ -24,9 +24,9 @@ from readwatch.tui.format.text import (
 )
 
 BOOK_COLUMNS = (
-    Column("title", "Book", width=12, flex=1),
+    Column("title", "Title", width=12, flex=1),
     Column("progress", "Progress", width=11),
-    Column("time", "Time", width=9, align="right", from_width=52),
+    Column("time", "Spent", width=9, align="right", from_width=52),
     Column("ago", "Last read", width=9, align="right"),
 )
 SESSION_COLUMNS = (
@@ -36,8 +36,8 @@ SESSION_COLUMNS = (
     Column("state", "State", width=10),
 )
 ACTIVITY_COLUMNS = (
-    Column("when", "Activity", width=16),
-    Column("type", "What", width=16),
+    Column("when", "Time", width=16),
+    Column("type", "Activity", width=16),
     Column("title", "Title", width=8, flex=2),
     Column("progress", "Progress", width=11),
     Column("duration", "Length", width=6, align="right", from_width=84),

@@ -190,6 +190,7 @@ class ReaderScreen(Screen[None]):
         self._sessions.show([session_row(session) for session in page.sessions])
         self._show_activities(page)
         if first:
+            self.refresh_bindings()
             self.set_focus(self._panels[self.panel][0])
 
     def _show_activities(self, page: ReaderSnapshot) -> None:
@@ -207,6 +208,7 @@ class ReaderScreen(Screen[None]):
         self.remove_class("-shown", "-with-detail")
         self._show_breadcrumb()
         self._summary.update("")
+        self.refresh_bindings()
         self._refused.update(
             Content.assemble(
                 ("This reader's data is not shown", "bold $text-error"),
@@ -221,6 +223,11 @@ class ReaderScreen(Screen[None]):
             return None
         details = f"from a reader's page, {self.table.id}"
         return Source(self.table.export(), details, reader_ids=(self._page.user.id,))
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the page shows data: it does not while the access is logged, or if refused."""
+        return self._page is not None
 
     @property
     def table(self) -> LiveTable:

@@ -46,14 +46,18 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
         self._current = current
         self._views: tuple[SavedView, ...] = ()
         self._list = PlainOptionList()
-        self._field = TextInput(placeholder="name; enter saves", max_length=MAX_NAME_LENGTH)
+        self._field = TextInput(
+            placeholder="a name; enter saves this view", max_length=MAX_NAME_LENGTH
+        )
 
     def compose(self) -> ComposeResult:
         """Lay out the views and the name of a new one."""
         with Vertical() as form:
-            form.border_title = "Views"
+            form.border_title = "Saved views"
             yield self._list
-            yield Label(f"tab: save {description_of(self._current)}", markup=False)
+            yield Label(
+                f"This view: {description_of(self._current)}; tab goes to its name", markup=False
+            )
             yield self._field
 
     def on_mount(self) -> None:
@@ -68,7 +72,7 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
             self._show()
 
     def action_toggle_start(self) -> None:
-        """Make the view under the cursor the start view, or unset the start view."""
+        """Make the view under the cursor the first one of a console, or no view."""
         if (saved := self._selected) is not None:
             self._preferences.toggle_start_view(saved.name)
             self._show()
@@ -98,7 +102,7 @@ class SavedViewsScreen(ModalScreen[SavedView | None]):
         self._list.clear_options()
         self._list.add_options(_line(view, is_start=view == start_view) for view in self._views)
         self._list.display = bool(self._views)
-        keys = "enter shows, d deletes, b begins with it" if self._views else "enter saves"
+        keys = "enter opens, d deletes, b makes it the first view" if self._views else "enter saves"
         self.query_one(Vertical).border_subtitle = f"{keys}, escape closes"
         if self._views:
             index = names.index(name) if name else before
@@ -114,5 +118,5 @@ def description_of(saved: SavedView) -> str:
 
 
 def _line(saved: SavedView, *, is_start: bool) -> Content:
-    words = f"{'start view: ' if is_start else ''}{description_of(saved)}"
+    words = f"{'first view: ' if is_start else ''}{description_of(saved)}"
     return Content(f" {fit(saved.name, _NAME_WIDTH)}  {cut(words, _ROOM)}")

@@ -43,5 +43,5 @@ SPEC: ViewSpec[ReaderSummary] = ViewSpec(
         ),
     ),
     row=row,
-    empty="there are no readers yet: readwatch user add EMAIL --role reader --name NAME",
+    empty="there are no readers yet",
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -38,6 +37,7 @@ from readwatch.tui.format.cells import (
 )
 from readwatch.tui.format.columns import Column, place_columns
 from readwatch.tui.keys import Group, bindings
+from readwatch.tui.widgets.intended_row import IntendedRow
 
 
 class LiveTable(ScrollView, can_focus=True):
@@ -45,14 +45,11 @@ class LiveTable(ScrollView, can_focus=True):
 
     The table has the order of all keys, and the rows in or near the viewport.
 
-    With `follow_top` the cursor stays on the first row, even if another row becomes the first,
-    until the user moves the cursor; `home` goes back to the first row. Without `opens` rows cannot
-    be selected. While `is_concealed` no row is painted; the next snapshot ends that. The class
-    `-old` shows that the rows may not be current: they are dimmed.
+    The cursor stays on the first row, even if another row becomes the first, until the user uses
+    it; with `follow_top` also after `home`, which goes back to the first row. Without `opens` rows
+    cannot be selected. While `is_concealed` no row is painted; the next snapshot ends that. The
+    class `-old` dims the rows, because they may not be current.
     """
-
-    REACTION_SECONDS: ClassVar[float] = 0.25
-    """A key pressed within this time after an automatic move applies to the row before the move."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.TABLES)]
 
@@ -198,11 +195,8 @@ class LiveTable(ScrollView, can_focus=True):
         self._cursor: int | None = None
         self._is_departed = False  # the row is not in the snapshot
         self._is_user_placed = False  # the user moved the cursor to its row
-        self._auto_moved_from: int | None = (
-            None  # the key of the cursor before it followed the top,
-        )
-        self._auto_moved_at = -inf  # and the time when the move was painted (inf: not painted)
-        self._pressed_at: float | None = None
+        self._is_used = False  # the user has used the cursor
+        self._intended = IntendedRow()
         self._selection: LiveTable.RowSelected | None = None  # posted, and not taken yet
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
@@ -249,7 +243,7 @@ class LiveTable(ScrollView, can_focus=True):
         """
         new_order = row_order(row.key for row in rows) if order is None else order
         viewport, cursor = self.viewport, self._cursor
-        if viewport.follows:
+        if viewport.follows and (self.follow_top or cursor in new_order.positions):
             cursor = new_order.ids[0] if new_order.ids else None
         self._is_departed = cursor is not None and cursor not in new_order.positions
         if self._is_departed and cursor is not None:
@@ -275,7 +269,7 @@ class LiveTable(ScrollView, can_focus=True):
     def _cache_rows(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
         """Add rows to the cache, and drop rows that are not near the viewport."""
         near = order.ids if self._loads_all else ids_near_viewport(order, top, self._body_height)
-        useful_keys = [*near, self._cursor, self._auto_moved_from]
+        useful_keys = [*near, self._cursor, self._intended.before_move]
         cached = {key: self._rows[key] for key in useful_keys if key in self._rows}
         self._rows = cached | {row.key: row for row in rows}
 
@@ -332,13 +326,8 @@ class LiveTable(ScrollView, can_focus=True):
         """Return the key of the row that was under the cursor when the current key was pressed. If
         that row is not on the screen, scroll to it and return None.
         """
-        pressed_at = get_time() if self._pressed_at is None else self._pressed_at
-        self._pressed_at = None
-        key = (
-            self._auto_moved_from
-            if pressed_at < self._auto_moved_at + self.REACTION_SECONDS
-            else self._cursor
-        )
+        key = self._intended.take(self._cursor, get_time())
+        self._is_used = True
         if key is None or not self._in_view:
             self._scroll_to_cursor()
             return None
@@ -346,11 +335,11 @@ class LiveTable(ScrollView, can_focus=True):
 
     def discard_key_time(self) -> None:
         """Make the next action apply to the current row, not to the row at an earlier key press."""
-        self._pressed_at, self._auto_moved_at = None, -inf
+        self._intended.discard_press()
 
     def on_key(self, event: events.Key) -> None:
         """Store the time of the key, because the cursor may move before the key is handled."""
-        self._pressed_at = event.time
+        self._intended.press(event.time)
 
     def on_click(self, event: events.Click) -> None:
         """Move the cursor to the clicked row; select the row if the cursor is on it already."""
@@ -401,7 +390,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _can_follow_top(self) -> bool:
-        return self.follow_top and not self._is_user_placed
+        return not self._is_user_placed and (self.follow_top or not self._is_used)
 
     def _order_without_departed(self) -> RowOrder:
         if not self._is_departed:
@@ -417,7 +406,8 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _move_cursor(self, key: int | None) -> None:
         """Move the cursor for the user; remove the departed row that it leaves."""
-        self._is_user_placed, self._auto_moved_at = True, -inf
+        self._is_user_placed = self._is_used = True
+        self._intended.move_by_user()
         if key != self._cursor:
             order, top = self._order_without_departed(), self._top
             top -= self._is_departed and self._cursor_index < top
@@ -430,9 +420,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _auto_move(self, key: int | None) -> None:
         """Move the cursor for a snapshot; the user sees the move only after the next repaint."""
-        if get_time() >= self._auto_moved_at + self.REACTION_SECONDS:
-            self._auto_moved_from = self._cursor
-        self._auto_moved_at = -inf if self._cursor is None or key is None else inf
+        self._intended.move(self._cursor, key, get_time())
         self._cursor = key
         self.post_message(self.RowHighlighted(self, key))
 
@@ -458,8 +446,8 @@ class LiveTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Return the strip of one line, from a cache if possible."""
         line = self._painted[y] = self._line(y, self._top)
-        if self._auto_moved_at == inf and isinstance(line, RowLine) and line.kind != "row":
-            self._auto_moved_at = get_time()
+        if isinstance(line, RowLine) and line.kind != "row":
+            self._intended.paint(get_time())
         width = self.size.width
         if (strip := self._strips.get((line, width))) is None:
             parts = segments_of(line, place_columns(self.columns, width), width)

@@ -71,9 +71,7 @@ class ConsolePilot:
         await self.until(lambda: words not in self.screen)
 
     async def has_a_snapshot(self) -> None:
-        """Wait until the current list has a snapshot from after it became current: earlier rows
-        are painted at once.
-        """
+        """Wait until the current list has a snapshot from after it became current."""
         screen = self.app.screen
         assert isinstance(screen, ViewScreen)
         await self.until(lambda: screen._newest is not None)

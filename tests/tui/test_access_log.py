@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import ENGINES, PASSWORD, Cast
 from postgres import Server
-from reading_app import AccessLog, ReadingApp
+from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import ConsolePilot, OpenConsole
 from tui.test_connection_loss import put_in_place_of, server_away
 
@@ -87,6 +87,66 @@ async def test_an_access_that_cannot_be_logged_shows_nothing_and_the_lists_go_on
         await pilot.presses("enter")
         await pilot.sees("ann@example.org")
         assert len(access_log()) == 1
+
+
+async def test_a_filter_that_leaves_one_reader_is_logged_or_its_rows_are_not_shown(
+    open_console: OpenConsole,
+    cast: Cast,
+    ann: ReadingApp,
+    ben: ReadingApp,
+    db: Database,
+    access_log: AccessLog,
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Faust")
+    async with open_console() as pilot:
+        await pilot.presses("2")
+        await pilot.sees("Time", "Dracula", "Faust")
+        with log_that_refuses(db):
+            await pilot.presses("slash")
+            await pilot.pastes("name:ann")
+            await pilot.sees("these rows are not shown: the access could not be logged: internal")
+            await pilot.sees("Faust", "Dracula")
+            assert access_log() == []
+        await pilot.presses("enter")
+        await pilot.loses("Faust")
+        await pilot.sees("Dracula", "searches the last 20,000 activities")
+        details = "console, activity, filter of 1 term"
+        assert access_log() == [Entry(cast.cara.id, "viewed_list", ann.user.id, details)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_enter_and_escape_that_come_together_open_nothing_and_keep_the_filter(
+    open_console: OpenConsole, ann: ReadingApp, access_log: AccessLog
+) -> None:
+    ann.reads("Dracula")
+    async with open_console() as pilot:
+        await pilot.filters("!presence:leaving")
+        await pilot.sees("Ann", "1 match")
+        before = access_log()
+        for _ in range(3):
+            await pilot.presses("enter", "escape")
+        await pilot.presses("3")
+        await pilot.sees("Titles", "Ann")
+        await pilot.presses("1")
+        await pilot.sees("Ago", "Ann", "!presence:leaving")
+        assert {entry.did for entry in access_log()} == {"viewed_list"} == {it.did for it in before}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_the_palette_says_why_it_shows_no_readers(
+    open_console: OpenConsole, ann: ReadingApp, db: Database, access_log: AccessLog
+) -> None:
+    async with open_console() as pilot:
+        await pilot.sees("● LIVE")
+        with log_that_refuses(db):
+            await pilot.presses("ctrl+p")
+            await pilot.pastes("archer")
+            await pilot.sees("no readers are shown: could not be logged")
+            assert "Ann Archer" not in pilot.screen
+        await pilot.presses(" ", "a", "n", "n")
+        await pilot.sees("Ann Archer")
+        assert [entry.whom for entry in access_log()] == [ann.user.id]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

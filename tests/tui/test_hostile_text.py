@@ -206,7 +206,7 @@ async def test_a_filter_for_such_words_is_text_too(open_console: OpenConsole) ->
     async with open_console() as pilot:
         await pilot.sees("nobody is online")
         await pilot.presses(*"/[/] [@click=app.quit]x[/] $x")
-        await pilot.sees("nothing fits: [/] [@click=app.quit]x[/] $x")
+        await pilot.sees("nothing matches [/] [@click=app.quit]x[/] $x")
 
 
 async def test_a_consultants_own_name_leaves_the_header_whole(

@@ -44,7 +44,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             await pilot.presses(view)
             await pilot.sees(title, "A. A.", "B. B.", "● LIVE")
             await pilot.presses(*"/ann")
-            await pilot.sees("nothing fits: ann")
+            await pilot.sees("nothing matches ann")
             await pilot.presses("ctrl+u")
             await pilot.sees("A. A.", "B. B.")
             await pilot.pastes("!name:a")

@@ -68,6 +68,21 @@ def test_a_screen_as_text_says_in_words_what_the_console_shows(
     ]
 
 
+def test_columns_that_are_too_wide_leave_room_for_the_others(ask: Ask, ann: ReadingApp) -> None:
+    ann.reads("The Count of Monte Cristo, " * 10, activity_type="annotation_with_a_long_name")
+    _, _, titles, row = ask(view="activity")
+    assert titles.split() == ["Time", "Reader", "Activity", "Title", "Progress"]
+    assert row.split()[2:4] == ["Ann", "Archer"], "a short text is whole"
+    assert "annotation with…" in row
+    assert "The Count of Mon…" in row
+    assert row.endswith("10%")
+
+
+def test_without_rows_there_are_only_the_titles(ask: Ask, ann: ReadingApp) -> None:
+    ann.reads("Dracula")
+    assert [line.split()[0] for line in ask(rows=0)][1:] == ["online,", "State"]
+
+
 def test_a_time_is_printed_in_full_although_the_console_shortens_it(
     ask: Ask, ann: ReadingApp
 ) -> None:
@@ -81,7 +96,7 @@ def test_a_time_is_printed_in_full_although_the_console_shortens_it(
 @pytest.mark.parametrize("view", ["online", "activity", "readers", "attention", "access_log"])
 def test_a_filter_that_matches_nothing_is_printed(ask: Ask, ann: ReadingApp, view: str) -> None:
     ann.reads("Dracula")
-    assert ask(view=view, filter="Faust")[-1] == "nothing fits: Faust"
+    assert ask(view=view, filter="Faust")[-1] == "nothing matches Faust"
 
 
 def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
@@ -99,6 +114,7 @@ def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
         "online": 2,
         "peak_online": 2,
         "activities_a_minute": 2,
+        "no_posts_since": None,
         "count": 2,
     }
     assert row["user_id"] == ben.user.id

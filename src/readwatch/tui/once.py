@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction, AuditEvent, few_readers
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
@@ -73,8 +73,7 @@ def print_once(
                 ip_address=terminal_address(),
             )
             # The entries are committed before the items are read.
-            readers = snapshot.reader_ids[:rows]
-            logged = audit_log.log_rows(log, access, event, readers, now)
+            logged = audit_log.log_rows(log, access, event, _readers_of(snapshot, rows), now)
             items = read_items(db, logged, queries[view], ids, now)
     snapshot = replace(snapshot, stats=stats, items=items)
     if settings.mask:
@@ -84,6 +83,13 @@ def print_once(
     is_ascii = settings.ascii or draws_ascii_only(encoding, os.environ)
     drawable = DrawableCharacters(encoding, ascii=is_ascii)
     return (line.translate(drawable) for line in _text_lines(snapshot, rows, width))
+
+
+def _readers_of(snapshot: ViewSnapshot, rows: int) -> tuple[int | None, ...]:
+    """Return the readers of whom the print tells: those of its rows or, since the number of all
+    rows is printed too, all whom a filter leaves if they are few."""
+    is_about_few = snapshot.query.terms and few_readers(snapshot.reader_ids)
+    return snapshot.reader_ids if is_about_few else snapshot.reader_ids[:rows]
 
 
 @contextmanager

@@ -108,7 +108,7 @@ async def test_l_locks_the_help_too_and_is_a_letter_where_something_is_typed(
         await pilot.presses("escape")
         await pilot.loses("who is online now")
         await pilot.presses(*"/L")
-        await pilot.sees("nothing fits: L")
+        await pilot.sees("nothing matches L")
 
 
 async def test_all_keys_that_come_at_once_are_the_password(

@@ -32,7 +32,7 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
         await pilot.presses("enter")
         await pilot.sees("[/] Bens ", "Readers by Reader, ben", "name; enter saves")
         await pilot.presses("b")
-        await pilot.sees("start view")
+        await pilot.sees("first view")
         await pilot.presses("escape")
         await pilot.loses("escape closes")
         await pilot.presses("c", "r")
@@ -56,9 +56,9 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
     async with open_console(preferences_folder=tmp_path, view="activity") as pilot:
         await pilot.sees("Time", "● LIVE")  # what was asked for goes before
         await pilot.presses("v")
-        await pilot.sees("start view")
+        await pilot.sees("first view")
         await pilot.presses("d")
-        await pilot.loses("start view")
+        await pilot.loses("first view")
     async with open_console(preferences_folder=tmp_path) as pilot:
         await pilot.sees("nobody is online")
 

@@ -1,5 +1,6 @@
 """What a consultant does with the lists all day."""
 
+import threading
 from functools import partial
 
 import pytest
@@ -9,9 +10,11 @@ from rich.cells import cell_len
 from tui.console_pilot import LARGE, SMALL, ConsolePilot, OpenConsole
 from tui.test_connection_loss import mislaid_table
 
+from readwatch.domain.audit import AuditAction
 from readwatch.monitor.snapshots import View
 from readwatch.store.engine.connections import Database
 from readwatch.tui.format.cells import SIGNS
+from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.widgets.live_table import LiveTable
 
 GHOST = SIGNS["departed"]
@@ -91,6 +94,90 @@ async def test_the_numbers_go_from_list_to_list_and_back_again(
             await pilot.sees("Ann Archer", "page read", "● LIVE")
 
 
+async def test_a_list_that_is_opened_again_paints_no_rows_before_the_new_ones(
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    is_over = threading.Event()
+    async with open_console() as pilot:
+        await pilot.sees("Dracula")
+        await pilot.presses("3")
+        await pilot.sees("Titles", "Ann")
+        ann.logs_out()
+        ben.reads("Faust")
+        worker = pilot.app._worker
+        worker.log_and_run(AuditAction.COPIED_ROW, [], "", lambda _: is_over.wait(60))
+        await pilot.presses("1")
+        await pilot.sees("Ago")
+        assert "Ann" not in pilot.screen
+        is_over.set()
+        await pilot.sees("Ben", "Faust")
+        assert "Ann" in pilot.cursor, "the cursor stays on its reader"
+
+
+async def test_rows_of_before_are_shown_dimmed_while_the_database_is_away_but_not_those_of_a_filter(
+    open_console: OpenConsole, ann: ReadingApp, db: Database
+) -> None:
+    ann.reads("Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("Dracula")
+        await pilot.presses("2")
+        await pilot.filters("drcl")
+        await pilot.presses("3")
+        await pilot.sees("Titles", "Ann")
+        with mislaid_table(db):
+            await pilot.sees("● OFFLINE")
+            await pilot.presses("1")
+            await pilot.sees("Ago", "Dracula", "● OFFLINE")
+            assert shown_table(pilot).has_class("-old")
+            await pilot.presses("2")
+            await pilot.sees("Time", "● OFFLINE")
+            assert "Dracula" not in pilot.screen
+        await pilot.sees("Dracula", "● LIVE")
+        await pilot.until(lambda: not shown_table(pilot).has_class("-old"))
+
+
+async def test_without_colours_old_rows_have_the_attribute_dim(
+    open_console: OpenConsole, ann: ReadingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    ann.reads("Dracula")
+    async with open_console() as pilot:
+        await pilot.presses("3")
+        await pilot.sees("Titles", "Ben Baker")
+        assert not is_dim(pilot, "Ben Baker")
+        await pilot.presses("p")
+        await pilot.sees("● FROZEN")
+        await pilot.until(lambda: is_dim(pilot, "Ben Baker"))
+        await pilot.presses("p")
+        await pilot.until(lambda: not is_dim(pilot, "Ben Baker"))
+
+
+def shown_table(pilot: ConsolePilot) -> LiveTable:
+    screen = pilot.app.screen
+    assert isinstance(screen, ViewScreen)
+    return screen.table
+
+
+def is_dim(pilot: ConsolePilot, words: str) -> bool:
+    strips = pilot.app.screen._compositor.render_strips()
+    return any(
+        bool(style and style.dim) for strip in strips for text, style, _ in strip if words in text
+    )
+
+
+async def test_readers_who_log_in_before_the_first_key_leave_the_cursor_on_the_first_row(
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ben.reads("Faust")
+    async with open_console() as pilot:
+        await pilot.until(lambda: "Ben" in pilot.cursor)
+        ann.reads("Dracula")
+        await pilot.until(lambda: "Ann" in pilot.cursor)
+        await pilot.presses("down")
+        await pilot.until(lambda: "Ben" in pilot.cursor)
+
+
 async def test_the_cursor_stays_on_the_same_reader_when_the_rows_move(
     open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, clock: StillClock
 ) -> None:
@@ -140,7 +227,7 @@ async def test_the_filter_takes_the_keys_that_follow_its_own_at_once(
         await pilot.presses(*"/q")
         await pilot.loses("Ben")
         await pilot.presses(*"spf2?/")
-        await pilot.sees("nothing fits: qspf2?/")
+        await pilot.sees("nothing matches qspf2?/")
         await pilot.presses("ctrl+u")
         await pilot.sees("Ann", "Ben")
         await pilot.presses(*"FAU 2")

@@ -128,6 +128,44 @@ def test_without_colours_there_are_none_and_the_cursor_is_seen(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_password_that_is_typed_while_the_console_starts_is_kept_and_not_shown(
+    command: list[str],
+) -> None:
+    with_settings = ["sh", "-c", 'sh -c "$0" && stty -a', " ".join(command)]
+    with terminal(with_settings) as window:
+        window.until(lambda: not window.process.getecho())
+        assert window.raw == b"", "nothing is painted yet"
+        window.types(PASSWORD)
+        window.sees("Password", "•" * len(PASSWORD))
+        window.types("\r")
+        window.sees("● LIVE")
+        window.types("q")
+        window.sees(" echo ")
+    assert PASSWORD.encode() not in window.raw
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_ctrl_z_hands_the_terminal_to_the_shell_until_the_console_goes_on(
+    window: Terminal, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    window.types(f"{PASSWORD}\r")
+    window.sees("● LIVE")
+    window.types("\x1a")
+    state = Path(f"/proc/{window.process.pid}/stat")
+    window.until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
+    assert all(order in window.raw for order in LEFT_AS_IT_WAS)
+    assert window.process.getecho()
+    window.raw = b""
+    window.process.kill(signal.SIGCONT)
+    window.types("3")
+    window.sees("● LIVE", "Titles", "Ann")
+    assert b"\x1b[?1049h" in window.raw
+    window.types("q")
+    assert window.ends() == 0
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_the_console_ends_with_its_window(window: Terminal) -> None:
     window.closes()
     assert window.ends_unseen() == 128 + signal.SIGHUP

@@ -145,7 +145,9 @@ SCENES = (
     Scene("access-log-of-all", MIDDLE, "dark", "listed access log", ("5", "down"), "admin"),
     Scene("filter", SMALL, "dark", "level:B", ("slash", *"level:B progress<30")),
     Scene("filter-refused", SMALL, "dark", "idle>10x", ("slash", *"idle>10x")),
-    Scene("filter-without-rows", SMALL, "dark", "nothing matches", ("slash", *"title:zzz", "enter")),
+    Scene(
+        "filter-without-rows", SMALL, "dark", "nothing matches", ("slash", *"title:zzz", "enter")
+    ),
     Scene("reader", LARGE, "dark", "of reading", OPEN),
     Scene("days", SMALL, "dark", "minutes a day", (*OPEN, "shift+tab", "shift+tab")),
     Scene("activity-detail", SMALL, "light", "content ", (*OPEN, "space")),

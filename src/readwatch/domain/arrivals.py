@@ -24,7 +24,8 @@ class Heartbeats:
 
     `newest` is the newest of all. `silent_since` is the newest one that is overdue; `together` have
     theirs within one interval before it, `earlier` ones in the rest of the time in which a reader
-    counts as online. `on_time` sessions are not overdue.
+    counts as online. `on_time` sessions are not overdue; they are counted up to the number of the
+    others.
     """
 
     newest: datetime | None = None

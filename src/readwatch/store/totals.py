@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from peewee import fn
 
 from readwatch.domain.activities import MinuteCount
-from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Heartbeats
+from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Heartbeats, Stop
 from readwatch.domain.presence import ONLINE_WINDOW, SILENT_AFTER
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
@@ -32,10 +32,14 @@ _NEWEST_HEARTBEAT = Statement(
 )
 _HEARTBEATS = Statement(
     """
-    SELECT count(*) FROM reader_sessions
-    WHERE is_active = TRUE AND last_heartbeat > :after AND last_heartbeat <= :until
+    SELECT count(*) FROM (
+        SELECT 1 FROM reader_sessions
+        WHERE is_active = TRUE AND last_heartbeat > :after AND last_heartbeat <= :until
+        LIMIT :up_to
+    ) AS heartbeats
     """
 )
+_ALL = 1_000_000_000
 
 
 def activities_per_minute(
@@ -53,20 +57,26 @@ def activities_per_minute(
     )
 
 
-def heartbeats(db: Database, now: datetime) -> Heartbeats:
-    """Return the newest heartbeat, and how many sessions are overdue, together or one by one."""
+def heartbeats(db: Database, now: datetime, stop: Stop | None = None) -> Heartbeats:
+    """Return the newest heartbeat, and how many sessions are overdue, together or one by one.
+
+    Sessions that are on time are counted up to the number of those with which a rule compares
+    them, because usually they are by far the most.
+    """
     newest = _newest_heartbeat(db, now)
     overdue_at = now - SILENT_AFTER
     silent_since = _newest_heartbeat(db, overdue_at)
     if silent_since is None:
         return Heartbeats(newest)
     together_since = silent_since - HEARTBEAT_AT_LEAST_EVERY
+    together = _count_heartbeats(db, together_since, silent_since)
+    up_to = max(together, stop.readers if stop else 0)
     return Heartbeats(
         newest,
         silent_since,
-        together=_count_heartbeats(db, together_since, silent_since),
+        together=together,
         earlier=_count_heartbeats(db, silent_since - ONLINE_WINDOW, together_since),
-        on_time=_count_heartbeats(db, overdue_at, now),
+        on_time=_count_heartbeats(db, overdue_at, now, up_to),
     )
 
 
@@ -75,6 +85,7 @@ def _newest_heartbeat(db: Database, until: datetime) -> datetime | None:
     return None if row is None else from_db_time(row.last_heartbeat)
 
 
-def _count_heartbeats(db: Database, after: datetime, until: datetime) -> int:
-    number: int = _HEARTBEATS.scalar(db, after=to_db_time(after), until=to_db_time(until))
+def _count_heartbeats(db: Database, after: datetime, until: datetime, up_to: int = _ALL) -> int:
+    times = {"after": to_db_time(after), "until": to_db_time(until)}
+    number: int = _HEARTBEATS.scalar(db, **times, up_to=up_to)
     return number

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from readwatch.tui.format.columns import Column, PlacedColumn, cut, fit
 
 Tone = Literal["good", "warn", "bad", "accent", "muted"]
+TONES: tuple[Tone, ...] = get_args(Tone)
 LineKind = Literal["row", "cursor", "departed"]
 SortedBy = tuple[str, bool]  # the key of a column, and whether the order is descending
 

@@ -19,13 +19,13 @@ from textual.strip import Strip
 from readwatch.monitor.viewport import (
     RowOrder,
     Viewport,
-    ids_near_viewport,
     row_order,
     top_index,
     with_departed_row,
 )
 from readwatch.tui.export_file import TableExport
 from readwatch.tui.format.cells import (
+    TONES,
     HeaderLine,
     Line,
     LineKind,
@@ -38,6 +38,19 @@ from readwatch.tui.format.cells import (
 from readwatch.tui.format.columns import Column, place_columns
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.widgets.intended_row import IntendedRow
+from readwatch.tui.widgets.loaded_rows import LoadedRows
+
+
+@dataclass
+class _FromTable(Message):
+    """A message of a table."""
+
+    table: "LiveTable"
+
+    @property
+    def control(self) -> "LiveTable":
+        """The table, for `@on(LiveTable.RowSelected, "#its-id")`."""
+        return self.table
 
 
 class LiveTable(ScrollView, can_focus=True):
@@ -56,7 +69,7 @@ class LiveTable(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"live-table--{name}"
         for name in (
-            *("heading", "row", "cursor", "departed", "note"),
+            *("heading", "row", "cursor", "departed", "note", "old"),
             *("good", "warn", "bad", "accent", "muted"),
         )
     }
@@ -71,7 +84,7 @@ class LiveTable(ScrollView, can_focus=True):
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
         & > .live-table--heading { background: $panel; color: $foreground; text-style: bold; }
-        & > .live-table--note, & > .live-table--muted { color: $text-muted; }
+        & > .live-table--note, & > .live-table--muted, & > .live-table--old { color: $text-muted; }
         & > .live-table--good { color: $text-success; }
         & > .live-table--warn { color: $text-warning; }
         & > .live-table--bad { color: $text-error; text-style: bold; }
@@ -96,16 +109,7 @@ class LiveTable(ScrollView, can_focus=True):
             color: $foreground;
             text-style: reverse;
         }
-        &.-old > .live-table--row, &.-old > .live-table--good, &.-old > .live-table--warn,
-        &.-old > .live-table--bad, &.-old > .live-table--accent, &.-old > .live-table--muted {
-            color: $text-muted;
-            text-style: none;
-        }
-        &.-old:nocolor > .live-table--row, &.-old:nocolor > .live-table--good,
-        &.-old:nocolor > .live-table--warn, &.-old:nocolor > .live-table--bad,
-        &.-old:nocolor > .live-table--accent, &.-old:nocolor > .live-table--muted {
-            text-style: dim;
-        }
+        &:nocolor > .live-table--old, &:ansi > .live-table--old { text-style: dim; }
         &:nocolor:focus > .live-table--departed, &:ansi:focus > .live-table--departed {
             background: $surface;
             color: $foreground;
@@ -119,54 +123,30 @@ class LiveTable(ScrollView, can_focus=True):
     sorted_by: reactive[SortedBy | None] = reactive(None)
 
     @dataclass
-    class RowHighlighted(Message):
+    class RowHighlighted(_FromTable):
         """The cursor is on another key, or on no key because there are no rows."""
 
-        table: "LiveTable"
         key: int | None
 
-        @property
-        def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.RowHighlighted, "#its-id")`."""
-            return self.table
-
     @dataclass
-    class RowSelected(Message):
+    class RowSelected(_FromTable):
         """The user selected the row with this key."""
 
-        table: "LiveTable"
         key: int
         reader_id: int | None
 
-        @property
-        def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.RowSelected, "#its-id")`."""
-            return self.table
-
     @dataclass
-    class ViewportChanged(Message):
+    class ViewportChanged(_FromTable):
         """The viewport changed; the rows of `missing_keys` are in or near it and not loaded."""
 
-        table: "LiveTable"
         viewport: Viewport
         missing_keys: tuple[int, ...]
 
-        @property
-        def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.ViewportChanged, "#its-id")`."""
-            return self.table
-
     @dataclass
-    class HeaderSelected(Message):
+    class HeaderSelected(_FromTable):
         """The user clicked on the title of a column."""
 
-        table: "LiveTable"
         column: str
-
-        @property
-        def control(self) -> "LiveTable":
-            """The table, for `@on(LiveTable.HeaderSelected, "#its-id")`."""
-            return self.table
 
     def __init__(
         self,
@@ -187,11 +167,9 @@ class LiveTable(ScrollView, can_focus=True):
         self.set_reactive(LiveTable.empty_text, empty_text)
         self.set_reactive(LiveTable.sorted_by, sorted_by)
         self._order = RowOrder()  # including the departed row
-        self._rows: dict[int, Row] = {}  # the rows in or near the viewport, or all
-        self._requested_keys: frozenset[int] = frozenset()  # rows that were requested
+        self._rows = LoadedRows()
         self._posted_viewport = Viewport(0)
         self._body_height = 0  # lines for rows
-        self._loads_all = False
         self._cursor: int | None = None
         self._is_departed = False  # the row is not in the snapshot
         self._is_user_placed = False  # the user moved the cursor to its row
@@ -216,7 +194,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def reader_id(self, key: int) -> int | None:
         """Return the reader of a row; None without a reader or if the row is not loaded."""
-        row = self._rows.get(key)
+        row = self._rows.by_key.get(key)
         return row.reader_id if row is not None else None
 
     @property
@@ -251,27 +229,24 @@ class LiveTable(ScrollView, can_focus=True):
         top = top_index(new_order, viewport)
         if cursor != self._cursor:
             self._auto_move(cursor)
-        self._requested_keys = frozenset()
-        self._cache_rows(rows, new_order, top)
+        self._rows.begin_snapshot()
+        self._load(rows, new_order, top)
         self.set_reactive(LiveTable.is_concealed, False)
         self._set_order(new_order, top)
 
     def add_rows(self, rows: Sequence[Row]) -> None:
         """Add rows that were requested."""
-        self._cache_rows(rows, self._order, self._top)
+        self._load(rows, self._order, self._top)
         self._repaint()
 
     def load_all(self, loads_all: bool) -> None:
         """Load and keep all rows, or only the rows near the viewport."""
-        self._loads_all = loads_all
+        self._rows.loads_all = loads_all
         self._post_viewport()
 
-    def _cache_rows(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
-        """Add rows to the cache, and drop rows that are not near the viewport."""
-        near = order.ids if self._loads_all else ids_near_viewport(order, top, self._body_height)
-        useful_keys = [*near, self._cursor, self._intended.before_move]
-        cached = {key: self._rows[key] for key in useful_keys if key in self._rows}
-        self._rows = cached | {row.key: row for row in rows}
+    def _load(self, rows: Sequence[Row], order: RowOrder, top: int) -> None:
+        keep = (self._cursor, self._intended.before_move)
+        self._rows.add(rows, order, top, self._body_height, keep)
 
     def show_columns(self, columns: Sequence[Column]) -> None:
         """Show other columns."""
@@ -283,7 +258,7 @@ class LiveTable(ScrollView, can_focus=True):
     def export(self) -> TableExport:
         """Return the content of the table for an export."""
         keys = self._order_without_departed().ids
-        return TableExport(self._visible_columns, keys, dict(self._rows))
+        return TableExport(self._visible_columns, keys, self._rows.by_key)
 
     def move_to(self, key: int | None) -> bool:
         """Move the cursor to a key (None: the first row); return False if no row has the key."""
@@ -426,7 +401,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _select(self, key: int) -> None:
         self.move_to(key)
-        row = self._rows.get(key)  # the row was not painted, because it is not loaded
+        row = self._rows.by_key.get(key)  # the row was not painted, because it is not loaded
         if self.opens and row is not None:
             self._selection = self.RowSelected(self, key, row.reader_id)
             self.post_message(self._selection)
@@ -478,12 +453,15 @@ class LiveTable(ScrollView, can_focus=True):
             key = ids[index]
             cursor_kind: LineKind = "departed" if self._is_departed else "cursor"
             return RowLine(
-                self._rows.get(key) or Row(key), cursor_kind if key == self._cursor else "row"
+                self._rows.by_key.get(key) or Row(key),
+                cursor_kind if key == self._cursor else "row",
             )
         is_middle = not ids and y == (self.size.height + 1) // 2
         return NoteLine(self.empty_text if is_middle else "")
 
     def _style(self, name: str) -> Style:
+        if self.has_class("-old") and (name == "row" or name in TONES):
+            name = "old"
         if name not in self._line_styles:
             self._line_styles[name] = self.get_component_rich_style(f"live-table--{name}")
         return self._line_styles[name]
@@ -524,15 +502,8 @@ class LiveTable(ScrollView, can_focus=True):
         """Post the viewport when it changes, and request missing rows before they are on the
         screen.
         """
-        viewport, half = self.viewport, self._body_height // 2
-        near = around = self._order.ids
-        if not self._loads_all:
-            near = near[max(0, viewport.top - half) : viewport.top + self._body_height + half]
-            around = ids_near_viewport(self._order, viewport.top, self._body_height)
-        missing_keys: tuple[int, ...] = ()
-        if any(key not in self._rows and key not in self._requested_keys for key in near):
-            missing_keys = tuple(key for key in around if key not in self._rows)
-            self._requested_keys = frozenset(missing_keys)
+        viewport = self.viewport
+        missing_keys = self._rows.request_missing(self._order, viewport)
         if missing_keys or viewport != self._posted_viewport:
             self._posted_viewport = viewport
             self.post_message(self.ViewportChanged(self, viewport, missing_keys))

@@ -45,6 +45,12 @@ def with_departed_row(order: RowOrder, before: RowOrder, departed: int) -> RowOr
     return row_order((*order.ids[:index], departed, *order.ids[index:]))
 
 
+def without_row(order: RowOrder, id: int) -> RowOrder:
+    """Return the order without one of its ids."""
+    index = order.positions[id]
+    return row_order((*order.ids[:index], *order.ids[index + 1 :]))
+
+
 def top_index(order: RowOrder, viewport: Viewport) -> int:
     """Return the index of the first row to show, at which the cursor, or else most of the rows on
     the screen, do not move.

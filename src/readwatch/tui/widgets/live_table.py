@@ -22,6 +22,7 @@ from readwatch.monitor.viewport import (
     row_order,
     top_index,
     with_departed_row,
+    without_row,
 )
 from readwatch.tui.export_file import TableExport
 from readwatch.tui.format.cells import (
@@ -68,10 +69,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"live-table--{name}"
-        for name in (
-            *("heading", "row", "cursor", "departed", "note", "old"),
-            *("good", "warn", "bad", "accent", "muted"),
-        )
+        for name in ("heading", "row", "cursor", "departed", "note", "old", *TONES)
     }
 
     DEFAULT_CSS = """
@@ -350,10 +348,8 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _visible_columns(self) -> list[tuple[int, Column]]:
-        return [
-            (placed_column.index, placed_column.column)
-            for placed_column in place_columns(self.columns, self.size.width)
-        ]
+        placed = place_columns(self.columns, self.size.width)
+        return [(placed_column.index, placed_column.column) for placed_column in placed]
 
     @property
     def _top(self) -> int:
@@ -368,10 +364,8 @@ class LiveTable(ScrollView, can_focus=True):
         return not self._is_user_placed and (self.follow_top or not self._is_used)
 
     def _order_without_departed(self) -> RowOrder:
-        if not self._is_departed:
-            return self._order
-        ids, departed_index = self._order.ids, self._cursor_index
-        return row_order((*ids[:departed_index], *ids[departed_index + 1 :]))
+        departed = self._cursor if self._is_departed else None
+        return self._order if departed is None else without_row(self._order, departed)
 
     def _move_to_index(self, index: int) -> None:
         """Move the cursor to a row by its index, not counting the departed row."""
@@ -451,11 +445,9 @@ class LiveTable(ScrollView, can_focus=True):
             return NoteLine("")
         if index < len(ids):
             key = ids[index]
-            cursor_kind: LineKind = "departed" if self._is_departed else "cursor"
-            return RowLine(
-                self._rows.by_key.get(key) or Row(key),
-                cursor_kind if key == self._cursor else "row",
-            )
+            kind: LineKind = "departed" if self._is_departed else "cursor"
+            row = self._rows.by_key.get(key) or Row(key)
+            return RowLine(row, kind if key == self._cursor else "row")
         is_middle = not ids and y == (self.size.height + 1) // 2
         return NoteLine(self.empty_text if is_middle else "")
 
@@ -485,10 +477,9 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _scroll_to_cursor(self) -> None:
         """Scroll by the minimum that shows the cursor."""
+        index = self._cursor_index
         if self._body_height:
-            self._scroll(
-                clamp(self._top, self._cursor_index - self._body_height + 1, self._cursor_index)
-            )
+            self._scroll(clamp(self._top, index - self._body_height + 1, index))
 
     def _repaint(self) -> None:
         """Repaint the lines that have changed since they were painted."""

@@ -62,18 +62,19 @@ class Source:
     """A table that can be exported, and its name in the access log.
 
     The rows of a view are read again; in a frozen view only rows that are not loaded are read. A
-    reader's page has no `view`: all its rows are loaded. `reader_ids` are the readers of all rows.
+    reader's page has no `view`: all its rows are loaded. `readers` are the readers of all rows, if
+    they are few.
     """
 
     table: TableExport
     origin: str
     view: View | None = None
-    reader_ids: tuple[int | None, ...] = ()
+    readers: frozenset[int] = frozenset()
     is_frozen: bool = False
 
-    def reader_of(self, row: Row) -> int | None:
+    def readers_of(self, row: Row) -> Iterable[int | None]:
         """Return the reader whose data a row is."""
-        return row.reader_id if self.view is not None else self.reader_ids[0]
+        return self.readers if self.view is None else (row.reader_id,)
 
     @property
     def exported(self) -> TableExport:

@@ -52,7 +52,7 @@ class Exporter:
         details = f"{source.origin}, {format_of(file)}, rows {len(source.table.keys)}"
         written = self._worker.log_and_run(
             AuditAction.EXPORTED_VIEW,
-            source.reader_ids,
+            source.readers,
             details,
             partial(self._write, source, file, replace),
         )
@@ -104,7 +104,7 @@ class Exporter:
             self._app.notify(f"not copied: {error.message}", severity="error", markup=False)
 
         logged = self._worker.log_and_run(
-            AuditAction.COPIED_ROW, (source.reader_of(row),), source.origin, _nothing
+            AuditAction.COPIED_ROW, source.readers_of(row), source.origin, _nothing
         )
         when_done(self._app, logged, done, refuse)
 

@@ -78,7 +78,12 @@ KEYS: Final = (
     _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whose data", _ALL),
     _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),
     _hidden(
-        *("suspend", "ctrl+z", "suspend_process", "Suspend", "to the shell; fg returns", _ALL),
+        "suspend",
+        "ctrl+z",
+        "suspend_process",
+        "Suspend",
+        "to the shell; fg returns",
+        _ALL,
         priority=True,
     ),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and commands", _ALL, priority=True),

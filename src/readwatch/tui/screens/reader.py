@@ -222,7 +222,7 @@ class ReaderScreen(Screen[None]):
         if self._page is None:
             return None
         details = f"from a reader's page, {self.table.id}"
-        return Source(self.table.export(), details, reader_ids=(self._page.user.id,))
+        return Source(self.table.export(), details, readers=frozenset({self._page.user.id}))
 
     @property
     def has_data(self) -> bool:

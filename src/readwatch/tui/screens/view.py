@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
+from readwatch.domain.audit import few_readers
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import Term, canonical, filter_size, parse
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
@@ -210,9 +211,9 @@ class ViewScreen(Screen[None]):
         if self.snapshot is None or self.table.cursor_key is None:
             return None
         details = f"from {self.view.label}{filter_size(self.snapshot.query.terms)}"
-        exported, readers = self.table.export(), dict(self._readers())
-        reader_ids = tuple(readers.get(key) for key in exported.keys)
-        return Source(exported, details, self.view, reader_ids, is_frozen=self.frozen)
+        exported = self.table.export()
+        readers = few_readers(map(self._reader_of, exported.keys))
+        return Source(exported, details, self.view, readers, is_frozen=self.frozen)
 
     @property
     def filtered_by(self) -> str:
@@ -242,15 +243,15 @@ class ViewScreen(Screen[None]):
 
     def _readers(self) -> Iterator[tuple[int, int]]:
         """Yield each key from top to bottom, including the departed row, with its reader."""
-        reader_ids = (
-            dict(zip(self.snapshot.order.ids, self.snapshot.reader_ids, strict=True))
-            if self.snapshot
-            else {}
-        )
         for key in self.table.keys:
-            reader_id = reader_ids.get(key, self.table.reader_id(key))
-            if reader_id is not None:
+            if (reader_id := self._reader_of(key)) is not None:
                 yield key, reader_id
+
+    def _reader_of(self, key: int) -> int | None:
+        snapshot = self.snapshot
+        if snapshot is not None and key in snapshot.order.positions:
+            return snapshot.reader_ids[snapshot.order.positions[key]]
+        return self.table.reader_id(key)
 
     # Actions.
 

@@ -47,7 +47,7 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import VIEW_OPTIONS, view_queries
-from readwatch.store.audit.log import list_access, permit_own_data
+from readwatch.store.audit.log import access_to_whole_list, list_access, permit_own_data
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
@@ -302,6 +302,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     """Return all queries of the console."""
     measured: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
     access, attention = list_access(db, consultant_id), Attention(Thresholds())
+    rows = access_to_whole_list(access)
     attention.refresh(db, access, now)
     for view, of_view in view_queries(attention, with_access_log=True).items():
         options = VIEW_OPTIONS[view]
@@ -313,7 +314,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         filtered = replace(options.first_query(), terms=parse("book"))
         measured[f"{view}: order, filtered"] = partial(of_view.ids, db, access, filtered, now)
         ids = of_view.ids(db, access, options.first_query(), now).ids[: 3 * SIZE[1]]
-        measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, access, ids, now)
+        measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, rows, ids, now)
     measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, access, now)
     measured["attention: each time"] = lambda: attention.refresh(db, access, now)
     permit = permit_own_data(Principal(READERS // 2, UserRole.READER, 0))

@@ -9,12 +9,13 @@ from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
 from readwatch.domain.clock import ago, system_clock
-from readwatch.store.audit.log import list_access
+from readwatch.store.audit.log import access_to_whole_list, list_access
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
-from readwatch.store.lists.online import online_readers
+from readwatch.store.lists.online import online_ids, online_readers
+from readwatch.store.lists.query import ListQuery
 from rig.readers import CONSULTANT
 
 EVERY_SECONDS = 1.0
@@ -39,7 +40,8 @@ class Stock(App[None]):
     def _rebuild(self) -> None:
         table, now = self.query_one(DataTable), system_clock()
         with connection(self._db):
-            readers = online_readers(self._db, self._access, now)
+            ids = online_ids(self._db, self._access, ListQuery("full_name"), now).ids
+            readers = online_readers(self._db, access_to_whole_list(self._access), ids, now)
         table.clear(columns=True)
         table.add_columns("Reader", "Reading", "Progress", "Last activity", "Ago", "Device")
         table.add_rows(

@@ -106,12 +106,13 @@ def test_who_is_allowed_and_whose_access_is_logged(
         "SELECT consultant_user_id, action_details, target_user_id FROM consultant_access_log"
         " WHERE action_type = 'viewed_list' ORDER BY id"
     )
-    rows_of_ann = [
+    few_readers = [
         (who, "api, activities", cast.ann.id),
         (who, "api, activities 1 to 1", None),
         (who, "api, online", cast.ann.id),
+        (who, "api, online", cast.ben.id),
     ]
-    assert fetch_all(db, lists) == (rows_of_ann if name in STAFF else [])
+    assert fetch_all(db, lists) == (few_readers if name in STAFF else [])
     # Ann is refused the live lists, Ben more: of a reader's refusals the first is logged.
     refused = [getattr(cast, name).id] if name in {"ann", "ben"} else []
     assert [who for who, _ in fetch_all(db, f"{log} = 'refused_access'")] == refused

@@ -1,9 +1,9 @@
 """Snapshots of a view: the order of all items, and the items in the viewport."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from readwatch.domain.clock import midnight
 from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
@@ -22,8 +22,12 @@ CHUNK_LENGTH = 500
 DEFAULT_VIEWPORT = Viewport(height=50)
 """The viewport of a view that has not been on the screen."""
 
-LogRows = Callable[[ViewSnapshot], RowAccess]
-"""Logs the access to the rows of a snapshot if necessary, and returns the right to read them."""
+
+class LogRows(Protocol):
+    """Logs the access to the rows of a snapshot if necessary."""
+
+    def __call__(self, snapshot: ViewSnapshot, /) -> RowAccess:
+        """Return the right to read the rows after the entries are on disk."""
 
 
 def view_snapshot(

@@ -220,17 +220,17 @@ class Worker:
     def _run(self) -> None:
         try:
             while not self._is_stopping:
-                request = self._requests.take(POLL_SECONDS)
-                if not self._is_stopping:
-                    self._serve(request)
-                elif request is not None:
-                    request.future.cancel()
+                self._serve(self._requests.take(POLL_SECONDS))
         finally:
             self._connections.close()
             self._requests.cancel_all()
 
     def _serve(self, request: Request[Any] | None) -> None:
         """Run a request, then poll, so that many requests do not delay the snapshots."""
+        if self._is_stopping:
+            if request is not None:
+                request.future.cancel()
+            return
         try:
             if request is not None:
                 self._requests.run(request)

@@ -128,7 +128,7 @@ class Letter:
 def letters_in(text: str) -> list[Letter]:
     bare = [c for c in normalize("NFKD", text) if c in "\u0308\u030a" or not combining(c)]
     found = []
-    for letter, following in zip(bare, [*bare[1:], ""], strict=True):
+    for letter, following in zip(bare, [*bare[1:], ""], strict=False):
         small = "ß" if letter in "ßẞ" else letter.casefold().replace("_", " ")
         two = SPELLINGS.get(small + following) if following else None
         one = SPELLINGS.get(small, small)

@@ -16,6 +16,7 @@ from textual.strip import Strip
 from readwatch.monitor.viewport import Viewport, row_order
 from readwatch.tui.format.cells import SIGNS, Cell, Row, TonedText
 from readwatch.tui.format.columns import Column
+from readwatch.tui.widgets.intended_row import REACTION_SECONDS
 from readwatch.tui.widgets.live_table import LiveTable
 
 SMALL, LARGE = (80, 24), (160, 48)
@@ -405,7 +406,7 @@ async def test_enter_opens_the_newest_when_there_was_time_to_see_it() -> None:
         console.table.show(readers([BEN, ANNA]))
         console.lines()
         pressed = events.Key("enter", "\r")
-        pressed.time += 2 * LiveTable.REACTION_SECONDS
+        pressed.time += 2 * REACTION_SECONDS
         console.post_message(pressed)
         await pilot.pause()
         assert console.opened == [BEN]

@@ -5,7 +5,7 @@ an entry before the rows are read. The entry stands for the time in which this f
 is open, not for one refresh.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from contextlib import AbstractContextManager
 from datetime import datetime
 
@@ -37,7 +37,7 @@ class LiveListLog:
     def close(self) -> None:
         """Log everybody again from now on."""
         self._view: Hashable = None
-        self._terms: Hashable = None
+        self._terms: Collection[Hashable] = ()
         self._logged: frozenset[int] = frozenset()
         self._shown: frozenset[int] = frozenset()
 
@@ -49,7 +49,7 @@ class LiveListLog:
         now: datetime,
         *,
         view: Hashable,
-        terms: Hashable,
+        terms: Collection[Hashable],
         reader_ids: Iterable[int | None],
     ) -> RowAccess:
         """Return the right to the rows of a result, after each reader who needs one has an entry.

@@ -28,7 +28,8 @@ class LoadedRows:
     ) -> None:
         """Add rows, and drop those that are neither near the viewport nor to be kept."""
         near = order.ids if self.loads_all else ids_near_viewport(order, top, height)
-        kept = {key: self.by_key[key] for key in (*near, *keep) if key in self.by_key}
+        keys = (*near, *(key for key in keep if key is not None))
+        kept = {key: self.by_key[key] for key in keys if key in self.by_key}
         self.by_key = kept | {row.key: row for row in rows}
 
     def request_missing(self, order: RowOrder, viewport: Viewport) -> tuple[int, ...]:

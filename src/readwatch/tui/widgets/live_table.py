@@ -219,7 +219,8 @@ class LiveTable(ScrollView, can_focus=True):
         """
         new_order = row_order(row.key for row in rows) if order is None else order
         viewport, cursor = self.viewport, self._cursor
-        if viewport.follows and (self.follow_top or cursor in new_order.positions):
+        has_departed = cursor is not None and cursor not in new_order.positions
+        if viewport.follows and (self.follow_top or not has_departed):
             cursor = new_order.ids[0] if new_order.ids else None
         self._is_departed = cursor is not None and cursor not in new_order.positions
         if self._is_departed and cursor is not None:

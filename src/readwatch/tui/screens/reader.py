@@ -174,7 +174,7 @@ class ReaderScreen(Screen[None]):
         """Show a status in the header, and dim the rows if they may not be current."""
         self.header.status = status
         for table in (self._books, self._activities, self._sessions):
-            table.set_class(status.is_old, "-old")
+            table.is_old = status.is_old
 
     def show(self, page: ReaderSnapshot) -> None:
         """Show a new snapshot of the reader."""

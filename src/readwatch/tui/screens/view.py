@@ -131,7 +131,7 @@ class ViewScreen(Screen[None]):
         not, because that cannot be logged.
         """
         self.header.status = status
-        self.table.set_class(status.is_old, "-old")
+        self.table.is_old = status.is_old
         if status.lost_since is not None and not self.list_query.terms:
             self.table.is_concealed = False
 

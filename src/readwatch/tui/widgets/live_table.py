@@ -61,8 +61,8 @@ class LiveTable(ScrollView, can_focus=True):
 
     The cursor stays on the first row, even if another row becomes the first, until the user uses
     it; with `follow_top` also after `home`, which goes back to the first row. Without `opens` rows
-    cannot be selected. While `is_concealed` no row is painted; the next snapshot ends that. The
-    class `-old` dims the rows, because they may not be current.
+    cannot be selected. While `is_concealed` no row is painted; the next snapshot ends that. Rows
+    that may not be current are dimmed (`is_old`).
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.TABLES)]
@@ -118,6 +118,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     empty_text = reactive("")
     is_concealed = reactive(False)
+    is_old = reactive(False)
     sorted_by: reactive[SortedBy | None] = reactive(None)
 
     @dataclass
@@ -431,6 +432,10 @@ class LiveTable(ScrollView, can_focus=True):
         self._strips.clear()
         self._line_styles.clear()
 
+    def watch_is_old(self) -> None:
+        """Paint all rows in another style."""
+        self._strips.clear()
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scroll, and repaint only the lines that change."""
         if self.show_vertical_scrollbar:
@@ -453,7 +458,7 @@ class LiveTable(ScrollView, can_focus=True):
         return NoteLine(self.empty_text if is_middle else "")
 
     def _style(self, name: str) -> Style:
-        if self.has_class("-old") and (name == "row" or name in TONES):
+        if self.is_old and (name == "row" or name in TONES):
             name = "old"
         if name not in self._line_styles:
             self._line_styles[name] = self.get_component_rich_style(f"live-table--{name}")

@@ -162,7 +162,7 @@ def test_what_is_printed_is_logged(
         Entry(
             cast.cara.id,
             "exported_view",
-            None,
+            ann.user.id,
             "console, from readers, filter of 1 term, json, rows 1",
         ),
     ]

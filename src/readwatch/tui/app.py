@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.errors import ReadwatchError
@@ -59,7 +59,11 @@ class Console(App[None]):
     """The terminal program of consultants."""
 
     TITLE = "readwatch"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.EVERYWHERE)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Group.EVERYWHERE),
+        # Every terminal has this key, so neither help nor settings do.
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
+    ]
     # Textual's colours of these parts have too little contrast.
     CSS = """
     * { border-title-color: $foreground; border-subtitle-color: $foreground; }

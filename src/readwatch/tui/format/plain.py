@@ -20,6 +20,12 @@ from readwatch.tui.format.columns import (
 )
 from readwatch.tui.views import VIEW_SPECS
 
+_SHORT = 20
+"""Printed texts of up to so many cells are not cut for longer ones, such as a time or a name."""
+
+_LEAST = 8
+"""The cells that each longer text keeps then."""
+
 
 def stats_line(stats: LiveStats) -> str:
     """Return the live statistics of the header."""
@@ -67,7 +73,7 @@ def _for_words(
     columns: tuple[Column, ...], rows: Sequence[tuple[str, ...]], table_width: int
 ) -> tuple[Column, ...]:
     """Return the columns for plain text, which is longer than symbols: without charts, and as wide
-    as their texts. If there is too little room, the widest columns become equally narrow.
+    as their texts or, if there is too little room, as narrow as needed.
     """
     shown = [
         index
@@ -79,25 +85,37 @@ def _for_words(
         for index in shown
     }
     room = table_width - GUTTER - MARGIN - GAP * (len(shown) - 1)
-    widest = _widest_that_fits([*wanted.values()], room)
+    widths = dict(zip(wanted, _fitting([*wanted.values()], room), strict=True))
     hidden = only_columns(columns, ())
     return tuple(
-        replace(column, width=min(wanted[index], widest), flex=0, from_width=0)
-        if index in wanted
+        replace(column, width=widths[index], flex=0, from_width=0)
+        if index in widths
         else hidden[index]
         for index, column in enumerate(columns)
     )
 
 
-def _widest_that_fits(widths: Sequence[int], room: int) -> int:
-    """Return the width to which columns have to be limited, so that they fit in all."""
-    left = sorted(widths)
-    for number, width in enumerate(left):
-        share = room // (len(left) - number)
+def _fitting(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths, limited so that their sum fits: short texts stay whole if the others keep
+    some room, and the longest are cut first."""
+    long = [width for width in widths if width > _SHORT]
+    rest = room - sum(width for width in widths if width <= _SHORT)
+    if long and rest >= len(long) * _LEAST:
+        limit = _limit(long, rest)
+        return [width if width <= _SHORT else min(width, limit) for width in widths]
+    limit = _limit(widths, room)
+    return [min(width, limit) for width in widths]
+
+
+def _limit(widths: Sequence[int], room: int) -> int:
+    """Return the width to which the longest are cut so that the sum fits."""
+    longest_last = sorted(widths)
+    for index, width in enumerate(longest_last):
+        share = room // (len(longest_last) - index)
         if width > share:
             return max(1, share)
         room -= width
-    return max(left, default=0)
+    return max(longest_last, default=0)
 
 
 def _as_drawn(cell: Cell) -> str:

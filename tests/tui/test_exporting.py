@@ -71,7 +71,9 @@ async def test_a_list_is_exported_as_it_is_shown_for_its_owner_alone(
         ["reading", "Ben Baker", "Faust", "10%", "0 0 0 0 0 1", "now"],
     ]
     told = "console, from online, csv, rows 2"
-    assert access_log() == [Entry(cast.cara.id, "exported_view", None, told)]
+    assert access_log() == [
+        Entry(cast.cara.id, "exported_view", reader.id, told) for reader in (cast.ann, cast.ben)
+    ]
 
 
 async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
@@ -84,7 +86,8 @@ async def test_enter_that_is_pressed_again_meanwhile_exports_nothing_more(
         await pilot.presses("enter", "enter", "enter")
         await pilot.sees("wrote 2 rows to")
     assert len(list(folder.iterdir())) == 1
-    assert [entry.did for entry in access_log()].count("exported_view") == 1
+    exported = [entry.whom for entry in access_log() if entry.did == "exported_view"]
+    assert len(exported) == len(set(exported)) == 2, "each of the two readers once"
 
 
 @on_both_engines
@@ -176,7 +179,7 @@ async def test_of_a_readers_page_the_table_with_the_keys_is_exported(
         await pilot.sees("ann@example.org")
         await exports(pilot, "ann.csv")
         await pilot.sees("wrote 1 row to ann.csv")
-    assert rows_in(folder / "ann.csv")[0][:3] == ["Activity", "What", "Title"]
+    assert rows_in(folder / "ann.csv")[0][:3] == ["Time", "Activity", "Title"]
     told = "console, from a reader's page, activities, csv, rows 1"
     assert access_log()[-1] == Entry(cast.cara.id, "exported_view", cast.ann.id, told)
 

@@ -27,7 +27,7 @@ async def test_a_view_is_kept_with_its_columns_order_and_filter_and_comes_back(
         await pilot.presses("end", "up", "space", "escape")
         await pilot.loses("Last login")
         await pilot.presses("v")
-        await pilot.sees("save Readers by Reader, ben")
+        await pilot.sees("This view: Readers by Reader, ben")
         await pilot.types("[/] Ben\N{RIGHT-TO-LEFT OVERRIDE}s")
         await pilot.presses("enter")
         await pilot.sees("[/] Bens ", "Readers by Reader, ben", "name; enter saves")

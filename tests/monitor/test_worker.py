@@ -264,7 +264,9 @@ def test_readers_who_fall_silent_all_at_once_are_a_stop_of_posts_and_no_cases(
     open_monitor: OpenMonitor, db: Database, clock: StillClock, ann: ReadingApp
 ) -> None:
     add_readers(db, clock, 6)
-    users_ids = [id for (id,) in db.execute_sql("SELECT id FROM users WHERE substr(full_name, 1, 3) = 'Zoe'")]
+    users_ids = [
+        id for (id,) in db.execute_sql("SELECT id FROM users WHERE substr(full_name, 1, 3) = 'Zoe'")
+    ]
     zoes = [ReadingApp(db, users.get_user(db, id), clock) for id in users_ids]
     for app in (*zoes, ann):
         app.reads()

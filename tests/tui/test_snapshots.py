@@ -34,7 +34,7 @@ LISTS = {
 OVER_A_LIST = (
     (("ctrl+p", *"ann a"), "palette", "Ann Archer", "last login"),
     (("c", "down"), "columns", "Columns", "since the login"),
-    (("v",), "saved views", "Views", "tab: save"),
+    (("v",), "saved views", "Saved views", "This view:"),
 )
 
 AssertSnapshot = Callable[..., Awaitable[None]]

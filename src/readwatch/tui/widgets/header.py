@@ -156,8 +156,11 @@ def _freshness(status: Status) -> list[Content]:
     """Return how current the data is, in words, from the most to the fewest."""
     liveness = status.liveness()
     word = Content.styled(f"● {liveness}", f"bold {_TONES[liveness]}")
-    new = Content.styled(f", {status.new_rows} new" if status.new_rows else "", "$text-accent")
-    return [word + age + new for age in _ages(status)] + [word + new, word]
+    if not status.new_rows:
+        return [*(word + age for age in _ages(status)), word]
+    new = Content.styled(f", {status.new_rows} new", "$text-accent")
+    short = Content.styled(f" +{status.new_rows}", "$text-accent")
+    return [*(word + age + new for age in _ages(status)), word + new, word + short]
 
 
 def _ages(status: Status) -> Iterator[Content]:

@@ -485,7 +485,7 @@ async def test_what_is_new_is_counted_as_far_as_it_can_be_known(
         await pilot.presses("p")
         await pilot.sees("● FROZEN")
         ann.reads_all(f"Part {n}" for n in range(1200))
-        await pilot.sees(", 1000+ new")
+        await pilot.sees("● FROZEN +1000+")
 
 
 async def test_rows_out_of_view_are_frozen_too(

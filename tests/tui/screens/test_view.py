@@ -587,7 +587,7 @@ async def test_nobody_online_nothing_done_no_readers(
         await pilot.presses("2")
         await pilot.sees("no activities yet")
         await pilot.presses("3")
-        await pilot.sees("there are no readers yet: readwatch user add")
+        await pilot.sees("there are no readers yet")
         await pilot.presses("enter", "down", "s", "end")
         await pilot.sees("there are no readers yet", "Reader ▲", "● LIVE")
 

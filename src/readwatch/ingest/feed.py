@@ -34,9 +34,9 @@ def feed() -> Activities:
     access = authorize_list("activities")
     page, services = query_parameters(PageAfter), current_services()
     with connection(services.db) as db:
-        found = feed_page(db, access, after=page.after, length=page.limit)
-    ids = f"{found.ids[0]} to {found.ids[-1]}" if found.ids else "none"
-    rows = authorize_rows(access, "activities", found.reader_ids, page=ids)
+        result = feed_page(db, access, after=page.after, length=page.limit)
+    ids = f"{result.ids[0]} to {result.ids[-1]}" if result.ids else "none"
+    rows = authorize_rows(access, "activities", result.reader_ids, page=ids)
     with connection(services.db) as db:
-        activities = activity_rows(db, rows, found.ids, services.now())
+        activities = activity_rows(db, rows, result.ids, services.now())
     return {"activities": sorted(activities, key=lambda activity: activity.id)}

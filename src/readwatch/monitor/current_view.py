@@ -103,9 +103,9 @@ class CurrentView:
             return self.reader_page.snapshot(db, self._completed(live_stats(db, now)))
         view = self.view or View.ONLINE
 
-        def log_rows(found: ViewSnapshot) -> RowAccess:
+        def log_rows(result: ViewSnapshot) -> RowAccess:
             self.row_access = None  # until the entries are on disk
-            self.row_access = self._log_rows(access_log, access, found)
+            self.row_access = self._log_rows(access_log, access, result)
             return self.row_access
 
         snapshot = view_snapshot(
@@ -116,24 +116,24 @@ class CurrentView:
         return replace(snapshot, items=self._masked(snapshot.items), stats=stats)
 
     def _log_rows(
-        self, access_log: AccessLog, access: ListAccess, found: ViewSnapshot
+        self, access_log: AccessLog, access: ListAccess, result: ViewSnapshot
     ) -> RowAccess:
         """Log the access to the rows of a result if necessary, and return the right to them."""
-        terms = found.query.terms
+        terms = result.query.terms
         event = AuditEvent(
             actor_id=access.user_id,
             action_type=AuditAction.VIEWED_LIST,
-            details=f"console, {found.view.label}{filter_size(terms)}",
+            details=f"console, {result.view.label}{filter_size(terms)}",
             ip_address=terminal_address(),
         )
         return self._log.access_to_rows(
             access_log,
             access,
             event,
-            found.stats.taken_at,
-            view=found.view,
+            result.stats.taken_at,
+            view=result.view,
             terms=terms,
-            reader_ids=found.reader_ids,
+            reader_ids=result.reader_ids,
         )
 
     def _completed(self, stats: LiveStats) -> LiveStats:

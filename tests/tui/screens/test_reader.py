@@ -367,7 +367,7 @@ async def test_escape_stays_on_the_activity_that_the_page_was_opened_from(
         await pilot.sees(f"Activity {BREADCRUMB} Ann Archer (1 of 2)")
         await pilot.presses("escape")
         await pilot.sees("Time ▼")
-        assert "Dracula" in pilot.cursor
+        await pilot.until(lambda: "Dracula" in pilot.cursor)
 
 
 # Panels ------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ class LiveListLog:
         self._view: Hashable = None
         self._terms: Collection[Hashable] = ()
         self._logged: frozenset[int] = frozenset()
-        self._shown: frozenset[int] = frozenset()
+        self._on_screen: frozenset[int] = frozenset()
 
     def access_to_rows(
         self,
@@ -60,11 +60,11 @@ class LiveListLog:
         if view != self._view:
             self.close()
         elif terms != self._terms:
-            self._logged &= self._shown
-        shown = few_readers(reader_ids) if terms else frozenset()
-        rows = self._log(access_log, access, event, shown - self._logged, now)
-        self._view, self._terms, self._shown = view, terms, shown
-        self._logged |= shown
+            self._logged &= self._on_screen
+        readers = few_readers(reader_ids) if terms else frozenset()
+        rows = self._log(access_log, access, event, readers - self._logged, now)
+        self._view, self._terms, self._on_screen = view, terms, readers
+        self._logged |= readers
         return rows
 
     def _log(

@@ -75,17 +75,17 @@ def _for_words(
     """Return the columns for plain text, which is longer than symbols: without charts, and as wide
     as their texts or, if there is too little room, as narrow as needed.
     """
-    shown = [
+    indexes = [
         index
         for index, column in enumerate(columns)
         if not column.drawn and column.from_width <= table_width
     ]
-    wanted = {
+    text_widths = {
         index: max(cell_len(text) for text in (columns[index].title, *(row[index] for row in rows)))
-        for index in shown
+        for index in indexes
     }
-    room = table_width - GUTTER - MARGIN - GAP * (len(shown) - 1)
-    widths = dict(zip(wanted, _fitting([*wanted.values()], room), strict=True))
+    room = table_width - GUTTER - MARGIN - GAP * (len(indexes) - 1)
+    widths = dict(zip(text_widths, _fitting([*text_widths.values()], room), strict=True))
     hidden = only_columns(columns, ())
     return tuple(
         replace(column, width=widths[index], flex=0, from_width=0)

@@ -270,7 +270,7 @@ class ViewScreen(Screen[None]):
 
     def action_clear(self) -> None:
         """Clear and close the filter, or take back an `enter` whose page is not open yet."""
-        if self.table.drop_selection():
+        if self.table.drop_selections():
             return
         self.remove_class("-filtering")
         self._filter.value = ""

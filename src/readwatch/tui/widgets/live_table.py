@@ -174,7 +174,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._is_user_placed = False  # the user moved the cursor to its row
         self._is_used = False  # the user has used the cursor
         self._intended = IntendedRow()
-        self._selection: LiveTable.RowSelected | None = None  # posted, and not taken yet
+        self._selections: list[LiveTable.RowSelected] = []  # posted, and not taken yet
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
         self._line_styles: dict[str, Style] = {}
@@ -363,7 +363,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     @property
     def _can_follow_top(self) -> bool:
-        return not self._is_user_placed and (self.follow_top or not self._is_used)
+        return not self._is_user_placed and (self.follow_top or (self.opens and not self._is_used))
 
     def _order_without_departed(self) -> RowOrder:
         departed = self._cursor if self._is_departed else None
@@ -399,17 +399,18 @@ class LiveTable(ScrollView, can_focus=True):
         self.move_to(key)
         row = self._rows.by_key.get(key)  # the row was not painted, because it is not loaded
         if self.opens and row is not None:
-            self._selection = self.RowSelected(self, key, row.reader_id)
-            self.post_message(self._selection)
+            self._selections.append(self.RowSelected(self, key, row.reader_id))
+            self.post_message(self._selections[-1])
 
     def take_selection(self, selection: RowSelected) -> bool:
-        """Tell whether a selection holds, and has not been taken or dropped."""
-        holds, self._selection = selection is self._selection, None
+        """Tell whether a selection holds: it has not been taken or dropped."""
+        others = [other for other in self._selections if other is not selection]
+        holds, self._selections = len(others) < len(self._selections), others
         return holds
 
-    def drop_selection(self) -> bool:
-        """Drop a selection that has not been taken; tell whether there was one."""
-        dropped, self._selection = self._selection is not None, None
+    def drop_selections(self) -> bool:
+        """Drop the selections that have not been taken; tell whether there were any."""
+        dropped, self._selections = bool(self._selections), []
         return dropped
 
     # Painting.

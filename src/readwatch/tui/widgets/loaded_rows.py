@@ -29,8 +29,8 @@ class LoadedRows:
         """Add rows, and drop those that are neither near the viewport nor to be kept."""
         near = order.ids if self.loads_all else ids_near_viewport(order, top, height)
         keys = (*near, *(key for key in keep if key is not None))
-        kept = {key: self.by_key[key] for key in keys if key in self.by_key}
-        self.by_key = kept | {row.key: row for row in rows}
+        cached = {key: self.by_key[key] for key in keys if key in self.by_key}
+        self.by_key = cached | {row.key: row for row in rows}
 
     def request_missing(self, order: RowOrder, viewport: Viewport) -> tuple[int, ...]:
         """Return the keys to load now, before their rows are on the screen; each is returned once.

@@ -140,7 +140,7 @@ async def test_another_password_unlocks_nothing_and_that_is_logged(
             await unlocks(pilot, "a wrong guess")
             await pilot.until(partial(are_logged, tries))
             await pilot.is_asked_again()
-            await pilot.sees("wrong e-mail or password")
+            await pilot.sees("wrong password")
         await unlocks(pilot)
         await pilot.sees("too many failed logins; try again in 1 s")
         await is_locked(pilot)

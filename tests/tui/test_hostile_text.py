@@ -161,7 +161,7 @@ async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
         await pilot.sees("State", "␛", "● LIVE")
         for key, words in (
             ("c", "space toggles"),
-            ("v", "save Online"),
+            ("v", "This view: Online"),
             ("e", "File (.csv or .json)"),
             ("question_mark", "everywhere"),
         ):

@@ -52,10 +52,10 @@ class ViewScreens:
         """The screen of the current view."""
         return self._screens[self.view]
 
-    def watch(self, view: View) -> None:
-        """Make a view the current one."""
+    def watch(self, view: View, *, is_in_front: bool = False) -> None:
+        """Make a view the current one; `is_in_front` tells whether its rows are on the screen."""
         self.view = view
-        self.current.activate()
+        self.current.activate(conceals=not is_in_front)
         self.request()
 
     def request(self) -> None:

@@ -118,11 +118,12 @@ class ViewScreen(Screen[None]):
 
     # Snapshots.
 
-    def activate(self) -> None:
-        """Show live data from now on; the rows of before are not painted again."""
+    def activate(self, *, conceals: bool = True) -> None:
+        """Show live data from now on; with `conceals` the rows of before are not painted again."""
         self._set_frozen(False)
         self._newest = None
-        self.table.is_concealed = self.snapshot is not None
+        if conceals:
+            self.table.is_concealed = self.snapshot is not None
 
     def show_status(self, status: Status) -> None:
         """Show a status in the header, and dim the rows if they may not be current.

@@ -159,7 +159,7 @@ def test_a_database_without_a_schema_gets_one_line_with_the_fix(new_shell: Shell
     open(new_shell.url.removeprefix("sqlite:///"), "w").close()
     for words in (["user", "list"], ["user", "add", "e@example.org", "--role=reader", "--name=E"]):
         line = new_shell(*words).complaint
-        assert line == "the database has no readwatch schema; run: readwatch init"
+        assert line == "the database has no readwatch schema; an admin runs: readwatch init"
 
 
 def test_a_closed_pipe_ends_a_command_without_a_message(shell: Shell, cast: Cast) -> None:

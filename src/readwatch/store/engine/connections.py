@@ -11,7 +11,7 @@ import peewee
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
+from readwatch.store.engine.sqlite import CACHE_MIB, SQLite, open_sqlite, sqlite_path
 
 Database = peewee.Database
 
@@ -57,7 +57,8 @@ def connection(db: Database) -> Iterator[Database]:
     """Yield the database with a connection of this thread; convert errors to `ReadwatchError`.
 
     At the end the connection stays open for the thread (SQLite) or returns to the pool
-    (PostgreSQL). Nested calls use the same connection.
+    (PostgreSQL). Nested calls use the same connection. On SQLite an error tells that the file was
+    removed or replaced: then nothing that was read or committed may be passed on.
     """
     with engine_errors():
         borrows = db.is_closed()
@@ -65,6 +66,8 @@ def connection(db: Database) -> Iterator[Database]:
             _connect(db)
         try:
             yield db
+            if isinstance(db, SQLite):
+                db.require_same_files()
         finally:
             if borrows and not is_sqlite(db):
                 db.close()

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import apsw
 import peewee
 
-from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured, unavailable
 
 
 @contextmanager
@@ -24,6 +25,28 @@ def engine_errors() -> Iterator[None]:
         if isinstance(error, peewee.OperationalError):
             raise unavailable("the database cannot be reached; is it running?") from None
         raise _without_values(error, cause).with_traceback(error.__traceback__) from None
+
+
+def kind_and_reason(error: Exception) -> tuple[ErrorKind, str]:
+    """Return the kind and the reason of an error of our own SQL, without values of the database.
+
+    SQLite quotes no values. PostgreSQL does, except in errors of the SQL itself (class 42).
+    """
+    if isinstance(error, ReadwatchError):
+        return error.kind, error.message
+    cause = (error.__cause__ if isinstance(error, peewee.PeeweeException) else None) or error
+    known = _sentence(cause)
+    if known is not None and known.kind is ErrorKind.UNAVAILABLE:
+        return known.kind, known.message
+    diagnosis = getattr(cause, "diag", None)
+    if diagnosis is None:
+        reason = str(cause) if isinstance(cause, apsw.Error) else type(cause).__name__
+    elif (diagnosis.sqlstate or "").startswith("42"):
+        reason = diagnosis.message_primary
+    else:
+        names = (diagnosis.table_name, diagnosis.column_name, diagnosis.constraint_name)
+        reason = " ".join((type(cause).__name__, *filter(None, names)))
+    return ErrorKind.MISCONFIGURED, reason
 
 
 def _sentence(cause: BaseException | None) -> ReadwatchError | None:

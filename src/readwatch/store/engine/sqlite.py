@@ -10,7 +10,7 @@ import apsw
 import peewee
 from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
-from readwatch.domain.errors import misconfigured
+from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.domain.matching import matches
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role, authorizer, reads_only
@@ -35,6 +35,12 @@ WAL_WAIT_SECONDS = 1.0
 _SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 _SQLITE_TYPES = {"UTC": "TEXT"}
+
+_SUFFIXES = ("-wal", "-shm")
+"""The files beside a database in WAL mode: the write-ahead log, and its index."""
+
+FileIdentity = tuple[int, int]
+"""The device and the inode of a file."""
 
 
 def sqlite_path(url: str) -> Path:
@@ -88,17 +94,67 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         )
         self._role = role
         self._authorizer = authorizer(role)
+        self._files: dict[str, FileIdentity] = {}
+
+    def require_same_files(self) -> None:
+        """Refuse to go on if one of the open files was removed, or replaced by another file.
+
+        SQLite would go on with the removed file, and the data in it would be lost. The next
+        check passes again if the right file is back at its path.
+        """
+        for path, identity in self._files.items():
+            if _identity(path) != identity:
+                raise misconfigured(
+                    f"{path} was removed or replaced while this program used it; move the "
+                    "original file back, or restart the program to use the file that is there now"
+                )
 
     def _connect(self) -> apsw.Connection:
+        found = _identity(self.database)
         connection: apsw.Connection = super()._connect()
+        try:
+            self._configure(connection)
+            self._watch_files(found)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _configure(self, connection: apsw.Connection) -> None:
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         # On PostgreSQL `readwatch.store.lists.filter_sql` uses regular expressions instead.
         connection.create_scalar_function("matches", matches, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
+        connection.set_commit_hook(self._before_commit)
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())
-        return connection
+
+    def _before_commit(self) -> bool:
+        """Allow the commit; the error of the check rolls it back."""
+        self.require_same_files()
+        return False
+
+    def _watch_files(self, found: "FileIdentity | None") -> None:
+        """Remember the files that the first connection opens; refuse others in later threads.
+
+        `found` is the identity of the database file before it was opened: if it is the same
+        afterwards, it is that of the open file.
+        """
+        if self._files:
+            self.require_same_files()
+            return
+        paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
+        files = {path: identity for path in paths if (identity := _identity(path)) is not None}
+        if found is not None and files.get(self.database) != found:
+            raise unavailable("the database file was replaced at this moment; try again")
+        self._files = files
+
+    def close(self) -> bool:
+        """Close the connection of this thread; the next one may open other files."""
+        self._files = {}
+        closed: bool = super().close()
+        return closed
 
 
 def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
@@ -142,15 +198,14 @@ def _switch_to_wal(db: SQLite) -> None:
             return
 
 
-def file_identity(url: str) -> tuple[int, int] | None:
-    """Return the device and inode of the SQLite file at `url`; None if there is no file.
+def file_identity(url: str) -> FileIdentity | None:
+    """Return the identity of the SQLite file at `url`; None if there is no file."""
+    return _identity(sqlite_path(url)) if url.startswith("sqlite:") else None
 
-    A connection keeps the file that it opened, even if another file replaces it at the path.
-    """
-    if not url.startswith("sqlite:"):
-        return None
+
+def _identity(path: str | Path) -> FileIdentity | None:
     try:
-        file = os.stat(sqlite_path(url))
+        file = os.stat(path)
     except OSError:
         return None
     return file.st_dev, file.st_ino

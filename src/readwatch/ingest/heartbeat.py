@@ -23,7 +23,7 @@ def heartbeat() -> NextHeartbeat:
 
     The body is ignored. A heartbeat is written to the database within about a second.
     """
-    services = current_services()
+    services, reader = current_services(), require_reader()
     seconds = services.load_shedder.accept_heartbeat()
-    services.writer.heartbeat(require_reader(), services.now())
+    services.writer.heartbeat(reader, services.now())
     return {"heartbeat_seconds": seconds}

@@ -127,7 +127,8 @@ def install(app: Flask) -> None:
     @app.errorhandler(ReadwatchError)
     def expected(error: ReadwatchError) -> Response:
         members = problem_from(error)
-        if members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None:
+        is_503 = members["status"] == HTTPStatus.SERVICE_UNAVAILABLE
+        if is_503 and error.retry_after is None and not current_services().is_logged(error):
             _log.warning("503 for %s %s: %s", request.method, request.url_rule, error.message)
         return problem_response(members, retry_after=error.retry_after)
 

@@ -51,16 +51,18 @@ class RetentionThread:
             readers = count_online(db, now)
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
+    # The time of the end is that of the commit, also for the last of many chunks: the other servers
+    # find sessions that ended in the last seconds.
+
     def end_silent_sessions(self) -> None:
         """End all sessions without a heartbeat for longer than the session timeout."""
-        now = self._clock()
         self._in_chunks(
-            partial(retention.end_silent_sessions, now=now, silent_for=self._session_timeout)
+            lambda db: retention.end_silent_sessions(db, self._clock(), self._session_timeout)
         )
 
     def end_staff_sessions(self) -> None:
         """End the expired sessions of consultants and admins."""
-        self._in_chunks(partial(retention.end_staff_sessions, now=self._clock()))
+        self._in_chunks(lambda db: retention.end_staff_sessions(db, self._clock()))
 
     def purge_expired(self) -> None:
         """Delete failed logins, resume tokens, online counts and receipts that have expired."""

@@ -1,5 +1,6 @@
 """The services that the views share: settings, database, writer and clock."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -7,6 +8,7 @@ from typing import cast
 from flask import current_app
 
 from readwatch.domain.clock import Clock
+from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.ingest.load_shedding import LoadShedder
 from readwatch.ingest.metrics import Metrics, ServiceGauges
@@ -21,6 +23,8 @@ from readwatch.store.recording.writer import Writer
 
 WRITER_CACHE_MIB = 64
 """The page cache of the writer: an activity changes about ten pages, mostly the same ones."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Services:
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
         self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
-        self.writer = Writer(writer_db, self.metrics.count_commit)
+        self.writer = Writer(writer_db, self.metrics.count_commit, _log_write_error)
         self.audit_deduplicator = AuditDeduplicator(self.writer.run)
         self.load_shedder = LoadShedder(self.writer)
         self.metrics.registry.register(
@@ -72,12 +76,26 @@ class Services:
         """Return the current time."""
         return self.clock()
 
+    def is_logged(self, error: ReadwatchError) -> bool:
+        """Tell whether this is the error of all writes, which is logged once."""
+        last = self.writer.backlog().last_error
+        return last is not None and last.message == error.message
+
     def close(self) -> None:
         """Write all accepted data and close the database."""
         self.stopping = True
         self.retention.close()
         self.writer.close()
         close_all(self.db)
+
+
+def _log_write_error(error: ReadwatchError | None) -> None:
+    """Log a change of the writer's state, once for all requests that it refuses."""
+    if error is None:
+        _log.warning("the database is written again")
+    else:
+        level = logging.ERROR if error.kind is ErrorKind.MISCONFIGURED else logging.WARNING
+        _log.log(level, "all writes are refused: %s", error.message)
 
 
 def current_services() -> Services:

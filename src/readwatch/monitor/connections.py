@@ -37,8 +37,9 @@ class Connections:
 
     @contextmanager
     def access_log(self) -> Iterator[Database]:
-        """Yield the connection that appends to the access log."""
+        """Yield the connection that appends to the access log, unless its schema is newer."""
         with safe_errors(), connection(self._open_access_log()) as db:
+            migrations.require_current(db)
             yield db
 
     def interrupt(self) -> None:

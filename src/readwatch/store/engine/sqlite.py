@@ -1,6 +1,7 @@
 """SQLite, the engine that needs no server: a file, its WAL, and connections with a role."""
 
 import os
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -104,10 +105,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         """
         for path, identity in self._files.items():
             if _identity(path) != identity:
-                raise misconfigured(
-                    f"{path} was removed or replaced while this program used it; move the "
-                    "original file back, or restart the program to use the file that is there now"
-                )
+                raise misconfigured(file_lost(path))
 
     def _connect(self) -> apsw.Connection:
         found = _identity(self.database)
@@ -198,6 +196,14 @@ def _switch_to_wal(db: SQLite) -> None:
             return
 
 
+def file_lost(path: str | Path) -> str:
+    """Return the reason why a program stops to use its database, and the fix."""
+    return (
+        f"{path} was removed or replaced while this program used it; move the original file back, "
+        "or restart the program to use the file that is there"
+    )
+
+
 def file_identity(url: str) -> FileIdentity | None:
     """Return the identity of the SQLite file at `url`; None if there is no file."""
     return _identity(sqlite_path(url)) if url.startswith("sqlite:") else None
@@ -267,6 +273,15 @@ def wal_bytes(db: peewee.Database) -> int | None:
         return os.stat(f"{db.database}-wal").st_size
     except OSError:
         return None
+
+
+def require_free_space(db: peewee.Database, size: int) -> None:
+    """Refuse if SQLite's disk has less than `size` bytes left."""
+    if not isinstance(db, SQLite):
+        return
+    with suppress(OSError):  # without its folder the next write fails
+        if shutil.disk_usage(Path(db.database).absolute().parent).free < size:
+            raise unavailable("the disk of the database is full")
 
 
 def checkpoint_wal(db: peewee.Database) -> None:

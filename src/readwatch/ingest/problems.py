@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from readwatch.domain.errors import ErrorKind, ReadwatchError, exception_location
 from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load_shedding import jitter
+from readwatch.ingest.services import current_services
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -65,6 +65,8 @@ def connection(db: Database) -> Iterator[Database]:
         if borrows:
             _connect(db)
         try:
+            if isinstance(db, SQLite):
+                db.require_same_files()
             yield db
             if isinstance(db, SQLite):
                 db.require_same_files()

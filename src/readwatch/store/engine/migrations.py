@@ -17,7 +17,7 @@ from pathlib import Path
 
 from peewee import fn
 
-from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured
+from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import (
     Database,
@@ -33,7 +33,6 @@ from readwatch.store.engine.models import SchemaHistory
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
 from readwatch.store.engine.statements import Statement
-
 
 OUTSIDE_TRANSACTION = "-- This migration cannot run in a transaction."
 """The first line of a migration that runs outside of a transaction."""
@@ -245,7 +244,7 @@ def _named(migration: Migration) -> Iterator[None]:
     )
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - raised again, without values
         kind, reason = kind_and_reason(error)
         raise ReadwatchError(kind, f"migration {migration} {outcome}: {reason}") from None
 

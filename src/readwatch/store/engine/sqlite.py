@@ -96,6 +96,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         self._role = role
         self._authorizer = authorizer(role)
         self._files: dict[str, FileIdentity] = {}
+        self._left_wal_empty = False
 
     def require_same_files(self) -> None:
         """Refuse to go on if one of the open files was removed, or replaced by another file.
@@ -103,9 +104,29 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         SQLite would go on with the removed file, and the data in it would be lost. The next
         check passes again if the right file is back at its path.
         """
+        path = self.lost_file()
+        if path is not None:
+            raise misconfigured(file_lost(path))
+
+    def lost_file(self) -> str | None:
+        """Return the path of an open file that was removed or replaced; None if all are there."""
         for path, identity in self._files.items():
             if _identity(path) != identity:
-                raise misconfigured(file_lost(path))
+                return path
+        if self._left_wal_empty and wal_bytes(self):
+            return f"{self.database}-wal"  # with rows of the file that took the place
+        self._left_wal_empty = False
+        return None
+
+    def leave_lost_file(self) -> None:
+        """Copy the WAL into the database file if one of them was moved, and empty the WAL.
+
+        The moved file is then complete without its WAL, and SQLite does not take the WAL for that
+        of the file that took the place. Call it once: another program may use the WAL afterwards.
+        """
+        if self.lost_file() is not None and not self.is_closed():
+            _after_readers(_connection(self), apsw.SQLITE_CHECKPOINT_TRUNCATE, WAL_WAIT_SECONDS)
+            self._left_wal_empty = not wal_bytes(self)
 
     def _connect(self) -> apsw.Connection:
         found = _identity(self.database)
@@ -127,6 +148,8 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         connection.set_commit_hook(self._before_commit)
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())
+            # The last connection would delete the WAL, even that of a file that took the place.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
     def _before_commit(self) -> bool:
         """Allow the commit; the error of the check rolls it back."""
@@ -150,7 +173,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
 
     def close(self) -> bool:
         """Close the connection of this thread; the next one may open other files."""
-        self._files = {}
+        self._files, self._left_wal_empty = {}, False
         closed: bool = super().close()
         return closed
 
@@ -285,8 +308,11 @@ def require_free_space(db: peewee.Database, size: int) -> None:
 
 
 def checkpoint_wal(db: peewee.Database) -> None:
-    """Copy the WAL into the SQLite file, unless another connection reads; no data is lost."""
-    if isinstance(db, SQLite) and not db.is_closed():
+    """Copy the WAL into the SQLite file, unless another connection reads; no data is lost.
+
+    A file that was moved is left alone.
+    """
+    if isinstance(db, SQLite) and not db.is_closed() and db.lost_file() is None:
         with suppress(apsw.Error):  # another connection reads
             _connection(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 

@@ -20,7 +20,7 @@ from readwatch.store.engine.connections import Database, close_all, connection, 
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.migrations import refuse_newer_schema
-from readwatch.store.engine.sqlite import checkpoint_wal, require_free_space
+from readwatch.store.engine.sqlite import SQLite, checkpoint_wal, require_free_space
 from readwatch.store.engine.statements import Statement
 from readwatch.store.recording.activities import ActivityBatch, ActivityOutcome, record_batches
 from readwatch.store.recording.heartbeats import record_heartbeats
@@ -274,13 +274,12 @@ class Writer:
     def _set_error(self, error: ReadwatchError | None) -> None:
         """Store the outcome of a try, and report it if it differs from that of the try before."""
         before, self._last_error = self._last_error, error
-        if error is not None and error.kind is ErrorKind.MISCONFIGURED:
-            # If the file was moved without its WAL, it needs the commits in the WAL; another file
-            # in its place must not find them.
-            checkpoint_wal(self._db)
-        if (before and before.message) != (error and error.message):
-            with suppress(Exception):  # the thread continues
-                self._on_error(error)
+        if (before and before.message) == (error and error.message):
+            return
+        if error is not None and isinstance(self._db, SQLite):
+            self._db.leave_lost_file()
+        with suppress(Exception):  # the thread continues
+            self._on_error(error)
 
     def _commit(self, group: Sequence[_Job]) -> None:
         began = monotonic()

@@ -32,6 +32,8 @@ class StubbornApp:
     lost: int = 0
     refused: int = 0
     retry_after: int = 0
+    resume_token: str = field(default="", repr=False)
+    signed_out: int = 0
 
     def __post_init__(self) -> None:
         self.connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
@@ -70,9 +72,20 @@ class StubbornApp:
     def login(self) -> int:
         """Log in and return the session's id."""
         credentials = {"email": self.email, "password": PASSWORD, "device_type": "tablet"}
-        status, answer = self.post("/api/login", credentials)
+        return self._begin_session(*self.post("/api/login", credentials))
+
+    def resume(self) -> int:
+        """Begin a new session without the password, and return its id; log in if that fails."""
+        status, answer = self.post("/api/resume", {"resume_token": self.resume_token})
+        if status == 401:
+            self.signed_out += 1
+            return self.login()
+        return self._begin_session(status, answer)
+
+    def _begin_session(self, status: int, answer: Any) -> int:
         assert status == 200, answer
         self.token, self.user_id = answer["token"], answer["user"]["id"]
+        self.resume_token = answer["resume_token"]
         session_id: int = answer["session_id"]
         return session_id
 

@@ -211,9 +211,11 @@ def test_what_was_acknowledged_survives_any_kill(
     replaced = moved_file.times if moved_file else 0
     resuming = sum(app.signed_out for app in crowd.apps)
     proved(
-        f"{rounds} kills, {replaced} of them with a replaced file: {len(kept)} activities acknowledged, each there once; "
+        f"{rounds} kills, {replaced} of them with a replaced file: {len(kept)} activities"
+        " acknowledged, each there once; "
         f"{sum(app.lost for app in crowd.apps)} answers lost, {crowd.told.duplicates} retries"
-        f" recognised; {len(sessions)} sessions, {resuming} devices signed out by a lost answer; at most {max(losses):.2f} s of heartbeats lost"
+        f" recognised; {len(sessions)} sessions, {resuming} devices signed out by a lost answer;"
+        f" at most {max(losses):.2f} s of heartbeats lost"
     )
 
 
@@ -236,6 +238,8 @@ def kill_soon(
     crowd.heard.clear()
     crowd.beating.set()
     sleep(rng.triangular(0.05, 2.5, 0.3))
+    if moved_file is None:
+        crowd.beating.clear()
     failed_at = datetime.now(UTC)
     if moved_file is not None:
         moved_file.replace()

@@ -199,7 +199,7 @@ def test_a_worker_that_is_killed_three_times_is_started_again_each_time(
     url: str, cast: Any, db: Database
 ) -> None:
     with serving(url) as server:
-        for number in range(3):
+        for _ in range(3):
             kill_worker(server)
             assert announced_port(server.process) == server.port
             assert server.app("ann@example.org").post("/api/activities", PAGE)[0] == 201

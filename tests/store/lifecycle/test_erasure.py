@@ -50,6 +50,9 @@ def about_ann(db, cast: Cast, enter, post, clock):
         save_resume_token(db, ann, new_resume_token(), clock())
         lockout.record_failure(db, ANN, "10.9.8.7", clock())
     post(ann, *read(erasure.CHUNK_ROWS + 100))
+    db.execute_sql("INSERT INTO archived_totals (user_id) SELECT user_id FROM reader_sessions")
+    for table in ("content_progress", "quizzes"):
+        db.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
     post(
         enter(cast.ben),
         *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)),
@@ -92,6 +95,9 @@ def test_all_rows_about_the_user_are_erased_and_all_others_stay(db, cast: Cast, 
         "activity_receipts": 600,
         "reader_content_progress": 7,
         "reader_quizzes": 7,
+        "archived_totals": 1,
+        "archived_content_progress": 7,
+        "archived_quizzes": 7,
         "resume_tokens": 1,
         "reader_sessions": 1,
         "staff_sessions": 0,

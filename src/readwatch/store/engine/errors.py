@@ -35,9 +35,9 @@ def kind_and_reason(error: Exception) -> tuple[ErrorKind, str]:
     if isinstance(error, ReadwatchError):
         return error.kind, error.message
     cause = (error.__cause__ if isinstance(error, peewee.PeeweeException) else None) or error
-    known = _sentence(cause)
-    if known is not None and known.kind is ErrorKind.UNAVAILABLE:
-        return known.kind, known.message
+    sentence = _sentence(cause)
+    if sentence is not None and sentence.kind is ErrorKind.UNAVAILABLE:
+        return sentence.kind, sentence.message
     diagnosis = getattr(cause, "diag", None)
     if diagnosis is None:
         reason = str(cause) if isinstance(cause, apsw.Error) else type(cause).__name__

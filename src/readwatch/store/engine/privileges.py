@@ -93,6 +93,7 @@ _READ_BY_CONSOLE = {
     "online_counts": Privileges(ALL),
     "consultant_access_log": Privileges(ALL),
 }
+_ARCHIVED = ("archived_totals", "archived_content_progress", "archived_quizzes")
 
 PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     Role.ADMIN: {
@@ -109,6 +110,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "failed_logins": Privileges(ALL),
         # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
         "consultant_access_log": Privileges(ALL, append=True),
     },
     Role.ERASURE: {
@@ -129,6 +131,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "activity_receipts": Privileges(all_but("fingerprint"), delete=True),
         "reader_content_progress": Privileges(ALL, delete=True),
         "reader_quizzes": Privileges(ALL, delete=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL, delete=True)),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
         "consultant_access_log": Privileges(ALL, append=True),
     },
@@ -137,6 +140,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_profiles": Privileges(ALL, change=_TOTALS),
         "reader_content_progress": Privileges(ALL, append=True, delete=True),
         "reader_quizzes": Privileges(ALL, append=True, delete=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
         "activity_counts": Privileges(ALL, append=True, change=only("activities"), delete=True),
         "consultant_access_log": Privileges(ALL, append=True),
     },

@@ -129,11 +129,11 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
             self._left_wal_empty = not wal_bytes(self)
 
     def _connect(self) -> apsw.Connection:
-        found = _identity(self.database)
+        before = _identity(self.database)
         connection: apsw.Connection = super()._connect()
         try:
             self._configure(connection)
-            self._watch_files(found)
+            self._watch_files(before)
         except BaseException:
             connection.close()
             raise
@@ -156,10 +156,10 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         self.require_same_files()
         return False
 
-    def _watch_files(self, found: "FileIdentity | None") -> None:
+    def _watch_files(self, before: "FileIdentity | None") -> None:
         """Remember the files that the first connection opens; refuse others in later threads.
 
-        `found` is the identity of the database file before it was opened: if it is the same
+        `before` is the identity of the database file before it was opened: if it is the same
         afterwards, it is that of the open file.
         """
         if self._files:
@@ -167,7 +167,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
             return
         paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
         files = {path: identity for path in paths if (identity := _identity(path)) is not None}
-        if found is not None and files.get(self.database) != found:
+        if before is not None and files.get(self.database) != before:
             raise unavailable("the database file was replaced at this moment; try again")
         self._files = files
 

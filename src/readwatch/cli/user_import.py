@@ -28,6 +28,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
+from readwatch.store.identity.bulk_users import add_users
 from readwatch.store.identity.passwords import hash_password
 
 _REQUIRED = ("email", "name", "role")
@@ -83,10 +84,14 @@ def import_(
     hashes = _hashes(lines, bcrypt_cost)  # hashing takes long; no connection is open during it
     with (
         database(database_url(context)) as db,
-        db.atomic(),
         _password_file(passwords, generated) if generated and passwords else nullcontext(),
     ):
-        _add(db, acting.id, lines, hashes)
+        try:
+            with db.atomic():
+                _add(db, acting.id, lines, hashes)
+        except ReadwatchError:  # another program may have added one of the accounts
+            _refuse_taken(lines, partial(users.refuse_taken_email, db))
+            raise
     click.echo(f"imported {counted(len(lines), 'account')}")
 
 
@@ -112,6 +117,14 @@ def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_
     if not lines:
         raise invalid(f"{file} contains no account")
     return lines
+
+
+def _refuse_taken(lines: Sequence[_Line], refuse_taken_email: Callable[[str], None]) -> None:
+    for line in lines:
+        try:
+            refuse_taken_email(line.email)
+        except ReadwatchError as error:
+            raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -200,8 +213,8 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
         ),
         now,
     )
-    for line, password_hash in zip(lines, hashes, strict=True):
-        new = users.NewUser(
+    new = [
+        users.NewUser(
             email=line.email,
             full_name=line.full_name,
             user_role=line.user_role,
@@ -210,18 +223,17 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
             preferred_language=line.language,
             timezone=line.timezone,
         )
-        try:
-            added = users.add_user(db, new, now)
-        except ReadwatchError as error:  # another program has added the account
-            raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
-        details = f"cli import, role {line.user_role}"
+        for line, password_hash in zip(lines, hashes, strict=True)
+    ]
+    ids = add_users(db, new, now)
+    for line in lines:
         audit_log.append_in_transaction(
             db,
             AuditEvent(
                 actor_id=acting_id,
                 action_type=AuditAction.ADDED_USER,
-                subject_id=added.id,
-                details=details,
+                subject_id=ids[line.email],
+                details=f"cli import, role {line.user_role}",
             ),
             now,
         )

@@ -224,6 +224,7 @@ def reads_only(role: Role) -> bool:
 # SQLite -----------------------------------------------------------------------------------------
 
 _OWN_TABLES: Mapping[Role, frozenset[str]] = {
+    Role.ADMIN: frozenset({"jsonb_each"}),
     Role.ERASURE: frozenset({"jsonb_each"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.CONSOLE: frozenset({"jsonb_each"}),

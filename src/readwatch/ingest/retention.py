@@ -90,7 +90,8 @@ class RetentionThread:
                 if round_number % PURGE_EVERY == 0:
                     self.purge_expired()
             except ReadwatchError as error:
-                _log.warning("retention is delayed: %s", error.message)
+                if not self._writer.has_reported(error):
+                    _log.warning("retention is delayed: %s", error.message)
             except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
                 _log.error("retention failed: %s", type(error).__name__)
             self.completed_rounds += 1

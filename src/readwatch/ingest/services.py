@@ -76,11 +76,6 @@ class Services:
         """Return the current time."""
         return self.clock()
 
-    def is_logged(self, error: ReadwatchError) -> bool:
-        """Tell whether this is the error of all writes, which is logged once."""
-        last = self.writer.backlog().last_error
-        return last is not None and last.message == error.message
-
     def close(self) -> None:
         """Write all accepted data and close the database."""
         self.stopping = True

@@ -194,6 +194,11 @@ class Writer:
         stuck = 0.0 if since is None else monotonic() - since
         return Backlog(self._waiting.qsize(), stuck, self._last_error, self._busy)
 
+    def has_reported(self, error: ReadwatchError) -> bool:
+        """Tell whether this is the error of the last try, which `on_error` got."""
+        last = self._last_error
+        return last is not None and last.message == error.message
+
     def close(self) -> None:
         """Write all that waits and close the database."""
         with self._closing, self._heartbeats_lock:

@@ -128,8 +128,8 @@ def install(app: Flask) -> None:
     @app.errorhandler(ReadwatchError)
     def expected(error: ReadwatchError) -> Response:
         members = problem_from(error)
-        is_503 = members["status"] == HTTPStatus.SERVICE_UNAVAILABLE
-        if is_503 and error.retry_after is None and not current_services().writer.has_reported(error):
+        is_503 = members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None
+        if is_503 and not current_services().writer.has_reported(error):
             _log.warning("503 for %s %s: %s", request.method, request.url_rule, error.message)
         return problem_response(members, retry_after=error.retry_after)
 

@@ -1,0 +1,55 @@
+"""The connections of a console: they never write to a database that the console cannot use."""
+
+import os
+import shutil
+
+import pytest
+from conftest import on_both_engines
+
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.errors import ReadwatchError
+from readwatch.monitor.connections import Connections
+from readwatch.store.audit.log import log_event
+from readwatch.store.engine.sqlite import sqlite_path
+
+ENTRIES = "SELECT count(*) FROM consultant_access_log"
+
+
+@pytest.fixture
+def connections(url: str):
+    connections = Connections(url, on_close=lambda: None)
+    yield connections
+    connections.close()
+
+
+@on_both_engines
+def test_after_an_upgrade_nothing_is_appended_to_the_access_log(connections, cast, db, clock):
+    event = AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id)
+    with connections.access_log() as access_log:
+        log_event(access_log, event, clock())
+    db.execute_sql(
+        "INSERT INTO schema_history (number, name, checksum)"
+        " VALUES ((SELECT max(number) + 1 FROM schema_history), 'future', 'x')"
+    )
+    with pytest.raises(ReadwatchError, match="upgrade readwatch"), connections.access_log():
+        pass
+    assert db.execute_sql(ENTRIES).fetchone() == (1,)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_an_entry_is_not_written_into_a_file_that_is_replaced_meanwhile(
+    connections, url, cast, clock
+):
+    file = sqlite_path(url)
+    other = shutil.copy(file, file.with_name("other"))
+    event = AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id)
+    with (
+        pytest.raises(ReadwatchError, match="was removed or replaced"),
+        connections.access_log() as access_log,
+    ):
+        os.replace(other, file)
+        log_event(access_log, event, clock())
+    with connections.access_log() as access_log:
+        assert access_log.execute_sql("SELECT count(id) FROM consultant_access_log").fetchone() == (
+            0,
+        )

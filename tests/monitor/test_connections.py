@@ -43,12 +43,14 @@ def test_an_entry_is_not_written_into_a_file_that_is_replaced_meanwhile(
     file = sqlite_path(url)
     other = shutil.copy(file, file.with_name("other"))
     event = AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id)
-    with (
-        pytest.raises(ReadwatchError, match="was removed or replaced"),
-        connections.access_log() as access_log,
-    ):
-        os.replace(other, file)
-        log_event(access_log, event, clock())
+
+    def append_after_the_file_was_replaced() -> None:
+        with connections.access_log() as access_log:
+            os.replace(other, file)
+            log_event(access_log, event, clock())
+
+    with pytest.raises(ReadwatchError, match="was removed or replaced"):
+        append_after_the_file_was_replaced()
     with connections.access_log() as access_log:
         assert access_log.execute_sql("SELECT count(id) FROM consultant_access_log").fetchone() == (
             0,

@@ -83,6 +83,24 @@ def test_another_file_in_its_place_is_neither_used_by_the_connection_nor_by_late
         assert not other.execute("SELECT 1 FROM failed_logins WHERE subject = 'lost'").fetchall()
 
 
+def test_a_connection_to_a_moved_file_leaves_the_wal_of_the_other_file_alone(
+    file: Path, url: str, opened
+) -> None:
+    """As a console does that stays open while a backup is restored."""
+    console = opened(url, Role.ACCESS_LOG)
+    with connection(console):
+        pass
+    shutil.copy(file, file.with_name("other"))
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{file}{suffix}").rename(f"{file}-away{suffix}")
+    file.with_name("other").rename(file)
+    service = opened(url, Role.INGEST)
+    write(service, "before")
+    console.close()
+    write(service, "after")
+    assert count(service) == 2
+
+
 @pytest.fixture
 def replaced_when_opened(file: Path) -> Iterator[None]:
     """Another file takes the place of the database while a connection opens it."""

@@ -148,7 +148,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         connection.set_commit_hook(self._before_commit)
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())
-            # The last connection would delete the WAL, even that of a file that took the place.
+            # Connections of the service end with the process and not by `close`.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
     def _before_commit(self) -> bool:
@@ -173,9 +173,15 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
 
     def close(self) -> bool:
         """Close the connection of this thread; the next one may open other files."""
-        self._files, self._left_wal_empty = {}, False
         closed: bool = super().close()
+        self._files, self._left_wal_empty = {}, False
         return closed
+
+    def _close(self, connection: apsw.Connection) -> None:
+        # The last connection to a file deletes the WAL by its name; that may be another one's.
+        if self.lost_file() is not None:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        super()._close(connection)
 
 
 def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:

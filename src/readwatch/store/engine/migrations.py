@@ -101,8 +101,8 @@ _KEEP_NEXT_ID = Statement(
     """
 )
 _DANGLING = Statement('SELECT "table" AS child, parent FROM pragma_foreign_key_check LIMIT 1')
-_STATEMENT_TIMEOUT = Statement("SELECT current_setting('statement_timeout')")
-_SET_STATEMENT_TIMEOUT = Statement("SELECT set_config('statement_timeout', :timeout, FALSE)")
+_LIMIT = Statement("SELECT current_setting(:name)")
+_SET_LIMIT = Statement("SELECT set_config(:name, :limit, FALSE)")
 _NEWEST = CompiledQuery(SchemaHistory.select(fn.max(SchemaHistory.number).alias("number")))
 
 
@@ -180,7 +180,7 @@ def upgrade(db: Database, available: Sequence[Migration]) -> tuple[Migration, ..
     if db.in_transaction():
         raise ValueError("each migration has a transaction of its own")
     applied = []
-    with _long_statements(db):
+    with _without_limit(db, "statement_timeout"):
         while (migration := _next(db, available)) is not None:
             with _named(migration):
                 if _apply(db, migration, available):
@@ -195,8 +195,9 @@ def _next(db: Database, available: Sequence[Migration]) -> Migration | None:
 def _apply(db: Database, migration: Migration, available: Sequence[Migration]) -> bool:
     """Apply the next migration; return False if another program has applied it meanwhile."""
     if not migration.runs_in_transaction:
-        for statement in migration.statements:
-            driver_connection(db).execute(statement)
+        with _without_limit(db, "lock_timeout"):  # it waits for all transactions, however long
+            for statement in migration.statements:
+                driver_connection(db).execute(statement)
     with _foreign_keys_off(db), _locked_schema(db):
         if _next(db, available) != migration:
             return False
@@ -267,17 +268,17 @@ def _foreign_keys_off(db: Database) -> Iterator[None]:
 
 
 @contextmanager
-def _long_statements(db: Database) -> Iterator[None]:
-    """Let a statement on PostgreSQL take as long as it needs."""
+def _without_limit(db: Database, name: str) -> Iterator[None]:
+    """Lift a time limit of PostgreSQL for this connection, `statement_timeout` or `lock_timeout`."""
     if is_sqlite(db):
         yield
         return
-    timeout = _STATEMENT_TIMEOUT.scalar(db)
-    _SET_STATEMENT_TIMEOUT(db, timeout="0")
+    limit = _LIMIT.scalar(db, name=name)
+    _SET_LIMIT(db, name=name, limit="0")
     try:
         yield
     finally:
-        _SET_STATEMENT_TIMEOUT(db, timeout=timeout)
+        _SET_LIMIT(db, name=name, limit=limit)
 
 
 def history(db: Database) -> tuple[Applied, ...]:

@@ -269,7 +269,7 @@ def _foreign_keys_off(db: Database) -> Iterator[None]:
 
 @contextmanager
 def _without_limit(db: Database, name: str) -> Iterator[None]:
-    """Lift a time limit of PostgreSQL for this connection, `statement_timeout` or `lock_timeout`."""
+    """Lift `statement_timeout` or `lock_timeout` of this PostgreSQL connection."""
     if is_sqlite(db):
         yield
         return

@@ -108,7 +108,10 @@ def test_without_the_file_that_it_opened_the_service_refuses_all_until_the_file_
     assert cara.get("/api/readers/online").status_code == HTTPStatus.OK
     file = sqlite_path(url)
     away = file.rename(file.with_name("away"))
-    until(HTTPStatus.SERVICE_UNAVAILABLE, lambda: ann.post("/api/heartbeat"))
+    deadline = time.monotonic() + TIMEOUT
+    while not lines(caplog):  # without any request
+        assert time.monotonic() < deadline
+    problem(ann.post("/api/heartbeat"), 503)
     problem(ann.post("/api/activities", PAGE), 503)
     problem(ann.get("/api/me"), 503)
     problem(cara.get("/api/readers/online"), 503)  # its entry of a minute ago is in the lost file

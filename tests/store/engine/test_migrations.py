@@ -58,7 +58,8 @@ def empty(empty_url, opened) -> Database:
 def test_a_schema_is_applied_once(engine, empty_url, opened):
     applied = migrations.create_or_upgrade(empty_url)
     assert applied == migrations.migrations(migrations.schema_folder() / engine)
-    assert [migration.number for migration in applied] == [*range(1, len(applied) + 1)]
+    numbers = [migration.number for migration in applied]
+    assert numbers == sorted(set(numbers))
     assert migrations.create_or_upgrade(empty_url) == ()
     with connection(opened(empty_url, Role.CONSOLE)) as db:
         migrations.require_current(db)

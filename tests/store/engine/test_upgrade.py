@@ -147,7 +147,7 @@ def test_a_rebuilt_table_does_not_use_the_id_of_a_deleted_row_again(
     engine, current, tmp_path, clock
 ):
     deleted = add_user(current, EVE, clock())
-    current.execute_sql("DELETE FROM users WHERE email LIKE 'eve%'")
+    current.execute_sql("DELETE FROM users WHERE email = 'eve@example.org'")
     folder = shutil.copytree(migrations.schema_folder() / engine, tmp_path / "migrations")
     (folder / "9998_rebuild.sql").write_text(rebuild(current, "users", "full_name"))
     migrations.upgrade(current, migrations.migrations(folder))

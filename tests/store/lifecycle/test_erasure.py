@@ -50,14 +50,14 @@ def about_ann(db, cast: Cast, enter, post, clock):
         save_resume_token(db, ann, new_resume_token(), clock())
         lockout.record_failure(db, ANN, "10.9.8.7", clock())
     post(ann, *read(erasure.CHUNK_ROWS + 100))
-    db.execute_sql("INSERT INTO archived_totals (user_id) SELECT user_id FROM reader_sessions")
-    for table in ("content_progress", "quizzes"):
-        db.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
     post(
         enter(cast.ben),
         *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)),
         Activity("quiz_completed", "momo"),
     )
+    db.execute_sql("INSERT INTO archived_totals (user_id) SELECT user_id FROM reader_sessions")
+    for table in ("content_progress", "quizzes"):
+        db.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
     return ann
 
 

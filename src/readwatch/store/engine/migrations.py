@@ -85,9 +85,10 @@ _ADD_HISTORY = CompiledQuery(
         }
     )
 )
+# PostgreSQL may answer `to_regclass` alone from a cache that is older than the lock of the schema.
 _HAS_HISTORY = Statement(
     "SELECT 1 AS found FROM sqlite_master WHERE name = 'schema_history'",
-    postgresql="SELECT 1 AS found WHERE to_regclass('schema_history') IS NOT NULL",
+    postgresql="SELECT 1 AS found FROM pg_class WHERE oid = to_regclass('schema_history')",
 )
 # A new table begins its ids again; ids of deleted rows must not be used twice.
 _HAS_NEXT_IDS = Statement("SELECT 1 AS found FROM sqlite_master WHERE name = 'sqlite_sequence'")

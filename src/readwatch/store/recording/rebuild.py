@@ -76,7 +76,8 @@ _PROFILES = """
         ) AS every_activity
     ), actions AS (
         SELECT
-            user_id, sum(duration_seconds) AS seconds, count(DISTINCT content_id) AS contents,
+            user_id, CAST(sum(duration_seconds) AS BIGINT) AS seconds,
+            count(DISTINCT content_id) AS contents,
             max(CASE WHEN rank = 1 THEN id END) AS last_id, max(occurred_at) AS last_at
         FROM ordered GROUP BY user_id
     ), logins AS (
@@ -165,7 +166,7 @@ _CONTENTS = """
             max(CASE WHEN title IS NOT NULL THEN title_at END) AS title_at,
             max(CASE WHEN progress_rank = 1 THEN progress END) AS progress_percentage,
             max(CASE WHEN progress IS NOT NULL THEN progress_at END) AS progress_at,
-            coalesce(sum(seconds), 0) AS total_seconds,
+            coalesce(CAST(sum(seconds) AS BIGINT), 0) AS total_seconds,
             min(first_at) AS first_at, max(last_at) AS last_at
         FROM ordered GROUP BY user_id, content_id
     )

@@ -149,6 +149,7 @@ def _run_workers(settings: Settings, host: str, port: int) -> None:
             server.serve(target_loader=_AppLoader(settings, host, port), wrap_loader=False)
             return
         except SystemExit:  # the worker ended by itself
+            server.main_loop_interrupt.clear()
             if server.interrupt_signal:
                 raise
         if monotonic() - started_at >= STABLE_SECONDS:
@@ -156,8 +157,7 @@ def _run_workers(settings: Settings, host: str, port: int) -> None:
         pause = _next_pause(pauses)
         _log.error("the worker ended unexpectedly; another one starts after %g s", pause)
         server.interrupt_children.clear()
-        server.main_loop_interrupt.clear()
-        if server.interrupt_signal or server.main_loop_interrupt.wait(pause):
+        if server.main_loop_interrupt.wait(pause):  # by a signal
             return
         _require_usable(settings.database_url, file)
 

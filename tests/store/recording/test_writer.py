@@ -304,7 +304,7 @@ def errors() -> list[ReadwatchError | None]:
 
 
 @pytest.fixture
-def watched(opened, url, errors, monkeypatch) -> Writer:
+def watched(opened, url, errors, monkeypatch):
     """A writer that looks at its database many times a second."""
     monkeypatch.setattr(writing, "HEARTBEAT_FLUSH_SECONDS", 0.01)
     writer = Writer(opened(url, Role.INGEST), on_error=errors.append)

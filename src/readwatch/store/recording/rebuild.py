@@ -30,7 +30,7 @@ from readwatch.store.engine.models import (
 )
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
-from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
+from readwatch.store.recording.quizzes import QUIZ_ENDED, QuizRow, add_quizzes, quiz_row
 
 ACTIVITIES_OF_READERS = 2_500
 """The maximum number of activities in a chunk of readers, unless one reader has more."""
@@ -340,14 +340,14 @@ class ReaderRollups:
         differing = stored ^ {*self._quizzes(db)}
         return len({(user_id, content_id) for user_id, content_id, *_ in differing})
 
-    def _quizzes(self, db: Database) -> list[BulkRow]:
+    def _quizzes(self, db: Database) -> list[QuizRow]:
         """Return the correct rows of `reader_quizzes`."""
         ended = [
             quiz_row(quiz.user_id, quiz.content_id, quiz.metadata_json, _text(quiz.occurred_at))
             for quiz in _LAST_QUIZZES.all(db, **self._range, quiz_ended=QUIZ_ENDED)
         ]
         archived = [_stored_row(quiz) for quiz in _ARCHIVED_QUIZZES.all(db, **self._range)]
-        last: dict[BulkRow, BulkRow] = {}
+        last: dict[tuple[int, str], QuizRow] = {}
         for row in archived + ended:  # the later one counts, and of two at one time the stored one
             if row[:2] not in last or row[-1] >= last[row[:2]][-1]:
                 last[row[:2]] = row
@@ -388,7 +388,7 @@ class MinuteCounts:
             return counts, _NEWEST.scalar(db)
 
 
-def _stored_row(quiz: Any) -> tuple[Any, ...]:
+def _stored_row(quiz: Any) -> QuizRow:
     return (quiz.user_id, quiz.content_id, quiz.passed, quiz.score, _text(quiz.occurred_at))
 
 

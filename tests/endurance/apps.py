@@ -27,6 +27,7 @@ class StubbornApp:
 
     port: int
     email: str
+    patience: float = TIMEOUT
     token: str = field(default="", repr=False)
     user_id: int = 0
     lost: int = 0
@@ -53,9 +54,9 @@ class StubbornApp:
             self.lost += 1
             raise Lost from None
 
-    def post(self, path: str, body: Any = None, patience: float = TIMEOUT) -> Answer:
+    def post(self, path: str, body: Any = None) -> Answer:
         """Send a request until the response is neither 429 nor 503."""
-        until = datetime.now(UTC) + timedelta(seconds=patience)
+        until = datetime.now(UTC) + timedelta(seconds=self.patience)
         pause = Event()
         while datetime.now(UTC) < until:
             try:
@@ -67,7 +68,7 @@ class StubbornApp:
                 return status, answer
             self.refused += 1
             pause.wait(0.1)
-        raise AssertionError(f"{path} was not answered within {patience} s")
+        raise AssertionError(f"{path} was not answered within {self.patience} s")
 
     def login(self) -> int:
         """Log in and return the session's id."""

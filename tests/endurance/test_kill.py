@@ -36,6 +36,9 @@ MAY_LOSE_SECONDS = 1.0
 SLACK_SECONDS = 1.0
 """What a machine with other things to do may add to that."""
 
+PATIENCE = 10 * TIMEOUT
+"""Seconds in which an app gets an answer; on a busy machine it meets many kills meanwhile."""
+
 FILE_LOST = "was removed or replaced while this program used it"
 
 
@@ -60,7 +63,8 @@ class Crowd:
             self._resume,
             *(self._beat,) * 2,
         ):
-            app = StubbornApp(self._port, f"{self._rng.choice(('ann', 'ben'))}@example.org")
+            email = f"{self._rng.choice(('ann', 'ben'))}@example.org"
+            app = StubbornApp(self._port, email, PATIENCE)
             app.login()
             self.apps.append(app)
             name = f"{behave.__name__[1:]}-{len(self.apps)}"

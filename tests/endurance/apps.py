@@ -27,7 +27,7 @@ class StubbornApp:
 
     port: int
     email: str
-    patience: float = TIMEOUT
+    timeout: float = TIMEOUT
     token: str = field(default="", repr=False)
     user_id: int = 0
     lost: int = 0
@@ -56,7 +56,7 @@ class StubbornApp:
 
     def post(self, path: str, body: Any = None) -> Answer:
         """Send a request until the response is neither 429 nor 503."""
-        until = datetime.now(UTC) + timedelta(seconds=self.patience)
+        until = datetime.now(UTC) + timedelta(seconds=self.timeout)
         pause = Event()
         while datetime.now(UTC) < until:
             try:
@@ -68,7 +68,7 @@ class StubbornApp:
                 return status, answer
             self.refused += 1
             pause.wait(0.1)
-        raise AssertionError(f"{path} was not answered within {self.patience} s")
+        raise AssertionError(f"{path} was not answered within {self.timeout} s")
 
     def login(self) -> int:
         """Log in and return the session's id."""

@@ -36,7 +36,7 @@ MAY_LOSE_SECONDS = 1.0
 SLACK_SECONDS = 1.0
 """What a machine with other things to do may add to that."""
 
-PATIENCE = 10 * TIMEOUT
+ANSWER_TIMEOUT = 10 * TIMEOUT
 """Seconds in which an app gets an answer; on a busy machine it meets many kills meanwhile."""
 
 FILE_LOST = "was removed or replaced while this program used it"
@@ -64,7 +64,7 @@ class Crowd:
             *(self._beat,) * 2,
         ):
             email = f"{self._rng.choice(('ann', 'ben'))}@example.org"
-            app = StubbornApp(self._port, email, PATIENCE)
+            app = StubbornApp(self._port, email, ANSWER_TIMEOUT)
             app.login()
             self.apps.append(app)
             name = f"{behave.__name__[1:]}-{len(self.apps)}"

@@ -102,22 +102,35 @@ def test_a_connection_to_a_moved_file_leaves_the_wal_of_the_other_file_alone(
 
 
 @pytest.fixture
-def replaced_when_opened(file: Path) -> Iterator[None]:
-    """Another file takes the place of the database while a connection opens it."""
-    copy = shutil.copy(file, file.with_name("copy"))
+def when_it_is_open() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """`when_it_is_open(act)` acts after SQLite has opened the file for a new connection."""
+    hooks: list[Callable[[apsw.Connection], object]] = []
 
-    def replace(_: apsw.Connection) -> None:
-        os.replace(copy, file)
+    def when_it_is_open(act: Callable[[], object]) -> None:
+        hooks.append(lambda _: act())
+        apsw.connection_hooks.append(hooks[-1])
 
-    apsw.connection_hooks.append(replace)
-    yield
-    apsw.connection_hooks.remove(replace)
+    yield when_it_is_open
+    for hook in hooks:
+        apsw.connection_hooks.remove(hook)
 
 
 def test_a_file_that_is_replaced_while_it_is_opened_is_not_taken_for_the_other_one(
-    url: str, replaced_when_opened: None
+    url: str, file: Path, when_it_is_open: Callable[[Callable[[], object]], None]
 ) -> None:
+    copy = shutil.copy(file, file.with_name("copy"))
+    when_it_is_open(lambda: os.replace(copy, file))
     db = open_database(url, Role.INGEST)
     with pytest.raises(ReadwatchError, match="try again"), connection(db):
         pass
     assert db.is_closed()
+
+
+def test_a_thread_that_has_opened_another_file_does_not_use_it_when_the_right_one_is_back(
+    file: Path, ingest: Database, when_it_is_open: Callable[[Callable[[], object]], None]
+) -> None:
+    away = file.rename(file.with_name("away"))
+    shutil.copy(away, file)
+    when_it_is_open(lambda: away.rename(file))
+    with ThreadPoolExecutor(1) as threads, pytest.raises(ReadwatchError, match="try again"):
+        threads.submit(count, ingest).result()

@@ -1,5 +1,6 @@
 """SQLite, the engine that needs no server: a file, its WAL, and connections with a role."""
 
+import ctypes
 import os
 import shutil
 import time
@@ -129,11 +130,10 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
             self._left_wal_empty = not wal_bytes(self)
 
     def _connect(self) -> apsw.Connection:
-        before = _identity(self.database)
         connection: apsw.Connection = super()._connect()
         try:
             self._configure(connection)
-            self._watch_files(before)
+            self._watch_files(connection)
         except BaseException:
             connection.close()
             raise
@@ -156,18 +156,19 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         self.require_same_files()
         return False
 
-    def _watch_files(self, before: "FileIdentity | None") -> None:
+    def _watch_files(self, connection: apsw.Connection) -> None:
         """Remember the files that the first connection opens; refuse others in later threads.
 
-        `before` is the identity of the database file before it was opened: if it is the same
-        afterwards, it is that of the open file.
+        The file at the path may be replaced meanwhile, and be moved back, so the open file has to
+        be the one at the path before and after its identity is read.
         """
-        if self._files:
+        was_moved, files = _has_moved(connection), self._files
+        if files:
             self.require_same_files()
-            return
-        paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
-        files = {path: identity for path in paths if (identity := _identity(path)) is not None}
-        if before is not None and files.get(self.database) != before:
+        else:
+            paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
+            files = {path: file for path in paths if (file := _identity(path)) is not None}
+        if was_moved or _has_moved(connection):
             raise unavailable("the database file was replaced at this moment; try again")
         self._files = files
 
@@ -236,6 +237,15 @@ def file_lost(path: str | Path) -> str:
 def file_identity(url: str) -> FileIdentity | None:
     """Return the identity of the SQLite file at `url`; None if there is no file."""
     return _identity(sqlite_path(url)) if url.startswith("sqlite:") else None
+
+
+def _has_moved(connection: apsw.Connection) -> bool:
+    """Tell whether the open file is no longer at its path; it compares the inode."""
+    has_moved = ctypes.c_int(0)
+    connection.file_control(
+        "main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(has_moved)
+    )  # https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html
+    return bool(has_moved.value)
 
 
 def _identity(path: str | Path) -> FileIdentity | None:

@@ -48,9 +48,9 @@ class Services:
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
-        self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
         self.writer = Writer(writer_db, self.metrics.count_commit)
+        self.session_cache = SessionCache(self.db, self.writer.run)
         self.audit_deduplicator = AuditDeduplicator(self.writer.run)
         self.load_shedder = LoadShedder(self.writer)
         self.metrics.registry.register(

@@ -52,11 +52,11 @@ class RetentionThread:
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
     def end_silent_sessions(self) -> None:
-        """End all sessions without a heartbeat for longer than the session timeout."""
-        now = self._clock()
-        self._in_chunks(
-            partial(retention.end_silent_sessions, now=now, silent_for=self._session_timeout)
+        """End all sessions without a heartbeat or a post for longer than the session timeout."""
+        end = partial(
+            retention.end_silent_sessions, now=self._clock(), silent_for=self._session_timeout
         )
+        self._in_chunks(self._writer.after_heartbeats(end))
 
     def end_staff_sessions(self) -> None:
         """End the expired sessions of consultants and admins."""

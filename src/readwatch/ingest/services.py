@@ -8,6 +8,7 @@ from flask import current_app
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.load_shedding import LoadShedder
 from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
@@ -62,6 +63,7 @@ class Services:
                 clock=clock,
             )
         )
+        self.body_reads = BodyReads()
         self.stopping = False
         precompute_decoy(settings.bcrypt_cost)
         self.retention = RetentionThread(

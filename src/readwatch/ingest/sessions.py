@@ -1,16 +1,17 @@
 """Login, resume and logout."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask import Blueprint, request
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User
 from readwatch.ingest.authentication import current_principal, current_token_hash
-from readwatch.ingest.openapi import ANYONE, documented
+from readwatch.ingest.openapi import ANYONE, Link, documented
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import Login, Resume, validated
 from readwatch.ingest.services import Services, current_services
@@ -25,19 +26,47 @@ routes = Blueprint("sessions", __name__)
 class LoggedIn(TypedDict):
     """A new session: its token, the time of the first heartbeat and a resume token (readers)."""
 
-    token: str
+    token: Annotated[str, Field(description="for `Authorization: Bearer`")]
     token_type: Literal["Bearer"]
     session_id: int
-    heartbeat_seconds: int
-    resume_token: str | None
+    heartbeat_seconds: Annotated[int, Field(description="send the first heartbeat after this time")]
+    resume_token: Annotated[str | None, Field(description="null for consultants and admins")]
     user: User
 
 
+_AFTER_LOGIN = (
+    Link("heartbeat_heartbeat", "Send `token` as the bearer token."),
+    Link("activities_add_activities", "Send `token` as the bearer token."),
+    Link("account_me", "Send `token` as the bearer token."),
+    Link(
+        "readers_reader",
+        "The reader's own account.",
+        parameters={"reader_id": "$response.body#/user/id"},
+    ),
+    Link(
+        "readers_activities",
+        "The reader's own activities.",
+        parameters={"reader_id": "$response.body#/user/id"},
+    ),
+    Link(
+        "readers_sessions",
+        "The reader's own sessions.",
+        parameters={"reader_id": "$response.body#/user/id"},
+    ),
+    Link(
+        "sessions_resume",
+        "When the session has ended.",
+        body={"resume_token": "$response.body#/resume_token"},
+    ),
+    Link("sessions_logout", "Send `token` as the bearer token."),
+)
+
+
 @routes.post("/api/login")
-@documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503))
+@documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503), links=_AFTER_LOGIN)
 def login() -> LoggedIn:
     """Log in with e-mail and password; each login opens a session."""
-    body = validated(Login, json_object(MAX_LOGIN_BYTES))
+    body = validated(Login, json_object(MAX_LOGIN_BYTES, anonymous=True))
     services, user_agent = current_services(), request.user_agent.string or None
     source = LoginSource(email=body.email, address=request.remote_addr, program="api")
     tokens = Tokens(new_token(), new_resume_token())
@@ -69,7 +98,7 @@ def login() -> LoggedIn:
 
 
 @routes.post("/api/resume")
-@documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503))
+@documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503), links=_AFTER_LOGIN)
 def resume() -> LoggedIn:
     """Open a new session with a resume token instead of the password.
 
@@ -78,7 +107,10 @@ def resume() -> LoggedIn:
     token gets the same response. After that it is old, and sending it ends the session, as a logout
     does. A resume token expires after 30 days.
     """
-    body, services = validated(Resume, json_object(MAX_LOGIN_BYTES)), current_services()
+    body, services = (
+        validated(Resume, json_object(MAX_LOGIN_BYTES, anonymous=True)),
+        current_services(),
+    )
     address, agent = request.remote_addr, request.user_agent.string or None
     resumed = services.writer.run(
         lambda db: resume_tokens.resume_session(

@@ -65,11 +65,12 @@ class Api(Flask):
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Return the adapter that finds the view by the path, without host matching.
 
-        Werkzeug ignores further slashes at the beginning: `//metrics` would be `/metrics`.
+        Werkzeug ignores further slashes at the beginning: `//metrics` would be `/metrics`, and a
+        proxy that hides one would not hide the other.
         """
         if request is None:
             return None
-        if request.path.startswith("//"):
+        if request.environ["PATH_INFO"].startswith("//"):
             raise NotFound
         return MapAdapter(self.url_map, "", "/", "", "http", request.path, request.method)
 

@@ -240,11 +240,15 @@ def _path_parameters(rule: Rule) -> Iterator[Json]:
 
 
 def _query_parameters(model: type[BaseModel] | None) -> Iterator[Json]:
-    for name, schema in model.model_json_schema()["properties"].items() if model else ():
+    if model is None:
+        return
+    properties = model.model_json_schema(schema_generator=_Schemas)["properties"]
+    for name, schema in properties.items():
+        description = schema.pop("description")
         # A query parameter cannot be null, only absent.
         variants = schema.pop("anyOf", [schema])
         (not_null,) = (variant for variant in variants if variant != {"type": "null"})
-        yield {"name": name, "in": "query", "schema": not_null}
+        yield {"name": name, "in": "query", "description": description, "schema": not_null}
 
 
 def _response(status: int, content: Any, schemas: Any) -> Json:

@@ -114,7 +114,7 @@ def test_each_token_is_good_for_once_and_the_next_for_once_more(cast, signed_in,
     assert token.startswith("rwr_")
 
 
-# The predecessor: the token that was replaced by the last resume ------------------------------------
+# The predecessor: the token that the last resume replaced -----------------------------------------
 
 
 def test_until_its_first_use_a_repeated_resume_gets_the_same_session_and_tokens(

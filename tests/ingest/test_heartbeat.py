@@ -6,9 +6,9 @@ import pytest
 from conftest import NOON, StillClock
 from ingest.api import Api, ApiClient, all_rows, fetch_all, problem
 
+from readwatch.ingest import load_shedding
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.times import from_db_time
-from readwatch.store.recording.writer import MAX_WAITING, Backlog
 
 HEARTBEATS = "SELECT user_id, last_heartbeat FROM reader_sessions ORDER BY id"
 
@@ -96,13 +96,12 @@ def test_a_refused_post_is_no_sign_of_life(
 def test_the_token_is_checked_before_a_heartbeat_is_refused_under_load(
     api: Api, ann: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services = api.app.extensions["readwatch"]
-    full = Backlog(MAX_WAITING, 0.0, None, 1.0)
-    monkeypatch.setattr(services.writer, "backlog", lambda: full)
+    monkeypatch.setattr(load_shedding, "SHED_HEARTBEATS_AT", 0.0)
+    shedder = api.app.extensions["readwatch"].load_shedder
     problem(api.post("/api/heartbeat"), 401)
-    assert services.load_shedder.heartbeats_shed == 0
+    assert shedder.heartbeats_shed == 0
     problem(ann.post("/api/heartbeat"), 503)
-    assert services.load_shedder.heartbeats_shed == 1
+    assert shedder.heartbeats_shed == 1
 
 
 def test_a_heartbeat_is_not_an_activity(

@@ -52,8 +52,12 @@ DeviceType = Annotated[
 class Login(Body):
     """The body of a login."""
 
-    email: Annotated[str, Field(min_length=1, max_length=255), WithoutNul]
-    password: Annotated[str, Field(min_length=1, max_length=1024)]
+    email: Annotated[
+        str, Field(min_length=1, max_length=255, description="in any case"), WithoutNul
+    ]
+    password: Annotated[
+        str, Field(min_length=1, max_length=1024, description="after failures, 429 says when")
+    ]
     device_type: DeviceType = None
 
 
@@ -69,7 +73,9 @@ class Resume(Body):
 class PasswordChange(Body):
     """The body of a password change."""
 
-    current_password: Annotated[str, Field(min_length=1, max_length=1024)]
+    current_password: Annotated[
+        str, Field(min_length=1, max_length=1024, description="failures count as at a login")
+    ]
     new_password: Annotated[
         str,
         Field(

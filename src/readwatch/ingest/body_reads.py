@@ -20,11 +20,11 @@ from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load_shedding import jitter
 from readwatch.ingest.logs import Episode
 
-MAX_ANONYMOUS = 16
-"""The maximum number of reads without a token, half of the threads."""
+MAX_ANONYMOUS = 12
+"""The maximum number of reads without a token, of 32 threads; discarded bodies have as many."""
 
-MAX_ANONYMOUS_OF_NETWORK = 4
-"""The maximum number of reads without a token of one network."""
+MAX_OF_NETWORK = 4
+"""The part of them that one network may have."""
 
 WAIT_SECONDS = 0.25
 """The longest wait for a slot; for `REFUSE_SECONDS` after a refusal nobody waits."""
@@ -44,18 +44,57 @@ class BodyRead:
     network: str | None = None
 
 
+class _Slots:
+    """A limited number of reads at the same time, and of one network."""
+
+    def __init__(self, refusals: Episode) -> None:
+        self._in_use: Counter[str] = Counter()
+        self._condition = Condition()
+        self._refused_at: float | None = None
+        self._refusals = refusals
+
+    @contextmanager
+    def slot(self, network: str) -> Iterator[bool]:
+        """Yield whether a slot is free, now or soon."""
+        if not self._acquire(network):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with self._condition:
+                self._in_use[network] -= 1
+                self._in_use += Counter()  # removes networks without a read
+                self._condition.notify_all()
+
+    def _acquire(self, network: str) -> bool:
+        with self._condition:
+            now = monotonic()
+            waits = self._refused_at is None or now - self._refused_at > REFUSE_SECONDS
+            if self._condition.wait_for(
+                lambda: self._is_free(network), WAIT_SECONDS if waits else 0
+            ):
+                self._in_use[network] += 1
+                return True
+            self._refused_at = monotonic()
+        self._refusals.seen(self._refused_at)
+        return False
+
+    def _is_free(self, network: str) -> bool:
+        return self._in_use[network] < MAX_OF_NETWORK and self._in_use.total() < MAX_ANONYMOUS
+
+
 class BodyReads:
     """The reads in progress; safe to use from many threads."""
 
     def __init__(self) -> None:
         self._reads: dict[int, BodyRead] = {}
-        self._anonymous: Counter[str] = Counter()
-        self._slots = Condition()
-        self._refused_at: float | None = None
         self.refusals = Episode(
-            "bodies without a token arrive too slowly: some of these requests get 503",
-            "bodies without a token are accepted again",
+            "slow bodies without a token: some of these requests are not read to their end",
+            "no more slow bodies without a token",
         )
+        self._anonymous = _Slots(self.refusals)
+        self._discarded = _Slots(self.refusals)
 
     def in_progress(self) -> list[BodyRead]:
         """Return the reads in progress."""
@@ -63,18 +102,19 @@ class BodyReads:
 
     def read(self, environ: dict[str, Any], size: int) -> bytes:
         """Return up to `size` bytes of a body, fewer only at its end."""
-        return self._read(environ, size, BodyRead(_peer(environ), monotonic()))
+        return self._read(environ, size, None)
 
     def read_anonymous(self, environ: dict[str, Any], size: int) -> bytes:
         """Read the body of a request without a token; without a free slot refuse it with 503."""
-        with self._slot(environ, WAIT_SECONDS) as read:
-            if read is None:
+        network = network_of(environ["REMOTE_ADDR"])
+        with self._anonymous.slot(network) as is_free:
+            if not is_free:
                 raise ReadwatchError(
                     ErrorKind.UNAVAILABLE,
                     "too many slow requests without a token",
                     retry_after=retry_seconds(jitter()),
                 )
-            return self._read(environ, size, read)
+            return self._read(environ, size, network)
 
     def discard(self, environ: dict[str, Any], size: int) -> None:
         """Read and discard a body if a slot is free.
@@ -82,50 +122,19 @@ class BodyReads:
         The response was sent already. Without this the connection would be closed, and an app that
         still sends might get a connection error instead of the response.
         """
-        with self._slot(environ, 0) as read:
-            if read is not None:
-                self._read(environ, size, read)
+        network = network_of(environ["REMOTE_ADDR"])
+        with self._discarded.slot(network) as is_free:
+            if is_free:
+                self._read(environ, size, network)
 
-    def _read(self, environ: dict[str, Any], size: int, read: BodyRead) -> bytes:
+    def _read(self, environ: dict[str, Any], size: int, network: str | None) -> bytes:
+        read = BodyRead(_peer(environ), monotonic(), network)
         self._reads[id(read)] = read
         try:
             body: bytes = environ["wsgi.input"].read(size)
             return body
         finally:
             del self._reads[id(read)]
-
-    @contextmanager
-    def _slot(self, environ: dict[str, Any], seconds: float) -> Iterator[BodyRead | None]:
-        """Yield the read that has a slot; None if none was free within some seconds."""
-        network = network_of(environ["REMOTE_ADDR"])
-        if not self._acquire(network, seconds):
-            yield None
-            return
-        try:
-            yield BodyRead(_peer(environ), monotonic(), network)
-        finally:
-            with self._slots:
-                self._anonymous[network] -= 1
-                self._anonymous += Counter()  # removes networks without a read
-                self._slots.notify_all()
-
-    def _acquire(self, network: str, seconds: float) -> bool:
-        with self._slots:
-            now = monotonic()
-            if self._refused_at is not None and now - self._refused_at < REFUSE_SECONDS:
-                seconds = 0
-            if self._slots.wait_for(lambda: self._has_slot(network), seconds):
-                self._anonymous[network] += 1
-                return True
-            self._refused_at = monotonic()
-        self.refusals.seen(self._refused_at)
-        return False
-
-    def _has_slot(self, network: str) -> bool:
-        return (
-            self._anonymous[network] < MAX_ANONYMOUS_OF_NETWORK
-            and self._anonymous.total() < MAX_ANONYMOUS
-        )
 
 
 def _peer(environ: dict[str, Any]) -> str:

@@ -142,10 +142,10 @@ def connection_of(
 
 
 def idle_to_close(connections: Sequence[Connection], most: int) -> list[Connection]:
-    """Return the idle connections to close so that `most` are left, of the networks with most of
-    them first, and of a network those first that were silent for the longest time."""
+    """Return the idle connections to close so that `most` are left: of the networks with most of
+    them first, and of a network those without any response and then the longest silent."""
     idle = defaultdict(list)
-    for connection in sorted(connections, key=lambda one: one.silent):
+    for connection in sorted(connections, key=lambda one: (not one.was_answered, one.silent)):
         if connection.silent > (
             UNANSWERED_SECONDS if connection.waits_for_response else SLOW_SECONDS
         ):

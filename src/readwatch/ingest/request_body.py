@@ -17,6 +17,8 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_LOGIN_BYTES = 16 * 1024
 """The maximum size of a body: the longest e-mail and password with all characters escaped."""
 
+_WAS_READ = "readwatch.body_was_read"
+
 # Each escape matches as a whole: the text after an escaped backslash is not an escape.
 _ESCAPE = re.compile(
     rb"""\\ (?: u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
@@ -31,6 +33,10 @@ def json_object(max_bytes: int = MAX_BODY_BYTES, *, anonymous: bool = False) -> 
 
     `max_bytes` limits the body before and after decompression. The content type is ignored. An
     `anonymous` request has no token that was checked before; there is less room for slow ones.
+
+    Granian does not tell whether a body was cut off. A shorter body than Content-Length says is
+    refused. A chunked body has no length; if a part of it is missing, it is no JSON object and no
+    gzip file.
     """
     raw = _body(max_bytes, anonymous=anonymous)
     try:
@@ -50,7 +56,8 @@ def json_object(max_bytes: int = MAX_BODY_BYTES, *, anonymous: bool = False) -> 
 def discard_body(reads: BodyReads, environ: dict[str, Any]) -> None:
     """Discard the body of a request that was refused by its header, after the response was sent."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    if 0 < length <= MAX_BODY_BYTES or "HTTP_TRANSFER_ENCODING" in environ:
+    has_body = 0 < length <= MAX_BODY_BYTES or "HTTP_TRANSFER_ENCODING" in environ
+    if has_body and _WAS_READ not in environ:
         reads.discard(environ, MAX_BODY_BYTES)
 
 
@@ -64,6 +71,7 @@ def _body(max_bytes: int, *, anonymous: bool) -> bytes:
     if length > max_bytes:
         raise _too_large(max_bytes)
     reads = current_services().body_reads
+    environ[_WAS_READ] = True
     raw = (reads.read_anonymous if anonymous else reads.read)(environ, max_bytes + 1)
     if len(raw) > max_bytes:  # a chunked body has no Content-Length
         raise _too_large(max_bytes)

@@ -30,6 +30,9 @@ class Connection:
     waits_for_response: bool
     """Data of a request arrived after the last response: at least a part of its header."""
 
+    was_answered: bool
+    """A response was sent, to this or to an earlier request."""
+
     @property
     def silent(self) -> float:
         """The seconds without data in either direction."""
@@ -66,6 +69,7 @@ def _connection(client: socket.socket) -> Connection:
         since_sent=sent / 1000,
         since_received=received / 1000,
         waits_for_response=segments_in > 0 and (segments_out == 0 or received < sent),
+        was_answered=segments_out > 0,
     )
 
 

@@ -71,24 +71,25 @@ def test_slow_bodies_without_a_token_do_not_delay_readers_at_the_same_address(
     url: str, cast: Any
 ) -> None:
     """As in a school, where all have one address."""
-    with serving(url) as server, ExitStack() as connections:
-        ann = server.app("ann@example.org")
-        slow = {
-            path: [
-                connections.enter_context(connection(server, head(path, 50, *more) + b"{"))
-                for _ in range(2 * THREADS)
-            ]
-            for path, more in (
-                ("/api/login", ()),
-                ("/api/activities", ("Authorization: Bearer rw_invalid",)),
-            )
-        }
-        for _ in range(12):
-            assert ann.post("/api/activities", PAGE)[0] == 201
-        assert {statuses(one, 1)[0] for one in slow["/api/activities"]} == {401}
-        ben, credentials = server.app(), {"email": "ben@example.org", "password": PASSWORD}
-        while (status := ben.post("/api/login", credentials)[0]) != 200:
-            assert status == 503, "until slow logins have been closed"
+    ben = {"email": "ben@example.org", "password": PASSWORD}
+    with serving(url) as server:
+        with ExitStack() as connections:
+            ann = server.app("ann@example.org")
+            slow = {
+                path: [
+                    connections.enter_context(connection(server, head(path, 50, *more) + b"{"))
+                    for _ in range(2 * THREADS)
+                ]
+                for path, more in (
+                    ("/api/login", ()),
+                    ("/api/activities", ("Authorization: Bearer rw_invalid",)),
+                )
+            }
+            for _ in range(12):
+                assert ann.post("/api/activities", PAGE)[0] == 201
+            assert {statuses(one, 1)[0] for one in slow["/api/activities"]} == {401}
+            while (status := server.app().post("/api/login", ben)[0]) != 200:
+                assert status == 503, "until slow logins have been closed"
         code, _, log = server.stop()
     assert (code, log.count(" slow bodies without a token: ")) == (0, 1)
 
@@ -115,16 +116,14 @@ def test_a_request_that_is_refused_by_its_header_is_answered_before_its_body_arr
 @on_sqlite
 def test_idle_connections_do_not_keep_readers_out(url: str, cast: Any) -> None:
     few_files = ("sh", "-c", 'ulimit -n 512 && exec "$@"', "sh")  # 256 connections
-    with serving(url, before=few_files) as server, ExitStack() as connections:
-        ann = server.app("ann@example.org")
-        idle = [
-            connections.enter_context(connection(server, sent))
-            for sent in (b"", b"POST /api/", LIVEZ) * 100
-        ]
-        ben = server.app("ben@example.org")
-        for app in (ann, ben):
-            assert app.post("/api/activities", PAGE)[0] == 201
-        assert len(idle) == 300
+    with serving(url, before=few_files) as server:
+        with ExitStack() as connections:
+            ann = server.app("ann@example.org")
+            for sent in (b"", b"POST /api/", LIVEZ) * 100:
+                connections.enter_context(connection(server, sent))
+            ben = server.app("ben@example.org")
+            for app in (ann, ben):
+                assert app.post("/api/activities", PAGE)[0] == 201
         code, _, log = server.stop()
     assert (code, log.count("too many open connections")) == (0, 1)
 

@@ -16,7 +16,7 @@ from werkzeug.routing import MapAdapter
 
 from readwatch.ingest.logs import REQUEST_ID
 from readwatch.ingest.metrics import Metrics
-from readwatch.ingest.request_body import discard_body
+from readwatch.ingest.request_body import discard_body, has_unread_body
 from readwatch.ingest.services import current_services
 
 SLOW_SECONDS = 1.0
@@ -42,6 +42,15 @@ class _NoSessions(SessionInterface):
     def is_null_session(self, obj: object) -> bool:  # noqa: ARG002 - Flask's signature
         """Return True, because there is nothing to save."""
         return True
+
+
+def _discard_body(response: Response, environ: dict[str, Any]) -> None:
+    """Discard the body after the response, or announce that the connection is closed."""
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.add("Connection", "close")
+    else:
+        reads = current_services().body_reads
+        response.call_on_close(partial(discard_body, reads, environ))
 
 
 class Api(Flask):
@@ -86,9 +95,8 @@ class Api(Flask):
     def process_response(self, response: Response) -> Response:
         """Count the request and set the headers of its response, including error responses."""
         current = request._get_current_object()  # type: ignore[attr-defined]  # the proxy is slow
-        if response.status_code in _BODY_UNREAD:
-            reads = current_services().body_reads
-            response.call_on_close(partial(discard_body, reads, current.environ))
+        if response.status_code in _BODY_UNREAD and has_unread_body(current.environ):
+            _discard_body(response, current.environ)
         seconds = perf_counter() - current.environ[_STARTED_AT]
         rule = current.url_rule.rule if current.url_rule else None
         self._metrics.count_request(rule, current.method, response.status_code, seconds)

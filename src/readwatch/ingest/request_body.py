@@ -53,11 +53,15 @@ def json_object(max_bytes: int = MAX_BODY_BYTES, *, anonymous: bool = False) -> 
     return value
 
 
+def has_unread_body(environ: dict[str, Any]) -> bool:
+    """Tell whether a request was refused before its body was read."""
+    has_body = environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
+    return has_body and _WAS_READ not in environ
+
+
 def discard_body(reads: BodyReads, environ: dict[str, Any]) -> None:
-    """Discard the body of a request that was refused by its header, after the response was sent."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    has_body = 0 < length <= MAX_BODY_BYTES or "HTTP_TRANSFER_ENCODING" in environ
-    if has_body and _WAS_READ not in environ:
+    """Discard an unread body, unless it is too large; the response was sent already."""
+    if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
         reads.discard(environ, MAX_BODY_BYTES)
 
 
@@ -71,8 +75,8 @@ def _body(max_bytes: int, *, anonymous: bool) -> bytes:
     if length > max_bytes:
         raise _too_large(max_bytes)
     reads = current_services().body_reads
-    environ[_WAS_READ] = True
     raw = (reads.read_anonymous if anonymous else reads.read)(environ, max_bytes + 1)
+    environ[_WAS_READ] = True
     if len(raw) > max_bytes:  # a chunked body has no Content-Length
         raise _too_large(max_bytes)
     if len(raw) < length:

@@ -5,7 +5,6 @@ Such reads need a slot, of which a network has a few. An app sends the body toge
 header, so a slot is free again within milliseconds, and requests with a token need none.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,18 +19,16 @@ from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load_shedding import jitter
 from readwatch.ingest.logs import Episode
 
-MAX_ANONYMOUS = 12
-"""The maximum number of reads without a token, of 32 threads; discarded bodies have as many."""
+MAX_ANONYMOUS = 16
+"""The maximum number of reads without a token, half of the threads; a network may have half."""
 
-MAX_OF_NETWORK = 4
-"""The part of them that one network may have."""
+MAX_DISCARDED = 8
+"""The maximum number of bodies that are discarded at the same time; a network may have half."""
 
-WAIT_SECONDS = 0.25
+WAIT_SECONDS = 1.0
 """The longest wait for a slot; for `REFUSE_SECONDS` after a refusal nobody waits."""
 
 REFUSE_SECONDS = 2.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +42,10 @@ class BodyRead:
 
 
 class _Slots:
-    """A limited number of reads at the same time, and of one network."""
+    """A limited number of reads at the same time, of which one network may have half."""
 
-    def __init__(self, refusals: Episode) -> None:
+    def __init__(self, most: int, refusals: Episode) -> None:
+        self._most = most
         self._in_use: Counter[str] = Counter()
         self._condition = Condition()
         self._refused_at: float | None = None
@@ -81,7 +79,7 @@ class _Slots:
         return False
 
     def _is_free(self, network: str) -> bool:
-        return self._in_use[network] < MAX_OF_NETWORK and self._in_use.total() < MAX_ANONYMOUS
+        return self._in_use[network] < self._most // 2 and self._in_use.total() < self._most
 
 
 class BodyReads:
@@ -90,11 +88,11 @@ class BodyReads:
     def __init__(self) -> None:
         self._reads: dict[int, BodyRead] = {}
         self.refusals = Episode(
-            "slow bodies without a token: some of these requests are not read to their end",
-            "no more slow bodies without a token",
+            "many slow requests without a token: some get 503 or lose their connection",
+            "no more slow requests without a token",
         )
-        self._anonymous = _Slots(self.refusals)
-        self._discarded = _Slots(self.refusals)
+        self._anonymous = _Slots(MAX_ANONYMOUS, self.refusals)
+        self._discarded = _Slots(MAX_DISCARDED, self.refusals)
 
     def in_progress(self) -> list[BodyRead]:
         """Return the reads in progress."""

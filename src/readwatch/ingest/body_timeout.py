@@ -31,7 +31,7 @@ SLOW_SECONDS = 1.0
 """After this time a read is slow; the number of slow reads at the same time is limited."""
 
 MAX_SLOW_OF_NETWORK = 2
-"""The maximum number of slow reads without a token of one network: half of its slots."""
+"""The maximum number of slow reads without a token of one network."""
 
 CROWDED = 7 / 8
 """From this share of the limit of connections on, idle connections are closed."""

@@ -104,7 +104,7 @@ class BodyReads:
 
     def read_anonymous(self, environ: dict[str, Any], size: int) -> bytes:
         """Read the body of a request without a token; without a free slot refuse it with 503."""
-        network = network_of(environ["REMOTE_ADDR"])
+        network = network_of(environ.get("REMOTE_ADDR"))
         with self._anonymous.slot(network) as is_free:
             if not is_free:
                 raise ReadwatchError(
@@ -120,7 +120,7 @@ class BodyReads:
         The response was sent already. Without this the connection would be closed, and an app that
         still sends might get a connection error instead of the response.
         """
-        network = network_of(environ["REMOTE_ADDR"])
+        network = network_of(environ.get("REMOTE_ADDR"))
         with self._discarded.slot(network) as is_free:
             if is_free:
                 self._read(environ, size, network)
@@ -137,5 +137,4 @@ class BodyReads:
 
 def _peer(environ: dict[str, Any]) -> str:
     """Return the address of the connection, which can be that of a reverse proxy."""
-    address: str = environ.get("werkzeug.proxy_fix.orig", environ)["REMOTE_ADDR"]
-    return address
+    return str(environ.get("werkzeug.proxy_fix.orig", environ).get("REMOTE_ADDR"))

@@ -24,8 +24,8 @@ SLOW_SECONDS = 1.0
 _STARTED_AT = "readwatch.started_at"
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_BODY_UNREAD = frozenset({401, 403, 404, 405, 415, 429, 503})
-"""The statuses of requests that are refused before their body is read."""
+_BODY_UNREAD = frozenset({401, 403, 404, 405, 413, 415, 429, 503})
+"""The statuses of requests that can be refused before their body is read."""
 
 _log = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ CROWDED = 7 / 8
 ROOM = 3 / 4
 """The share of the limit that is left after that."""
 
-UNANSWERED_SECONDS = 5.0
+UNANSWERED_SECONDS = 10.0
 """No response takes longer, so a silent connection that waits for one did not send its request."""
 
 _TICK_SECONDS = SLOW_SECONDS / 4

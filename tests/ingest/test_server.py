@@ -1,6 +1,7 @@
 """The server as a process: it starts, answers, and ends without losing anything."""
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 
 import apsw
 import pytest
+from conftest import PASSWORD
 from ingest.api import fetch_all
 from ingest.process import (
     TIMEOUT,
@@ -262,6 +264,30 @@ def test_when_its_main_process_is_killed_the_worker_ends_too_and_nothing_is_lost
         assert listening_port("127.0.0.1", server.port) == server.port
 
     assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+
+
+@on_sqlite
+def test_a_resume_whose_answer_is_lost_in_a_crash_can_be_sent_again(
+    url: str, cast: Any, db: Database
+) -> None:
+    sessions = "SELECT count(*) FROM reader_sessions"
+    with serving(url) as server:
+        app = server.app()
+        login = {"email": "ann@example.org", "password": PASSWORD}
+        body = {"resume_token": app.post("/api/login", login)[1]["resume_token"]}
+        app.connection.request("POST", "/api/resume", json.dumps(body))
+        deadline = monotonic() + TIMEOUT
+        while fetch_all(db, sessions) != [(2,)]:  # committed
+            assert monotonic() < deadline
+        os.killpg(server.process.pid, signal.SIGKILL)
+
+    with serving(url) as server:
+        app = server.app()
+        status, resumed = app.post("/api/resume", body)
+        assert status == 200
+        app.token = resumed["token"]
+        assert app.post("/api/heartbeat")[0] == 200
+        assert fetch_all(db, sessions) == [(2,)]
 
 
 @on_sqlite

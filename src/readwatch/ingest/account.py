@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 from readwatch.domain.audit import AuditAction, AuditEntryForReader, AuditEvent
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_principal
-from readwatch.ingest.openapi import documented
+from readwatch.ingest.openapi import Link, documented
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import PageBefore, PasswordChange, query_parameters, validated
 from readwatch.ingest.services import current_services
@@ -36,7 +36,17 @@ class OwnAccessLog(TypedDict):
 
 
 @routes.get("/api/me")
-@documented({200: OwnAccount})
+@documented(
+    {200: OwnAccount},
+    links=(
+        Link(
+            "readers_reader",
+            "A reader's own account.",
+            parameters={"reader_id": "$response.body#/user/id"},
+        ),
+        Link("account_access_log", "Who accessed the user's own data."),
+    ),
+)
 def me() -> OwnAccount:
     """Return the user's own account and, for a reader, the profile."""
     principal = current_principal()
@@ -51,7 +61,17 @@ def me() -> OwnAccount:
 
 
 @routes.get("/api/me/access-log")
-@documented({200: OwnAccessLog}, query=PageBefore)
+@documented(
+    {200: OwnAccessLog},
+    query=PageBefore,
+    links=(
+        Link(
+            "account_access_log",
+            "Older entries than the first one.",
+            parameters={"before": "$response.body#/entries/0/id"},
+        ),
+    ),
+)
 def access_log() -> OwnAccessLog:
     """Return who accessed the user's own data, newest first.
 

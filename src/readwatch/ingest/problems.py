@@ -25,6 +25,12 @@ STATUS = {
     ErrorKind.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_PHRASES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+"""Names of RFC 9110 that Python before 3.13 does not have."""
+
 _UNAVAILABLE = (
     "the service is temporarily unavailable; send the request again after Retry-After seconds"
 )
@@ -72,11 +78,16 @@ class InvalidRequest(Exception):
         self.status = status
 
 
+def phrase(status: HTTPStatus) -> str:
+    """Return the name of a status in RFC 9110."""
+    return _PHRASES.get(status, status.phrase)
+
+
 def problem(status: HTTPStatus, detail: str, *, errors: list[FieldError] | None = None) -> Problem:
     """Return the members of a problem; `errors` lists the invalid fields."""
     members: Problem = {
         "type": "about:blank",
-        "title": status.phrase,
+        "title": phrase(status),
         "status": int(status),
         "detail": detail,
     }
@@ -145,7 +156,7 @@ def install(app: Flask) -> None:
             headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
         elif status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
             headers["Accept-Encoding"] = "gzip"
-        detail = _DETAILS.get(status) or error.description or status.phrase
+        detail = _DETAILS.get(status) or error.description or phrase(status)
         return problem_response(problem(status, detail), headers=headers)
 
     @app.errorhandler(Exception)

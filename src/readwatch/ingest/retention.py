@@ -55,9 +55,11 @@ class RetentionThread:
     # find sessions that ended in the last seconds.
 
     def end_silent_sessions(self) -> None:
-        """End all sessions without a heartbeat for longer than the session timeout."""
+        """End all sessions without a heartbeat or a post for longer than the session timeout."""
         self._in_chunks(
-            lambda db: retention.end_silent_sessions(db, self._clock(), self._session_timeout)
+            self._writer.after_heartbeats(
+                lambda db: retention.end_silent_sessions(db, self._clock(), self._session_timeout)
+            )
         )
 
     def end_staff_sessions(self) -> None:

@@ -72,8 +72,10 @@ class _AppLoader:
     def __call__(self) -> Flask:
         logs.install(self._settings.log_format)
         app = self._app = create_app(self._settings)
-        with_timeout = BodyTimeout(app.wsgi_app, self._port, max_slow=THREADS // 2)
-        app.wsgi_app = with_timeout  # type: ignore[method-assign]  # as Flask documents it
+        reads = app.extensions["readwatch"].body_reads
+        BodyTimeout(
+            reads, self._port, max_slow=THREADS // 2, max_connections=connection_limit()
+        ).start()
         app.teardown_request(self._hold_connection)
         signal.signal(
             signal.SIGHUP, signal.SIG_IGN

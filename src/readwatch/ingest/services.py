@@ -10,6 +10,7 @@ from flask import current_app
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.load_shedding import LoadShedder
 from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
@@ -52,9 +53,9 @@ class Services:
         self.clock = clock
         self.db = open_current(settings.database_url, Role.INGEST)
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
-        self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
         self.writer = Writer(writer_db, self.metrics.count_commit, _log_write_error)
+        self.session_cache = SessionCache(self.db, self.writer.run)
         self.audit_deduplicator = AuditDeduplicator(self.writer.run)
         self.load_shedder = LoadShedder(self.writer)
         self.metrics.registry.register(
@@ -66,6 +67,7 @@ class Services:
                 clock=clock,
             )
         )
+        self.body_reads = BodyReads()
         self.stopping = False
         precompute_decoy(settings.bcrypt_cost)
         self.retention = RetentionThread(

@@ -10,7 +10,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import log_event, transaction_on
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
@@ -147,7 +147,8 @@ def test_a_request_that_was_authenticated_before_writes_no_row_afterwards(
 def test_a_session_cache_refuses_the_token_although_no_session_is_left(
     connected, about_ann, erase, clock: StillClock
 ):
-    session_cache = SessionCache(connected(Role.INGEST))
+    ingest = connected(Role.INGEST)
+    session_cache = SessionCache(ingest, transaction_on(ingest))
     assert session_cache.find(hash_token("ann's"), clock()) == about_ann
     clock.advance(hours=5)
     erase()

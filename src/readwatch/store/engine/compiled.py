@@ -41,6 +41,11 @@ def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
     return peewee.Expression(column, peewee.OP.IS, TRUE)
 
 
+def is_false_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
+    """Return a condition for which SQLite uses only partial indexes, unlike `== FALSE`."""
+    return peewee.Expression(column, peewee.OP.IS, FALSE)
+
+
 def is_not_true(column: peewee.ColumnBase) -> peewee.Expression:
     """Return a condition that holds for FALSE and for NULL."""
     return peewee.Expression(column, peewee.OP.IS_NOT, TRUE)

@@ -114,6 +114,9 @@ class ResumeTokens(_Table):
     user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     session = peewee.ForeignKeyField(ReaderSessions, on_delete="CASCADE")
     expires_at = UtcField()
+    predecessor_hash = peewee.CharField(max_length=64, null=True)
+    predecessor_session_id = peewee.BigIntegerField(null=True)
+    successor_salt = peewee.CharField(max_length=64, null=True)
 
     class Meta:
         table_name = "resume_tokens"

@@ -124,7 +124,9 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_profiles": Privileges(ALL, delete=True),
         "reader_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
         "staff_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
-        "resume_tokens": Privileges(all_but("token_hash"), delete=True),
+        "resume_tokens": Privileges(
+            all_but("token_hash", "predecessor_hash", "successor_salt"), delete=True
+        ),
         "failed_logins": Privileges(ALL, delete=True),
         # The activities of a deleted session stay.
         "reader_activities": Privileges(ALL, change=only("session_id"), delete=True),
@@ -149,11 +151,17 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "users": Privileges(ALL, change=only(*_PASSWORD)),
         "reader_profiles": Privileges(ALL, change=_TOTALS),
         "reader_sessions": Privileges(
-            ALL, append=True, change=only("last_heartbeat", "is_active", "ended_at")
+            ALL, append=True, change=only("started_at", "last_heartbeat", "is_active", "ended_at")
         ),
         "staff_sessions": Privileges(ALL, append=True, change=_END),
         "resume_tokens": Privileges(
-            ALL, append=True, change=only("token_hash", "session_id", "expires_at"), delete=True
+            ALL,
+            append=True,
+            change=only(
+                *("token_hash", "session_id", "expires_at"),
+                *("predecessor_hash", "predecessor_session_id", "successor_salt"),
+            ),
+            delete=True,
         ),
         "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
         "reader_activities": Privileges(ALL, append=True),

@@ -177,7 +177,12 @@ class Writer:
         return result
 
     def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
-        """Store the activities of a request; return after the commit."""
+        """Store the activities of a request; return after the commit.
+
+        A post is a sign of life as a heartbeat is. It is noted before the commit, so that no end of
+        silent sessions comes in between.
+        """
+        self.heartbeat(batch.principal, batch.arrived_at)
         results: tuple[ActivityOutcome, ...] = self._do(batch)
         return results
 
@@ -187,6 +192,17 @@ class Writer:
             if self._closed:  # the last heartbeats may be written already
                 raise unavailable("the service is stopping")
             self._heartbeats[principal] = now
+
+    def after_heartbeats(self, write: Write[T]) -> Write[T]:
+        """Return a write that first writes all heartbeats accepted so far, in its transaction."""
+
+        def write_after_heartbeats(db: Database) -> T:
+            with self._heartbeats_lock:
+                heartbeats = dict(self._heartbeats)
+            record_heartbeats(db, heartbeats)
+            return write(db)
+
+        return write_after_heartbeats
 
     def backlog(self) -> Backlog:
         """Return the number of waiting requests and the state of the writer."""

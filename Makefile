@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 INTERPRETER = $(or $(PYTHON),$(error readwatch needs Python 3.11 or newer; none is on the PATH: \
 	apt install python3 python3-venv, or brew install python))
 RUN = @$(INTERPRETER) dev.py run
+# More workers than cores: many tests wait for a server process, a terminal or PostgreSQL.
+TESTS = pytest -n 3 --dist worksteal
 
 BENCHMARKS = ingest recipe servers logins ladder service_memory console audit personal_data
 
@@ -18,13 +20,13 @@ demo: ## run the console with simulated readers in a temporary database (ARGS="-
 	$(RUN) readwatch demo $(ARGS)
 
 test: ## run the tests on SQLite and PostgreSQL (ARGS="-k heartbeat")
-	$(RUN) pytest -n 2 --dist worksteal $(ARGS)
+	$(RUN) $(TESTS) $(ARGS)
 
 check: ## check format, lint, types and tests, as CI does
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) pytest -n 2 --dist worksteal
+	$(RUN) $(TESTS)
 
 format: ## format the code and apply the fixes of the linter
 	$(RUN) ruff format .

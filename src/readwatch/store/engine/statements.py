@@ -1,5 +1,6 @@
 """SQL statements whose text is fixed: the parameters and the columns have names."""
 
+import functools
 import re
 from collections import namedtuple
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ class Statement:
 
     def __init__(self, sql: str, *, postgresql: str | None = None) -> None:
         self._sqlite = sql
-        self._postgresql = re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", postgresql or sql)
+        self._postgresql = postgresql or sql
         self._row_types: dict[bool, Any] = {}
 
     def __call__(self, db: Database, **values: object) -> Any:
@@ -54,13 +55,22 @@ class Statement:
 
     def text(self, db: Database) -> str:
         """Return the SQL for the engine of `db`."""
-        return self._sqlite if is_sqlite(db) else self._postgresql
+        return self._sqlite if is_sqlite(db) else _with_driver_placeholders(self._postgresql)
 
     def _name_columns(self, db: Database, cursor: Any) -> Any:
         try:
             names = [column[0] for column in cursor.description]
         except apsw.ExecutionCompleteError:  # SQLite has no column names if there are no rows
             return _NO_ROW
-        row_type = namedtuple("Row", names)  # type: ignore[misc]
-        self._row_types[is_sqlite(db)] = row_type
+        row_type = self._row_types[is_sqlite(db)] = _row_type(tuple(names))
         return row_type
+
+
+@functools.lru_cache(maxsize=1024)
+def _with_driver_placeholders(sql: str) -> str:
+    return re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", sql)
+
+
+@functools.cache  # lists make statements for each sort and filter, with the same few columns
+def _row_type(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)

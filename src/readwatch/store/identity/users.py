@@ -22,7 +22,7 @@ from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine import models
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, connection
-from readwatch.store.engine.times import to_db_time
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
@@ -41,10 +41,15 @@ _COLUMNS = (
     models.Users.password_changed_at,
 )
 
+_ACCOUNTS = models.Users.select(*_COLUMNS).where(models.Users.deleted_at.is_null())
+_OF_EMAIL = fn.lower(models.Users.email) == Param("email")
+_FIND_USER = CompiledQuery(_ACCOUNTS.where(_OF_EMAIL))
+_FIND_USER_WITH_HASH = CompiledQuery(
+    _ACCOUNTS.select_extend(models.Users.password_hash).where(_OF_EMAIL)
+)
+_GET_USER = CompiledQuery(_ACCOUNTS.where(models.Users.id == Param("user_id")))
 _ACCOUNT_OF_EMAIL = CompiledQuery(
-    models.Users.select(models.Users.id, models.Users.deleted_at).where(
-        fn.lower(models.Users.email) == Param("email")
-    )
+    models.Users.select(models.Users.id, models.Users.deleted_at).where(_OF_EMAIL)
 )
 _PASSWORD_HASH = CompiledQuery(
     models.Users.select(models.Users.password_hash).where(
@@ -151,20 +156,18 @@ def refuse_taken_email(db: Database, email: str) -> None:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this e-mail, compared without case; deleted ones are not found."""
-    rows = list(
-        _accounts().where(fn.lower(models.Users.email) == normalised_email(email)).execute(db)
-    )
-    if not rows:
+    row = _FIND_USER.one_or_none(db, email=normalised_email(email))
+    if row is None:
         raise not_found("there is no account with this e-mail")
-    return _user(rows[0])
+    return _user(row)
 
 
 def get_user(db: Database, user_id: int) -> User:
     """Return an account by its id; deleted accounts are not found."""
-    rows = list(_accounts().where(models.Users.id == user_id).execute(db))
-    if not rows:
+    row = _GET_USER.one_or_none(db, user_id=user_id)
+    if row is None:
         raise not_found(f"there is no user {user_id}")
-    return _user(rows[0])
+    return _user(row)
 
 
 def account_id(db: Database, email: str) -> int:
@@ -195,7 +198,7 @@ def list_admins(db: Database) -> tuple[User, ...]:
 
 
 def _by_name(db: Database, role: UserRole | None) -> tuple[User, ...]:
-    query = _accounts().order_by(models.Users.full_name, models.Users.id)
+    query = _ACCOUNTS.order_by(models.Users.full_name, models.Users.id).namedtuples()
     if role is not None:
         query = query.where(models.Users.user_role == role)
     return tuple(_user(row) for row in query.execute(db))
@@ -228,11 +231,8 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     password reveals that an account is suspended. No connection is open during the check.
     """
     with connection(db):
-        query = _accounts(models.Users.password_hash).where(
-            fn.lower(models.Users.email) == normalised_email(email)
-        )
-        rows = list(query.execute(db))
-    user, password_hash = (_user(rows[0]), rows[0].password_hash) if rows else (None, None)
+        row = _FIND_USER_WITH_HASH.one_or_none(db, email=normalised_email(email))
+    user, password_hash = (_user(row), row.password_hash) if row else (None, None)
     if not password_matches(password, password_hash, cost) or user is None:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
     if not user.is_active:
@@ -295,19 +295,14 @@ def _logged_out(reason: str) -> ReadwatchError:
     return ReadwatchError(ErrorKind.UNAUTHENTICATED, reason)
 
 
-def _accounts(*more: peewee.Field) -> Any:
-    query = models.Users.select(*_COLUMNS, *more).where(models.Users.deleted_at.is_null())
-    return query.namedtuples()
-
-
 def _user(row: Any) -> User:
     return User(
         id=row.id,
         email=clean(row.email),
         user_role=UserRole(row.user_role),
         full_name=clean(row.full_name),
-        is_active=row.is_active,
-        email_verified=row.email_verified,
-        created_at=row.created_at,
-        password_changed_at=row.password_changed_at,
+        is_active=bool(row.is_active),
+        email_verified=bool(row.email_verified),
+        created_at=from_db_time(row.created_at),
+        password_changed_at=from_db_time(row.password_changed_at),
     )

@@ -131,19 +131,17 @@ def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: date
         condition=where.sql,
         key=order_by(_SORTS, query),
     )
-    rows = statement.all(
+    rows = statement(
         db,
         consultant_id=access.user_id,
         max_rows=max_rows,
         length=query.length,
         repeated_within=FOLD_WITHIN.total_seconds(),
         **where.values,
-    )
-    return ResultIds(
-        tuple(row.id for row in rows),
-        tuple(row.reader_id for row in rows),
-        has_older=len(rows) == query.length or (bool(rows) and rows[0].matches == max_rows),
-    )
+    ).fetchall()
+    ids, reader_ids, matches = zip(*rows, strict=True) if rows else ((), (), (0,))
+    has_older = len(rows) == query.length or matches[0] == max_rows
+    return ResultIds(ids, reader_ids, has_older)
 
 
 def access_log_rows(

@@ -25,6 +25,7 @@ from readwatch.store.lists.query import (
     ResultIds,
     SortKey,
     order_by,
+    result_ids,
     where_clause,
 )
 
@@ -86,7 +87,7 @@ def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datet
     pages.
     """
     if query.sort == "created_at" and query.descending and not query.terms:
-        rows = _NEWEST_IDS.all(db, length=query.length)
+        rows = _NEWEST_IDS(db, length=query.length)
     else:
         where = where_clause(db, query, FILTERABLE_FIELDS, now)
         # The subquery limits the search: otherwise PostgreSQL would read the whole history.
@@ -103,12 +104,8 @@ def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datet
             """
         )
         max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
-        rows = statement.all(db, max_rows=max_rows, length=query.length, **where.values)
-    return ResultIds(
-        tuple(row.id for row in rows),
-        tuple(row.user_id for row in rows),
-        has_older=len(rows) == query.length,
-    )
+        rows = statement(db, max_rows=max_rows, length=query.length, **where.values)
+    return result_ids(rows, query)
 
 
 def activity_rows(

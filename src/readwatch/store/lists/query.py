@@ -64,6 +64,13 @@ def reader_ids_of(rows: Iterable[tuple[int]]) -> ResultIds:
     return ResultIds(ids, ids)
 
 
+def result_ids(rows: Iterable[tuple[int, int]], query: ListQuery) -> ResultIds:
+    """Return the result for a list without end, from rows with an id and the id of its reader."""
+    read = tuple(rows)
+    ids, reader_ids = zip(*read, strict=True) if read else ((), ())
+    return ResultIds(ids, reader_ids, has_older=len(read) == query.length)
+
+
 def where_clause(
     db: Database, query: ListQuery, fields: FilterableFields, now: datetime
 ) -> Condition:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import PASSWORD, Cast
+from conftest import PASSWORD, Cast, StillClock
 from reading_app import AccessLog, Entry
 from tui.console_pilot import OpenConsole
 
@@ -15,7 +15,12 @@ MISSING = (
 
 
 async def test_a_log_that_was_cut_off_is_reported_once_and_the_work_goes_on(
-    open_console: OpenConsole, cast: Cast, access_log: AccessLog, db: Database, tmp_path: Path
+    open_console: OpenConsole,
+    cast: Cast,
+    access_log: AccessLog,
+    db: Database,
+    clock: StillClock,
+    tmp_path: Path,
 ) -> None:
     folder = tmp_path / "state"
     async with open_console(logged_in=False, preferences_folder=folder) as pilot:
@@ -25,6 +30,7 @@ async def test_a_log_that_was_cut_off_is_reported_once_and_the_work_goes_on(
         assert not pilot.app._notifications
     db.execute_sql("DROP TRIGGER consultant_access_log_keeps_rows")
     db.execute_sql("DELETE FROM consultant_access_log")
+    clock.advance(minutes=1)  # the same entry at the same time has the same hash
 
     async with open_console(logged_in=False, preferences_folder=folder) as pilot:
         await pilot.logs_in(cast.cara.email, PASSWORD)

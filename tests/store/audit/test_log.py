@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import peewee
 import pytest
@@ -117,7 +118,7 @@ def test_postgresql_lets_nobody_empty_the_log(emptied, db, event, clock):
 
 APPENDING = [role for role in LIMITED_ROLES if privileges_on(role, "consultant_access_log").append]
 
-BRICKS = {
+BRICKS: dict[str, dict[str, Any]] = {
     "the highest id": {"id": 2**63 - 1},
     "a skipped id": {"id": 3},
     "an id before the first": {"id": -1},

@@ -11,6 +11,8 @@ import pytest
 from cli.shell import Shell
 
 from readwatch.domain.activities import Activity
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.identity.sessions import open_session
@@ -42,6 +44,21 @@ def damage(db: Database) -> None:
     db.execute_sql("DELETE FROM reader_content_progress")
     db.execute_sql("UPDATE reader_quizzes SET score = 10")
     db.execute_sql("UPDATE activity_counts SET activities = 3")
+
+
+def test_an_access_log_without_its_triggers_or_its_end_is_reported(
+    shell: Shell, db: Database, cast: Any, clock: Any
+) -> None:
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    assert states(shell)["access log"] == "ok"
+    trigger = "consultant_access_log_keeps_rows"
+    db.execute_sql(f"DROP TRIGGER {trigger}{'' if is_sqlite(db) else ' ON consultant_access_log'}")
+    db.execute_sql("DELETE FROM consultant_access_log")
+    health = shell("db", "health")
+    assert health.code == 1
+    assert f"trigger {trigger} is missing: find out who did this" in health.out
+    assert "the log was cut off after entry 0" in health.out
+    assert len(json.loads(shell("db", "health", "--json").out)["access_log"]) == 2
 
 
 @pytest.mark.usefixtures("read")

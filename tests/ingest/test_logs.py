@@ -32,8 +32,10 @@ def test_json_lines_contain_no_personal_data(url: str, cast: object, db: Databas
         code, _, err = server.stop()
 
     lines = [json.loads(line) for line in err.splitlines()]
-    assert (code, [line["level"] for line in lines]) == (0, ["INFO", "WARNING", "INFO"])
-    first, refusal, last = lines
+    levels = ["INFO", "INFO", "WARNING", "INFO", "INFO"]
+    assert (code, [line["level"] for line in lines]) == (0, levels)
+    anchored, first, refusal, _, last = lines
+    assert anchored["message"].startswith("access log anchored: ")
     assert first.keys() == last.keys() == {"time", "level", "message"}
     assert (first["message"], last["message"]) == ("started", "stopped")
     assert refusal["request_id"]

@@ -6,9 +6,10 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
+from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
 from readwatch.store.audit import log as audit_log
@@ -65,7 +66,11 @@ def limits() -> Iterator[tuple[str, str, str, str]]:
     """Yield the privileges that are limited to columns: role, table, action, columns."""
     for role, tables in PRIVILEGES.items():
         for table, privileges in sorted(tables.items()):
-            for action, columns in (("reads", privileges.read), ("changes", privileges.change)):
+            for action, columns in (
+                ("reads", privileges.read),
+                ("appends", privileges.append),
+                ("changes", privileges.change),
+            ):
                 if columns and columns != ALL:
                     yield role, table, action, str(columns)
 
@@ -88,7 +93,7 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
         role: {
             table: {
                 "read": str(privileges.read),
-                "append": privileges.append,
+                "append": str(privileges.append),
                 "change": str(privileges.change),
                 "delete": privileges.delete,
             }
@@ -130,7 +135,7 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
         acting = users.acting_admin(db, admin)
         with db.atomic():
             grant_program(db, program=program, login=login)
-            event = AuditEvent(
+            event = cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.GRANTED_PRIVILEGES,
                 details=f"cli, {program} to {login}",

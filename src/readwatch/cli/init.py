@@ -7,8 +7,9 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
+from readwatch.cli.operator import cli_event
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
@@ -94,7 +95,7 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         admin = users.add_user(db, new_admin, now)
         audit_log.append_in_transaction(
             db,
-            AuditEvent(
+            cli_event(
                 actor_id=admin.id,
                 action_type=AuditAction.ADDED_USER,
                 subject_id=admin.id,

@@ -1,11 +1,12 @@
 """`readwatch serve`: the ingest API."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from readwatch.cli.main import database_url
-from readwatch.cli.settings import setting
+from readwatch.cli.settings import anchor_log_setting, default_anchor_log, setting
 from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.store.identity.passwords import DEFAULT_COST
 
@@ -62,6 +63,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     show_default=True,
     help="What readers see about those who viewed their data: the role, or also the name.",
 )
+@anchor_log_setting
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,18 +76,21 @@ def command(
     proxy_hops: int,
     log_format: str,
     viewers_shown_by: str,
+    anchor_log: Path | None,
 ) -> None:
     """Run the API that readers' apps post to, until ctrl+c or SIGTERM."""
     from readwatch.ingest.server import serve
     from readwatch.ingest.services import Settings
 
+    url = database_url(context)
     settings = Settings(
-        database_url=database_url(context),
+        database_url=url,
         bcrypt_cost=bcrypt_cost,
         session_timeout=timedelta(minutes=session_timeout),
         metrics=metrics,
         proxy_hops=proxy_hops,
         log_format=log_format,
         viewers_shown_by=viewers_shown_by,
+        anchor_log=anchor_log or default_anchor_log(url),
     )
     serve(settings, host=host, port=port)

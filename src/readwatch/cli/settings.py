@@ -33,6 +33,22 @@ acting_admin = click.option(
 )
 
 
+anchor_log_setting = setting(
+    "--anchor-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File of the anchors that serve writes.  [default: a file in this user's state folder]",
+)
+
+
+def default_anchor_log(database_url: str) -> Path:
+    """Return the file for the anchors of a database: of this user, and away from the database."""
+    from readwatch.store.engine.fingerprint import url_fingerprint  # needs SQLite
+
+    name = f"anchors-{url_fingerprint(database_url)}.txt"
+    return user_state_path("readwatch", appauthor=False) / name
+
+
 def default_database() -> str:
     """Return the URL of the default database: a file of this user."""
     return f"sqlite:///{user_data_path('readwatch', appauthor=False) / 'readwatch.db'}"

@@ -13,10 +13,11 @@ from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.new_profile import check_profile
+from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.plural import counted
 from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole, checked_name
@@ -24,6 +25,7 @@ from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.identity import accounts, users
 from readwatch.store.identity.passwords import hash_password
 
@@ -87,7 +89,7 @@ def add(
             added = users.add_user(db, new, now)
             audit_log.append_in_transaction(
                 db,
-                AuditEvent(
+                cli_event(
                     actor_id=acting.id,
                     action_type=AuditAction.ADDED_USER,
                     subject_id=added.id,
@@ -111,7 +113,7 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
         access = audit_log.log_list_access(
             db,
             audit_log.list_access(db, acting.id),
-            AuditEvent(
+            cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.LISTED_USERS,
                 details=f"cli, role {role or 'any'}",
@@ -148,7 +150,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        event = AuditEvent(
+        event = cli_event(
             actor_id=acting.id,
             action_type=AuditAction.VIEWED_USER,
             subject_id=users.find_user(db, email).id,
@@ -301,14 +303,15 @@ def _changing(
         acting, user = users.acting_admin(db, admin), users.find_user(db, email)
         now = system_clock()
         with db.atomic():
-            yield db, user, now
+            acquire_lock(db, Lock.ROLLUPS)  # the first lock of every change of an account
             audit_log.append_in_transaction(
                 db,
-                AuditEvent(
+                cli_event(
                     actor_id=acting.id, action_type=action, subject_id=user.id, details=details
                 ),
                 now,
             )
+            yield db, user, now
 
 
 def _ended(sessions: int) -> str:

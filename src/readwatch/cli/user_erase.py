@@ -8,9 +8,10 @@ import click
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
+from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.audit import log as audit_log
@@ -91,7 +92,7 @@ def _close_account(
         erasure.close_account(db, user_id, now)
         audit_log.append_in_transaction(
             db,
-            AuditEvent(
+            cli_event(
                 actor_id=acting_id,
                 action_type=AuditAction.ERASED_USER,
                 subject_id=user_id,

@@ -16,10 +16,11 @@ from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.main import database_url
 from readwatch.cli.new_profile import check_profile
+from readwatch.cli.operator import cli_event
 from readwatch.cli.output import with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.plural import counted
@@ -206,7 +207,7 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
     now = system_clock()
     audit_log.append_in_transaction(
         db,
-        AuditEvent(
+        cli_event(
             actor_id=acting_id,
             action_type=AuditAction.IMPORTED_USERS,
             details=f"cli, rows {len(lines)}",
@@ -229,7 +230,7 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
     for line in lines:
         audit_log.append_in_transaction(
             db,
-            AuditEvent(
+            cli_event(
                 actor_id=acting_id,
                 action_type=AuditAction.ADDED_USER,
                 subject_id=ids[line.email],

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 from flask import current_app
@@ -10,6 +11,7 @@ from flask import current_app
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.ingest.anchoring import AnchorThread
 from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.load_shedding import LoadShedder
 from readwatch.ingest.metrics import Metrics, ServiceGauges
@@ -43,6 +45,8 @@ class Settings:
     """The format of the log: `plain` or `json`."""
     viewers_shown_by: str = "role"
     """What readers see of users who accessed their data: the `role`, or also the `name`."""
+    anchor_log: Path | None = None
+    """The file for anchors of the access log, outside of the database; None writes none."""
 
 
 class Services:
@@ -73,6 +77,9 @@ class Services:
         self.retention = RetentionThread(
             self.db, self.writer, clock, session_timeout=settings.session_timeout
         )
+        self.anchoring = (
+            AnchorThread(self.db, clock, settings.anchor_log) if settings.anchor_log else None
+        )
 
     def now(self) -> datetime:
         """Return the current time."""
@@ -83,6 +90,8 @@ class Services:
         self.stopping = True
         self.retention.close()
         self.writer.close()
+        if self.anchoring is not None:
+            self.anchoring.close()  # after the last entry
         close_all(self.db)
 
 

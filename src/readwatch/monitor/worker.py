@@ -22,6 +22,7 @@ from readwatch.monitor.connections import Connections
 from readwatch.monitor.current_view import CurrentView
 from readwatch.monitor.events import (
     ConnectionLost,
+    EntryMissed,
     Event,
     LoggedOut,
     QueryRefused,
@@ -36,6 +37,7 @@ from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.witness import Witness
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine import migrations
@@ -74,6 +76,7 @@ class Worker:
     ) -> None:
         self._url = settings.database_url
         self._mask = settings.mask
+        self._witness_folder = settings.preferences_folder
         self._post = post
         self._clock = clock
         self._requests = RequestQueue()
@@ -215,6 +218,7 @@ class Worker:
     def _log_in(self, email: str, password: str) -> User:
         action = AuditAction.LOGGED_IN
         self._consultant = authenticated(self._url, email, password, self._clock(), action)
+        self._start(partial(self._run_for_consultant, self._witness))  # after the login form closes
         return self._consultant
 
     def _unlock(self, password: str) -> None:
@@ -222,6 +226,19 @@ class Worker:
             raise CancelledError
         email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
         authenticated(self._url, email, password, self._clock(), action)
+        self._start(partial(self._run_for_consultant, self._witness))
+
+    def _witness(self, consultant: User) -> None:
+        """Report and log it if what this consultant saw last is no longer in the access log."""
+        witness = Witness(self._witness_folder, self._url, consultant.id)
+        with self._connections.data() as db:
+            message = witness.missing(db)
+        if message is not None:
+            self._post(EntryMissed(message))
+            action = AuditAction.MISSED_ENTRY
+            self._log_first(audit_log.log_event, consultant, action, None, message)
+        with self._connections.data() as db:
+            witness.see(db, self._clock())
 
     def _log_out(self, reason: str) -> None:
         """Log out a consultant whose account must not read the data, and drop all data."""

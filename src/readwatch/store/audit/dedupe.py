@@ -1,6 +1,8 @@
 """Accesses that repeat within some minutes share one entry of the access log."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -27,15 +29,14 @@ V = TypeVar("V")
 class AuditDeduplicator:
     """Logs accesses and returns the permits; safe to use from many threads.
 
-    Accesses are of the same kind if the same user opens the same view of the same reader, or the
-    same list, from the same address. Two threads that log the same kind at the same time can
-    write two entries. `commit` writes an entry to disk, or raises.
+    Accesses are of the same kind if the same user opens the same view of the same reader, or with
+    the same role the same list, from the same address. `commit` writes an entry to disk, or raises.
     """
 
     def __init__(self, commit: RunInTransaction) -> None:
         self._commit = commit
         self._permits: _Recent[AuditEvent, Permit] = _Recent()
-        self._lists: _Recent[AuditEvent, LoggedListAccess] = _Recent()
+        self._lists: _Recent[tuple[ListAccess, AuditEvent], LoggedListAccess] = _Recent()
         self._refusals: _Recent[int, int] = _Recent()
 
     def log_access(self, event: AuditEvent, now: datetime) -> Permit:
@@ -49,7 +50,7 @@ class AuditDeduplicator:
     ) -> LoggedListAccess:
         """Return the right to list readers after an entry of this kind is on disk."""
         return self._lists.get_or_make(
-            event, now, lambda: log_list_access_by(self._commit, access, event, now)
+            (access, event), now, lambda: log_list_access_by(self._commit, access, event, now)
         )
 
     def log_refusal(self, event: AuditEvent, now: datetime) -> None:
@@ -68,16 +69,32 @@ class _Recent(Generic[K, V]):
     """A cache: one value for each kind of access, kept for `SHARE_ENTRY_FOR`."""
 
     def __init__(self) -> None:
-        self._made: dict[K, tuple[datetime, V]] = {}
+        self._lock = threading.Lock()
+        self._made: dict[K, tuple[datetime, Future[V]]] = {}
 
     def get_or_make(self, kind: K, now: datetime, make: Callable[[], V]) -> V:
-        """Return the value of a kind; if it is missing or too old, make it with `make`."""
-        if (recent := self._made.get(kind)) is not None:
-            made_at, value = recent
-            if timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:
-                return value
-        value = make()
-        if len(self._made) >= MAX_REMEMBERED:
-            self._made.clear()
-        self._made[kind] = now, value
-        return value
+        """Return the value of a kind; if it is missing or too old, make it with `make`.
+
+        Threads that ask at the same time get the value, or the error, of the first one.
+        """
+        future, is_new = self._future(kind, now)
+        if is_new:
+            try:
+                future.set_result(make())
+            except BaseException as error:  # noqa: BLE001 - raised below, in all waiting threads
+                with self._lock:
+                    self._made.pop(kind, None)
+                future.set_exception(error)
+        return future.result()
+
+    def _future(self, kind: K, now: datetime) -> tuple[Future[V], bool]:
+        """Return the future of a kind, and whether the caller has to set it."""
+        with self._lock:
+            made_at, future = self._made.get(kind, (now, None))
+            if future is not None and timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:
+                return future, False
+            if len(self._made) >= MAX_REMEMBERED:
+                self._made.clear()
+            future = Future()
+            self._made[kind] = now, future
+            return future, True

@@ -15,7 +15,7 @@ from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.domain.matching import matches
 from readwatch.store.engine.errors import engine_errors
-from readwatch.store.engine.privileges import Role, authorizer, reads_only
+from readwatch.store.engine.privileges import Role, authorizer, reads_only, statement_check
 
 BUSY_TIMEOUT_SECONDS = 5
 
@@ -145,6 +145,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         # On PostgreSQL `readwatch.store.lists.filter_sql` uses regular expressions instead.
         connection.create_scalar_function("matches", matches, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
+        connection.exec_trace = statement_check(self._role)
         connection.set_commit_hook(self._before_commit)
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())

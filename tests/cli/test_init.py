@@ -7,7 +7,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from cli.shell import ADMIN_PASSWORD, Shell
+from cli.shell import ADMIN_PASSWORD, Shell, log
 from conftest import ENGINES
 
 from readwatch.domain.users import UserRole
@@ -47,11 +47,8 @@ def test_it_makes_the_database_and_the_first_admin(
     with connection(made):
         dora = authenticate(made, "dora@example.org", ADMIN_PASSWORD)
     assert (dora.user_role, dora.full_name, dora.is_active) == (UserRole.ADMIN, "Dora Dyer", True)
-    assert rows(
-        made,
-        "SELECT consultant_user_id, action_type, target_user_id, action_details"
-        " FROM consultant_access_log",
-    ) == [(dora.id, "added_user", dora.id, "cli init, role admin")]
+    with connection(made):
+        assert log(made) == [(dora.id, "added_user", dora.id, "cli init, role admin")]
 
 
 @on_sqlite

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 import apsw
 
@@ -312,6 +311,8 @@ def authorizer(role: Role) -> Authorizer | None:
     return decide
 
 
+_CHECKED_TEXTS: set[str] = set()
+_MAX_CHECKED_TEXTS = 1024  # a program has some hundred
 # NATURAL and USING compare columns without asking the authorizer, and with FULL or RIGHT the result
 # contains them. Keywords cannot be written in another way; a number can stand before one without a
 # space. The pattern may also find a word of a comment, a text or a name, but misses no keyword.
@@ -327,14 +328,13 @@ def statement_check(role: Role) -> Callable[[object, str, object], bool] | None:
 
 
 def _check_statement(_cursor: object, sql: str, _values: object) -> bool:
-    _refuse_merging_joins(sql)
+    if sql not in _CHECKED_TEXTS:
+        if _MERGING_JOIN.search(sql):
+            raise apsw.AuthError("FULL, NATURAL and USING are prohibited: write the join with ON")
+        if len(_CHECKED_TEXTS) >= _MAX_CHECKED_TEXTS:
+            _CHECKED_TEXTS.clear()
+        _CHECKED_TEXTS.add(sql)
     return True
-
-
-@lru_cache(maxsize=1024)  # a program has some hundred texts
-def _refuse_merging_joins(sql: str) -> None:
-    if _MERGING_JOIN.search(sql):
-        raise apsw.AuthError("FULL, NATURAL and USING are prohibited: write the join with ON")
 
 
 def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool:

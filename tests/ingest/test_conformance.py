@@ -106,8 +106,8 @@ def deviations(
     for name, count in sorted((requests | checks).items()):
         print(f"  {count:>7} {name}")
     assert set(checks) == CHECKS
-    operations = {operation.ok().label for operation in schema.get_all_operations()}
-    assert requests.keys() - {"Stateful tests"} == operations
+    operations = requests.keys() - {"Stateful tests"}
+    assert len(operations) == sum(1 for _ in schema.get_all_operations())
 
 
 def _authenticate(api: Api, email: str, schema: Any) -> None:

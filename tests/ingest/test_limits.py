@@ -170,7 +170,7 @@ def open_connection(
 
 def test_the_connection_of_a_slow_body_is_the_one_that_the_kernel_shows() -> None:
     body, now = read(5.0), 8.0
-    idle = open_connection(1, sent=60.0, received=60.1)
+    idle = open_connection(1, sent=3.0, received=3.01)
     elsewhere = open_connection(2, sent=3.0, received=3.0, waits=True, address="127.0.0.2")
     answered = open_connection(3, sent=0.5, received=3.0)
     in_process = open_connection(4, sent=60.0, received=0.1, waits=True)
@@ -183,6 +183,9 @@ def test_the_connection_of_a_slow_body_is_the_one_that_the_kernel_shows() -> Non
     assert connection_of(body, [*others, by_the_byte], frozenset(), now) is None
     waited = frozenset({by_the_byte.peer})
     assert connection_of(body, [*others, by_the_byte], waited, now) == by_the_byte
+
+    discarded = BodyRead("127.0.0.1", 5.0, "127.0.0.1", is_discarded=True)
+    assert connection_of(discarded, others, frozenset(), now) == idle
 
 
 def test_the_networks_with_most_idle_connections_lose_them_first_the_longest_silent() -> None:

@@ -34,11 +34,12 @@ REFUSE_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class BodyRead:
     """A request that waits for its body: the address of its connection, and its client's network
-    if it has no token."""
+    if it has no token. A discarded body is read after the response."""
 
     address: str
     since: float
     network: str | None = None
+    is_discarded: bool = False
 
 
 class _Slots:
@@ -123,10 +124,17 @@ class BodyReads:
         network = network_of(environ.get("REMOTE_ADDR"))
         with self._discarded.slot(network) as is_free:
             if is_free:
-                self._read(environ, size, network)
+                self._read(environ, size, network, is_discarded=True)
 
-    def _read(self, environ: dict[str, Any], size: int, network: str | None) -> bytes:
-        read = BodyRead(_peer(environ), monotonic(), network)
+    def _read(
+        self,
+        environ: dict[str, Any],
+        size: int,
+        network: str | None,
+        *,
+        is_discarded: bool = False,
+    ) -> bytes:
+        read = BodyRead(_peer(environ), monotonic(), network, is_discarded)
         self._reads[id(read)] = read
         try:
             body: bytes = environ["wsgi.input"].read(size)

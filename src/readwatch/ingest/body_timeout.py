@@ -86,7 +86,7 @@ class BodyTimeout:
             if connection is not None:
                 connections.remove(connection)
                 close_connection(connection)
-        self._waited = frozenset(one.peer for one in connections if one.waits_for_response)
+        self._waited = frozenset(each.peer for each in connections if each.waits_for_response)
 
     def _close_idle(self) -> None:
         if open_descriptors() < CROWDED * self._max_connections:
@@ -124,21 +124,28 @@ def connection_of(
 ) -> Connection | None:
     """Return the connection of a slow read, as far as the kernel shows it.
 
-    Nothing was sent over it since the read began. Its last data arrived when the read began, or it
-    waited for the response already one tick ago (`waited`), as no other connection does for long.
+    Nothing was sent over it since the read began. It waits for its response, and its last data
+    arrived when the read began, or it waited already one tick ago (`waited`), as hardly any other
+    connection does. If the body is discarded, the response was sent when the read began.
     """
     seconds = now - read.since
     candidates = [
-        connection
+        (abs(since - seconds), connection.peer, connection)
         for connection in connections
         if connection.peer[0] == read.address
         and connection.since_sent > seconds - _TOLERANCE_SECONDS
-        and (
-            abs(connection.since_received - seconds) < _TICK_SECONDS
-            or (connection.waits_for_response and connection.peer in waited)
-        )
+        for since in _times_of_begin(read, connection)
+        if abs(since - seconds) < _TICK_SECONDS or connection.peer in waited
     ]
-    return min(candidates, key=lambda one: abs(one.since_received - seconds), default=None)
+    return min(candidates)[-1] if candidates else None
+
+
+def _times_of_begin(read: BodyRead, connection: Connection) -> Iterator[float]:
+    """Yield the seconds since a read can have begun, if the connection can be that of the read."""
+    if connection.waits_for_response:
+        yield connection.since_received
+    elif read.is_discarded:
+        yield connection.since_sent
 
 
 def idle_to_close(connections: Sequence[Connection], most: int) -> list[Connection]:

@@ -23,6 +23,10 @@ WRITER_CACHE_MIB = 64
 """The page cache of the writer: an activity changes about ten pages, mostly the same ones."""
 
 
+REQUEST_STATEMENT_SECONDS = 2
+"""The longest query of a request on PostgreSQL: the answer comes within 5 s, or it is a 503."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of the service."""
@@ -46,7 +50,9 @@ class Services:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db = open_current(settings.database_url, Role.INGEST)
+        self.db = open_current(
+            settings.database_url, Role.INGEST, statement_seconds=REQUEST_STATEMENT_SECONDS
+        )
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
         self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()

@@ -9,7 +9,8 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
-from readwatch.cli.output import local_time, print_json, print_table, with_progress
+from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
@@ -68,16 +69,17 @@ def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
             }
         )
     else:
-        click.echo(
+        print_line(
             "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
         )
-        click.echo(
+        print_line(
             ("" if defect is None else "intact before that: ")
             + counted(head.entries, "entry", "entries")
         )
-        click.echo(f"last entry: {head.id}, with the hash\n{head.row_hash}")
+        print_line(f"last entry: {head.id}, with the hash")
+        print_line(head.row_hash)
         if file is not None:
-            click.echo(f"anchors: {len(anchors):,}")
+            print_line(f"anchors: {len(anchors):,}")
     return 0 if defect is None else 1
 
 
@@ -98,8 +100,8 @@ def anchor(context: click.Context, file: Path) -> None:
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
     _append(file, Anchor(system_clock(), verdict.head).line)
-    click.echo(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
-    click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
+    print_line(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
+    print_line(f"earlier anchors, all consistent with the log: {len(anchors):,}")
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
@@ -140,7 +142,7 @@ def _append(file: Path, line: str) -> None:
 @click.option("--reader", metavar="EMAIL", help="List only accesses to the data of this person.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 10_000),
+    type=WholeNumber(1, 10_000),
     default=50,
     show_default=True,
     help="Maximum number of entries.",
@@ -229,4 +231,4 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
                 entries.oldest_first(db, access, extent), "Writing entries", extent.chunks
             )
             write_table(text, entries.AuditEntry._fields, concatenated.from_iterable(chunks))
-    click.echo(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")
+    print_line(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")

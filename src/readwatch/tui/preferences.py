@@ -6,9 +6,9 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from readwatch.domain.files import atomic_text_file
+from readwatch.domain.files import atomic_text_file, make_private_folders
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
@@ -114,7 +114,7 @@ class Preferences:
         if self._file is None:
             return
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folders(self._file.parent)
             with atomic_text_file(self._file, replace=True) as text:
                 json.dump(self._stored, text)
         except OSError as error:
@@ -127,10 +127,15 @@ def preferences_file(folder: Path, database_url: str, consultant_id: int) -> Pat
     where = (
         sqlite_path(database_url).absolute()
         if parts.scheme == "sqlite"
-        else f"{parts.hostname}:{parts.port}{parts.path}"
+        else f"{_server(parts)}{parts.path}"
     )
     name = sha256(f"{where} {consultant_id}".encode()).hexdigest()[:16]
     return folder / f"preferences-{name}.json"
+
+
+def _server(parts: SplitResult) -> str:
+    hosts = parts.netloc.rpartition("@")[2]
+    return hosts if "," in hosts else f"{parts.hostname}:{parts.port}"
 
 
 def _checked(stored: Any) -> dict[str, Any]:

@@ -35,7 +35,9 @@ def read(db: Database, cast: Any, clock: Any) -> None:
 
 def states(shell: Shell) -> dict[str, str]:
     """Return the result of each check that `db health` lists."""
-    listed = shell("db", "health").out.split("table with its indexes")[0].splitlines()[1:]
+    first_table, second_table = shell("db", "health").out.split("\n\n")
+    assert second_table.startswith("table with its indexes")
+    listed = first_table.splitlines()[1:]
     return {line.split("  ")[0]: line.split("  ", 1)[1].split()[0] for line in listed}
 
 
@@ -151,7 +153,7 @@ def test_a_rebuild_is_in_the_access_log_and_a_check_is_not(
 
 def test_who_rebuilds_is_an_admin(shell: Shell, cast: Any, db: Database) -> None:
     complaint = shell("db", "rebuild", "--as", "cara@example.org").complaint
-    assert complaint == "--as has to name an active admin"
+    assert "there is no active admin" in complaint
 
 
 def test_a_database_without_a_schema_is_made_first(new_shell: Shell) -> None:

@@ -11,8 +11,9 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
+from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import local_time, print_json, print_table, with_progress
+from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin, anchor_log_setting, default_anchor_log
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor, Verdict, append_anchor, read_anchors
@@ -73,7 +74,7 @@ def verify(
         print_json(report.as_json())
     else:
         for line in report.lines():
-            click.echo(line)
+            print_line(line)
     return 1 if verdict.defect or differences else 0
 
 
@@ -143,8 +144,8 @@ def anchor(context: click.Context, file: Path) -> None:
         append_anchor(file, Anchor(system_clock(), verdict.head))
     except OSError as error:
         raise unwritable(file, error) from None
-    click.echo(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
-    click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
+    print_line(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
+    print_line(f"earlier anchors, all consistent with the log: {len(anchors):,}")
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
@@ -176,7 +177,7 @@ def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
 @click.option("--reader", metavar="EMAIL", help="List only accesses to the data of this person.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 10_000),
+    type=WholeNumber(1, 10_000),
     default=50,
     show_default=True,
     help="Maximum number of entries.",
@@ -265,4 +266,4 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
                 entries.oldest_first(db, access, extent), "Writing entries", extent.chunks
             )
             write_table(text, entries.AuditEntry._fields, concatenated.from_iterable(chunks))
-    click.echo(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")
+    print_line(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")

@@ -9,7 +9,7 @@ from readwatch.cli import db_privileges
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.output import print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -68,6 +68,7 @@ def health_(context: click.Context, as_json: bool) -> int:
         )
     else:
         print_table(("check", "result", "finding"), [_row(finding) for finding in results])
+        print_line("")
         print_table(
             ("table with its indexes", "size"),
             [(table.name, format_bytes(table.size)) for table in status.tables],
@@ -107,7 +108,7 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         chunks = with_progress(rollup_rebuild.chunks(db), "Computing rollups")
         corrected = sum((chunk.rebuild(db, now) for chunk in chunks), RollupMismatches())
     for line in _lines(corrected):
-        click.echo(line)
+        print_line(line)
 
 
 def _lines(corrected: RollupMismatches) -> Iterator[str]:

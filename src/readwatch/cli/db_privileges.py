@@ -7,7 +7,7 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_table
+from readwatch.cli.output import print_json, print_line, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -47,12 +47,12 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
         print_json({"privileges": _as_json(), "unenforced": unenforced})
         return 1 if unenforced else 0
     print_table(("table", *LIMITED_ROLES), list(matrix()))
-    click.echo("r reads, a appends, c changes, d deletes; * only these columns:")
+    print_line("r reads, a appends, c changes, d deletes; * only these columns:")
     print_table(("role", "table", "action", "columns"), list(limits()))
     for sentence in unenforced:
-        click.echo(f"NOT ENFORCED: {sentence}")
+        print_line(f"NOT ENFORCED: {sentence}")
     if not unenforced:
-        click.echo("the database engine enforces this for every connection of readwatch")
+        print_line("the database engine enforces this for every connection of readwatch")
     return 1 if unenforced else 0
 
 
@@ -141,7 +141,7 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
                 details=f"cli, {program} to {login}",
             )
             audit_log.append_in_transaction(db, event, system_clock())
-    click.echo(f"{login} may be used for: {program}")
+    print_line(f"{login} may be used for: {program}")
 
 
 def _refuse_sqlite(url: str) -> None:

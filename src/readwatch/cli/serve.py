@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.main import database_url
+from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.settings import anchor_log_setting, default_anchor_log, setting
 from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.store.identity.passwords import DEFAULT_COST
@@ -15,21 +16,21 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 @setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @setting(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     default=8765,
     show_default=True,
     help="Port to listen on; 0 chooses a free one.",
 )
 @setting(
     "--bcrypt-cost",
-    type=click.IntRange(4, 16),
+    type=WholeNumber(4, 16),
     default=DEFAULT_COST,
     show_default=True,
     help="The same cost as for init, so that a login with an unknown e-mail takes the same time.",
 )
 @setting(
     "--session-timeout",
-    type=click.IntRange(5, 24 * 60),
+    type=WholeNumber(5, 24 * 60),
     metavar="MINUTES",
     default=SESSION_TIMEOUT // timedelta(minutes=1),
     show_default=True,
@@ -44,7 +45,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 )
 @setting(
     "--proxy-hops",
-    type=click.IntRange(0, 10),
+    type=WholeNumber(0, 10),
     default=0,
     show_default=True,
     help="Number of reverse proxies that add to X-Forwarded-For; other entries are not trusted.",

@@ -6,8 +6,9 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
+from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import local_time, print_json, print_table
+from readwatch.cli.output import local_time, print_json, print_line, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -101,7 +102,7 @@ def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) 
 
 
 @command.command("revoke")
-@click.argument("session_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
+@click.argument("session_id", metavar="[ID]", type=WholeNumber(min=1), required=False)
 @click.option(
     "--user", "email", metavar="EMAIL", help="End all sessions of this reader, consultant or admin."
 )
@@ -137,4 +138,4 @@ def revoke(
                 ),
                 now,
             )
-    click.echo(result)
+    print_line(result)

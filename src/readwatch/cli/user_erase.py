@@ -9,7 +9,7 @@ from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.output import print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -118,7 +118,7 @@ def _print(report: _Report) -> None:
         [(table, rows, report.left[table]) for table, rows in report.before.items()],
     )
     for sentence in _sentences(report):
-        click.echo(sentence)
+        print_line(sentence)
 
 
 def _sentences(report: _Report) -> Iterator[str]:

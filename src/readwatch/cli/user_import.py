@@ -17,7 +17,7 @@ from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.main import database_url
 from readwatch.cli.new_profile import check_profile
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import with_progress
+from readwatch.cli.output import print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
@@ -93,11 +93,11 @@ def import_(
         except ReadwatchError:  # another program may have added one of the accounts
             _refuse_taken(lines, partial(users.refuse_taken_email, db))
             raise
-    click.echo(f"imported {counted(len(lines), 'account')}")
+    print_line(f"imported {counted(len(lines), 'account')}")
 
 
 def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_Line]:
-    """Return the lines of the file; if lines are wrong, raise one error that names each problem."""
+    """Return the lines of the file; if lines are wrong, print the problems and raise an error."""
     lines: list[_Line] = []
     errors: list[str] = []
     line_of_email: dict[str, int] = {}
@@ -112,9 +112,10 @@ def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_
         except ReadwatchError as error:
             errors.append(f"line {number}: {error.message}")
     if errors:
-        hidden = len(errors) - _MAX_ERRORS_SHOWN
-        more = [f"and {hidden:,} more"] if hidden > 0 else []
-        raise invalid("\n".join(["nothing was imported", *errors[:_MAX_ERRORS_SHOWN], *more]))
+        for error_of_line in errors[:_MAX_ERRORS_SHOWN]:
+            print_line(error_of_line, err=True)
+        wrong = counted(len(errors), "line is", "lines are")
+        raise invalid(f"nothing was imported: {wrong} wrong")
     if not lines:
         raise invalid(f"{file} contains no account")
     return lines
@@ -150,13 +151,17 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _check_columns(columns: Sequence[str]) -> None:
-    unknown = [name for name in columns if name not in _COLUMNS or columns.count(name) > 1]
-    missing = [name for name in _REQUIRED if name not in columns]
-    if unknown or missing:
-        raise invalid(
-            "the first line must name the columns email, name and role, and may name "
-            "password, reading_level, language and timezone"
-        )
+    problems = (
+        ("has an unknown column", [name for name in columns if name not in _COLUMNS]),
+        ("has no column", [name for name in _REQUIRED if name not in columns]),
+        ("has two columns", [name for name in _COLUMNS if columns.count(name) > 1]),
+    )
+    for problem, names in problems:
+        if names:
+            raise invalid(
+                f"the first line {problem} {names[0]!r}; it must name the columns email, name and "
+                "role, and may name password, reading_level, language and timezone"
+            )
 
 
 def _line(number: int, row: dict[str, str]) -> _Line:

@@ -30,6 +30,10 @@ WRITER_CACHE_MIB = 64
 _log = logging.getLogger(__name__)
 
 
+REQUEST_STATEMENT_SECONDS = 2
+"""The longest query of a request on PostgreSQL: the answer comes within 5 s, or it is a 503."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of the service."""
@@ -55,7 +59,9 @@ class Services:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db = open_current(settings.database_url, Role.INGEST)
+        self.db = open_current(
+            settings.database_url, Role.INGEST, statement_seconds=REQUEST_STATEMENT_SECONDS
+        )
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
         self.metrics = Metrics()
         self.writer = Writer(writer_db, self.metrics.count_commit, _log_write_error)

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from readwatch.domain.files import atomic_text_file
+from readwatch.domain.files import atomic_text_file, make_private_folders
 from readwatch.store.engine.fingerprint import url_fingerprint
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
@@ -112,7 +112,7 @@ class Preferences:
         if self._file is None:
             return
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folders(self._file.parent)
             with atomic_text_file(self._file, replace=True) as text:
                 json.dump(self._stored, text)
         except OSError as error:

@@ -247,6 +247,26 @@ def test_who_waits_too_long_is_refused_and_nothing_of_it_is_written(writer, note
     assert noted() == {"patient"}
 
 
+def test_the_outcome_of_a_write_that_has_begun_is_awaited_for_a_limited_time(
+    writer, noted, monkeypatch
+):
+    monkeypatch.setattr(writing, "WRITE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(writing, "OUTCOME_TIMEOUT_SECONDS", 0.1)
+    began, go_on = Event(), Event()
+
+    def write_slowly(db: Database) -> None:
+        note("slow")(db)
+        began.set()
+        go_on.wait(LONG)
+
+    answer = in_background(writer.run, write_slowly)
+    assert began.wait(LONG)
+    assert refusal_of(answer) == "the database has not confirmed the write; try again"
+    go_on.set()
+    writer.close()
+    assert noted() == {"slow"}, "as when the answer of a commit is lost"
+
+
 # Heartbeats ---------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,12 @@ import peewee
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured, unavailable
 
+POOLER_REFUSED = (
+    "the database URL leads to a connection pooler, such as PgBouncer, which does not keep the "
+    "settings of a session: its time zone, role and read-only mode; connect to PostgreSQL directly"
+)
+"""A pooler that shares sessions mixes times, privileges and statements of its clients."""
+
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
@@ -57,6 +63,10 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
             return unavailable("the database is busy; try again")
         case "InterruptError":
             return unavailable("the query was cancelled")
+        case "NoAnswer":
+            return unavailable("the database does not answer; try again")
+        case "IdleInTransactionSessionTimeout":
+            return unavailable("the connection to the database was lost; try again")
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")
         case "IOError" | "CorruptError":
@@ -65,8 +75,13 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
             return misconfigured("that file is not a SQLite database")
         case "CantOpenError":
             return misconfigured("the database cannot be opened: check its path and permissions")
-        case "ReadOnlyError" | "PermissionsError" | "ReadOnlySqlTransaction":
+        case "ReadOnlyError" | "PermissionsError":
             return misconfigured("the database cannot be written: check the permissions")
+        case "ReadOnlySqlTransaction":
+            return misconfigured(
+                "the database cannot be written: PostgreSQL is a standby, or the database or this "
+                "command is read-only"
+            )
         case "InsufficientPrivilege":
             return misconfigured("PostgreSQL does not allow this to the user of the URL")
         case "UndefinedTable":
@@ -84,6 +99,8 @@ def _refusal(reason: str) -> ReadwatchError | None:
         return misconfigured("PostgreSQL has no database of that name; make it with createdb")
     if re.search(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba)', reason):
         return misconfigured("PostgreSQL refuses this user or password")
+    if "unsupported startup parameter" in reason:
+        return misconfigured(POOLER_REFUSED)
     return None
 
 

@@ -1,7 +1,7 @@
 """The name of a database in the names of files that belong to it."""
 
 from hashlib import sha256
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from readwatch.store.engine.sqlite import sqlite_path
 
@@ -15,11 +15,17 @@ def url_fingerprint(url: str, user_id: int | None = None) -> str:
     if parts.scheme == "sqlite":
         where = str(sqlite_path(url).absolute())
     else:
-        query = parse_qs(parts.query)
-        host, port = (
-            query.get(name, [value])[0]
-            for name, value in (("host", parts.hostname), ("port", parts.port))
-        )
-        where = f"{host}:{port}{parts.path}"
+        where = f"{_server(parts)}{parts.path}"
     text = where if user_id is None else f"{where} {user_id}"
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def _server(parts: SplitResult) -> str:
+    hosts, query = parts.netloc.rpartition("@")[2], parse_qs(parts.query)
+    if "," in hosts:
+        return hosts
+    host, port = (
+        query.get(name, [value])[0]
+        for name, value in (("host", parts.hostname), ("port", parts.port))
+    )
+    return f"{host}:{port}"

@@ -269,6 +269,11 @@ _LOGIN = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :login AND r
 def grant_program(db: Database, *, program: str, login: str) -> None:
     """Let a login of the server act as the roles of a program. Call it in a transaction."""
     database = _OWNERSHIP.one_or_none(db).database
+    if login in {role_name(database, role) for role in LIMITED_ROLES}:
+        raise misconfigured(
+            f"{login} is the name of a role of readwatch, not of a person or a program; "
+            "make a login of another name with createuser"
+        )
     if _LOGIN.one_or_none(db, login=login) is None:
         raise not_found(f"PostgreSQL has no login {login}; make it with createuser")
     for role in PROGRAMS[program]:
@@ -283,4 +288,9 @@ def grant_program(db: Database, *, program: str, login: str) -> None:
             raise misconfigured(
                 "the PostgreSQL user of the URL may not grant that; somebody who may runs in psql: "
                 + grant
+            ) from None
+        except psycopg.errors.InvalidGrantOperation:
+            raise misconfigured(
+                f"{role_name(database, role)} is itself a member of {login}, which readwatch's "
+                "roles must not be; name another login"
             ) from None

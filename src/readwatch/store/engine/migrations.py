@@ -316,9 +316,11 @@ def refuse_newer_schema(db: Database) -> None:
         pending(history(db), available)
 
 
-def open_current(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
+def open_current(
+    url: str, role: Role, *, cache_mib: int = CACHE_MIB, statement_seconds: int | None = None
+) -> Database:
     """Open the database at `url`; close and refuse one that this program cannot use."""
-    db = open_database(url, role, cache_mib=cache_mib)
+    db = open_database(url, role, cache_mib=cache_mib, statement_seconds=statement_seconds)
     try:
         with connection(db):
             require_current(db)

@@ -13,6 +13,7 @@ import peewee
 from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
 from readwatch.domain.errors import misconfigured, unavailable
+from readwatch.domain.files import make_private_folders
 from readwatch.domain.matching import matches
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role, authorizer, reads_only, statement_check
@@ -199,7 +200,7 @@ def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
 def make_sqlite_file(path: Path) -> None:
     """Create an empty database in WAL mode, readable by its owner only; keep an existing file."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folders(path.parent)
         # Closing a file releases all locks that this process has on it (POSIX), so an existing
         # database file is not opened here.
         if not path.is_file():

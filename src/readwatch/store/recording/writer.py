@@ -37,8 +37,12 @@ MAX_WAITING = 4096
 HEARTBEAT_FLUSH_SECONDS = 1.0
 """Heartbeats are written together in this interval; a crash loses at most this many seconds."""
 
-WRITE_TIMEOUT_SECONDS = 3.0
+WRITE_TIMEOUT_SECONDS = 2.0
 """The longest wait of a request. If no commit succeeds for longer, requests are refused at once."""
+
+OUTCOME_TIMEOUT_SECONDS = 1.5
+"""The further wait of a request whose write has begun. If the write still commits after that, the
+app's next try gets `duplicate`, provided that its activities have an event id."""
 
 MAX_REQUEST_BYTES = 1 << 20
 """The largest body of a request: after a failure this much has to fit on the disk."""
@@ -104,11 +108,16 @@ class _Job:
         return len(self.work.activities) if isinstance(self.work, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
-        """Return the result; withdraw the job if the writer does not claim it within `seconds`."""
+        """Return the result; withdraw the job if the writer does not claim it within `seconds`.
+
+        The outcome of a claimed job is unknown until the commit, for which the request waits a
+        limited time.
+        """
         if not self._done.acquire(timeout=seconds):
             if self._take():
                 raise unavailable("the database is busy; try again")
-            self._done.acquire()
+            if not self._done.acquire(timeout=OUTCOME_TIMEOUT_SECONDS):
+                raise unavailable("the database has not confirmed the write; try again")
         if self.failure is not None:
             raise self.failure
         return self.result

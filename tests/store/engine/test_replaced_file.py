@@ -104,10 +104,13 @@ def test_a_connection_to_a_moved_file_leaves_the_wal_of_the_other_file_alone(
 @pytest.fixture
 def when_it_is_open() -> Iterator[Callable[[Callable[[], object]], None]]:
     """`when_it_is_open(act)` acts after SQLite has opened the file for a new connection."""
-    hooks: list[Callable[[apsw.Connection], object]] = []
+    hooks: list[Callable[[apsw.Connection], None]] = []
 
     def when_it_is_open(act: Callable[[], object]) -> None:
-        hooks.append(lambda _: act())
+        def hook(_connection: apsw.Connection) -> None:
+            act()
+
+        hooks.append(hook)
         apsw.connection_hooks.append(hooks[-1])
 
     yield when_it_is_open

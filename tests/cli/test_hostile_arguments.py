@@ -1,6 +1,7 @@
 """No argument, name of a file or setting acts on the terminal of the person who runs a command."""
 
 import json
+import socket
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,8 +79,10 @@ def test_a_hostile_argument_is_shown_without_its_control_characters(
     words: tuple[str, ...],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for arguments in calls(command_of(words)):
-        assert_harmless(shell(*words, *arguments, stdin="a password\n"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that serve ends
+        monkeypatch.setenv("READWATCH_PORT", str(taken.getsockname()[1]))
+        for arguments in calls(command_of(words)):
+            assert_harmless(shell(*words, *arguments, stdin="a password\n"))
 
 
 @pytest.mark.parametrize(

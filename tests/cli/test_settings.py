@@ -95,7 +95,10 @@ def test_the_file_of_this_user_is_read_when_none_is_named(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("shoe_size = 1", "there is no setting 'shoe_size'; settings: admin, ascii, attention_"),
+        (
+            "shoe_size = 1",
+            "there is no setting 'shoe_size'; settings: admin, anchor_log, ascii, attention_",
+        ),
         ("config = 'other.toml'", "there is no setting 'config'; settings: "),
         ("databse = 'x'", "there is no setting 'databse'; did you mean 'database'?"),
         ("prot = 1", "there is no setting 'prot'; did you mean 'port'?"),

@@ -1,8 +1,9 @@
-"""The time to check, list and export a million entries of the access log.
+"""The time to append to, check, list and export a million entries of the access log.
 
 python benchmarks/audit.py [--entries 1000000] [--postgresql]
 
-Entries with real hashes are added in bulk; then each command runs in a separate process. At the end
+Entries with real hashes are added in bulk; then some are appended as programs do, with a commit for
+each and with one for all, and each command runs in a separate process. At the end
 an entry in the middle is changed with the privileges of the owner, and the log is checked again.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from time import perf_counter, process_time
 
 from rig import databases
 from rig.commands import called
@@ -19,6 +21,7 @@ from rig.report import Column, Row, parser, progress, publish
 
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.clock import system_clock
+from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
@@ -53,7 +56,7 @@ _APPEND = BulkStatement(
     SELECT
         consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
         prev_hash, row_hash
-    FROM {rows} AS given
+    FROM given
     """,
 )
 
@@ -68,9 +71,12 @@ def main() -> None:
     with databases.temporary_folder() as folder, databases.chosen(settings, folder) as url:
         populate(url, READERS)
         administrator(url)
-        _fill(url, consultant(url), settings.entries)
+        consultant_id = consultant(url)
+        _fill(url, consultant_id, settings.entries)
         anchors = folder / "anchors"
         rows = [
+            _appended(url, consultant_id, 1000, at_once=1),
+            _appended(url, consultant_id, 10_000, at_once=10_000),
             _called(url, settings.entries, "verify"),
             _called(url, settings.entries, "anchor", anchors),
             _called(url, settings.entries, "verify", "--anchor", anchors),
@@ -98,13 +104,7 @@ def _fill(url: str, consultant_id: int, length: int) -> None:
 def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
     begin, head = system_clock() - timedelta(seconds=length), GENESIS
     for number in range(length):
-        event = AuditEvent(
-            consultant_id,
-            AuditAction.VIEWED_READER_PROFILE,
-            number * 7 % READERS + 1,
-            "console, from online",
-            "10.0.0.7",
-        )
+        event = _event(consultant_id, number)
         created_at = to_db_time(begin + timedelta(seconds=number))
         row_hash = entry_hash(head, event, created_at)
         yield (
@@ -112,6 +112,35 @@ def _chain(consultant_id: int, length: int) -> Iterator[Entry]:
             *(event.details, event.ip_address, created_at, head, row_hash),
         )
         head = row_hash
+
+
+def _appended(url: str, consultant_id: int, entries: int, *, at_once: int) -> Row:
+    """Append entries as a program does, `at_once` in each transaction; return the figures."""
+    with opened(url, Role.ACCESS_LOG) as db:
+        began, began_cpu = perf_counter(), process_time()
+        for _ in range(0, entries, at_once):
+            with db.atomic():
+                for number in range(at_once):
+                    event = _event(consultant_id, number)
+                    append_in_transaction(db, event, system_clock())
+        seconds, cpu_seconds = perf_counter() - began, process_time() - began_cpu
+    return {
+        "command": f"append, {at_once:,} a commit",
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "entries_per_second": entries / seconds,
+        **dict.fromkeys(("peak_mib", "file_mib", "output")),
+    }
+
+
+def _event(consultant_id: int, number: int) -> AuditEvent:
+    return AuditEvent(
+        consultant_id,
+        AuditAction.VIEWED_READER_PROFILE,
+        number * 7 % READERS + 1,
+        "console, from online",
+        "10.0.0.7",
+    )
 
 
 def _tamper(url: str, id_: int) -> None:

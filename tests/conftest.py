@@ -14,6 +14,7 @@ from pathlib import Path
 import memory
 import pytest
 from copies import PostgreSQLCopies, SQLiteCopies
+from hypothesis import settings
 from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
@@ -29,6 +30,10 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 memory.use_for_temporary_files()
+
+# No test may fail because the machine is busy.
+settings.register_profile("readwatch", deadline=None)
+settings.load_profile("readwatch")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

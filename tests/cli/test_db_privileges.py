@@ -46,7 +46,7 @@ def test_it_shows_who_may_do_what_and_that_the_engine_enforces_it(shell: Shell) 
     assert report["unenforced"] == []
     assert report["privileges"]["console"]["users"] == {
         "read": "all but password_hash",
-        "append": False,
+        "append": "none",
         "change": "none",
         "delete": False,
     }

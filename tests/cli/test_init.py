@@ -7,7 +7,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from cli.shell import ADMIN_PASSWORD, Shell
+from cli.shell import ADMIN_PASSWORD, Shell, log
 from conftest import ENGINES
 
 from readwatch.domain.users import UserRole
@@ -47,11 +47,8 @@ def test_it_makes_the_database_and_the_first_admin(
     with connection(made):
         dora = authenticate(made, "dora@example.org", ADMIN_PASSWORD)
     assert (dora.user_role, dora.full_name, dora.is_active) == (UserRole.ADMIN, "Dora Dyer", True)
-    assert rows(
-        made,
-        "SELECT consultant_user_id, action_type, target_user_id, action_details"
-        " FROM consultant_access_log",
-    ) == [(dora.id, "added_user", dora.id, "cli init, role admin")]
+    with connection(made):
+        assert log(made) == [(dora.id, "added_user", dora.id, "cli init, role admin")]
 
 
 @on_sqlite
@@ -61,10 +58,15 @@ def test_the_file_can_be_read_by_its_owner_only(new_shell: Shell) -> None:
 
 
 @on_sqlite
-def test_the_folder_of_the_database_is_made_too(new_shell: Shell) -> None:
-    new_shell.url = f"sqlite:///{file_of(new_shell).parent / 'a' / 'b' / 'readwatch.db'}"
+def test_the_folders_of_the_database_are_made_too_and_only_their_owner_can_open_them(
+    new_shell: Shell,
+) -> None:
+    existing = file_of(new_shell).parent
+    existing.chmod(0o755)
+    new_shell.url = f"sqlite:///{existing / 'a' / 'b' / 'readwatch.db'}"
     assert new_shell.init().code == 0
-    assert file_of(new_shell).is_file()
+    folders = (existing, existing / "a", existing / "a" / "b")
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o755, 0o700, 0o700]
 
 
 @on_sqlite

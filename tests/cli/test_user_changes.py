@@ -89,6 +89,23 @@ def test_a_change_ends_the_sessions_invalidates_the_old_password_and_is_logged(
     assert log(db) == [(cast.dora.id, action, cast.ann.id, "cli")]
 
 
+@pytest.mark.parametrize(
+    ("words", "done"),
+    [
+        (["suspend"], "suspended cara@example.org"),
+        (["delete", "--yes"], "deleted cara@example.org"),
+        (["role"], "cara@example.org is now an admin"),
+    ],
+)
+def test_a_change_of_a_consultants_account_ends_consoles_too(
+    shell: Shell, cast: Cast, words: list[str], done: str
+) -> None:
+    role = ["admin"] if words == ["role"] else []
+    consoles = "each console of this account ends within 5 seconds"
+    ended = shell("user", *words, "cara@example.org", *role)
+    assert (ended.code, ended.out) == (0, f"{done}: 0 sessions ended, and {consoles}\n")
+
+
 def test_a_suspended_account_can_be_activated(shell: Shell, cast: Cast, db: Database) -> None:
     shell("user", "suspend", ANN)
     assert shell("user", "suspend", ANN).complaint == "this account is suspended already"

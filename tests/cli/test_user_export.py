@@ -25,7 +25,7 @@ from readwatch.store.recording.activities import record_activities
 ANN = "ann@example.org"
 PARTS = {
     *("account", "profile", "sessions", "staff_sessions", "activities", "content_progress"),
-    "quizzes",
+    *("quizzes", "archived_totals", "archived_content_progress", "archived_quizzes"),
     *("accesses_to_this_user", "accesses_by_this_user"),
 }
 

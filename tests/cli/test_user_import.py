@@ -108,8 +108,8 @@ def test_of_a_file_with_errors_nothing_is_imported_and_each_line_is_named(
     ended = shell("user", "import", str(file), "--passwords", str(tmp_path / "passwords.csv"))
 
     assert (ended.code, ended.out) == (1, "")
-    first, *errors = ended.err.splitlines()
-    assert first == "readwatch: nothing was imported"
+    *errors, last = ended.err.splitlines()
+    assert last == "readwatch: nothing was imported: 6 lines are wrong"
     assert [error.partition(": ")[0] for error in errors] == [f"line {n}" for n in range(3, 9)]
     for words, error in zip(
         (
@@ -131,9 +131,11 @@ def test_of_a_file_with_errors_nothing_is_imported_and_each_line_is_named(
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b"", "first line must name the columns"),
-        (b"email,name\n", "first line must name the columns"),
-        (b"email,name,role,shoe size\n", "first line must name the columns"),
+        (b"", "the first line has no column 'email'; it must name the columns"),
+        (b"email,name\n", "the first line has no column 'role'"),
+        (b"e-mail,name,role\n", "the first line has an unknown column 'e-mail'"),
+        (b"email,name,role,shoe size\n", "the first line has an unknown column 'shoe size'"),
+        (b"email,name,role,name\n", "the first line has two columns 'name'"),
         (b"email,name,role\n", "contains no account"),
         (b"email,name,role\na@b.org,A\n", "line 2 has 2 values, the first line 3"),
         (b'email,name,role\n"a@b.org', "is not CSV"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.domain.files import atomic_file, atomic_text_file
+from readwatch.domain.files import atomic_file, atomic_text_file, make_private_folders
 
 
 @pytest.fixture
@@ -99,3 +99,17 @@ def test_a_new_file_is_whole_also_where_there_are_no_hard_links(
         opened.write(b"new")
     assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"new", 0o600)
     assert os.listdir(folder) == [file.name]
+
+
+def test_new_folders_are_their_owners_and_existing_ones_stay_as_they_are(folder: Path) -> None:
+    folder.chmod(0o755)
+    for _ in range(2):
+        make_private_folders(folder / "b" / "c")
+    folders = (folder, folder / "b", folder / "b" / "c")
+    assert [made.stat().st_mode & 0o777 for made in folders] == [0o755, 0o700, 0o700]
+
+
+def test_where_a_file_is_no_folder_is_made(file: Path) -> None:
+    file.write_text("mine")
+    with pytest.raises(OSError, match="Not a directory"):
+        make_private_folders(file / "b")

@@ -27,11 +27,14 @@ class StubbornApp:
 
     port: int
     email: str
+    timeout: float = TIMEOUT
     token: str = field(default="", repr=False)
     user_id: int = 0
     lost: int = 0
     refused: int = 0
     retry_after: int = 0
+    resume_token: str = field(default="", repr=False)
+    signed_out: int = 0
 
     def __post_init__(self) -> None:
         self.connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
@@ -51,9 +54,9 @@ class StubbornApp:
             self.lost += 1
             raise Lost from None
 
-    def post(self, path: str, body: Any = None, patience: float = TIMEOUT) -> Answer:
+    def post(self, path: str, body: Any = None) -> Answer:
         """Send a request until the response is neither 429 nor 503."""
-        until = datetime.now(UTC) + timedelta(seconds=patience)
+        until = datetime.now(UTC) + timedelta(seconds=self.timeout)
         pause = Event()
         while datetime.now(UTC) < until:
             try:
@@ -65,14 +68,25 @@ class StubbornApp:
                 return status, answer
             self.refused += 1
             pause.wait(0.1)
-        raise AssertionError(f"{path} was not answered within {patience} s")
+        raise AssertionError(f"{path} was not answered within {self.timeout} s")
 
     def login(self) -> int:
         """Log in and return the session's id."""
         credentials = {"email": self.email, "password": PASSWORD, "device_type": "tablet"}
-        status, answer = self.post("/api/login", credentials)
+        return self._begin_session(*self.post("/api/login", credentials))
+
+    def resume(self) -> int:
+        """Begin a new session without the password, and return its id; log in if that fails."""
+        status, answer = self.post("/api/resume", {"resume_token": self.resume_token})
+        if status == 401:
+            self.signed_out += 1
+            return self.login()
+        return self._begin_session(status, answer)
+
+    def _begin_session(self, status: int, answer: Any) -> int:
         assert status == 200, answer
         self.token, self.user_id = answer["token"], answer["user"]["id"]
+        self.resume_token = answer["resume_token"]
         session_id: int = answer["session_id"]
         return session_id
 

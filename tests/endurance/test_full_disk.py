@@ -105,6 +105,9 @@ def test_a_full_disk_is_reported_reads_go_on_and_with_room_again_everything_is_s
                 refused = [
                     (app, post_until_refused(app, word, turn, size)) for app, size in batches
                 ]
+                assert ann.once("POST", "/api/heartbeat")[0] == 503
+                status, answer = cara.once("GET", "/readyz")
+                assert (status, "is full" in str(answer)) == (503, True)
                 assert ann.once("GET", "/api/me")[0] == 200
                 if kind is pretended:  # in a real one there may be room for an entry
                     for look in "online", str(cast.ann.id):
@@ -115,6 +118,8 @@ def test_a_full_disk_is_reported_reads_go_on_and_with_room_again_everything_is_s
                     status, answer = app.post("/api/activities", body(events))
                     assert status == 200
                     note(app, word, events, answer)
+                assert ann.once("POST", "/api/heartbeat")[0] == 200
+                assert cara.once("GET", "/readyz")[0] == 200
             code, _, log = server.stop()
             assert code == 0
             assert_no_fault(log)

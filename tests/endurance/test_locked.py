@@ -54,7 +54,8 @@ def test_who_is_refused_while_it_is_locked_is_kept_once_afterwards(
                 assert apps[0].once("GET", "/api/me")[0] == 200
             for app, event, body in zip(apps, events, bodies, strict=True):
                 status, answer = app.post("/api/activities", body)
-                assert status == 201, "nothing was kept of what was refused"
+                # A write that has begun may outlive its request on PostgreSQL.
+                assert status == 201 or (status == 200 and not is_sqlite(db))
                 word.note(app, event, answer)
         code, _, log = server.stop()
         assert code == 0

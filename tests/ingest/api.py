@@ -12,6 +12,9 @@ from werkzeug.test import TestResponse
 
 from readwatch.store.engine.connections import Database
 
+RFC_9110 = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Names of statuses that Python has since 3.13."""
+
 TABLES = (
     "users",
     "reader_profiles",
@@ -84,7 +87,8 @@ def problem(answer: TestResponse, status: int) -> dict[str, Any]:
 def invalid_fields(members: dict[str, Any], status: int) -> list[str]:
     """Check the members of a problem and return the names of the invalid fields."""
     assert members.keys() - {"errors"} == {"type", "title", "status", "detail"}
-    assert (members["type"], members["title"]) == ("about:blank", HTTPStatus(status).phrase)
+    title = RFC_9110.get(status) or HTTPStatus(status).phrase
+    assert (members["type"], members["title"]) == ("about:blank", title)
     assert members["status"] == status
     assert members["detail"]
     errors = members.get("errors", [])

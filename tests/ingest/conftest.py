@@ -1,11 +1,12 @@
 """The service on a real database, with the cast as its clients."""
 
 from collections.abc import Iterator
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
 from ingest.api import Api, ApiClient
+from ingest.process import TIMEOUT
 
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
@@ -16,7 +17,9 @@ from readwatch.ingest.services import Settings
 def api(url: str, cast: Any, clock: Clock) -> Iterator[Api]:
     app = create_app(Settings(url, bcrypt_cost=4), clock)
     # The first round of retention must not see a clock that a test has advanced.
+    deadline = monotonic() + TIMEOUT
     while not app.extensions["readwatch"].retention.completed_rounds:
+        assert monotonic() < deadline, "the first round of retention does not end"
         sleep(0.001)
     yield Api(app.test_client(), app=app)
     app.extensions["readwatch"].close()

@@ -13,6 +13,8 @@ from conftest import COST, NOON, PASSWORD, StillClock
 from ingest.api import Api, ApiClient, all_rows, fetch_all, invalid_fields, problem
 from werkzeug.test import TestResponse
 
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
@@ -23,7 +25,9 @@ ANN = {"email": "ann@example.org", "password": PASSWORD}
 
 
 def set_password(db: Database, user_id: int) -> None:
-    accounts.set_password(db, user_id, hash_password("another password", COST), NOON)
+    with db.atomic():
+        append_in_transaction(db, AuditEvent(user_id, AuditAction.SET_PASSWORD, user_id), NOON)
+        accounts.set_password(db, user_id, hash_password("another password", COST), NOON)
 
 
 def suspend(db: Database, user_id: int) -> None:

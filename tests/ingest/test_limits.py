@@ -7,20 +7,28 @@ import socket
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from http.client import HTTPException
 from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
 from copies import SQLiteCopies
 from ingest.api import Api, ApiClient, fetch_all, invalid_fields, problem
-from ingest.process import TIMEOUT, ServerProcess, serving
+from ingest.process import TIMEOUT, App, ServerProcess, serving
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.body_timeout import BODY_TIMEOUT_SECONDS, BodyRead, reads_to_abort
+from readwatch.ingest.body_reads import BodyRead
+from readwatch.ingest.body_timeout import (
+    BODY_TIMEOUT_SECONDS,
+    connection_of,
+    idle_to_close,
+    reads_to_abort,
+)
 from readwatch.ingest.field_types import MAX_DEPTH
 from readwatch.ingest.request_body import MAX_BODY_BYTES, MAX_LOGIN_BYTES
 from readwatch.ingest.server import IDLE_TIMEOUT_SECONDS, MAX_HEADER_BYTES, THREADS
 from readwatch.ingest.services import Settings
+from readwatch.ingest.sockets import Connection
 from readwatch.store.engine.connections import Database
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -42,6 +50,12 @@ def shared_server(
         assert server.stop() == (0, "", "")
 
 
+@pytest.fixture(scope="module")
+def shared_ann(shared_server: ServerProcess) -> App:
+    """Ann's app, which uses the shared server."""
+    return shared_server.app("ann@example.org")
+
+
 def connection(server: ServerProcess, sent: bytes, source: str = "127.0.0.1") -> socket.socket:
     """Return a connection over which these bytes were sent."""
     client = socket.create_connection(("127.0.0.1", server.port), TIMEOUT, (source, 0))
@@ -52,19 +66,145 @@ def connection(server: ServerProcess, sent: bytes, source: str = "127.0.0.1") ->
 # Slow apps --------------------------------------------------------------------------------------
 
 
+def head(path: str, length: int, *more: str) -> bytes:
+    """Return the header of a POST whose body has this length."""
+    lines = (f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}", *more, "", "")
+    return "\r\n".join(lines).encode()
+
+
+INVALID = "Authorization: Bearer rw_invalid"
+
+
+def status_of_login(server: ServerProcess, credentials: dict[str, str]) -> int:
+    """Log in over a new connection; return the status, 0 without a response."""
+    try:
+        return server.app().post("/api/login", credentials)[0]
+    except (OSError, HTTPException):
+        return 0
+
+
 @on_linux
 @on_sqlite
-def test_incomplete_bodies_do_not_delay_others(url: str, cast: Any) -> None:
-    start = b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{"
-    with serving(url) as server, ExitStack() as connections:
-        ann = server.app("ann@example.org")
-        slow = [
-            connections.enter_context(connection(server, start, "127.0.0.2"))
-            for _ in range(3 * THREADS)
-        ]
-        assert ann.post("/api/heartbeat")[0] == 200
-        assert slow[0].recv(100) == b"", "closed"
-        assert server.stop() == (0, "", "")
+def test_slow_bodies_without_a_token_do_not_delay_readers_at_the_same_address(
+    url: str, cast: Any
+) -> None:
+    """As in a school, where all have one address."""
+    ben = {"email": "ben@example.org", "password": PASSWORD}
+    with serving(url) as server:
+        with ExitStack() as connections:
+            ann = server.app("ann@example.org")
+            for _ in range(2 * THREADS):
+                for path, more in (("/api/login", ()), ("/api/activities", (INVALID,))):
+                    slow = connection(server, head(path, 50, *more) + b"{")
+                    connections.enter_context(slow)
+            for _ in range(12):
+                assert ann.post("/api/activities", PAGE)[0] == 201
+            while status_of_login(server, ben) != 200:
+                pass  # until slow logins have been closed
+        code, _, log = server.stop()
+    assert (code, "many slow requests without a token" in log) == (0, True)
+
+
+def test_a_request_that_is_refused_by_its_header_is_answered_before_its_body_arrives(
+    shared_server: ServerProcess, shared_ann: App
+) -> None:
+    ann = f"Authorization: Bearer {shared_ann.token}"
+    for status, path, more in (
+        (401, "/api/activities", ()),
+        (401, "/api/activities", (INVALID,)),
+        (404, "/api/nothing", ()),
+        (405, "/livez", ()),
+        (415, "/api/login", ("Content-Encoding: br",)),
+        (415, "/api/activities", (ann, "Content-Encoding: br")),
+    ):
+        with connection(shared_server, head(path, 1000, *more)) as app:
+            assert (path, statuses(app, 1)) == (path, [status])
+            app.sendall(b"x" * 1000 + LIVEZ)
+            assert (path, statuses(app, 1)) == (path, [200]), "the connection stays open"
+
+
+@on_linux
+@on_sqlite
+def test_idle_connections_do_not_keep_readers_out(url: str, cast: Any) -> None:
+    few_files = ("sh", "-c", 'ulimit -n 512 && exec "$@"', "sh")  # 256 connections
+    with serving(url, before=few_files) as server:
+        with ExitStack() as connections:
+            for sent in (b"", b"POST /api/", LIVEZ) * 100:
+                connections.enter_context(connection(server, sent))
+            ann = server.app("ann@example.org")
+            assert ann.post("/api/activities", PAGE)[0] == 201
+        code, _, log = server.stop()
+    assert (code, "too many open connections" in log) == (0, True)
+
+
+def read(since: float, network: str | None = None) -> BodyRead:
+    return BodyRead("127.0.0.1", since, network)
+
+
+def test_half_of_the_threads_may_wait_for_slow_bodies_for_a_limited_time() -> None:
+    waits = [read(since) for since in (5.0, 3.0, 4.0, 100.0)]
+    assert list(reads_to_abort(waits, 3, now=6.0)) == []
+    assert [wait.since for wait in reads_to_abort(waits, 1, now=6.01)] == [3.0, 4.0]
+    assert [wait.since for wait in reads_to_abort(waits, 4, now=4.5 + BODY_TIMEOUT_SECONDS)] == [
+        3.0,
+        4.0,
+    ]
+
+
+def test_of_the_slow_bodies_without_a_token_a_network_may_have_two() -> None:
+    waits = [read(2.0, "a"), read(1.0, "a"), read(3.0, "b"), read(4.0, "a"), read(0.0), read(9.5)]
+    assert list(reads_to_abort(waits, 16, now=10.0)) == [read(1.0, "a")]
+
+
+def open_connection(
+    port: int,
+    *,
+    sent: float,
+    received: float,
+    waits: bool = False,
+    answered: bool = True,
+    address: str = "127.0.0.1",
+) -> Connection:
+    return Connection(port, (address, port), sent, received, waits, answered)
+
+
+def test_the_connection_of_a_slow_body_is_the_one_that_the_kernel_shows() -> None:
+    body, now = read(5.0), 8.0
+    idle = open_connection(1, sent=3.0, received=3.01)
+    elsewhere = open_connection(2, sent=3.0, received=3.0, waits=True, address="127.0.0.2")
+    answered = open_connection(3, sent=0.5, received=3.0)
+    in_process = open_connection(4, sent=60.0, received=0.1, waits=True)
+    others = [idle, elsewhere, answered, in_process]
+    assert connection_of(body, others, frozenset(), now) is None
+
+    silent = open_connection(5, sent=3.01, received=3.01, waits=True)
+    assert connection_of(body, [*others, silent], frozenset(), now) == silent
+    by_the_byte = open_connection(6, sent=9.0, received=0.2, waits=True)
+    assert connection_of(body, [*others, by_the_byte], frozenset(), now) is None
+    waited = frozenset({by_the_byte.peer})
+    assert connection_of(body, [*others, by_the_byte], waited, now) == by_the_byte
+
+    discarded = BodyRead("127.0.0.1", 5.0, "127.0.0.1", is_discarded=True)
+    assert connection_of(discarded, others, frozenset(), now) == idle
+
+
+def test_the_networks_with_most_idle_connections_lose_them_first_the_longest_silent() -> None:
+    school = [open_connection(n, sent=50 + n, received=50 + n) for n in range(3)]
+    attacker = [
+        open_connection(n, sent=2 + n, received=2 + n, address=f"2001:db8::{n}")
+        for n in range(10, 16)
+    ]
+    busy = [open_connection(n, sent=90, received=9, waits=True) for n in range(20, 30)]
+    fresh = [open_connection(n, sent=0.1, received=0.1) for n in range(30, 40)]
+    never_answered = open_connection(50, sent=1.5, received=1.5, answered=False)
+    connections = [*school, *busy, *attacker, *fresh]
+
+    closed = idle_to_close(connections, most=len(connections) - 3)
+
+    assert closed == attacker[:2:-1]
+    assert idle_to_close([*school, never_answered], most=3) == [never_answered]
+    assert set(idle_to_close(connections, most=0)) == {*school, *attacker}
+    assert idle_to_close(connections, most=len(connections)) == []
 
 
 def test_incomplete_headers_do_not_delay_others(shared_server: ServerProcess) -> None:
@@ -77,16 +217,6 @@ def test_incomplete_headers_do_not_delay_others(shared_server: ServerProcess) ->
                 one.sendall(letter.encode())
             assert ann.post("/api/heartbeat")[0] == 200
         assert all(one.recv(100).startswith(b"HTTP/1.1 200 OK") for one in slow)
-
-
-def test_half_of_the_threads_may_wait_for_slow_bodies_for_a_limited_time() -> None:
-    waits = [BodyRead("127.0.0.1", since) for since in (5.0, 3.0, 4.0, 100.0)]
-    assert list(reads_to_abort(waits, 3, now=6.0)) == []
-    assert [wait.since for wait in reads_to_abort(waits, 1, now=6.01)] == [3.0, 4.0]
-    assert [wait.since for wait in reads_to_abort(waits, 4, now=4.5 + BODY_TIMEOUT_SECONDS)] == [
-        3.0,
-        4.0,
-    ]
 
 
 @pytest.mark.proof
@@ -115,6 +245,34 @@ def test_a_header_that_is_too_large_is_refused(shared_server: ServerProcess) -> 
 
 
 # Bodies -----------------------------------------------------------------------------------------
+
+
+ONE = json.dumps(PAGE).encode()
+
+
+@pytest.mark.parametrize(
+    ("framing", "sent"),
+    [
+        ("Content-Length: 500", ONE),
+        (f"Content-Length: {len(ONE) + 1}", ONE),
+        ("Content-Length: 500\r\nContent-Encoding: gzip", GZIPPED),
+        ("Transfer-Encoding: chunked", b"%x\r\n%s" % (len(ONE), ONE[:-1])),
+        ("Transfer-Encoding: chunked", b"%x\r\n%s\r\n" % (len(ONE) - 1, ONE[:-1])),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Encoding: gzip",
+            b"%x\r\n%s\r\n" % (len(GZIPPED) - 1, GZIPPED[:-1]),
+        ),
+    ],
+)
+def test_a_body_that_is_cut_off_is_refused_and_nothing_is_stored(
+    shared_server: ServerProcess, shared_ann: App, framing: str, sent: bytes
+) -> None:
+    ann = shared_ann
+    start = f"POST /api/activities HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ann.token}\r\n"
+    with connection(shared_server, f"{start}{framing}\r\n\r\n".encode() + sent) as app:
+        app.shutdown(socket.SHUT_WR)
+        assert statuses(app, 1) == [400]
+    assert ann.request("GET", "/api/readers/1/activities") == (200, {"activities": []})
 
 
 def test_a_content_length_above_the_limit_is_refused_before_the_body_is_sent(

@@ -82,6 +82,27 @@ def test_guesses_from_an_address_do_not_lock_out_accounts_that_logged_in_from_th
     assert [log_in(api, "wrong password")[0] for _ in range(6)] == [401] * 5 + [429]
 
 
+def test_the_addresses_of_an_ipv6_network_are_one_address(api: Api, clock: StillClock) -> None:
+    def guess(number: int, network: str = "2001:db8:0:7") -> int:
+        return log_in(api, "wrong password", f"{network}::{number:x}")[0]
+
+    assert [guess(number) for number in range(1, 8)] == [401] * 5 + [429] * 2
+    assert guess(1, "2001:db8:0:8") == 401, "another network"
+    clock.advance(seconds=1)
+    assert log_in(api, PASSWORD, "2001:db8:0:7::77")[0] == 200
+    assert [guess(number) for number in range(1, 7)] == [401] * 5 + [429]
+
+
+def test_strangers_do_not_lock_ann_out_of_the_ipv6_network_from_which_she_logged_in(
+    api: Api,
+) -> None:
+    assert log_in(api, PASSWORD, "2001:db8::7") == (200, None)
+    for number in range(25):
+        log_in(api, "wrong password", f"203.0.113.{number % 5}")
+    assert log_in(api, PASSWORD, "2001:db9::7")[0] == 429
+    assert log_in(api, PASSWORD, "2001:0DB8:0:0:ffff::1") == (200, None)
+
+
 def test_an_account_that_does_not_exist_is_locked_in_the_same_way(api: Api) -> None:
     body = {"email": "nobody@example.org", "password": "wrong password"}
     answers = [api.post("/api/login", body) for _ in range(6)]

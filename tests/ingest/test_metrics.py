@@ -76,24 +76,41 @@ def test_the_state_of_the_writer_and_the_readers_online_are_measured(
 
 
 @pytest.mark.parametrize(
-    ("audience", "address", "headers", "status"),
+    ("audience", "hops", "address", "headers", "status"),
     [
-        ("loopback", "127.0.0.1", {}, 200),
-        ("loopback", "::1", {}, 200),
-        ("loopback", "192.0.2.1", {}, 403),
-        ("loopback", "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),
-        ("loopback", "127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 403),
-        ("anyone", "192.0.2.1", {"Via": "1.1 proxy"}, 200),
-        ("off", "127.0.0.1", {}, 403),
+        ("loopback", 0, "127.0.0.1", {}, 200),
+        ("loopback", 0, "::1", {}, 200),
+        ("loopback", 0, "192.0.2.1", {}, 403),
+        ("loopback", 0, "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),
+        ("loopback", 0, "127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 403),
+        ("loopback", 1, "127.0.0.1", {}, 403),
+        ("loopback", 1, "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 403),
+        ("anyone", 0, "192.0.2.1", {"Via": "1.1 proxy"}, 200),
+        ("anyone", 1, "127.0.0.1", {}, 200),
+        ("off", 0, "127.0.0.1", {}, 403),
     ],
 )
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_setting_says_who_may_read_them(
-    api: Api, audience: str, address: str, headers: dict[str, str], status: int
+    api: Api, audience: str, hops: int, address: str, headers: dict[str, str], status: int
 ) -> None:
     services = api.app.extensions["readwatch"]
-    services.settings = replace(services.settings, metrics=audience)
+    services.settings = replace(services.settings, metrics=audience, proxy_hops=hops)
     answer = api.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == status
     if status == 403:
         problem(answer, 403)
+
+
+@pytest.mark.parametrize("path", ["//metrics", "///metrics", "//api/me", "//"])
+def test_a_path_with_further_slashes_does_not_exist(api: Api, path: str) -> None:
+    """A proxy that hides /metrics would not hide it under another path."""
+    answer = api.client.get("/", environ_overrides={"PATH_INFO": path})
+    problem(answer, 404)
+
+
+def test_an_encoded_path_is_answered_as_the_path_that_it_means(api: Api) -> None:
+    """The server decodes paths, so the setting applies to /metrics however it is written."""
+    services = api.app.extensions["readwatch"]
+    services.settings = replace(services.settings, metrics="off")
+    problem(api.get("/%6detrics"), 403)

@@ -6,7 +6,7 @@ import pytest
 from conftest import NOON, Cast
 from ingest.api import Api, ApiClient, problem
 
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent
 from readwatch.domain.clock import Clock
 from readwatch.ingest.app import create_app
 from readwatch.ingest.services import Settings
@@ -63,6 +63,18 @@ def test_entries_come_in_pages_newest_first(
     rest = own_entries(ann, f"?limit=3&before={first[-1]['id']}")
     assert [entry["id"] for entry in (*first, *rest)] == [5, 4, 3, 2, 1]
     problem(ann.get("/api/me/access-log?limit=501"), 422)
+
+
+def test_the_end_of_the_whole_log_is_included(
+    ann: ApiClient, cast: Cast, db: Database, clock: Clock
+) -> None:
+    def head() -> dict[str, Any]:
+        return dict(ann.get("/api/me/access-log").get_json()["head"])
+
+    assert head() == {"id": 0, "row_hash": GENESIS}
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ben.id), clock())
+    (row_hash,) = db.execute_sql("SELECT row_hash FROM consultant_access_log").fetchone()
+    assert head() == {"id": 1, "row_hash": row_hash}
 
 
 def test_a_setting_shows_the_names_of_staff_and_never_of_readers(

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, StillClock
+from flask import Flask
 from ingest.api import Api, all_rows, fetch_all, invalid_fields, problem
 from werkzeug.test import TestResponse
 
+from readwatch.ingest.app import create_app
+from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.session_cache import CHECK_EVERY
 
@@ -54,23 +57,95 @@ def test_the_token_of_the_previous_session_is_refused_within_seconds(
     problem(before.get("/api/me"), 401)
 
 
-def test_of_two_copies_sent_at_once_one_succeeds_and_the_other_ends_its_session(
+def session_of(answer: TestResponse) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    names = ("token", "session_id", "resume_token")
+    return {name: answer.get_json()[name] for name in names}
+
+
+def test_a_device_that_lost_the_answer_thirty_times_gets_it_again(
+    api: Api, login: Any, clock: StillClock, db: Database
+) -> None:
+    answers = []
+    for _ in range(30):
+        clock.advance(minutes=10)
+        answers.append(session_of(resume(api, login["resume_token"])))
+    assert answers == [answers[0]] * 30
+    assert api.with_token(answers[0]["token"]).post("/api/heartbeat").status_code == 200
+    assert fetch_all(db, "SELECT total_sessions FROM reader_profiles WHERE user_id = 1") == [(2,)]
+
+
+def test_two_tabs_that_resume_at_once_on_two_servers_share_one_session(
+    url: str, api: Api, login: Any, clock: StillClock
+) -> None:
+    other = create_app(Settings(url, bcrypt_cost=4), clock)
+    start = Barrier(4)
+
+    def send(app: Flask) -> dict[str, Any]:
+        client = Api(app.test_client(), app=app)
+        start.wait()
+        return session_of(resume(client, login["resume_token"]))
+
+    with ThreadPoolExecutor(4) as threads:
+        sessions = list(threads.map(send, [api.app, other] * 2))
+
+    assert sessions == [sessions[0]] * 4
+    for app in (api.app, other):
+        tab = Api(app.test_client(), app=app).with_token(sessions[0]["token"])
+        assert tab.post("/api/heartbeat").status_code == 200
+    other.extensions["readwatch"].close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/heartbeat", None),
+        ("POST", "/api/activities", {"activity_type": "page_read"}),
+        ("GET", "/api/me", None),
+    ],
+)
+def test_after_the_first_request_of_the_new_session_the_replaced_token_ends_it(
+    api: Api, login: Any, clock: StillClock, method: str, path: str, body: Any
+) -> None:
+    session = session_of(resume(api, login["resume_token"]))
+    device = api.with_token(session["token"])
+    assert device.request(method, path, json=body).status_code < 300
+
+    problem(resume(api, login["resume_token"]), 401)
+
+    clock.moment += CHECK_EVERY
+    problem(device.get("/api/me"), 401)
+    problem(resume(api, session["resume_token"]), 401)
+
+
+def test_a_thief_with_an_older_token_ends_the_session(
     api: Api, login: Any, clock: StillClock
 ) -> None:
-    start = Barrier(2)
-
-    def send(_: int) -> TestResponse:
-        client = Api(api.app.test_client(), app=api.app)
-        start.wait()
-        return resume(client, login["resume_token"])
-
-    with ThreadPoolExecutor(2) as threads:
-        answers = sorted(threads.map(send, range(2)), key=lambda answer: answer.status_code)
-
-    assert [answer.status_code for answer in answers] == [200, 401]
+    first = session_of(resume(api, login["resume_token"]))
+    second = session_of(resume(api, first["resume_token"]))
+    problem(resume(api, login["resume_token"]), 401)
     clock.moment += CHECK_EVERY
-    problem(api.with_token(answers[0].get_json()["token"]).get("/api/me"), 401)
-    problem(resume(api, answers[0].get_json()["resume_token"]), 401)
+    problem(api.with_token(second["token"]).get("/api/me"), 401)
+    problem(resume(api, second["resume_token"]), 401)
+
+
+def test_the_first_use_is_written_once(api: Api, login: Any, db: Database) -> None:
+    device = api.with_token(session_of(resume(api, login["resume_token"]))["token"])
+    commits = "readwatch_commit_requests_count"
+    registry = api.app.extensions["readwatch"].metrics.registry
+    before = registry.get_sample_value(commits)
+    for _ in range(3):
+        assert device.get("/api/me").status_code == 200
+    assert registry.get_sample_value(commits) == before + 1
+
+
+def test_a_logout_with_the_old_session_after_a_lost_answer_logs_the_device_out(
+    api: Api, login: Any, clock: StillClock
+) -> None:
+    lost = session_of(resume(api, login["resume_token"]))
+    problem(api.with_token(login["token"]).post("/api/logout"), 401)
+    problem(api.with_token(lost["token"]).get("/api/me"), 401)
+    problem(resume(api, login["resume_token"]), 401)
 
 
 def test_after_a_logout_only_the_password_helps(api: Api, login: Any) -> None:

@@ -1,16 +1,19 @@
 """Retention: the service ends silent sessions and deletes expired rows by itself."""
 
 from datetime import timedelta
+from time import monotonic, sleep
 from typing import Any
 
-from conftest import StillClock
+from conftest import Cast, StillClock
 from ingest.api import Api, ApiClient, fetch_all, problem
+from ingest.process import TIMEOUT
 
 from readwatch.ingest.app import create_app
 from readwatch.ingest.retention import RetentionThread
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.session_cache import CHECK_EVERY
+from readwatch.store.lifecycle.retention import CHUNK_ROWS
 
 ACTIVE = "SELECT count(*) FROM reader_sessions WHERE is_active = TRUE AND ended_at IS NULL"
 
@@ -29,6 +32,32 @@ def test_the_token_of_a_session_that_was_silent_for_over_an_hour_is_refused(
     retention_of(api).end_silent_sessions()
     clock.moment += CHECK_EVERY
     problem(ann.post("/api/heartbeat"), 401)
+
+
+def test_each_of_many_sessions_ends_at_the_time_of_its_own_chunk(
+    api: Api, cast: Cast, clock: StillClock, db: Database
+) -> None:
+    """Other servers look only for sessions that ended in the last seconds."""
+    db.execute_sql(
+        f"WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers"
+        f" WHERE n < {CHUNK_ROWS}) INSERT INTO reader_sessions (user_id, session_token)"
+        f" SELECT {cast.ann.id}, 'token ' || n FROM numbers"
+    )
+    clock.advance(days=365)
+    services = api.app.extensions["readwatch"]
+    thread = RetentionThread(
+        services.db,
+        services.writer,
+        lambda: clock.advance(minutes=1),
+        session_timeout=timedelta(hours=1),
+    )
+    deadline = monotonic() + TIMEOUT
+    while not thread.completed_rounds:
+        assert monotonic() < deadline
+        sleep(0.001)
+    thread.close()
+    assert fetch_all(db, ACTIVE) == [(0,)]
+    assert fetch_all(db, "SELECT count(DISTINCT ended_at) FROM reader_sessions") == [(2,)]
 
 
 def test_expired_staff_sessions_are_ended(

@@ -1,33 +1,48 @@
 """The server as a process: it starts, answers, and ends without losing anything."""
 
 import errno
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 from threading import Barrier, Event, Lock
 from time import monotonic
 from typing import Any
 
+import apsw
 import pytest
+from conftest import PASSWORD
 from ingest.api import fetch_all
-from ingest.process import TIMEOUT, App, serve_command, serving
+from ingest.process import (
+    TIMEOUT,
+    App,
+    ServerProcess,
+    announced_port,
+    serve_command,
+    serving,
+)
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.listen_address import listening_port
-from readwatch.ingest.server import THREADS, serve
+from readwatch.ingest.server import RESTART_PAUSES, THREADS, _next_pause, serve
 from readwatch.ingest.services import Settings
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.sqlite import sqlite_path
 
 PAGE = {"activity_type": "page_read", "content_id": "emma", "duration_seconds": 1}
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 """For what does not depend on the engine, because starting a process takes a second."""
+
+on_linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux has /proc")
 
 
 def test_it_prints_where_it_listens_answers_at_once_and_stops_at_sigterm(
@@ -130,6 +145,97 @@ def test_stopped_under_load_it_has_stored_all_that_it_acknowledged(
     ]
 
 
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def replace(file: Path) -> None:
+    os.replace(file.with_name("other"), file)
+
+
+@on_sqlite
+@pytest.mark.parametrize("act", [remove, replace])
+def test_no_acknowledged_post_is_lost_with_a_file_that_is_removed_or_replaced(
+    url: str, cast: Any, act: Callable[[Path], None]
+) -> None:
+    file, removed = sqlite_path(url), sqlite_path(url).with_name("removed")
+    shutil.copy(file, file.with_name("other"))
+    os.link(file, removed)
+    acknowledged: set[int] = set()
+    enough = Event()
+    with serving(url) as server, ThreadPoolExecutor(8) as threads:
+        apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * 4]
+        ends = threads.map(posting_until_it_stops(acknowledged, enough), apps)
+        assert enough.wait(TIMEOUT)
+        act(file)
+        assert set(ends) == {503}
+        status, answer = apps[0].request("GET", "/readyz")
+        assert (status, apps[0].post("/api/heartbeat")[0]) == (503, 503)
+        assert f"{file} was removed or replaced" in answer["reasons"][0]
+        code, _, log = server.stop()
+    assert (code, log.count(" ERROR ")) == (0, 1)
+
+    # Without its WAL, which was not moved with it.
+    with closing(apsw.Connection(str(removed))) as connection:
+        stored = {row[0] for row in connection.execute("SELECT id FROM reader_activities")}
+        assert acknowledged <= stored
+        assert connection.pragma("integrity_check") == "ok"
+    if file.exists():
+        with closing(apsw.Connection(str(file))) as connection:
+            assert not connection.execute("SELECT 1 FROM reader_activities").fetchall()
+            assert connection.pragma("integrity_check") == "ok"
+
+
+# The worker -------------------------------------------------------------------------------------
+
+
+def kill_worker(server: ServerProcess) -> None:
+    """Kill the process that answers the requests, the only child of the server."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    os.kill(int(children.read_text()), signal.SIGKILL)
+
+
+@on_sqlite
+@on_linux
+def test_a_worker_that_is_killed_three_times_is_started_again_each_time(
+    url: str, cast: Any, db: Database
+) -> None:
+    with serving(url) as server:
+        for _ in range(3):
+            kill_worker(server)
+            assert announced_port(server.process) == server.port
+            assert server.app("ann@example.org").post("/api/activities", PAGE)[0] == 201
+        code, _, log = server.stop()
+    assert code == 0
+    line = "ERROR the worker ended unexpectedly; another one starts after"
+    assert [ended.partition(" ")[2] for ended in log.splitlines()] == [
+        f"{line} {pause:g} s" for pause in RESTART_PAUSES[:3]
+    ]
+    assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(3,)]
+
+
+@on_sqlite
+@on_linux
+def test_a_worker_is_not_started_on_a_file_that_has_replaced_the_database(
+    url: str, cast: Any
+) -> None:
+    file = sqlite_path(url)
+    shutil.copy(file, file.with_name("other"))
+    with serving(url) as server:
+        os.replace(file.with_name("other"), file)
+        kill_worker(server)
+        code, _, log = server.ended()
+    assert code == 1
+    assert log.splitlines()[-1].startswith(f"readwatch: {file} was removed or replaced")
+
+
+def test_a_server_whose_workers_end_again_and_again_gives_up_with_a_reason() -> None:
+    pauses = iter(RESTART_PAUSES)
+    assert [_next_pause(pauses) for _ in RESTART_PAUSES] == sorted(RESTART_PAUSES)
+    with pytest.raises(ReadwatchError, match="ended 11 times"):
+        _next_pause(pauses)
+
+
 @on_sqlite
 def test_after_ctrl_c_the_content_of_the_wal_is_in_the_file(
     url: str, cast: Any, db: Database
@@ -158,6 +264,30 @@ def test_when_its_main_process_is_killed_the_worker_ends_too_and_nothing_is_lost
         assert listening_port("127.0.0.1", server.port) == server.port
 
     assert fetch_all(db, "SELECT count(*) FROM reader_activities") == [(1,)]
+
+
+@on_sqlite
+def test_a_resume_whose_answer_is_lost_in_a_crash_can_be_sent_again(
+    url: str, cast: Any, db: Database
+) -> None:
+    sessions = "SELECT count(*) FROM reader_sessions"
+    with serving(url) as server:
+        app = server.app()
+        login = {"email": "ann@example.org", "password": PASSWORD}
+        body = {"resume_token": app.post("/api/login", login)[1]["resume_token"]}
+        app.connection.request("POST", "/api/resume", json.dumps(body))
+        deadline = monotonic() + TIMEOUT
+        while fetch_all(db, sessions) != [(2,)]:  # committed
+            assert monotonic() < deadline
+        os.killpg(server.process.pid, signal.SIGKILL)
+
+    with serving(url) as server:
+        app = server.app()
+        status, resumed = app.post("/api/resume", body)
+        assert status == 200
+        app.token = resumed["token"]
+        assert app.post("/api/heartbeat")[0] == 200
+        assert fetch_all(db, sessions) == [(2,)]
 
 
 @on_sqlite

@@ -144,7 +144,7 @@ def test_what_a_readers_sessions_cost_does_not_grow_with_those_of_others(db, cas
 def plan_of(db: Database, statement: Statement, values: dict[str, object]) -> str:
     """How the engine is going to find the rows, in its own words."""
     explain = "EXPLAIN QUERY PLAN" if is_sqlite(db) else "EXPLAIN"
-    return str(list(Statement(f"{explain} {statement.text(db)}")(db, **values)))
+    return str(list(db.execute_sql(f"{explain} {statement.text(db)}", values)))
 
 
 # Safety -----------------------------------------------------------------------------------------

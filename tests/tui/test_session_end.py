@@ -12,7 +12,9 @@ from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
 from tui.test_connection_loss import await_workers
 from tui.test_exporting import exports
 
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.connections import Database, close_all, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import accounts
@@ -39,7 +41,9 @@ def delete(db: Database, user_id: int) -> None:
 
 
 def set_password(db: Database, user_id: int) -> None:
-    accounts.set_password(db, user_id, hash_password("another password", COST), NOON)
+    with db.atomic():
+        append_in_transaction(db, AuditEvent(user_id, AuditAction.SET_PASSWORD, user_id), NOON)
+        accounts.set_password(db, user_id, hash_password("another password", COST), NOON)
 
 
 def demote(db: Database, user_id: int) -> None:

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-import click
-
+from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.settings import setting
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 
@@ -30,7 +29,7 @@ class _Duration:
         default: timedelta = getattr(DEFAULT_THRESHOLDS, self.threshold)
         return setting(
             f"--{self.name.replace('_', '-')}",
-            type=click.IntRange(0, 1000),
+            type=WholeNumber(0, 1000),
             metavar=self.unit.upper(),
             default=default // self.one,
             show_default=True,
@@ -76,7 +75,7 @@ def attention_settings(command: F) -> F:
     """Add the settings of the rules to a command; `thresholds_of` converts their values."""
     command = setting(
         "--attention-pass-score",
-        type=click.IntRange(0, 100),
+        type=WholeNumber(0, 100),
         default=DEFAULT_THRESHOLDS.pass_score,
         show_default=True,
         help="Score that passes a quiz if the app does not report whether it was passed.",

@@ -1,6 +1,8 @@
 """`readwatch audit`: check, list and export the access log."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from itertools import chain as concatenated
 from pathlib import Path
 
@@ -9,18 +11,20 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
-from readwatch.cli.output import local_time, print_json, print_table, with_progress
-from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.domain.audit_chain import Anchor, Verdict, parsed_anchors
+from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
+from readwatch.cli.settings import acting_admin, anchor_log_setting, default_anchor_log
+from readwatch.domain.audit import AuditAction
+from readwatch.domain.audit_chain import Anchor, Verdict, append_anchor, read_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import owner_only_opener, sync
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import chain, entries
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
+from readwatch.store.engine.catalogue import schema_differences
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import users
@@ -42,43 +46,82 @@ def command() -> None:
     metavar="FILE",
     help="Also compare the log with this file of `audit anchor`.",
 )
+@anchor_log_setting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def verify(context: click.Context, file: Path | None, as_json: bool) -> int:
-    """Check that no entry was changed, removed, inserted or moved.
+def verify(
+    context: click.Context, file: Path | None, anchor_log: Path | None, as_json: bool
+) -> int:
+    """Check that no entry was changed, removed, inserted or moved, and that its triggers are there.
 
-    The exit code is 0 if the log is intact. Only with anchors does this check detect that entries
-    at the end were removed, or that all entries after one of them were rewritten. It detects
-    neither if somebody can write both the database and the file of anchors.
+    The exit code is 0 if the log is intact. Anchors show whether entries at the end were removed,
+    or all entries after one of them were rewritten: those that `readwatch serve` has written are
+    always compared. They show nothing if somebody could write both the database and the anchors.
     """
-    anchors = () if file is None else _anchors(file)
-    if file is not None and not anchors:
-        raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
-    with database(database_url(context), Role.MAINTENANCE) as db:
+    url = database_url(context)
+    anchor_log = anchor_log or default_anchor_log(url)
+    anchors = _anchors(anchor_log, may_be_missing=True)
+    if file is not None:
+        named = _anchors(file)
+        if not named:
+            raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
+        anchors += named
+    with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        verdict = _verdict(db, anchors)
-    head, defect = verdict.head, verdict.defect
+        verdict, differences = _verdict(db, anchors), schema_differences(db)
+    report = _Report(verdict, differences, anchors, anchor_log)
     if as_json:
-        print_json(
-            {
-                "intact": defect is None,
-                "defect": None if defect is None else asdict(defect),
-                "head": asdict(head),
-                "anchors": len(anchors),
-            }
-        )
+        print_json(report.as_json())
     else:
-        click.echo(
-            "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
-        )
-        click.echo(
-            ("" if defect is None else "intact before that: ")
-            + counted(head.entries, "entry", "entries")
-        )
-        click.echo(f"last entry: {head.id}, with the hash\n{head.row_hash}")
-        if file is not None:
-            click.echo(f"anchors: {len(anchors):,}")
-    return 0 if defect is None else 1
+        for line in report.lines():
+            print_line(line)
+    return 1 if verdict.defect or differences else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What `audit verify` says; `anchors` are all that the log was compared with."""
+
+    verdict: Verdict
+    schema_differences: tuple[str, ...]
+    anchors: tuple[Anchor, ...]
+    anchor_log: Path
+
+    @property
+    def _last_anchor_at(self) -> datetime | None:
+        return max((anchor.anchored_at for anchor in self.anchors), default=None)
+
+    def as_json(self) -> dict[str, object]:
+        defect = self.verdict.defect
+        return {
+            "intact": defect is None,
+            "defect": None if defect is None else asdict(defect),
+            "schema_differences": self.schema_differences,
+            "head": asdict(self.verdict.head),
+            "anchors": len(self.anchors),
+            "anchor_log": str(self.anchor_log),
+            "last_anchor_at": self._last_anchor_at,
+        }
+
+    def lines(self) -> Iterator[str]:
+        head, defect = self.verdict.head, self.verdict.defect
+        yield "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
+        for difference in self.schema_differences:
+            yield f"CHANGED SCHEMA: {difference}"
+        length = counted(head.entries, "entry", "entries")
+        yield length if defect is None else f"intact before that: {length}"
+        yield f"last entry: {head.id}, with the hash"
+        yield head.row_hash
+        if self._last_anchor_at is None:
+            yield f"anchors: none; readwatch serve writes them to {self.anchor_log}"
+        else:
+            age = _age(system_clock() - self._last_anchor_at)
+            yield f"anchors: {len(self.anchors):,}, the last one {age} old"
+
+
+def _age(duration: timedelta) -> str:
+    hours = duration // timedelta(hours=1)
+    return counted(hours, "hour") if hours else counted(duration // timedelta(minutes=1), "minute")
 
 
 @command.command("anchor")
@@ -97,9 +140,12 @@ def anchor(context: click.Context, file: Path) -> None:
         verdict = _verdict(db, anchors)
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
-    _append(file, Anchor(system_clock(), verdict.head).line)
-    click.echo(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
-    click.echo(f"earlier anchors, all consistent with the log: {len(anchors):,}")
+    try:
+        append_anchor(file, Anchor(system_clock(), verdict.head))
+    except OSError as error:
+        raise unwritable(file, error) from None
+    print_line(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
+    print_line(f"earlier anchors, all consistent with the log: {len(anchors):,}")
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
@@ -112,20 +158,11 @@ def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
 
 def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
     try:
-        return parsed_anchors(file.read_bytes().decode("ascii", errors="replace"))
+        return read_anchors(file)
     except OSError as error:
         if may_be_missing and isinstance(error, FileNotFoundError):
             return ()
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
-
-
-def _append(file: Path, line: str) -> None:
-    try:
-        with open(file, "a", encoding="ascii", opener=owner_only_opener) as anchors:
-            anchors.write(line)
-            sync(anchors)
-    except OSError as error:
-        raise unwritable(file, error) from None
 
 
 # The entries ------------------------------------------------------------------------------------
@@ -140,7 +177,7 @@ def _append(file: Path, line: str) -> None:
 @click.option("--reader", metavar="EMAIL", help="List only accesses to the data of this person.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 10_000),
+    type=WholeNumber(1, 10_000),
     default=50,
     show_default=True,
     help="Maximum number of entries.",
@@ -170,7 +207,7 @@ def list_(
         access = audit_log.log_list_access(
             db,
             audit_log.list_access(db, acting.id),
-            AuditEvent(
+            cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.LISTED_ACCESS_LOG,
                 subject_id=reader_id,
@@ -220,7 +257,7 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
             access = audit_log.log_list_access(
                 db,
                 audit_log.list_access(db, acting.id),
-                AuditEvent(
+                cli_event(
                     actor_id=acting.id, action_type=AuditAction.EXPORTED_ACCESS_LOG, details=details
                 ),
                 system_clock(),
@@ -229,4 +266,4 @@ def export(context: click.Context, file: Path, admin: str | None) -> None:
                 entries.oldest_first(db, access, extent), "Writing entries", extent.chunks
             )
             write_table(text, entries.AuditEntry._fields, concatenated.from_iterable(chunks))
-    click.echo(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")
+    print_line(f"wrote {counted(extent.entries, 'entry', 'entries')} to {file}")

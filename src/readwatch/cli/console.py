@@ -11,6 +11,7 @@ import click
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.echo import without_echo
 from readwatch.cli.main import console_keys, database_url
+from readwatch.cli.numbers import Number, WholeNumber
 from readwatch.cli.passwords import read_own_password
 from readwatch.cli.settings import default_preferences_folder, setting
 from readwatch.domain.errors import invalid, misconfigured
@@ -23,7 +24,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 @setting("--email", help="E-mail of the account that logs in; the console asks for the password.")
 @setting(
     "--lock-after",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     metavar="MINUTES",
     default=10,
     show_default=True,
@@ -42,7 +43,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 )
 @setting(
     "--refresh",
-    type=click.FloatRange(0.2, 60),
+    type=Number(0.2, 60),
     metavar="SECONDS",
     default=0.6,
     show_default=True,
@@ -69,7 +70,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 )
 @click.option("--once", is_flag=True, help="Print one screen as text and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print one screen as JSON and exit.")
-@click.option("--rows", type=click.IntRange(0, 20_000), help="Maximum number of rows to print.")
+@click.option("--rows", type=WholeNumber(0, 20_000), help="Maximum number of rows to print.")
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from stdin; with --once or --json."
 )

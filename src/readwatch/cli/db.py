@@ -8,13 +8,21 @@ import click
 from readwatch.cli import db_privileges
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
-from readwatch.domain.health import CheckResult, RollupMismatches, check_results, format_bytes
+from readwatch.domain.health import (
+    CheckResult,
+    RollupMismatches,
+    check_results,
+    format_bytes,
+    log_results,
+)
 from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
+from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
@@ -38,14 +46,15 @@ command.add_command(db_privileges.grant)
 def health_(context: click.Context, as_json: bool) -> int:
     """Check the database; the exit code is 0 if it is healthy.
 
-    This also compares all rollups, the totals that screens show, with the activities. The service
-    may keep running.
+    This also compares all rollups, the totals that screens show, with the activities, and looks for
+    signs that the access log was cut off or lost its triggers. The service may keep running.
     """
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
         status = health.database_status(db)
         mismatches = None if status.damages else _mismatches(db)
-    results = list(check_results(status, mismatches))
+        log_findings = None if status.damages else quick_check(db)
+    results = [*check_results(status, mismatches), *log_results(log_findings)]
     healthy = all(finding.healthy for finding in results)
     if as_json:
         print_json(
@@ -53,11 +62,13 @@ def health_(context: click.Context, as_json: bool) -> int:
                 "healthy": healthy,
                 **asdict(status),
                 "wrong_rows": None if mismatches is None else asdict(mismatches),
+                "access_log": log_findings,
                 "fixes": {finding.name: finding.fix for finding in results if finding.fix},
             }
         )
     else:
         print_table(("check", "result", "finding"), [_row(finding) for finding in results])
+        print_line("")
         print_table(
             ("table with its indexes", "size"),
             [(table.name, format_bytes(table.size)) for table in status.tables],
@@ -91,13 +102,13 @@ def rebuild(context: click.Context, admin: str | None) -> None:
         now = system_clock()
         audit_log.log_event(
             db,
-            AuditEvent(actor_id=acting.id, action_type=AuditAction.REBUILT_ROLLUPS, details="cli"),
+            cli_event(actor_id=acting.id, action_type=AuditAction.REBUILT_ROLLUPS, details="cli"),
             now,
         )
         chunks = with_progress(rollup_rebuild.chunks(db), "Computing rollups")
         corrected = sum((chunk.rebuild(db, now) for chunk in chunks), RollupMismatches())
     for line in _lines(corrected):
-        click.echo(line)
+        print_line(line)
 
 
 def _lines(corrected: RollupMismatches) -> Iterator[str]:

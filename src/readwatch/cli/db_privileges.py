@@ -6,9 +6,10 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.output import print_json, print_table
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import print_json, print_line, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
 from readwatch.store.audit import log as audit_log
@@ -46,12 +47,12 @@ def show(context: click.Context, as_json: bool, sql: bool) -> int:
         print_json({"privileges": _as_json(), "unenforced": unenforced})
         return 1 if unenforced else 0
     print_table(("table", *LIMITED_ROLES), list(matrix()))
-    click.echo("r reads, a appends, c changes, d deletes; * only these columns:")
+    print_line("r reads, a appends, c changes, d deletes; * only these columns:")
     print_table(("role", "table", "action", "columns"), list(limits()))
     for sentence in unenforced:
-        click.echo(f"NOT ENFORCED: {sentence}")
+        print_line(f"NOT ENFORCED: {sentence}")
     if not unenforced:
-        click.echo("the database engine enforces this for every connection of readwatch")
+        print_line("the database engine enforces this for every connection of readwatch")
     return 1 if unenforced else 0
 
 
@@ -65,7 +66,11 @@ def limits() -> Iterator[tuple[str, str, str, str]]:
     """Yield the privileges that are limited to columns: role, table, action, columns."""
     for role, tables in PRIVILEGES.items():
         for table, privileges in sorted(tables.items()):
-            for action, columns in (("reads", privileges.read), ("changes", privileges.change)):
+            for action, columns in (
+                ("reads", privileges.read),
+                ("appends", privileges.append),
+                ("changes", privileges.change),
+            ):
                 if columns and columns != ALL:
                     yield role, table, action, str(columns)
 
@@ -88,7 +93,7 @@ def _as_json() -> dict[str, dict[str, dict[str, object]]]:
         role: {
             table: {
                 "read": str(privileges.read),
-                "append": privileges.append,
+                "append": str(privileges.append),
                 "change": str(privileges.change),
                 "delete": privileges.delete,
             }
@@ -130,13 +135,13 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
         acting = users.acting_admin(db, admin)
         with db.atomic():
             grant_program(db, program=program, login=login)
-            event = AuditEvent(
+            event = cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.GRANTED_PRIVILEGES,
                 details=f"cli, {program} to {login}",
             )
             audit_log.append_in_transaction(db, event, system_clock())
-    click.echo(f"{login} may be used for: {program}")
+    print_line(f"{login} may be used for: {program}")
 
 
 def _refuse_sqlite(url: str) -> None:

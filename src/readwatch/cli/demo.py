@@ -4,11 +4,13 @@ import sys
 
 import click
 
+from readwatch.cli.numbers import Number, WholeNumber
+
 
 @click.command()
 @click.option(
     "--readers",
-    type=click.IntRange(1, 5000),
+    type=WholeNumber(1, 5000),
     default=200,
     show_default=True,
     help="Number of simulated readers.",
@@ -16,7 +18,7 @@ import click
 @click.option("--plain", is_flag=True, help="Print the lists as text, even on a terminal.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1, 86400),
+    type=Number(1, 86400),
     default=10,
     show_default=True,
     help="How long to print text.",

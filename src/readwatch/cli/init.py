@@ -1,14 +1,16 @@
 """`readwatch init`: create a database that is ready to use."""
 
-import re
 import sys
 
 import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import print_line
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.cli.settings import without_password
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
@@ -53,20 +55,20 @@ def command(
         )
     applied = migrations.create_or_upgrade(url)
     for migration in applied:
-        click.echo(f"applied schema {migration.number} ({migration.name})")
+        print_line(f"applied schema {migration.number} ({migration.name})")
     if new_admin is not None:
         _add_first_admin(url, new_admin)
-        click.echo(f"added the admin {new_admin.email}")
+        print_line(f"added the admin {new_admin.email}")
     elif admin_email is not None:
-        click.echo("an admin exists; add another one with: readwatch user add EMAIL --role admin")
+        print_line("an admin exists; add another one with: readwatch user add EMAIL --role admin")
     unenforced = migrations.unenforced_privileges(url)
     for sentence in unenforced:
-        click.echo(f"PostgreSQL does not enforce all privileges: {sentence}", err=True)
+        print_line(f"PostgreSQL does not enforce all privileges: {sentence}", err=True)
     if unenforced:
-        click.echo(
+        print_line(
             "the administrator of the server can run: readwatch db rights --sql | psql", err=True
         )
-    click.echo(f"ready: {_without_password(url)}")
+    print_line(f"ready: {without_password(url)}")
 
 
 def _admins(url: str) -> tuple[User, ...]:
@@ -94,7 +96,7 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
         admin = users.add_user(db, new_admin, now)
         audit_log.append_in_transaction(
             db,
-            AuditEvent(
+            cli_event(
                 actor_id=admin.id,
                 action_type=AuditAction.ADDED_USER,
                 subject_id=admin.id,
@@ -102,8 +104,3 @@ def _add_first_admin(url: str, new_admin: users.NewUser) -> None:
             ),
             now,
         )
-
-
-def _without_password(url: str) -> str:
-    url = re.sub(r"^(postgres\w*://[^:@/?#]*):[^/?#]*@", r"\1:…@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1…", url)

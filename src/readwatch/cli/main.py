@@ -10,17 +10,16 @@ from typing import Any
 import click
 
 from readwatch import __version__
+from readwatch.cli.output import print_line
 from readwatch.cli.settings import (
     all_settings,
     default_config,
     default_database,
     default_map,
-    read_config,
-    refuse_unknown_settings,
-    refuse_wrong_types,
+    misspelt_variables,
     setting,
-    take_console_keys,
 )
+from readwatch.cli.settings_file import check_settings, read_config, take_console_keys
 from readwatch.domain.errors import ReadwatchError, exception_location
 
 _COMMANDS = {
@@ -32,6 +31,7 @@ _COMMANDS = {
     "session": "List and end readers' sessions.",
     "audit": "Check, list and export the access log.",
     "db": "Check and repair the database.",
+    "settings": "Show the settings and where each value comes from.",
 }
 
 
@@ -80,12 +80,14 @@ def readwatch(context: click.Context, database: str | None, config: Path | None)
     path = config or default_config()
     settings = read_config(path, required=config is not None)
     context.meta["readwatch.keys"] = take_console_keys(settings, path)
+    context.meta["readwatch.config"], context.meta["readwatch.config_path"] = settings, path
     if settings:
-        # The settings file cannot contain the name of the settings file.
         options = all_settings(readwatch, context)
-        refuse_unknown_settings(settings, options.keys() - {"config"}, path)
-        refuse_wrong_types(settings, options, path)
+        del options["config"]  # the settings file cannot contain the name of the settings file
+        check_settings(settings, options, path, context)
         context.default_map = default_map(settings, readwatch, context)
+    for sentence in misspelt_variables(readwatch, context):
+        print_line(f"readwatch: {sentence}", err=True)
     context.meta["readwatch.database"] = str(
         database or settings.get("database") or default_database()
     )
@@ -118,15 +120,28 @@ def exit_on_failure() -> Iterator[None]:
     """
     try:
         yield
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.ClickException as error:
+        print_line(f"readwatch: {_with_help_command(error)}", err=True)
+        sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
+        print_line("stopped", err=True)
         sys.exit(130)
     except ReadwatchError as error:
-        click.echo(f"readwatch: {error.message}", err=True)
+        print_line(f"readwatch: {error.message}", err=True)
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the message could contain personal data
-        click.echo(f"readwatch: internal error: {exception_location(error)}", err=True)
+        print_line(f"readwatch: internal error: {exception_location(error)}", err=True)
         sys.exit(70)
+
+
+def _with_help_command(error: click.ClickException) -> str:
+    """Return the message of an error and, for wrong usage, the command that shows the help."""
+    message = error.format_message()
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return message
+    end = "" if message.endswith((".", "?", ")")) else "."
+    return f"{message}{end} Help: {context.command_path} --help"

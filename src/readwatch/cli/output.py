@@ -1,6 +1,7 @@
 """The output of commands: tables for people, JSON for scripts."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,14 +9,29 @@ from typing import Any, TypeVar
 
 import click
 
+from readwatch.domain.text import clean
+
 T = TypeVar("T")
 
 _NO_TERMINAL_WIDTH = 10_000
+_MAX_LENGTH = 10_000
+
+_TERMINAL_CONTROLS = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+"""Characters that JSON leaves as they are, and that control a terminal or its text direction."""
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """Print one line, without characters that control a terminal: a name of a file or an argument
+    can contain some."""
+    click.echo(clean(text, limit=_MAX_LENGTH), err=err)
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; times in RFC 3339."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat))
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    click.echo(_TERMINAL_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
 
 
 def local_time(time: datetime | None) -> str:
@@ -51,7 +67,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> No
     on_terminal = sys.stdout.isatty()
     table = Table(box=SIMPLE_HEAD if on_terminal else None, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=not on_terminal)
+        table.add_column(Text(clean(heading)), overflow="fold", no_wrap=not on_terminal)
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text(clean(cell, limit=_MAX_LENGTH)) for cell in row))
     Console(width=None if on_terminal else _NO_TERMINAL_WIDTH).print(table)

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.settings import setting
 from readwatch.domain.errors import invalid
 from readwatch.domain.users import UserRole, checked_password
@@ -11,7 +12,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 
 bcrypt_cost_setting = setting(
     "--bcrypt-cost",
-    type=click.IntRange(4, 16),
+    type=WholeNumber(4, 16),
     default=DEFAULT_COST,
     show_default=True,
     help="Cost of a password hash; one more doubles the time.",

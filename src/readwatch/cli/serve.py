@@ -1,11 +1,13 @@
 """`readwatch serve`: the ingest API."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import click
 
 from readwatch.cli.main import database_url
-from readwatch.cli.settings import setting
+from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.settings import anchor_log_setting, default_anchor_log, setting
 from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.store.identity.passwords import DEFAULT_COST
 
@@ -14,21 +16,21 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 @setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @setting(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     default=8765,
     show_default=True,
     help="Port to listen on; 0 chooses a free one.",
 )
 @setting(
     "--bcrypt-cost",
-    type=click.IntRange(4, 16),
+    type=WholeNumber(4, 16),
     default=DEFAULT_COST,
     show_default=True,
     help="The same cost as for init, so that a login with an unknown e-mail takes the same time.",
 )
 @setting(
     "--session-timeout",
-    type=click.IntRange(5, 24 * 60),
+    type=WholeNumber(5, 24 * 60),
     metavar="MINUTES",
     default=SESSION_TIMEOUT // timedelta(minutes=1),
     show_default=True,
@@ -43,7 +45,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 )
 @setting(
     "--proxy-hops",
-    type=click.IntRange(0, 10),
+    type=WholeNumber(0, 10),
     default=0,
     show_default=True,
     help="Number of reverse proxies that add to X-Forwarded-For; other entries are not trusted.",
@@ -62,6 +64,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     show_default=True,
     help="What readers see about those who viewed their data: the role, or also the name.",
 )
+@anchor_log_setting
 @click.pass_context
 def command(
     context: click.Context,
@@ -74,18 +77,21 @@ def command(
     proxy_hops: int,
     log_format: str,
     viewers_shown_by: str,
+    anchor_log: Path | None,
 ) -> None:
     """Run the API that readers' apps post to, until ctrl+c or SIGTERM."""
     from readwatch.ingest.server import serve
     from readwatch.ingest.services import Settings
 
+    url = database_url(context)
     settings = Settings(
-        database_url=database_url(context),
+        database_url=url,
         bcrypt_cost=bcrypt_cost,
         session_timeout=timedelta(minutes=session_timeout),
         metrics=metrics,
         proxy_hops=proxy_hops,
         log_format=log_format,
         viewers_shown_by=viewers_shown_by,
+        anchor_log=anchor_log or default_anchor_log(url),
     )
     serve(settings, host=host, port=port)

@@ -6,9 +6,11 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.output import local_time, print_json, print_table
+from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import local_time, print_json, print_line, print_table
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
@@ -48,7 +50,7 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
     access = audit_log.log_list_access(
         db,
         audit_log.list_access(db, acting_id),
-        AuditEvent(actor_id=acting_id, action_type=AuditAction.LISTED_SESSIONS, details="cli"),
+        cli_event(actor_id=acting_id, action_type=AuditAction.LISTED_SESSIONS, details="cli"),
         system_clock(),
     )
     active_sessions = open_sessions(db, access)
@@ -73,7 +75,7 @@ def _list_open(db: Database, acting_id: int, *, as_json: bool) -> None:
 def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) -> None:
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
-    event = AuditEvent(
+    event = cli_event(
         actor_id=acting_id,
         action_type=AuditAction.VIEWED_READER_SESSIONS,
         subject_id=reader_id,
@@ -100,7 +102,7 @@ def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) 
 
 
 @command.command("revoke")
-@click.argument("session_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
+@click.argument("session_id", metavar="[ID]", type=WholeNumber(min=1), required=False)
 @click.option(
     "--user", "email", metavar="EMAIL", help="End all sessions of this reader, consultant or admin."
 )
@@ -128,7 +130,7 @@ def revoke(
                 result, details = f"revoked all sessions, {ended} of them open", "cli, all"
             audit_log.append_in_transaction(
                 db,
-                AuditEvent(
+                cli_event(
                     actor_id=acting.id,
                     action_type=AuditAction.REVOKED_SESSIONS,
                     subject_id=user_id,
@@ -136,4 +138,4 @@ def revoke(
                 ),
                 now,
             )
-    click.echo(result)
+    print_line(result)

@@ -1,36 +1,57 @@
 """Settings: an option, `READWATCH_<NAME>` in the environment, or a key of a TOML file.
 
 The option has priority over the environment, and the environment over the file. Only the file has
-`[keys]`.
+`[keys]`. `readwatch settings` shows the values and their sources.
 """
 
-import tomllib
+import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.core import ParameterSource
 from platformdirs import user_config_path, user_data_path, user_state_path
 
-from readwatch.domain.errors import misconfigured
+from readwatch.cli.output import print_json, print_table
+from readwatch.cli.settings_file import most_similar
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_PREFIX = "READWATCH_"
 
 
 def setting(name: str, *, variable: str | None = None, **attributes: Any) -> Callable[[F], F]:
     """Return an option `--name` that can also be set as `READWATCH_NAME`."""
     variable = variable or name.lstrip("-").replace("-", "_").upper()
-    return click.option(name, envvar=f"READWATCH_{variable}", show_envvar=True, **attributes)
+    return click.option(name, envvar=f"{_PREFIX}{variable}", show_envvar=True, **attributes)
 
 
 acting_admin = click.option(
     "--as",
     "admin",
     metavar="EMAIL",
-    envvar="READWATCH_ADMIN",
+    envvar=f"{_PREFIX}ADMIN",
     show_envvar=True,
     help="The admin who does this; required if there are several.",
 )
+
+
+anchor_log_setting = setting(
+    "--anchor-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File of the anchors that serve writes.  [default: a file in this user's state folder]",
+)
+
+
+def default_anchor_log(database_url: str) -> Path:
+    """Return the file for the anchors of a database: of this user, and away from the database."""
+    from readwatch.store.engine.fingerprint import url_fingerprint  # needs SQLite
+
+    name = f"anchors-{url_fingerprint(database_url)}.txt"
+    return user_state_path("readwatch", appauthor=False) / name
 
 
 def default_database() -> str:
@@ -48,59 +69,17 @@ def default_preferences_folder() -> Path:
     return user_state_path("readwatch", appauthor=False)
 
 
-def read_config(path: Path, *, required: bool) -> dict[str, Any]:
-    """Return the settings in a TOML file; a missing file has none, unless it is required."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if required:
-            raise misconfigured(f"there is no configuration file at {path}") from None
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise misconfigured(f"the configuration file {path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise misconfigured(f"the configuration file {path} is not TOML: {error}") from None
+def without_password(url: str) -> str:
+    """Return a database URL without the password that it may contain."""
+    url = re.sub(r"^(postgres\w*://[^:@/?#]*):[^/?#]*@", r"\1:…@", url)
+    return re.sub(r"([?&]password=)[^&]*", r"\1…", url)
 
 
-def refuse_unknown_settings(config: dict[str, Any], names: set[str], path: Path) -> None:
-    """Refuse a key that is not a setting of any command, because it is most likely misspelt."""
-    for key in sorted(set(config) - names):
-        raise misconfigured(
-            f"{path}: there is no setting {key!r}; settings: {', '.join(sorted(names))}"
-        )
-
-
-def refuse_wrong_types(
-    config: dict[str, Any], settings: Mapping[str, click.Option], path: Path
-) -> None:
-    """Refuse a value of another type than its option has, before click converts it.
-
-    A text can be any value, as in the environment.
-    """
-    for key, value in config.items():
-        types, expected = _toml_types(settings[key])
-        if not isinstance(value, str) and type(value) not in types:
-            raise misconfigured(f"{path}: {key} must be {expected}")
-
-
-def _toml_types(option: click.Option) -> tuple[set[type], str]:
-    if option.is_flag:
-        return {bool}, "true or false"
-    if isinstance(option.type, click.types.FloatParamType):
-        return {int, float}, "a number"
-    return {int}, "text or a whole number"
-
-
-def take_console_keys(config: dict[str, Any], path: Path) -> dict[str, str]:
-    """Remove the table `[keys]` from the settings and return it; other tables are not allowed."""
-    keys = config.pop("keys", {})
-    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise misconfigured(f'{path}: [keys] must be a table of texts, such as filter = "f"')
-    return keys
+# All commands -----------------------------------------------------------------------------------
 
 
 def all_settings(command: click.Command, context: click.Context) -> dict[str, click.Option]:
-    """Return the settings that a TOML file can have for a command and its subcommands, by key."""
+    """Return the settings of a command and its subcommands, by name."""
     settings = {option.name or "": option for option in _own_settings(command)}
     for _, subcommand in _subcommands(command, context):
         settings |= all_settings(subcommand, context)
@@ -122,6 +101,31 @@ def default_map(
     return defaults
 
 
+def misspelt_variables(root: click.Group, context: click.Context) -> Iterator[str]:
+    """Yield one sentence for each variable of the environment that is almost a setting of the
+    invoked command.
+
+    Other variables with this prefix are not readwatch's: Kubernetes sets some for a service of
+    that name.
+    """
+    names = {name.removeprefix(_PREFIX) for name in os.environ if name.startswith(_PREFIX)}
+    own = {_variable(option) for option in _own_settings(root)}
+    invoked = root.get_command(context, context.invoked_subcommand or "")
+    if invoked is not None:
+        own |= {_variable(option) for option in all_settings(invoked, context).values()}
+    similar = {name: most_similar(name, own) for name in names - own}
+    if not any(similar.values()):  # which saves importing all commands
+        return
+    variables = {_variable(option) for option in all_settings(root, context).values()}
+    for name in sorted(names - variables):
+        if similar[name] is not None:
+            yield f"{_PREFIX}{name} is not a setting; did you mean {_PREFIX}{similar[name]}?"
+
+
+def _variable(option: click.Option) -> str:
+    return str(option.envvar).removeprefix(_PREFIX)
+
+
 def _own_settings(command: click.Command) -> Iterator[click.Option]:
     for parameter in command.params:
         if isinstance(parameter, click.Option) and parameter.envvar and parameter.name:
@@ -136,3 +140,63 @@ def _subcommands(
             subcommand = command.get_command(context, name)
             if subcommand is not None:
                 yield name, subcommand
+
+
+# readwatch settings -----------------------------------------------------------------------------
+
+
+class _Effective(NamedTuple):
+    """The value of a setting, and where it comes from."""
+
+    setting: str
+    value: object
+    source: str
+
+
+_COMPUTED: Mapping[str, Callable[[], object]] = {
+    "database": default_database,
+    "config": default_config,
+}
+"""The settings whose default depends on the user."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Show the settings: their values, and where each value comes from."""
+    rows = list(_effective_settings(context.find_root()))
+    if as_json:
+        print_json([row._asdict() for row in rows])
+    else:
+        print_table(_Effective._fields, rows)
+
+
+def _effective_settings(root: click.Context) -> Iterator[_Effective]:
+    """Yield all settings by name, and the keys of the console that the settings file changes."""
+    options = all_settings(root.command, root)
+    file = str(root.meta["readwatch.config_path"])
+    # A command that has all options finds their values as click does for every command.
+    every = click.Command("settings", params=[*options.values()])
+    resolved = every.make_context(
+        "readwatch settings", [], default_map=root.meta["readwatch.config"]
+    )
+    for name, option in sorted(options.items()):
+        value, source = resolved.params[name], _source(resolved, option, file)
+        if root.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            value, source = root.params[name], option.opts[0]
+        elif value is None and name in _COMPUTED:
+            value = _COMPUTED[name]()
+        text = str(value) if isinstance(value, Path) else value
+        yield _Effective(name, without_password(text) if name == "database" else text, source)
+    for action, key in root.meta["readwatch.keys"].items():
+        yield _Effective(f"keys.{action}", key, file)
+
+
+def _source(resolved: click.Context, option: click.Option, file: str) -> str:
+    match resolved.get_parameter_source(option.name or ""):
+        case ParameterSource.ENVIRONMENT:
+            return str(option.envvar)
+        case ParameterSource.DEFAULT_MAP:
+            return file
+    return "default"

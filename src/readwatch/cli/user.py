@@ -13,10 +13,11 @@ from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.new_profile import check_profile
-from readwatch.cli.output import local_time, print_json, print_table
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import local_time, print_json, print_line, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.plural import counted
 from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole, checked_name
@@ -24,6 +25,7 @@ from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.identity import accounts, users
 from readwatch.store.identity.passwords import hash_password
 
@@ -87,7 +89,7 @@ def add(
             added = users.add_user(db, new, now)
             audit_log.append_in_transaction(
                 db,
-                AuditEvent(
+                cli_event(
                     actor_id=acting.id,
                     action_type=AuditAction.ADDED_USER,
                     subject_id=added.id,
@@ -95,7 +97,7 @@ def add(
                 ),
                 now,
             )
-    click.echo(f"added {user_role} {added.id}: {email}")
+    print_line(f"added {user_role} {added.id}: {email}")
 
 
 @command.command("list")
@@ -111,7 +113,7 @@ def list_(context: click.Context, role: str | None, as_json: bool, admin: str | 
         access = audit_log.log_list_access(
             db,
             audit_log.list_access(db, acting.id),
-            AuditEvent(
+            cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.LISTED_USERS,
                 details=f"cli, role {role or 'any'}",
@@ -148,7 +150,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        event = AuditEvent(
+        event = cli_event(
             actor_id=acting.id,
             action_type=AuditAction.VIEWED_USER,
             subject_id=users.find_user(db, email).id,
@@ -206,7 +208,7 @@ def suspend(context: click.Context, email: str, admin: str | None) -> None:
     """Suspend an account and end its sessions."""
     with _changing(context, email, admin, AuditAction.SUSPENDED_USER) as (db, user, now):
         ended = accounts.suspend(db, user.id, now)
-    click.echo(f"suspended {user.email}: {_ended(ended)}")
+    print_line(f"suspended {user.email}: {_ended(user, ended)}")
 
 
 @command.command("activate")
@@ -217,7 +219,7 @@ def activate(context: click.Context, email: str, admin: str | None) -> None:
     """Allow a suspended account to log in again."""
     with _changing(context, email, admin, AuditAction.ACTIVATED_USER) as (db, user, now):
         accounts.activate(db, user.id, now)
-    click.echo(f"activated {user.email}")
+    print_line(f"activated {user.email}")
 
 
 @command.command("delete")
@@ -235,7 +237,7 @@ def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> 
         confirm_email(email, action="delete the account", refusal="nothing was deleted")
     with _changing(context, email, admin, AuditAction.DELETED_USER) as (db, user, now):
         ended = accounts.delete(db, user.id, now)
-    click.echo(f"deleted {user.email}: {_ended(ended)}")
+    print_line(f"deleted {user.email}: {_ended(user, ended)}")
 
 
 @command.command("passwd")
@@ -256,7 +258,7 @@ def passwd(
     password_hash = hash_password(read_password(role, from_stdin=password_stdin), bcrypt_cost)
     with _changing(context, email, admin, AuditAction.SET_PASSWORD) as (db, user, now):
         ended = accounts.set_password(db, user.id, password_hash, now)
-    click.echo(f"changed the password of {user.email}: {_ended(ended)}")
+    print_line(f"changed the password of {user.email}: {_ended(user, ended)}")
 
 
 @command.command("role")
@@ -288,7 +290,7 @@ def role_(
     details = f"cli, {old} to {new}"
     with _changing(context, email, admin, AuditAction.CHANGED_ROLE, details) as (db, user, now):
         ended = accounts.change_role(db, user.id, new, password_hash, now)
-    click.echo(f"{user.email} is now {new.with_article}: {_ended(ended)}")
+    print_line(f"{user.email} is now {new.with_article}: {_ended(user, ended)}")
 
 
 @contextmanager
@@ -301,15 +303,20 @@ def _changing(
         acting, user = users.acting_admin(db, admin), users.find_user(db, email)
         now = system_clock()
         with db.atomic():
-            yield db, user, now
+            acquire_lock(db, Lock.ROLLUPS)  # the first lock of every change of an account
             audit_log.append_in_transaction(
                 db,
-                AuditEvent(
+                cli_event(
                     actor_id=acting.id, action_type=action, subject_id=user.id, details=details
                 ),
                 now,
             )
+            yield db, user, now
 
 
-def _ended(sessions: int) -> str:
-    return f"{counted(sessions, 'session')} ended"
+def _ended(user: User, sessions: int) -> str:
+    """Say what ended; a console checks its account itself, so nobody counts the open ones."""
+    ended = f"{counted(sessions, 'session')} ended"
+    if not user.user_role.is_staff:
+        return ended
+    return f"{ended}, and each console of this account ends within 5 seconds"

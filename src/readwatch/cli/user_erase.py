@@ -8,9 +8,10 @@ import click
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.output import print_json, print_table, with_progress
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.audit import log as audit_log
@@ -84,14 +85,14 @@ def _close_account(
     db: Database, acting_id: int, user_id: int, email: str
 ) -> tuple[Mapping[str, int], int]:
     """Close the account and log it; return the counts of rows to erase and of log entries."""
-    now = system_clock()
     before = erasure.rows_about(db, user_id, email)
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
+        now = system_clock()  # servers find sessions that ended in the last seconds
         erasure.close_account(db, user_id, now)
         audit_log.append_in_transaction(
             db,
-            AuditEvent(
+            cli_event(
                 actor_id=acting_id,
                 action_type=AuditAction.ERASED_USER,
                 subject_id=user_id,
@@ -117,7 +118,7 @@ def _print(report: _Report) -> None:
         [(table, rows, report.left[table]) for table, rows in report.before.items()],
     )
     for sentence in _sentences(report):
-        click.echo(sentence)
+        print_line(sentence)
 
 
 def _sentences(report: _Report) -> Iterator[str]:

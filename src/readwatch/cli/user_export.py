@@ -12,9 +12,10 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_file
 from readwatch.cli.main import database_url
-from readwatch.cli.output import with_progress
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import print_line, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
 from readwatch.domain.table_files import WRITERS
@@ -45,7 +46,7 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
         with new_file(file) as file_object:
-            event = AuditEvent(
+            event = cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.EXPORTED_USER,
                 subject_id=user_id,
@@ -53,9 +54,9 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
             )
             parts = personal_data_export.parts(db, audit_log.log_access(db, event, system_clock()))
             _write_zip(db, parts, file_object)
-    click.echo(f"wrote all data about user {user_id} to {file}")
+    print_line(f"wrote all data about user {user_id} to {file}")
     for part in parts:
-        click.echo(f"{part.name}: {part.length:,}")
+        print_line(f"{part.name}: {part.length:,}")
 
 
 def _write_zip(db: Database, parts: tuple[personal_data_export.Part, ...], file: IO[bytes]) -> None:

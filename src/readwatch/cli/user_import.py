@@ -16,10 +16,11 @@ from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.main import database_url
 from readwatch.cli.new_profile import check_profile
-from readwatch.cli.output import with_progress
+from readwatch.cli.operator import cli_event
+from readwatch.cli.output import print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.plural import counted
@@ -28,6 +29,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
+from readwatch.store.identity.bulk_users import add_users
 from readwatch.store.identity.passwords import hash_password
 
 _REQUIRED = ("email", "name", "role")
@@ -83,15 +85,19 @@ def import_(
     hashes = _hashes(lines, bcrypt_cost)  # hashing takes long; no connection is open during it
     with (
         database(database_url(context)) as db,
-        db.atomic(),
         _password_file(passwords, generated) if generated and passwords else nullcontext(),
     ):
-        _add(db, acting.id, lines, hashes)
-    click.echo(f"imported {counted(len(lines), 'account')}")
+        try:
+            with db.atomic():
+                _add(db, acting.id, lines, hashes)
+        except ReadwatchError:  # another program may have added one of the accounts
+            _refuse_taken(lines, partial(users.refuse_taken_email, db))
+            raise
+    print_line(f"imported {counted(len(lines), 'account')}")
 
 
 def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_Line]:
-    """Return the lines of the file; if lines are wrong, raise one error that names each problem."""
+    """Return the lines of the file; if lines are wrong, print the problems and raise an error."""
     lines: list[_Line] = []
     errors: list[str] = []
     line_of_email: dict[str, int] = {}
@@ -106,12 +112,21 @@ def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_
         except ReadwatchError as error:
             errors.append(f"line {number}: {error.message}")
     if errors:
-        hidden = len(errors) - _MAX_ERRORS_SHOWN
-        more = [f"and {hidden:,} more"] if hidden > 0 else []
-        raise invalid("\n".join(["nothing was imported", *errors[:_MAX_ERRORS_SHOWN], *more]))
+        for error_of_line in errors[:_MAX_ERRORS_SHOWN]:
+            print_line(error_of_line, err=True)
+        wrong = counted(len(errors), "line is", "lines are")
+        raise invalid(f"nothing was imported: {wrong} wrong")
     if not lines:
         raise invalid(f"{file} contains no account")
     return lines
+
+
+def _refuse_taken(lines: Sequence[_Line], refuse_taken_email: Callable[[str], None]) -> None:
+    for line in lines:
+        try:
+            refuse_taken_email(line.email)
+        except ReadwatchError as error:
+            raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -136,13 +151,17 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _check_columns(columns: Sequence[str]) -> None:
-    unknown = [name for name in columns if name not in _COLUMNS or columns.count(name) > 1]
-    missing = [name for name in _REQUIRED if name not in columns]
-    if unknown or missing:
-        raise invalid(
-            "the first line must name the columns email, name and role, and may name "
-            "password, reading_level, language and timezone"
-        )
+    problems = (
+        ("has an unknown column", [name for name in columns if name not in _COLUMNS]),
+        ("has no column", [name for name in _REQUIRED if name not in columns]),
+        ("has two columns", [name for name in _COLUMNS if columns.count(name) > 1]),
+    )
+    for problem, names in problems:
+        if names:
+            raise invalid(
+                f"the first line {problem} {names[0]!r}; it must name the columns email, name and "
+                "role, and may name password, reading_level, language and timezone"
+            )
 
 
 def _line(number: int, row: dict[str, str]) -> _Line:
@@ -193,15 +212,15 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
     now = system_clock()
     audit_log.append_in_transaction(
         db,
-        AuditEvent(
+        cli_event(
             actor_id=acting_id,
             action_type=AuditAction.IMPORTED_USERS,
             details=f"cli, rows {len(lines)}",
         ),
         now,
     )
-    for line, password_hash in zip(lines, hashes, strict=True):
-        new = users.NewUser(
+    new = [
+        users.NewUser(
             email=line.email,
             full_name=line.full_name,
             user_role=line.user_role,
@@ -210,18 +229,17 @@ def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[
             preferred_language=line.language,
             timezone=line.timezone,
         )
-        try:
-            added = users.add_user(db, new, now)
-        except ReadwatchError as error:  # another program has added the account
-            raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
-        details = f"cli import, role {line.user_role}"
+        for line, password_hash in zip(lines, hashes, strict=True)
+    ]
+    ids = add_users(db, new, now)
+    for line in lines:
         audit_log.append_in_transaction(
             db,
-            AuditEvent(
+            cli_event(
                 actor_id=acting_id,
                 action_type=AuditAction.ADDED_USER,
-                subject_id=added.id,
-                details=details,
+                subject_id=ids[line.email],
+                details=f"cli import, role {line.user_role}",
             ),
             now,
         )

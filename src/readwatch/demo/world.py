@@ -192,6 +192,7 @@ def server(database_url: str, log: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "readwatch", "--database", database_url, "serve"]
     command += ["--port", str(port), "--bcrypt-cost", str(BCRYPT_COST)]
+    command += ["--anchor-log", str(log.with_name("anchors.txt"))]
     with (
         log.open("wb") as output,
         # In its own process group: ctrl+c reaches only the demo, which then stops the server.

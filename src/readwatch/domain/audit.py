@@ -25,6 +25,7 @@ class AuditAction(StrEnum):
     FAILED_LOGIN = "failed_login"
     LOCKED_OUT = "locked_out"
     UNLOCKED_CONSOLE = "unlocked_console"
+    MISSED_ENTRY = "missed_entry"
     REFUSED_ACCESS = "refused_access"
     EXPORTED_VIEW = "exported_view"
     COPIED_ROW = "copied_row"

@@ -12,10 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from readwatch.domain.audit import GENESIS
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import invalid
+from readwatch.domain.files import owner_only_opener, sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class ChainDefectKind(StrEnum):
     REMOVED = "removed"
     INSERTED = "inserted"
     REORDERED = "reordered"
-    CUT_OFF = "cut off"  # shorter than at an anchor
+    CUT_OFF = "cut off"  # shorter than at an anchor, or than the engine has numbered entries
+    SET_BACK = "set back"  # the engine has numbered fewer entries than there are
     REWRITTEN = "rewritten"  # another hash than at an anchor
 
 
@@ -113,6 +116,39 @@ def removed_meanwhile(head: Head) -> ChainDefect:
     )
 
 
+def ids_missing(before: int, id_: int) -> ChainDefect:
+    """Return the defect of an entry that follows the entry `before`, though not by its id."""
+    return ChainDefect(
+        ChainDefectKind.REMOVED,
+        before,
+        f"entries between {before} and {id_} were removed before entry {id_} was appended: "
+        "SQLite skips no ids",
+    )
+
+
+def numbered_otherwise(last_id: int, numbered_up_to: int, *, skips_ids: bool) -> ChainDefect | None:
+    """Return the defect of a log whose last id is not the last one that the engine gave.
+
+    An engine that `skips_ids` also gives one for an entry that is rolled back.
+    """
+    if numbered_up_to == last_id:
+        return None
+    if numbered_up_to < last_id:
+        return ChainDefect(
+            ChainDefectKind.SET_BACK,
+            last_id,
+            f"the counter of the entries was set back to {numbered_up_to}: "
+            f"the last entry is {last_id}",
+        )
+    reason = ", or an entry could not be written; check again after the next one"
+    return ChainDefect(
+        ChainDefectKind.CUT_OFF,
+        last_id,
+        f"the log was cut off after entry {last_id}: the database has numbered entries up to "
+        f"{numbered_up_to}{reason if skips_ids else ''}",
+    )
+
+
 def _inserted(id_: int, next_id: int, before: int | None) -> ChainDefect:
     position = "is the first one" if before is None else f"follows entry {before}"
     return ChainDefect(
@@ -148,6 +184,18 @@ def parsed_anchors(text: str) -> tuple[Anchor, ...]:
     )
 
 
+def read_anchors(file: Path) -> tuple[Anchor, ...]:
+    """Return the anchors in a file; OSError if it cannot be read."""
+    return parsed_anchors(file.read_bytes().decode("ascii", errors="replace"))
+
+
+def append_anchor(file: Path, anchor: Anchor) -> None:
+    """Append an anchor to a file, on disk when this returns; a new file is for its owner only."""
+    with open(file, "a", encoding="ascii", opener=owner_only_opener) as lines:
+        lines.write(anchor.line)
+        sync(lines)
+
+
 def _parsed(line: str, number: int) -> Anchor:
     match = _LINE.fullmatch(line)
     try:
@@ -158,6 +206,14 @@ def _parsed(line: str, number: int) -> Anchor:
     except ValueError:
         pass
     raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")
+
+
+def missing_anchor(anchor: Anchor) -> str:
+    """Return the sentence about an anchor whose entry is not in the log."""
+    return (
+        f"the access log was cut off or rewritten: entry {anchor.head.id}, its last one at "
+        f"{_time_text(anchor)}, is missing"
+    )
 
 
 def contradicted(anchors: Iterable[Anchor], head: Head) -> ChainDefect | None:

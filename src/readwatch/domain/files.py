@@ -44,6 +44,13 @@ def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
             text.detach()
 
 
+def make_private_folders(folder: Path) -> None:
+    """Create a folder and its missing parents, which only their owner can open; keep others."""
+    missing = [above for above in (folder, *folder.parents) if not above.exists()]
+    for new in reversed(missing):
+        new.mkdir(mode=0o700, exist_ok=True)
+
+
 def owner_only_opener(path: str, flags: int) -> int:
     """Open a file, as the `opener` of `open`; a new file can be read by its owner only."""
     return os.open(path, flags, 0o600)

@@ -1,6 +1,6 @@
 """The health checks of a database, and the fix for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass
 
 from readwatch.domain.plural import counted
@@ -94,6 +94,14 @@ def check_results(
             yield CheckResult(rollup, sentence, "readwatch db rebuild")
         else:
             yield CheckResult(rollup, "agrees with the activities")
+
+
+def log_results(findings: Sequence[str] | None) -> Iterator[CheckResult]:
+    """Yield the results for the access log and its triggers; None is a log that was not checked."""
+    for finding in findings or ():
+        yield CheckResult("access log", finding, "find out who did this; see docs/security.md")
+    if findings is not None and not findings:
+        yield CheckResult("access log", "has its triggers and its last entry")
 
 
 def _none_of(what: str, number: int, fix: str) -> CheckResult:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from readwatch.domain.addresses import network_of
+
 FAILURE_EXPIRES_AFTER = timedelta(minutes=5)
 """The count of failures decreases by one after each of these intervals."""
 
@@ -62,11 +64,12 @@ class Failures:
 def failure_keys(email: str, address: str | None) -> dict[FailureScope, str]:
     """Return the key under which the failures of a login are counted in each scope.
 
-    It is a SHA-256 hash of the typed text."""
+    It is a SHA-256 hash of the typed text. All addresses of an IPv6 network have one count."""
+    network = network_of(address)
     names = {
-        FailureScope.ACCOUNT_AT_ADDRESS: f"{email.lower()} {address}",
+        FailureScope.ACCOUNT_AT_ADDRESS: f"{email.lower()} {network}",
         FailureScope.ACCOUNT: email.lower(),
-        FailureScope.ADDRESS: str(address),
+        FailureScope.ADDRESS: network,
     }
     return {
         scope: hashlib.sha256(f"{scope}: {name}".encode()).hexdigest()

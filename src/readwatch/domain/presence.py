@@ -3,11 +3,12 @@
 The rule, over all devices of a reader together:
 
 - A reader is online, silent or leaving by the age of the last heartbeat: the latest
-  `last_heartbeat` of the active sessions. A login and a heartbeat set `last_heartbeat`; an
-  activity does not.
+  `last_heartbeat` of the active sessions. A login, a heartbeat and a post of activities set
+  `last_heartbeat`, the post by its arrival: the app is connected.
 - A reader is idle since the last login on any device or the last activity, whichever is later.
 - An activity counts at the time when it occurred (`occurred_at`), not when it arrived
-  (`created_at`): a batch that a device stored while it was offline does not end the idle time.
+  (`created_at`): a batch that a device stored while it was offline keeps its reader online, and
+  does not end the idle time.
 
 `store.lists.presence_sql` is the same rule in SQL.
 """
@@ -29,8 +30,8 @@ IDLE_AFTER = timedelta(minutes=3)
 class Presence(StrEnum):
     """What an online reader seems to be doing."""
 
-    READING = "reading"  # heartbeats arrive, and the reader did something lately
-    IDLE = "idle"  # heartbeats arrive, and the reader did nothing lately
+    READING = "reading"  # heartbeats or posts arrive, and the reader did something lately
+    IDLE = "idle"  # heartbeats or posts arrive, and the reader did nothing lately
     SILENT = "silent"  # a heartbeat is overdue
     LEAVING = "leaving"  # the reader leaves the online list soon
     OFFLINE = "offline"

@@ -8,11 +8,12 @@ from typing_extensions import TypedDict
 from readwatch.domain.audit import AuditAction, AuditEntryForReader, AuditEvent
 from readwatch.domain.users import ReaderProfile, User, UserRole, checked_password
 from readwatch.ingest.authentication import current_principal
-from readwatch.ingest.openapi import documented
+from readwatch.ingest.openapi import Link, documented
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import PageBefore, PasswordChange, query_parameters, validated
 from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
+from readwatch.store.audit import heads
 from readwatch.store.audit.log import append_in_transaction, permit_own_data
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.identity import lockout, sessions, users
@@ -29,14 +30,32 @@ class OwnAccount(TypedDict):
     profile: ReaderProfile | None
 
 
+class LogHead(TypedDict):
+    """The last entry of the whole log; whoever keeps it can ask later whether it is still there."""
+
+    id: int
+    row_hash: str
+
+
 class OwnAccessLog(TypedDict):
-    """The entries of the access log about the user's own data."""
+    """The entries of the access log about the user's own data, and the end of the whole log."""
 
     entries: Sequence[AuditEntryForReader]
+    head: LogHead
 
 
 @routes.get("/api/me")
-@documented({200: OwnAccount})
+@documented(
+    {200: OwnAccount},
+    links=(
+        Link(
+            "readers_reader",
+            "A reader's own account.",
+            parameters={"reader_id": "$response.body#/user/id"},
+        ),
+        Link("account_access_log", "Who accessed the user's own data."),
+    ),
+)
 def me() -> OwnAccount:
     """Return the user's own account and, for a reader, the profile."""
     principal = current_principal()
@@ -51,12 +70,23 @@ def me() -> OwnAccount:
 
 
 @routes.get("/api/me/access-log")
-@documented({200: OwnAccessLog}, query=PageBefore)
+@documented(
+    {200: OwnAccessLog},
+    query=PageBefore,
+    links=(
+        Link(
+            "account_access_log",
+            "Older entries than the first one.",
+            parameters={"before": "$response.body#/entries/0/id"},
+        ),
+    ),
+)
 def access_log() -> OwnAccessLog:
     """Return who accessed the user's own data, newest first.
 
     `before` is the last id of the previous page. `action_type` names the view or the action.
     `full_name` is null unless a setting of the service shows the names of consultants and admins.
+    `head` is the last entry of the whole log, whoever it is about.
     """
     principal, page = current_principal(), query_parameters(PageBefore)
     services = current_services()
@@ -65,7 +95,8 @@ def access_log() -> OwnAccessLog:
         entries = reader_data.accesses(
             db, permit_own_data(principal), by_name=by_name, length=page.limit, before=page.before
         )
-    return {"entries": entries}
+        head = heads.last_entry(db)
+    return {"entries": entries, "head": {"id": head.id, "row_hash": head.row_hash}}
 
 
 @routes.put("/api/me/password")
@@ -89,8 +120,6 @@ def change_password() -> tuple[str, int]:
         now = services.now()
         lockout.refuse_if_locked(db, email, source.address, now)
         lockout.delete_failures(db, email, source.address)
-        users.change_password(db, principal.user_id, old_hash, new_hash, now)
-        sessions.end_other_sessions(db, principal, now)
         if principal.user_role.is_staff:
             event = AuditEvent(
                 actor_id=principal.user_id,
@@ -100,6 +129,9 @@ def change_password() -> tuple[str, int]:
                 ip_address=source.address,
             )
             append_in_transaction(db, event, now)
+        # After the entry: for staff the engine refuses a new password without it.
+        users.change_password(db, principal.user_id, old_hash, new_hash, now)
+        sessions.end_other_sessions(db, principal, now)
 
     services.writer.run(change)
     return "", 204

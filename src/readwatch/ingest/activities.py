@@ -11,7 +11,7 @@ from readwatch.domain.activities import Activity, ActivityStatus
 from readwatch.domain.errors import ReadwatchError, conflict
 from readwatch.domain.sessions import Principal
 from readwatch.ingest.authorization import require_reader
-from readwatch.ingest.openapi import READERS, documented
+from readwatch.ingest.openapi import READERS, Link, documented
 from readwatch.ingest.problems import InvalidRequest, Problem, problem_from
 from readwatch.ingest.request_body import json_object
 from readwatch.ingest.schemas import ActivityBody, BatchBody, validated
@@ -71,9 +71,15 @@ ActivitiesResponse = tuple[Accepted | Duplicate | BatchResults, int]
     roles=READERS,
     body=ActivityBody | BatchBody,
     errors=(409,),
+    links=(Link("account_me", "The totals after the activities."),),
 )
 def add_activities() -> ActivitiesResponse:
-    """Store one activity, or the valid activities of a batch."""
+    """Store one activity, or the valid activities of a batch of up to 500.
+
+    An activity with an `event_id` is stored once: sent again with the same content it is a
+    duplicate, with other content a conflict (409), and nothing is stored. The ids of all devices of
+    a reader share one space, so use UUIDs. The response is sent after the commit.
+    """
     reader, body = require_reader(), json_object()
     return _add_batch(reader, body) if "activities" in body else _add_one(reader, body)
 

@@ -1,22 +1,28 @@
-"""A timeout for request bodies: a connection is closed if the body does not arrive in time.
+"""Closes connections whose body does not arrive and, if there are too many, idle ones.
 
 Granian assigns a thread to a request as soon as the header has arrived, and reading the body has no
 timeout (https://github.com/emmett-framework/granian/issues/728), so slow clients could occupy all
-threads. Only closing the connection ends such a read. Granian does not expose the connection, so
-this module finds it among the sockets of the process, which works on Linux only. On other systems
-only a reverse proxy protects the service from slow bodies.
+threads. Only closing the connection ends such a read. This works on Linux only; on other systems
+only a reverse proxy protects the service from slow bodies and idle connections.
 """
 
-import os
-import socket
-import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import count
 from threading import Thread
 from time import monotonic, sleep
-from typing import Any
+
+from readwatch.domain.addresses import network_of
+from readwatch.ingest.body_reads import BodyRead, BodyReads
+from readwatch.ingest.logs import Episode
+from readwatch.ingest.sockets import (
+    Connection,
+    close_connection,
+    open_connections,
+    open_descriptors,
+)
 
 BODY_TIMEOUT_SECONDS = 30.0
 """The longest time for a body, enough for an app with a bad connection."""
@@ -24,67 +30,85 @@ BODY_TIMEOUT_SECONDS = 30.0
 SLOW_SECONDS = 1.0
 """After this time a read is slow; the number of slow reads at the same time is limited."""
 
-_LAST_DATA_SENT = slice(44, 48)  # of Linux's struct tcp_info, in milliseconds
+MAX_SLOW_OF_NETWORK = 2
+"""The maximum number of slow reads without a token of one network."""
 
-Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+CROWDED = 7 / 8
+"""From this share of the limit of connections on, idle connections are closed."""
 
+ROOM = 3 / 4
+"""The share of the limit that is left after that."""
 
-@dataclass(frozen=True, slots=True)
-class BodyRead:
-    """A request that waits for its body."""
+UNANSWERED_SECONDS = 10.0
+"""No response takes longer, so a silent connection that waits for one did not send its request."""
 
-    address: str
-    since: float
+_TICK_SECONDS = SLOW_SECONDS / 4
+_TOLERANCE_SECONDS = 0.1
 
 
 class BodyTimeout:
-    """A WSGI application that limits the time to read a body."""
+    """A thread that closes slow and idle connections to a port."""
 
-    def __init__(self, app: Wsgi, port: int, max_slow: int) -> None:
-        self._app = app
+    def __init__(self, reads: BodyReads, port: int, *, max_slow: int, max_connections: int) -> None:
+        self._reads = reads
         self._port = port
         self._max_slow = max_slow
-        self._reads: dict[int, BodyRead] = {}
+        self._max_connections = max_connections
+        self._crowd = Episode(
+            "too many open connections: idle ones are closed, those of one network first",
+            "idle connections are closed no more",
+        )
+        self._waited: frozenset[tuple[str, int]] = frozenset()
+
+    def start(self) -> None:
+        """Start the thread; it ends with the process."""
         if sys.platform == "linux":
-            Thread(target=self._abort_slow_reads, name="body timeout", daemon=True).start()
+            Thread(target=self._run, name="body timeout", daemon=True).start()
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request."""
-        environ["wsgi.input"] = _Body(environ["wsgi.input"], environ["REMOTE_ADDR"], self._reads)
-        return self._app(environ, start_response)
+    def _run(self) -> None:
+        for tick in count():
+            sleep(_TICK_SECONDS)
+            with suppress(OSError):  # no descriptor was free; the next tick tries again
+                self._close_slow(monotonic())
+                if tick % 4 == 0:
+                    self._close_idle()
+            for episode in (self._crowd, self._reads.refusals):
+                episode.check(monotonic())
 
-    def _abort_slow_reads(self) -> None:
-        while True:
-            sleep(SLOW_SECONDS / 4)
-            for read in reads_to_abort(list(self._reads.values()), self._max_slow, monotonic()):
-                with suppress(OSError):  # no file descriptor was free; the next round tries again
-                    close_connections(self._port, read.address, monotonic() - read.since)
+    def _close_slow(self, now: float) -> None:
+        overdue = list(reads_to_abort(self._reads.in_progress(), self._max_slow, now))
+        if not overdue:
+            self._waited = frozenset()
+            return
+        connections = list(open_connections(self._port))
+        for read in overdue:
+            connection = connection_of(read, connections, self._waited, now)
+            if connection is not None:
+                connections.remove(connection)
+                close_connection(connection)
+        self._waited = frozenset(each.peer for each in connections if each.waits_for_response)
+
+    def _close_idle(self) -> None:
+        if open_descriptors() < CROWDED * self._max_connections:
+            return
+        connections = list(open_connections(self._port))
+        if len(connections) < CROWDED * self._max_connections:
+            return
+        self._crowd.seen(monotonic())
+        for connection in idle_to_close(connections, int(ROOM * self._max_connections)):
+            close_connection(connection)
 
 
-class _Body:
-    """The input of one request."""
-
-    def __init__(self, stream: Any, address: str, reads: dict[int, BodyRead]) -> None:
-        self._stream = stream
-        self._read = BodyRead(address=address, since=monotonic())
-        self._reads = reads
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, fewer only at the end of the body or of the connection."""
-        self._reads[id(self)] = self._read
-        try:
-            data: bytes = self._stream.read(size if size >= 0 else None)
-            return data
-        finally:
-            del self._reads[id(self)]
-
-
-def reads_to_abort(reads: list[BodyRead], max_slow: int, now: float) -> Iterator[BodyRead]:
-    """Yield the reads that have timed out and, if more than `max_slow` are slow, the oldest."""
+def reads_to_abort(reads: Sequence[BodyRead], max_slow: int, now: float) -> Iterator[BodyRead]:
+    """Yield the reads that have timed out and, of too many slow ones, the oldest: in total, and of
+    one network without a token."""
     slow = sorted((read for read in reads if now - read.since > SLOW_SECONDS), key=_since)
     excess = len(slow) - max_slow
+    left = Counter(read.network for read in slow)
     for index, read in enumerate(slow):
-        if index < excess or now - read.since > BODY_TIMEOUT_SECONDS:
+        is_excess = read.network is not None and left[read.network] > MAX_SLOW_OF_NETWORK
+        if index < excess or is_excess or now - read.since > BODY_TIMEOUT_SECONDS:
+            left[read.network] -= 1
             yield read
 
 
@@ -92,33 +116,47 @@ def _since(read: BodyRead) -> float:
     return read.since
 
 
-def close_connections(port: int, address: str, seconds: float) -> None:
-    """Close the connections from an address to this port that received nothing for `seconds`.
+def connection_of(
+    read: BodyRead,
+    connections: Sequence[Connection],
+    waited: frozenset[tuple[str, int]],
+    now: float,
+) -> Connection | None:
+    """Return the connection of a slow read, as far as the kernel shows it.
 
-    Any of them may be the connection of the slow body, so connections from the same address that
-    are idle or wait for a response are closed too; their apps have to send again.
+    Nothing was sent over it since the read began. It waits for its response, and its last data
+    arrived when the read began, or it waited already one tick ago (`waited`), as hardly any other
+    connection does. If the body is discarded, the response was sent when the read began.
     """
-    for connection in _sockets():
-        with suppress(OSError):  # the connection may have ended
-            local, remote = connection.getsockname(), connection.getpeername()
-            if (local[1:2], remote[:1]) == ((port,), (address,)):
-                tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 48)
-                silent = int.from_bytes(tcp_info[_LAST_DATA_SENT], sys.byteorder) / 1000
-                if silent > seconds - 0.1:
-                    connection.shutdown(socket.SHUT_RDWR)
+    seconds = now - read.since
+    candidates = [
+        (abs(since - seconds), connection.peer, connection)
+        for connection in connections
+        if connection.peer[0] == read.address
+        and connection.since_sent > seconds - _TOLERANCE_SECONDS
+        for since in _times_of_begin(read, connection)
+        if abs(since - seconds) < _TICK_SECONDS or connection.peer in waited
+    ]
+    return min(candidates)[-1] if candidates else None
 
 
-def _sockets() -> Iterator[socket.socket]:
-    """Yield the sockets of the process; no descriptor is opened or closed.
+def _times_of_begin(read: BodyRead, connection: Connection) -> Iterator[float]:
+    """Yield the seconds since a read can have begun, if the connection can be that of the read."""
+    if connection.waits_for_response:
+        yield connection.since_received
+    elif read.is_discarded:
+        yield connection.since_sent
 
-    Closing even a copy of SQLite's descriptor would release its locks on the database
-    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
-    """
-    for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
-                connection = socket.socket(fileno=int(name))
-                try:
-                    yield connection
-                finally:
-                    connection.detach()
+
+def idle_to_close(connections: Sequence[Connection], most: int) -> list[Connection]:
+    """Return the idle connections to close so that `most` are left: of the networks with most of
+    them first, and of a network those without any response and then the longest silent."""
+    idle = defaultdict(list)
+    for connection in sorted(connections, key=lambda one: (not one.was_answered, one.silent)):
+        if connection.silent > (
+            UNANSWERED_SECONDS if connection.waits_for_response else SLOW_SECONDS
+        ):
+            idle[network_of(connection.peer[0])].append(connection)
+    ranked = [each for of_network in idle.values() for each in enumerate(of_network)]
+    ranked.sort(key=lambda each: each[0], reverse=True)
+    return [connection for _, connection in ranked[: max(0, len(connections) - most)]]

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.ingest.authorization import authorize_list, authorize_rows
-from readwatch.ingest.openapi import STAFF, documented
+from readwatch.ingest.openapi import STAFF, Link, documented
 from readwatch.ingest.schemas import PageAfter, query_parameters
 from readwatch.ingest.services import current_services
 from readwatch.store.engine.connections import connection
@@ -23,7 +23,23 @@ class Activities(TypedDict):
 
 
 @routes.get("/api/activities")
-@documented({200: Activities}, roles=STAFF, query=PageAfter)
+@documented(
+    {200: Activities},
+    roles=STAFF,
+    query=PageAfter,
+    links=(
+        Link(
+            "feed_feed",
+            "The activities after the first one.",
+            parameters={"after": "$response.body#/activities/0/id"},
+        ),
+        Link(
+            "readers_reader",
+            "The reader of the first activity.",
+            parameters={"reader_id": "$response.body#/activities/0/user_id"},
+        ),
+    ),
+)
 def feed() -> Activities:
     """Return activities in the order of their arrival: those after the id `after`, or the latest.
 

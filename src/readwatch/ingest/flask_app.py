@@ -2,6 +2,8 @@
 
 import logging
 import re
+from functools import partial
+from http import HTTPStatus
 from itertools import count
 from secrets import token_hex
 from time import perf_counter
@@ -9,19 +11,21 @@ from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SessionInterface
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import MapAdapter
 
 from readwatch.ingest.logs import REQUEST_ID
 from readwatch.ingest.metrics import Metrics
-from readwatch.ingest.request_body import drain_body
+from readwatch.ingest.request_body import discard_body, has_unread_body
+from readwatch.ingest.services import current_services
 
 SLOW_SECONDS = 1.0
 
 _STARTED_AT = "readwatch.started_at"
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_BODY_UNREAD = frozenset({401, 403, 404, 405, 415, 429, 503})
-"""The statuses of requests that are refused before their body is read."""
+_BODY_UNREAD = frozenset({401, 403, 404, 405, 413, 415, 429, 503})
+"""The statuses of requests that can be refused before their body is read."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +42,15 @@ class _NoSessions(SessionInterface):
     def is_null_session(self, obj: object) -> bool:  # noqa: ARG002 - Flask's signature
         """Return True, because there is nothing to save."""
         return True
+
+
+def _discard_body(response: Response, environ: dict[str, Any]) -> None:
+    """Discard the body after the response, or announce that the connection is closed."""
+    if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.add("Connection", "close")
+    else:
+        reads = current_services().body_reads
+        response.call_on_close(partial(discard_body, reads, environ))
 
 
 class Api(Flask):
@@ -59,9 +72,15 @@ class Api(Flask):
         return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Return the adapter that finds the view by the path, without host matching."""
+        """Return the adapter that finds the view by the path, without host matching.
+
+        Werkzeug ignores further slashes at the beginning: `//metrics` would be `/metrics`, and a
+        proxy that hides one would not hide the other.
+        """
         if request is None:
             return None
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise NotFound
         return MapAdapter(self.url_map, "", "/", "", "http", request.path, request.method)
 
     def preprocess_request(self) -> None:
@@ -75,9 +94,9 @@ class Api(Flask):
 
     def process_response(self, response: Response) -> Response:
         """Count the request and set the headers of its response, including error responses."""
-        if response.status_code in _BODY_UNREAD:
-            drain_body()
         current = request._get_current_object()  # type: ignore[attr-defined]  # the proxy is slow
+        if response.status_code in _BODY_UNREAD and has_unread_body(current.environ):
+            _discard_body(response, current.environ)
         seconds = perf_counter() - current.environ[_STARTED_AT]
         rule = current.url_rule.rule if current.url_rule else None
         self._metrics.count_request(rule, current.method, response.status_code, seconds)
@@ -85,6 +104,8 @@ class Api(Flask):
         if seconds > SLOW_SECONDS and response.status_code // 100 != 4:
             _log.warning("slow request: %s took %s s", rule, round(seconds))
         headers = response.headers
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            headers.remove("Content-Type")
         headers.add("X-Request-ID", current.environ[REQUEST_ID])
         # By default proxies and browsers must not store a response, and must not guess its type.
         headers.add("X-Content-Type-Options", "nosniff")

@@ -1,6 +1,9 @@
 """Heartbeats: an app reports that its session is still in use."""
 
+from typing import Annotated
+
 from flask import Blueprint
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from readwatch.ingest.authorization import require_reader
@@ -13,7 +16,7 @@ routes = Blueprint("heartbeat", __name__)
 class NextHeartbeat(TypedDict):
     """When to send the next heartbeat."""
 
-    heartbeat_seconds: int
+    heartbeat_seconds: Annotated[int, Field(description="send the next heartbeat after this time")]
 
 
 @routes.post("/api/heartbeat")
@@ -21,9 +24,10 @@ class NextHeartbeat(TypedDict):
 def heartbeat() -> NextHeartbeat:
     """Update `last_heartbeat` and return the seconds until the next heartbeat is due.
 
-    The body is ignored. A heartbeat is written to the database within about a second.
+    The body is ignored. A heartbeat is written to the database within about a second. A post of
+    activities counts as a heartbeat, too.
     """
-    services = current_services()
+    services, reader = current_services(), require_reader()
     seconds = services.load_shedder.accept_heartbeat()
-    services.writer.heartbeat(require_reader(), services.now())
+    services.writer.heartbeat(reader, services.now())
     return {"heartbeat_seconds": seconds}

@@ -70,11 +70,17 @@ class LoadShedder:
 
 
 def _load(backlog: Backlog) -> float:
+    """Return the load; while the last write has failed, the service is as good as overloaded."""
+    if backlog.last_error is not None:
+        return 1.0
     return load_of(backlog.waiting, MAX_WAITING, backlog.stuck_seconds, WRITE_TIMEOUT_SECONDS)
 
 
 def _reason(backlog: Backlog) -> str:
-    if backlog.stuck_seconds / WRITE_TIMEOUT_SECONDS < backlog.waiting / MAX_WAITING:
+    error = backlog.last_error
+    if not error and (
+        backlog.stuck_seconds / WRITE_TIMEOUT_SECONDS < backlog.waiting / MAX_WAITING
+    ):
         return f"{backlog.waiting} requests wait for the writer, of {MAX_WAITING} at most"
-    cause = backlog.last_error or "a commit is in progress"
+    cause = error.message if error else "a commit is in progress"
     return f"the database has accepted no write for {backlog.stuck_seconds:.1f} s: {cause}"

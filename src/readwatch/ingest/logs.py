@@ -5,6 +5,7 @@ A line never contains a URL, a body, a token, or the text of an exception, which
 
 import json
 import logging
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -19,6 +20,11 @@ REPEAT_AFTER = 10.0
 """Seconds before a line is logged again, so that the log stays short when all requests fail."""
 
 _MAX_REMEMBERED = 1000
+
+_log = logging.getLogger(__name__)
+
+EPISODE_SECONDS = 10.0
+"""An episode ends when its condition was not seen for this time."""
 
 GRANIAN = {"loggers": {"_granian": {"propagate": True}}}
 """The logging configuration of granian: its lines go to the handler of this module."""
@@ -72,6 +78,32 @@ class _RepeatFilter(logging.Filter):
             self._logged_at.clear()
         self._logged_at[line] = now
         return True
+
+
+class Episode:
+    """Logs a warning when a condition begins, and another one when it has ended."""
+
+    def __init__(self, begins: str, ends: str) -> None:
+        self._begins = begins
+        self._ends = ends
+        self._lock = threading.Lock()
+        self._seen_at: float | None = None
+
+    def seen(self, now: float) -> None:
+        """Note that the condition holds, at a time of the monotonic clock."""
+        with self._lock:
+            begins, self._seen_at = self._seen_at is None, now
+        if begins:
+            _log.warning(self._begins)
+
+    def check(self, now: float) -> None:
+        """End the episode if the condition was not seen for `EPISODE_SECONDS`."""
+        with self._lock:
+            ends = self._seen_at is not None and now - self._seen_at > EPISODE_SECONDS
+            if ends:
+                self._seen_at = None
+        if ends:
+            _log.warning(self._ends)
 
 
 def _created_at(record: logging.LogRecord) -> str:

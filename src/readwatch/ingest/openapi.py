@@ -6,8 +6,8 @@ methods come from the app, and the model that validates a body describes it.
 
 import functools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from inspect import cleandoc
 from typing import Any, Literal, TypeVar
@@ -20,7 +20,7 @@ from werkzeug.routing import Rule
 from readwatch import __doc__ as summary
 from readwatch import __version__
 from readwatch.domain.users import UserRole
-from readwatch.ingest.problems import Problem
+from readwatch.ingest.problems import Problem, phrase
 from readwatch.ingest.schemas import ID
 
 Json = dict[str, Any]
@@ -57,11 +57,25 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A request that can follow a response, with values from that response: `$response.body#/id`.
+
+    https://spec.openapis.org/oas/v3.1.0#link-object
+    """
+
+    operation: str
+    description: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Documentation:
     """The input and the responses of a route.
 
     `responses` maps a status to the type of its JSON, to None for no content, or to the media type
-    of content that is not JSON. With empty `roles` no token is required.
+    of content that is not JSON. With empty `roles` no token is required. `links` belong to the
+    first response.
     """
 
     responses: Mapping[int, Any]
@@ -69,6 +83,7 @@ class Documentation:
     body: Any
     query: type[BaseModel] | None
     errors: frozenset[HTTPStatus]
+    links: Sequence[Link] = ()
 
     def types(self) -> Iterator[TypeAndMode]:
         """Yield each type that appears in a request or a response."""
@@ -86,6 +101,7 @@ def documented(
     body: Any = None,
     query: type[BaseModel] | None = None,
     errors: Collection[int] = (),
+    links: Sequence[Link] = (),
 ) -> Callable[[View], View]:
     """Document a view; `authorization.py` and `schemas.py` enforce the rules.
 
@@ -106,7 +122,12 @@ def documented(
         statuses.add(HTTPStatus.UNPROCESSABLE_ENTITY)
 
     documentation = Documentation(
-        responses=responses, roles=roles, body=body, query=query, errors=frozenset(statuses)
+        responses=responses,
+        roles=roles,
+        body=body,
+        query=query,
+        errors=frozenset(statuses),
+        links=links,
     )
 
     def attach(view: View) -> View:
@@ -199,6 +220,11 @@ def _operation(rule: Rule, doc: str, documentation: Documentation, schemas: Any)
             },
         },
     }
+    if documentation.links:
+        first = str(next(iter(documentation.responses)))
+        operation["responses"][first]["links"] = {
+            link.operation: _link(link) for link in documentation.links
+        }
     if documentation.body is not None:
         schema = schemas[documentation.body, "validation"]
         operation["requestBody"] = {
@@ -214,15 +240,19 @@ def _path_parameters(rule: Rule) -> Iterator[Json]:
 
 
 def _query_parameters(model: type[BaseModel] | None) -> Iterator[Json]:
-    for name, schema in model.model_json_schema()["properties"].items() if model else ():
+    if model is None:
+        return
+    properties = model.model_json_schema(schema_generator=_Schemas)["properties"]
+    for name, schema in properties.items():
+        description = schema.pop("description")
         # A query parameter cannot be null, only absent.
         variants = schema.pop("anyOf", [schema])
         (not_null,) = (variant for variant in variants if variant != {"type": "null"})
-        yield {"name": name, "in": "query", "schema": not_null}
+        yield {"name": name, "in": "query", "description": description, "schema": not_null}
 
 
 def _response(status: int, content: Any, schemas: Any) -> Json:
-    response: Json = {"description": HTTPStatus(status).phrase}
+    response: Json = {"description": phrase(HTTPStatus(status))}
     if isinstance(content, str):
         response["content"] = {content: {"schema": {"type": "string"}}}
     elif content is not None:
@@ -230,10 +260,19 @@ def _response(status: int, content: Any, schemas: Any) -> Json:
     return response
 
 
+def _link(link: Link) -> Json:
+    members: Json = {"operationId": link.operation, "description": link.description}
+    if link.parameters:
+        members["parameters"] = dict(link.parameters)
+    if link.body:
+        members["requestBody"] = dict(link.body)
+    return members
+
+
 def _error_response(status: HTTPStatus) -> Json:
     schema = {"$ref": "#/components/schemas/Problem"}
     response: Json = {
-        "description": status.phrase,
+        "description": phrase(status),
         "content": {"application/problem+json": {"schema": schema}},
     }
     if status in _HEADERS:
@@ -244,4 +283,4 @@ def _error_response(status: HTTPStatus) -> Json:
 
 def _name(status: HTTPStatus) -> str:
     """Return the name of an error response in the components."""
-    return status.phrase.title().replace(" ", "")
+    return phrase(status).title().replace(" ", "")

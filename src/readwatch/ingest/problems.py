@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from readwatch.domain.errors import ErrorKind, ReadwatchError, exception_location
 from readwatch.domain.load_shedding import retry_seconds
 from readwatch.ingest.load_shedding import jitter
+from readwatch.ingest.services import current_services
 
 STATUS = {
     ErrorKind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -23,6 +24,12 @@ STATUS = {
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorKind.MISCONFIGURED: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+
+_PHRASES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+"""Names of RFC 9110 that Python before 3.13 does not have."""
 
 _UNAVAILABLE = (
     "the service is temporarily unavailable; send the request again after Retry-After seconds"
@@ -71,11 +78,16 @@ class InvalidRequest(Exception):
         self.status = status
 
 
+def phrase(status: HTTPStatus) -> str:
+    """Return the name of a status in RFC 9110."""
+    return _PHRASES.get(status, status.phrase)
+
+
 def problem(status: HTTPStatus, detail: str, *, errors: list[FieldError] | None = None) -> Problem:
     """Return the members of a problem; `errors` lists the invalid fields."""
     members: Problem = {
         "type": "about:blank",
-        "title": status.phrase,
+        "title": phrase(status),
         "status": int(status),
         "detail": detail,
     }
@@ -127,7 +139,8 @@ def install(app: Flask) -> None:
     @app.errorhandler(ReadwatchError)
     def expected(error: ReadwatchError) -> Response:
         members = problem_from(error)
-        if members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None:
+        is_503 = members["status"] == HTTPStatus.SERVICE_UNAVAILABLE and error.retry_after is None
+        if is_503 and not current_services().writer.has_reported(error):
             _log.warning("503 for %s %s: %s", request.method, request.url_rule, error.message)
         return problem_response(members, retry_after=error.retry_after)
 
@@ -143,7 +156,7 @@ def install(app: Flask) -> None:
             headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
         elif status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
             headers["Accept-Encoding"] = "gzip"
-        detail = _DETAILS.get(status) or error.description or status.phrase
+        detail = _DETAILS.get(status) or error.description or phrase(status)
         return problem_response(problem(status, detail), headers=headers)
 
     @app.errorhandler(Exception)

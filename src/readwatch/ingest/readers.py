@@ -17,7 +17,7 @@ from readwatch.ingest.authorization import (
     authorize_rows,
 )
 from readwatch.ingest.feed import Activities
-from readwatch.ingest.openapi import STAFF, documented
+from readwatch.ingest.openapi import STAFF, Link, documented
 from readwatch.ingest.schemas import Page, PageBefore, query_parameters
 from readwatch.ingest.serialization import serialize
 from readwatch.ingest.services import current_services
@@ -27,6 +27,8 @@ from readwatch.store.lists.online import online_ids, online_readers
 from readwatch.store.lists.query import ListQuery
 
 routes = Blueprint("readers", __name__)
+
+_SAME_READER = {"reader_id": "$request.path.reader_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,17 @@ class Sessions(TypedDict):
 
 
 @routes.get("/api/readers/online")
-@documented({200: OnlineReaders}, roles=STAFF)
+@documented(
+    {200: OnlineReaders},
+    roles=STAFF,
+    links=(
+        Link(
+            "readers_reader",
+            "The first reader of the list.",
+            parameters={"reader_id": "$response.body#/readers/0/user_id"},
+        ),
+    ),
+)
 def online() -> OnlineReaders:
     """Return the readers who are online, the latest heartbeat first."""
     access = authorize_list("online")
@@ -76,7 +88,14 @@ def online() -> OnlineReaders:
 
 
 @routes.get("/api/readers/<id:reader_id>")
-@documented({200: ReaderAccount}, errors=(403, 404))
+@documented(
+    {200: ReaderAccount},
+    errors=(403, 404),
+    links=(
+        Link("readers_activities", "The reader's activities.", parameters=_SAME_READER),
+        Link("readers_sessions", "The reader's sessions.", parameters=_SAME_READER),
+    ),
+)
 def reader(reader_id: int) -> ReaderAccount:
     """Return the account and the profile of a reader."""
     permit = authorize_reader_data(
@@ -88,7 +107,18 @@ def reader(reader_id: int) -> ReaderAccount:
 
 
 @routes.get("/api/readers/<id:reader_id>/activities")
-@documented({200: Activities}, query=PageBefore, errors=(403, 404))
+@documented(
+    {200: Activities},
+    query=PageBefore,
+    errors=(403, 404),
+    links=(
+        Link(
+            "readers_activities",
+            "Older activities than the first one.",
+            parameters={**_SAME_READER, "before": "$response.body#/activities/0/id"},
+        ),
+    ),
+)
 def activities(reader_id: int) -> Activities:
     """Return a reader's activities, newest first; `before` is the last id of the previous page."""
     principal, page = current_principal(), query_parameters(PageBefore)

@@ -51,16 +51,20 @@ class RetentionThread:
             readers = count_online(db, now)
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
+    # The time of the end is that of the commit, also for the last of many chunks: the other servers
+    # find sessions that ended in the last seconds.
+
     def end_silent_sessions(self) -> None:
-        """End all sessions without a heartbeat for longer than the session timeout."""
-        now = self._clock()
+        """End all sessions without a heartbeat or a post for longer than the session timeout."""
         self._in_chunks(
-            partial(retention.end_silent_sessions, now=now, silent_for=self._session_timeout)
+            self._writer.after_heartbeats(
+                lambda db: retention.end_silent_sessions(db, self._clock(), self._session_timeout)
+            )
         )
 
     def end_staff_sessions(self) -> None:
         """End the expired sessions of consultants and admins."""
-        self._in_chunks(partial(retention.end_staff_sessions, now=self._clock()))
+        self._in_chunks(lambda db: retention.end_staff_sessions(db, self._clock()))
 
     def purge_expired(self) -> None:
         """Delete failed logins, resume tokens, online counts and receipts that have expired."""
@@ -88,7 +92,8 @@ class RetentionThread:
                 if round_number % PURGE_EVERY == 0:
                     self.purge_expired()
             except ReadwatchError as error:
-                _log.warning("retention is delayed: %s", error.message)
+                if not self._writer.has_reported(error):
+                    _log.warning("retention is delayed: %s", error.message)
             except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
                 _log.error("retention failed: %s", type(error).__name__)
             self.completed_rounds += 1

@@ -43,26 +43,46 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
 
+DeviceType = Annotated[
+    Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), WithoutNul] | None,
+    Field(description="shown to consultants, such as tablet"),
+]
+
+
 class Login(Body):
     """The body of a login."""
 
-    email: Annotated[str, Field(min_length=1, max_length=255), WithoutNul]
-    password: Annotated[str, Field(min_length=1, max_length=1024)]
-    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), WithoutNul] | None = None
+    email: Annotated[
+        str, Field(min_length=1, max_length=255, description="in any case"), WithoutNul
+    ]
+    password: Annotated[
+        str, Field(min_length=1, max_length=1024, description="after failures, 429 says when")
+    ]
+    device_type: DeviceType = None
 
 
 class Resume(Body):
     """The body of a request to resume a session."""
 
-    resume_token: Annotated[str, Field(min_length=1, max_length=255)]
-    device_type: Annotated[str, Field(max_length=MAX_DEVICE_TYPE_LENGTH), WithoutNul] | None = None
+    resume_token: Annotated[
+        str, Field(min_length=1, max_length=255, description="from a login or the last resume")
+    ]
+    device_type: DeviceType = None
 
 
 class PasswordChange(Body):
     """The body of a password change."""
 
-    current_password: Annotated[str, Field(min_length=1, max_length=1024)]
-    new_password: Annotated[str, Field(max_length=1024), WithoutNul]
+    current_password: Annotated[
+        str, Field(min_length=1, max_length=1024, description="failures count as at a login")
+    ]
+    new_password: Annotated[
+        str,
+        Field(
+            max_length=1024, description="readers: 8 characters or more, others: 12; to 72 bytes"
+        ),
+        WithoutNul,
+    ]
 
 
 @dataclass(
@@ -75,21 +95,41 @@ class ActivityBody(Activity):
 
     # A subclass of the domain's record, so that no activity has to be copied.
 
-    activity_type: Annotated[str, Field(max_length=MAX_TYPE_LENGTH, pattern=TYPE_PATTERN)]
-    content_id: (
-        Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_ID_LENGTH), WithoutNul] | None
-    ) = None
-    content_title: Annotated[str, Field(max_length=MAX_TITLE_LENGTH), WithoutNul] | None = None
-    progress_percentage: Annotated[Integer, Field(ge=0, le=100), WholeFloatAllowed] | None = None
-    duration_seconds: (
-        Annotated[Integer, Field(ge=0, le=MAX_DURATION_SECONDS), WholeFloatAllowed] | None
-    ) = None
+    activity_type: Annotated[
+        str,
+        Field(
+            max_length=MAX_TYPE_LENGTH,
+            pattern=TYPE_PATTERN,
+            description="what the reader did, such as page_read",
+        ),
+    ]
+    content_id: Annotated[
+        Annotated[str, Field(min_length=1, max_length=MAX_CONTENT_ID_LENGTH), WithoutNul] | None,
+        Field(description="the app's id of the book or other content"),
+    ] = None
+    content_title: Annotated[
+        Annotated[str, Field(max_length=MAX_TITLE_LENGTH), WithoutNul] | None,
+        Field(description="the title; without it, the last title of the same content_id is shown"),
+    ] = None
+    progress_percentage: Annotated[
+        Annotated[Integer, Field(ge=0, le=100), WholeFloatAllowed] | None,
+        Field(description="how far the reader is in the content"),
+    ] = None
+    duration_seconds: Annotated[
+        Annotated[Integer, Field(ge=0, le=MAX_DURATION_SECONDS), WholeFloatAllowed] | None,
+        Field(description="how long it took, up to 24 h"),
+    ] = None
     metadata: Metadata = None
-    event_id: (
-        Annotated[str, Field(min_length=1, max_length=MAX_EVENT_ID_LENGTH), WithoutNul] | None
-    ) = None
+    event_id: Annotated[
+        Annotated[str, Field(min_length=1, max_length=MAX_EVENT_ID_LENGTH), WithoutNul] | None,
+        Field(description="a UUID of the activity, unique among all devices of the reader"),
+    ] = None
     occurred_at: Annotated[
-        Time | None, Field(description="RFC 3339, from 1970 to 24 h ahead of the service")
+        Time | None,
+        Field(
+            description="by the app's clock, from 1970 to 24 h ahead of the service; without it, "
+            "the time of arrival"
+        ),
     ] = None
 
 
@@ -98,7 +138,11 @@ class BatchBody(Body):
 
     activities: Annotated[
         list[Annotated[Any, DocumentedAs(ActivityBody | Any)]],
-        Field(min_length=1, max_length=MAX_BATCH),
+        Field(
+            min_length=1,
+            max_length=MAX_BATCH,
+            description=f"1 to {MAX_BATCH} activities; each has its result at the same place",
+        ),
     ]
     sent_at: Annotated[
         Time | None,
@@ -127,19 +171,25 @@ class Query(BaseModel):
 class Page(Query):
     """The length of a page."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE, description="the length of the page")] = 50
 
 
 class PageBefore(Page):
     """A page of items older than an id."""
 
-    before: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
+    before: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_ID)] | None,
+        Field(description="the last id of the previous page"),
+    ] = None
 
 
 class PageAfter(Page):
     """A page of items newer than an id."""
 
-    after: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
+    after: Annotated[
+        Annotated[int, Field(ge=0, le=MAX_ID)] | None,
+        Field(description="the last id that was received"),
+    ] = None
 
 
 M = TypeVar("M")

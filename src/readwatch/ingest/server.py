@@ -6,11 +6,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing.util import Finalize
 from threading import Thread, get_ident
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from flask import Flask
@@ -20,6 +20,7 @@ from granian.log import LogLevels
 from granian.server import Server
 from granian.server.common import AbstractServer
 
+from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured, unavailable
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.body_timeout import BodyTimeout
@@ -28,6 +29,7 @@ from readwatch.ingest.services import Settings, current_services
 from readwatch.store.engine.connections import close_all, driver_connection, is_sqlite
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import FileIdentity, file_identity, file_lost, sqlite_path
 
 if sys.platform != "win32":
     import resource
@@ -42,6 +44,12 @@ IDLE_TIMEOUT_SECONDS = 75
 """The longest wait for the next header on an open connection; proxies keep connections for 60 s."""
 
 MAX_HEADER_BYTES = 32 * 1024
+
+RESTART_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0, 30.0)
+"""Seconds before each new start of a worker that ends again and again; then the server gives up."""
+
+STABLE_SECONDS = 60.0
+"""After a worker has run for so long, the pauses begin again."""
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +72,10 @@ class _AppLoader:
     def __call__(self) -> Flask:
         logs.install(self._settings.log_format)
         app = self._app = create_app(self._settings)
-        with_timeout = BodyTimeout(app.wsgi_app, self._port, max_slow=THREADS // 2)
-        app.wsgi_app = with_timeout  # type: ignore[method-assign]  # as Flask documents it
+        reads = app.extensions["readwatch"].body_reads
+        BodyTimeout(
+            reads, self._port, max_slow=THREADS // 2, max_connections=connection_limit()
+        ).start()
         app.teardown_request(self._hold_connection)
         signal.signal(
             signal.SIGHUP, signal.SIG_IGN
@@ -117,12 +127,62 @@ def serve(settings: Settings, host: str, port: int) -> None:
     host = resolve_host(host)
     port = listening_port(host, port)
     address_lock = lock_address(host, port)
+    try:
+        _run_workers(settings, host, port)
+    finally:
+        if address_lock is not None:
+            address_lock.close()
+
+
+def _run_workers(settings: Settings, host: str, port: int) -> None:
+    """Run a worker until the server is stopped; start another one if it ends by itself.
+
+    The next one starts after a pause, which grows while workers end soon after their start. The
+    error says why none is started.
+    """
+    file = file_identity(settings.database_url)
     server = granian_server(host, port)
     logs.install(settings.log_format)
     server.on_startup(_stop_with_terminal(server))
-    server.serve(target_loader=_AppLoader(settings, host, port), wrap_loader=False)
-    if address_lock is not None:
-        address_lock.close()
+    pauses = iter(RESTART_PAUSES)
+    while True:
+        started_at = monotonic()
+        try:
+            server.serve(target_loader=_AppLoader(settings, host, port), wrap_loader=False)
+            return
+        except SystemExit:  # the worker ended by itself
+            server.main_loop_interrupt.clear()
+            if server.interrupt_signal:
+                raise
+        if monotonic() - started_at >= STABLE_SECONDS:
+            pauses = iter(RESTART_PAUSES)
+        pause = _next_pause(pauses)
+        _log.error("the worker ended unexpectedly; another one starts after %g s", pause)
+        server.interrupt_children.clear()
+        if server.main_loop_interrupt.wait(pause):  # by a signal
+            return
+        _require_usable(settings.database_url, file)
+
+
+def _next_pause(pauses: Iterator[float]) -> float:
+    pause = next(pauses, None)
+    if pause is None:
+        raise unavailable(
+            f"the worker of the server ended {len(RESTART_PAUSES) + 1} times soon after its start; "
+            "look for the reason in the lines above and in the log of the system"
+        )
+    return pause
+
+
+def _require_usable(url: str, file: FileIdentity | None) -> None:
+    """Refuse a database that no worker can use, or another file in the place of `file`."""
+    if file_identity(url) != file:
+        raise misconfigured(file_lost(sqlite_path(url)))
+    try:
+        close_all(open_current(url, Role.INGEST))
+    except ReadwatchError as error:
+        if error.kind is ErrorKind.MISCONFIGURED:
+            raise
 
 
 def _stop_with_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
@@ -134,7 +194,7 @@ def _stop_with_terminal(server: AbstractServer[Any]) -> Callable[[], object]:
 
 def granian_server(host: str, port: int) -> AbstractServer[Any]:
     """Return granian as readwatch configures it; `host` is an IP address."""
-    return Server(
+    server = Server(
         "readwatch",
         address=host,
         port=port,
@@ -150,9 +210,11 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
         websockets=False,
         log_level=LogLevels.error,
         log_dictconfig=logs.GRANIAN,
-        respawn_failed_workers=True,
         workers_kill_timeout=10,
     )
+    # In this process only: granian's line about the end of a worker would be a second one.
+    logging.getLogger("_granian").setLevel(logging.CRITICAL)
+    return server
 
 
 def connection_limit() -> int:

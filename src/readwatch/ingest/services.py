@@ -1,13 +1,18 @@
 """The services that the views share: settings, database, writer and clock."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import cast
 
 from flask import current_app
 
 from readwatch.domain.clock import Clock
+from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.ingest.anchoring import AnchorThread
+from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.load_shedding import LoadShedder
 from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
@@ -21,6 +26,12 @@ from readwatch.store.recording.writer import Writer
 
 WRITER_CACHE_MIB = 64
 """The page cache of the writer: an activity changes about ten pages, mostly the same ones."""
+
+_log = logging.getLogger(__name__)
+
+
+REQUEST_STATEMENT_SECONDS = 2
+"""The longest query of a request on PostgreSQL: the answer comes within 5 s, or it is a 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,8 @@ class Settings:
     """The format of the log: `plain` or `json`."""
     viewers_shown_by: str = "role"
     """What readers see of users who accessed their data: the `role`, or also the `name`."""
+    anchor_log: Path | None = None
+    """The file for anchors of the access log, outside of the database; None writes none."""
 
 
 class Services:
@@ -46,11 +59,13 @@ class Services:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db = open_current(settings.database_url, Role.INGEST)
+        self.db = open_current(
+            settings.database_url, Role.INGEST, statement_seconds=REQUEST_STATEMENT_SECONDS
+        )
         writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
-        self.session_cache = SessionCache(self.db)
         self.metrics = Metrics()
-        self.writer = Writer(writer_db, self.metrics.count_commit)
+        self.writer = Writer(writer_db, self.metrics.count_commit, _log_write_error)
+        self.session_cache = SessionCache(self.db, self.writer.run)
         self.audit_deduplicator = AuditDeduplicator(self.writer.run)
         self.load_shedder = LoadShedder(self.writer)
         self.metrics.registry.register(
@@ -62,10 +77,14 @@ class Services:
                 clock=clock,
             )
         )
+        self.body_reads = BodyReads()
         self.stopping = False
         precompute_decoy(settings.bcrypt_cost)
         self.retention = RetentionThread(
             self.db, self.writer, clock, session_timeout=settings.session_timeout
+        )
+        self.anchoring = (
+            AnchorThread(self.db, clock, settings.anchor_log) if settings.anchor_log else None
         )
 
     def now(self) -> datetime:
@@ -77,7 +96,18 @@ class Services:
         self.stopping = True
         self.retention.close()
         self.writer.close()
+        if self.anchoring is not None:
+            self.anchoring.close()  # after the last entry
         close_all(self.db)
+
+
+def _log_write_error(error: ReadwatchError | None) -> None:
+    """Log a change of the writer's state, once for all requests that it refuses."""
+    if error is None:
+        _log.warning("the database is written again")
+    else:
+        level = logging.ERROR if error.kind is ErrorKind.MISCONFIGURED else logging.WARNING
+        _log.log(level, "all writes are refused: %s", error.message)
 
 
 def current_services() -> Services:

@@ -1,23 +1,24 @@
 """Login, resume and logout."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from flask import Blueprint, request
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User
 from readwatch.ingest.authentication import current_principal, current_token_hash
-from readwatch.ingest.openapi import ANYONE, documented
+from readwatch.ingest.openapi import ANYONE, Link, documented
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import Login, Resume, validated
 from readwatch.ingest.services import Services, current_services
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import resume_tokens, sessions
 from readwatch.store.identity.login import LoginSource, log_in
-from readwatch.store.identity.tokens import family_of, hash_token, new_resume_token, new_token
+from readwatch.store.identity.tokens import Tokens, hash_token, new_resume_token, new_token
 
 routes = Blueprint("sessions", __name__)
 
@@ -25,35 +26,63 @@ routes = Blueprint("sessions", __name__)
 class LoggedIn(TypedDict):
     """A new session: its token, the time of the first heartbeat and a resume token (readers)."""
 
-    token: str
+    token: Annotated[str, Field(description="for `Authorization: Bearer`")]
     token_type: Literal["Bearer"]
     session_id: int
-    heartbeat_seconds: int
-    resume_token: str | None
+    heartbeat_seconds: Annotated[int, Field(description="send the first heartbeat after this time")]
+    resume_token: Annotated[str | None, Field(description="null for consultants and admins")]
     user: User
 
 
+_AFTER_LOGIN = (
+    Link("heartbeat_heartbeat", "Send `token` as the bearer token."),
+    Link("activities_add_activities", "Send `token` as the bearer token."),
+    Link("account_me", "Send `token` as the bearer token."),
+    Link(
+        "readers_reader",
+        "The reader's own account.",
+        parameters={"reader_id": "$response.body#/user/id"},
+    ),
+    Link(
+        "readers_activities",
+        "The reader's own activities.",
+        parameters={"reader_id": "$response.body#/user/id"},
+    ),
+    Link(
+        "readers_sessions",
+        "The reader's own sessions.",
+        parameters={"reader_id": "$response.body#/user/id"},
+    ),
+    Link(
+        "sessions_resume",
+        "When the session has ended.",
+        body={"resume_token": "$response.body#/resume_token"},
+    ),
+    Link("sessions_logout", "Send `token` as the bearer token."),
+)
+
+
 @routes.post("/api/login")
-@documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503))
+@documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503), links=_AFTER_LOGIN)
 def login() -> LoggedIn:
     """Log in with e-mail and password; each login opens a session."""
-    body = validated(Login, json_object(MAX_LOGIN_BYTES))
+    body = validated(Login, json_object(MAX_LOGIN_BYTES, anonymous=True))
     services, user_agent = current_services(), request.user_agent.string or None
     source = LoginSource(email=body.email, address=request.remote_addr, program="api")
-    token, new_resume = new_token(), new_resume_token()
+    tokens = Tokens(new_token(), new_resume_token())
 
     def open_session(db: Database, user: User, now: datetime) -> tuple[User, Principal]:
         principal = sessions.open_session(
             db,
             user,
-            hash_token(token),
+            hash_token(tokens.session_token),
             now,
             ip_address=source.address,
             user_agent=user_agent,
             device_type=body.device_type,
         )
         if not user.user_role.is_staff:
-            resume_tokens.save_resume_token(db, principal, new_resume, now)
+            resume_tokens.save_resume_token(db, principal, tokens.resume_token, now)
         return user, principal
 
     user, principal = log_in(
@@ -65,27 +94,28 @@ def login() -> LoggedIn:
         open_session,
         cost=services.settings.bcrypt_cost,
     )
-    resume_token = None if user.user_role.is_staff else new_resume
-    return _logged_in(services, user, principal, token, resume_token)
+    return _logged_in(services, user, principal, tokens)
 
 
 @routes.post("/api/resume")
-@documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503))
+@documented({200: LoggedIn}, roles=ANYONE, body=Resume, errors=(401, 503), links=_AFTER_LOGIN)
 def resume() -> LoggedIn:
     """Open a new session with a resume token instead of the password.
 
-    Each resume token works once and expires after 30 days. Store the new one before you use it.
-    Sending a token twice ends the session, as a logout does.
+    The response contains new tokens; store both before you use them. If the response is lost, send
+    the request again: until the new token or the new resume token is first used, the same resume
+    token gets the same response. After that it is old, and sending it ends the session, as a logout
+    does. A resume token expires after 30 days.
     """
-    body, services = validated(Resume, json_object(MAX_LOGIN_BYTES)), current_services()
-    token, address, agent = new_token(), request.remote_addr, request.user_agent.string or None
-    resume_token = new_resume_token(family_of(body.resume_token))
+    body, services = (
+        validated(Resume, json_object(MAX_LOGIN_BYTES, anonymous=True)),
+        current_services(),
+    )
+    address, agent = request.remote_addr, request.user_agent.string or None
     resumed = services.writer.run(
         lambda db: resume_tokens.resume_session(
             db,
             body.resume_token,
-            resume_token,
-            hash_token(token),
             services.now(),
             ip_address=address,
             user_agent=agent,
@@ -94,19 +124,16 @@ def resume() -> LoggedIn:
     )
     if isinstance(resumed, ReadwatchError):
         raise resumed
-    user, principal = resumed
-    return _logged_in(services, user, principal, token, resume_token)
+    return _logged_in(services, resumed.user, resumed.principal, resumed.tokens)
 
 
-def _logged_in(
-    services: Services, user: User, principal: Principal, token: str, resume_token: str | None
-) -> LoggedIn:
+def _logged_in(services: Services, user: User, principal: Principal, tokens: Tokens) -> LoggedIn:
     return {
-        "token": token,
+        "token": tokens.session_token,
         "token_type": "Bearer",
         "session_id": principal.session_id,
         "heartbeat_seconds": services.load_shedder.heartbeat_seconds(),
-        "resume_token": resume_token,
+        "resume_token": None if user.user_role.is_staff else tokens.resume_token,
         "user": user,
     }
 
@@ -116,11 +143,11 @@ def _logged_in(
 def logout() -> tuple[str, int]:
     """End the session and delete its resume token.
 
-    If the session has ended already, the resume token is deleted too, and the response is 401.
+    If the session has ended already, the device is logged out too, and the response is 401.
     """
     services, session_token = current_services(), current_token_hash()
     if services.session_cache.find(session_token, services.now()) is None:
-        services.writer.run(lambda db: sessions.delete_resume_token(db, session_token))
+        services.writer.run(lambda db: resume_tokens.end_device(db, session_token, services.now()))
     principal = current_principal()
     services.writer.run(lambda db: sessions.end_session(db, principal, services.now()))
     services.session_cache.discard(session_token)

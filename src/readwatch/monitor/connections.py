@@ -45,9 +45,11 @@ class Connections:
 
     @contextmanager
     def access_log(self) -> Iterator[Database]:
-        """Yield the connection that appends to the access log; every error is a `NotLogged`."""
+        """Yield the connection that appends to the access log, unless its schema is newer; every
+        error is a `NotLogged`."""
         try:
             with safe_errors(), connection(self._open_access_log()) as db:
+                migrations.require_current(db)
                 yield db
         except ReadwatchError as error:
             _close(self._access_log)

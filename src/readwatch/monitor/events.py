@@ -39,6 +39,13 @@ class ReaderRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryMissed:
+    """What this consultant saw last in the access log is no longer in it, with the sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedOut:
     """The consultant was logged out, with the reason."""
 
@@ -58,6 +65,7 @@ Event = (
     | ReaderSnapshotReady
     | QueryRefused
     | ReaderRefused
+    | EntryMissed
     | LoggedOut
     | ConnectionLost
 )

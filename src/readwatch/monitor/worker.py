@@ -23,6 +23,7 @@ from readwatch.monitor.connections import Connections, NotLogged
 from readwatch.monitor.current_view import CurrentView
 from readwatch.monitor.events import (
     ConnectionLost,
+    EntryMissed,
     Event,
     LoggedOut,
     QueryRefused,
@@ -37,6 +38,7 @@ from readwatch.monitor.retry import Retry
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
+from readwatch.monitor.witness import Witness
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.live_lists import LiveListLog
 from readwatch.store.audit.log import ListAccess, RowAccess
@@ -81,6 +83,7 @@ class Worker:
     ) -> None:
         self._url = settings.database_url
         self._mask = settings.mask
+        self._witness_folder = settings.preferences_folder
         self._post = post
         self._clock = clock
         self._requests = RequestQueue()
@@ -255,6 +258,7 @@ class Worker:
         consultant = authenticated(self._url, email, password, self._clock(), action)
         self._logins += 1
         self._consultant = consultant
+        self._reported(self._submit_for_consultant(self._witness))  # after the login form closes
         return consultant
 
     def _unlock(self, password: str, login: int) -> None:
@@ -267,6 +271,19 @@ class Worker:
             if error.message != WRONG_PASSWORD:
                 raise
             raise ReadwatchError(error.kind, "wrong password") from None  # it asks for no e-mail
+        self._reported(self._submit_for_consultant(self._witness))
+
+    def _witness(self, consultant: User) -> None:
+        """Report and log it if what this consultant saw last is no longer in the access log."""
+        witness = Witness(self._witness_folder, self._url, consultant.id)
+        with self._connections.data() as db:
+            message = witness.missing(db)
+        if message is not None:
+            self._post(EntryMissed(message))
+            event = _event(consultant, AuditAction.MISSED_ENTRY, message)
+            self._log_first(consultant, lambda db, _: audit_log.log_event(db, event, self._clock()))
+        with self._connections.data() as db:
+            witness.see(db, self._clock())
 
     def _log_out(self, reason: str) -> None:
         """Log out a consultant whose account must not read the data, and drop all data."""

@@ -23,7 +23,7 @@ from readwatch.store.engine.models import (
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none
 from readwatch.store.identity.users import get_user
-from readwatch.store.lists.feed import recorded
+from readwatch.store.lists.feed import TITLE, recorded
 
 _PROFILE = CompiledQuery(
     ReaderProfiles.select(
@@ -55,13 +55,13 @@ _SESSIONS = CompiledQuery(
 )
 # Sorted by id, so that the index on user_id returns the page in order.
 _ACTIVITIES = Statement(
-    """
+    f"""
     SELECT
-        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
+        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, {TITLE} AS content_title,
         a.progress_percentage, a.duration_seconds, a.metadata_json, a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
     WHERE a.user_id = :user_id AND a.id < :before ORDER BY a.id DESC LIMIT :length
-    """
+    """  # noqa: S608 - our own text
 )
 _ACCESSES = CompiledQuery(
     ConsultantAccessLog.select(

@@ -16,6 +16,7 @@ from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.monitor.events import (
     ConnectionLost,
+    EntryMissed,
     Event,
     LoggedOut,
     QueryRefused,
@@ -166,6 +167,8 @@ class Console(App[None]):
                     self._view_screens.request()
             case ReaderRefused(request_id, reason):
                 self._reader_pages.refuse(request_id, reason)
+            case EntryMissed(text):
+                self.notify(text, severity="error", timeout=60, markup=False)
             case LoggedOut(reason):
                 await self._log_out(reason)
             case ConnectionLost(reason, since):

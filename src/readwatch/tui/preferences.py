@@ -3,13 +3,11 @@
 import json
 from contextlib import suppress
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from readwatch.domain.files import atomic_text_file
-from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.domain.files import atomic_text_file, make_private_folders
+from readwatch.store.engine.fingerprint import url_fingerprint
 from readwatch.tui.saved_views import SavedView, saved_view_from_json
 
 _SEEN: Final = "seen"  # {the day: [the readers]}
@@ -114,7 +112,7 @@ class Preferences:
         if self._file is None:
             return
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folders(self._file.parent)
             with atomic_text_file(self._file, replace=True) as text:
                 json.dump(self._stored, text)
         except OSError as error:
@@ -123,14 +121,7 @@ class Preferences:
 
 def preferences_file(folder: Path, database_url: str, consultant_id: int) -> Path:
     """Return the file for a consultant and a database; its name reveals neither."""
-    parts = urlsplit(database_url)
-    where = (
-        sqlite_path(database_url).absolute()
-        if parts.scheme == "sqlite"
-        else f"{parts.hostname}:{parts.port}{parts.path}"
-    )
-    name = sha256(f"{where} {consultant_id}".encode()).hexdigest()[:16]
-    return folder / f"preferences-{name}.json"
+    return folder / f"preferences-{url_fingerprint(database_url, consultant_id)}.json"
 
 
 def _checked(stored: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The chain is verified: each change that the owner of the database can make is reported."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
 from readwatch.store.audit import chain
 from readwatch.store.audit.entries import extent
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.times import from_db_time, to_db_time
@@ -23,6 +24,16 @@ on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize(
     "engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
 )
+
+SET_COUNTER = {
+    True: f"UPDATE sqlite_sequence SET seq = {{}} WHERE name = '{LOG}'",
+    False: f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), {{}})",
+}
+EMPTY_COUNTER = {
+    True: f"DELETE FROM sqlite_sequence WHERE name = '{LOG}'",
+    False: f"ALTER TABLE {LOG} ALTER id RESTART",
+}
+"""Statements of the owner, by whether the engine is SQLite."""
 
 Forge = Callable[..., None]
 
@@ -49,7 +60,7 @@ def chunk_entries(request, monkeypatch) -> None:
 def forge(db, log) -> Forge:
     """`forge(sql, …)` runs statements as the owner of the tables, without the triggers."""
     if is_sqlite(db):
-        for trigger in ("rows", "values", "places"):
+        for trigger in ("rows", "values", "places", "order"):
             db.execute_sql(f"DROP TRIGGER {LOG}_keeps_{trigger}")
     else:
         db.execute_sql(f"ALTER TABLE {LOG} DISABLE TRIGGER USER")
@@ -104,14 +115,25 @@ def test_an_unchanged_log_is_intact_up_to_its_last_entry(log, db):
     assert verdict(log) == Verdict(Head(9, 9, hash_of(db, 9)))
 
 
-def test_ids_that_the_engine_skipped_are_no_defect(log, db, cast, clock):
-    if is_sqlite(db):
-        db.execute_sql(f"UPDATE sqlite_sequence SET seq = 40 WHERE name = '{LOG}'")
-    else:
-        db.execute_sql(f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), 40)")
+@on_postgresql
+def test_ids_that_postgresql_skipped_are_no_defect(log, db, cast, clock):
+    with suppress(ZeroDivisionError), db.atomic():
+        append_in_transaction(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+        raise ZeroDivisionError
     log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     last = verdict(log)
-    assert (last.head.entries, last.head.id, last.defect) == (10, 41, None)
+    assert (last.head.entries, last.head.id, last.defect) == (10, 11, None)
+
+
+@on_sqlite
+def test_an_entry_that_is_rolled_back_skips_no_id_on_sqlite(log, db, cast, clock):
+    with suppress(ZeroDivisionError), db.atomic():
+        append_in_transaction(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+        raise ZeroDivisionError
+    assert verdict(log).defect is None
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    assert verdict(log).head.id == 10
+    assert verdict(log).defect is None
 
 
 def test_entries_appended_during_a_verification_are_left_for_the_next_one(log, db, cast, clock):
@@ -250,6 +272,37 @@ def test_a_forged_entry_with_the_right_previous_hash_is_detected_without_the_ind
     )
 
 
+@pytest.mark.parametrize("last", [6, 0])
+def test_removed_last_entries_are_detected_by_the_ids_that_the_engine_has_given(last, forge, log):
+    forge(f"DELETE FROM {LOG} WHERE id > {last}")
+    kind, id_, message = defect_of(log)
+    assert (kind, id_) == (ChainDefectKind.CUT_OFF, last)
+    assert message.startswith(
+        f"the log was cut off after entry {last}: the database has numbered entries up to 9"
+    )
+
+
+@on_sqlite
+@pytest.mark.parametrize(("last", "gap"), [(6, "6 and 10"), (0, "0 and 10")])
+def test_removed_last_entries_are_detected_also_after_others_were_appended_on_sqlite(
+    last, gap, forge, log, db, cast, clock
+):
+    forge(f"DELETE FROM {LOG} WHERE id > {last}")
+    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    assert defect_of(log) == (
+        *(ChainDefectKind.REMOVED, last),
+        f"entries between {gap} were removed before entry 10 was appended: SQLite skips no ids",
+    )
+
+
+def test_a_counter_of_the_ids_that_was_set_back_is_detected(forge, log, db):
+    forge(SET_COUNTER[is_sqlite(db)].format(4))
+    assert defect_of(log) == (
+        *(ChainDefectKind.SET_BACK, 9),
+        "the counter of the entries was set back to 4: the last entry is 9",
+    )
+
+
 def test_entries_removed_during_a_verification_are_detected(forge, log):
     up_to = extent(log)
     forge(f"DELETE FROM {LOG} WHERE id > 6")
@@ -273,14 +326,17 @@ def test_a_log_with_later_entries_agrees_with_its_anchors(anchor, log, db, cast,
     assert (last.head.entries, last.defect) == (10, None)
 
 
+@on_postgresql
 def test_entries_with_new_ids_agree_with_the_anchor(anchor, forge, log):
-    forge(f"UPDATE {LOG} SET id = id + 100")
+    forge(f"UPDATE {LOG} SET id = id + 100", SET_COUNTER[False].format(109))
     assert verdict(log, anchor) == Verdict(replace(anchor.head, id=109))
 
 
-@pytest.mark.parametrize("last", [6, 0])
-def test_only_an_anchor_detects_that_the_last_entries_were_removed(last, anchor, forge, log):
-    forge(f"DELETE FROM {LOG} WHERE id > {last}")
+@pytest.mark.parametrize("last", [6, 1])
+def test_only_an_anchor_detects_that_the_last_entries_were_removed_with_the_counter(
+    last, anchor, forge, log, db
+):
+    forge(f"DELETE FROM {LOG} WHERE id > {last}", SET_COUNTER[is_sqlite(db)].format(last))
     assert verdict(log).defect is None
     assert defect_of(log, anchor) == (
         *(ChainDefectKind.CUT_OFF, last),
@@ -303,7 +359,7 @@ def test_only_an_anchor_detects_a_chain_with_all_hashes_computed_again(anchor, f
 def test_only_an_anchor_detects_last_entries_that_were_removed_and_replaced(
     anchor, forge, log, db, cast, clock
 ):
-    forge(f"DELETE FROM {LOG} WHERE id > 6")
+    forge(f"DELETE FROM {LOG} WHERE id > 6", SET_COUNTER[is_sqlite(db)].format(6))
     for _ in range(5):
         log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).defect is None
@@ -313,12 +369,12 @@ def test_only_an_anchor_detects_last_entries_that_were_removed_and_replaced(
 def test_only_an_anchor_detects_that_the_log_was_replaced_by_another(
     anchor, forge, log, db, cast, clock
 ):
-    forge(f"DELETE FROM {LOG}")
+    forge(f"DELETE FROM {LOG}", EMPTY_COUNTER[is_sqlite(db)])
     for _ in range(20):
         log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
     assert verdict(log).head.entries == 20
     assert verdict(log).defect is None
-    assert defect_of(log, anchor)[:2] == (ChainDefectKind.REWRITTEN, 18)
+    assert defect_of(log, anchor)[:2] == (ChainDefectKind.REWRITTEN, 9)
 
 
 def test_each_of_several_anchors_is_checked(anchor, log):

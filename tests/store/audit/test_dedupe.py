@@ -1,11 +1,13 @@
 """Repeated accesses share the entry, and the permit, of the first for five minutes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.users import UserRole
 from readwatch.store.audit.dedupe import AuditDeduplicator
 from readwatch.store.audit.log import list_access
 from readwatch.store.engine.connections import open_database
@@ -134,3 +136,19 @@ def test_refusals_of_one_user_share_an_entry_whatever_was_asked(log, cast, clock
         event = AuditEvent(cast.ann.id, AuditAction.REFUSED_ACCESS, reader_id, "api")
         log.log_refusal(event, clock())
     assert len(entries()) == 1
+
+
+def test_threads_that_open_the_same_at_the_same_time_share_an_entry(log, event, clock, entries):
+    with ThreadPoolExecutor(8) as threads:
+        permits = list(threads.map(lambda _: log.log_access(event, clock()), range(64)))
+    assert len(set(map(id, permits))) == 1
+    assert entries() == [permits[0].entry_id]
+
+
+def test_a_list_is_logged_again_for_another_role(log, db, cast, clock, entries):
+    event = AuditEvent(cast.dora.id, AuditAction.VIEWED_LIST, None, "api, online")
+    as_admin = log.log_rows(list_access(db, cast.dora.id), event, [], clock())
+    db.execute_sql(f"UPDATE users SET user_role = 'consultant' WHERE id = {cast.dora.id}")
+    as_consultant = log.log_rows(list_access(db, cast.dora.id), event, [], clock())
+    assert (as_admin.user_role, as_consultant.user_role) == (UserRole.ADMIN, UserRole.CONSULTANT)
+    assert len(entries()) == 2

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import peewee
 import pytest
@@ -19,8 +20,8 @@ from readwatch.store.audit.log import (
     permit_own_data,
 )
 from readwatch.store.engine import sqlite
-from readwatch.store.engine.connections import Database, connection
-from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.connections import Database, connection, is_sqlite
+from readwatch.store.engine.privileges import LIMITED_ROLES, Role, privileges_on
 from readwatch.store.engine.times import from_db_time, to_db_time
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -115,6 +116,72 @@ def test_postgresql_lets_nobody_empty_the_log(emptied, db, event, clock):
     assert checked_chain(db) == ["console"]
 
 
+APPENDING = [role for role in LIMITED_ROLES if privileges_on(role, "consultant_access_log").append]
+
+BRICKS: dict[str, dict[str, Any]] = {
+    "the highest id": {"id": 2**63 - 1},
+    "a skipped id": {"id": 3},
+    "an id before the first": {"id": -1},
+    "another previous hash": {"prev_hash": "f" * 64},
+    "no previous hash": {"prev_hash": GENESIS},
+    "a short hash": {"row_hash": "f" * 63},
+    "a hash of other letters": {"row_hash": "F" * 64},
+    "a time that nobody can read": {"created_at": "infinity"},
+}
+"""Entries after which no other one could be appended, listed or verified, by what is wrong."""
+
+
+def append_by_hand(db: Database, event: AuditEvent, prev_hash: str, **values: object) -> None:
+    entry = {
+        "consultant_user_id": event.actor_id,
+        "action_type": "logged_in",
+        "created_at": "2026-11-22 12:00:00.000",
+        "prev_hash": prev_hash,
+        "row_hash": "a" * 64,
+        **values,
+    }
+    sql = f"INSERT INTO consultant_access_log ({', '.join(entry)}) VALUES ({{}})"
+    marks = ", ".join(["?" if is_sqlite(db) else "%s"] * len(entry))
+    with db.atomic():
+        db.execute_sql(sql.format(marks), tuple(entry.values()))
+
+
+@pytest.mark.parametrize("wrong", BRICKS)
+def test_no_entry_makes_the_next_one_impossible(wrong, connected, cast, event, clock):
+    log_event(connected(Role.ACCESS_LOG), event, clock())
+    (head,) = (
+        connected(Role.OWNER).execute_sql("SELECT row_hash FROM consultant_access_log").fetchone()
+    )
+    for role in APPENDING:
+        with pytest.raises(peewee.DatabaseError) as refusal:
+            append_by_hand(connected(role), event, **{"prev_hash": head, **BRICKS[wrong]})
+        # On PostgreSQL a program may give no id at all.
+        assert "append-only" in str(refusal.value) or "permission denied" in str(refusal.value)
+    log_event(connected(Role.ACCESS_LOG), event, clock())
+    assert checked_chain(connected(Role.OWNER)) == ["console"] * 2
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"row_hash": b"a" * 64},
+        {"created_at": "2026-02-30 12:00:00.000"},
+        {"created_at": "2026-11-22 12:00:00"},
+        {"created_at": 5},
+    ],
+)
+def test_sqlite_stores_no_entry_of_another_form(values, connected, cast, event):
+    with pytest.raises(peewee.IntegrityError, match="append-only"):
+        append_by_hand(connected(Role.ACCESS_LOG), event, GENESIS, **values)
+
+
+def test_the_first_entry_follows_none(connected, cast, event):
+    with pytest.raises(peewee.IntegrityError, match="append-only"):
+        append_by_hand(connected(Role.ACCESS_LOG), event, "f" * 64)
+    append_by_hand(connected(Role.ACCESS_LOG), event, GENESIS)
+
+
 @on_sqlite
 @pytest.mark.parametrize(
     ("id", "prev_hash"), [("1", "forged"), ("NULL", GENESIS), ("2", GENESIS)], ids=str
@@ -189,7 +256,7 @@ def test_an_access_is_logged_before_it_is_permitted(connected, event, clock):
 
 
 def test_what_cannot_be_logged_is_not_permitted(connected, db, event, clock):
-    nobody = replace(event, actor_id=4711)
+    nobody = replace(event, subject_id=4711)
     with pytest.raises(peewee.IntegrityError):
         log_access(connected(Role.ACCESS_LOG), nobody, clock())
     with pytest.raises((ReadwatchError, peewee.DatabaseError)):
@@ -216,6 +283,19 @@ def test_an_access_to_a_readers_data_names_the_reader(connected, db, event, cloc
 def test_users_are_permitted_their_own_data_without_an_entry():
     permit = permit_own_data(Principal(7, UserRole.READER, 1))
     assert (permit.subject_id, permit.entry_id) == (7, None)
+
+
+@pytest.mark.parametrize(
+    "change", ["is_active = FALSE", "deleted_at = created_at", "user_role = 'reader'"]
+)
+def test_only_active_staff_are_permitted_the_data_of_others(change, connected, db, cast, clock):
+    db.execute_sql(f"UPDATE users SET {change} WHERE id = {cast.cara.id}")
+    for actor in (cast.cara, cast.ben):
+        access = AuditEvent(actor.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id)
+        with pytest.raises(ReadwatchError) as refusal:
+            log_access(connected(Role.ACCESS_LOG), access, clock())
+        assert refusal.value.kind is ErrorKind.FORBIDDEN
+    assert checked_chain(db) == []
 
 
 # Lists ------------------------------------------------------------------------------------------

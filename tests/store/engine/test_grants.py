@@ -189,6 +189,21 @@ def test_only_a_login_that_there_is_can_be_let_in(db):
         grant_program(db, program="console", login="nobody_here")
 
 
+@pytest.mark.parametrize("role", LIMITED_ROLES)
+def test_a_login_named_like_a_role_needs_another_name(db, role):
+    name = role_name(db.database, role)
+    with pytest.raises(ReadwatchError, match=f"{name} is the name of a role of readwatch"):
+        grant_program(db, program="ingest", login=name)
+
+
+def test_a_login_that_a_role_is_a_member_of_cannot_be_granted_the_role(db, url):
+    new_login(url, "person")
+    ingest, login = role_name(db.database, Role.INGEST), f"{db.database}_person"
+    db.execute_sql(f"GRANT {login} TO {ingest}")
+    with pytest.raises(ReadwatchError, match=f"{ingest} is itself a member of {login}"):
+        grant_program(db, program="ingest", login=login)
+
+
 def test_without_the_privilege_to_grant_the_error_says_what_to_run(owned_url, opened):
     url = owned_url()
     migrations.create_or_upgrade(url)

@@ -62,7 +62,7 @@ def ought(on: Privileges, columns: list[str]) -> tuple[object, ...]:
     """The same, as the table of rights has it."""
     return (
         [name for name in columns if name in on.read],
-        on.append,
+        bool(on.append),
         [name for name in columns if name in on.change],
         on.delete,
     )

@@ -1,16 +1,18 @@
 """An upgrade keeps every row of every table."""
 
+import shutil
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.domain.users import UserRole
+from readwatch.domain.users import User, UserRole
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database
-from readwatch.store.engine.models import TABLES
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.models import TABLES, SchemaHistory
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.resume_tokens import save_resume_token
@@ -20,17 +22,47 @@ from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.recording.activities import record_activities
 from readwatch.store.recording.online_counts import add_online_count
 
+EVE = NewUser(
+    email="eve@example.org",
+    full_name="Eve Early",
+    user_role=UserRole.CONSULTANT,
+    password_hash="a hash",
+)
+
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def rows_of(db: Database) -> Rows:
-    """All rows by table; the schema's own history grows with an upgrade."""
-    names = [table._meta.table_name for table in TABLES]
+def columns_of(db: Database) -> dict[str, str]:
+    """The columns by table; the schema's own history grows with an upgrade."""
+    names = {it._meta.table_name for it in TABLES if it is not SchemaHistory} & {*db.get_tables()}
+    return {name: ", ".join(it.name for it in db.get_columns(name)) for name in names}
+
+
+def rows_of(db: Database, columns: dict[str, str] | None = None) -> Rows:
+    """All rows by table, with these columns or all: an upgrade may add some."""
     return {
-        name: sorted(map(tuple, db.execute_sql(f"SELECT * FROM {name}")), key=repr)
-        for name in names
-        if name != "schema_history"
+        name: sorted(map(tuple, db.execute_sql(f"SELECT {names} FROM {name}")), key=repr)
+        for name, names in (columns or columns_of(db)).items()
     }
+
+
+def without_rows(rows: Rows) -> list[str]:
+    return [name for name, of_table in rows.items() if not of_table]
+
+
+def add_ann_and_cara(db: Database, now: datetime) -> tuple[User, User]:
+    ann, cara = (
+        add_user(
+            db,
+            NewUser(email=email, full_name=name, user_role=UserRole(role), password_hash="a hash"),
+            now,
+        )
+        for email, name, role in (
+            ("ann@example.org", "Ann Archer", "reader"),
+            ("cara@example.org", "Cara Cook", "consultant"),
+        )
+    )
+    return ann, cara
 
 
 @pytest.fixture
@@ -40,19 +72,7 @@ def oldest(empty_url, opened, clock) -> Database:
     db.connect()
     migrations.upgrade(db, migrations.available_migrations(db)[:1])
     with db.atomic():
-        ann, cara = (
-            add_user(
-                db,
-                NewUser(
-                    email=email, full_name=name, user_role=UserRole(role), password_hash="a hash"
-                ),
-                clock(),
-            )
-            for email, name, role in (
-                ("ann@example.org", "Ann Archer", "reader"),
-                ("cara@example.org", "Cara Cook", "consultant"),
-            )
-        )
+        ann, cara = add_ann_and_cara(db, clock())
         reader = open_session(db, ann, hash_token(new_token()), clock(), device_type="tablet")
         open_session(db, cara, hash_token(new_token()), clock(), ip_address="127.0.0.1")
         save_resume_token(db, reader, new_resume_token(), clock())
@@ -67,8 +87,73 @@ def oldest(empty_url, opened, clock) -> Database:
 
 
 def test_an_upgrade_keeps_every_row_of_every_table(oldest):
-    before = rows_of(oldest)
-    assert [table for table, rows in before.items() if not rows] == []
+    columns = columns_of(oldest)
+    before = rows_of(oldest, columns)
+    assert without_rows(before) == []
     migrations.upgrade(oldest, migrations.available_migrations(oldest))
     migrations.require_current(oldest)
-    assert rows_of(oldest) == before
+    assert rows_of(oldest, columns) == before
+
+
+@pytest.fixture
+def current(oldest) -> Database:
+    """A database of the current schema with rows in every table."""
+    migrations.upgrade(oldest, migrations.available_migrations(oldest))
+    oldest.execute_sql("INSERT INTO archived_totals (user_id) SELECT id FROM users")
+    for table in ("content_progress", "quizzes"):
+        oldest.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
+    assert without_rows(rows_of(oldest)) == []
+    return oldest
+
+
+# A later migration may have to replace a table by another one with the same rows:
+# https://www.sqlite.org/lang_altertable.html#otheralter
+
+
+def rebuild(db: Database, table: str, text_column: str) -> str:
+    """Return a migration that replaces a table on SQLite, and changes a column on PostgreSQL."""
+    if not is_sqlite(db):
+        change = f"ALTER TABLE {table} ALTER COLUMN {text_column} TYPE"
+        return f"{change} TEXT;\n{change} VARCHAR(255);\n"
+    ddl, *others = [
+        sql
+        for (sql,) in db.execute_sql(
+            "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY rowid",
+            (table,),
+        )
+    ]
+    return ";\n".join(
+        (
+            ddl.replace(f"CREATE TABLE {table}", "CREATE TABLE rebuilt"),
+            f"INSERT INTO rebuilt SELECT * FROM {table}",
+            f"DROP TABLE {table}",
+            f"ALTER TABLE rebuilt RENAME TO {table}",
+            *others,
+            "",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "text_column"), [("users", "full_name"), ("reader_sessions", "device_type")]
+)
+def test_a_rebuilt_table_keeps_its_rows_and_those_that_refer_to_them(
+    table, text_column, engine, current, tmp_path
+):
+    folder = shutil.copytree(migrations.schema_folder() / engine, tmp_path / "migrations")
+    (folder / "9998_rebuild.sql").write_text(rebuild(current, table, text_column))
+    before, indexes = rows_of(current), current.get_indexes(table)
+    migrations.upgrade(current, migrations.migrations(folder))
+    assert rows_of(current) == before
+    assert current.get_indexes(table) == indexes
+
+
+def test_a_rebuilt_table_does_not_use_the_id_of_a_deleted_row_again(
+    engine, current, tmp_path, clock
+):
+    deleted = add_user(current, EVE, clock())
+    current.execute_sql("DELETE FROM users WHERE email = 'eve@example.org'")
+    folder = shutil.copytree(migrations.schema_folder() / engine, tmp_path / "migrations")
+    (folder / "9998_rebuild.sql").write_text(rebuild(current, "users", "full_name"))
+    migrations.upgrade(current, migrations.migrations(folder))
+    assert add_user(current, EVE, clock()).id > deleted.id

@@ -1,4 +1,4 @@
-"""A device that was signed in gets a new session, and a stolen token ends what it opened."""
+"""A device that was logged in gets a new session, and an old token ends it."""
 
 from datetime import timedelta
 
@@ -7,10 +7,18 @@ from permits import permit_for
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store import reader_data
+from readwatch.store.audit.log import transaction_on
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity.resume_tokens import LIFETIME, resume_session, save_resume_token
+from readwatch.store.identity.resume_tokens import (
+    LIFETIME,
+    Resumed,
+    end_device,
+    resume_session,
+    save_resume_token,
+)
+from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.identity.sessions import end_session
-from readwatch.store.identity.tokens import family_of, hash_token, new_resume_token, new_token
+from readwatch.store.identity.tokens import hash_token, new_resume_token, new_token, successors
 from readwatch.store.lifecycle.retention import end_silent_sessions, purge_resume_tokens
 
 
@@ -34,18 +42,38 @@ def signed_in(ingest, enter, clock):
 
 
 @pytest.fixture
-def come_back(ingest, clock):
+def resume(ingest, clock):
+    """`resume(token)` is the resumed session with its tokens, or why there is none."""
+
+    def resume(token, **about):
+        with ingest.atomic():
+            return resume_session(ingest, token, clock(), **about)
+
+    return resume
+
+
+@pytest.fixture
+def come_back(resume):
     """`come_back(token)` is the new session and the next token, or why there is none."""
 
     def come_back(token, **about):
-        following = new_resume_token(family_of(token))
-        with ingest.atomic():
-            resumed = resume_session(
-                ingest, token, following, hash_token(new_token()), clock(), **about
-            )
-        return resumed if isinstance(resumed, ReadwatchError) else (resumed[1], following)
+        resumed = resume(token, **about)
+        if isinstance(resumed, ReadwatchError):
+            return resumed
+        return resumed.principal, resumed.tokens.resume_token
 
     return come_back
+
+
+@pytest.fixture
+def use(ingest, clock):
+    """`use(resumed)` is the first request of a new session; it returns the principal."""
+
+    def use(resumed):
+        sessions = SessionCache(ingest, transaction_on(ingest))
+        return sessions.find(hash_token(resumed.tokens.session_token), clock())
+
+    return use
 
 
 @pytest.fixture
@@ -86,18 +114,105 @@ def test_each_token_is_good_for_once_and_the_next_for_once_more(cast, signed_in,
     assert token.startswith("rwr_")
 
 
-def test_a_used_token_ends_the_session_that_came_of_it_and_kills_the_next_token(
-    cast, signed_in, come_back, active
+# The predecessor: the token that the last resume replaced -----------------------------------------
+
+
+def test_until_its_first_use_a_repeated_resume_gets_the_same_session_and_tokens(
+    cast, clock, signed_in, resume, active, use
+):
+    _, token = signed_in(cast.ann)
+    first = resume(token)
+    assert first.tokens.resume_token != token
+    for _ in range(3):
+        clock.advance(seconds=10)
+        assert resume(token) == first
+    assert active(cast.ann) == [first.principal.session_id]
+    assert use(first) == first.principal
+
+
+def test_a_lost_answer_is_given_again_after_the_unused_session_timed_out(
+    ingest, db, cast, clock, signed_in, resume, active
+):
+    _, token = signed_in(cast.ann)
+    first = resume(token)
+    end_silent_sessions(ingest, clock.advance(days=29), timedelta(hours=1))
+    assert active(cast.ann) == []
+
+    assert resume(token) == first
+    (session, _) = reader_data.sessions(db, permit_for(cast.ann.id))
+    assert (session.id, session.is_active) == (first.principal.session_id, True)
+    assert (session.started_at, session.last_heartbeat) == (clock(), clock())
+    clock.advance(days=29)
+    assert isinstance(resume(first.tokens.resume_token), Resumed), "30 days from the last answer"
+
+
+@pytest.mark.parametrize("first_use", ["a request", "a resume"])
+def test_after_the_first_use_the_predecessor_logs_the_device_out(
+    cast, signed_in, resume, active, use, first_use
 ):
     phone, phones_token = signed_in(cast.ann)
-    _, stolen = signed_in(cast.ann)
-    _, following = come_back(stolen)
-    refusal = come_back(stolen)
+    _, token = signed_in(cast.ann)
+    first = latest = resume(token)
+    if first_use == "a request":
+        use(first)
+    else:
+        latest = resume(first.tokens.resume_token)
+
+    refusal = resume(token)
+
     assert is_refused(refusal)
-    assert "used before" in refusal.message
+    assert "was replaced" in refusal.message
     assert active(cast.ann) == [phone.session_id]
-    assert is_refused(come_back(following))
-    assert not is_refused(come_back(phones_token))
+    assert is_refused(resume(latest.tokens.resume_token))
+    assert use(latest) is None
+    assert not is_refused(resume(phones_token))
+
+
+def test_a_token_that_is_older_than_the_predecessor_logs_the_device_out(
+    cast, signed_in, resume, active
+):
+    _, oldest = signed_in(cast.ann)
+    predecessor = resume(oldest).tokens.resume_token
+    latest = resume(predecessor)
+    assert is_refused(resume(oldest))
+    assert active(cast.ann) == []
+    assert is_refused(resume(predecessor))
+    assert is_refused(resume(latest.tokens.resume_token))
+
+
+def test_a_logout_with_the_previous_session_also_ends_the_one_whose_answer_was_lost(
+    ingest, cast, clock, enter, resume, active
+):
+    session_token, token = new_token(), new_resume_token()
+    principal = enter(cast.ann, session_token)
+    with ingest.atomic():
+        save_resume_token(ingest, principal, token, clock())
+    resume(token)
+    with ingest.atomic():
+        end_device(ingest, hash_token(session_token), clock())
+    assert active(cast.ann) == []
+    assert is_refused(resume(token))
+
+
+def test_neither_the_database_nor_the_old_token_alone_yields_the_next_tokens(
+    db, cast, signed_in, resume
+):
+    _, token = signed_in(cast.ann)
+    resumed = resume(token)
+    (salt,) = db.execute_sql("SELECT successor_salt FROM resume_tokens").fetchone()
+    assert successors(token, salt) == resumed.tokens
+    assert successors(hash_token(token), salt) != resumed.tokens
+    assert successors(token, "") != resumed.tokens
+
+
+def test_after_the_first_use_the_database_has_nothing_of_the_predecessor(
+    db, cast, signed_in, resume, use
+):
+    _, token = signed_in(cast.ann)
+    use(resume(token))
+    columns = "predecessor_hash, predecessor_session_id, successor_salt"
+    rows = db.execute_sql(f"SELECT {columns} FROM resume_tokens").fetchall()
+    assert rows == [(None, None, None)]
 
 
 def test_a_token_is_good_for_thirty_days_from_its_own_making(cast, clock, signed_in, come_back):

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from readwatch.store.audit.log import transaction_on
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity.session_cache import CHECK_EVERY, SessionCache
 from readwatch.store.identity.sessions import end_session, open_session
 
@@ -17,7 +19,8 @@ def token(db, cast, clock) -> str:
 
 @pytest.fixture
 def callers(opened, url) -> SessionCache:
-    return SessionCache(opened(url, Role.INGEST))
+    ingest = opened(url, Role.INGEST)
+    return SessionCache(ingest, transaction_on(ingest))
 
 
 def test_a_caller_is_found_and_a_stranger_is_not(callers, token, cast, clock):
@@ -45,7 +48,8 @@ def test_a_session_that_another_process_ended_is_forgotten_within_seconds(
 )
 def test_a_suspended_account_is_forgotten_within_seconds(callers, token, db, clock, change):
     callers.find(token, clock())
-    db.execute_sql(f"UPDATE users SET {change}")
+    now = to_db_time(clock.advance(seconds=1))
+    db.execute_sql(f"UPDATE users SET {change}, updated_at = '{now}'")
     clock.moment += CHECK_EVERY
     assert callers.find(token, clock()) is None
 

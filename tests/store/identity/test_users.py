@@ -240,14 +240,10 @@ def test_of_several_admins_one_is_named_unless_the_others_are_suspended(db, cast
 
 
 def test_who_is_no_active_admin_cannot_act(db, cast, suspend, delete):
-    for email, kind in (
-        ("cara@example.org", ErrorKind.FORBIDDEN),
-        ("ann@example.org", ErrorKind.FORBIDDEN),
-        ("nobody@example.org", ErrorKind.NOT_FOUND),
-    ):
-        with pytest.raises(ReadwatchError) as refusal:
+    for email in ("cara@example.org", "ann@example.org", "nobody@example.org"):
+        with pytest.raises(ReadwatchError, match=email) as refusal:
             acting_admin(db, email)
-        assert (email, refusal.value.kind) == (email, kind)
+        assert refusal.value.kind is ErrorKind.FORBIDDEN
     suspend(cast.dora)
     with pytest.raises(ReadwatchError, match="active admin"):
         acting_admin(db, "dora@example.org")

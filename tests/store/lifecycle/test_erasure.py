@@ -10,7 +10,7 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import log_event, transaction_on
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import lockout, users
@@ -55,6 +55,9 @@ def about_ann(db, cast: Cast, enter, post, clock):
         *(Activity("page_read", "momo", event_id=str(page)) for page in range(3)),
         Activity("quiz_completed", "momo"),
     )
+    db.execute_sql("INSERT INTO archived_totals (user_id) SELECT user_id FROM reader_sessions")
+    for table in ("content_progress", "quizzes"):
+        db.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
     return ann
 
 
@@ -92,6 +95,9 @@ def test_all_rows_about_the_user_are_erased_and_all_others_stay(db, cast: Cast, 
         "activity_receipts": 600,
         "reader_content_progress": 7,
         "reader_quizzes": 7,
+        "archived_totals": 1,
+        "archived_content_progress": 7,
+        "archived_quizzes": 7,
         "resume_tokens": 1,
         "reader_sessions": 1,
         "staff_sessions": 0,
@@ -141,7 +147,8 @@ def test_a_request_that_was_authenticated_before_writes_no_row_afterwards(
 def test_a_session_cache_refuses_the_token_although_no_session_is_left(
     connected, about_ann, erase, clock: StillClock
 ):
-    session_cache = SessionCache(connected(Role.INGEST))
+    ingest = connected(Role.INGEST)
+    session_cache = SessionCache(ingest, transaction_on(ingest))
     assert session_cache.find(hash_token("ann's"), clock()) == about_ann
     clock.advance(hours=5)
     erase()

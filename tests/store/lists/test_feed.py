@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from listed import newest_activities
-from permits import LIST_ACCESS
+from permits import LIST_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.filters import parse
+from readwatch.store import reader_data
 from readwatch.store.lists import feed as store
 from readwatch.store.lists.feed import (
     activity_ids,
@@ -77,7 +78,7 @@ def three_activities(cast, enter, post):
         ("created_at", "123", "321"),
         ("full_name", "132", "321"),
         ("activity_type", "312", "231"),
-        ("content_title", "213", "123"),
+        ("content_title", "321", "132"),
         ("progress_percentage", "123", "213"),
         ("duration_seconds", "123", "213"),
     ],
@@ -97,6 +98,20 @@ def test_a_filter_keeps_what_is_meant(db, clock, three_activities, words, found)
     first = newest_activities(db, clock())[-1].id - 1
     ids = activity_ids(db, LIST_ACCESS, ListQuery("created_at", True, parse(words)), clock()).ids
     assert "".join(str(id - first) for id in ids) == found
+
+
+@pytest.mark.parametrize("title", [None, ""])
+def test_without_a_title_an_activity_has_the_last_title_of_its_content(
+    db, cast, clock, enter, post, title
+):
+    ann, ben = enter(cast.ann), enter(cast.ben)
+    post(ann, Activity("page_read", "faust", "Faust"), Activity("page_read", "faust", title))
+    post(ben, Activity("page_read", "faust", title))
+    assert [it.content_title for it in newest_activities(db, clock())] == ["", "Faust", "Faust"]
+    pages = reader_data.activities(db, permit_for(cast.ann.id))
+    assert [page.content_title for page in pages] == ["Faust", "Faust"]
+    query = ListQuery("created_at", True, parse("title:faust"))
+    assert len(activity_ids(db, LIST_ACCESS, query, clock()).ids) == 2
 
 
 def test_an_order_is_as_long_as_asked_and_a_filter_goes_back_so_far_only(

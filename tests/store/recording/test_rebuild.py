@@ -129,6 +129,59 @@ def test_all_rollups_come_back_from_nothing_in_portions_of_any_size(
     assert kept(db) == right
 
 
+# Archived activities and sessions ----------------------------------------------------------------
+
+
+def archive_all(db: Database) -> None:
+    """Move all activities and sessions out of the database; the rollups stay as they are.
+
+    At this moment the rollups are those of the archived rows.
+    """
+    db.execute_sql(
+        "INSERT INTO archived_totals (user_id, total_reading_seconds, last_activity_id,"
+        " last_activity_at, total_sessions, last_login) SELECT user_id, total_reading_seconds,"
+        " last_activity_id, last_activity_at, total_sessions, last_login FROM reader_profiles"
+    )
+    for rollup in ("content_progress", "quizzes"):
+        db.execute_sql(f"INSERT INTO archived_{rollup} SELECT * FROM reader_{rollup}")
+    for table in ("reader_activities", "reader_sessions", "activity_counts"):
+        db.execute_sql(f"DELETE FROM {table}")
+
+
+@pytest.fixture
+def archived(read, cast, clock, enter, post, db):
+    """Ann has read on after her activities were archived, also on a device that was offline."""
+    archive_all(db)
+    ann, long_ago = enter(cast.ann), clock() - timedelta(days=90)
+    clock.advance(minutes=5)
+    post(ann, Activity("page_read", "hobbit", duration_seconds=7, progress_percentage=80))
+    post(ann, Activity("page_read", "hobbit", "Hobbit", 1, 9, occurred_at=long_ago))
+    post(ann, Activity("page_read", "emma", "Emma", 2, 20))
+    post(ann, Activity("quiz_completed", "hobbit", metadata='{"score":9}', occurred_at=long_ago))
+    post(ann, Activity("quiz_completed", "emma", metadata='{"passed":true}'))
+
+
+def test_totals_with_archived_activities_are_right(archived, clock, db, maintenance):
+    before = kept(db)
+    assert wrong(maintenance) == RollupMismatches()
+    assert rebuild(maintenance, clock.advance(hours=1)) == RollupMismatches()
+    assert kept(db) == before
+
+
+def test_totals_with_archived_activities_come_back_from_nothing(archived, clock, db, maintenance):
+    before = kept(db)
+    for rollup in ROLLUPS[1:]:
+        db.execute_sql(f"DELETE FROM {rollup}")
+    db.execute_sql("UPDATE reader_profiles SET total_reading_seconds = 0, unique_content_read = 0")
+    db.execute_sql("UPDATE reader_profiles SET last_activity_id = NULL, total_sessions = 0")
+    assert rebuild(maintenance, clock()).reader_profiles == 2
+    after = kept(db)
+    assert {rollup: after[rollup] for rollup in ROLLUPS[1:]} == {
+        rollup: before[rollup] for rollup in ROLLUPS[1:]
+    }
+    assert wrong(maintenance) == RollupMismatches()
+
+
 def test_what_is_right_is_not_written(read, clock, db, maintenance):
     before = kept(db)
     assert rebuild(maintenance, clock.advance(hours=1)) == RollupMismatches()

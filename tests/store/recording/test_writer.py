@@ -1,14 +1,18 @@
 """Whoever gets an answer has their rows on disk, and nobody pays for a neighbour's mistake."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier, Event, Thread
 from typing import Any
 
+import apsw
 import peewee
 import pytest
 
@@ -243,6 +247,26 @@ def test_who_waits_too_long_is_refused_and_nothing_of_it_is_written(writer, note
     assert noted() == {"patient"}
 
 
+def test_the_outcome_of_a_write_that_has_begun_is_awaited_for_a_limited_time(
+    writer, noted, monkeypatch
+):
+    monkeypatch.setattr(writing, "WRITE_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(writing, "OUTCOME_TIMEOUT_SECONDS", 0.1)
+    began, go_on = Event(), Event()
+
+    def write_slowly(db: Database) -> None:
+        note("slow")(db)
+        began.set()
+        go_on.wait(LONG)
+
+    answer = in_background(writer.run, write_slowly)
+    assert began.wait(LONG)
+    assert refusal_of(answer) == "the database has not confirmed the write; try again"
+    go_on.set()
+    writer.close()
+    assert noted() == {"slow"}, "as when the answer of a commit is lost"
+
+
 # Heartbeats ---------------------------------------------------------------------------------------
 
 
@@ -290,6 +314,81 @@ def test_a_group_is_not_seen_before_it_is_whole(writer, opened, url):
     assert writer.run(seen) == 2
 
 
+# The wrong database ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def errors() -> list[ReadwatchError | None]:
+    """What the writer reports."""
+    return []
+
+
+@pytest.fixture
+def watched(opened, url, errors, monkeypatch):
+    """A writer that looks at its database many times a second."""
+    monkeypatch.setattr(writing, "HEARTBEAT_FLUSH_SECONDS", 0.01)
+    writer = Writer(opened(url, Role.INGEST), on_error=errors.append)
+    yield writer
+    in_background(writer.close).result(timeout=LONG)
+
+
+@on_sqlite
+def test_a_writer_without_its_file_reports_it_once_even_without_work_and_when_it_is_back(
+    watched, url, errors, noted
+):
+    file = sqlite.sqlite_path(url)
+    assert watched.run(note("a")) == "noted a"
+    away = file.rename(file.with_name("away"))
+    until(lambda: errors != [])
+    refusal = refusal_of(in_background(watched.run, note("lost")))
+    assert "was removed or replaced" in refusal
+    assert [error.kind for error in errors] == [ErrorKind.MISCONFIGURED]
+    away.rename(file)
+    until(lambda: errors[-1] is None)
+    assert len(errors) == 2
+    assert watched.run(note("b")) == "noted b"
+    assert noted() == {"a", "b"}
+
+
+@on_sqlite
+def test_a_file_that_was_moved_without_its_wal_has_all_rows_and_the_other_file_none_of_them(
+    watched, url, errors, tmp_path
+):
+    file = sqlite.sqlite_path(url)
+    other = shutil.copy(file, tmp_path / "other")
+    for subject in "abc":
+        watched.run(note(subject))
+    moved = file.rename(tmp_path / "moved")
+    os.replace(other, file)
+    until(lambda: errors != [])
+    watched.close()
+
+    def subjects(path: Path) -> set[str]:
+        with closing(apsw.Connection(str(path))) as connection:
+            assert connection.pragma("integrity_check") == "ok"
+            return {
+                subject for (subject,) in connection.execute("SELECT subject FROM failed_logins")
+            }
+
+    assert subjects(moved) == {"a", "b", "c"}
+    assert subjects(file) == set()
+
+
+def test_after_an_upgrade_by_a_newer_program_nothing_is_written(watched, db, errors, noted):
+    watched.run(note("a"))
+    db.execute_sql(
+        "INSERT INTO schema_history (number, name, checksum)"
+        " VALUES ((SELECT max(number) + 1 FROM schema_history), 'future', 'x')"
+    )
+    refusal = refusal_of(in_background(watched.run, note("b")))
+    assert "upgrade readwatch" in refusal
+    assert [error.message for error in errors] == [refusal]
+    assert noted() == {"a"}
+
+
+# Closing ----------------------------------------------------------------------------------------
+
+
 def test_closing_finishes_what_waits(writer, noted):
     with busy(writer) as hand_in:
         answers = [hand_in(note(str(n))) for n in range(10)]
@@ -299,12 +398,16 @@ def test_closing_finishes_what_waits(writer, noted):
     assert noted() == {str(n) for n in range(10)}
 
 
-def test_after_closing_nothing_is_accepted_and_closing_again_is_harmless(writer, noted):
+def test_after_closing_nothing_is_accepted_and_closing_again_is_harmless(
+    writer, noted, cast, clock, enter
+):
     writer.close()
     late = in_background(writer.run, note("late"))
     with pytest.raises(ReadwatchError) as refusal:
         late.result(timeout=LONG)
     assert refusal.value.kind is ErrorKind.UNAVAILABLE
+    with pytest.raises(ReadwatchError, match="stopping"):
+        writer.heartbeat(enter(cast.ann), clock())
     writer.close()
     assert noted() == set()
 

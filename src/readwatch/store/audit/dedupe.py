@@ -1,6 +1,8 @@
 """Accesses that repeat within some minutes share one entry of the access log."""
 
+import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -27,15 +29,15 @@ V = TypeVar("V")
 class AuditDeduplicator:
     """Logs accesses and returns the permits; safe to use from many threads.
 
-    Accesses are of the same kind if the same user opens the same view of the same reader, or the
-    same page of a list, from the same address. Two threads that log the same kind at the same time
-    can write two entries. `commit` writes an entry to disk, or raises.
+    Accesses are of the same kind if the same user opens the same view of the same reader, or with
+    the same role the same page of a list, from the same address. `commit` writes an entry to disk,
+    or raises.
     """
 
     def __init__(self, commit: RunInTransaction) -> None:
         self._commit = commit
         self._permits: _Recent[AuditEvent, Permit] = _Recent()
-        self._lists: _Recent[AuditEvent, None] = _Recent()
+        self._lists: _Recent[tuple[ListAccess, AuditEvent], RowAccess] = _Recent()
         self._refusals: _Recent[int, int] = _Recent()
 
     def log_access(self, event: AuditEvent, now: datetime) -> Permit:
@@ -62,11 +64,13 @@ class AuditDeduplicator:
         events = [event.about(id) for id in sorted(few_readers(reader_ids))]
         if page is not None or not events:
             events.append(page or event)
-        missing = [event for event in events if not self._lists.has(event, now)]
-        rows = log_rows_by(self._commit, access, missing, now)
-        for event in missing:
-            self._lists.add(event, now, None)
+        *_, rows = (self._log_list(access, event, now) for event in events)
         return rows
+
+    def _log_list(self, access: ListAccess, event: AuditEvent, now: datetime) -> RowAccess:
+        return self._lists.get_or_make(
+            (access, event), now, lambda: log_rows_by(self._commit, access, [event], now)
+        )
 
     def log_refusal(self, event: AuditEvent, now: datetime) -> None:
         """Log a refused access: for each user only the first one within `SHARE_ENTRY_FOR`.
@@ -84,29 +88,32 @@ class _Recent(Generic[K, V]):
     """A cache: one value for each kind of access, kept for `SHARE_ENTRY_FOR`."""
 
     def __init__(self) -> None:
-        self._made: dict[K, tuple[datetime, V]] = {}
+        self._lock = threading.Lock()
+        self._made: dict[K, tuple[datetime, Future[V]]] = {}
 
     def get_or_make(self, kind: K, now: datetime, make: Callable[[], V]) -> V:
-        """Return the value of a kind; if it is missing or too old, make it with `make`."""
-        recent = self._recent(kind, now)
-        if recent is not None:
-            return recent[1]
-        value = make()
-        self.add(kind, now, value)
-        return value
+        """Return the value of a kind; if it is missing or too old, make it with `make`.
 
-    def has(self, kind: K, now: datetime) -> bool:
-        """Tell whether there is a value of a kind that is not too old."""
-        return self._recent(kind, now) is not None
+        Threads that ask at the same time get the value, or the error, of the first one.
+        """
+        future, is_new = self._future(kind, now)
+        if is_new:
+            try:
+                future.set_result(make())
+            except BaseException as error:  # noqa: BLE001 - raised below, in all waiting threads
+                with self._lock:
+                    self._made.pop(kind, None)
+                future.set_exception(error)
+        return future.result()
 
-    def add(self, kind: K, now: datetime, value: V) -> None:
-        """Keep the value of a kind from now on."""
-        if len(self._made) >= MAX_REMEMBERED:
-            self._made.clear()
-        self._made[kind] = now, value
-
-    def _recent(self, kind: K, now: datetime) -> tuple[datetime, V] | None:
-        recent = self._made.get(kind)
-        if recent is not None and timedelta(0) <= now - recent[0] < SHARE_ENTRY_FOR:
-            return recent
-        return None
+    def _future(self, kind: K, now: datetime) -> tuple[Future[V], bool]:
+        """Return the future of a kind, and whether the caller has to set it."""
+        with self._lock:
+            made_at, future = self._made.get(kind, (now, None))
+            if future is not None and timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:
+                return future, False
+            if len(self._made) >= MAX_REMEMBERED:
+                self._made.clear()
+            future = Future()
+            self._made[kind] = now, future
+            return future, True

@@ -111,11 +111,16 @@ def permit_own_data(principal: Principal) -> Permit:
 
 def list_access(db: Database, user_id: int) -> ListAccess:
     """Return a user's right to list readers; refuse all but active consultants and admins."""
+    return ListAccess(user_id, _staff_role(db, user_id), _SEAL)
+
+
+def _staff_role(db: Database, user_id: int) -> UserRole:
+    """Return the role of an active consultant or admin; refuse everybody else."""
     user = _ROLE.one_or_none(db, user_id=user_id)
     role = UserRole(user.user_role) if user else UserRole.READER
     if not role.is_staff:
         raise ReadwatchError(ErrorKind.FORBIDDEN, "only consultants and admins can do this")
-    return ListAccess(user_id, role, _SEAL)
+    return role
 
 
 # Entries ----------------------------------------------------------------------------------------
@@ -132,7 +137,8 @@ def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
 def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
     """Log an access to one reader's data, commit the entry, and return the permit.
 
-    Raises ValueError inside a transaction, because a rollback would undo the entry.
+    All but active consultants and admins are refused, without an entry. Raises ValueError inside a
+    transaction, because a rollback would undo the entry.
     """
     return log_access_by(transaction_on(db), event, now)
 
@@ -144,6 +150,7 @@ def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: 
         raise ValueError("an access to a reader's data names the reader")
 
     def write(db: Database) -> Permit:
+        _staff_role(db, event.actor_id)
         return Permit(subject_id, append_in_transaction(db, event, now), _SEAL)
 
     return run_in_transaction(write)

@@ -17,7 +17,7 @@ in bulk statements, window functions, recursion, different SQL on PostgreSQL) is
 import peewee
 
 from readwatch.store.engine.connections import Database, is_sqlite
-from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.statements import Statement, with_driver_parameters
 
 TRUE, FALSE = peewee.SQL("TRUE"), peewee.SQL("FALSE")
 """The SQL literals; PostgreSQL does not accept 1 and 0 as booleans."""
@@ -31,14 +31,18 @@ class Param(peewee.ColumnBase):
         self._name = name
 
     def __sql__(self, ctx: peewee.Context) -> peewee.Context:
-        """Write the placeholder in the style of the driver."""
-        is_qmark = ctx.state.param == "?"
-        return ctx.literal(f":{self._name}" if is_qmark else f"%({self._name})s")
+        """Write the placeholder as in a `Statement`."""
+        return ctx.literal(f":{self._name}")
 
 
 def is_true_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
     """Return a condition for which SQLite uses no index, unlike `== TRUE`."""
     return peewee.Expression(column, peewee.OP.IS, TRUE)
+
+
+def is_false_unindexed(column: peewee.ColumnBase) -> peewee.Expression:
+    """Return a condition for which SQLite uses only partial indexes, unlike `== FALSE`."""
+    return peewee.Expression(column, peewee.OP.IS, FALSE)
 
 
 def is_not_true(column: peewee.ColumnBase) -> peewee.Expression:
@@ -70,6 +74,7 @@ class CompiledQuery(Statement):
         sql, values = context.sql(self._query).query()
         if values:
             raise ValueError(f"pass these values by name: {values}")
-        text: str = f"{self._cte.text(db) if self._cte else ''}{sql}"
+        query = sql if is_sqlite(db) else with_driver_parameters(sql)
+        text: str = f"{self._cte.text(db) if self._cte else ''}{query}"
         self._texts[is_sqlite(db)] = text
         return text

@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import peewee
 
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, open_sqlite, sqlite_path
+from readwatch.store.engine.sqlite import CACHE_MIB, SQLite, open_sqlite, sqlite_path
 
 Database = peewee.Database
 
@@ -19,18 +18,19 @@ CANCEL_SECONDS = 0.5
 """How long PostgreSQL may take to accept the request to cancel a statement."""
 
 
-def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Database:
+def open_database(
+    url: str, role: Role, *, cache_mib: int = CACHE_MIB, statement_seconds: int | None = None
+) -> Database:
     """Return the database at `url` with the privileges of `role`; each thread has a connection.
 
-    `cache_mib` is the size of the page cache of an SQLite connection, in MiB. `url` is
+    `cache_mib` is the size of the page cache of an SQLite connection, in MiB. `statement_seconds`
+    is the longest time of a statement on PostgreSQL; without it the role has a default. `url` is
     `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. If the database does not
     exist, the error says how to create it.
     """
-    try:
-        parts = urlsplit(url)
-        scheme, _ = parts.scheme, parts.port
-    except ValueError:
-        raise misconfigured("the database URL has an invalid host or port") from None
+    scheme, colon, _ = url.partition(":")
+    if not colon:
+        scheme = ""
     if scheme == "sqlite":
         return open_sqlite(sqlite_path(url), role, cache_mib)
     if scheme in {"postgresql", "postgres"}:
@@ -40,7 +40,7 @@ def open_database(url: str, role: Role, *, cache_mib: int = CACHE_MIB) -> Databa
             raise misconfigured(
                 "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
             ) from None
-        return open_postgresql(url, role)
+        return open_postgresql(url, role, statement_seconds)
     raise misconfigured(
         f"the database URL starts with {f'{scheme}://' if scheme else 'no scheme'}; "
         "use sqlite:///path/to/file.db or postgresql://…"
@@ -57,14 +57,19 @@ def connection(db: Database) -> Iterator[Database]:
     """Yield the database with a connection of this thread; convert errors to `ReadwatchError`.
 
     At the end the connection stays open for the thread (SQLite) or returns to the pool
-    (PostgreSQL). Nested calls use the same connection.
+    (PostgreSQL). Nested calls use the same connection. On SQLite an error tells that the file was
+    removed or replaced: then nothing that was read or committed may be passed on.
     """
     with engine_errors():
         borrows = db.is_closed()
         if borrows:
             _connect(db)
         try:
+            if isinstance(db, SQLite):
+                db.require_same_files()
             yield db
+            if isinstance(db, SQLite):
+                db.require_same_files()
         finally:
             if borrows and not is_sqlite(db):
                 db.close()
@@ -76,7 +81,7 @@ def _connect(db: Database) -> None:
     except ValueError:  # Peewee's MaxConnectionsExceeded: the pool is empty and stayed so
         raise unavailable("the database is busy; try again") from None
     except peewee.ProgrammingError:
-        raise misconfigured("the database URL has an option that PostgreSQL lacks") from None
+        raise misconfigured("the database URL has an option that PostgreSQL refuses") from None
 
 
 def read_snapshot(db: Database) -> Any:

@@ -4,9 +4,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import apsw
 import peewee
 
-from readwatch.domain.errors import ReadwatchError, misconfigured, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured, unavailable
+
+POOLER_REFUSED = (
+    "the database URL leads to a connection pooler, such as PgBouncer, which does not keep the "
+    "settings of a session: its time zone, role and read-only mode; connect to PostgreSQL directly"
+)
+"""A pooler that shares sessions mixes times, privileges and statements of its clients."""
 
 
 @contextmanager
@@ -26,6 +33,28 @@ def engine_errors() -> Iterator[None]:
         raise _without_values(error, cause).with_traceback(error.__traceback__) from None
 
 
+def kind_and_reason(error: Exception) -> tuple[ErrorKind, str]:
+    """Return the kind and the reason of an error of our own SQL, without values of the database.
+
+    SQLite quotes no values. PostgreSQL does, except in errors of the SQL itself (class 42).
+    """
+    if isinstance(error, ReadwatchError):
+        return error.kind, error.message
+    cause = (error.__cause__ if isinstance(error, peewee.PeeweeException) else None) or error
+    sentence = _sentence(cause)
+    if sentence is not None and sentence.kind is ErrorKind.UNAVAILABLE:
+        return sentence.kind, sentence.message
+    diagnosis = getattr(cause, "diag", None)
+    if diagnosis is None:
+        reason = str(cause) if isinstance(cause, apsw.Error) else type(cause).__name__
+    elif (diagnosis.sqlstate or "").startswith("42"):
+        reason = diagnosis.message_primary
+    else:
+        names = (diagnosis.table_name, diagnosis.column_name, diagnosis.constraint_name)
+        reason = " ".join((type(cause).__name__, *filter(None, names)))
+    return ErrorKind.MISCONFIGURED, reason
+
+
 def _sentence(cause: BaseException | None) -> ReadwatchError | None:
     match type(cause).__name__:
         case (
@@ -34,6 +63,10 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
             return unavailable("the database is busy; try again")
         case "InterruptError":
             return unavailable("the query was cancelled")
+        case "NoAnswer":
+            return unavailable("the database does not answer; try again")
+        case "IdleInTransactionSessionTimeout":
+            return unavailable("the connection to the database was lost; try again")
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")
         case "IOError" | "CorruptError":
@@ -42,8 +75,13 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
             return misconfigured("that file is not a SQLite database")
         case "CantOpenError":
             return misconfigured("the database cannot be opened: check its path and permissions")
-        case "ReadOnlyError" | "PermissionsError" | "ReadOnlySqlTransaction":
+        case "ReadOnlyError" | "PermissionsError":
             return misconfigured("the database cannot be written: check the permissions")
+        case "ReadOnlySqlTransaction":
+            return misconfigured(
+                "the database cannot be written: PostgreSQL is a standby, or the database or this "
+                "command is read-only"
+            )
         case "InsufficientPrivilege":
             return misconfigured("PostgreSQL does not allow this to the user of the URL")
         case "UndefinedTable":
@@ -65,6 +103,8 @@ def _refusal(reason: str) -> ReadwatchError | None:
         return misconfigured("PostgreSQL has no database of that name; make it with createdb")
     if re.search(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba)', reason):
         return misconfigured("PostgreSQL refuses this user or password")
+    if "unsupported startup parameter" in reason:
+        return misconfigured(POOLER_REFUSED)
     return None
 
 

@@ -15,6 +15,7 @@ from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
+    CHECKED_SEQUENCES,
     ID_SEQUENCES,
     LIMITED_ROLES,
     PRIVILEGES,
@@ -66,7 +67,11 @@ _PRIVILEGES = Statement(
             WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped
             AND has_column_privilege(r.oid, t.oid, attnum, 'SELECT') ORDER BY attnum
         ) AS read,
-        has_any_column_privilege(r.oid, t.oid, 'INSERT') AS append,
+        ARRAY(
+            SELECT attname::text FROM pg_attribute
+            WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped
+            AND has_column_privilege(r.oid, t.oid, attnum, 'INSERT') ORDER BY attnum
+        ) AS append,
         ARRAY(
             SELECT attname::text FROM pg_attribute
             WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped
@@ -79,6 +84,12 @@ _PRIVILEGES = Statement(
                 r.oid, pg_get_serial_sequence(quote_ident(t.relname), attname), 'USAGE, UPDATE'
             )
         ) AS sequence,
+        EXISTS (
+            SELECT 1 FROM pg_attribute WHERE attrelid = t.oid AND attidentity <> ''
+            AND has_sequence_privilege(
+                r.oid, pg_get_serial_sequence(quote_ident(t.relname), attname), 'SELECT'
+            )
+        ) AS reads_sequence,
         has_table_privilege(r.oid, t.oid, 'TRUNCATE, TRIGGER')
             OR has_any_column_privilege(r.oid, t.oid, 'REFERENCES') AS others
     FROM pg_roles r, pg_class t
@@ -153,10 +164,11 @@ def _is_expected(row: Any, role: Role, columns: list[str]) -> bool:
     privileges = privileges_on(role, row.table_name)
     return (
         row.read == [column for column in columns if column in privileges.read]
-        and row.append == privileges.append
+        and row.append == [column for column in columns if column in privileges.append]
         and row.change == [column for column in columns if column in privileges.change]
         and row.delete == privileges.delete
         and row.sequence == (row.table_name in ID_SEQUENCES.get(role, ()))
+        and row.reads_sequence == (row.table_name in CHECKED_SEQUENCES.get(role, ()))
         and not row.others
     )
 
@@ -220,6 +232,10 @@ def grant_statements(db: Database) -> tuple[str, ...]:
                 for table, privileges in PRIVILEGES[role].items()
             },
             **{f"SEQUENCE {sequences[table]}": "USAGE" for table in ID_SEQUENCES.get(role, ())},
+            **{
+                f"SEQUENCE {sequences[table]}": "SELECT"
+                for table in CHECKED_SEQUENCES.get(role, ())
+            },
         }
         done += [f"GRANT {what} ON {where} TO {_quoted(name)}" for where, what in granted.items()]
     return tuple(done)
@@ -229,7 +245,7 @@ def _privileges(privileges: Privileges, columns: list[str]) -> Iterator[str]:
     if privileges.read:
         yield f"SELECT{_list(privileges.read, columns)}"
     if privileges.append:
-        yield "INSERT"
+        yield f"INSERT{_list(privileges.append, columns)}"
     if privileges.change:
         yield f"UPDATE{_list(privileges.change, columns)}"
     if privileges.delete:
@@ -253,6 +269,11 @@ _LOGIN = Statement("SELECT 1 AS found FROM pg_roles WHERE rolname = :login AND r
 def grant_program(db: Database, *, program: str, login: str) -> None:
     """Let a login of the server act as the roles of a program. Call it in a transaction."""
     database = _OWNERSHIP.one_or_none(db).database
+    if login in {role_name(database, role) for role in LIMITED_ROLES}:
+        raise misconfigured(
+            f"{login} is the name of a role of readwatch, not of a person or a program; "
+            "make a login of another name with createuser"
+        )
     if _LOGIN.one_or_none(db, login=login) is None:
         raise not_found(f"PostgreSQL has no login {login}; make it with createuser")
     for role in PROGRAMS[program]:
@@ -267,4 +288,9 @@ def grant_program(db: Database, *, program: str, login: str) -> None:
             raise misconfigured(
                 "the PostgreSQL user of the URL may not grant that; somebody who may runs in psql: "
                 + grant
+            ) from None
+        except psycopg.errors.InvalidGrantOperation:
+            raise misconfigured(
+                f"{role_name(database, role)} is itself a member of {login}, which readwatch's "
+                "roles must not be; name another login"
             ) from None

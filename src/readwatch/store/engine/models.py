@@ -114,6 +114,9 @@ class ResumeTokens(_Table):
     user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     session = peewee.ForeignKeyField(ReaderSessions, on_delete="CASCADE")
     expires_at = UtcField()
+    predecessor_hash = peewee.CharField(max_length=64, null=True)
+    predecessor_session_id = peewee.BigIntegerField(null=True)
+    successor_salt = peewee.CharField(max_length=64, null=True)
 
     class Meta:
         table_name = "resume_tokens"
@@ -186,6 +189,46 @@ class ReaderQuizzes(_Table):
         primary_key = peewee.CompositeKey("user", "content_id")
 
 
+class ArchivedTotals(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE", primary_key=True)
+    total_reading_seconds = peewee.BigIntegerField()
+    last_activity_id = peewee.BigIntegerField(null=True)
+    last_activity_at = UtcField(null=True)
+    total_sessions = peewee.IntegerField()
+    last_login = UtcField(null=True)
+
+    class Meta:
+        table_name = "archived_totals"
+
+
+class ArchivedContentProgress(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    content_id = peewee.CharField()
+    content_title = peewee.CharField(max_length=500, null=True)
+    title_at = UtcField(null=True)
+    progress_percentage = peewee.IntegerField(null=True)
+    progress_at = UtcField(null=True)
+    total_seconds = peewee.BigIntegerField()
+    first_at = UtcField()
+    last_at = UtcField()
+
+    class Meta:
+        table_name = "archived_content_progress"
+        primary_key = peewee.CompositeKey("user", "content_id")
+
+
+class ArchivedQuizzes(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    content_id = peewee.CharField()
+    passed = peewee.BooleanField(null=True)
+    score = peewee.DoubleField(null=True)
+    occurred_at = UtcField()
+
+    class Meta:
+        table_name = "archived_quizzes"
+        primary_key = peewee.CompositeKey("user", "content_id")
+
+
 class ActivityCounts(_Table):
     minute = UtcField()
     activity_type = peewee.CharField(max_length=50)
@@ -231,6 +274,9 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ActivityReceipts,
     ReaderContentProgress,
     ReaderQuizzes,
+    ArchivedTotals,
+    ArchivedContentProgress,
+    ArchivedQuizzes,
     ActivityCounts,
     OnlineCounts,
     ConsultantAccessLog,

@@ -5,6 +5,7 @@ On SQLite each connection has an authorizer that enforces the table
 creates GRANTs from the table.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -62,17 +63,21 @@ ALL, NONE = all_but(), only()
 
 @dataclass(frozen=True, slots=True)
 class Privileges:
-    """The privileges of a role for one table; whole rows are appended and deleted."""
+    """The privileges of a role for one table; whole rows are deleted.
+
+    `append` has the columns that a new row may set. PostgreSQL enforces them with GRANTs. SQLite's
+    authorizer is asked for the table only, so there a trigger has to enforce them.
+    """
 
     read: Columns = NONE
-    append: bool = False
+    append: Columns = NONE
     change: Columns = NONE
     delete: bool = False
 
     @property
     def writes(self) -> bool:
         """Tell whether the role may append, change or delete anything."""
-        return self.append or self.delete or bool(self.change)
+        return self.delete or bool(self.append) or bool(self.change)
 
 
 _TOTALS = only(
@@ -81,6 +86,7 @@ _TOTALS = only(
 )
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
+_ENTRY = all_but("id")  # the engine numbers the entries
 _READ_BY_CONSOLE = {
     "schema_history": Privileges(ALL),
     "users": Privileges(all_but("password_hash")),
@@ -93,23 +99,25 @@ _READ_BY_CONSOLE = {
     "online_counts": Privileges(ALL),
     "consultant_access_log": Privileges(ALL),
 }
+_ARCHIVED = ("archived_totals", "archived_content_progress", "archived_quizzes")
 
 PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     Role.ADMIN: {
         **_READ_BY_CONSOLE,
         "users": Privileges(
             all_but("password_hash"),
-            append=True,
+            append=ALL,
             change=only(*_PASSWORD, "user_role", "is_active", "deleted_at"),
         ),
-        "reader_profiles": Privileges(ALL, append=True),
+        "reader_profiles": Privileges(ALL, append=ALL),
         "reader_sessions": Privileges(all_but("session_token"), change=_END),
         "staff_sessions": Privileges(all_but("session_token"), change=_END),
         "resume_tokens": Privileges(only("user_id", "session_id"), delete=True),
         "failed_logins": Privileges(ALL),
         # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
-        "consultant_access_log": Privileges(ALL, append=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
+        "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.ERASURE: {
         **_READ_BY_CONSOLE,
@@ -122,50 +130,60 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_profiles": Privileges(ALL, delete=True),
         "reader_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
         "staff_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
-        "resume_tokens": Privileges(all_but("token_hash"), delete=True),
+        "resume_tokens": Privileges(
+            all_but("token_hash", "predecessor_hash", "successor_salt"), delete=True
+        ),
         "failed_logins": Privileges(ALL, delete=True),
         # The activities of a deleted session stay.
         "reader_activities": Privileges(ALL, change=only("session_id"), delete=True),
         "activity_receipts": Privileges(all_but("fingerprint"), delete=True),
         "reader_content_progress": Privileges(ALL, delete=True),
         "reader_quizzes": Privileges(ALL, delete=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL, delete=True)),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
-        "consultant_access_log": Privileges(ALL, append=True),
+        "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.MAINTENANCE: {
         **_READ_BY_CONSOLE,
         "reader_profiles": Privileges(ALL, change=_TOTALS),
-        "reader_content_progress": Privileges(ALL, append=True, delete=True),
-        "reader_quizzes": Privileges(ALL, append=True, delete=True),
-        "activity_counts": Privileges(ALL, append=True, change=only("activities"), delete=True),
-        "consultant_access_log": Privileges(ALL, append=True),
+        "reader_content_progress": Privileges(ALL, append=ALL, delete=True),
+        "reader_quizzes": Privileges(ALL, append=ALL, delete=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
+        "activity_counts": Privileges(ALL, append=ALL, change=only("activities"), delete=True),
+        "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.INGEST: {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL, change=only(*_PASSWORD)),
         "reader_profiles": Privileges(ALL, change=_TOTALS),
         "reader_sessions": Privileges(
-            ALL, append=True, change=only("last_heartbeat", "is_active", "ended_at")
+            ALL, append=ALL, change=only("started_at", "last_heartbeat", "is_active", "ended_at")
         ),
-        "staff_sessions": Privileges(ALL, append=True, change=_END),
+        "staff_sessions": Privileges(ALL, append=ALL, change=_END),
         "resume_tokens": Privileges(
-            ALL, append=True, change=only("token_hash", "session_id", "expires_at"), delete=True
+            ALL,
+            append=ALL,
+            change=only(
+                *("token_hash", "session_id", "expires_at"),
+                *("predecessor_hash", "predecessor_session_id", "successor_salt"),
+            ),
+            delete=True,
         ),
-        "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
-        "reader_activities": Privileges(ALL, append=True),
+        "failed_logins": Privileges(ALL, append=ALL, change=ALL, delete=True),
+        "reader_activities": Privileges(ALL, append=ALL),
         # PostgreSQL locks a row only for a role that may change one of its columns.
-        "activity_receipts": Privileges(ALL, append=True, change=only("created_at"), delete=True),
-        "reader_content_progress": Privileges(ALL, append=True, change=ALL),
-        "reader_quizzes": Privileges(ALL, append=True, change=ALL),
-        "activity_counts": Privileges(ALL, append=True, change=only("activities")),
-        "online_counts": Privileges(ALL, append=True, delete=True),
-        "consultant_access_log": Privileges(ALL, append=True),
+        "activity_receipts": Privileges(ALL, append=ALL, change=only("created_at"), delete=True),
+        "reader_content_progress": Privileges(ALL, append=ALL, change=ALL),
+        "reader_quizzes": Privileges(ALL, append=ALL, change=ALL),
+        "activity_counts": Privileges(ALL, append=ALL, change=only("activities")),
+        "online_counts": Privileges(ALL, append=ALL, delete=True),
+        "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.CONSOLE: _READ_BY_CONSOLE,
     Role.LOGIN: {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL),
-        "failed_logins": Privileges(ALL, append=True, change=ALL, delete=True),
+        "failed_logins": Privileges(ALL, append=ALL, change=ALL, delete=True),
         # The addresses from which an account logged in before.
         "reader_sessions": Privileges(only("user_id", "ip_address")),
         "staff_sessions": Privileges(only("user_id", "ip_address")),
@@ -174,14 +192,14 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
                 *("id", "consultant_user_id", "action_type", "ip_address"),
                 *("prev_hash", "row_hash"),  # the hash that the next entry contains
             ),
-            append=True,
+            append=_ENTRY,
         ),
     },
     Role.ACCESS_LOG: {
         "schema_history": Privileges(ALL),
-        # The engine looks up the users that a new entry refers to.
-        "users": Privileges(only("id")),
-        "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=True),
+        # The users that a new entry refers to, and whether the first of them is active staff.
+        "users": Privileges(only("id", "user_role", "is_active", "deleted_at")),
+        "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
     },
 }
 
@@ -202,6 +220,12 @@ TABLES: tuple[str, ...] = tuple(
 ID_SEQUENCES: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
 """The tables whose next id a role reads before it appends."""
 
+CHECKED_SEQUENCES: Mapping[Role, tuple[str, ...]] = {
+    Role.INGEST: ("consultant_access_log",),
+    Role.MAINTENANCE: ("consultant_access_log",),
+}
+"""The tables whose last id that was given out a role compares with the last row."""
+
 _NOTHING = Privileges()
 
 
@@ -220,12 +244,18 @@ def reads_only(role: Role) -> bool:
 # SQLite -----------------------------------------------------------------------------------------
 
 _OWN_TABLES: Mapping[Role, frozenset[str]] = {
+    Role.ADMIN: frozenset({"jsonb_each"}),
     Role.ERASURE: frozenset({"jsonb_each"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.CONSOLE: frozenset({"jsonb_each"}),
-    Role.MAINTENANCE: frozenset({"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size"}),
+    Role.MAINTENANCE: frozenset(
+        {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size", "sqlite_sequence"}
+    ),
 }
 """The internal tables of SQLite that a role may also read."""
+
+_CHECKING_TRIGGERS = {"consultant_access_log_keeps_order", "users_log_staff_passwords"}
+"""Triggers of the schema that may read more than the role, because they only refuse a statement."""
 
 _CATALOGUE = {"sqlite_master", "sqlite_schema"}
 _HARMLESS = {
@@ -238,7 +268,7 @@ _FUNCTIONS = {
     *("->>", "hex", "json_array", "json_group_array", "unhex"),
     *("coalesce", "count", "lag", "lead", "lower", "max", "min", "nullif", "row_number"),
     *("substr", "sum"),
-    *("instr", "length", "like", "matches", "octet_length"),
+    *("glob", "instr", "length", "like", "matches", "octet_length"),
     *("sqlite_version", "strftime"),
 }
 _PRAGMAS = {
@@ -272,12 +302,39 @@ def authorizer(role: Role) -> Authorizer | None:
         first: str | None,
         second: str | None,
         _database: str | None,
-        _trigger: str | None,
+        trigger: str | None,
     ) -> int:
-        allowed = _allowed(role, operation, first or "", second)
+        checks = operation == apsw.SQLITE_READ and trigger in _CHECKING_TRIGGERS
+        allowed = checks or _allowed(role, operation, first or "", second)
         return apsw.SQLITE_OK if allowed else apsw.SQLITE_DENY
 
     return decide
+
+
+_CHECKED_TEXTS: set[str] = set()
+_MAX_CHECKED_TEXTS = 1024  # a program has some hundred
+# NATURAL and USING compare columns without asking the authorizer, and with FULL or RIGHT the result
+# contains them. Keywords cannot be written in another way; a number can stand before one without a
+# space. The pattern may also find a word of a comment, a text or a name, but misses no keyword.
+_MERGING_JOIN = re.compile(r"(?<![a-z_])(?:full|natural|using)(?![\w$])", re.IGNORECASE | re.ASCII)
+
+
+def statement_check(role: Role) -> Callable[[object, str, object], bool] | None:
+    """Return SQLite's hook for each statement of a role; None for the owner.
+
+    The authorizer does not see the columns that a join merges, so the hook refuses such joins.
+    """
+    return None if role is Role.OWNER else _check_statement
+
+
+def _check_statement(_cursor: object, sql: str, _values: object) -> bool:
+    if sql not in _CHECKED_TEXTS:
+        if _MERGING_JOIN.search(sql):
+            raise apsw.AuthError("FULL, NATURAL and USING are prohibited: write the join with ON")
+        if len(_CHECKED_TEXTS) >= _MAX_CHECKED_TEXTS:
+            _CHECKED_TEXTS.clear()
+        _CHECKED_TEXTS.add(sql)
+    return True
 
 
 def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool:
@@ -285,7 +342,7 @@ def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool
         case apsw.SQLITE_READ:
             return _may_read(role, first, second)
         case apsw.SQLITE_INSERT:
-            return privileges_on(role, first).append
+            return bool(privileges_on(role, first).append)
         case apsw.SQLITE_UPDATE:
             return (second or "") in privileges_on(role, first).change
         case apsw.SQLITE_DELETE:

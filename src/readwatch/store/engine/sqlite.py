@@ -1,6 +1,8 @@
 """SQLite, the engine that needs no server: a file, its WAL, and connections with a role."""
 
+import ctypes
 import os
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -10,10 +12,11 @@ import apsw
 import peewee
 from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
-from readwatch.domain.errors import misconfigured
+from readwatch.domain.errors import misconfigured, unavailable
+from readwatch.domain.files import make_private_folders
 from readwatch.domain.matching import matches
 from readwatch.store.engine.errors import engine_errors
-from readwatch.store.engine.privileges import Role, authorizer, reads_only
+from readwatch.store.engine.privileges import Role, authorizer, reads_only, statement_check
 
 BUSY_TIMEOUT_SECONDS = 5
 
@@ -35,6 +38,12 @@ WAL_WAIT_SECONDS = 1.0
 _SAFE_SQLITE = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 
 _SQLITE_TYPES = {"UTC": "TEXT"}
+
+_SUFFIXES = ("-wal", "-shm")
+"""The files beside a database in WAL mode: the write-ahead log, and its index."""
+
+FileIdentity = tuple[int, int]
+"""The device and the inode of a file."""
 
 
 def sqlite_path(url: str) -> Path:
@@ -88,17 +97,94 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         )
         self._role = role
         self._authorizer = authorizer(role)
+        self._files: dict[str, FileIdentity] = {}
+        self._left_wal_empty = False
+
+    def require_same_files(self) -> None:
+        """Refuse to go on if one of the open files was removed, or replaced by another file.
+
+        SQLite would go on with the removed file, and the data in it would be lost. The next
+        check passes again if the right file is back at its path.
+        """
+        path = self.lost_file()
+        if path is not None:
+            raise misconfigured(file_lost(path))
+
+    def lost_file(self) -> str | None:
+        """Return the path of an open file that was removed or replaced; None if all are there."""
+        for path, identity in self._files.items():
+            if _identity(path) != identity:
+                return path
+        if self._left_wal_empty and wal_bytes(self):
+            return f"{self.database}-wal"  # with rows of the file that took the place
+        self._left_wal_empty = False
+        return None
+
+    def leave_lost_file(self) -> None:
+        """Copy the WAL into the database file if one of them was moved, and empty the WAL.
+
+        The moved file is then complete without its WAL, and SQLite does not take the WAL for that
+        of the file that took the place. Call it once: another program may use the WAL afterwards.
+        """
+        if self.lost_file() is not None and not self.is_closed():
+            _after_readers(_connection(self), apsw.SQLITE_CHECKPOINT_TRUNCATE, WAL_WAIT_SECONDS)
+            self._left_wal_empty = not wal_bytes(self)
 
     def _connect(self) -> apsw.Connection:
         connection: apsw.Connection = super()._connect()
+        try:
+            self._configure(connection)
+            self._watch_files(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _configure(self, connection: apsw.Connection) -> None:
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         # On PostgreSQL `readwatch.store.lists.filter_sql` uses regular expressions instead.
         connection.create_scalar_function("matches", matches, 2, deterministic=True)  # type: ignore[arg-type]
         connection.authorizer = self._authorizer
+        connection.exec_trace = statement_check(self._role)
+        connection.set_commit_hook(self._before_commit)
         if self._role is Role.INGEST:
             connection.set_wal_hook(_Checkpoints())
-        return connection
+            # Connections of the service end with the process and not by `close`.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+
+    def _before_commit(self) -> bool:
+        """Allow the commit; the error of the check rolls it back."""
+        self.require_same_files()
+        return False
+
+    def _watch_files(self, connection: apsw.Connection) -> None:
+        """Remember the files that the first connection opens; refuse others in later threads.
+
+        The file at the path may be replaced meanwhile, and be moved back, so the open file has to
+        be the one at the path before and after its identity is read.
+        """
+        was_moved, files = _has_moved(connection), self._files
+        if files:
+            self.require_same_files()
+        else:
+            paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
+            files = {path: file for path in paths if (file := _identity(path)) is not None}
+        if was_moved or _has_moved(connection):
+            raise unavailable("the database file was replaced at this moment; try again")
+        self._files = files
+
+    def close(self) -> bool:
+        """Close the connection of this thread; the next one may open other files."""
+        closed: bool = super().close()
+        self._files, self._left_wal_empty = {}, False
+        return closed
+
+    def _close(self, connection: apsw.Connection) -> None:
+        # The last connection to a file deletes the WAL by its name; that may be another one's.
+        if self.lost_file() is not None:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        super()._close(connection)
 
 
 def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
@@ -116,7 +202,7 @@ def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
 def make_sqlite_file(path: Path) -> None:
     """Create an empty database in WAL mode, readable by its owner only; keep an existing file."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folders(path.parent)
         # Closing a file releases all locks that this process has on it (POSIX), so an existing
         # database file is not opened here.
         if not path.is_file():
@@ -144,15 +230,31 @@ def _switch_to_wal(db: SQLite) -> None:
             return
 
 
-def file_identity(url: str) -> tuple[int, int] | None:
-    """Return the device and inode of the SQLite file at `url`; None if there is no file.
+def file_lost(path: str | Path) -> str:
+    """Return the reason why a program stops to use its database, and the fix."""
+    return (
+        f"{path} was removed or replaced while this program used it; move the original file back, "
+        "or restart the program to use the file that is there"
+    )
 
-    A connection keeps the file that it opened, even if another file replaces it at the path.
-    """
-    if not url.startswith("sqlite:"):
-        return None
+
+def file_identity(url: str) -> FileIdentity | None:
+    """Return the identity of the SQLite file at `url`; None if there is no file."""
+    return _identity(sqlite_path(url)) if url.startswith("sqlite:") else None
+
+
+def _has_moved(connection: apsw.Connection) -> bool:
+    """Tell whether the open file is no longer at its path; it compares the inode."""
+    has_moved = ctypes.c_int(0)
+    connection.file_control(
+        "main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(has_moved)
+    )  # https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html
+    return bool(has_moved.value)
+
+
+def _identity(path: str | Path) -> FileIdentity | None:
     try:
-        file = os.stat(sqlite_path(url))
+        file = os.stat(path)
     except OSError:
         return None
     return file.st_dev, file.st_ino
@@ -216,9 +318,21 @@ def wal_bytes(db: peewee.Database) -> int | None:
         return None
 
 
+def require_free_space(db: peewee.Database, size: int) -> None:
+    """Refuse if SQLite's disk has less than `size` bytes left."""
+    if not isinstance(db, SQLite):
+        return
+    with suppress(OSError):  # without its folder the next write fails
+        if shutil.disk_usage(Path(db.database).absolute().parent).free < size:
+            raise unavailable("the disk of the database is full")
+
+
 def checkpoint_wal(db: peewee.Database) -> None:
-    """Copy the WAL into the SQLite file, unless another connection reads; no data is lost."""
-    if isinstance(db, SQLite) and not db.is_closed():
+    """Copy the WAL into the SQLite file, unless another connection reads; no data is lost.
+
+    A file that was moved is left alone.
+    """
+    if isinstance(db, SQLite) and not db.is_closed() and db.lost_file() is None:
         with suppress(apsw.Error):  # another connection reads
             _connection(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 

@@ -12,6 +12,28 @@ from readwatch.store.engine.connections import Database, is_sqlite
 
 _NO_ROW = namedtuple("_NO_ROW", ())
 
+_TOKENS = re.compile(
+    r"""
+    (?P<unchanged> '(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: )
+    | : (?P<parameter> [a-z_][a-z0-9_]* )
+    | %
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+"""What differs for PostgreSQL's driver; a text in quotes and a comment have no parameters."""
+
+
+@functools.lru_cache(maxsize=1024)
+def with_driver_parameters(sql: str) -> str:
+    """Return SQL with `:named` parameters as PostgreSQL's driver takes it: `%(named)s`, `%%`."""
+    return _TOKENS.sub(_driver_token, sql)
+
+
+def _driver_token(token: re.Match[str]) -> str:
+    if token["parameter"]:
+        return f"%({token['parameter']})s"
+    return token[0].replace("%", "%%")
+
 
 class Statement:
     """One SQL text with `:named` parameters; `postgresql` is the SQL for PostgreSQL if it differs.
@@ -55,7 +77,7 @@ class Statement:
 
     def text(self, db: Database) -> str:
         """Return the SQL for the engine of `db`."""
-        return self._sqlite if is_sqlite(db) else _with_driver_placeholders(self._postgresql)
+        return self._sqlite if is_sqlite(db) else with_driver_parameters(self._postgresql)
 
     def _name_columns(self, db: Database, cursor: Any) -> Any:
         try:
@@ -64,11 +86,6 @@ class Statement:
             return _NO_ROW
         row_type = self._row_types[is_sqlite(db)] = _row_type(tuple(names))
         return row_type
-
-
-@functools.lru_cache(maxsize=1024)
-def _with_driver_placeholders(sql: str) -> str:
-    return re.sub(r"(?<!:):([a-z_][a-z0-9_]*)", r"%(\1)s", sql)
 
 
 @functools.cache  # lists make statements for each sort and filter, with the same few columns

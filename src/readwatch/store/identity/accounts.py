@@ -147,7 +147,10 @@ def delete(db: Database, user_id: int, now: datetime) -> int:
 
 
 def set_password(db: Database, user_id: int, password_hash: str, now: datetime) -> int:
-    """Set the password of an account; return the number of ended sessions."""
+    """Set the password of an account; return the number of ended sessions.
+
+    Append the entry first: the engine refuses a new password of staff without it.
+    """
     _locked_user(db, user_id)
     _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
     return end_all_sessions(db, user_id, now)

@@ -6,6 +6,7 @@ from math import ceil
 
 import peewee
 
+from readwatch.domain.addresses import network_of
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.lockout import MAX_FAILURES, Failures, FailureScope, failure_keys, scope_delay
@@ -53,13 +54,6 @@ _OF_CONSOLE = (
     .where(_IS_ACCOUNT, ConsultantAccessLog.action_type == AuditAction.LOGGED_IN)
 )
 _ADDRESSES = CompiledQuery(_OF_READER | _OF_STAFF | _OF_CONSOLE)
-_LOGIN_FROM = CompiledQuery(
-    (
-        _OF_READER.where(ReaderSessions.ip_address == Param("address"))
-        + _OF_STAFF.where(StaffSessions.ip_address == Param("address"))
-        + _OF_CONSOLE.where(ConsultantAccessLog.ip_address == Param("address"))
-    ).limit(1)
-)
 
 
 def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
@@ -149,7 +143,9 @@ def _failure_keys(email: str, address: str | None) -> dict[FailureScope, str]:
 
 
 def _has_logged_in_from(db: Database, email: str, address: str | None) -> bool:
-    return _LOGIN_FROM.one_or_none(db, email=normalised_email(email), address=address) is not None
+    logins = _ADDRESSES.all(db, email=normalised_email(email))
+    networks = {network_of(login.ip_address) for login in logins if login.ip_address}
+    return network_of(address) in networks
 
 
 def _failures(db: Database, failure_key: str) -> Failures | None:

@@ -7,7 +7,14 @@ from peewee import Case
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
 from readwatch.domain.users import User, UserRole
-from readwatch.store.engine.compiled import FALSE, TRUE, CompiledQuery, Param, is_true_unindexed
+from readwatch.store.engine.compiled import (
+    FALSE,
+    TRUE,
+    CompiledQuery,
+    Param,
+    is_false_unindexed,
+    is_true_unindexed,
+)
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import (
@@ -81,14 +88,18 @@ _FIND_STAFF = CompiledQuery(
         Users.deleted_at.is_null(),
     )
 )
-# Readers' sessions that ended lately, and sessions of suspended or deleted accounts.
+# Readers' sessions that ended lately, and sessions of accounts that were suspended lately.
 _INVALID_TOKENS = CompiledQuery(
     ReaderSessions.select(ReaderSessions.session_token)
     .where(ReaderSessions.ended_at > Param("since"))
     .union_all(
         ReaderSessions.select(ReaderSessions.session_token)
         .join(Users)
-        .where(Users.is_active == FALSE, ReaderSessions.is_active == TRUE)
+        .where(
+            is_false_unindexed(Users.is_active),
+            Users.updated_at > Param("since"),
+            is_true_unindexed(ReaderSessions.is_active),
+        )
     )
 )
 _DELETED_USERS = CompiledQuery(
@@ -133,14 +144,6 @@ _END_OTHER_STAFF_SESSIONS = CompiledQuery(
 _DELETE_RESUME_TOKEN = CompiledQuery(
     ResumeTokens.delete().where(
         ResumeTokens.session == Param("session_id"), ResumeTokens.user == Param("user_id")
-    )
-)
-_DELETE_RESUME_TOKEN_OF = CompiledQuery(
-    ResumeTokens.delete().where(
-        ResumeTokens.session
-        == ReaderSessions.select(ReaderSessions.id).where(
-            ReaderSessions.session_token == Param("session_token")
-        )
     )
 )
 _DELETE_OTHER_RESUME_TOKENS = CompiledQuery(
@@ -217,11 +220,6 @@ def end_session(db: Database, principal: Principal, now: datetime) -> None:
         _DELETE_RESUME_TOKEN(db, **session)
 
 
-def delete_resume_token(db: Database, token_hash: str) -> None:
-    """Delete the resume token of a session that timed out. Call it in a transaction."""
-    _DELETE_RESUME_TOKEN_OF(db, session_token=token_hash)
-
-
 def end_other_sessions(db: Database, principal: Principal, now: datetime) -> None:
     """End the user's other sessions; they cannot be resumed.
 
@@ -279,8 +277,8 @@ def users_deleted(db: Database, since: datetime) -> set[int]:
 
 
 def invalid_tokens(db: Database, since: datetime) -> list[str]:
-    """Return the token hashes of readers' sessions that ended after `since`, and of sessions of
-    suspended or deleted accounts.
+    """Return the token hashes of readers' sessions that ended after `since`, and of the sessions of
+    accounts that were suspended or deleted after `since`.
     """
     sessions = _INVALID_TOKENS.all(db, since=to_db_time(since))
     return [session.session_token for session in sessions]

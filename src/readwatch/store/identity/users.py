@@ -157,10 +157,15 @@ def refuse_taken_email(db: Database, email: str) -> None:
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this e-mail, compared without case; deleted ones are not found."""
-    row = _FIND_USER.one_or_none(db, email=normalised_email(email))
-    if row is None:
+    user = _user_or_none(db, email)
+    if user is None:
         raise not_found("there is no account with this e-mail")
-    return _user(row)
+    return user
+
+
+def _user_or_none(db: Database, email: str) -> User | None:
+    row = _FIND_USER.one_or_none(db, email=normalised_email(email))
+    return None if row is None else _user(row)
 
 
 def get_user(db: Database, user_id: int) -> User:
@@ -208,9 +213,11 @@ def _by_name(db: Database, role: UserRole | None) -> tuple[User, ...]:
 def acting_admin(db: Database, email: str | None) -> User:
     """Return the acting admin: the named one, or else the only active admin."""
     if email is not None:
-        user = find_user(db, email)
-        if user.user_role is not UserRole.ADMIN or not user.is_active:
-            raise ReadwatchError(ErrorKind.FORBIDDEN, "--as has to name an active admin")
+        user = _user_or_none(db, email)
+        if user is None or user.user_role is not UserRole.ADMIN or not user.is_active:
+            raise ReadwatchError(
+                ErrorKind.FORBIDDEN, f"there is no active admin {email!r}; name one with --as EMAIL"
+            )
         return user
     every = list_admins(db)
     if not every:

@@ -46,7 +46,8 @@ class Part:
 
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     """Return all data about one user: account, profile, sessions, activities, reading progress,
-    the user's own entries of the access log, and accesses to the user's data (by role only)."""
+    totals of archived activities, the user's own entries of the access log, and accesses to the
+    user's data (by role only)."""
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
@@ -66,6 +67,14 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
             models.ReaderContentProgress.user == user_id,
         ),
         _part(db, "quizzes", models.ReaderQuizzes.content_id, models.ReaderQuizzes.user == user_id),
+        *(
+            _part(db, table._meta.table_name, key, table.user == user_id)
+            for table, key in (
+                (models.ArchivedTotals, models.ArchivedTotals.user),
+                (models.ArchivedContentProgress, models.ArchivedContentProgress.content_id),
+                (models.ArchivedQuizzes, models.ArchivedQuizzes.content_id),
+            )
+        ),
         _part(db, "accesses_to_this_user", log.id, log.target_user == user_id, accesses),
         _part(db, "accesses_by_this_user", log.id, log.consultant_user == user_id, own),
     )

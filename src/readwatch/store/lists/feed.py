@@ -30,10 +30,19 @@ from readwatch.store.lists.query import (
     where_clause,
 )
 
+# An activity may have no title; the rollup of its content has the last one.
+TITLE = """coalesce(
+    nullif(a.content_title, ''),
+    (
+        SELECT c.content_title FROM reader_content_progress c
+        WHERE c.user_id = a.user_id AND c.content_id = a.content_id
+    )
+)"""
+
 # Metadata is shown only on the page of a reader, after the access is logged.
-_SELECT = """
+_SELECT = f"""
     SELECT
-        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, a.content_title,
+        a.id, a.user_id, u.full_name, a.activity_type, a.content_id, {TITLE} AS content_title,
         a.progress_percentage, a.duration_seconds, NULL AS metadata_json,
         a.occurred_at, a.created_at
     FROM reader_activities a JOIN users u ON u.id = a.user_id
@@ -53,7 +62,7 @@ _SORTS = {
     "created_at": SortKey("a.id", has_nulls=False),
     "full_name": SortKey("lower(u.full_name)", has_nulls=False),
     "activity_type": SortKey("lower(a.activity_type)", has_nulls=False),
-    "content_title": SortKey("nullif(lower(a.content_title), '')"),
+    "content_title": SortKey(f"nullif(lower({TITLE}), '')"),
     "progress_percentage": SortKey("a.progress_percentage"),
     "duration_seconds": SortKey("a.duration_seconds"),
 }
@@ -62,11 +71,11 @@ FILTERABLE_FIELDS = FilterableFields(
         "created_at": AgeField("a.created_at"),
         "full_name": TextField("u.full_name"),
         "activity_type": WordField("a.activity_type"),
-        "content_title": TextField("a.content_title"),
+        "content_title": TextField(TITLE),
         "progress_percentage": NumberField("a.progress_percentage"),
         "duration_seconds": DurationField("a.duration_seconds"),
     },
-    ("u.full_name", "a.content_title", "a.activity_type"),
+    ("u.full_name", TITLE, "a.activity_type"),
 )
 
 
@@ -114,8 +123,8 @@ def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datet
             f"""
             SELECT a.id, a.user_id FROM (
                 SELECT
-                    id, user_id, activity_type, content_title, progress_percentage,
-                    duration_seconds, created_at
+                    id, user_id, activity_type, content_id, content_title,
+                    progress_percentage, duration_seconds, created_at
                 FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :max_rows
             ) a JOIN users u ON u.id = a.user_id
             WHERE {where.sql}

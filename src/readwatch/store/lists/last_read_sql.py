@@ -6,5 +6,5 @@ LAST_READ = """
     LEFT JOIN reader_content_progress c ON c.user_id = a.user_id AND c.content_id = a.content_id
 """
 # An activity may have no title and no progress; the rollup of its content has them.
-TITLE = "coalesce(a.content_title, c.content_title)"
+TITLE = "coalesce(nullif(a.content_title, ''), c.content_title)"
 PROGRESS = "coalesce(a.progress_percentage, c.progress_percentage)"

@@ -26,6 +26,8 @@ _SAVE_HEARTBEATS = BulkStatement(
 
 def record_heartbeats(db: Database, heartbeats: Mapping[Principal, datetime]) -> None:
     """Save the time of each heartbeat, unless a later one is stored."""
+    if not heartbeats:
+        return
     _SAVE_HEARTBEATS(
         db,
         [

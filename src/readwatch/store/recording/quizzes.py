@@ -19,6 +19,9 @@ from readwatch.store.engine.times import from_db_time, to_db_time
 QUIZ_ENDED = "quiz_completed"
 """The type of the activities that end a quiz."""
 
+QuizRow = tuple[int, str, bool | None, float | None, str]
+"""A row of `reader_quizzes`: user id, content id, passed, score, and the time of the end."""
+
 _COLUMNS = {
     "user_id": "bigint",
     "content_id": "text",
@@ -60,7 +63,7 @@ _FAILED = CompiledQuery(
 )
 
 
-def quiz_row(user_id: int, content_id: str | None, metadata: object, occurred_at: str) -> BulkRow:
+def quiz_row(user_id: int, content_id: str | None, metadata: object, occurred_at: str) -> QuizRow:
     """Return the row of an ended quiz; all quizzes without a content share one row."""
     return (user_id, content_id or "", *quiz_result(metadata), occurred_at)
 

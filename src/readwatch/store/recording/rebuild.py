@@ -1,5 +1,8 @@
 """Compare the rollups with the stored activities and sessions, and correct wrong rows.
 
+The tables `archived_*` have the rollups of activities and sessions that were archived; they are
+added to what is counted.
+
 This module implements the rule of `readwatch.store.recording.rollups` in SQL: the latest activity
 counts, by `occurred_at` and then by id. It works in chunks, which limits the memory and the time
 that writers wait.
@@ -9,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 from peewee import fn
 
@@ -19,13 +23,14 @@ from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import (
     MAX_ID,
+    ArchivedQuizzes,
     ReaderActivities,
     ReaderContentProgress,
     ReaderQuizzes,
 )
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
-from readwatch.store.recording.quizzes import QUIZ_ENDED, add_quizzes, quiz_row
+from readwatch.store.recording.quizzes import QUIZ_ENDED, QuizRow, add_quizzes, quiz_row
 
 ACTIVITIES_OF_READERS = 2_500
 """The maximum number of activities in a chunk of readers, unless one reader has more."""
@@ -58,15 +63,32 @@ _PROFILES = """
         SELECT
             id, user_id, content_id, duration_seconds, occurred_at,
             row_number() OVER (PARTITION BY user_id ORDER BY occurred_at DESC, id DESC) AS rank
-        FROM reader_activities WHERE user_id > :after AND user_id <= :last
+        FROM (
+            SELECT id, user_id, content_id, duration_seconds, occurred_at
+            FROM reader_activities WHERE user_id > :after AND user_id <= :last
+            UNION ALL
+            SELECT last_activity_id, user_id, NULL, total_reading_seconds, last_activity_at
+            FROM archived_totals
+            WHERE user_id > :after AND user_id <= :last AND last_activity_at IS NOT NULL
+            UNION ALL
+            SELECT 0, user_id, content_id, 0, last_at
+            FROM archived_content_progress WHERE user_id > :after AND user_id <= :last
+        ) AS every_activity
     ), actions AS (
         SELECT
-            user_id, sum(duration_seconds) AS seconds, count(DISTINCT content_id) AS contents,
+            user_id, CAST(sum(duration_seconds) AS BIGINT) AS seconds,
+            count(DISTINCT content_id) AS contents,
             max(CASE WHEN rank = 1 THEN id END) AS last_id, max(occurred_at) AS last_at
         FROM ordered GROUP BY user_id
     ), logins AS (
-        SELECT user_id, count(*) AS sessions, max(started_at) AS last_login
-        FROM reader_sessions WHERE user_id > :after AND user_id <= :last GROUP BY user_id
+        SELECT user_id, sum(sessions) AS sessions, max(last_login) AS last_login
+        FROM (
+            SELECT user_id, count(*) AS sessions, max(started_at) AS last_login
+            FROM reader_sessions WHERE user_id > :after AND user_id <= :last GROUP BY user_id
+            UNION ALL
+            SELECT user_id, total_sessions, last_login
+            FROM archived_totals WHERE user_id > :after AND user_id <= :last
+        ) AS every_session GROUP BY user_id
     ), counted AS (
         SELECT
             p.user_id, coalesce(actions.seconds, 0) AS total_reading_seconds,
@@ -114,29 +136,38 @@ _FIX_PROFILES = Statement(
     """  # noqa: S608 - our own text
 )
 _CONTENTS = """
-    WITH ordered AS (
+    WITH every_activity AS (
         SELECT
-            user_id, content_id, nullif(content_title, '') AS title,
-            progress_percentage AS progress, duration_seconds, occurred_at,
-            row_number() OVER (
-                PARTITION BY user_id, content_id, nullif(content_title, '') IS NULL
-                ORDER BY occurred_at DESC, id DESC
-            ) AS title_rank,
-            row_number() OVER (
-                PARTITION BY user_id, content_id, progress_percentage IS NULL
-                ORDER BY occurred_at DESC, id DESC
-            ) AS progress_rank
+            id, user_id, content_id, nullif(content_title, '') AS title, occurred_at AS title_at,
+            progress_percentage AS progress, occurred_at AS progress_at,
+            duration_seconds AS seconds, occurred_at AS first_at, occurred_at AS last_at
         FROM reader_activities
         WHERE user_id > :after AND user_id <= :last AND content_id IS NOT NULL
+        UNION ALL
+        SELECT
+            0, user_id, content_id, content_title, title_at, progress_percentage, progress_at,
+            total_seconds, first_at, last_at
+        FROM archived_content_progress WHERE user_id > :after AND user_id <= :last
+    ), ordered AS (
+        SELECT
+            user_id, content_id, title, title_at, progress, progress_at, seconds, first_at, last_at,
+            row_number() OVER (
+                PARTITION BY user_id, content_id, title IS NULL ORDER BY title_at DESC, id DESC
+            ) AS title_rank,
+            row_number() OVER (
+                PARTITION BY user_id, content_id, progress IS NULL
+                ORDER BY progress_at DESC, id DESC
+            ) AS progress_rank
+        FROM every_activity
     ), counted AS (
         SELECT
             user_id, content_id,
             max(CASE WHEN title_rank = 1 THEN title END) AS content_title,
-            max(CASE WHEN title IS NOT NULL THEN occurred_at END) AS title_at,
+            max(CASE WHEN title IS NOT NULL THEN title_at END) AS title_at,
             max(CASE WHEN progress_rank = 1 THEN progress END) AS progress_percentage,
-            max(CASE WHEN progress IS NOT NULL THEN occurred_at END) AS progress_at,
-            coalesce(sum(duration_seconds), 0) AS total_seconds,
-            min(occurred_at) AS first_at, max(occurred_at) AS last_at
+            max(CASE WHEN progress IS NOT NULL THEN progress_at END) AS progress_at,
+            coalesce(CAST(sum(seconds) AS BIGINT), 0) AS total_seconds,
+            min(first_at) AS first_at, max(last_at) AS last_at
         FROM ordered GROUP BY user_id, content_id
     )
 """
@@ -193,6 +224,15 @@ _STORED_QUIZZES = CompiledQuery(
         ReaderQuizzes.score,
         ReaderQuizzes.occurred_at,
     ).where(ReaderQuizzes.user > Param("after"), ReaderQuizzes.user <= Param("last"))
+)
+_ARCHIVED_QUIZZES = CompiledQuery(
+    ArchivedQuizzes.select(
+        ArchivedQuizzes.user,
+        ArchivedQuizzes.content_id,
+        ArchivedQuizzes.passed,
+        ArchivedQuizzes.score,
+        ArchivedQuizzes.occurred_at,
+    ).where(ArchivedQuizzes.user > Param("after"), ArchivedQuizzes.user <= Param("last"))
 )
 _DELETE_QUIZZES = CompiledQuery(
     ReaderQuizzes.delete().where(
@@ -296,19 +336,22 @@ class ReaderRollups:
         return {"after": self.after, "last": self.last}
 
     def _wrong_quizzes(self, db: Database) -> int:
-        stored = {
-            (quiz.user_id, quiz.content_id, quiz.passed, quiz.score, _text(quiz.occurred_at))
-            for quiz in _STORED_QUIZZES.all(db, **self._range)
-        }
+        stored = {_stored_row(quiz) for quiz in _STORED_QUIZZES.all(db, **self._range)}
         differing = stored ^ {*self._quizzes(db)}
         return len({(user_id, content_id) for user_id, content_id, *_ in differing})
 
-    def _quizzes(self, db: Database) -> list[BulkRow]:
+    def _quizzes(self, db: Database) -> list[QuizRow]:
         """Return the correct rows of `reader_quizzes`."""
-        return [
+        ended = [
             quiz_row(quiz.user_id, quiz.content_id, quiz.metadata_json, _text(quiz.occurred_at))
             for quiz in _LAST_QUIZZES.all(db, **self._range, quiz_ended=QUIZ_ENDED)
         ]
+        archived = [_stored_row(quiz) for quiz in _ARCHIVED_QUIZZES.all(db, **self._range)]
+        last: dict[tuple[int, str], QuizRow] = {}
+        for row in archived + ended:  # the later one counts, and of two at one time the stored one
+            if row[:2] not in last or row[-1] >= last[row[:2]][-1]:
+                last[row[:2]] = row
+        return [*last.values()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +386,10 @@ class MinuteCounts:
                 )
             ]
             return counts, _NEWEST.scalar(db)
+
+
+def _stored_row(quiz: Any) -> QuizRow:
+    return (quiz.user_id, quiz.content_id, quiz.passed, quiz.score, _text(quiz.occurred_at))
 
 
 def _text(at: str | datetime) -> str:

@@ -19,7 +19,8 @@ from readwatch.domain.sessions import Principal
 from readwatch.store.engine.connections import Database, close_all, connection, transaction_is_open
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.locks import Lock, acquire_lock
-from readwatch.store.engine.sqlite import checkpoint_wal
+from readwatch.store.engine.migrations import refuse_newer_schema
+from readwatch.store.engine.sqlite import SQLite, checkpoint_wal, require_free_space
 from readwatch.store.engine.statements import Statement
 from readwatch.store.recording.activities import ActivityBatch, ActivityOutcome, record_batches
 from readwatch.store.recording.heartbeats import record_heartbeats
@@ -36,10 +37,23 @@ MAX_WAITING = 4096
 HEARTBEAT_FLUSH_SECONDS = 1.0
 """Heartbeats are written together in this interval; a crash loses at most this many seconds."""
 
-WRITE_TIMEOUT_SECONDS = 3.0
+WRITE_TIMEOUT_SECONDS = 2.0
 """The longest wait of a request. If no commit succeeds for longer, requests are refused at once."""
 
-_PROBE = Statement("SELECT 1")
+OUTCOME_TIMEOUT_SECONDS = 1.5
+"""The further wait of a request whose write has begun. If the write still commits after that, the
+app's next try gets `duplicate`, provided that its activities have an event id."""
+
+MAX_REQUEST_BYTES = 1 << 20
+"""The largest body of a request: after a failure this much has to fit on the disk."""
+
+_ADD_PROBE = Statement(
+    """
+    INSERT INTO failed_logins (subject, failures, last_failed_at)
+    VALUES ('probe', 0, '1970-01-01 00:00:00.000')
+    """
+)
+_DELETE_PROBE = Statement("DELETE FROM failed_logins WHERE subject = 'probe'")
 _SAVEPOINT = Statement("SAVEPOINT one_write")
 _ROLLBACK = Statement("ROLLBACK TO one_write")
 _RELEASE = Statement("RELEASE one_write")
@@ -62,7 +76,7 @@ class Backlog:
     stuck_seconds: float
     """The time since the writer began to try without a commit; 0 if it has nothing to write."""
 
-    last_error: str | None
+    last_error: ReadwatchError | None
     """The error of the last try; None after a commit."""
 
     busy: float
@@ -94,11 +108,16 @@ class _Job:
         return len(self.work.activities) if isinstance(self.work, ActivityBatch) else 1
 
     def wait(self, seconds: float) -> Any:
-        """Return the result; withdraw the job if the writer does not claim it within `seconds`."""
+        """Return the result; withdraw the job if the writer does not claim it within `seconds`.
+
+        The outcome of a claimed job is unknown until the commit, for which the request waits a
+        limited time.
+        """
         if not self._done.acquire(timeout=seconds):
             if self._take():
                 raise unavailable("the database is busy; try again")
-            self._done.acquire()
+            if not self._done.acquire(timeout=OUTCOME_TIMEOUT_SECONDS):
+                raise unavailable("the database has not confirmed the write; try again")
         if self.failure is not None:
             raise self.failure
         return self.result
@@ -134,16 +153,21 @@ Outcome = tuple[Any, Exception | None]
 class Writer:
     """Writes for all threads; a write that fails does not affect the others of its group.
 
-    `observe` is called with each commit, in the writer thread.
+    In the writer thread, `observe` is called with each commit, and `on_error` with each error that
+    differs from that of the try before: None if a commit succeeds after an error.
     """
 
     def __init__(
-        self, db: Database, observe: Callable[[CommitStats], None] = lambda _: None
+        self,
+        db: Database,
+        observe: Callable[[CommitStats], None] = lambda _: None,
+        on_error: Callable[[ReadwatchError | None], None] = lambda _: None,
     ) -> None:
         self._db = db
         self._observe = observe
+        self._on_error = on_error
         self._stuck_since: float | None = None
-        self._last_error: str | None = None
+        self._last_error: ReadwatchError | None = None
         self._busy = 0.0
         self._wrote_seconds = 0.0
         self._measured_at = monotonic()
@@ -162,14 +186,32 @@ class Writer:
         return result
 
     def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
-        """Store the activities of a request; return after the commit."""
+        """Store the activities of a request; return after the commit.
+
+        A post is a sign of life as a heartbeat is. It is noted before the commit, so that no end of
+        silent sessions comes in between.
+        """
+        self.heartbeat(batch.principal, batch.arrived_at)
         results: tuple[ActivityOutcome, ...] = self._do(batch)
         return results
 
     def heartbeat(self, principal: Principal, now: datetime) -> None:
         """Accept a heartbeat; it is committed within about a second."""
         with self._heartbeats_lock:
+            if self._closed:  # the last heartbeats may be written already
+                raise unavailable("the service is stopping")
             self._heartbeats[principal] = now
+
+    def after_heartbeats(self, write: Write[T]) -> Write[T]:
+        """Return a write that first writes all heartbeats accepted so far, in its transaction."""
+
+        def write_after_heartbeats(db: Database) -> T:
+            with self._heartbeats_lock:
+                heartbeats = dict(self._heartbeats)
+            record_heartbeats(db, heartbeats)
+            return write(db)
+
+        return write_after_heartbeats
 
     def backlog(self) -> Backlog:
         """Return the number of waiting requests and the state of the writer."""
@@ -177,9 +219,14 @@ class Writer:
         stuck = 0.0 if since is None else monotonic() - since
         return Backlog(self._waiting.qsize(), stuck, self._last_error, self._busy)
 
+    def has_reported(self, error: ReadwatchError) -> bool:
+        """Tell whether this is the error of the last try, which `on_error` got."""
+        last = self._last_error
+        return last is not None and last.message == error.message
+
     def close(self) -> None:
         """Write all that waits and close the database."""
-        with self._closing:
+        with self._closing, self._heartbeats_lock:
             self._closed = True
         self._waiting.put(None)
         self._thread.join()
@@ -189,7 +236,10 @@ class Writer:
         with self._closing:
             if self._closed:
                 raise unavailable("the service is stopping")
-            if self.backlog().stuck_seconds > WRITE_TIMEOUT_SECONDS:
+            backlog = self.backlog()
+            if backlog.stuck_seconds > WRITE_TIMEOUT_SECONDS:
+                if backlog.last_error is not None:
+                    raise _copy_of(backlog.last_error)
                 raise unavailable("the database cannot be written; try again")
             if self._waiting.qsize() >= MAX_WAITING:
                 raise unavailable("the service is overloaded; try again")
@@ -241,15 +291,25 @@ class Writer:
         self._stuck_since = self._stuck_since or began
         try:
             with connection(self._db) as db, db.atomic() as transaction:
-                # Always the first lock, so that two programs cannot deadlock.
-                acquire_lock(db, Lock.ROLLUPS)
+                _begin(db)
                 yield transaction
         except Exception as error:
-            self._last_error = _copy_of(error).message
+            self._set_error(_copy_of(error))
             raise
         finally:
             self._wrote_seconds += monotonic() - began
-        self._stuck_since = self._last_error = None
+        self._stuck_since = None
+        self._set_error(None)
+
+    def _set_error(self, error: ReadwatchError | None) -> None:
+        """Store the outcome of a try, and report it if it differs from that of the try before."""
+        before, self._last_error = self._last_error, error
+        if (before and before.message) == (error and error.message):
+            return
+        if error is not None and isinstance(self._db, SQLite):
+            self._db.leave_lost_file()
+        with suppress(Exception):  # the thread continues
+            self._on_error(error)
 
     def _commit(self, group: Sequence[_Job]) -> None:
         began = monotonic()
@@ -267,17 +327,23 @@ class Writer:
             job.finish(outcome)
 
     def _write_heartbeats(self) -> None:
-        """Write the heartbeats; without any, test whether the database can be written."""
+        """Write the heartbeats; without any, test whether the database can be written.
+
+        After an error, even without heartbeats something is written, and the disk needs room for a
+        request: SQLite writes a little into a WAL that has no room for more.
+        """
         began = monotonic()
         self._heartbeats_at = began + HEARTBEAT_FLUSH_SECONDS
         with self._heartbeats_lock:
             heartbeats, self._heartbeats = self._heartbeats, {}
         try:
+            failed = self._last_error is not None
             with self._transaction():
-                if heartbeats:
-                    record_heartbeats(self._db, heartbeats)
-                else:
-                    _PROBE(self._db)
+                if failed:
+                    require_free_space(self._db, MAX_REQUEST_BYTES)
+                    _ADD_PROBE(self._db)
+                    _DELETE_PROBE(self._db)
+                record_heartbeats(self._db, heartbeats)
         except Exception:  # noqa: BLE001 - the backlog has the error; the thread continues
             with self._heartbeats_lock:  # newer heartbeats replace older ones; all are tried again
                 self._heartbeats = heartbeats | self._heartbeats
@@ -299,6 +365,13 @@ def _copy_of(error: Exception) -> ReadwatchError:
     return internal_error(error)
 
 
+def _begin(db: Database) -> None:
+    """Begin to write in a new transaction."""
+    # Always the first lock, so that two programs cannot deadlock.
+    acquire_lock(db, Lock.ROLLUPS)
+    refuse_newer_schema(db)
+
+
 def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outcome]:
     """Run a group inside its transaction: all together, or each by itself if one fails."""
     try:
@@ -308,7 +381,7 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
         if _ends_group(db, error):
             raise
     transaction.rollback()  # and begins a new transaction
-    acquire_lock(db, Lock.ROLLUPS)
+    _begin(db)
     return [_attempt(db, job.run) for job in group]
 
 

@@ -1,0 +1,69 @@
+"""The end of the access log: what it is, and whether an earlier one is still in the log.
+
+Only `current_head` reads more than a few rows: it counts the entries.
+"""
+
+from contextlib import nullcontext
+from dataclasses import replace
+
+from readwatch.domain.audit_chain import ChainDefect, Head, numbered_otherwise
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.locks import Lock, acquire_lock
+from readwatch.store.engine.statements import Statement
+
+_LAST = Statement("SELECT id, row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
+_COUNT = Statement("SELECT count(id) FROM consultant_access_log WHERE id <= :last_id")
+# The next entry finds a hash by the index, also after an import has given other ids.
+_CONTAINS = Statement(
+    """
+    SELECT EXISTS (SELECT 1 FROM consultant_access_log WHERE id = :id AND row_hash = :row_hash)
+        OR EXISTS (SELECT 1 FROM consultant_access_log WHERE prev_hash = :row_hash)
+        OR (SELECT row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1) = :row_hash
+    """
+)
+# One statement, so that no entry is appended between its parts.
+_NUMBERED_UP_TO = Statement(
+    """
+    SELECT
+        coalesce((SELECT max(id) FROM consultant_access_log), 0) AS last_id,
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'consultant_access_log'), 0)
+            AS numbered_up_to
+    """,
+    postgresql="""
+    SELECT
+        coalesce((SELECT max(id) FROM consultant_access_log), 0) AS last_id,
+        coalesce(
+            pg_sequence_last_value(
+                CAST(pg_get_serial_sequence('consultant_access_log', 'id') AS regclass)
+            ), 0
+        ) AS numbered_up_to
+    """,
+)
+
+
+def last_entry(db: Database) -> Head:
+    """Return the head of the log without the number of entries."""
+    row = _LAST.one_or_none(db)
+    return Head() if row is None else Head(id=row.id, row_hash=row.row_hash)
+
+
+def current_head(db: Database) -> Head:
+    """Return the head of the log."""
+    last = last_entry(db)
+    return replace(last, entries=_COUNT.scalar(db, last_id=last.id))
+
+
+def contains(db: Database, head: Head) -> bool:
+    """Tell whether the log still contains what was its head once."""
+    return head == Head() or bool(_CONTAINS.scalar(db, id=head.id, row_hash=head.row_hash))
+
+
+def numbering_defect(db: Database) -> ChainDefect | None:
+    """Return the defect of a log that does not end with the last id that the engine has given.
+
+    On PostgreSQL an entry has its id before its commit, so this waits for one that is appended.
+    """
+    with nullcontext() if is_sqlite(db) else db.atomic():
+        acquire_lock(db, Lock.ACCESS_LOG)
+        row = _NUMBERED_UP_TO.one_or_none(db)
+    return numbered_otherwise(row.last_id, row.numbered_up_to, skips_ids=not is_sqlite(db))

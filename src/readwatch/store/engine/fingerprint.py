@@ -1,0 +1,31 @@
+"""The name of a database in the names of files that belong to it."""
+
+from hashlib import sha256
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from readwatch.store.engine.sqlite import sqlite_path
+
+
+def url_fingerprint(url: str, user_id: int | None = None) -> str:
+    """Return 16 hex digits for a database, or for a user of it; they reveal neither.
+
+    The login and other options of the URL do not matter.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        where = str(sqlite_path(url).absolute())
+    else:
+        where = f"{_server(parts)}{parts.path}"
+    text = where if user_id is None else f"{where} {user_id}"
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _server(parts: SplitResult) -> str:
+    hosts, query = parts.netloc.rpartition("@")[2], parse_qs(parts.query)
+    if "," in hosts:
+        return hosts
+    host, port = (
+        query.get(name, [value])[0]
+        for name, value in (("host", parts.hostname), ("port", parts.port))
+    )
+    return f"{host}:{port}"

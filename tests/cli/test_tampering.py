@@ -1,0 +1,290 @@
+"""What `audit verify` says after each kind of tampering; docs/security.md has the same table."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.shell import Shell
+
+from readwatch.cli.settings import default_anchor_log
+from readwatch.domain.audit import AuditAction, AuditEvent, entry_hash
+from readwatch.domain.audit_chain import Anchor, append_anchor
+from readwatch.store.audit.heads import contains, current_head
+from readwatch.store.audit.log import log_event
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.times import from_db_time, to_db_time
+
+SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
+LOG = "consultant_access_log"
+CONTENT = "consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at"
+COLUMNS = f"{CONTENT}, prev_hash, row_hash"
+
+
+@dataclass
+class Forger:
+    """The owner of the database, who knows readwatch and leaves its triggers in place."""
+
+    db: Database
+    cast: Any
+    clock: Any
+    anchor_log: Path
+
+    def run(self, *statements: str) -> None:
+        """Run statements without the triggers of the log, and create the same triggers again."""
+        with without_triggers(self.db):
+            for sql in statements:
+                self.db.execute_sql(sql)
+
+    def append(self, *details: str) -> None:
+        for text in details:
+            event = AuditEvent(
+                self.cast.cara.id, AuditAction.VIEWED_READER_PROFILE, self.cast.ann.id, text
+            )
+            log_event(self.db, event, self.clock.advance(seconds=1))
+
+    def rehash(self, since: int) -> None:
+        """Compute the hashes of an entry and of all later ones again."""
+        prev_hash = self.hash_of(since - 1)
+        with without_triggers(self.db):
+            rows = self.db.execute_sql(f"SELECT id, {CONTENT} FROM {LOG} WHERE id >= {since}")
+            for id_, *event, created_at in sorted(rows.fetchall()):
+                prev_hash, row_hash = self._hashes(prev_hash, event, created_at)
+                self.db.execute_sql(
+                    f"UPDATE {LOG} SET prev_hash = '{prev_hash}', row_hash = '{row_hash}'"
+                    f" WHERE id = {id_}"
+                )
+                prev_hash = row_hash
+
+    def insert(self, id_: int, prev_hash: str) -> None:
+        """Insert a copy of the first entry with another id and a hash that fits."""
+        query = f"SELECT {CONTENT} FROM {LOG} ORDER BY id LIMIT 1"
+        *event, created_at = self.db.execute_sql(query).fetchone()
+        _, row_hash = self._hashes(prev_hash, event, created_at)
+        self.run(
+            f"INSERT INTO {LOG} (id, {COLUMNS}) SELECT {id_}, {CONTENT}, '{prev_hash}',"
+            f" '{row_hash}' FROM {LOG} ORDER BY id LIMIT 1"
+        )
+
+    def set_counter(self, last_id: int) -> None:
+        self.db.execute_sql(
+            f"UPDATE sqlite_sequence SET seq = {last_id} WHERE name = '{LOG}'"
+            if is_sqlite(self.db)
+            else f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), {max(last_id, 1)},"
+            f" {last_id > 0})"
+        )
+
+    def hash_of(self, id_: int) -> str:
+        query = f"SELECT row_hash FROM {LOG} WHERE id = {id_}"
+        row = self.db.execute_sql(query).fetchone()
+        return str(row[0]) if row else "0" * 64
+
+    @staticmethod
+    def _hashes(prev_hash: str, event: list[Any], created_at: Any) -> tuple[str, str]:
+        created = to_db_time(from_db_time(created_at))
+        return prev_hash, entry_hash(prev_hash, AuditEvent(*event), created)
+
+
+@contextmanager
+def without_triggers(db: Database) -> Iterator[None]:
+    if not is_sqlite(db):
+        db.execute_sql(f"ALTER TABLE {LOG} DISABLE TRIGGER USER")
+        yield
+        db.execute_sql(f"ALTER TABLE {LOG} ENABLE TRIGGER USER")
+        return
+    triggers = db.execute_sql(
+        f"SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{LOG}'"
+    ).fetchall()
+    for name, _ in triggers:
+        db.execute_sql(f"DROP TRIGGER {name}")
+    yield
+    for _, sql in triggers:
+        db.execute_sql(sql)
+
+
+# The kinds of tampering -------------------------------------------------------------------------
+
+
+def swap_contents(forger: Forger) -> None:
+    swapped = "CASE id WHEN 4 THEN 'page 6' ELSE 'page 4' END"
+    forger.run(f"UPDATE {LOG} SET action_details = {swapped} WHERE id IN (4, 6)")
+
+
+def swap_ids(forger: Forger) -> None:
+    ids = ((4, 99), (5, 4), (99, 5))
+    forger.run(*(f"UPDATE {LOG} SET id = {new} WHERE id = {old}" for old, new in ids))
+
+
+def replace_entry(forger: Forger) -> None:
+    forger.run(f"DELETE FROM {LOG} WHERE id = 4")
+    forger.insert(4, forger.hash_of(3))
+
+
+def rewrite(forger: Forger) -> None:
+    forger.run(f"UPDATE {LOG} SET action_details = 'nothing' WHERE id = 4")
+    forger.rehash(4)
+
+
+def cut_off(forger: Forger) -> None:
+    forger.run(f"DELETE FROM {LOG} WHERE id > 6")
+
+
+def cut_off_and_count(forger: Forger) -> None:
+    cut_off(forger)
+    forger.set_counter(6)
+
+
+def cut_off_and_go_on(forger: Forger) -> None:
+    cut_off(forger)
+    forger.append("page 10", "page 11", "page 12", "page 13")
+
+
+def empty_and_count(forger: Forger) -> None:
+    forger.run(f"DELETE FROM {LOG}")
+    forger.set_counter(0)
+
+
+def replace_log(forger: Forger) -> None:
+    empty_and_count(forger)
+    forger.append(*(f"list {number}" for number in range(20)))
+
+
+def insert_between(forger: Forger) -> None:
+    forger.run(f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
+    forger.insert(50, "e" * 64)
+
+
+def idle_trigger(forger: Forger) -> None:
+    drop_trigger(forger)
+    if is_sqlite(forger.db):
+        sql = f"CREATE TRIGGER {LOG}_keeps_rows BEFORE DELETE ON {LOG} BEGIN SELECT 1; END"
+    else:
+        sql = (
+            f"CREATE TRIGGER {LOG}_keeps_rows BEFORE DELETE ON {LOG} FOR EACH ROW WHEN (FALSE)"
+            " EXECUTE FUNCTION refuse_access_log_change()"
+        )
+    forger.db.execute_sql(sql)
+
+
+def drop_trigger(forger: Forger) -> None:
+    where = "" if is_sqlite(forger.db) else f" ON {LOG}"
+    forger.db.execute_sql(f"DROP TRIGGER {LOG}_keeps_rows{where}")
+
+
+def swallowing_trigger(forger: Forger) -> None:
+    if is_sqlite(forger.db):
+        forger.db.execute_sql(
+            f"CREATE TRIGGER silence BEFORE INSERT ON {LOG} WHEN NEW.consultant_user_id = 3"
+            " BEGIN SELECT RAISE(IGNORE); END"
+        )
+    else:
+        forger.db.execute_sql(
+            "CREATE FUNCTION silence() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+        )
+        forger.db.execute_sql(
+            f"CREATE TRIGGER silence BEFORE INSERT ON {LOG}"
+            " FOR EACH ROW WHEN (NEW.consultant_user_id = 3) EXECUTE FUNCTION silence()"
+        )
+
+
+def rewrite_with_anchors(forger: Forger) -> None:
+    rewrite(forger)
+    forger.anchor_log.unlink()
+    append_anchor(forger.anchor_log, Anchor(forger.clock(), current_head(forger.db)))
+
+
+def sql(text: str) -> Callable[[Forger], None]:
+    return lambda forger: forger.run(text)
+
+
+TAMPERING: dict[str, Callable[[Forger], None]] = {
+    "changes an entry": sql(f"UPDATE {LOG} SET target_user_id = NULL WHERE id = 4"),
+    "changes the time of an entry by a millisecond": sql(
+        f"UPDATE {LOG} SET created_at = '2026-11-22 12:00:04.001' WHERE id = 4"
+    ),
+    "changes the hash of an entry": sql(f"UPDATE {LOG} SET row_hash = prev_hash WHERE id = 4"),
+    "swaps the contents of two entries": swap_contents,
+    "swaps two entries": swap_ids,
+    "moves an entry to the end": sql(f"UPDATE {LOG} SET id = 40 WHERE id = 4"),
+    "replaces an entry and its hash": replace_entry,
+    "inserts an entry before the first one": lambda forger: forger.insert(-7, "e" * 64),
+    "inserts an entry between two": insert_between,
+    "deletes the first entries": sql(f"DELETE FROM {LOG} WHERE id < 3"),
+    "deletes entries in the middle": sql(f"DELETE FROM {LOG} WHERE id IN (4, 5)"),
+    "deletes the last entries": cut_off,
+    "deletes all entries": sql(f"DELETE FROM {LOG}"),
+    "deletes the last entries, and programs append others": cut_off_and_go_on,
+    "sets the counter of the ids back": lambda forger: forger.set_counter(4),
+    "drops a trigger": drop_trigger,
+    "replaces a trigger by one that does nothing": idle_trigger,
+    "adds a trigger that drops somebody's entries": swallowing_trigger,
+    "drops the index that forbids two followers": sql("DROP INDEX idx_consultant_log_prev_hash"),
+    "deletes the last entries and sets the counter back": cut_off_and_count,
+    "deletes all entries and sets the counter back": empty_and_count,
+    "replaces the log by another one": replace_log,
+    "changes an entry and computes all later hashes": rewrite,
+    "the same, and rewrites the file of anchors": rewrite_with_anchors,
+    "appends a false entry with the correct hash": lambda forger: forger.append("a lie"),
+    "swaps the names of the users that entries name": sql(
+        "UPDATE users SET full_name = CASE id WHEN 1 THEN 'Ben Baker' ELSE 'Ann Archer' END"
+        " WHERE id < 3"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each layer finds: a word or two of the table in the docs."""
+
+    verify: str
+    with_anchors: str
+    console: str
+
+
+def documented() -> dict[str, Row]:
+    table = SECURITY.read_text("utf-8").partition("| somebody with the owner's privileges |")[2]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", table.split("\n\n")[0], re.M)
+    return {name: Row(*found) for name, *found in rows if not set(name) <= {"-", ":"}}
+
+
+@pytest.fixture
+def forger(db: Database, cast: Any, clock: Any, shell: Shell) -> Forger:
+    forger = Forger(db, cast, clock, default_anchor_log(shell.url))
+    forger.append(*(f"page {number}" for number in range(1, 10)))
+    return forger
+
+
+def test_the_docs_have_each_kind_of_tampering_and_no_other() -> None:
+    assert list(documented()) == list(TAMPERING)
+    assert len(TAMPERING) > 20
+
+
+@pytest.mark.parametrize("kind", TAMPERING)
+def test_what_each_layer_finds_is_what_the_docs_say(
+    kind: str, forger: Forger, shell: Shell, engine: str
+) -> None:
+    promise, head = documented()[kind], current_head(forger.db)
+    forger.anchor_log.parent.mkdir(parents=True)
+    append_anchor(forger.anchor_log, Anchor(forger.clock(), head))
+    assert shell("audit", "verify").code == 0
+
+    TAMPERING[kind](forger)
+
+    assert is_found(shell, forger) == expected(promise.with_anchors, engine)
+    assert contains(forger.db, head) == (expected(promise.console, engine) is False)
+    forger.anchor_log.unlink()
+    assert is_found(shell, forger) == expected(promise.verify, engine)
+
+
+def is_found(shell: Shell, forger: Forger) -> bool:
+    verified = shell("audit", "verify")
+    assert (verified.code == 1) == ("NOT INTACT" in verified.out or "CHANGED" in verified.out)
+    return verified.code == 1
+
+
+def expected(words: str, engine: str) -> bool:
+    """Tell whether the docs say that it is found, on this engine."""
+    return words == "found" or (words == "found on SQLite" and engine == "sqlite")

@@ -42,12 +42,13 @@ def main(url: str, email: str, password: str, number: int) -> None:
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
     workers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
-    for index, worker in enumerate(workers):
+    for worker in workers:
         worker.start()
-        logged_in = worker.log_in(email, password)
+    for login in [worker.log_in(email, password) for worker in workers]:
+        login.result()
+    for index, worker in enumerate(workers):
         view = list(View)[index % len(View)]
         worker.watch_view(view, VIEW_OPTIONS[view].first_query(), Viewport(height=20))
-        logged_in.result()
     while posted[ViewSnapshotReady] < number:
         sleep(0.05)
     before = posted[ViewSnapshotReady]

@@ -1,17 +1,14 @@
 """`readwatch demo`: a temporary server with simulated readers, and the console or its lists."""
 
 import shutil
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from random import Random
 from threading import Event
-from types import FrameType
 
 from rich.console import Console as Terminal
 
 from readwatch.demo.crowd import Crowd
+from readwatch.demo.signals import stopped_by_signals
 from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.clock import system_clock
@@ -36,7 +33,7 @@ LATEST_FIRST = ListQuery("idle_since")
 def run(*, readers: int, seconds: float, plain: bool) -> None:
     """Run the demo: in the console until the user quits, or as text for some seconds."""
     rng = Random()  # noqa: S311 - simulated behaviour, no secret
-    with _stopped_by_signals(), ExitStack() as stack:
+    with stopped_by_signals(), ExitStack() as stack:
         with Terminal(stderr=True).status(f"creating {readers} readers and their last three weeks"):
             demo = stack.enter_context(world(readers, rng, system_clock()))
         stack.enter_context(
@@ -98,26 +95,3 @@ def _print_lists(demo: World, seconds: float) -> None:
 
 def _whole_list(access: ListAccess) -> LogRows:
     return lambda _: access_to_whole_list(access)
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Convert signals that end the process to an exception, so that the demo cleans up."""
-    signals = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        signals.append(signal.SIGHUP)
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        # A closed window sends two signals; the second must not interrupt the cleanup.
-        for handled in signals:
-            signal.signal(handled, signal.SIG_IGN)
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, stop) for number in signals}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -42,11 +42,9 @@ def main(url: str, email: str, password: str, number: int) -> None:
     reading = Thread(target=read_at_every_moment, args=(url, stop), daemon=True)
     reading.start()
     workers = [Worker(ConsoleSettings(url), post, system_clock) for _ in range(number)]
-    for worker in workers:
-        worker.start()
-    for login in [worker.log_in(email, password) for worker in workers]:
-        login.result()
     for index, worker in enumerate(workers):
+        worker.start()
+        worker.log_in(email, password).result()
         view = list(View)[index % len(View)]
         worker.watch_view(view, VIEW_OPTIONS[view].first_query(), Viewport(height=20))
     while posted[ViewSnapshotReady] < number:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import PASSWORD, Cast, StillClock
 from copies import SQLiteCopies
+from endurance.apps import StubbornApp
 from ingest.api import Api, ApiClient, fetch_all, invalid_fields, problem
 from ingest.process import TIMEOUT, App, ServerProcess, serving
 
@@ -88,17 +89,24 @@ def status_of_login(server: ServerProcess, credentials: dict[str, str]) -> int:
 def test_slow_bodies_without_a_token_do_not_delay_readers_at_the_same_address(
     url: str, cast: Any
 ) -> None:
-    """As in a school, where all have one address."""
+    """As in a school, where all have one address.
+
+    The kernel's times can take Ann's connection for that of a slow body, if the machine is so busy
+    that she waits for an answer herself: her app sends the post again.
+    """
     ben = {"email": "ben@example.org", "password": PASSWORD}
     with serving(url) as server:
         with ExitStack() as connections:
-            ann = server.app("ann@example.org")
+            ann = StubbornApp(server.port, "ann@example.org")
+            connections.callback(ann.connection.close)
+            ann.login()
             for _ in range(2 * THREADS):
                 for path, more in (("/api/login", ()), ("/api/activities", (INVALID,))):
                     slow = connection(server, head(path, 50, *more) + b"{")
                     connections.enter_context(slow)
             for _ in range(12):
                 assert ann.post("/api/activities", PAGE)[0] == 201
+            assert ann.refused == 0
             while status_of_login(server, ben) != 200:
                 pass  # until slow logins have been closed
         code, _, log = server.stop()
@@ -138,7 +146,7 @@ def test_idle_connections_do_not_keep_readers_out(url: str, cast: Any) -> None:
 
 
 def read(since: float, network: str | None = None) -> BodyRead:
-    return BodyRead("127.0.0.1", since, network)
+    return BodyRead("127.0.0.1", since, since, network)
 
 
 def test_half_of_the_threads_may_wait_for_slow_bodies_for_a_limited_time() -> None:
@@ -175,17 +183,21 @@ def test_the_connection_of_a_slow_body_is_the_one_that_the_kernel_shows() -> Non
     answered = open_connection(3, sent=0.5, received=3.0)
     in_process = open_connection(4, sent=60.0, received=0.1, waits=True)
     others = [idle, elsewhere, answered, in_process]
-    assert connection_of(body, others, frozenset(), now) is None
+    assert connection_of(body, others, {}, now) is None
 
     silent = open_connection(5, sent=3.01, received=3.01, waits=True)
-    assert connection_of(body, [*others, silent], frozenset(), now) == silent
+    assert connection_of(body, [*others, silent], {}, now) == silent
     by_the_byte = open_connection(6, sent=9.0, received=0.2, waits=True)
-    assert connection_of(body, [*others, by_the_byte], frozenset(), now) is None
-    waited = frozenset({by_the_byte.peer})
-    assert connection_of(body, [*others, by_the_byte], waited, now) == by_the_byte
+    for since, found in ((7.5, None), (6.9, by_the_byte)):
+        waiting = {by_the_byte.peer: since}
+        assert connection_of(body, [*others, by_the_byte], waiting, now) == found
 
-    discarded = BodyRead("127.0.0.1", 5.0, "127.0.0.1", is_discarded=True)
-    assert connection_of(discarded, others, frozenset(), now) == idle
+    waited_for_a_slot = BodyRead("127.0.0.1", 4.0, 5.0, "127.0.0.1")
+    since_then = open_connection(7, sent=4.01, received=4.01, waits=True)
+    assert connection_of(waited_for_a_slot, [*others, silent, since_then], {}, now) == since_then
+
+    discarded = BodyRead("127.0.0.1", 5.0, 5.0, "127.0.0.1", is_discarded=True)
+    assert connection_of(discarded, others, {}, now) == idle
 
 
 def test_the_networks_with_most_idle_connections_lose_them_first_the_longest_silent() -> None:

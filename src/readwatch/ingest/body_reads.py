@@ -34,9 +34,13 @@ REFUSE_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class BodyRead:
     """A request that waits for its body: the address of its connection, and its client's network
-    if it has no token. A discarded body is read after the response."""
+    if it has no token. A discarded body is read after the response.
+
+    The times are those of `monotonic`: of the request, and of the read, which may wait for a slot.
+    """
 
     address: str
+    requested_at: float
     since: float
     network: str | None = None
     is_discarded: bool = False
@@ -105,7 +109,7 @@ class BodyReads:
 
     def read_anonymous(self, environ: dict[str, Any], size: int) -> bytes:
         """Read the body of a request without a token; without a free slot refuse it with 503."""
-        network = network_of(environ.get("REMOTE_ADDR"))
+        network, requested_at = network_of(environ.get("REMOTE_ADDR")), monotonic()
         with self._anonymous.slot(network) as is_free:
             if not is_free:
                 raise ReadwatchError(
@@ -113,7 +117,7 @@ class BodyReads:
                     "too many slow requests without a token",
                     retry_after=retry_seconds(jitter()),
                 )
-            return self._read(environ, size, network)
+            return self._read(environ, size, network, requested_at)
 
     def discard(self, environ: dict[str, Any], size: int) -> None:
         """Read and discard a body if a slot is free.
@@ -131,10 +135,12 @@ class BodyReads:
         environ: dict[str, Any],
         size: int,
         network: str | None,
+        requested_at: float | None = None,
         *,
         is_discarded: bool = False,
     ) -> bytes:
-        read = BodyRead(_peer(environ), monotonic(), network, is_discarded)
+        now = monotonic()
+        read = BodyRead(_peer(environ), requested_at or now, now, network, is_discarded)
         self._reads[id(read)] = read
         try:
             body: bytes = environ["wsgi.input"].read(size)

@@ -8,7 +8,7 @@ only a reverse proxy protects the service from slow bodies and idle connections.
 
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from threading import Thread
@@ -58,7 +58,7 @@ class BodyTimeout:
             "too many open connections: idle ones are closed, those of one network first",
             "idle connections are closed no more",
         )
-        self._waited: frozenset[tuple[str, int]] = frozenset()
+        self._waiting: dict[tuple[str, int], float] = {}
 
     def start(self) -> None:
         """Start the thread; it ends with the process."""
@@ -78,15 +78,19 @@ class BodyTimeout:
     def _close_slow(self, now: float) -> None:
         overdue = list(reads_to_abort(self._reads.in_progress(), self._max_slow, now))
         if not overdue:
-            self._waited = frozenset()
+            self._waiting = {}
             return
         connections = list(open_connections(self._port))
         for read in overdue:
-            connection = connection_of(read, connections, self._waited, now)
+            connection = connection_of(read, connections, self._waiting, now)
             if connection is not None:
                 connections.remove(connection)
                 close_connection(connection)
-        self._waited = frozenset(each.peer for each in connections if each.waits_for_response)
+        self._waiting = {
+            each.peer: self._waiting.get(each.peer, now)
+            for each in connections
+            if each.waits_for_response
+        }
 
     def _close_idle(self) -> None:
         if open_descriptors() < CROWDED * self._max_connections:
@@ -119,29 +123,31 @@ def _since(read: BodyRead) -> float:
 def connection_of(
     read: BodyRead,
     connections: Sequence[Connection],
-    waited: frozenset[tuple[str, int]],
+    waiting: Mapping[tuple[str, int], float],
     now: float,
 ) -> Connection | None:
     """Return the connection of a slow read, as far as the kernel shows it.
 
-    Nothing was sent over it since the read began. It waits for its response, and its last data
-    arrived when the read began, or it waited already one tick ago (`waited`), as hardly any other
-    connection does. If the body is discarded, the response was sent when the read began.
+    Nothing was sent over it since the request. It waits for its response, and its last data arrived
+    with the request, or it has waited for so long that no other request would: `waiting` has the
+    time since which each is known to wait. If the body is discarded, the response was sent when the
+    read began.
     """
-    seconds = now - read.since
+    seconds = now - read.requested_at
     candidates = [
         (abs(since - seconds), connection.peer, connection)
         for connection in connections
         if connection.peer[0] == read.address
         and connection.since_sent > seconds - _TOLERANCE_SECONDS
-        for since in _times_of_begin(read, connection)
-        if abs(since - seconds) < _TICK_SECONDS or connection.peer in waited
+        for since in _times_of_request(read, connection)
+        if abs(since - seconds) < _TICK_SECONDS
+        or now - waiting.get(connection.peer, now) > SLOW_SECONDS
     ]
     return min(candidates)[-1] if candidates else None
 
 
-def _times_of_begin(read: BodyRead, connection: Connection) -> Iterator[float]:
-    """Yield the seconds since a read can have begun, if the connection can be that of the read."""
+def _times_of_request(read: BodyRead, connection: Connection) -> Iterator[float]:
+    """Yield the seconds since the request, if the connection can be that of the read."""
     if connection.waits_for_response:
         yield connection.since_received
     elif read.is_discarded:

@@ -173,7 +173,7 @@ def moved_file(engine: str, url: str, tmp_path: Path) -> MovedFile | None:
     )
 
 
-@short_and_long("rounds", 3, 200)
+@short_and_long("rounds", 2, 200)
 def test_what_was_acknowledged_survives_any_kill(
     url: str,
     cast: Cast,

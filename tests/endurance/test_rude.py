@@ -58,7 +58,7 @@ def test_who_hangs_up_before_the_answer_can_ask_again(
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-@short_and_long("times", 5, 100)
+@short_and_long("times", 2, 100)
 def test_bombs_and_rubbish_are_refused_and_take_no_memory(
     url: str, cast: Cast, db: Database, times: int, proved: Callable[[str], None]
 ) -> None:

@@ -3,10 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from conftest import StillClock
 from reading_app import AccessLog, ReadingApp
-from tui.console_pilot import LARGE, SMALL, OpenConsole
+from tui.console_pilot import OpenConsole
 from tui.test_hostile_text import HOSTILE, check, mallories
 
 from readwatch.store.engine.connections import Database
@@ -81,12 +80,11 @@ async def test_it_brings_a_view_with_a_name_back(open_console: OpenConsole, tmp_
         await pilot.until(lambda: "Ben" in pilot.cursor)
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE])
 async def test_names_that_look_like_markup_neither_break_it_nor_act(
-    open_console: OpenConsole, db: Database, clock: StillClock, size: tuple[int, int]
+    open_console: OpenConsole, db: Database, clock: StillClock
 ) -> None:
     mallories(db, clock, ("markup", "an action", "colours", "an override", "wide", "nothing"))
-    async with open_console(size=size) as pilot:
+    async with open_console() as pilot:
         await pilot.sees("● LIVE")
         for words, name in (
             ("[/]", "[/]"),

@@ -135,13 +135,11 @@ def numbered_otherwise(last_id: int, numbered_up_to: int) -> ChainDefect | None:
     )
 
 
-def counted_otherwise(head: Head, numbered: int, last_before_gap: int) -> ChainDefect | None:
-    """Return the defect of a log whose entries up to `head` are not as many as the engine numbered.
+def counted_otherwise(head: Head, numbered: int, last_before_gap: int) -> ChainDefect:
+    """Return the defect of a log with other than the `numbered` entries up to `head`.
 
     `last_before_gap` is the entry before the last gap in the ids.
     """
-    if numbered == head.entries:
-        return None
     if numbered < head.entries:
         return ChainDefect(
             ChainDefectKind.SET_BACK,

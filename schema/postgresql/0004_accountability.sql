@@ -13,9 +13,9 @@ SELECT count(*), coalesce(max(id), 0) FROM consultant_access_log;
 
 -- The access log accepts only the entry that continues it: with the next id, the hash of the last
 -- entry, a hash and a time in their form. Otherwise one row could make it impossible to append
--- another one. No program may change the counter, so the function acts as its owner: it sees the
--- schema of its table only, whatever the search_path of the program, and nobody else may make a
--- trigger of it. Without the row of the counter the id is NULL, which the log refuses.
+-- another one. No program may change the counter, so the function acts as its owner. It sees only
+-- the schema of the log, whatever the search_path of the program, and nobody else may use it in a
+-- trigger. Without the row of the counter the id is NULL, which the log refuses.
 CREATE FUNCTION number_access_log_entry() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_temp AS $$
 DECLARE

@@ -1,14 +1,32 @@
--- The access log accepts only the entry that continues it: with a higher id, the hash of the last
+-- The numbers of the log are given by a counter whose changes are undone with the entry, as those of
+-- SQLite's sqlite_sequence are and those of an identity are not. So ids have no gaps from here on; a
+-- log from before may have some, so the entries are counted, too. Dropping the identity locks the
+-- log, so that no entry is appended before the trigger exists.
+ALTER TABLE consultant_access_log ALTER COLUMN id DROP IDENTITY;
+
+CREATE TABLE access_log_counter (
+    entries BIGINT NOT NULL,
+    last_id BIGINT NOT NULL
+);
+INSERT INTO access_log_counter
+SELECT count(*), coalesce(max(id), 0) FROM consultant_access_log;
+
+-- The access log accepts only the entry that continues it: with the next id, the hash of the last
 -- entry, a hash and a time in their form. Otherwise one row could make it impossible to append
--- another one. Programs cannot set the id; the identity gives it.
-CREATE FUNCTION refuse_access_log_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+-- another one. No program may change the counter, so the function acts as its owner. It sees only
+-- the schema of the log, whatever the search_path of the program, and nobody else may use it in a
+-- trigger. Without the row of the counter the id is NULL, which the log refuses.
+CREATE FUNCTION number_access_log_entry() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_temp AS $$
 DECLARE
-    last_id BIGINT;
+    next_id BIGINT;
     last_hash TEXT;
 BEGIN
-    SELECT id, row_hash INTO last_id, last_hash
-    FROM consultant_access_log ORDER BY id DESC LIMIT 1;
-    IF NEW.id <= coalesce(last_id, 0)
+    PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', TRUE);
+    UPDATE access_log_counter SET entries = entries + 1, last_id = last_id + 1
+    RETURNING last_id INTO next_id;
+    SELECT row_hash INTO last_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1;
+    IF NEW.id <> next_id
         OR NEW.prev_hash <> coalesce(last_hash, repeat('0', 64))
         OR NEW.row_hash !~ '^[0-9a-f]{64}$'
         OR NEW.created_at NOT BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999+00'
@@ -17,13 +35,16 @@ BEGIN
         RAISE 'the access log is append-only: this entry does not follow the last one'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
+    NEW.id := next_id;
     RETURN NEW;
 END;
 $$;
 
+REVOKE EXECUTE ON FUNCTION number_access_log_entry() FROM PUBLIC;
+
 CREATE TRIGGER consultant_access_log_keeps_order
 BEFORE INSERT ON consultant_access_log
-FOR EACH ROW EXECUTE FUNCTION refuse_access_log_gap();
+FOR EACH ROW EXECUTE FUNCTION number_access_log_entry();
 
 -- A new password of a consultant or an admin needs its entry, as the last one of the log. The
 -- service reads all hashes, so it cannot prove that it knows the old password; but no program can

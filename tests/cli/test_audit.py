@@ -41,7 +41,11 @@ def without_triggers(db: Database) -> Database:
         for trigger in ("rows", "values", "places", "order"):
             db.execute_sql(f"DROP TRIGGER consultant_access_log_keeps_{trigger}")
     else:
-        db.execute_sql("ALTER TABLE consultant_access_log DISABLE TRIGGER USER")
+        for trigger in ("rows", "values"):  # the one that keeps the order also numbers
+            db.execute_sql(
+                "ALTER TABLE consultant_access_log"
+                f" DISABLE TRIGGER consultant_access_log_keeps_{trigger}"
+            )
     return db
 
 

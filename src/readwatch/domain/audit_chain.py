@@ -74,8 +74,8 @@ def misplaced(head: Head, id_: int, follows: int | None, next_id: int | None) ->
     """Return the defect of the entry `id_`, which is next to `head` but has another `prev_hash`.
 
     `follows` is the entry whose hash equals that `prev_hash`, and `next_id` the entry whose
-    `prev_hash` is the hash of `head`, if there are any. A gap in the ids is not a defect:
-    PostgreSQL skips ids.
+    `prev_hash` is the hash of `head`, if there are any. A gap in the ids is not a defect by itself:
+    an old log of PostgreSQL may have some.
     """
     if next_id is not None and follows is None:
         return _inserted(id_, next_id, head.id if head.entries else None)
@@ -116,21 +116,8 @@ def removed_meanwhile(head: Head) -> ChainDefect:
     )
 
 
-def ids_missing(before: int, id_: int) -> ChainDefect:
-    """Return the defect of an entry that follows the entry `before`, though not by its id."""
-    return ChainDefect(
-        ChainDefectKind.REMOVED,
-        before,
-        f"entries between {before} and {id_} were removed before entry {id_} was appended: "
-        "SQLite skips no ids",
-    )
-
-
-def numbered_otherwise(last_id: int, numbered_up_to: int, *, skips_ids: bool) -> ChainDefect | None:
-    """Return the defect of a log whose last id is not the last one that the engine gave.
-
-    An engine that `skips_ids` also gives one for an entry that is rolled back.
-    """
+def numbered_otherwise(last_id: int, numbered_up_to: int) -> ChainDefect | None:
+    """Return the defect of a log whose last id is not the last one that the engine gave."""
     if numbered_up_to == last_id:
         return None
     if numbered_up_to < last_id:
@@ -140,12 +127,31 @@ def numbered_otherwise(last_id: int, numbered_up_to: int, *, skips_ids: bool) ->
             f"the counter of the entries was set back to {numbered_up_to}: "
             f"the last entry is {last_id}",
         )
-    reason = ", or an entry could not be written; check again after the next one"
     return ChainDefect(
         ChainDefectKind.CUT_OFF,
         last_id,
         f"the log was cut off after entry {last_id}: the database has numbered entries up to "
-        f"{numbered_up_to}{reason if skips_ids else ''}",
+        f"{numbered_up_to}",
+    )
+
+
+def counted_otherwise(head: Head, numbered: int, last_before_gap: int) -> ChainDefect:
+    """Return the defect of a log with other than the `numbered` entries up to `head`.
+
+    `last_before_gap` is the entry before the last gap in the ids.
+    """
+    if numbered < head.entries:
+        return ChainDefect(
+            ChainDefectKind.SET_BACK,
+            head.id,
+            f"the counter of the entries was set back to {numbered:,}: "
+            f"the log has {head.entries:,} entries",
+        )
+    return ChainDefect(
+        ChainDefectKind.REMOVED,
+        last_before_gap,
+        f"entries after entry {last_before_gap} were removed before others were appended: the log "
+        f"has {head.entries:,} entries, and the database has numbered {numbered:,}",
     )
 
 

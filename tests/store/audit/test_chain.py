@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from conftest import Cast, StillClock
 
 from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
@@ -27,11 +28,11 @@ on_postgresql = pytest.mark.parametrize(
 
 SET_COUNTER = {
     True: f"UPDATE sqlite_sequence SET seq = {{}} WHERE name = '{LOG}'",
-    False: f"SELECT setval(pg_get_serial_sequence('{LOG}', 'id'), {{}})",
+    False: "UPDATE access_log_counter SET entries = {0}, last_id = {0}",
 }
 EMPTY_COUNTER = {
     True: f"DELETE FROM sqlite_sequence WHERE name = '{LOG}'",
-    False: f"ALTER TABLE {LOG} ALTER id RESTART",
+    False: "UPDATE access_log_counter SET entries = 0, last_id = 0",
 }
 """Statements of the owner, by whether the engine is SQLite."""
 
@@ -90,6 +91,14 @@ def add(db: Database, id_: int, prev_hash: str, row_hash: str | None = None) -> 
     return row_hash
 
 
+def append(db: Database, cast: Cast, clock: StillClock, entries: int = 1) -> None:
+    """Append entries as a program does, with the trigger that numbers them on PostgreSQL."""
+    if not is_sqlite(db):
+        db.execute_sql(f"ALTER TABLE {LOG} ENABLE TRIGGER USER")
+    for _ in range(entries):
+        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+
+
 def rehash(db: Database, since: int) -> None:
     """Compute the hashes of an entry and of all later ones again."""
     prev_hash = hash_of(db, since - 1)
@@ -115,25 +124,23 @@ def test_an_unchanged_log_is_intact_up_to_its_last_entry(log, db):
     assert verdict(log) == Verdict(Head(9, 9, hash_of(db, 9)))
 
 
-@on_postgresql
-def test_ids_that_postgresql_skipped_are_no_defect(log, db, cast, clock):
+def test_an_entry_that_is_rolled_back_leaves_the_log_intact(log, db, cast, clock):
     with suppress(ZeroDivisionError), db.atomic():
         append_in_transaction(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
         raise ZeroDivisionError
-    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    assert verdict(log).defect is None
+    append(db, cast, clock)
     last = verdict(log)
-    assert (last.head.entries, last.head.id, last.defect) == (10, 11, None)
+    assert (last.head.entries, last.head.id, last.defect) == (10, 10, None)
 
 
-@on_sqlite
-def test_an_entry_that_is_rolled_back_skips_no_id_on_sqlite(log, db, cast, clock):
-    with suppress(ZeroDivisionError), db.atomic():
-        append_in_transaction(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
-        raise ZeroDivisionError
-    assert verdict(log).defect is None
-    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
-    assert verdict(log).head.id == 10
-    assert verdict(log).defect is None
+@on_postgresql
+def test_an_old_log_with_a_gap_in_its_ids_is_intact(forge, log, db, cast, clock):
+    forge(f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
+    forge("UPDATE access_log_counter SET last_id = 109")
+    append(db, cast, clock)
+    last = verdict(log)
+    assert (last.head.entries, last.head.id, last.defect) == (10, 110, None)
 
 
 def test_entries_appended_during_a_verification_are_left_for_the_next_one(log, db, cast, clock):
@@ -282,17 +289,35 @@ def test_removed_last_entries_are_detected_by_the_ids_that_the_engine_has_given(
     )
 
 
-@on_sqlite
-@pytest.mark.parametrize(("last", "gap"), [(6, "6 and 10"), (0, "0 and 10")])
-def test_removed_last_entries_are_detected_also_after_others_were_appended_on_sqlite(
-    last, gap, forge, log, db, cast, clock
+@pytest.mark.parametrize("last", [6, 0])
+def test_removed_last_entries_are_detected_also_after_others_were_appended(
+    last, forge, log, db, cast, clock
 ):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")
-    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    append(db, cast, clock, 2)
     assert defect_of(log) == (
         *(ChainDefectKind.REMOVED, last),
-        f"entries between {gap} were removed before entry 10 was appended: SQLite skips no ids",
+        f"entries after entry {last} were removed before others were appended: "
+        f"the log has {last + 2} entries, and the database has numbered 11",
     )
+
+
+@on_postgresql
+def test_the_last_gap_is_the_one_of_a_removal(forge, log, db, cast, clock):
+    forge(f"UPDATE {LOG} SET id = id + 100 WHERE id > 4")
+    forge("UPDATE access_log_counter SET last_id = 109", f"DELETE FROM {LOG} WHERE id > 107")
+    append(db, cast, clock)
+    assert defect_of(log)[:2] == (ChainDefectKind.REMOVED, 107)
+
+
+def test_entries_appended_during_a_verification_hide_no_removal(forge, log, db, cast, clock):
+    forge(f"DELETE FROM {LOG} WHERE id > 6")
+    append(db, cast, clock)
+    up_to = extent(log)
+    append(db, cast, clock, 3)
+    *_, last = chain.verify(log, (), up_to)
+    assert last.defect is not None
+    assert (last.defect.kind, last.defect.id) == (ChainDefectKind.REMOVED, 6)
 
 
 def test_a_counter_of_the_ids_that_was_set_back_is_detected(forge, log, db):
@@ -300,6 +325,15 @@ def test_a_counter_of_the_ids_that_was_set_back_is_detected(forge, log, db):
     assert defect_of(log) == (
         *(ChainDefectKind.SET_BACK, 9),
         "the counter of the entries was set back to 4: the last entry is 9",
+    )
+
+
+@on_postgresql
+def test_a_number_of_entries_that_was_set_back_is_detected(forge, log):
+    forge("UPDATE access_log_counter SET entries = 4")
+    assert defect_of(log) == (
+        *(ChainDefectKind.SET_BACK, 9),
+        "the counter of the entries was set back to 4: the log has 9 entries",
     )
 
 
@@ -321,14 +355,14 @@ def anchor(log, clock) -> Anchor:
 
 
 def test_a_log_with_later_entries_agrees_with_its_anchors(anchor, log, db, cast, clock):
-    log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    append(db, cast, clock)
     last = verdict(log, Anchor(clock(), Head()), anchor)
     assert (last.head.entries, last.defect) == (10, None)
 
 
 @on_postgresql
 def test_entries_with_new_ids_agree_with_the_anchor(anchor, forge, log):
-    forge(f"UPDATE {LOG} SET id = id + 100", SET_COUNTER[False].format(109))
+    forge(f"UPDATE {LOG} SET id = id + 100", "UPDATE access_log_counter SET last_id = 109")
     assert verdict(log, anchor) == Verdict(replace(anchor.head, id=109))
 
 
@@ -360,8 +394,7 @@ def test_only_an_anchor_detects_last_entries_that_were_removed_and_replaced(
     anchor, forge, log, db, cast, clock
 ):
     forge(f"DELETE FROM {LOG} WHERE id > 6", SET_COUNTER[is_sqlite(db)].format(6))
-    for _ in range(5):
-        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    append(db, cast, clock, 5)
     assert verdict(log).defect is None
     assert defect_of(log, anchor)[0] is ChainDefectKind.REWRITTEN
 
@@ -370,8 +403,7 @@ def test_only_an_anchor_detects_that_the_log_was_replaced_by_another(
     anchor, forge, log, db, cast, clock
 ):
     forge(f"DELETE FROM {LOG}", EMPTY_COUNTER[is_sqlite(db)])
-    for _ in range(20):
-        log_event(db, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+    append(db, cast, clock, 20)
     assert verdict(log).head.entries == 20
     assert verdict(log).defect is None
     assert defect_of(log, anchor)[:2] == (ChainDefectKind.REWRITTEN, 9)

@@ -1,11 +1,13 @@
 """The end of the log, and whether an earlier end is still in it."""
 
+from contextlib import suppress
+
 import pytest
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Head
 from readwatch.store.audit.heads import contains, current_head, last_entry, numbering_defect
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine.connections import is_sqlite
 from readwatch.store.engine.privileges import Role
 
@@ -58,4 +60,22 @@ def test_an_end_with_another_id_is_found(log, connected, db):
 
 @pytest.mark.parametrize("role", [Role.MAINTENANCE, Role.INGEST])
 def test_the_numbering_is_right_while_nothing_is_removed(role, log, connected):
+    assert numbering_defect(connected(role)) is None
+
+
+@pytest.mark.parametrize("role", [Role.MAINTENANCE, Role.INGEST])
+def test_an_entry_that_is_rolled_back_changes_no_number(role, log, connected, cast, clock):
+    writer = connected(Role.ACCESS_LOG)
+    with suppress(ZeroDivisionError), writer.atomic():
+        append_in_transaction(writer, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+        raise ZeroDivisionError
+    assert numbering_defect(connected(role)) is None
+
+
+@pytest.mark.parametrize("role", [Role.MAINTENANCE, Role.INGEST])
+def test_an_entry_that_is_not_committed_yet_is_not_numbered_yet(role, log, connected, cast, clock):
+    writer = connected(Role.ACCESS_LOG)
+    with writer.atomic():
+        append_in_transaction(writer, AuditEvent(cast.cara.id, AuditAction.LOGGED_IN), clock())
+        assert numbering_defect(connected(role)) is None
     assert numbering_defect(connected(role)) is None

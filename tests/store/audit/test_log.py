@@ -161,6 +161,24 @@ def test_no_entry_makes_the_next_one_impossible(wrong, connected, cast, event, c
     assert checked_chain(connected(Role.OWNER)) == ["console"] * 2
 
 
+@pytest.mark.parametrize("id", [1, 3, 2**63 - 1])
+def test_even_the_owner_appends_only_the_entry_with_the_next_id(id, db, event, clock):
+    log_event(db, event, clock())
+    (head,) = db.execute_sql("SELECT row_hash FROM consultant_access_log").fetchone()
+    with pytest.raises(peewee.IntegrityError):
+        append_by_hand(db, event, head, id=id)
+    append_by_hand(db, event, head, id=2)
+
+
+@on_postgresql
+@pytest.mark.parametrize("change", ["DELETE FROM", "INSERT INTO"])
+def test_without_one_counter_there_is_no_entry(change, db, event, clock):
+    db.execute_sql(f"{change} access_log_counter{' VALUES (9, 9)' if 'INSERT' in change else ''}")
+    with pytest.raises((ReadwatchError, peewee.DatabaseError)):
+        log_event(db, event, clock())
+    assert checked_chain(db) == []
+
+
 @on_sqlite
 @pytest.mark.parametrize(
     "values",

@@ -136,6 +136,12 @@ def test_without_the_privilege_to_create_roles_it_works_and_reports_the_missing_
         ("GRANT TRUNCATE ON reader_activities TO {console}", "reader_activities"),
         ("GRANT INSERT (minute) ON activity_counts TO {console}", "activity_counts"),
         ("GRANT USAGE ON SEQUENCE users_id_seq TO {console}", "users"),
+        ("GRANT SELECT ON SEQUENCE users_id_seq TO {console}", "users"),
+        ("GRANT UPDATE ON access_log_counter TO {console}", "access_log_counter"),
+        (
+            "GRANT EXECUTE ON FUNCTION number_access_log_entry() TO PUBLIC",
+            "more than work with tables",
+        ),
         ("REVOKE SELECT ON reader_profiles FROM {console}", "reader_profiles"),
         ("GRANT TEMPORARY ON DATABASE {database} TO PUBLIC", "temporary tables"),
         ("GRANT CREATE ON SCHEMA public TO PUBLIC", "more than work with tables"),

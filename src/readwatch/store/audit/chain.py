@@ -15,14 +15,14 @@ from readwatch.domain.audit_chain import (
     Verdict,
     changed,
     contradicted,
+    counted_otherwise,
     cut_off,
-    ids_missing,
     misplaced,
     removed_meanwhile,
 )
 from readwatch.store.audit.entries import CHUNK_ENTRIES, Extent, with_time_text
-from readwatch.store.audit.heads import numbering_defect
-from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.audit.heads import numbered_entries, numbering_defect
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 
 # Without a bound by the last id: with it PostgreSQL sorts all remaining rows of a new table for
@@ -39,13 +39,11 @@ _IN_ORDER = with_time_text(
 _AT_OR_AFTER = Statement("SELECT min(id) FROM consultant_access_log WHERE id >= :first")
 _WITH_HASH = Statement("SELECT min(id) FROM consultant_access_log WHERE row_hash = :row_hash")
 _FOLLOWING = Statement("SELECT min(id) FROM consultant_access_log WHERE prev_hash = :row_hash")
-_FIRST_GAP = Statement(
+_BEFORE_LAST_GAP = Statement(
     """
-    SELECT l.id, coalesce((SELECT max(id) FROM consultant_access_log WHERE id < l.id), 0) AS before
-    FROM consultant_access_log l
-    WHERE l.id <> 1
-    AND NOT EXISTS (SELECT 1 FROM consultant_access_log p WHERE p.id = l.id - 1)
-    ORDER BY l.id LIMIT 1
+    SELECT coalesce(max(l.id), 0) FROM consultant_access_log l
+    WHERE l.id < :last_id
+    AND NOT EXISTS (SELECT 1 FROM consultant_access_log n WHERE n.id = l.id + 1)
     """
 )
 
@@ -65,18 +63,16 @@ def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[V
         yield verdict
     if verdict.defect is None:
         head = verdict.head
-        yield Verdict(head, cut_off(anchors, head) or _gap(db, head) or numbering_defect(db))
+        defect = cut_off(anchors, head) or numbering_defect(db) or _count_defect(db, head)
+        yield Verdict(head, defect)
 
 
-def _gap(db: Database, head: Head) -> ChainDefect | None:
-    """Return the defect of an intact chain with missing ids.
-
-    SQLite skips no ids, so without a gap the log has as many entries as its last id.
-    """
-    if not is_sqlite(db) or head.entries == head.id:
+def _count_defect(db: Database, head: Head) -> ChainDefect | None:
+    """Return the defect of an intact chain with fewer or more entries than the engine numbered."""
+    numbered = numbered_entries(db, head)
+    if numbered == head.entries:
         return None
-    gap = _FIRST_GAP.one_or_none(db)
-    return ids_missing(gap.before, gap.id)
+    return counted_otherwise(head, numbered, _BEFORE_LAST_GAP.scalar(db, last_id=head.id))
 
 
 def _verify_chunk(

@@ -3,12 +3,10 @@
 Only `current_head` reads more than a few rows: it counts the entries.
 """
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 from readwatch.domain.audit_chain import ChainDefect, Head, numbered_otherwise
-from readwatch.store.engine.connections import Database, is_sqlite
-from readwatch.store.engine.locks import Lock, acquire_lock
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 
 _LAST = Statement("SELECT id, row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
@@ -21,7 +19,7 @@ _CONTAINS = Statement(
         OR (SELECT row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1) = :row_hash
     """
 )
-# One statement, so that no entry is appended between its parts.
+# Both counters change in the transaction of the entry, so one statement sees both or neither.
 _NUMBERED_UP_TO = Statement(
     """
     SELECT
@@ -32,11 +30,20 @@ _NUMBERED_UP_TO = Statement(
     postgresql="""
     SELECT
         coalesce((SELECT max(id) FROM consultant_access_log), 0) AS last_id,
-        coalesce(
-            pg_sequence_last_value(
-                CAST(pg_get_serial_sequence('consultant_access_log', 'id') AS regclass)
-            ), 0
-        ) AS numbered_up_to
+        coalesce((SELECT last_id FROM access_log_counter), 0) AS numbered_up_to
+    """,
+)
+# SQLite has always given each id to an entry.
+_NUMBERED_ENTRIES = Statement(
+    """
+    SELECT
+        coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'consultant_access_log'), 0)
+        - (SELECT count(*) FROM consultant_access_log WHERE id > :last_id)
+    """,
+    postgresql="""
+    SELECT
+        coalesce((SELECT entries FROM access_log_counter), 0)
+        - (SELECT count(*) FROM consultant_access_log WHERE id > :last_id)
     """,
 )
 
@@ -59,11 +66,11 @@ def contains(db: Database, head: Head) -> bool:
 
 
 def numbering_defect(db: Database) -> ChainDefect | None:
-    """Return the defect of a log that does not end with the last id that the engine has given.
+    """Return the defect of a log that does not end with the last id that the engine has given."""
+    row = _NUMBERED_UP_TO.one_or_none(db)
+    return numbered_otherwise(row.last_id, row.numbered_up_to)
 
-    On PostgreSQL an entry has its id before its commit, so this waits for one that is appended.
-    """
-    with nullcontext() if is_sqlite(db) else db.atomic():
-        acquire_lock(db, Lock.ACCESS_LOG)
-        row = _NUMBERED_UP_TO.one_or_none(db)
-    return numbered_otherwise(row.last_id, row.numbered_up_to, skips_ids=not is_sqlite(db))
+
+def numbered_entries(db: Database, up_to: Head) -> int:
+    """Return how many entries the engine has numbered, without the entries after `up_to`."""
+    return int(_NUMBERED_ENTRIES.scalar(db, last_id=up_to.id))

@@ -15,7 +15,6 @@ from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.postgresql import MAY_SET_ROLE
 from readwatch.store.engine.privileges import (
-    CHECKED_SEQUENCES,
     ID_SEQUENCES,
     LIMITED_ROLES,
     PRIVILEGES,
@@ -33,6 +32,8 @@ _LONGEST_NAME = 63  # bytes; PostgreSQL cuts off the rest
 
 # What is enforced -------------------------------------------------------------------------------
 
+# A trigger of this function acts as the owner of the function.
+_NUMBERING = "number_access_log_entry()"
 _OWNERSHIP = Statement(
     """
     SELECT
@@ -50,7 +51,9 @@ _ROLES = Statement(
         r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls
             OR pg_has_role(r.oid, o.oid, 'MEMBER')
             OR has_database_privilege(r.oid, current_database(), 'CREATE')
-            OR has_schema_privilege(r.oid, current_schema(), 'CREATE') AS does_more,
+            OR has_schema_privilege(r.oid, current_schema(), 'CREATE')
+            OR has_function_privilege(r.oid, to_regprocedure('{_NUMBERING}'), 'EXECUTE')
+            AS does_more,
         has_database_privilege(r.oid, current_database(), 'CONNECT')
             AND has_schema_privilege(r.oid, current_schema(), 'USAGE')
             AND pg_has_role(o.oid, r.oid, {MAY_SET_ROLE}) AS can_be_used,
@@ -81,15 +84,10 @@ _PRIVILEGES = Statement(
         EXISTS (
             SELECT 1 FROM pg_attribute WHERE attrelid = t.oid AND attidentity <> ''
             AND has_sequence_privilege(
-                r.oid, pg_get_serial_sequence(quote_ident(t.relname), attname), 'USAGE, UPDATE'
+                r.oid, pg_get_serial_sequence(quote_ident(t.relname), attname),
+                'USAGE, SELECT, UPDATE'
             )
         ) AS sequence,
-        EXISTS (
-            SELECT 1 FROM pg_attribute WHERE attrelid = t.oid AND attidentity <> ''
-            AND has_sequence_privilege(
-                r.oid, pg_get_serial_sequence(quote_ident(t.relname), attname), 'SELECT'
-            )
-        ) AS reads_sequence,
         has_table_privilege(r.oid, t.oid, 'TRUNCATE, TRIGGER')
             OR has_any_column_privilege(r.oid, t.oid, 'REFERENCES') AS others
     FROM pg_roles r, pg_class t
@@ -168,7 +166,6 @@ def _is_expected(row: Any, role: Role, columns: list[str]) -> bool:
         and row.change == [column for column in columns if column in privileges.change]
         and row.delete == privileges.delete
         and row.sequence == (row.table_name in ID_SEQUENCES.get(role, ()))
-        and row.reads_sequence == (row.table_name in CHECKED_SEQUENCES.get(role, ()))
         and not row.others
     )
 
@@ -220,6 +217,7 @@ def grant_statements(db: Database) -> tuple[str, ...]:
     done += [
         f"REVOKE ALL ON {', '.join(tables.values())} FROM {everybody}",
         f"REVOKE ALL ON SEQUENCE {', '.join(sequences.values())} FROM {everybody}",
+        f"REVOKE EXECUTE ON FUNCTION {schema}.{_NUMBERING} FROM {everybody}",
         f"REVOKE CREATE ON SCHEMA {schema} FROM {everybody}",
         f"REVOKE CREATE, TEMPORARY ON DATABASE {_quoted(database)} FROM {everybody}",
     ]
@@ -232,10 +230,6 @@ def grant_statements(db: Database) -> tuple[str, ...]:
                 for table, privileges in PRIVILEGES[role].items()
             },
             **{f"SEQUENCE {sequences[table]}": "USAGE" for table in ID_SEQUENCES.get(role, ())},
-            **{
-                f"SEQUENCE {sequences[table]}": "SELECT"
-                for table in CHECKED_SEQUENCES.get(role, ())
-            },
         }
         done += [f"GRANT {what} ON {where} TO {_quoted(name)}" for where, what in granted.items()]
     return tuple(done)

@@ -87,6 +87,7 @@ _TOTALS = only(
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
 _ENTRY = all_but("id")  # the engine numbers the entries
+_COUNTER = {"access_log_counter": Privileges(ALL)}  # on PostgreSQL; SQLite has sqlite_sequence
 _READ_BY_CONSOLE = {
     "schema_history": Privileges(ALL),
     "users": Privileges(all_but("password_hash")),
@@ -150,6 +151,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_quizzes": Privileges(ALL, append=ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities"), delete=True),
+        **_COUNTER,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.INGEST: {
@@ -177,6 +179,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_quizzes": Privileges(ALL, append=ALL, change=ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities")),
         "online_counts": Privileges(ALL, append=ALL, delete=True),
+        **_COUNTER,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.CONSOLE: _READ_BY_CONSOLE,
@@ -219,12 +222,6 @@ TABLES: tuple[str, ...] = tuple(
 
 ID_SEQUENCES: Mapping[Role, tuple[str, ...]] = {Role.INGEST: ("reader_activities",)}
 """The tables whose next id a role reads before it appends."""
-
-CHECKED_SEQUENCES: Mapping[Role, tuple[str, ...]] = {
-    Role.INGEST: ("consultant_access_log",),
-    Role.MAINTENANCE: ("consultant_access_log",),
-}
-"""The tables whose last id that was given out a role compares with the last row."""
 
 _NOTHING = Privileges()
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.health import RollupMismatches
+from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.statements import Statement
@@ -28,6 +30,8 @@ _ONCE_IN = timedelta(milliseconds=1200)  # before that: one of 50 readers a minu
 _ONCE_LATELY = timedelta(milliseconds=60)
 _FAILING = 50  # the readers who fail their quizzes
 _AT_ONCE = 500_000
+_ENTRIES_AT_ONCE = 1000
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 _NAMES = {
     "sqlite": {
@@ -49,8 +53,6 @@ def _made(sql: str) -> Statement:
     spelled = {}
     for engine, names in _NAMES.items():
         text = sql.replace("JSON_TYPE", names["json"])
-        if engine == "postgresql":
-            text = text.replace("%", "%%")  # which the driver takes for one
         moment = names["moment"].format(ms=_MS.format(i=r"(\1)"))
         spelled[engine] = re.sub(r"at\[(.*?)\]", moment, text)
     return Statement(spelled["sqlite"], postgresql=spelled["postgresql"])
@@ -141,19 +143,6 @@ _ADD_ONLINE_COUNTS = _made(
     {_NUMBERS} SELECT at[i * 50], 900 + i % 100 FROM numbers
     """
 )
-_ADD_LOOKS = _made(
-    f"""
-    INSERT INTO consultant_access_log (
-        consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
-        prev_hash, row_hash
-    )
-    {_NUMBERS}
-    SELECT
-        1001, 'viewed_reader_profile', i * 7 % 1000 + 1, 'console, from online', 'local',
-        at[i * 100], 'hash ' || i, 'hash ' || (i + 1)
-    FROM numbers
-    """
-)
 _SEND_AWAY = Statement("DELETE FROM reader_sessions")
 _INDEXES = Statement(
     """
@@ -162,7 +151,7 @@ _INDEXES = Statement(
     """,
     postgresql="""
     SELECT indexname, indexdef FROM pg_indexes
-    WHERE tablename = 'reader_activities' AND indexdef NOT LIKE 'CREATE UNIQUE%%'
+    WHERE tablename = 'reader_activities' AND indexdef NOT LIKE 'CREATE UNIQUE%'
     """,
 )
 
@@ -213,9 +202,31 @@ def _fill(db: Database, length: int, now: datetime) -> None:
     add(_ADD_COUNTS, 30, start=before, width=1000)
     minutes = before // 50
     _ADD_ONLINE_COUNTS(db, first=max(0, minutes - 2880), until=minutes, **known)
-    add(_ADD_LOOKS, length // 100)
+    _add_entries(db, length // 100, **known)
     if not is_sqlite(db):
         db.execute_sql("VACUUM ANALYZE")
+
+
+def _add_entries(
+    db: Database, number: int, *, recent: int, begun: int, lately: int, length: int
+) -> None:
+    """Add an entry of the access log for each hundredth activity, at its time."""
+    if not is_sqlite(db):
+        db.execute_sql("SET session_replication_role = origin")  # a trigger numbers them
+    for first in range(0, number, _ENTRIES_AT_ONCE):
+        with db.atomic():
+            for entry in range(first, min(first + _ENTRIES_AT_ONCE, number)):
+                at = entry * 100
+                event = AuditEvent(
+                    actor_id=READERS + 1,
+                    action_type=AuditAction.VIEWED_READER_PROFILE,
+                    subject_id=entry * 7 % READERS + 1,
+                    details="console, from online",
+                    ip_address="local",
+                )
+                ms = begun + at * 1200 if at < recent else lately + (at - recent) * 60
+                append_in_transaction(db, event, _EPOCH + timedelta(milliseconds=ms))
+    progress(f"{number:>12,} entries of the access log")
 
 
 @contextmanager
@@ -247,4 +258,4 @@ def _make_haste(db: Database) -> None:
 
 
 def _ms(moment: datetime) -> int:
-    return (moment - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

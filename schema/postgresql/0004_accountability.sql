@@ -1,7 +1,7 @@
--- The numbers of the log are given by a counter whose changes are undone with the entry, as those of
--- SQLite's sqlite_sequence are and those of an identity are not. So ids have no gaps from here on; a
--- log from before may have some, so the entries are counted, too. Dropping the identity locks the
--- log, so that no entry is appended before the trigger exists.
+-- A counter numbers the log. Its change is undone with the entry, as that of SQLite's
+-- sqlite_sequence is and that of an identity is not. So ids have no gaps from here on; a log from
+-- before may have some, so the entries are counted, too. Dropping the identity locks the log, so
+-- that no entry is appended before the trigger exists.
 ALTER TABLE consultant_access_log ALTER COLUMN id DROP IDENTITY;
 
 CREATE TABLE access_log_counter (
@@ -67,3 +67,9 @@ CREATE TRIGGER users_log_staff_passwords
 BEFORE UPDATE OF password_hash ON users
 FOR EACH ROW WHEN (OLD.user_role <> 'reader' AND NEW.password_hash <> '')
 EXECUTE FUNCTION refuse_unlogged_password();
+
+-- PostgreSQL writes this condition as it stands, also after a dump and a restore. A list of varchar
+-- gets another form there, which would be a difference to the shipped schema.
+ALTER TABLE users DROP CONSTRAINT users_user_role_check;
+ALTER TABLE users ADD CONSTRAINT users_user_role_check
+    CHECK (user_role = ANY (ARRAY['reader'::text, 'consultant'::text, 'admin'::text]));

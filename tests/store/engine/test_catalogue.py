@@ -59,6 +59,30 @@ def test_a_missing_index_is_reported_and_an_additional_one_is_fine(connected):
     assert schema_differences(db) == ("index idx_consultant_log_prev_hash is missing",)
 
 
+@on_postgresql
+def test_a_database_that_is_restored_from_a_dump_is_as_shipped(connected):
+    """A restore creates conditions and indexes as PostgreSQL writes them into the dump."""
+    db = connected(Role.OWNER)
+    conditions = db.execute_sql(
+        "SELECT CAST(conrelid AS regclass), conname, pg_get_constraintdef(oid)"
+        " FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0"
+    ).fetchall()
+    for table, name, condition in conditions:
+        db.execute_sql(f"ALTER TABLE {table} DROP CONSTRAINT {name}, ADD {condition}")
+    indexes = db.execute_sql(
+        "SELECT CAST(indexrelid AS regclass), pg_get_indexdef(indexrelid) FROM pg_index i"
+        " JOIN pg_class c ON c.oid = indexrelid"
+        " WHERE relnamespace = CAST(current_schema() AS regnamespace)"
+        " AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid)"
+    ).fetchall()
+    for name, index in indexes:
+        db.execute_sql(f"DROP INDEX {name}")
+        db.execute_sql(index)
+    assert conditions
+    assert indexes
+    assert schema_differences(db) == ()
+
+
 @on_sqlite
 def test_a_table_that_was_made_again_without_its_rules_is_reported(db):
     (sql,) = db.execute_sql("SELECT sql FROM sqlite_schema WHERE name = 'users'").fetchone()

@@ -51,11 +51,12 @@ class RetentionThread:
             readers = count_online(db, now)
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
-    # The time of the end is that of the commit, also for the last of many chunks: the other servers
-    # find sessions that ended in the last seconds.
-
     def end_silent_sessions(self) -> None:
-        """End all sessions without a heartbeat or a post for longer than the session timeout."""
+        """End all sessions without a heartbeat or a post for longer than the session timeout.
+
+        They end at the time of their commit, also in the last of many chunks, because other servers
+        search only for sessions that ended in the last seconds.
+        """
         self._in_chunks(
             self._writer.after_heartbeats(
                 lambda db: retention.end_silent_sessions(db, self._clock(), self._session_timeout)
@@ -63,7 +64,7 @@ class RetentionThread:
         )
 
     def end_staff_sessions(self) -> None:
-        """End the expired sessions of consultants and admins."""
+        """End the expired sessions of consultants and admins, at the time of their commit too."""
         self._in_chunks(lambda db: retention.end_staff_sessions(db, self._clock()))
 
     def purge_expired(self) -> None:

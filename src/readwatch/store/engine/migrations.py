@@ -10,12 +10,12 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from peewee import fn
+import peewee
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.engine.compiled import CompiledQuery, Param
@@ -104,7 +104,7 @@ _KEEP_NEXT_ID = Statement(
 _DANGLING = Statement('SELECT "table" AS child, parent FROM pragma_foreign_key_check LIMIT 1')
 _LIMIT = Statement("SELECT current_setting(:name)")
 _SET_LIMIT = Statement("SELECT set_config(:name, :limit, FALSE)")
-_NEWEST = CompiledQuery(SchemaHistory.select(fn.max(SchemaHistory.number).alias("number")))
+_NEWEST = CompiledQuery(SchemaHistory.select(peewee.fn.max(SchemaHistory.number).alias("number")))
 
 
 def schema_folder() -> Path:
@@ -279,7 +279,8 @@ def _without_limit(db: Database, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _SET_LIMIT(db, name=name, limit=limit)
+        with suppress(peewee.PeeweeException):  # with a lost connection its limit is lost too
+            _SET_LIMIT(db, name=name, limit=limit)
 
 
 def history(db: Database) -> tuple[Applied, ...]:

@@ -15,6 +15,8 @@ POOLER_REFUSED = (
 )
 """A pooler that shares sessions mixes times, privileges and statements of its clients."""
 
+INVALID_ADDRESS = "the database URL has an invalid host or port"
+
 CONNECTION_LOST = "the connection to the database was lost; try again"
 
 

@@ -31,7 +31,7 @@ from readwatch.store.engine.errors import kind_and_reason
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import SchemaHistory
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
+from readwatch.store.engine.sqlite import CACHE_MIB, is_sqlite_url, make_sqlite_file, sqlite_path
 from readwatch.store.engine.statements import Statement
 
 OUTSIDE_TRANSACTION = "-- This migration cannot run in a transaction."
@@ -138,7 +138,7 @@ def _available(engine: str) -> tuple[Migration, ...]:
 
 def create_or_upgrade(url: str) -> tuple[Migration, ...]:
     """Create or upgrade the database at `url` with its privileges; return the new migrations."""
-    if url.startswith("sqlite:"):
+    if is_sqlite_url(url):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
     try:
@@ -159,7 +159,7 @@ def _enforce_privileges(db: Database) -> None:
 
 def unenforced_privileges(url: str) -> tuple[str, ...]:
     """Return one sentence for each privilege that the engine does not enforce."""
-    if url.startswith("sqlite:"):
+    if is_sqlite_url(url):
         return ()
     from readwatch.store.engine.grants import unenforced_privileges  # needs PostgreSQL's driver
 

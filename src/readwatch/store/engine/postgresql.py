@@ -17,7 +17,7 @@ from playhouse.postgres_ext import (  # type: ignore[import-untyped]
 from psycopg.conninfo import conninfo_to_dict
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
-from readwatch.store.engine.errors import POOLER_REFUSED
+from readwatch.store.engine.errors import INVALID_ADDRESS, POOLER_REFUSED
 from readwatch.store.engine.privileges import PROGRAMS, Role, reads_only
 from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS
 
@@ -146,12 +146,12 @@ def _settings(url: str) -> dict[str, Any]:
         raise misconfigured(
             f"the database URL has an option that PostgreSQL lacks: {option[1]}"
             if option
-            else "the database URL has an invalid host or port, or a part that is not URL-encoded"
+            else f"{INVALID_ADDRESS}, or a part that is not URL-encoded"
         ) from None
     hosts = str(settings.get("host") or settings.get("hostaddr") or "").split(",")
     ports = str(settings.get("port") or "").split(",")
     if not all(_is_port(port) for port in ports) or len(ports) not in (1, len(hosts)):
-        raise misconfigured("the database URL has an invalid host or port")
+        raise misconfigured(INVALID_ADDRESS)
     return settings
 
 

@@ -47,6 +47,11 @@ FileIdentity = tuple[int, int]
 """The device and the inode of a file."""
 
 
+def is_sqlite_url(url: str) -> bool:
+    """Tell whether a URL names a SQLite file."""
+    return url.startswith("sqlite:")
+
+
 def sqlite_path(url: str) -> Path:
     """Return the path of the file in a `sqlite://` URL."""
     rest = url.removeprefix("sqlite://")
@@ -240,7 +245,7 @@ def file_lost(path: str | Path) -> str:
 
 def file_identity(url: str) -> FileIdentity | None:
     """Return the identity of the SQLite file at `url`; None if there is no file."""
-    return _identity(sqlite_path(url)) if url.startswith("sqlite:") else None
+    return _identity(sqlite_path(url)) if is_sqlite_url(url) else None
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

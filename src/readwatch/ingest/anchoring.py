@@ -48,7 +48,7 @@ class AnchorThread:
     def _run(self) -> None:
         while not self._closing.wait(ANCHOR_SECONDS):
             self._attempt(self._anchor)
-        self._db.close()  # the end of the thread would free its connection at another time
+        self._db.close()  # otherwise it is open until some time after the end of the thread
 
     def _attempt(self, work: Callable[[], None]) -> None:
         try:

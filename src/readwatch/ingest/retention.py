@@ -86,17 +86,21 @@ class RetentionThread:
 
     def _run(self) -> None:
         for round_number in count():
-            try:
-                self.count_online()
-                self.end_silent_sessions()
-                self.end_staff_sessions()
-                if round_number % PURGE_EVERY == 0:
-                    self.purge_expired()
-            except ReadwatchError as error:
-                if not self._writer.has_reported(error):
-                    _log.warning("retention is delayed: %s", error.message)
-            except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
-                _log.error("retention failed: %s", type(error).__name__)
+            self._run_round(round_number)
             self.completed_rounds += 1
             if self._closing.wait(ROUND_SECONDS):
-                return
+                break
+        self._db.close()  # otherwise it is open until some time after the end of the thread
+
+    def _run_round(self, round_number: int) -> None:
+        try:
+            self.count_online()
+            self.end_silent_sessions()
+            self.end_staff_sessions()
+            if round_number % PURGE_EVERY == 0:
+                self.purge_expired()
+        except ReadwatchError as error:
+            if not self._writer.has_reported(error):
+                _log.warning("retention is delayed: %s", error.message)
+        except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
+            _log.error("retention failed: %s", type(error).__name__)

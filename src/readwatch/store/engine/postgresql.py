@@ -214,7 +214,7 @@ class _RoleConnections(Psycopg3Database):  # type: ignore[misc]
             )
             try:
                 connection.answer_seconds = begin_session(connection, self.role)
-            except BaseException:
+            except BaseException:  # ctrl+c too: nobody else would close the connection
                 connection.close()
                 raise
         except (psycopg.errors.ConnectionTimeout, NoAnswer):

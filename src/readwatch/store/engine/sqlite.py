@@ -142,7 +142,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         try:
             self._configure(connection)
             self._watch_files(connection)
-        except BaseException:
+        except BaseException:  # ctrl+c too: nobody else would close the connection
             connection.close()
             raise
         return connection

@@ -19,7 +19,7 @@ from readwatch.store.engine.fingerprint import url_fingerprint
 class Witness:
     """The last head that one consultant has seen, as an anchor in a file of their own.
 
-    Without a folder, or if the file cannot be read or written, the console attests nothing.
+    Without a folder, or if the file cannot be read or written, nothing is reported as missing.
     """
 
     def __init__(self, folder: Path | None, database_url: str, consultant_id: int) -> None:

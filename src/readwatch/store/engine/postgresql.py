@@ -231,9 +231,9 @@ class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc
         super().__init__(name, **settings)
 
     def _is_closed(self, conn: psycopg.Connection) -> bool:
-        """Tell whether an idle connection cannot be used any more, and close it then.
+        """Tell whether an idle connection has ended; close it then, which Peewee does not.
 
-        Peewee drops it without closing it. While a connection is idle, a server sends something
+        While a connection is idle, a server sends something
         only if it ends the connection; then a query shows what it was. The console's connection is
         always tested with a query: a late request to cancel a query cancels the test instead of the
         next query.
@@ -258,7 +258,7 @@ def begin_session(connection: psycopg.Connection, role: Role) -> float | None:
 
     The session keeps all privileges if the role does not exist. Refuse a session that is not this
     connection's own, and a standby for the programs that write. Return for how many seconds to wait
-    for an answer; None is for ever.
+    for an answer; None is without a limit.
     """
     parameters = {"role": str(role), "reads_only": reads_only(role)}
     row = connection.execute(_BEGIN_SESSION, parameters).fetchone()

@@ -188,8 +188,8 @@ class Writer:
     def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
         """Store the activities of a request; return after the commit.
 
-        A post is a sign of life as a heartbeat is. It is noted before the commit, so that no end of
-        silent sessions comes in between.
+        A post counts as a heartbeat, which is accepted before the commit: otherwise the session
+        could be ended as a silent one in between.
         """
         self.heartbeat(batch.principal, batch.arrived_at)
         results: tuple[ActivityOutcome, ...] = self._do(batch)

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPException
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -108,8 +109,9 @@ def test_slow_bodies_without_a_token_do_not_delay_readers_at_the_same_address(
             for _ in range(12):
                 assert ann.post("/api/activities", PAGE)[0] == 201
             assert ann.refused == 0
-            while status_of_login(server, ben) != 200:
-                pass  # until slow logins have been closed
+            deadline = monotonic() + TIMEOUT
+            while status_of_login(server, ben) != 200:  # until slow logins have been closed
+                assert monotonic() < deadline
         code, _, log = server.stop()
     assert (code, "many slow requests without a token" in log) == (0, True)
 

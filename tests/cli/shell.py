@@ -2,6 +2,7 @@
 
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,22 @@ class Shell:
             *("user", "add", email, "--role", role, "--name", name, "--password-stdin", *more),
             stdin=f"{password}\n",
         )
+
+
+def _walk(
+    command: click.Command, words: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield words, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below
+            yield from _walk(below, (*words, name))
+
+
+COMMANDS = dict(_walk(readwatch))
+"""Each command by its words, the groups too."""
 
 
 def parsed(*arguments: str) -> dict[str, Any]:

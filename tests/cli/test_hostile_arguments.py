@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 import pytest
-from cli.shell import Ended, Shell
-from cli.test_main import commands
+from cli.shell import COMMANDS, Ended, Shell
 from conftest import Cast
 
-from readwatch.cli.main import readwatch
 from readwatch.cli.output import print_json, print_table
 
 
@@ -35,17 +33,7 @@ GOOD = {
 """A value for each required parameter."""
 
 
-def command_of(words: tuple[str, ...]) -> click.Command:
-    command: click.Command = readwatch
-    for word in words:
-        assert isinstance(command, click.Group)
-        below = command.get_command(click.Context(command), word)
-        assert below
-        command = below
-    return command
-
-
-LEAVES = [words for words in commands() if not isinstance(command_of(words), click.Group)]
+LEAVES = [words for words, command in COMMANDS.items() if not isinstance(command, click.Group)]
 
 
 def calls(command: click.Command) -> Iterator[list[str]]:
@@ -81,7 +69,7 @@ def test_a_hostile_argument_is_shown_without_its_control_characters(
     monkeypatch.chdir(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:  # so that serve ends
         monkeypatch.setenv("READWATCH_PORT", str(taken.getsockname()[1]))
-        for arguments in calls(command_of(words)):
+        for arguments in calls(COMMANDS[words]):
             assert_harmless(shell(*words, *arguments, stdin="a password\n"))
 
 

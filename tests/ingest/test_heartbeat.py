@@ -62,7 +62,7 @@ PAGE = {"activity_type": "page_read"}
     "body",
     [PAGE, {"activities": [PAGE, {}]}, PAGE | {"occurred_at": "2026-01-01T00:00:00Z"}],
 )
-def test_a_post_of_activities_is_a_sign_of_life_also_if_they_are_old(
+def test_a_post_of_activities_counts_as_a_heartbeat_also_if_they_are_old(
     api: Api, ann: ApiClient, db: Database, clock: StillClock, body: Any
 ) -> None:
     clock.advance(minutes=4)
@@ -84,7 +84,7 @@ def test_a_reader_whose_app_only_posts_stays_online_and_logged_in(
     assert (reader["presence"], reader["idle_since"]) == ("reading", clock.moment.isoformat())
 
 
-def test_a_refused_post_is_no_sign_of_life(
+def test_a_refused_post_is_no_heartbeat(
     api: Api, ann: ApiClient, db: Database, clock: StillClock
 ) -> None:
     clock.advance(minutes=4)

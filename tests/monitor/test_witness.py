@@ -19,8 +19,13 @@ DROP = "DROP TRIGGER consultant_access_log_keeps_rows"
 
 
 @pytest.fixture
-def witness(url: str, cast: Cast, tmp_path: Path) -> Witness:
-    return Witness(tmp_path / "state", url, cast.cara.id)
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "readwatch"
+
+
+@pytest.fixture
+def witness(url: str, cast: Cast, folder: Path) -> Witness:
+    return Witness(folder, url, cast.cara.id)
 
 
 @pytest.fixture
@@ -67,23 +72,25 @@ def test_its_file_is_for_the_consultant_alone_and_an_anchor(
     connected: Connections,
     log_in: Callable[[], None],
     clock: StillClock,
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
     log_in()
     witness.see(connected(Role.CONSOLE), clock())
-    (file,) = (tmp_path / "state").iterdir()
+    (file,) = folder.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
+    for private in (folder, folder.parent):
+        assert private.stat().st_mode & 0o777 == 0o700
     (anchor,) = parsed_anchors(file.read_text())
     assert anchor.head == current_head(connected(Role.CONSOLE))
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xff", b"something else\n"])
 def test_a_file_that_cannot_be_read_attests_nothing(
-    witness: Witness, connected: Connections, clock: StillClock, content: bytes, tmp_path: Path
+    witness: Witness, connected: Connections, clock: StillClock, content: bytes, folder: Path
 ) -> None:
     db = connected(Role.CONSOLE)
     witness.see(db, clock())
-    (file,) = (tmp_path / "state").iterdir()
+    (file,) = folder.iterdir()
     file.write_bytes(content)
     assert witness.missing(db) is None
 
@@ -94,4 +101,4 @@ def test_without_a_folder_nothing_is_kept(
     witness = Witness(None, url, cast.cara.id)
     witness.see(connected(Role.CONSOLE), clock())
     assert witness.missing(connected(Role.CONSOLE)) is None
-    assert not (tmp_path / "state").exists()
+    assert list(tmp_path.glob("**/witness-*")) == []

@@ -55,7 +55,7 @@ def health_(context: click.Context, as_json: bool) -> int:
         mismatches = None if status.damages else _mismatches(db)
         log_findings = None if status.damages else quick_check(db)
     results = [*check_results(status, mismatches), *log_results(log_findings)]
-    healthy = all(finding.healthy for finding in results)
+    healthy = all(result.healthy for result in results)
     if as_json:
         print_json(
             {
@@ -63,11 +63,11 @@ def health_(context: click.Context, as_json: bool) -> int:
                 **asdict(status),
                 "wrong_rows": None if mismatches is None else asdict(mismatches),
                 "access_log": log_findings,
-                "fixes": {finding.name: finding.fix for finding in results if finding.fix},
+                "fixes": {result.name: result.fix for result in results if result.fix},
             }
         )
     else:
-        print_table(("check", "result", "finding"), [_row(finding) for finding in results])
+        print_table(("check", "result", "finding"), [_row(result) for result in results])
         print_line("")
         print_table(
             ("table with its indexes", "size"),
@@ -81,10 +81,10 @@ def _mismatches(db: Database) -> RollupMismatches:
     return sum((chunk.compare(db) for chunk in chunks), RollupMismatches())
 
 
-def _row(finding: CheckResult) -> tuple[str, str, str]:
-    if finding.fix is None:
-        return finding.name, "ok", finding.text
-    return finding.name, "WRONG", f"{finding.text}: {finding.fix}"
+def _row(result: CheckResult) -> tuple[str, str, str]:
+    if result.fix is None:
+        return result.name, "ok", result.text
+    return result.name, "WRONG", f"{result.text}: {result.fix}"
 
 
 @command.command("rebuild")

@@ -24,6 +24,7 @@ from readwatch.store.engine.privileges import (
     Role,
     privileges_on,
 )
+from readwatch.store.engine.sqlite import is_sqlite_url
 from readwatch.store.identity import users
 
 
@@ -145,7 +146,7 @@ def grant(context: click.Context, program: str, login: str, admin: str | None) -
 
 
 def _refuse_sqlite(url: str) -> None:
-    if url.startswith("sqlite:"):
+    if is_sqlite_url(url):
         raise misconfigured(
             "SQLite has no logins; the permissions of the file decide who can open it"
         )

@@ -16,7 +16,7 @@ from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
-from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.store.engine.sqlite import is_sqlite_url, sqlite_path
 from readwatch.store.identity import users
 from readwatch.store.identity.passwords import hash_password
 
@@ -73,7 +73,7 @@ def command(
 
 def _admins(url: str) -> tuple[User, ...]:
     """Return the admins; none if there is no database yet."""
-    if url.startswith("sqlite:") and not sqlite_path(url).is_file():
+    if is_sqlite_url(url) and not sqlite_path(url).is_file():
         return ()
     with database(url) as db:
         return users.list_admins(db) if migrations.history(db) else ()

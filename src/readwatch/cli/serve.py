@@ -34,7 +34,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     metavar="MINUTES",
     default=SESSION_TIMEOUT // timedelta(minutes=1),
     show_default=True,
-    help="End sessions that send no heartbeat for this long.",
+    help="End sessions that send no heartbeat and no activities for this long.",
 )
 @setting(
     "--metrics",

@@ -72,7 +72,7 @@ def default_preferences_folder() -> Path:
 def without_password(url: str) -> str:
     """Return a database URL without the password that it may contain."""
     url = re.sub(r"^(postgres\w*://[^:@/?#]*):[^/?#]*@", r"\1:…@", url)
-    return re.sub(r"([?&]password=)[^&]*", r"\1…", url)
+    return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1…", url)
 
 
 # All commands -----------------------------------------------------------------------------------

@@ -17,12 +17,14 @@ def read_config(path: Path, *, required: bool) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if required:
-            raise misconfigured(f"there is no configuration file at {path}") from None
+            raise misconfigured(f"there is no settings file at {path}") from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise misconfigured(f"the configuration file {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise misconfigured(f"the settings file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise misconfigured(f"the settings file {path} is not text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise misconfigured(f"the configuration file {path} is not TOML: {error}") from None
+        raise misconfigured(f"the settings file {path} is not TOML: {error}") from None
 
 
 def take_console_keys(config: dict[str, Any], path: Path) -> dict[str, str]:

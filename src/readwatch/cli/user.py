@@ -315,7 +315,8 @@ def _changing(
 
 
 def _ended(user: User, sessions: int) -> str:
-    """Say what ended; a console checks its account itself, so nobody counts the open ones."""
+    """Return the number of ended sessions in words; open consoles are not counted, because each
+    checks its account itself."""
     ended = f"{counted(sessions, 'session')} ended"
     if not user.user_role.is_staff:
         return ended

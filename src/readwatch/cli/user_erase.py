@@ -14,6 +14,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -128,10 +129,18 @@ def _sentences(report: _Report) -> Iterator[str]:
         yield f"unused space in the database file may still contain data: {report.unused_space}"
         yield f"clear it with: readwatch user erase {report.email}"
     if report.named_in_access_log:
-        entries = f"{report.named_in_access_log:,} entries of the access log"
-        yield f"{entries} name the person in their details and cannot be changed"
+        entries = counted(
+            report.named_in_access_log,
+            "entry of the access log names",
+            "entries of the access log name",
+        )
+        yield f"{entries} the person in the details and cannot be changed"
     if report.addresses_in_access_log:
-        entries = f"{report.addresses_in_access_log:,} entries of the access log"
-        yield f"{entries} contain IP addresses of the person and cannot be changed"
+        entries = counted(
+            report.addresses_in_access_log,
+            "entry of the access log contains",
+            "entries of the access log contain",
+        )
+        yield f"{entries} IP addresses of the person and cannot be changed"
     yield "failed logins from addresses where the person never logged in expire within 11 hours"
     yield "delete the person from earlier backups and exports yourself"

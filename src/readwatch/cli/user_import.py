@@ -196,7 +196,7 @@ def _password_file(file: Path, lines: Sequence[_Line]) -> Iterator[None]:
         writer.writerows((line.email, line.password) for line in lines)
     try:
         yield
-    except BaseException:
+    except BaseException:  # ctrl+c too; it is raised again
         file.unlink()
         raise
 

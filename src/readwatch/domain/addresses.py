@@ -7,7 +7,7 @@ def network_of(address: str | None) -> str:
     """Return the network that counts as one client: an IPv4 address, or the /64 of an IPv6 address.
 
     A device with IPv6 can choose any address of its /64 (https://www.rfc-editor.org/rfc/rfc8981).
-    Text that is no IP address is returned unchanged.
+    Text that is no IP address is returned unchanged; without an address it is "None".
     """
     try:
         parsed = ip_address(address or "")

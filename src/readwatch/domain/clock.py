@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
 
+MAX_CLOCK_DIFFERENCE = timedelta(seconds=30)
+"""The most by which the clocks of the machines that use one database may differ."""
+
 
 def system_clock() -> datetime:
     """Return the current time, aware and in UTC."""

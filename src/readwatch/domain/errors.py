@@ -89,5 +89,5 @@ def safe_errors() -> Iterator[None]:
         yield
     except ReadwatchError:
         raise
-    except Exception as error:  # noqa: BLE001 - shown without its own message
+    except Exception as error:  # noqa: BLE001 - of any kind; shown without its own message
         raise internal_error(error) from None

@@ -31,7 +31,7 @@ class OwnAccount(TypedDict):
 
 
 class LogHead(TypedDict):
-    """The last entry of the whole log; whoever keeps it can ask later whether it is still there."""
+    """The last entry of the whole log; a later log without it was cut off or rewritten."""
 
     id: int
     row_hash: str

@@ -12,6 +12,7 @@ from pathlib import Path
 from readwatch.domain.audit_chain import Anchor, append_anchor, missing_anchor, read_anchors
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.files import make_private_folders
 from readwatch.store.audit import heads
 from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine.connections import Database, connection
@@ -47,7 +48,7 @@ class AnchorThread:
     def _run(self) -> None:
         while not self._closing.wait(ANCHOR_SECONDS):
             self._attempt(self._anchor)
-        self._db.close()  # the end of the thread would free its connection at another time
+        self._db.close()  # otherwise it is open until some time after the end of the thread
 
     def _attempt(self, work: Callable[[], None]) -> None:
         try:
@@ -74,5 +75,5 @@ class AnchorThread:
         with connection(self._db) as db:
             anchor = Anchor(self._clock(), heads.current_head(db))
         _log.info("access log anchored: %s", anchor.line.rstrip())
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folders(self._file.parent)
         append_anchor(self._file, anchor)

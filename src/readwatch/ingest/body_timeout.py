@@ -56,7 +56,7 @@ class BodyTimeout:
         self._max_connections = max_connections
         self._crowd = Episode(
             "too many open connections: idle ones are closed, those of one network first",
-            "idle connections are closed no more",
+            "idle connections are no longer closed",
         )
         self._waiting: dict[tuple[str, int], float] = {}
 

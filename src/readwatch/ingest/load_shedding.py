@@ -70,7 +70,7 @@ class LoadShedder:
 
 
 def _load(backlog: Backlog) -> float:
-    """Return the load; while the last write has failed, the service is as good as overloaded."""
+    """Return the load, from 0 to 1; it is 1 after a write that failed, until one succeeds."""
     if backlog.last_error is not None:
         return 1.0
     return load_of(backlog.waiting, MAX_WAITING, backlog.stuck_seconds, WRITE_TIMEOUT_SECONDS)

@@ -12,10 +12,11 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.problems import InvalidRequest
 from readwatch.ingest.services import current_services
+from readwatch.store.recording.writer import MAX_REQUEST_BYTES
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_LOGIN_BYTES = 16 * 1024
-"""The maximum size of a body: the longest e-mail and password with all characters escaped."""
+"""The largest body of a login or a resume: the longest e-mail and password, with all characters
+escaped."""
 
 _WAS_READ = "readwatch.body_was_read"
 
@@ -28,7 +29,7 @@ _ESCAPE = re.compile(
 )
 
 
-def json_object(max_bytes: int = MAX_BODY_BYTES, *, anonymous: bool = False) -> dict[str, Any]:
+def json_object(max_bytes: int = MAX_REQUEST_BYTES, *, anonymous: bool = False) -> dict[str, Any]:
     """Return the JSON object in the body of the request; refuse any other body.
 
     `max_bytes` limits the body before and after decompression. The content type is ignored. An
@@ -61,8 +62,8 @@ def has_unread_body(environ: dict[str, Any]) -> bool:
 
 def discard_body(reads: BodyReads, environ: dict[str, Any]) -> None:
     """Discard an unread body, unless it is too large; the response was sent already."""
-    if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
-        reads.discard(environ, MAX_BODY_BYTES)
+    if int(environ.get("CONTENT_LENGTH") or 0) <= MAX_REQUEST_BYTES:
+        reads.discard(environ, MAX_REQUEST_BYTES)
 
 
 def _body(max_bytes: int, *, anonymous: bool) -> bytes:

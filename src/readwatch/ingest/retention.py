@@ -51,11 +51,12 @@ class RetentionThread:
             readers = count_online(db, now)
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
-    # The time of the end is that of the commit, also for the last of many chunks: the other servers
-    # find sessions that ended in the last seconds.
-
     def end_silent_sessions(self) -> None:
-        """End all sessions without a heartbeat or a post for longer than the session timeout."""
+        """End all sessions without a heartbeat or a post for longer than the session timeout.
+
+        They end at the time of their commit, also in the last of many chunks, because other servers
+        search only for sessions that ended in the last seconds.
+        """
         self._in_chunks(
             self._writer.after_heartbeats(
                 lambda db: retention.end_silent_sessions(db, self._clock(), self._session_timeout)
@@ -63,7 +64,7 @@ class RetentionThread:
         )
 
     def end_staff_sessions(self) -> None:
-        """End the expired sessions of consultants and admins."""
+        """End the expired sessions of consultants and admins, at the time of their commit too."""
         self._in_chunks(lambda db: retention.end_staff_sessions(db, self._clock()))
 
     def purge_expired(self) -> None:
@@ -85,17 +86,21 @@ class RetentionThread:
 
     def _run(self) -> None:
         for round_number in count():
-            try:
-                self.count_online()
-                self.end_silent_sessions()
-                self.end_staff_sessions()
-                if round_number % PURGE_EVERY == 0:
-                    self.purge_expired()
-            except ReadwatchError as error:
-                if not self._writer.has_reported(error):
-                    _log.warning("retention is delayed: %s", error.message)
-            except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
-                _log.error("retention failed: %s", type(error).__name__)
+            self._run_round(round_number)
             self.completed_rounds += 1
             if self._closing.wait(ROUND_SECONDS):
-                return
+                break
+        self._db.close()  # otherwise it is open until some time after the end of the thread
+
+    def _run_round(self, round_number: int) -> None:
+        try:
+            self.count_online()
+            self.end_silent_sessions()
+            self.end_staff_sessions()
+            if round_number % PURGE_EVERY == 0:
+                self.purge_expired()
+        except ReadwatchError as error:
+            if not self._writer.has_reported(error):
+                _log.warning("retention is delayed: %s", error.message)
+        except Exception as error:  # noqa: BLE001 - the next round runs, and no data is logged
+            _log.error("retention failed: %s", type(error).__name__)

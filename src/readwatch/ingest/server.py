@@ -121,9 +121,8 @@ def _stop_with_main_process() -> None:
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Answer requests until SIGTERM, SIGINT or SIGHUP; then finish the current ones and stop."""
-    close_all(
-        open_current(settings.database_url, Role.INGEST)
-    )  # raises a clear error if the port is in use
+    # An error of the worker would not end the command: what cannot work is refused here.
+    close_all(open_current(settings.database_url, Role.INGEST))
     host = resolve_host(host)
     port = listening_port(host, port)
     address_lock = lock_address(host, port)

@@ -27,11 +27,10 @@ from readwatch.store.recording.writer import Writer
 WRITER_CACHE_MIB = 64
 """The page cache of the writer: an activity changes about ten pages, mostly the same ones."""
 
-_log = logging.getLogger(__name__)
-
-
 REQUEST_STATEMENT_SECONDS = 2
 """The longest query of a request on PostgreSQL: the answer comes within 5 s, or it is a 503."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

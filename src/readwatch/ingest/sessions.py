@@ -34,31 +34,21 @@ class LoggedIn(TypedDict):
     user: User
 
 
+_AUTHENTICATED = "Send `token` as the bearer token."
+_OWN_ID = {"reader_id": "$response.body#/user/id"}
 _AFTER_LOGIN = (
-    Link("heartbeat_heartbeat", "Send `token` as the bearer token."),
-    Link("activities_add_activities", "Send `token` as the bearer token."),
-    Link("account_me", "Send `token` as the bearer token."),
-    Link(
-        "readers_reader",
-        "The reader's own account.",
-        parameters={"reader_id": "$response.body#/user/id"},
-    ),
-    Link(
-        "readers_activities",
-        "The reader's own activities.",
-        parameters={"reader_id": "$response.body#/user/id"},
-    ),
-    Link(
-        "readers_sessions",
-        "The reader's own sessions.",
-        parameters={"reader_id": "$response.body#/user/id"},
-    ),
+    Link("heartbeat_heartbeat", _AUTHENTICATED),
+    Link("activities_add_activities", _AUTHENTICATED),
+    Link("account_me", _AUTHENTICATED),
+    Link("readers_reader", "The reader's own account.", parameters=_OWN_ID),
+    Link("readers_activities", "The reader's own activities.", parameters=_OWN_ID),
+    Link("readers_sessions", "The reader's own sessions.", parameters=_OWN_ID),
     Link(
         "sessions_resume",
         "When the session has ended.",
         body={"resume_token": "$response.body#/resume_token"},
     ),
-    Link("sessions_logout", "Send `token` as the bearer token."),
+    Link("sessions_logout", _AUTHENTICATED),
 )
 
 

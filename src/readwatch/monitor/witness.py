@@ -10,7 +10,7 @@ from pathlib import Path
 
 from readwatch.domain.audit_chain import Anchor, missing_anchor, parsed_anchors
 from readwatch.domain.errors import ReadwatchError
-from readwatch.domain.files import atomic_text_file
+from readwatch.domain.files import atomic_text_file, make_private_folders
 from readwatch.store.audit import heads
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.fingerprint import url_fingerprint
@@ -19,7 +19,7 @@ from readwatch.store.engine.fingerprint import url_fingerprint
 class Witness:
     """The last head that one consultant has seen, as an anchor in a file of their own.
 
-    Without a folder, or if the file cannot be read or written, the console attests nothing.
+    Without a folder, or if the file cannot be read or written, nothing is reported as missing.
     """
 
     def __init__(self, folder: Path | None, database_url: str, consultant_id: int) -> None:
@@ -39,7 +39,7 @@ class Witness:
             return
         line = Anchor(now, heads.current_head(db)).line
         with suppress(OSError):
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folders(self._file.parent)
             with atomic_text_file(self._file, replace=True) as text:
                 text.write(line)
 

@@ -239,7 +239,7 @@ class Worker:
                 self._requests.run(request)
             self._poll()
         except Exception as error:  # noqa: BLE001 - the thread must continue, and the error is shown
-            with suppress(Exception):
+            with suppress(Exception):  # the console may be closing, and takes no event then
                 self._report_connection_lost(internal_error(error))
 
     def _run_for_consultant(self, work: Callable[[User], Result], login: int) -> Result:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -143,6 +144,14 @@ def test_threads_that_open_the_same_at_the_same_time_share_an_entry(log, event, 
         permits = list(threads.map(lambda _: log.log_access(event, clock()), range(64)))
     assert len(set(map(id, permits))) == 1
     assert entries() == [permits[0].entry_id]
+
+
+def test_a_thread_whose_time_is_a_little_earlier_shares_the_entry_of_the_first_one(
+    log, event, clock, entries
+):
+    first = log.log_access(event, clock())
+    assert log.log_access(event, clock() - timedelta(milliseconds=1)) is first
+    assert entries() == [first.entry_id]
 
 
 def test_a_list_is_logged_again_for_another_role(log, db, cast, clock, entries):

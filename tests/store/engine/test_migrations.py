@@ -214,6 +214,16 @@ def test_a_statement_of_a_migration_may_take_longer_than_those_of_users(folder, 
     assert empty.execute_sql("SHOW statement_timeout").fetchone() == ("50ms",)
 
 
+@on_postgresql
+def test_an_error_names_the_migration_also_when_its_connection_is_lost(folder, empty):
+    (folder / "0002_lost.sql").write_text("SELECT pg_terminate_backend(pg_backend_pid());")
+    with pytest.raises(ReadwatchError) as refusal, connection(empty):
+        migrations.upgrade(empty, migrations.migrations(folder))
+    assert refusal.value.message == (
+        "migration 0002 (lost) changed nothing: the connection to the database was lost; try again"
+    )
+
+
 # Outside of a transaction ------------------------------------------------------------------------
 
 INDEX = {

@@ -83,6 +83,30 @@ def test_another_file_in_its_place_is_neither_used_by_the_connection_nor_by_late
         assert not other.execute("SELECT 1 FROM failed_logins WHERE subject = 'lost'").fetchall()
 
 
+def test_another_file_is_refused_also_after_one_of_several_threads_has_closed_its_connection(
+    file: Path, ingest: Database
+) -> None:
+    """As the thread that anchors the access log does at its end."""
+
+    def count_and_close() -> None:
+        count(ingest)
+        ingest.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(count_and_close).result()
+    os.replace(shutil.copy(file, file.with_name("copy")), file)
+    assert "replaced" in refusal_of(write, ingest, "lost")
+
+
+def test_after_the_last_connection_is_closed_another_file_may_take_its_place(
+    file: Path, ingest: Database
+) -> None:
+    ingest.close()
+    os.replace(shutil.copy(file, file.with_name("copy")), file)
+    write(ingest, "after")
+    assert count(ingest) == 2
+
+
 def test_a_connection_to_a_moved_file_leaves_the_wal_of_the_other_file_alone(
     file: Path, url: str, opened
 ) -> None:

@@ -130,6 +130,19 @@ def test_until_its_first_use_a_repeated_resume_gets_the_same_session_and_tokens(
     assert use(first) == first.principal
 
 
+def test_a_repeated_resume_is_the_last_login_because_its_session_begins_then(
+    db, cast, clock, signed_in, resume
+):
+    _, token = signed_in(cast.ann)
+    for seconds in (10, 20, -5):  # the last one is answered by a server whose clock is behind
+        clock.advance(seconds=seconds)
+        resume(token)
+        latest = reader_data.sessions(db, permit_for(cast.ann.id))[0]
+        profile = reader_data.profile(db, permit_for(cast.ann.id))
+        assert profile.last_login == latest.started_at
+    assert latest.started_at == clock() + timedelta(seconds=5)
+
+
 def test_a_lost_answer_is_given_again_after_the_unused_session_timed_out(
     ingest, db, cast, clock, signed_in, resume, active
 ):

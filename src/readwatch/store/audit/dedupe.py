@@ -110,7 +110,8 @@ class _Recent(Generic[K, V]):
         """Return the future of a kind, and whether the caller has to set it."""
         with self._lock:
             made_at, future = self._made.get(kind, (now, None))
-            if future is not None and timedelta(0) <= now - made_at < SHARE_ENTRY_FOR:
+            # Of two threads the one with the earlier time can come second.
+            if future is not None and abs(now - made_at) < SHARE_ENTRY_FOR:
                 return future, False
             if len(self._made) >= MAX_REMEMBERED:
                 self._made.clear()

@@ -10,7 +10,7 @@ import peewee
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, SQLite, open_sqlite, sqlite_path
+from readwatch.store.engine.sqlite import CACHE_MIB, SQLite, is_sqlite_url, open_sqlite, sqlite_path
 
 Database = peewee.Database
 
@@ -28,12 +28,9 @@ def open_database(
     `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. If the database does not
     exist, the error says how to create it.
     """
-    scheme, colon, _ = url.partition(":")
-    if not colon:
-        scheme = ""
-    if scheme == "sqlite":
+    if is_sqlite_url(url):
         return open_sqlite(sqlite_path(url), role, cache_mib)
-    if scheme in {"postgresql", "postgres"}:
+    if url.startswith(("postgresql:", "postgres:")):
         try:
             from readwatch.store.engine.postgresql import open_postgresql
         except ImportError:
@@ -41,8 +38,9 @@ def open_database(
                 "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
             ) from None
         return open_postgresql(url, role, statement_seconds)
+    scheme, colon, _ = url.partition(":")
     raise misconfigured(
-        f"the database URL starts with {f'{scheme}://' if scheme else 'no scheme'}; "
+        f"the database URL starts with {f'{scheme}://' if colon else 'no scheme'}; "
         "use sqlite:///path/to/file.db or postgresql://…"
     )
 

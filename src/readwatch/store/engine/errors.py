@@ -15,6 +15,10 @@ POOLER_REFUSED = (
 )
 """A pooler that shares sessions mixes times, privileges and statements of its clients."""
 
+INVALID_ADDRESS = "the database URL has an invalid host or port"
+
+CONNECTION_LOST = "the connection to the database was lost; try again"
+
 
 @contextmanager
 def engine_errors() -> Iterator[None]:
@@ -22,7 +26,7 @@ def engine_errors() -> Iterator[None]:
     try:
         yield
     except peewee.InterfaceError:
-        raise unavailable("the connection to the database was lost; try again") from None
+        raise unavailable(CONNECTION_LOST) from None
     except peewee.DatabaseError as error:
         cause = error.__cause__ or error.__context__
         sentence = _sentence(cause)
@@ -44,6 +48,8 @@ def kind_and_reason(error: Exception) -> tuple[ErrorKind, str]:
     sentence = _sentence(cause)
     if sentence is not None and sentence.kind is ErrorKind.UNAVAILABLE:
         return sentence.kind, sentence.message
+    if type(cause).__name__ in ("AdminShutdown", "OperationalError"):
+        return ErrorKind.UNAVAILABLE, CONNECTION_LOST
     diagnosis = getattr(cause, "diag", None)
     if diagnosis is None:
         reason = str(cause) if isinstance(cause, apsw.Error) else type(cause).__name__
@@ -66,7 +72,7 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
         case "NoAnswer":
             return unavailable("the database does not answer; try again")
         case "IdleInTransactionSessionTimeout":
-            return unavailable("the connection to the database was lost; try again")
+            return unavailable(CONNECTION_LOST)
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")
         case "IOError" | "CorruptError":

@@ -3,7 +3,9 @@
 from hashlib import sha256
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.domain.errors import misconfigured
+from readwatch.store.engine.errors import INVALID_ADDRESS
+from readwatch.store.engine.sqlite import is_sqlite_url, sqlite_path
 
 
 def url_fingerprint(url: str, user_id: int | None = None) -> str:
@@ -11,13 +13,18 @@ def url_fingerprint(url: str, user_id: int | None = None) -> str:
 
     The login and other options of the URL do not matter.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        where = str(sqlite_path(url).absolute())
-    else:
-        where = f"{_server(parts)}{parts.path}"
+    where = str(sqlite_path(url).absolute()) if is_sqlite_url(url) else _address(url)
     text = where if user_id is None else f"{where} {user_id}"
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def _address(url: str) -> str:
+    """Return the server and the name of the database."""
+    try:
+        parts = urlsplit(url)
+        return f"{_server(parts)}{parts.path}"
+    except ValueError:
+        raise misconfigured(INVALID_ADDRESS) from None
 
 
 def _server(parts: SplitResult) -> str:

@@ -10,12 +10,12 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from peewee import fn
+import peewee
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
 from readwatch.store.engine.compiled import CompiledQuery, Param
@@ -31,7 +31,7 @@ from readwatch.store.engine.errors import kind_and_reason
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import SchemaHistory
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, make_sqlite_file, sqlite_path
+from readwatch.store.engine.sqlite import CACHE_MIB, is_sqlite_url, make_sqlite_file, sqlite_path
 from readwatch.store.engine.statements import Statement
 
 OUTSIDE_TRANSACTION = "-- This migration cannot run in a transaction."
@@ -104,7 +104,7 @@ _KEEP_NEXT_ID = Statement(
 _DANGLING = Statement('SELECT "table" AS child, parent FROM pragma_foreign_key_check LIMIT 1')
 _LIMIT = Statement("SELECT current_setting(:name)")
 _SET_LIMIT = Statement("SELECT set_config(:name, :limit, FALSE)")
-_NEWEST = CompiledQuery(SchemaHistory.select(fn.max(SchemaHistory.number).alias("number")))
+_NEWEST = CompiledQuery(SchemaHistory.select(peewee.fn.max(SchemaHistory.number).alias("number")))
 
 
 def schema_folder() -> Path:
@@ -138,7 +138,7 @@ def _available(engine: str) -> tuple[Migration, ...]:
 
 def create_or_upgrade(url: str) -> tuple[Migration, ...]:
     """Create or upgrade the database at `url` with its privileges; return the new migrations."""
-    if url.startswith("sqlite:"):
+    if is_sqlite_url(url):
         make_sqlite_file(sqlite_path(url))
     db = open_database(url, Role.OWNER)
     try:
@@ -159,7 +159,7 @@ def _enforce_privileges(db: Database) -> None:
 
 def unenforced_privileges(url: str) -> tuple[str, ...]:
     """Return one sentence for each privilege that the engine does not enforce."""
-    if url.startswith("sqlite:"):
+    if is_sqlite_url(url):
         return ()
     from readwatch.store.engine.grants import unenforced_privileges  # needs PostgreSQL's driver
 
@@ -279,7 +279,8 @@ def _without_limit(db: Database, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _SET_LIMIT(db, name=name, limit=limit)
+        with suppress(peewee.PeeweeException):  # with a lost connection its limit is lost too
+            _SET_LIMIT(db, name=name, limit=limit)
 
 
 def history(db: Database) -> tuple[Applied, ...]:

@@ -161,7 +161,9 @@ class ActivityReceipts(_Table):
         primary_key = peewee.CompositeKey("user", "event_id")
 
 
-class ReaderContentProgress(_Table):
+class _ContentProgress(_Table):
+    """The columns of a rollup, and of its twin for archived activities."""
+
     user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     content_id = peewee.CharField()
     content_title = peewee.CharField(max_length=500, null=True)
@@ -173,11 +175,17 @@ class ReaderContentProgress(_Table):
     last_at = UtcField()
 
     class Meta:
-        table_name = "reader_content_progress"
         primary_key = peewee.CompositeKey("user", "content_id")
 
 
-class ReaderQuizzes(_Table):
+class ReaderContentProgress(_ContentProgress):
+    class Meta:
+        table_name = "reader_content_progress"
+
+
+class _Quizzes(_Table):
+    """The columns of a rollup, and of its twin for archived quizzes."""
+
     user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
     content_id = peewee.CharField()
     passed = peewee.BooleanField(null=True)
@@ -185,8 +193,12 @@ class ReaderQuizzes(_Table):
     occurred_at = UtcField()
 
     class Meta:
-        table_name = "reader_quizzes"
         primary_key = peewee.CompositeKey("user", "content_id")
+
+
+class ReaderQuizzes(_Quizzes):
+    class Meta:
+        table_name = "reader_quizzes"
 
 
 class ArchivedTotals(_Table):
@@ -201,32 +213,14 @@ class ArchivedTotals(_Table):
         table_name = "archived_totals"
 
 
-class ArchivedContentProgress(_Table):
-    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
-    content_id = peewee.CharField()
-    content_title = peewee.CharField(max_length=500, null=True)
-    title_at = UtcField(null=True)
-    progress_percentage = peewee.IntegerField(null=True)
-    progress_at = UtcField(null=True)
-    total_seconds = peewee.BigIntegerField()
-    first_at = UtcField()
-    last_at = UtcField()
-
+class ArchivedContentProgress(_ContentProgress):
     class Meta:
         table_name = "archived_content_progress"
-        primary_key = peewee.CompositeKey("user", "content_id")
 
 
-class ArchivedQuizzes(_Table):
-    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
-    content_id = peewee.CharField()
-    passed = peewee.BooleanField(null=True)
-    score = peewee.DoubleField(null=True)
-    occurred_at = UtcField()
-
+class ArchivedQuizzes(_Quizzes):
     class Meta:
         table_name = "archived_quizzes"
-        primary_key = peewee.CompositeKey("user", "content_id")
 
 
 class ActivityCounts(_Table):

@@ -17,7 +17,7 @@ from playhouse.postgres_ext import (  # type: ignore[import-untyped]
 from psycopg.conninfo import conninfo_to_dict
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
-from readwatch.store.engine.errors import POOLER_REFUSED
+from readwatch.store.engine.errors import INVALID_ADDRESS, POOLER_REFUSED
 from readwatch.store.engine.privileges import PROGRAMS, Role, reads_only
 from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS
 
@@ -146,12 +146,12 @@ def _settings(url: str) -> dict[str, Any]:
         raise misconfigured(
             f"the database URL has an option that PostgreSQL lacks: {option[1]}"
             if option
-            else "the database URL has an invalid host or port, or a part that is not URL-encoded"
+            else f"{INVALID_ADDRESS}, or a part that is not URL-encoded"
         ) from None
     hosts = str(settings.get("host") or settings.get("hostaddr") or "").split(",")
     ports = str(settings.get("port") or "").split(",")
     if not all(_is_port(port) for port in ports) or len(ports) not in (1, len(hosts)):
-        raise misconfigured("the database URL has an invalid host or port")
+        raise misconfigured(INVALID_ADDRESS)
     return settings
 
 
@@ -214,7 +214,7 @@ class _RoleConnections(Psycopg3Database):  # type: ignore[misc]
             )
             try:
                 connection.answer_seconds = begin_session(connection, self.role)
-            except BaseException:
+            except BaseException:  # ctrl+c too: nobody else would close the connection
                 connection.close()
                 raise
         except (psycopg.errors.ConnectionTimeout, NoAnswer):
@@ -231,9 +231,9 @@ class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc
         super().__init__(name, **settings)
 
     def _is_closed(self, conn: psycopg.Connection) -> bool:
-        """Tell whether an idle connection cannot be used any more, and close it then.
+        """Tell whether an idle connection has ended; close it then, which Peewee does not.
 
-        Peewee drops it without closing it. While a connection is idle, a server sends something
+        While a connection is idle, a server sends something
         only if it ends the connection; then a query shows what it was. The console's connection is
         always tested with a query: a late request to cancel a query cancels the test instead of the
         next query.
@@ -258,7 +258,7 @@ def begin_session(connection: psycopg.Connection, role: Role) -> float | None:
 
     The session keeps all privileges if the role does not exist. Refuse a session that is not this
     connection's own, and a standby for the programs that write. Return for how many seconds to wait
-    for an answer; None is for ever.
+    for an answer; None is without a limit.
     """
     parameters = {"role": str(role), "reads_only": reads_only(role)}
     row = connection.execute(_BEGIN_SESSION, parameters).fetchone()

@@ -240,7 +240,7 @@ def reads_only(role: Role) -> bool:
 
 # SQLite -----------------------------------------------------------------------------------------
 
-_OWN_TABLES: Mapping[Role, frozenset[str]] = {
+_INTERNAL_TABLES: Mapping[Role, frozenset[str]] = {
     Role.ADMIN: frozenset({"jsonb_each"}),
     Role.ERASURE: frozenset({"jsonb_each"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
@@ -353,7 +353,7 @@ def _allowed(role: Role, operation: int, first: str, second: str | None) -> bool
 
 
 def _may_read(role: Role, table: str, column: str | None) -> bool:
-    if table in _CATALOGUE or table in _OWN_TABLES.get(role, ()):
+    if table in _CATALOGUE or table in _INTERNAL_TABLES.get(role, ()):
         return True
     readable = privileges_on(role, table).read
     # Without a column, the statement only counts the rows.

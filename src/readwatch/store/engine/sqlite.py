@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
+from weakref import WeakSet
 
 import apsw
 import peewee
@@ -44,6 +45,11 @@ _SUFFIXES = ("-wal", "-shm")
 
 FileIdentity = tuple[int, int]
 """The device and the inode of a file."""
+
+
+def is_sqlite_url(url: str) -> bool:
+    """Tell whether a URL names a SQLite file."""
+    return url.startswith("sqlite:")
 
 
 def sqlite_path(url: str) -> Path:
@@ -97,6 +103,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         )
         self._role = role
         self._authorizer = authorizer(role)
+        self._open_connections: WeakSet[apsw.Connection] = WeakSet()
         self._files: dict[str, FileIdentity] = {}
         self._left_wal_empty = False
 
@@ -135,7 +142,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         try:
             self._configure(connection)
             self._watch_files(connection)
-        except BaseException:
+        except BaseException:  # ctrl+c too: nobody else would close the connection
             connection.close()
             raise
         return connection
@@ -161,30 +168,28 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
     def _watch_files(self, connection: apsw.Connection) -> None:
         """Remember the files that the first connection opens; refuse others in later threads.
 
-        The file at the path may be replaced meanwhile, and be moved back, so the open file has to
-        be the one at the path before and after its identity is read.
+        While no connection is open, other files may take their place. The file at the path may be
+        replaced meanwhile, and be moved back, so the open file has to be the one at the path before
+        and after its identity is read.
         """
         was_moved, files = _has_moved(connection), self._files
-        if files:
+        if self._open_connections:
             self.require_same_files()
         else:
             paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
             files = {path: file for path in paths if (file := _identity(path)) is not None}
+            self._left_wal_empty = False
         if was_moved or _has_moved(connection):
             raise unavailable("the database file was replaced at this moment; try again")
         self._files = files
-
-    def close(self) -> bool:
-        """Close the connection of this thread; the next one may open other files."""
-        closed: bool = super().close()
-        self._files, self._left_wal_empty = {}, False
-        return closed
+        self._open_connections.add(connection)
 
     def _close(self, connection: apsw.Connection) -> None:
         # The last connection to a file deletes the WAL by its name; that may be another one's.
         if self.lost_file() is not None:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         super()._close(connection)
+        self._open_connections.discard(connection)
 
 
 def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
@@ -231,7 +236,7 @@ def _switch_to_wal(db: SQLite) -> None:
 
 
 def file_lost(path: str | Path) -> str:
-    """Return the reason why a program stops to use its database, and the fix."""
+    """Return the reason why a program stops using its database, and the fix."""
     return (
         f"{path} was removed or replaced while this program used it; move the original file back, "
         "or restart the program to use the file that is there"
@@ -240,7 +245,7 @@ def file_lost(path: str | Path) -> str:
 
 def file_identity(url: str) -> FileIdentity | None:
     """Return the identity of the SQLite file at `url`; None if there is no file."""
-    return _identity(sqlite_path(url)) if url.startswith("sqlite:") else None
+    return _identity(sqlite_path(url)) if is_sqlite_url(url) else None
 
 
 def _has_moved(connection: apsw.Connection) -> bool:

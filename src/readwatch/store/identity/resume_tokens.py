@@ -27,7 +27,7 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import ReaderSessions, ResumeTokens, Users
 from readwatch.store.engine.times import from_db_time, to_db_time
-from readwatch.store.identity.sessions import end_session, open_session
+from readwatch.store.identity.sessions import end_session, open_session, restart_session
 from readwatch.store.identity.tokens import Tokens, family_of, hash_token, new_salt, successors
 from readwatch.store.identity.users import get_user
 
@@ -80,16 +80,6 @@ _EXTEND = CompiledQuery(
     ResumeTokens.update({ResumeTokens.expires_at: Param("expires_at")}).where(
         ResumeTokens.family_hash == Param("family_hash")
     )
-)
-_RESTART_SESSION = CompiledQuery(
-    ReaderSessions.update(
-        {
-            ReaderSessions.is_active: TRUE,
-            ReaderSessions.started_at: Param("now"),
-            ReaderSessions.last_heartbeat: Param("now"),
-            ReaderSessions.ended_at: None,
-        }
-    ).where(ReaderSessions.id == Param("session_id"))
 )
 _HAS_PREDECESSOR = CompiledQuery(
     ResumeTokens.select(ResumeTokens.session).where(
@@ -171,8 +161,7 @@ def resume_session(
                 device_type=device_type or stored.device_type,
             )
         case stored.predecessor_hash:
-            # Nobody has used the session, so it begins when its tokens arrive.
-            _RESTART_SESSION(db, session_id=current.session_id, now=to_db_time(now))
+            restart_session(db, current, now)
             _EXTEND(db, family_hash=family_hash, expires_at=expires_at)
             return Resumed(user, current, successors(resume_token, stored.successor_salt))
     end_session(db, current, now)

@@ -3,6 +3,7 @@
 import threading
 from datetime import datetime, timedelta
 
+from readwatch.domain.clock import MAX_CLOCK_DIFFERENCE
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.store.audit.log import RunInTransaction
@@ -12,9 +13,6 @@ from readwatch.store.identity.sessions import find_principal, invalid_tokens, us
 
 CHECK_EVERY = timedelta(seconds=2)
 """The interval in which the cache discards sessions that any process has ended."""
-
-_OVERLAP = timedelta(seconds=30)
-"""The clocks of other machines may be behind by this time."""
 
 MAX_CACHED = 200_000
 
@@ -80,7 +78,7 @@ class SessionCache:
         if not self._checking.acquire(blocking=False):
             return
         try:
-            since = (checked_at or now) - _OVERLAP
+            since = (checked_at or now) - MAX_CLOCK_DIFFERENCE
             with connection(self._db) as db:
                 tokens, deleted_users = invalid_tokens(db, since), users_deleted(db, since)
             if deleted_users:

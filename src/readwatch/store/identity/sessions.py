@@ -1,8 +1,9 @@
 """Sessions: they are opened, found by token, updated by heartbeats, and ended."""
 
 from datetime import datetime
+from typing import Any
 
-from peewee import Case
+import peewee
 
 from readwatch.domain.errors import not_found
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME, Principal
@@ -54,18 +55,34 @@ _OPEN_STAFF_SESSION = CompiledQuery(
         }
     ).returning(StaffSessions.id)
 )
+
+
+def _latest(column: peewee.Field) -> Any:
+    """Return the later one of a column and now; the clock of another server can be ahead."""
+    return peewee.Case(None, [(column > Param("now"), column)], Param("now"))
+
+
+_LAST_LOGIN = {
+    ReaderProfiles.last_login: _latest(ReaderProfiles.last_login),
+    ReaderProfiles.updated_at: Param("now"),
+}
 _COUNT_LOGIN = CompiledQuery(
     ReaderProfiles.update(
-        {
-            ReaderProfiles.last_login: Case(
-                None,
-                [(ReaderProfiles.last_login > Param("now"), ReaderProfiles.last_login)],
-                Param("now"),
-            ),
-            ReaderProfiles.total_sessions: ReaderProfiles.total_sessions + 1,
-            ReaderProfiles.updated_at: Param("now"),
-        }
+        {**_LAST_LOGIN, ReaderProfiles.total_sessions: ReaderProfiles.total_sessions + 1}
     ).where(ReaderProfiles.user == Param("user_id"))
+)
+_REPEAT_LOGIN = CompiledQuery(
+    ReaderProfiles.update(_LAST_LOGIN).where(ReaderProfiles.user == Param("user_id"))
+)
+_RESTART_READER_SESSION = CompiledQuery(
+    ReaderSessions.update(
+        {
+            ReaderSessions.is_active: TRUE,
+            ReaderSessions.started_at: _latest(ReaderSessions.started_at),
+            ReaderSessions.last_heartbeat: _latest(ReaderSessions.last_heartbeat),
+            ReaderSessions.ended_at: None,
+        }
+    ).where(ReaderSessions.id == Param("session_id"))
 )
 _FIND_READER = CompiledQuery(
     ReaderSessions.select(ReaderSessions.id, ReaderSessions.user, Users.user_role)
@@ -190,6 +207,15 @@ def open_session(
     else:
         session_id = _OPEN_STAFF_SESSION.scalar(db, **values)
     return Principal(user_id=user.id, user_role=user.user_role, session_id=session_id)
+
+
+def restart_session(db: Database, principal: Principal, now: datetime) -> None:
+    """Let a reader's session, which nobody has used so far, begin now.
+
+    Call it in a transaction.
+    """
+    _RESTART_READER_SESSION(db, session_id=principal.session_id, now=to_db_time(now))
+    _REPEAT_LOGIN(db, user_id=principal.user_id, now=to_db_time(now))
 
 
 def find_principal(db: Database, token_hash: str, now: datetime) -> Principal | None:

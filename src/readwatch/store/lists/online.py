@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from readwatch.domain.clock import MAX_CLOCK_DIFFERENCE
 from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
@@ -36,8 +37,6 @@ from readwatch.store.lists.query import (
 
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
-MAX_CLOCK_DIFFERENCE = timedelta(minutes=2)
-"""The most that the clocks of two servers on one database may differ."""
 
 _ONLINE_USER_IDS = (
     "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
@@ -95,8 +94,9 @@ _ROWS = BulkStatement(
 )
 # An activity never occurs after its arrival, so the activities of the last half hour are among
 # those that arrived in it: a range of ids, which the index on user and id finds. Ids follow the
-# commits, so the range begins earlier by what the clocks of two servers may differ. One text per
-# reader is returned, because otherwise PostgreSQL would read the activities of all readers.
+# commits, so the range begins earlier by twice what the clocks of two servers may differ: a commit
+# takes seconds at most. One text per reader is returned, because otherwise PostgreSQL would read
+# the activities of all readers.
 _COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
 )
@@ -169,7 +169,7 @@ def online_rows(
     id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
-    arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE)
+    arrived_after = to_db_time(steps[0] - 2 * MAX_CLOCK_DIFFERENCE)
     traces = {
         row.user_id: _differences(map(int, row.counts.split()))
         for row in _TRACES.all(db, id_rows, arrived_after=arrived_after, **begins)

@@ -188,8 +188,8 @@ class Writer:
     def record(self, batch: ActivityBatch) -> tuple[ActivityOutcome, ...]:
         """Store the activities of a request; return after the commit.
 
-        A post is a sign of life as a heartbeat is. It is noted before the commit, so that no end of
-        silent sessions comes in between.
+        A post counts as a heartbeat, which is accepted before the commit: otherwise the session
+        could be ended as a silent one in between.
         """
         self.heartbeat(batch.principal, batch.arrived_at)
         results: tuple[ActivityOutcome, ...] = self._do(batch)
@@ -293,7 +293,7 @@ class Writer:
             with connection(self._db) as db, db.atomic() as transaction:
                 _begin(db)
                 yield transaction
-        except Exception as error:
+        except Exception as error:  # of any kind: the backlog shows it; it is raised again
             self._set_error(_copy_of(error))
             raise
         finally:
@@ -308,7 +308,7 @@ class Writer:
             return
         if error is not None and isinstance(self._db, SQLite):
             self._db.leave_lost_file()
-        with suppress(Exception):  # the thread continues
+        with suppress(Exception):  # the thread continues, even if the log cannot be written
             self._on_error(error)
 
     def _commit(self, group: Sequence[_Job]) -> None:
@@ -377,7 +377,7 @@ def _run_all(db: Database, group: Sequence[_Job], transaction: Any) -> list[Outc
     try:
         with engine_errors():
             return _run_together(db, group)
-    except Exception as error:
+    except Exception as error:  # of any kind: each job is tried by itself and gets its own
         if _ends_group(db, error):
             raise
     transaction.rollback()  # and begins a new transaction
@@ -399,7 +399,7 @@ def _attempt(db: Database, write: Write[Any]) -> Outcome:
     try:
         with engine_errors(), _savepoint(db):
             return write(db), None
-    except Exception as error:
+    except Exception as error:  # of any kind: the request of this write gets it
         if _ends_group(db, error):
             raise
         return None, error
@@ -419,7 +419,7 @@ def _savepoint(db: Database) -> Iterator[None]:
     _SAVEPOINT(db)
     try:
         yield
-    except Exception:
+    except Exception:  # of any kind; it is raised again
         if transaction_is_open(db):
             _ROLLBACK(db)
             _RELEASE(db)

@@ -22,7 +22,7 @@ def forge(db, sql: str) -> None:
     db.execute_sql(sql)
 
 
-@pytest.mark.parametrize("role", [Role.ACCESS_LOG, Role.LOGIN, Role.CONSOLE, Role.INGEST])
+@pytest.mark.parametrize("role", [Role.CONSOLE, Role.INGEST])
 def test_an_empty_log_ends_with_nothing_and_contains_that(connected, role):
     assert current_head(connected(role)) == last_entry(connected(role)) == Head()
     assert contains(connected(role), Head())

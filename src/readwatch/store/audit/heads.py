@@ -1,6 +1,6 @@
 """The end of the access log: what it is, and whether an earlier one is still in the log.
 
-Only `current_head` reads more than a few rows: it counts the entries.
+Nothing here reads more than a few rows: the engine has counted the entries.
 """
 
 from dataclasses import replace
@@ -10,7 +10,6 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 
 _LAST = Statement("SELECT id, row_hash FROM consultant_access_log ORDER BY id DESC LIMIT 1")
-_COUNT = Statement("SELECT count(id) FROM consultant_access_log WHERE id <= :last_id")
 # The next entry finds a hash by the index, also after an import has given other ids.
 _CONTAINS = Statement(
     """
@@ -55,9 +54,9 @@ def last_entry(db: Database) -> Head:
 
 
 def current_head(db: Database) -> Head:
-    """Return the head of the log."""
+    """Return the head of the log, with the number of entries that the engine has numbered."""
     last = last_entry(db)
-    return replace(last, entries=_COUNT.scalar(db, last_id=last.id))
+    return replace(last, entries=numbered_entries(db, last))
 
 
 def contains(db: Database, head: Head) -> bool:

@@ -182,7 +182,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         **_COUNTER,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
-    Role.CONSOLE: _READ_BY_CONSOLE,
+    Role.CONSOLE: {**_READ_BY_CONSOLE, **_COUNTER},
     Role.LOGIN: {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL),
@@ -244,7 +244,7 @@ _INTERNAL_TABLES: Mapping[Role, frozenset[str]] = {
     Role.ADMIN: frozenset({"jsonb_each"}),
     Role.ERASURE: frozenset({"jsonb_each"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
-    Role.CONSOLE: frozenset({"jsonb_each"}),
+    Role.CONSOLE: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.MAINTENANCE: frozenset(
         {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size", "sqlite_sequence"}
     ),

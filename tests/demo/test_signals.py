@@ -1,9 +1,10 @@
 """Signals that end the demo."""
 
 import signal
+import sys
 import weakref
 from collections.abc import Iterator
-from time import sleep
+from threading import Event
 
 import pytest
 from tui.real_terminal import PATIENCE_SECONDS
@@ -15,12 +16,17 @@ class Anything:
     pass
 
 
+def handlers() -> list[object]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+    return [*map(signal.getsignal, numbers), sys.unraisablehook]
+
+
 @pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
+def kept_handlers() -> Iterator[None]:
     """The process keeps its handlers."""
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = handlers()
     yield
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert handlers() == before
 
 
 ENDS = pytest.mark.parametrize(
@@ -55,7 +61,8 @@ def test_a_signal_during_a_callback_of_python_is_not_lost(
         reference = weakref.ref(thing, lambda _: signal.raise_signal(number))
         del thing
         assert reference() is None, "and the exception of the signal is dropped"
-        sleep(PATIENCE_SECONDS)
+        Event().wait(PATIENCE_SECONDS)
+        pytest.fail("the signal is lost")
 
     with pytest.raises(error), stopped_by_signals():
         run()

@@ -119,7 +119,7 @@ def test_what_is_typed_wrong_is_explained(shell: Shell, words: list[str], compla
         ("sqlite:///:memory:", "name a file"),
         ("sqlite:////nowhere/readwatch.db", "there is no database at /nowhere/readwatch.db"),
         ("sqlite:////dev/null/readwatch.db", "there is no database at /dev/null/readwatch.db"),
-        ("sqlite:////tmp", "there is no database at /tmp"),
+        ("sqlite:////tmp", "is a folder and no database"),
         ("postgresql:///", "names no database"),
         ("postgresql://localhost:port/readwatch", "an invalid host or port"),
         ("postgresql://[::1/readwatch", "an invalid host or port"),

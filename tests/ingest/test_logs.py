@@ -10,7 +10,9 @@ from conftest import PASSWORD
 from ingest.api import Api, ApiClient
 from ingest.process import serving
 
+from readwatch.domain.errors import unavailable
 from readwatch.ingest import logs
+from readwatch.ingest.services import _log_write_error
 from readwatch.store.engine.connections import Database
 
 PAGE = {"activity_type": "page_read", "content_id": "emma-1815", "content_title": "a secret"}
@@ -100,3 +102,15 @@ def test_a_line_is_not_repeated_within_seconds(written: io.StringIO) -> None:
         logging.getLogger("any").warning("the disk is full")
         logging.getLogger("any").warning("%s of 2", step % 2)
     assert len(written.getvalue().splitlines()) == 3
+
+
+def test_each_change_of_a_state_has_its_line_also_if_the_last_one_was_a_second_ago(
+    written: io.StringIO,
+) -> None:
+    for _ in range(2):
+        _log_write_error(unavailable("the disk is full"))
+        _log_write_error(None)
+    assert [line.split(" ", 1)[1] for line in written.getvalue().splitlines()] == [
+        "WARNING all writes are refused: the disk is full",
+        "WARNING the database is written again",
+    ] * 2

@@ -62,8 +62,12 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line | {"request_id": request_id} if request_id else line)
 
 
+CHANGE_OF_STATE = {"is_change_of_state": True}
+"""The `extra` of a line that never repeats, because the line of the other state came between."""
+
+
 class _RepeatFilter(logging.Filter):
-    """Leaves out a line that was logged in the last seconds."""
+    """Leaves out a line that was logged in the last seconds, unless it is a change of state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,6 +75,8 @@ class _RepeatFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to log a line."""
+        if hasattr(record, "is_change_of_state"):
+            return True
         line, now = (str(record.msg), str(record.args)), time.monotonic()
         if now - self._logged_at.get(line, -REPEAT_AFTER) < REPEAT_AFTER:
             return False

@@ -14,6 +14,7 @@ from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.ingest.anchoring import AnchorThread
 from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.load_shedding import LoadShedder
+from readwatch.ingest.logs import CHANGE_OF_STATE
 from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
 from readwatch.store.audit.dedupe import AuditDeduplicator
@@ -103,10 +104,10 @@ class Services:
 def _log_write_error(error: ReadwatchError | None) -> None:
     """Log a change of the writer's state, once for all requests that it refuses."""
     if error is None:
-        _log.warning("the database is written again")
+        _log.warning("the database is written again", extra=CHANGE_OF_STATE)
     else:
         level = logging.ERROR if error.kind is ErrorKind.MISCONFIGURED else logging.WARNING
-        _log.log(level, "all writes are refused: %s", error.message)
+        _log.log(level, "all writes are refused: %s", error.message, extra=CHANGE_OF_STATE)
 
 
 def current_services() -> Services:

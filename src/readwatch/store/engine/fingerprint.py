@@ -11,9 +11,9 @@ from readwatch.store.engine.sqlite import is_sqlite_url, sqlite_path
 def url_fingerprint(url: str, user_id: int | None = None) -> str:
     """Return 16 hex digits for a database, or for a user of it; they reveal neither.
 
-    The login and other options of the URL do not matter.
+    The login and other options of the URL do not matter, nor by which path a file is reached.
     """
-    where = str(sqlite_path(url).absolute()) if is_sqlite_url(url) else _address(url)
+    where = str(sqlite_path(url).resolve()) if is_sqlite_url(url) else _address(url)
     text = where if user_id is None else f"{where} {user_id}"
     return sha256(text.encode()).hexdigest()[:16]
 

@@ -195,11 +195,13 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
 def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
     """Return the database in a file, which must exist for all roles except the owner."""
     refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
+    if path.is_dir():
+        raise misconfigured(f"{path} is a folder and no database")
     if role is not Role.OWNER and not os.path.isfile(
         path
     ):  # also False without permission to read the folder
         raise misconfigured(
-            f"there is no database at {path}; an admin makes one with: readwatch init"
+            f"there is no database at {path}; move it back, or let an admin run: readwatch init"
         )
     return SQLite(path, role, cache_mib)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
+from copies import put_in_place_of
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
@@ -59,13 +60,6 @@ def await_workers() -> None:
         if thread.name == "monitor":
             thread.join(TIMEOUT_SECONDS)
             assert not thread.is_alive()
-
-
-def put_in_place_of(file: Path, other: Path) -> None:
-    """As somebody does who restores a backup while the console is open."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{file}{suffix}").rename(f"{file}.away{suffix}")
-    other.rename(file)
 
 
 async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(

@@ -57,13 +57,15 @@ class CurrentView:
         """Drop all data from the database, because another database may have replaced it."""
         self._attention_at = 0.0
         self._arrivals, self._peak = NO_ARRIVALS, None
+        self.row_access = None
         self.attention.reset()
         self._log.close()
 
     def show_view(self, view: View, query: ListQuery) -> None:
-        """Show a view; an open reader's page is closed."""
+        """Show a view; an open reader's page is closed. The right to rows ends with their query."""
         if view is not self.view:
             self._last_valid_query = None
+        if (view, query) != (self.view, self.query):
             self.row_access = None
         self.view, self.query = view, query
         self.close_reader()

@@ -44,6 +44,7 @@ from readwatch.store.audit.live_lists import LiveListLog
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
+from readwatch.store.engine.sqlite import FileIdentity
 from readwatch.store.identity import users
 from readwatch.store.identity.users import WRONG_PASSWORD
 from readwatch.store.lists.query import ListQuery
@@ -157,8 +158,9 @@ class Worker:
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
+        file_id = self._connections.file_id
         return self._submit_for_consultant(
-            lambda _: self._items_of_current(view, ids), retry_on_failure=True
+            lambda _: self._items_of_current(file_id, view, ids), retry_on_failure=True
         )
 
     def find_readers(self, words: str, palette: int) -> Future[tuple[ReaderSummary, ...]]:
@@ -191,10 +193,12 @@ class Worker:
     ) -> Future[Result]:
         """Log an action on rows, then run `work` in the worker's thread once that is on disk.
 
-        `reader_ids` are the readers of the rows; if they are few, each of them is logged.
+        `reader_ids` are the readers of the rows; if they are few, each of them is logged. It fails
+        if another file replaces the database, in which these ids may be of other readers.
         """
+        file_id = self._connections.file_id
         return self._submit_for_consultant(
-            partial(self._log_and_run, action, reader_ids, details, work)
+            partial(self._log_and_run, file_id, action, reader_ids, details, work)
         )
 
     def open_access_log(self) -> Future[None]:
@@ -256,7 +260,7 @@ class Worker:
     def _log_in(self, email: str, password: str) -> User:
         action = AuditAction.LOGGED_IN
         consultant = authenticated(self._url, email, password, self._clock(), action)
-        self._logins += 1
+        self._drop_data()
         self._consultant = consultant
         self._reported(self._submit_for_consultant(self._witness))  # after the login form closes
         return consultant
@@ -288,11 +292,15 @@ class Worker:
     def _log_out(self, reason: str) -> None:
         """Log out a consultant whose account must not read the data, and drop all data."""
         self._consultant = None
+        self._drop_data()
+        self._post(LoggedOut(reason))
+
+    def _drop_data(self) -> None:
+        """Drop the data and the requests of a consultant before the next one logs in."""
         self._logins += 1
         self._current.clear()
         self._palette_log.close()
         self._requests.cancel_failed()
-        self._post(LoggedOut(reason))
 
     def _watch_view(self, view: View, query: ListQuery) -> None:
         self._current.show_view(view, query)
@@ -326,6 +334,7 @@ class Worker:
 
     def _log_and_run(
         self,
+        file_id: FileIdentity | None,
         action: AuditAction,
         reader_ids: Iterable[int | None],
         details: str,
@@ -333,11 +342,13 @@ class Worker:
         consultant: User,
     ) -> Result:
         event = _event(consultant, action, details)
-        rows = self._log_first(
-            consultant,
-            lambda db, access: audit_log.log_rows(db, access, event, reader_ids, self._clock()),
-        )
-        return work(partial(self._items, rows))
+
+        def log(db: Database, access: ListAccess) -> RowAccess:
+            self._require_file(file_id)
+            return audit_log.log_rows(db, access, event, reader_ids, self._clock())
+
+        rows = self._log_first(consultant, log)
+        return work(partial(self._items, file_id, rows))
 
     def _open_access_log(self, consultant: User) -> None:
         if consultant.user_role is UserRole.ADMIN:
@@ -380,20 +391,33 @@ class Worker:
             readers = {reader.user_id: reader for reader in reader_rows(db, rows, ids, now)}
         return tuple(readers[id] for id in ids if id in readers)
 
-    def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        rows = self._current.row_access
-        if view is not self._current.view or rows is None:
+    def _items_of_current(
+        self, file_id: FileIdentity | None, view: View, ids: Sequence[int]
+    ) -> tuple[Item, ...]:
+        with self._connections.data():  # the right ends if another file has replaced the database
+            rows = self._current.row_access
+        if view is not self._current.view or file_id != self._connections.file_id:
             raise CancelledError
-        return self._items(rows, view, ids)
+        if rows is None:
+            raise unavailable("the rows can be read after the next snapshot")
+        return self._items(file_id, rows, view, ids)
 
-    def _items(self, rows: RowAccess, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
+    def _items(
+        self, file_id: FileIdentity | None, rows: RowAccess, view: View, ids: Sequence[int]
+    ) -> tuple[Item, ...]:
         """Return items from one snapshot of the database, if the account is unchanged."""
         if self._consultant is None or self._is_stopping:
             raise unavailable("the console is closing")
         with self._connections.data() as db:
+            self._require_file(file_id)
             users.require_unchanged(db, self._consultant)
             with read_snapshot(db):
                 return self._current.items(db, rows, view, ids, self._clock())
+
+    def _require_file(self, file_id: FileIdentity | None) -> None:
+        """Refuse ids that were read from a file that another one has replaced."""
+        if file_id != self._connections.file_id:
+            raise unavailable("the database file was replaced; try again with the new rows")
 
     def _poll(self) -> None:
         """Post a snapshot if it is requested or due; check the account at intervals."""
@@ -473,6 +497,7 @@ class Worker:
         self._account_check_at = 0.0
         self._refresh_policy.reset()
         self._current.reset()
+        self._palette_log.close()
 
 
 def _event(

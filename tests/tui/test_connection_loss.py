@@ -105,6 +105,27 @@ async def test_a_lost_connection_is_reported_in_every_list(
         await pilot.sees("Titles", "Ann", "● LIVE")
 
 
+async def test_the_rows_of_a_filter_stay_hidden_when_the_filter_is_cleared_during_a_loss(
+    open_console: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.filters("dracula")
+        await pilot.sees("1 match")
+        with mislaid_table(db):
+            await pilot.presses("3")
+            await pilot.sees("Titles", "● OFFLINE")
+            await pilot.presses("1")
+            await pilot.sees("dracula", "● OFFLINE")
+            await pilot.presses("escape")
+            await pilot.loses("dracula")
+            clock.advance(seconds=40)
+            await pilot.sees("● OFFLINE, 40 s")
+            assert "Dracula" not in pilot.screen
+        await pilot.sees("Dracula", "● LIVE")
+
+
 async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_all(
     open_console: OpenConsole, ann: ReadingApp, db: Database, access_log: AccessLog
 ) -> None:

@@ -133,7 +133,8 @@ class ViewScreen(Screen[None]):
         """
         self.header.status = status
         self.table.is_old = status.is_old
-        if status.lost_since is not None and not self.list_query.terms:
+        shown = self.snapshot
+        if status.lost_since is not None and shown is not None and not shown.query.terms:
             self.table.is_concealed = False
 
     def show_snapshot(self, snapshot: ViewSnapshot) -> bool:

@@ -33,12 +33,15 @@ def test_the_right_to_rows_ends_with_their_query_and_with_the_database(
         current.show_view(View.ONLINE, query)
         current.snapshot(db, access, clock(), access_log)
 
+    def may_read() -> bool:
+        return current.row_access is not None
+
     show(all_readers)
     current.show_view(View.ONLINE, all_readers)
-    assert current.row_access is not None, "the same rows"
+    assert may_read(), "the same rows"
     current.show_view(View.ONLINE, filtered)
-    assert current.row_access is None, "nobody is named yet"
+    assert not may_read(), "nobody is named yet"
     show(filtered)
-    assert current.row_access is not None
+    assert may_read()
     current.reset()
-    assert current.row_access is None
+    assert not may_read()

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.filters import Term, filter_size
@@ -31,7 +30,7 @@ from readwatch.monitor.events import (
     ReaderSnapshotReady,
     ViewSnapshotReady,
 )
-from readwatch.monitor.login import authenticated, terminal_address
+from readwatch.monitor.login import authenticated, console_event
 from readwatch.monitor.refresh_policy import RefreshPolicy
 from readwatch.monitor.request_queue import Request, RequestQueue
 from readwatch.monitor.retry import Retry
@@ -46,7 +45,7 @@ from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.engine.sqlite import FileIdentity
 from readwatch.store.identity import users
-from readwatch.store.identity.users import WRONG_PASSWORD
+from readwatch.store.identity.users import WrongPassword
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary, ids_of_readers_named, reader_rows
 
@@ -116,11 +115,10 @@ class Worker:
         """
         self._is_stopping = True
         self._requests.wake()
-        deadline = monotonic() + (LOST_STOP_SECONDS if self._retry.is_failing else STOP_SECONDS)
         interrupting = threading.Thread(target=self._interrupt, daemon=True)
         interrupting.start()  # PostgreSQL's server may take long to accept it
-        while self._thread.is_alive() and monotonic() < deadline:
-            self._thread.join(timeout=0.05)
+        if self._thread.is_alive():
+            self._thread.join(LOST_STOP_SECONDS if self._retry.is_failing else STOP_SECONDS)
 
     def _interrupt(self) -> None:
         """Cancel one query after another until the thread has ended."""
@@ -151,7 +149,8 @@ class Worker:
         self._current.viewport = viewport
 
     def set_seen(self, readers: frozenset[int]) -> None:
-        """Set the readers whom the consultant has marked as seen; a change is shown at once."""
+        """Set the readers who are marked as seen; a change is shown at once. It may come before
+        the login."""
         if readers != self._seen:
             self._seen = readers
             self._requests.submit(partial(self._set_seen, readers))
@@ -271,9 +270,7 @@ class Worker:
         email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
         try:
             authenticated(self._url, email, password, self._clock(), action)
-        except ReadwatchError as error:
-            if error.message != WRONG_PASSWORD:
-                raise
+        except WrongPassword as error:
             raise ReadwatchError(error.kind, "wrong password") from None  # it asks for no e-mail
         self._reported(self._submit_for_consultant(self._witness))
 
@@ -284,7 +281,7 @@ class Worker:
             message = witness.missing(db)
         if message is not None:
             self._post(EntryMissed(message))
-            event = _event(consultant, AuditAction.MISSED_ENTRY, message)
+            event = console_event(consultant.id, AuditAction.MISSED_ENTRY, message)
             self._log_first(consultant, lambda db, _: audit_log.log_event(db, event, self._clock()))
         with self._connections.data() as db:
             witness.see(db, self._clock())
@@ -312,9 +309,8 @@ class Worker:
 
     def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:
         self._current.close_reader()
-        event = _event(
-            consultant, AuditAction.VIEWED_READER_PROFILE, f"from {origin}", reader_id=reader_id
-        )
+        action = AuditAction.VIEWED_READER_PROFILE
+        event = console_event(consultant.id, action, f"from {origin}", reader_id)
         try:
             permit = self._log_first(
                 consultant, lambda db, _: audit_log.log_access(db, event, self._clock())
@@ -341,7 +337,7 @@ class Worker:
         work: Callable[[ReadItems], Result],
         consultant: User,
     ) -> Result:
-        event = _event(consultant, action, details)
+        event = console_event(consultant.id, action, details)
 
         def log(db: Database, access: ListAccess) -> RowAccess:
             self._require_file(file_id)
@@ -352,7 +348,9 @@ class Worker:
 
     def _open_access_log(self, consultant: User) -> None:
         if consultant.user_role is UserRole.ADMIN:
-            event = _event(consultant, AuditAction.LISTED_ACCESS_LOG, "everybody's entries")
+            event = console_event(
+                consultant.id, AuditAction.LISTED_ACCESS_LOG, "everybody's entries"
+            )
             self._log_first(consultant, lambda db, _: audit_log.log_event(db, event, self._clock()))
         self._current.open_access_log()
 
@@ -375,7 +373,7 @@ class Worker:
         if self._mask:
             return ()
         now, size = self._clock(), filter_size([Term(word) for word in words.split()])
-        event = _event(consultant, AuditAction.VIEWED_LIST, f"palette{size}")
+        event = console_event(consultant.id, AuditAction.VIEWED_LIST, f"palette{size}")
         with self._connections.data() as db, read_snapshot(db):
             access = self._list_access(db, consultant)
             ids = ids_of_readers_named(db, access, words.split(), now, length=MAX_READERS).ids
@@ -384,8 +382,8 @@ class Worker:
                 access,
                 event,
                 now,
-                view=palette,
-                terms=words,
+                list_id=palette,
+                filter=words,
                 reader_ids=ids,
             )
             readers = {reader.user_id: reader for reader in reader_rows(db, rows, ids, now)}
@@ -498,15 +496,3 @@ class Worker:
         self._refresh_policy.reset()
         self._current.reset()
         self._palette_log.close()
-
-
-def _event(
-    consultant: User, action: AuditAction, details: str, *, reader_id: int | None = None
-) -> AuditEvent:
-    return AuditEvent(
-        actor_id=consultant.id,
-        action_type=action,
-        subject_id=reader_id,
-        details=f"console, {details}",
-        ip_address=terminal_address(),
-    )

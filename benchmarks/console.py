@@ -38,6 +38,7 @@ from rig.report import Column, Row, keep, parser, progress, show
 from rig.slices import greet, in_turn
 from rig.terminal import SIZE, Terminal, look_on, terminal
 
+from readwatch.domain.arrivals import NO_ARRIVALS
 from readwatch.domain.attention import Thresholds
 from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import parse
@@ -47,7 +48,7 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import VIEW_OPTIONS, view_queries
-from readwatch.store.audit.log import access_to_whole_list, list_access, permit_own_data
+from readwatch.store.audit.log import access_without_entry, list_access, permit_own_data
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
@@ -302,8 +303,8 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     """Return all queries of the console."""
     measured: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
     access, attention = list_access(db, consultant_id), Attention(Thresholds())
-    rows = access_to_whole_list(access)
-    attention.refresh(db, access, now)
+    rows = access_without_entry(access)
+    attention.refresh(db, access, now, NO_ARRIVALS)
     for view, of_view in view_queries(attention, with_access_log=True).items():
         options = VIEW_OPTIONS[view]
         for sort in options.sorts:
@@ -315,8 +316,10 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
         measured[f"{view}: order, filtered"] = partial(of_view.ids, db, access, filtered, now)
         ids = of_view.ids(db, access, options.first_query(), now).ids[: 3 * SIZE[1]]
         measured[f"{view}: {len(ids)} rows"] = partial(of_view.items, db, rows, ids, now)
-    measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(db, access, now)
-    measured["attention: each time"] = lambda: attention.refresh(db, access, now)
+    measured["attention: first time"] = lambda: Attention(Thresholds()).refresh(
+        db, access, now, NO_ARRIVALS
+    )
+    measured["attention: each time"] = lambda: attention.refresh(db, access, now, NO_ARRIVALS)
     permit = permit_own_data(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, now)
     page.snapshot(db, header)

@@ -29,6 +29,13 @@ class SQLiteCopies:
         return f"sqlite:///{path}"
 
 
+def put_in_place_of(file: Path, other: Path) -> None:
+    """As somebody does who restores a backup while the console is open."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{file}{suffix}").rename(f"{file}.away{suffix}")
+    other.rename(file)
+
+
 class PostgreSQLCopies:
     """One database at a time, created for each test with the same name.
 

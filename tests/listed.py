@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from permits import LIST_ACCESS
+from permits import LIST_ACCESS, ROW_ACCESS
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.domain.sessions import OnlineReader
@@ -15,11 +15,11 @@ from readwatch.store.lists.query import ListQuery
 def readers_online(db: Database, now: datetime) -> tuple[OnlineReader, ...]:
     """Return the readers who are online, the latest heartbeat first."""
     ids = online_ids(db, LIST_ACCESS, ListQuery("full_name"), now).ids
-    return online_readers(db, LIST_ACCESS, ids, now)
+    return online_readers(db, ROW_ACCESS, ids, now)
 
 
 def newest_activities(db: Database, now: datetime, length: int = 200) -> list[RecordedActivity]:
     """Return the activities that arrived last, newest first."""
     ids = feed_page(db, LIST_ACCESS, after=None, length=length).ids
-    rows = activity_rows(db, LIST_ACCESS, ids, now)
+    rows = activity_rows(db, ROW_ACCESS, ids, now)
     return sorted(rows, key=lambda activity: activity.id, reverse=True)

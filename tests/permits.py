@@ -3,7 +3,7 @@
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit import log
-from readwatch.store.audit.log import Permit, RowAccess, permit_own_data
+from readwatch.store.audit.log import ListAccess, Permit, RowAccess, permit_own_data
 
 
 def permit_for(user_id: int) -> Permit:
@@ -11,10 +11,18 @@ def permit_for(user_id: int) -> Permit:
     return permit_own_data(Principal(user_id, UserRole.READER, session_id=0))
 
 
-def list_access_of(user: User) -> RowAccess:
-    """Return the right of a consultant or admin to lists and their rows, without a query."""
+def list_access_of(user: User) -> ListAccess:
+    """Return the right of a consultant or admin to find the rows of lists, without a query."""
+    return ListAccess(user.id, user.user_role, log._SEAL)
+
+
+def row_access_of(user: User) -> RowAccess:
+    """Return the right of a consultant or admin to read the rows of lists, without an entry."""
     return RowAccess(user.id, user.user_role, log._SEAL)
 
 
-LIST_ACCESS = RowAccess(0, UserRole.CONSULTANT, log._SEAL)
-"""A consultant's right to lists and their rows, for lists that are equal for all consultants."""
+LIST_ACCESS = ListAccess(0, UserRole.CONSULTANT, log._SEAL)
+"""A consultant's right to find the rows of lists that are equal for all consultants."""
+
+ROW_ACCESS = RowAccess(0, UserRole.CONSULTANT, log._SEAL)
+"""A consultant's right to read the rows of these lists."""

@@ -10,9 +10,10 @@ from conftest import NOON, Cast, StillClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest.api import Api, ApiClient
-from permits import LIST_ACCESS, permit_for
+from permits import LIST_ACCESS, ROW_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
+from readwatch.domain.arrivals import NO_ARRIVALS
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
 from readwatch.domain.filters import Term
 from readwatch.domain.presence import Presence, idle_since, presence_of
@@ -127,7 +128,7 @@ Said = tuple[Presence, datetime | None]
 
 
 def said_by_online(db: Database, reader_id: int, now: datetime) -> Said | None:
-    rows = online_rows(db, LIST_ACCESS, [reader_id], now)
+    rows = online_rows(db, ROW_ACCESS, [reader_id], now)
     return (rows[0].presence_at(now), rows[0].idle_since) if rows else None
 
 
@@ -137,7 +138,7 @@ def said_by_the_page(db: Database, reader_id: int, now: datetime) -> Said:
 
 
 def said_by_attention(db: Database, reader_id: int, now: datetime) -> Said:
-    (reader,) = attention.attention_readers(db, LIST_ACCESS, [reader_id], now)
+    (reader,) = attention.attention_readers(db, ROW_ACCESS, [reader_id], now)
     return reader.presence_at(now), reader.idle_since
 
 
@@ -224,9 +225,9 @@ def test_a_batch_from_an_offline_device_shows_that_it_is_online_and_no_reading(
     now = clock()
     check_that_all_agree(db, cara, reader, now)
     assert reader.presence(now) is Presence.IDLE
-    (row,) = online_rows(db, LIST_ACCESS, [reader.user.id], now)
+    (row,) = online_rows(db, ROW_ACCESS, [reader.user.id], now)
     assert row.trace == (3, 0, 0, 0, 0, 0)
     found = Attention(DEFAULT_THRESHOLDS)
-    found.refresh(db, LIST_ACCESS, now)
-    (item,) = found.items(db, LIST_ACCESS, [reader.user.id], now)
+    found.refresh(db, LIST_ACCESS, now, NO_ARRIVALS)
+    (item,) = found.items(db, ROW_ACCESS, [reader.user.id], now)
     assert [(it.rule, it.since) for it in item.case.reasons] == [(Rule.IDLE, reader.idle_since)]

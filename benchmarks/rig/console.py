@@ -15,7 +15,7 @@ from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import access_to_whole_list, list_access
+from readwatch.store.audit.log import access_without_entry, list_access
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
@@ -37,7 +37,7 @@ def main() -> None:
     db = migrations.open_current(sys.argv[1], Role.CONSOLE)
     with connection(db):
         access = list_access(db, consultant_id(db, sys.argv[1]))
-    rows = access_to_whole_list(access)
+    rows = access_without_entry(access)
     queries = view_queries(Attention(DEFAULT_THRESHOLDS), with_access_log=False)
     took: list[float] = []
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0

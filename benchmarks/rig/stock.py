@@ -9,7 +9,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
 from readwatch.domain.clock import ago, system_clock
-from readwatch.store.audit.log import access_to_whole_list, list_access
+from readwatch.store.audit.log import access_without_entry, list_access
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import connection
 from readwatch.store.engine.privileges import Role
@@ -41,7 +41,7 @@ class Stock(App[None]):
         table, now = self.query_one(DataTable), system_clock()
         with connection(self._db):
             ids = online_ids(self._db, self._access, ListQuery("full_name"), now).ids
-            readers = online_readers(self._db, access_to_whole_list(self._access), ids, now)
+            readers = online_readers(self._db, access_without_entry(self._access), ids, now)
         table.clear(columns=True)
         table.add_columns("Reader", "Reading", "Progress", "Last activity", "Ago", "Device")
         table.add_rows(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Ended, Shell, log
-from permits import LIST_ACCESS, permit_for
+from permits import ROW_ACCESS, permit_for
 
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
@@ -83,12 +83,12 @@ def test_what_cannot_be_an_account_is_refused_and_nothing_is_stored(
     password: str,
     complaint: str,
 ) -> None:
-    before = list_users(db, LIST_ACCESS)
+    before = list_users(db, ROW_ACCESS)
     ended = shell.add(email, role, *more, password=password)
 
     assert complaint in ended.complaint
     assert not password or password not in ended.err
-    assert list_users(db, LIST_ACCESS) == before
+    assert list_users(db, ROW_ACCESS) == before
     assert log(db) == []
 
 
@@ -165,14 +165,14 @@ def test_only_an_active_admin_acts_and_the_error_names_the_address(
     shell.add("finn@example.org", "admin", "--as", "dora@example.org")
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'eve@example.org'")
     db.execute_sql("UPDATE users SET deleted_at = created_at WHERE email = 'finn@example.org'")
-    before = list_users(db, LIST_ACCESS), log(db)
+    before = list_users(db, ROW_ACCESS), log(db)
 
     calls = [shell("user", "list", "--as", acting)]
     calls.append(shell.add("gus@example.org", "reader", "--as", acting))
 
     complaint = f"there is no active admin {acting!r}; name one with --as EMAIL"
     assert [ended.complaint for ended in calls] == [complaint] * 2
-    assert (list_users(db, LIST_ACCESS), log(db)) == before
+    assert (list_users(db, ROW_ACCESS), log(db)) == before
 
 
 def test_without_an_admin_nobody_acts(shell: Shell) -> None:
@@ -285,11 +285,11 @@ def test_what_cannot_be_logged_is_not_done_and_the_error_shows_no_personal_data(
     shell: Shell, cast: Any, db: Database
 ) -> None:
     without_log(db)
-    before = list_users(db, LIST_ACCESS)
+    before = list_users(db, ROW_ACCESS)
     refused = [shell("user", words, "ann@example.org") for words in ("show", "suspend")]
     refused.append(shell("user", "delete", "ann@example.org", "--yes"))
     for ended in (shell("user", "list"), shell.add("eve@example.org", "reader"), *refused):
         line = internal_error(ended)
         assert "example.org" not in line
         assert "Archer" not in line
-    assert list_users(db, LIST_ACCESS) == before
+    assert list_users(db, ROW_ACCESS) == before

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Shell, log
 from conftest import NOON, PASSWORD, Cast
-from permits import LIST_ACCESS
+from permits import ROW_ACCESS
 from tui.real_terminal import READWATCH, terminal
 
 from readwatch.domain.errors import ReadwatchError
@@ -234,13 +234,13 @@ def test_on_a_terminal_the_email_is_typed_again_before_an_account_goes(
         window.types("ben@example.org\r")
         window.sees(f"nothing was {done}")
         assert window.ends() == 1
-    assert len(list_users(db, LIST_ACCESS)) == 4
+    assert len(list_users(db, ROW_ACCESS)) == 4
     with terminal(command) as window:
         window.sees("Type the e-mail again")
         window.types("Ann@example.org\r")
         window.sees(f"{done} ")
         assert window.ends() == 0
-    assert cast.ann not in list_users(db, LIST_ACCESS)
+    assert cast.ann not in list_users(db, ROW_ACCESS)
 
 
 @on_a_terminal

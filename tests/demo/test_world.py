@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 from listed import newest_activities, readers_online
-from permits import LIST_ACCESS
+from permits import LIST_ACCESS, ROW_ACCESS
 from tui.real_terminal import processes_in
 
 from readwatch.demo.world import WEEKS, world
+from readwatch.domain.arrivals import NO_ARRIVALS
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
 from readwatch.domain.clock import system_clock
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
@@ -34,12 +35,12 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
             here = readers_online(db, now)
             feed = newest_activities(db, now, 100_000)
             readers = reader_rows(
-                db, LIST_ACCESS, reader_ids(db, LIST_ACCESS, ListQuery("full_name"), now).ids, now
+                db, ROW_ACCESS, reader_ids(db, LIST_ACCESS, ListQuery("full_name"), now).ids, now
             )
             attention = Attention(DEFAULT_THRESHOLDS)
-            attention.refresh(db, LIST_ACCESS, now)
+            attention.refresh(db, LIST_ACCESS, now, NO_ARRIVALS)
             ids = attention.ids(db, LIST_ACCESS, ListQuery("reasons"), now).ids
-            needy = attention.items(db, LIST_ACCESS, ids, now)
+            needy = attention.items(db, ROW_ACCESS, ids, now)
         db.close()
     assert len(here) == 120 // 8
     assert len(demo.awake) == 99  # those who are stuck sleep on

@@ -14,8 +14,8 @@ SILENT = Heartbeats(newest=NOON, silent_since=NOON, together=30, earlier=1, on_t
 """Four minutes after the service of 30 readers has died at noon."""
 
 
-def stop_of(beats: Heartbeats, before: Arrivals = NO_ARRIVALS) -> Stop | None:
-    return arrivals_after(before, beats, LATER).stop
+def stop_of(heartbeats: Heartbeats, before: Arrivals = NO_ARRIVALS) -> Stop | None:
+    return arrivals_after(before, heartbeats, LATER).stop
 
 
 def test_all_readers_who_fall_silent_within_one_interval_of_heartbeats_are_a_stop() -> None:
@@ -59,15 +59,18 @@ def test_no_post_is_overdue_as_early_as_a_heartbeat_is() -> None:
 
 def test_a_stop_goes_on_until_half_of_the_readers_are_back() -> None:
     stopped = arrivals_after(NO_ARRIVALS, SILENT, LATER)
-    few = replace(SILENT, newest=LATER, together=16, on_time=14)
+    few = Heartbeats(newest=LATER, still_silent=16, on_time=14)
     assert stop_of(few, stopped) == Stop(NOON, 30)
-    half = replace(few, together=15, on_time=15)
+    half = replace(few, still_silent=15, on_time=15)
     assert arrivals_after(stopped, half, LATER) == Arrivals(LATER, None, resumed_at=LATER)
 
 
 def test_a_stop_ends_with_the_sessions_of_its_readers() -> None:
     stopped = arrivals_after(NO_ARRIVALS, SILENT, LATER)
-    assert arrivals_after(stopped, Heartbeats(), LATER) == Arrivals(None, None, resumed_at=LATER)
+    few = Heartbeats(newest=LATER, still_silent=15)
+    assert stop_of(few, stopped) == Stop(NOON, 30)
+    fewer = replace(few, still_silent=14)
+    assert arrivals_after(stopped, fewer, LATER) == Arrivals(LATER, None, resumed_at=LATER)
 
 
 def test_the_time_at_which_posts_resumed_is_remembered() -> None:

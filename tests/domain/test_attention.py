@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import accumulate
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from readwatch.domain import attention
-from readwatch.domain.arrivals import Arrivals, Stop
+from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals, Stop
 from readwatch.domain.attention import (
     REASON_KEPT_FOR,
     Held,
@@ -73,11 +74,14 @@ def test_who_is_here_is_silent_or_idle_or_fine(login, heartbeat, activity, silen
     done = None if activity is None else before(activity)
     did = idle_since(before(login), done)
     reader = OpenReader(1, last_heartbeat=before(heartbeat), idle_since=did)
-    for rule, minutes in (("silent", silent_from), ("idle", idle_from)):
-        found = getattr(attention, rule)(reader, NOON, LIMITS)
-        expected = None if minutes is None else Reason(Rule(rule), before(minutes))
-        assert (rule, found) == (rule, expected)
-        assert getattr(attention, rule)(reader, NOON, OFF) is None
+    rules = (
+        (partial(attention.silent, arrivals=NO_ARRIVALS), Rule.SILENT, silent_from),
+        (attention.idle, Rule.IDLE, idle_from),
+    )
+    for holds, rule, minutes in rules:
+        expected = None if minutes is None else Reason(rule, before(minutes))
+        assert (rule, holds(reader, NOON, LIMITS)) == (rule, expected)
+        assert holds(reader, NOON, OFF) is None
 
 
 @pytest.mark.parametrize(
@@ -93,8 +97,8 @@ def test_who_is_here_is_silent_or_idle_or_fine(login, heartbeat, activity, silen
 def test_silence_is_not_listed_while_nearly_all_are_silent(stop, resumed, is_listed):
     arrivals = Arrivals(before(5), stop, None if resumed is None else before(resumed))
     reader = OpenReader(1, last_heartbeat=before(5), idle_since=before(6))
-    found = attention.silent(reader, NOON, LIMITS, arrivals)
-    assert found == (Reason(Rule.SILENT, before(5)) if is_listed else None)
+    reason = attention.silent(reader, NOON, LIMITS, arrivals)
+    assert reason == (Reason(Rule.SILENT, before(5)) if is_listed else None)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from conftest import Cast, StillClock, on_both_engines
@@ -55,7 +55,32 @@ def test_an_entry_is_not_written_into_a_file_that_is_replaced_meanwhile(
 
     with pytest.raises(ReadwatchError, match="was removed or replaced"):
         append_after_the_file_was_replaced()
+    with connections.data():
+        pass
     with connections.access_log() as access_log:
         assert access_log.execute_sql("SELECT count(id) FROM consultant_access_log").fetchone() == (
             0,
         )
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_what_is_read_from_one_file_is_not_logged_in_another(
+    connections: Connections, url: str, cast: Cast, clock: StillClock
+) -> None:
+    file = sqlite_path(url)
+    other = shutil.copy(file, file.with_name("other"))
+    event = AuditEvent(cast.cara.id, AuditAction.VIEWED_LIST, cast.ann.id)
+
+    def read_and_log(while_reading: Callable[[], object] = lambda: None) -> None:
+        with connections.data():
+            while_reading()
+            with connections.access_log() as access_log:
+                log_event(access_log, event, clock())
+
+    with pytest.raises(ReadwatchError, match="the database file was replaced at this moment"):
+        read_and_log(lambda: os.replace(other, file))
+    with connections.data() as db:
+        assert db.execute_sql(ENTRIES).fetchone() == (0,)
+    read_and_log()
+    with connections.data() as db:
+        assert db.execute_sql(ENTRIES).fetchone() == (1,)

@@ -1,15 +1,18 @@
 """The worker's thread: snapshots, results of requests, and what it refuses, on a real database."""
 
+import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
+from copies import put_in_place_of
 from monitor.conftest import TIMEOUT_SECONDS, Monitor, OpenMonitor
 from reading_app import ReadingApp, add_readers
 
@@ -31,6 +34,7 @@ from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.monitor.worker import ReadItems
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.identity import accounts, users
 from readwatch.store.lists.query import ListQuery
 
@@ -433,8 +437,8 @@ def test_an_internal_error_is_named_by_its_type_alone(
 
 
 def test_masked_names_are_found_by_no_words(open_monitor: OpenMonitor, ann: ReadingApp) -> None:
-    found = open_monitor().worker.find_readers("arch", 1).result(TIMEOUT_SECONDS)
-    assert [reader.user_id for reader in found] == [ann.user.id]
+    readers = open_monitor().worker.find_readers("arch", 1).result(TIMEOUT_SECONDS)
+    assert [reader.user_id for reader in readers] == [ann.user.id]
     assert open_monitor(mask=True).worker.find_readers("arch", 1).result(TIMEOUT_SECONDS) == ()
 
 
@@ -461,3 +465,68 @@ def test_a_stopped_worker_has_ended_and_cancelled_what_waited(
     assert not any(thread.name == "monitor" for thread in threading.enumerate())
     assert running.done()
     assert waiting.cancelled()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_ids_of_a_file_that_was_replaced_read_and_log_nothing_in_the_new_one(
+    open_monitor: OpenMonitor, ann: ReadingApp, db: Database, url: str, tmp_path: Path
+) -> None:
+    ann.reads("Dracula")
+    db.execute_sql(f"VACUUM INTO '{tmp_path / 'backup'}'")
+    monitor, is_reading, is_replaced = open_monitor(), threading.Event(), threading.Event()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady)
+    ids, action = (ann.user.id,), AuditAction.EXPORTED_VIEW
+
+    def read_before_and_after(read: ReadItems) -> object:
+        read(View.ONLINE, ids)
+        is_reading.set()
+        is_replaced.wait(TIMEOUT_SECONDS)
+        return read(View.ONLINE, ids)
+
+    first = monitor.worker.log_and_run(action, ids, "from online", read_before_and_after)
+    second = monitor.worker.log_and_run(action, ids, "from online", nothing)
+    rows = monitor.worker.fetch_items(View.ONLINE, ids)
+    assert is_reading.wait(TIMEOUT_SECONDS)
+    put_in_place_of(sqlite_path(url), tmp_path / "backup")
+    is_replaced.set()
+    for export in (first, second):
+        with pytest.raises(ReadwatchError, match="the database file was replaced"):
+            export.result(TIMEOUT_SECONDS)
+    with pytest.raises(CancelledError):
+        rows.result(TIMEOUT_SECONDS)
+    db.close()
+    db.connect()
+    assert logged_actions(db) == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_palette_names_its_readers_again_in_a_file_that_replaced_the_first(
+    open_monitor: OpenMonitor, cast: Cast, db: Database, url: str, tmp_path: Path
+) -> None:
+    shutil.copy(sqlite_path(url), tmp_path / "backup")
+    monitor = open_monitor()
+    monitor.worker.find_readers("ann", 1).result(TIMEOUT_SECONDS)
+    put_in_place_of(sqlite_path(url), tmp_path / "backup")
+    monitor.worker.find_readers("ann", 1).result(TIMEOUT_SECONDS)
+    db.close()
+    db.connect()
+    assert [reader for _, reader in named(db)] == [cast.ann.id]
+
+
+def test_who_logs_in_after_another_consultant_is_named_with_the_same_readers(
+    open_monitor: OpenMonitor, cast: Cast, db: Database
+) -> None:
+    monitor = open_monitor()
+    for who in (cast.cara, cast.dora):
+        monitor.worker.log_in(who.email, PASSWORD).result(TIMEOUT_SECONDS)
+        query = filtered(monitor, View.READERS, "ann")
+        while monitor.next(ViewSnapshotReady).snapshot.query != query:
+            pass  # of the list without a filter
+        monitor.worker.find_readers("ann", 1).result(TIMEOUT_SECONDS)
+    viewed = db.execute_sql(
+        "SELECT consultant_user_id, target_user_id FROM consultant_access_log"
+        " WHERE action_type = 'viewed_list' ORDER BY id"
+    )
+    cara, dora, ann = cast.cara.id, cast.dora.id, cast.ann.id
+    assert [*viewed] == [(cara, ann), (cara, ann), (dora, ann), (dora, ann)]

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
+from conftest import NOON
+
 from readwatch.domain.activities import Activity
-from readwatch.domain.arrivals import Heartbeats
+from readwatch.domain.arrivals import NO_ARRIVALS, Heartbeats, Stop, arrivals_after
 from readwatch.domain.presence import SILENT_AFTER
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.totals import activities_per_minute, heartbeats
@@ -24,22 +27,70 @@ def test_the_last_sixty_minutes_are_all_there_the_running_one_last(db, cast, clo
     assert busy == {0: 3, 5: 1, 59: 1}
 
 
-def test_heartbeats_are_counted_before_the_newest_one_that_is_overdue(db, cast, clock, enter):
-    assert heartbeats(db, clock()) == Heartbeats()
+@pytest.fixture
+def enter_at(clock, join, enter):
+    """`enter_at(seconds, …)` lets one new reader after the other log in, at seconds after noon."""
     noon = clock()
-    sessions = []
-    for seconds in (-300, -299, -120, -119, -60, 0, 1, 60):
-        clock.moment = noon + timedelta(seconds=seconds)
-        sessions.append(enter(cast.ann))
+
+    def enter_at(*moments):
+        entered = []
+        for seconds in moments:
+            clock.moment = noon + timedelta(seconds=seconds)
+            entered.append(enter(join(f"Reader{seconds}")))
+        return entered
+
+    return enter_at
+
+
+def test_readers_are_counted_before_the_newest_heartbeat_that_is_overdue(db, clock, enter_at):
+    noon = clock()
+    assert heartbeats(db, noon, None) == Heartbeats()
+    sessions = enter_at(-300, -299, -120, -119, -60, 0, 1, 60)
     clock.moment = noon + SILENT_AFTER
-    assert heartbeats(db, clock()) == Heartbeats(
+    assert heartbeats(db, clock(), None) == Heartbeats(
         newest=noon + timedelta(seconds=60), silent_since=noon, together=3, earlier=2, on_time=2
     )
     for session in sessions:
         end_session(db, session, clock())
-    assert heartbeats(db, clock()) == Heartbeats()
+    assert heartbeats(db, clock(), None) == Heartbeats()
 
 
 def test_heartbeats_on_time_are_no_silence(db, cast, clock, enter):
     enter(cast.ann)
-    assert heartbeats(db, clock()) == Heartbeats(newest=clock())
+    assert heartbeats(db, clock(), None) == Heartbeats(newest=clock())
+
+
+def test_an_app_that_logs_in_five_times_is_one_reader(db, cast, clock, enter):
+    for _ in range(5):
+        enter(cast.ann)
+        clock.advance(seconds=20)
+    clock.advance(minutes=5)
+    silent = heartbeats(db, clock(), None)
+    assert (silent.together, silent.earlier) == (1, 0)
+    assert arrivals_after(NO_ARRIVALS, silent, clock()).stop is None
+
+
+def test_a_stop_ends_with_its_sessions_although_other_readers_are_overdue(db, clock, enter_at):
+    silent = enter_at(*range(20))
+    clock.advance(minutes=5)
+    stopped = arrivals_after(NO_ARRIVALS, heartbeats(db, clock(), None), clock())
+    assert stopped.stop == Stop(NOON + timedelta(seconds=19), 20)
+    for session in silent[:10]:
+        end_session(db, session, clock())
+    enter_at(*range(14_400, 14_402), *range(14_700, 14_706))  # two of these are overdue
+    clock.moment = NOON + timedelta(seconds=14_700)
+    half = heartbeats(db, clock(), stopped.stop)
+    assert half == Heartbeats(newest=clock(), still_silent=10, on_time=1)
+    clock.moment = NOON + timedelta(seconds=14_706)
+    assert arrivals_after(stopped, half, clock()).stop == stopped.stop
+    end_session(db, silent[10], clock())
+    ended = heartbeats(db, clock(), stopped.stop)
+    assert ended == Heartbeats(newest=NOON + timedelta(seconds=14_705), still_silent=9, on_time=6)
+    assert arrivals_after(stopped, ended, clock()).stop is None
+
+
+def test_during_a_stop_no_more_readers_are_counted_than_fell_silent(db, clock, enter_at):
+    enter_at(*range(-8, 0), *range(1, 9))
+    stop = Stop(NOON, 5)
+    during = heartbeats(db, clock(), stop)
+    assert (during.still_silent, during.on_time) == (5, 5)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from conftest import ENGINES, PASSWORD, Cast
+from copies import put_in_place_of
 from postgres import Server
 from reading_app import AccessLog, Entry, ReadingApp
 from tui.console_pilot import ConsolePilot, OpenConsole
-from tui.test_connection_loss import put_in_place_of, server_away
+from tui.test_connection_loss import server_away
 
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, is_sqlite

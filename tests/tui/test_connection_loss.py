@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ENGINES, NOON, PASSWORD, Cast, StillClock
+from copies import put_in_place_of
 from postgres import Server, connect
 from reading_app import AccessLog, ReadingApp
 from tui.console_pilot import TIMEOUT_SECONDS, OpenConsole, console_pilot
@@ -61,13 +62,6 @@ def await_workers() -> None:
             assert not thread.is_alive()
 
 
-def put_in_place_of(file: Path, other: Path) -> None:
-    """As somebody does who restores a backup while the console is open."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{file}{suffix}").rename(f"{file}.away{suffix}")
-    other.rename(file)
-
-
 async def test_a_loss_is_said_with_since_when_and_why_and_ends_by_itself(
     open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp, db: Database, clock: StillClock
 ) -> None:
@@ -109,6 +103,27 @@ async def test_a_lost_connection_is_reported_in_every_list(
             await pilot.presses("3")
             await pilot.sees("Titles", "loading …", "● OFFLINE")
         await pilot.sees("Titles", "Ann", "● LIVE")
+
+
+async def test_the_rows_of_a_filter_stay_hidden_when_the_filter_is_cleared_during_a_loss(
+    open_console: OpenConsole, ann: ReadingApp, db: Database, clock: StillClock
+) -> None:
+    ann.reads("Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("Ann")
+        await pilot.filters("dracula")
+        await pilot.sees("1 match")
+        with mislaid_table(db):
+            await pilot.presses("3")
+            await pilot.sees("Titles", "● OFFLINE")
+            await pilot.presses("1")
+            await pilot.sees("dracula", "● OFFLINE")
+            await pilot.presses("escape")
+            await pilot.loses("dracula")
+            clock.advance(seconds=40)
+            await pilot.sees("● OFFLINE, 40 s")
+            assert "Dracula" not in pilot.screen
+        await pilot.sees("Dracula", "● LIVE")
 
 
 async def test_a_reader_who_is_opened_during_a_loss_appears_after_it_or_not_at_all(

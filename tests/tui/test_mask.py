@@ -43,7 +43,8 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
         for view, title in LISTS:
             await pilot.presses(view)
             await pilot.sees(title, "A. A.", "B. B.", "● LIVE")
-            await pilot.presses(*"/ann")
+            await pilot.presses("/")
+            await pilot.pastes("ann")
             await pilot.sees("nothing matches ann")
             await pilot.presses("ctrl+u")
             await pilot.sees("A. A.", "B. B.")
@@ -54,7 +55,7 @@ async def test_no_filter_finds_by_a_name_that_is_masked(
             suggester = pilot.app.screen.query_one(Input).suggester
             assert suggester
             assert await suggester.get_suggestion("full") is None
-    assert {entry.did for entry in access_log()} <= {"viewed_list"}, "of the letter a"
+    assert access_log() == []
 
 
 async def test_a_name_without_letters_is_masked_too(

@@ -1,6 +1,7 @@
 """`readwatch demo`: a temporary server with simulated readers, and the console or its lists."""
 
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from random import Random
 from threading import Event
@@ -13,12 +14,12 @@ from readwatch.demo.world import PASSWORD, World, world
 from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.clock import system_clock
 from readwatch.monitor.attention import Attention
-from readwatch.monitor.build import LogRows, view_snapshot
+from readwatch.monitor.build import view_snapshot
 from readwatch.monitor.settings import ConsoleSettings
-from readwatch.monitor.snapshots import View
+from readwatch.monitor.snapshots import View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.views import view_queries
-from readwatch.store.audit.log import ListAccess, access_to_whole_list, list_access
+from readwatch.store.audit.log import ListAccess, RowAccess, access_without_entry, list_access
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import ListQuery
@@ -93,5 +94,5 @@ def _print_lists(demo: World, seconds: float) -> None:
     db.close()
 
 
-def _whole_list(access: ListAccess) -> LogRows:
-    return lambda _: access_to_whole_list(access)
+def _whole_list(access: ListAccess) -> Callable[[ViewSnapshot], RowAccess]:
+    return lambda _: access_without_entry(access)

@@ -20,18 +20,19 @@ FEWEST_READERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Heartbeats:
-    """The last heartbeats of the open sessions, as numbers of sessions.
+    """The last heartbeats of the open sessions, as numbers of readers.
 
     `newest` is the newest of all. `silent_since` is the newest one that is overdue; `together` have
     theirs within one interval before it, `earlier` ones in the rest of the time in which a reader
-    counts as online. `on_time` sessions are not overdue; they are counted up to the number of the
-    others.
+    counts as online. While a stop goes on, these are not read: `still_silent` are silent since the
+    stop. `on_time` readers are not overdue; they are counted up to the number of the others.
     """
 
     newest: datetime | None = None
     silent_since: datetime | None = None
     together: int = 0
     earlier: int = 0
+    still_silent: int = 0
     on_time: int = 0
 
 
@@ -62,28 +63,29 @@ class Arrivals:
 NO_ARRIVALS = Arrivals()
 
 
-def arrivals_after(before: Arrivals, beats: Heartbeats, now: datetime) -> Arrivals:
+def arrivals_after(before: Arrivals, heartbeats: Heartbeats, now: datetime) -> Arrivals:
     """Return the arrivals at `now`, from those of the last time.
 
-    A stop begins if nine of ten readers fell silent at once. It ends if half of them are back, or
-    if their sessions have ended; what was silent during the stop is then silent since its end.
+    A stop begins if nine of ten readers fell silent at once. It ends if as many as half of them are
+    on time, or if more than half of them are no longer silent since the stop, for example because
+    their sessions have ended; what was silent during the stop is then silent since its end.
     """
     stop = before.stop
-    if stop is None and _is_stop(beats):
-        since = beats.silent_since
-        stop = Stop(since, beats.together) if since is not None else None
-    elif stop is not None and not _goes_on(stop, beats):
-        return Arrivals(beats.newest, None, now)
-    return Arrivals(beats.newest, stop, before.resumed_at)
+    if stop is None and _is_stop(heartbeats):
+        since = heartbeats.silent_since
+        stop = Stop(since, heartbeats.together) if since is not None else None
+    elif stop is not None and not _goes_on(stop, heartbeats):
+        return Arrivals(heartbeats.newest, None, now)
+    return Arrivals(heartbeats.newest, stop, before.resumed_at)
 
 
-def _is_stop(beats: Heartbeats) -> bool:
+def _is_stop(heartbeats: Heartbeats) -> bool:
     return (
-        beats.together >= FEWEST_READERS
-        and beats.earlier * 4 <= beats.together
-        and beats.on_time * 9 <= beats.together
+        heartbeats.together >= FEWEST_READERS
+        and heartbeats.earlier * 4 <= heartbeats.together
+        and heartbeats.on_time * 9 <= heartbeats.together
     )
 
 
-def _goes_on(stop: Stop, beats: Heartbeats) -> bool:
-    return beats.silent_since is not None and beats.on_time * 2 < stop.readers
+def _goes_on(stop: Stop, heartbeats: Heartbeats) -> bool:
+    return heartbeats.still_silent * 2 >= stop.readers and heartbeats.on_time * 2 < stop.readers

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
+from readwatch.domain.arrivals import Arrivals
 
 ACTIVE_WITHIN = timedelta(minutes=5)
 """How long after a login or an activity a reader counts as active in a session."""
@@ -128,10 +128,7 @@ class Case:
 
 
 def silent(
-    reader: OpenReader,
-    now: datetime,
-    thresholds: Thresholds,
-    arrivals: Arrivals = NO_ARRIVALS,
+    reader: OpenReader, now: datetime, thresholds: Thresholds, arrivals: Arrivals
 ) -> Reason | None:
     """The rule for a reader in the middle of a session who sends no heartbeat.
 

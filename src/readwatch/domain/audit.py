@@ -67,7 +67,13 @@ class AuditEvent:
 
     def about(self, reader_id: int) -> "AuditEvent":
         """Return the same access, of the data of one reader."""
-        return AuditEvent(self.actor_id, self.action_type, reader_id, self.details, self.ip_address)
+        return AuditEvent(
+            actor_id=self.actor_id,
+            action_type=self.action_type,
+            subject_id=reader_id,
+            details=self.details,
+            ip_address=self.ip_address,
+        )
 
 
 def few_readers(reader_ids: Iterable[int | None]) -> frozenset[int]:

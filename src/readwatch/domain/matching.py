@@ -97,8 +97,8 @@ def _with_spellings(letters: str) -> Iterator[str]:
     """Yield the pattern of each letter; the second letter of a spelling may be left out."""
     for before, letter in pairwise(f" {letters}"):
         form = f"[{_forms(letter)}]{_KEPT_MARKS}*"
-        spelt = [f"(?<=[{one}])" for one in _spelt_as(before + letter)]
-        spelt += [f"(?<=[{one}]{mark})" for one, mark in _spelt_with_mark(before + letter)]
+        spelt = [f"(?<=[{class_}])" for class_ in _spelt_as(before + letter)]
+        spelt += [f"(?<=[{class_}]{mark})" for class_, mark in _spelt_with_mark(before + letter)]
         yield f"(?:{'|'.join((form, *spelt))})" if spelt else form
 
 
@@ -110,22 +110,26 @@ def _with_letters_left_out(letters: str) -> Iterator[str]:
     for before, letter in pairwise(letters):
         form = _forms(letter)
         later = f"[^{form}{_GAPS}]*[{form}]"
-        spelt = [f"(?<=[{one}])|(?<![{one}])" for one in _spelt_as(before + letter)]
+        spelt = [f"(?<=[{class_}])|(?<![{class_}])" for class_ in _spelt_as(before + letter)]
         yield f"(?:{spelt[0]}{later})" if spelt else later
 
 
 @lru_cache(maxsize=1024)
-def _spelt_as(two: str) -> tuple[str, ...]:
+def _spelt_as(pair: str) -> tuple[str, ...]:
     """Return the class of the letters that may be typed as these two, if there are any."""
-    one = "".join(_cases(it) for it, typed in SPELLINGS.items() if typed == two and len(it) == 1)
-    return (one,) if one else ()
+    class_ = "".join(
+        _cases(letter) for letter, typed in SPELLINGS.items() if typed == pair and len(letter) == 1
+    )
+    return (class_,) if class_ else ()
 
 
 @lru_cache(maxsize=1024)
-def _spelt_with_mark(two: str) -> tuple[tuple[str, str], ...]:
+def _spelt_with_mark(pair: str) -> tuple[tuple[str, str], ...]:
     """Return each letter with a mark that may be typed as these two, as a class and the mark."""
     return tuple(
-        (_cases(it[0]), it[1]) for it, typed in SPELLINGS.items() if typed == two and len(it) == 2
+        (_cases(letter[0]), letter[1])
+        for letter, typed in SPELLINGS.items()
+        if typed == pair and len(letter) == 2
     )
 
 

@@ -59,7 +59,7 @@ def authorize_rows(
         _list_event(access, view),
         reader_ids,
         services.now(),
-        page=_list_event(access, f"{view} {page}") if page else None,
+        page_event=_list_event(access, f"{view} {page}") if page else None,
     )
 
 

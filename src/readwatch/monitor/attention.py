@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
+from readwatch.domain.arrivals import Arrivals
 from readwatch.domain.attention import (
     CAME_BACK_WITHIN,
     SILENT_FOR_AT_MOST,
@@ -74,9 +74,7 @@ class Attention:
         """The readers of the last evaluation."""
         return frozenset(self._cases)
 
-    def refresh(
-        self, db: Database, access: ListAccess, now: datetime, arrivals: Arrivals = NO_ARRIVALS
-    ) -> None:
+    def refresh(self, db: Database, access: ListAccess, now: datetime, arrivals: Arrivals) -> None:
         """Evaluate the rules at `now`."""
         self._read_logins_and_unfinished_readings(db, access, now)
         reasons = {

@@ -1,9 +1,9 @@
 """Snapshots of a view: the order of all items, and the items in the viewport."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from readwatch.domain.clock import midnight
 from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
@@ -23,27 +23,20 @@ DEFAULT_VIEWPORT = Viewport(height=50)
 """The viewport of a view that has not been on the screen."""
 
 
-class LogRows(Protocol):
-    """Logs the access to the rows of a snapshot if necessary."""
-
-    def __call__(self, snapshot: ViewSnapshot, /) -> RowAccess:
-        """Return the right to read the rows after the entries are on disk."""
-
-
 def view_snapshot(
     db: Database,
     access: ListAccess,
     view: View,
     now: datetime,
     queries: Mapping[View, ViewQueries[Any]],
-    log_rows: LogRows,
+    log_rows: Callable[[ViewSnapshot], RowAccess],
     query: ListQuery | None = None,
     viewport: Viewport = DEFAULT_VIEWPORT,
 ) -> ViewSnapshot:
-    """Return the snapshot of a view at `now`, with the items in and near the viewport, which are
-    read after `log_rows`.
+    """Return the snapshot of a view at `now`, with the items in and near the viewport.
 
-    Without a query it is the view's first query.
+    They are read with the right that `log_rows` returns, after it has logged the access to the rows
+    if necessary. Without a query it is the view's first query.
     """
     snapshot = snapshot_without_items(
         db, access, view, now, query or VIEW_OPTIONS[view].first_query(), queries

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from readwatch.domain.errors import ReadwatchError, safe_errors
+from readwatch.domain.errors import ReadwatchError, safe_errors, unavailable
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, query_interrupter
 from readwatch.store.engine.privileges import Role
@@ -22,7 +22,8 @@ class Connections:
 
     `on_close` is called after each close, because the next database may be another one. The
     context managers convert every error to a `ReadwatchError`; an error of the access log leaves
-    the other connection as it is.
+    the other connection as it is. Only `data` goes on to a file that has replaced the database:
+    what is read from one file is never logged in another one.
     """
 
     def __init__(self, url: str, on_close: Callable[[], None]) -> None:
@@ -30,7 +31,8 @@ class Connections:
         self._on_close = on_close
         self._data: Database | None = None
         self._access_log: Database | None = None
-        self._file_id: tuple[int, int] | None = None
+        self.file_id = file_identity(url)
+        """The identity of the SQLite file in use; None with PostgreSQL or without a file."""
         self._interrupt: Callable[[], None] = _nothing
 
     @contextmanager
@@ -45,8 +47,8 @@ class Connections:
 
     @contextmanager
     def access_log(self) -> Iterator[Database]:
-        """Yield the connection that appends to the access log, unless its schema is newer; every
-        error is a `NotLogged`."""
+        """Yield the connection that appends to the access log, unless its schema is newer or
+        another file has replaced the database since `data`; every error is a `NotLogged`."""
         try:
             with safe_errors(), connection(self._open_access_log()) as db:
                 migrations.require_current(db)
@@ -70,7 +72,7 @@ class Connections:
     def _open_data(self) -> Database:
         self._close_if_file_was_replaced()
         if self._data is None:
-            if self._file_id is not None:
+            if self.file_id is not None:
                 # A read-only connection needs the WAL files, which a connection that can write
                 # creates. On PostgreSQL the other connection is opened only when it is needed,
                 # because opening it fails without the privilege to append.
@@ -79,17 +81,18 @@ class Connections:
         return self._data
 
     def _open_access_log(self) -> Database:
-        self._close_if_file_was_replaced()
         if self._access_log is None:
             self._access_log = migrations.open_current(self._url, Role.ACCESS_LOG)
+        if file_identity(self._url) != self.file_id:  # a file that is opened now may be another one
+            raise unavailable("the database file was replaced at this moment; try again")
         return self._access_log
 
     def _close_if_file_was_replaced(self) -> None:
         """Close the connections if another file has replaced the database, as after a restore."""
         file_id = file_identity(self._url)
-        if file_id != self._file_id:
+        if file_id != self.file_id:
             self.close()
-            self._file_id = file_id
+            self.file_id = file_id
 
 
 def _close(db: Database | None) -> None:

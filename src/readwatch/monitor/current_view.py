@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import midnight, uptime
 from readwatch.domain.filters import filter_size
 from readwatch.domain.presence import OnlineCount
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, view_snapshot
-from readwatch.monitor.login import terminal_address
+from readwatch.monitor.login import console_event
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
@@ -57,13 +57,15 @@ class CurrentView:
         """Drop all data from the database, because another database may have replaced it."""
         self._attention_at = 0.0
         self._arrivals, self._peak = NO_ARRIVALS, None
+        self.row_access = None
         self.attention.reset()
         self._log.close()
 
     def show_view(self, view: View, query: ListQuery) -> None:
-        """Show a view; an open reader's page is closed."""
+        """Show a view; an open reader's page is closed. The right to rows ends with their query."""
         if view is not self.view:
             self._last_valid_query = None
+        if (view, query) != (self.view, self.query):
             self.row_access = None
         self.view, self.query = view, query
         self.close_reader()
@@ -96,8 +98,8 @@ class CurrentView:
 
         The entries that a filtered view needs are in the access log before its rows are read.
         """
-        beats = heartbeats(db, now, self._arrivals.stop)
-        self._arrivals = arrivals_after(self._arrivals, beats, now)
+        before = self._arrivals
+        self._arrivals = arrivals_after(before, heartbeats(db, now, before.stop), now)
         self._refresh_attention(db, access, now)
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._completed(live_stats(db, now)))
@@ -120,19 +122,15 @@ class CurrentView:
     ) -> RowAccess:
         """Log the access to the rows of a result if necessary, and return the right to them."""
         terms = result.query.terms
-        event = AuditEvent(
-            actor_id=access.user_id,
-            action_type=AuditAction.VIEWED_LIST,
-            details=f"console, {result.view.label}{filter_size(terms)}",
-            ip_address=terminal_address(),
-        )
+        details = f"{result.view.label}{filter_size(terms)}"
+        event = console_event(access.user_id, AuditAction.VIEWED_LIST, details)
         return self._log.access_to_rows(
             access_log,
             access,
             event,
             result.stats.taken_at,
-            view=result.view,
-            terms=terms,
+            list_id=result.view,
+            filter=terms,
             reader_ids=result.reader_ids,
         )
 
@@ -150,8 +148,8 @@ class CurrentView:
     def _peak_of(self, stats: LiveStats) -> OnlineCount | None:
         """Return the peak of the day, unless the peak is now: the highest number saved each minute,
         or shown in between."""
-        now = OnlineCount(stats.taken_at, stats.online)
-        peaks = [peak for peak in (self._peak, stats.peak, now) if peak is not None]
+        current = OnlineCount(stats.taken_at, stats.online)
+        peaks = [peak for peak in (self._peak, stats.peak, current) if peak is not None]
         today = midnight(stats.taken_at)
         self._peak = max(
             (peak for peak in peaks if peak.minute >= today), key=lambda peak: peak.readers

@@ -3,7 +3,7 @@
 import os
 from datetime import datetime
 
-from readwatch.domain.audit import AuditAction
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User
 from readwatch.store.audit.log import transaction_on
 from readwatch.store.engine import migrations
@@ -28,6 +28,19 @@ def authenticated(url: str, email: str, password: str, now: datetime, action: Au
         )
     finally:
         close_all(db)
+
+
+def console_event(
+    actor_id: int, action: AuditAction, details: str, reader_id: int | None = None
+) -> AuditEvent:
+    """Return the event of an access with the console."""
+    return AuditEvent(
+        actor_id=actor_id,
+        action_type=action,
+        subject_id=reader_id,
+        details=f"console, {details}",
+        ip_address=terminal_address(),
+    )
 
 
 def terminal_address() -> str:

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from time import monotonic
 from typing import Any, TypeVar
 
-from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.filters import Term, filter_size
@@ -31,7 +30,7 @@ from readwatch.monitor.events import (
     ReaderSnapshotReady,
     ViewSnapshotReady,
 )
-from readwatch.monitor.login import authenticated, terminal_address
+from readwatch.monitor.login import authenticated, console_event
 from readwatch.monitor.refresh_policy import RefreshPolicy
 from readwatch.monitor.request_queue import Request, RequestQueue
 from readwatch.monitor.retry import Retry
@@ -44,8 +43,9 @@ from readwatch.store.audit.live_lists import LiveListLog
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
+from readwatch.store.engine.sqlite import FileIdentity
 from readwatch.store.identity import users
-from readwatch.store.identity.users import WRONG_PASSWORD
+from readwatch.store.identity.users import WrongPassword
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.lists.readers import ReaderSummary, ids_of_readers_named, reader_rows
 
@@ -115,11 +115,10 @@ class Worker:
         """
         self._is_stopping = True
         self._requests.wake()
-        deadline = monotonic() + (LOST_STOP_SECONDS if self._retry.is_failing else STOP_SECONDS)
         interrupting = threading.Thread(target=self._interrupt, daemon=True)
         interrupting.start()  # PostgreSQL's server may take long to accept it
-        while self._thread.is_alive() and monotonic() < deadline:
-            self._thread.join(timeout=0.05)
+        if self._thread.is_alive():
+            self._thread.join(LOST_STOP_SECONDS if self._retry.is_failing else STOP_SECONDS)
 
     def _interrupt(self) -> None:
         """Cancel one query after another until the thread has ended."""
@@ -150,15 +149,17 @@ class Worker:
         self._current.viewport = viewport
 
     def set_seen(self, readers: frozenset[int]) -> None:
-        """Set the readers whom the consultant has marked as seen; a change is shown at once."""
+        """Set the readers who are marked as seen; a change is shown at once. It may come before
+        the login."""
         if readers != self._seen:
             self._seen = readers
             self._requests.submit(partial(self._set_seen, readers))
 
     def fetch_items(self, view: View, ids: tuple[int, ...]) -> Future[tuple[Item, ...]]:
         """Read items of the current view; after a failure, retry with the next snapshot."""
+        file_id = self._connections.file_id
         return self._submit_for_consultant(
-            lambda _: self._items_of_current(view, ids), retry_on_failure=True
+            lambda _: self._items_of_current(file_id, view, ids), retry_on_failure=True
         )
 
     def find_readers(self, words: str, palette: int) -> Future[tuple[ReaderSummary, ...]]:
@@ -191,10 +192,12 @@ class Worker:
     ) -> Future[Result]:
         """Log an action on rows, then run `work` in the worker's thread once that is on disk.
 
-        `reader_ids` are the readers of the rows; if they are few, each of them is logged.
+        `reader_ids` are the readers of the rows; if they are few, each of them is logged. It fails
+        if another file replaces the database, in which these ids may be of other readers.
         """
+        file_id = self._connections.file_id
         return self._submit_for_consultant(
-            partial(self._log_and_run, action, reader_ids, details, work)
+            partial(self._log_and_run, file_id, action, reader_ids, details, work)
         )
 
     def open_access_log(self) -> Future[None]:
@@ -256,7 +259,7 @@ class Worker:
     def _log_in(self, email: str, password: str) -> User:
         action = AuditAction.LOGGED_IN
         consultant = authenticated(self._url, email, password, self._clock(), action)
-        self._logins += 1
+        self._drop_data()
         self._consultant = consultant
         self._reported(self._submit_for_consultant(self._witness))  # after the login form closes
         return consultant
@@ -267,9 +270,7 @@ class Worker:
         email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
         try:
             authenticated(self._url, email, password, self._clock(), action)
-        except ReadwatchError as error:
-            if error.message != WRONG_PASSWORD:
-                raise
+        except WrongPassword as error:
             raise ReadwatchError(error.kind, "wrong password") from None  # it asks for no e-mail
         self._reported(self._submit_for_consultant(self._witness))
 
@@ -280,7 +281,7 @@ class Worker:
             message = witness.missing(db)
         if message is not None:
             self._post(EntryMissed(message))
-            event = _event(consultant, AuditAction.MISSED_ENTRY, message)
+            event = console_event(consultant.id, AuditAction.MISSED_ENTRY, message)
             self._log_first(consultant, lambda db, _: audit_log.log_event(db, event, self._clock()))
         with self._connections.data() as db:
             witness.see(db, self._clock())
@@ -288,11 +289,15 @@ class Worker:
     def _log_out(self, reason: str) -> None:
         """Log out a consultant whose account must not read the data, and drop all data."""
         self._consultant = None
+        self._drop_data()
+        self._post(LoggedOut(reason))
+
+    def _drop_data(self) -> None:
+        """Drop the data and the requests of a consultant before the next one logs in."""
         self._logins += 1
         self._current.clear()
         self._palette_log.close()
         self._requests.cancel_failed()
-        self._post(LoggedOut(reason))
 
     def _watch_view(self, view: View, query: ListQuery) -> None:
         self._current.show_view(view, query)
@@ -304,9 +309,8 @@ class Worker:
 
     def _watch_reader(self, request_id: int, reader_id: int, origin: str, consultant: User) -> None:
         self._current.close_reader()
-        event = _event(
-            consultant, AuditAction.VIEWED_READER_PROFILE, f"from {origin}", reader_id=reader_id
-        )
+        action = AuditAction.VIEWED_READER_PROFILE
+        event = console_event(consultant.id, action, f"from {origin}", reader_id)
         try:
             permit = self._log_first(
                 consultant, lambda db, _: audit_log.log_access(db, event, self._clock())
@@ -326,22 +330,27 @@ class Worker:
 
     def _log_and_run(
         self,
+        file_id: FileIdentity | None,
         action: AuditAction,
         reader_ids: Iterable[int | None],
         details: str,
         work: Callable[[ReadItems], Result],
         consultant: User,
     ) -> Result:
-        event = _event(consultant, action, details)
-        rows = self._log_first(
-            consultant,
-            lambda db, access: audit_log.log_rows(db, access, event, reader_ids, self._clock()),
-        )
-        return work(partial(self._items, rows))
+        event = console_event(consultant.id, action, details)
+
+        def log(db: Database, access: ListAccess) -> RowAccess:
+            self._require_file(file_id)
+            return audit_log.log_rows(db, access, event, reader_ids, self._clock())
+
+        rows = self._log_first(consultant, log)
+        return work(partial(self._items, file_id, rows))
 
     def _open_access_log(self, consultant: User) -> None:
         if consultant.user_role is UserRole.ADMIN:
-            event = _event(consultant, AuditAction.LISTED_ACCESS_LOG, "everybody's entries")
+            event = console_event(
+                consultant.id, AuditAction.LISTED_ACCESS_LOG, "everybody's entries"
+            )
             self._log_first(consultant, lambda db, _: audit_log.log_event(db, event, self._clock()))
         self._current.open_access_log()
 
@@ -364,7 +373,7 @@ class Worker:
         if self._mask:
             return ()
         now, size = self._clock(), filter_size([Term(word) for word in words.split()])
-        event = _event(consultant, AuditAction.VIEWED_LIST, f"palette{size}")
+        event = console_event(consultant.id, AuditAction.VIEWED_LIST, f"palette{size}")
         with self._connections.data() as db, read_snapshot(db):
             access = self._list_access(db, consultant)
             ids = ids_of_readers_named(db, access, words.split(), now, length=MAX_READERS).ids
@@ -373,27 +382,40 @@ class Worker:
                 access,
                 event,
                 now,
-                view=palette,
-                terms=words,
+                list_id=palette,
+                filter=words,
                 reader_ids=ids,
             )
             readers = {reader.user_id: reader for reader in reader_rows(db, rows, ids, now)}
         return tuple(readers[id] for id in ids if id in readers)
 
-    def _items_of_current(self, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
-        rows = self._current.row_access
-        if view is not self._current.view or rows is None:
+    def _items_of_current(
+        self, file_id: FileIdentity | None, view: View, ids: Sequence[int]
+    ) -> tuple[Item, ...]:
+        with self._connections.data():  # the right ends if another file has replaced the database
+            rows = self._current.row_access
+        if view is not self._current.view or file_id != self._connections.file_id:
             raise CancelledError
-        return self._items(rows, view, ids)
+        if rows is None:
+            raise unavailable("the rows can be read after the next snapshot")
+        return self._items(file_id, rows, view, ids)
 
-    def _items(self, rows: RowAccess, view: View, ids: Sequence[int]) -> tuple[Item, ...]:
+    def _items(
+        self, file_id: FileIdentity | None, rows: RowAccess, view: View, ids: Sequence[int]
+    ) -> tuple[Item, ...]:
         """Return items from one snapshot of the database, if the account is unchanged."""
         if self._consultant is None or self._is_stopping:
             raise unavailable("the console is closing")
         with self._connections.data() as db:
+            self._require_file(file_id)
             users.require_unchanged(db, self._consultant)
             with read_snapshot(db):
                 return self._current.items(db, rows, view, ids, self._clock())
+
+    def _require_file(self, file_id: FileIdentity | None) -> None:
+        """Refuse ids that were read from a file that another one has replaced."""
+        if file_id != self._connections.file_id:
+            raise unavailable("the database file was replaced; try again with the new rows")
 
     def _poll(self) -> None:
         """Post a snapshot if it is requested or due; check the account at intervals."""
@@ -473,15 +495,4 @@ class Worker:
         self._account_check_at = 0.0
         self._refresh_policy.reset()
         self._current.reset()
-
-
-def _event(
-    consultant: User, action: AuditAction, details: str, *, reader_id: int | None = None
-) -> AuditEvent:
-    return AuditEvent(
-        actor_id=consultant.id,
-        action_type=action,
-        subject_id=reader_id,
-        details=f"console, {details}",
-        ip_address=terminal_address(),
-    )
+        self._palette_log.close()

@@ -30,16 +30,21 @@ _NEWEST_HEARTBEAT = Statement(
     ORDER BY last_heartbeat DESC LIMIT 1
     """
 )
-_HEARTBEATS = Statement(
-    """
-    SELECT count(*) FROM (
-        SELECT 1 FROM reader_sessions
-        WHERE is_active = TRUE AND last_heartbeat > :after AND last_heartbeat <= :until
-        LIMIT :up_to
-    ) AS heartbeats
-    """
+_BETWEEN = """
+    FROM reader_sessions
+    WHERE is_active = TRUE AND last_heartbeat > :after AND last_heartbeat <= :until
+"""
+_READERS = Statement(f"SELECT count(DISTINCT user_id) {_BETWEEN}")
+_READERS_OF_SESSIONS = Statement(
+    f"""
+    SELECT count(DISTINCT user_id)
+    FROM (SELECT user_id {_BETWEEN} ORDER BY last_heartbeat LIMIT :sessions) AS sessions
+    """  # noqa: S608 - our own text
 )
-_ALL = 1_000_000_000
+
+SESSIONS_A_READER = 4
+"""An app that logs in again leaves an open session behind: to count readers up to a number, so many
+sessions are read for each."""
 
 
 def activities_per_minute(
@@ -57,26 +62,32 @@ def activities_per_minute(
     )
 
 
-def heartbeats(db: Database, now: datetime, stop: Stop | None = None) -> Heartbeats:
-    """Return the newest heartbeat, and how many sessions are overdue, together or one by one.
+def heartbeats(db: Database, now: datetime, stop: Stop | None) -> Heartbeats:
+    """Return the newest heartbeat, and how many readers are overdue, together or one by one, or
+    during a stop since it began.
 
-    Sessions that are on time are counted up to the number of those with which a rule compares
-    them, because usually they are by far the most.
+    Readers who are on time are counted up to the number of those with which a rule compares them,
+    because usually they are by far the most.
     """
-    newest = _newest_heartbeat(db, now)
-    overdue_at = now - SILENT_AFTER
+    newest, overdue_at = _newest_heartbeat(db, now), now - SILENT_AFTER
+    if stop is not None:
+        together_since = stop.since - HEARTBEAT_AT_LEAST_EVERY
+        return Heartbeats(
+            newest,
+            still_silent=_readers_up_to(stop.readers, db, together_since, stop.since),
+            on_time=_readers_up_to(stop.readers, db, overdue_at, now),
+        )
     silent_since = _newest_heartbeat(db, overdue_at)
     if silent_since is None:
         return Heartbeats(newest)
     together_since = silent_since - HEARTBEAT_AT_LEAST_EVERY
-    together = _count_heartbeats(db, together_since, silent_since)
-    up_to = max(together, stop.readers if stop else 0)
+    together = _readers(db, together_since, silent_since)
     return Heartbeats(
         newest,
         silent_since,
         together=together,
-        earlier=_count_heartbeats(db, silent_since - ONLINE_WINDOW, together_since),
-        on_time=_count_heartbeats(db, overdue_at, now, up_to),
+        earlier=_readers(db, silent_since - ONLINE_WINDOW, together_since),
+        on_time=_readers_up_to(together, db, overdue_at, now),
     )
 
 
@@ -85,7 +96,18 @@ def _newest_heartbeat(db: Database, until: datetime) -> datetime | None:
     return None if row is None else from_db_time(row.last_heartbeat)
 
 
-def _count_heartbeats(db: Database, after: datetime, until: datetime, up_to: int = _ALL) -> int:
-    times = {"after": to_db_time(after), "until": to_db_time(until)}
-    number: int = _HEARTBEATS.scalar(db, **times, up_to=up_to)
+def _readers(db: Database, after: datetime, until: datetime) -> int:
+    """Return how many readers have a last heartbeat after `after` and not after `until`."""
+    number: int = _READERS.scalar(db, after=to_db_time(after), until=to_db_time(until))
     return number
+
+
+def _readers_up_to(most: int, db: Database, after: datetime, until: datetime) -> int:
+    """Return the same number, or `most` if there are more, without reading all of them."""
+    number: int = _READERS_OF_SESSIONS.scalar(
+        db,
+        after=to_db_time(after),
+        until=to_db_time(until),
+        sessions=most * SESSIONS_A_READER,
+    )
+    return min(number, most)

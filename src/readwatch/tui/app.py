@@ -253,13 +253,13 @@ class Console(App[None]):
 
     def _go_to_view(self, view: View) -> None:
         self._access_log_requests += 1  # an earlier request for the access log is out of date
-        is_in_front = view is self._view_screens.view and self._reader_pages.current is None
+        keeps_rows = view is self._view_screens.view and self._reader_pages.current is None
         if self._reader_pages.current is not None:
             self._reader_pages.close()
             self.pop_screen()
         if view is not self._view_screens.view:
             self.switch_screen(self._view_screens[view])
-        self._watch(view, is_in_front=is_in_front)
+        self._watch(view, keeps_rows=keeps_rows)
 
     def action_saved_views(self) -> None:
         """Show the saved views, with a field to save the current one."""
@@ -281,8 +281,8 @@ class Console(App[None]):
         """Show the keys."""
         self.push_screen(HelpScreen(self._settings.keys))
 
-    def _watch(self, view: View, *, is_in_front: bool = False) -> None:
-        self._view_screens.watch(view, is_in_front=is_in_front)
+    def _watch(self, view: View, *, keeps_rows: bool = False) -> None:
+        self._view_screens.watch(view, keeps_rows=keeps_rows)
         self._show_view_status()
 
     def _show_view_status(self) -> None:

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
-from readwatch.domain.audit import AuditAction, AuditEvent, few_readers
+from readwatch.domain.audit import AuditAction, few_readers
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import read_items, snapshot_without_items
-from readwatch.monitor.login import authenticated, terminal_address
+from readwatch.monitor.login import authenticated, console_event
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View, ViewSnapshot, masked
 from readwatch.monitor.views import view_queries
@@ -21,7 +21,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
 from readwatch.store.engine.privileges import Role
-from readwatch.store.lists.query import FIRST_PAGE
+from readwatch.store.lists.query import FIRST_PAGE, ListQuery
 from readwatch.store.totals import heartbeats
 from readwatch.tui.format.plain import snapshot_lines, stats_line
 from readwatch.tui.format.text import DrawableCharacters
@@ -48,34 +48,15 @@ def print_once(
     """
     view, query = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
     query = replace(query, length=max(FIRST_PAGE, rows))
-    url = settings.database_url
-    user = authenticated(url, settings.email or "", password(), clock(), AuditAction.LOGGED_IN)
-    # In this order, for the reason in `monitor.connections`.
-    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
-        now, attention = clock(), Attention(settings.thresholds)
-        queries = view_queries(attention, with_access_log=True)
-        access = audit_log.list_access(db, user.id)
-        with read_snapshot(db):
-            arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now), now)
-            if view is View.ATTENTION:
-                attention.refresh(db, access, now, arrivals)
-            snapshot = snapshot_without_items(db, access, view, now, query, queries)
-            stats = replace(snapshot.stats, arrivals=arrivals)
-            ids = snapshot.order.ids[:rows]
-            details = (
-                f"console, from {view.label}{filter_size(query.terms)}, "
-                f"{'json' if as_json else 'text'}, rows {len(ids)}"
-            )
-            event = AuditEvent(
-                actor_id=user.id,
-                action_type=AuditAction.EXPORTED_VIEW,
-                details=details,
-                ip_address=terminal_address(),
-            )
-            # The entries are committed before the items are read.
-            logged = audit_log.log_rows(log, access, event, _readers_of(snapshot, rows), now)
-            items = read_items(db, logged, queries[view], ids, now)
-    snapshot = replace(snapshot, stats=stats, items=items)
+    user = authenticated(
+        settings.database_url,
+        settings.email or "",
+        password(),
+        clock(),
+        AuditAction.LOGGED_IN,
+    )
+    form = "json" if as_json else "text"
+    snapshot = _read(settings, user.id, view, query, clock(), rows=rows, form=form)
     if settings.mask:
         snapshot = replace(snapshot, items=masked(snapshot.items, frozenset()))
     if as_json:
@@ -83,6 +64,39 @@ def print_once(
     is_ascii = settings.ascii or draws_ascii_only(encoding, os.environ)
     drawable = DrawableCharacters(encoding, ascii=is_ascii)
     return (line.translate(drawable) for line in _text_lines(snapshot, rows, width))
+
+
+def _read(
+    settings: ConsoleSettings,
+    user_id: int,
+    view: View,
+    query: ListQuery,
+    now: datetime,
+    *,
+    rows: int,
+    form: str,
+) -> ViewSnapshot:
+    """Return the snapshot of a view with the items of the first `rows`, after the print of them is
+    logged as `form`."""
+    url, attention = settings.database_url, Attention(settings.thresholds)
+    # The access log first: a read-only connection needs the WAL files of SQLite, which a connection
+    # that can write creates.
+    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
+        queries = view_queries(attention, with_access_log=True)
+        access = audit_log.list_access(db, user_id)
+        with read_snapshot(db):
+            arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now, None), now)
+            if view is View.ATTENTION:
+                attention.refresh(db, access, now, arrivals)
+            snapshot = snapshot_without_items(db, access, view, now, query, queries)
+            stats = replace(snapshot.stats, arrivals=arrivals)
+            ids = snapshot.order.ids[:rows]
+            details = f"from {view.label}{filter_size(query.terms)}, {form}, rows {len(ids)}"
+            event = console_event(user_id, AuditAction.EXPORTED_VIEW, details)
+            # The entries are committed before the items are read.
+            logged = audit_log.log_rows(log, access, event, _readers_of(snapshot, rows), now)
+            items = read_items(db, logged, queries[view], ids, now)
+    return replace(snapshot, stats=stats, items=items)
 
 
 def _readers_of(snapshot: ViewSnapshot, rows: int) -> tuple[int | None, ...]:

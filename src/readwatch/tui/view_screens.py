@@ -52,10 +52,10 @@ class ViewScreens:
         """The screen of the current view."""
         return self._screens[self.view]
 
-    def watch(self, view: View, *, is_in_front: bool = False) -> None:
-        """Make a view the current one; `is_in_front` tells whether its rows are on the screen."""
+    def watch(self, view: View, *, keeps_rows: bool = False) -> None:
+        """Make a view the current one; with `keeps_rows` its rows stay on the screen."""
         self.view = view
-        self.current.activate(conceals=not is_in_front)
+        self.current.activate(keeps_rows=keeps_rows)
         self.request()
 
     def request(self) -> None:

@@ -119,7 +119,7 @@ def test_each_page_of_a_list_has_an_entry_with_what_is_on_it(log, db, cast, cloc
     access, ann = list_access(db, cast.cara.id), cast.ann.id
     for ids in ("1 to 2", "3 to 4", "1 to 2"):
         one = replace(page, details=f"api, activities {ids}")
-        log.log_rows(access, page, [ann, ann], clock(), page=one)
+        log.log_rows(access, page, [ann, ann], clock(), page_event=one)
     assert named() == [
         ("api, activities", ann),
         ("api, activities 1 to 2", None),

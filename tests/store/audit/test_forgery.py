@@ -12,26 +12,24 @@ from permits import permit_for
 import readwatch
 from readwatch.domain.users import UserRole
 from readwatch.store.audit import log
-from readwatch.store.audit.log import ListAccess, LoggedListAccess, Permit, RowAccess
+from readwatch.store.audit.log import ListAccess, Permit, RowAccess
 
 SOURCES = Path(readwatch.__file__).parent
 
 HOMES = {
     "Permit": {"store/audit/log.py"},
     "ListAccess": {"store/audit/log.py"},
-    "LoggedListAccess": {"store/audit/log.py"},
     "RowAccess": {"store/audit/log.py"},
     "_SEAL": {"store/audit/log.py"},
     # With a commit that commits nothing these would make one of nothing.
     "log_access_by": {"store/audit/log.py", "store/audit/dedupe.py"},
-    "log_list_access_by": {"store/audit/log.py"},
     "log_rows_by": {
         "store/audit/log.py",
         "store/audit/dedupe.py",
         "store/audit/live_lists.py",
     },
-    # It logs nothing: for lists without a filter.
-    "access_to_whole_list": {"store/audit/log.py", "store/audit/live_lists.py", "demo/run.py"},
+    # It logs nothing: for rows that need no further entry.
+    "access_without_entry": {"store/audit/log.py", "store/audit/live_lists.py", "demo/run.py"},
     # Of a principal `permit_own_data` makes a permit.
     "Principal": {
         "domain/sessions.py",
@@ -149,7 +147,6 @@ def test_a_forged_permit_is_not_made_when_the_program_runs_either():
         lambda: Permit(1, 1, None),
         lambda: Permit(1, 1, object()),
         lambda: ListAccess(1, UserRole.ADMIN, object()),
-        lambda: LoggedListAccess(1, UserRole.ADMIN, object(), entry_id=1),
         lambda: RowAccess(1, UserRole.ADMIN, object()),
     ):
         with pytest.raises(TypeError, match="only the access log makes permits"):
@@ -176,7 +173,7 @@ FOUND = {"ResultIds", "frozenset[int]", *(f"list[{it}]" for it in ("OpenReader",
 }
 """What it may return for the right to find rows: ids and times, which nobody is shown."""
 
-TO_FIND, TO_READ = {"ListAccess"}, {"RowAccess", "LoggedListAccess"}
+TO_FIND, TO_READ = {"ListAccess"}, {"RowAccess"}
 
 
 def ungated(source: str, file: str) -> list[str]:
@@ -216,7 +213,7 @@ def test_every_list_takes_the_right_to_find_rows_and_another_to_read_them():
         ("db: Database, access: ListAccess", "ResultIds", False),
         ("db: Database, access: ListAccess", "tuple[OnlineReader, ...]", True),
         ("db: Database, access: RowAccess", "tuple[OnlineReader, ...]", False),
-        ("db: Database, _access: LoggedListAccess", "ResultIds", False),
+        ("db: Database, _access: RowAccess", "ResultIds", False),
         ("db: Database, now: datetime", "int", False),
         ("row: Any", "RecordedActivity", False),
     ],
@@ -234,7 +231,7 @@ def test_a_list_without_the_right_to_it_is_seen(parameters, returned, is_ungated
         "cast(ListAccess, None)",
         "cast('ListAccess', None)",
         "RowAccess(1, UserRole.ADMIN, None)",
-        "access_to_whole_list(access)",
+        "access_without_entry(access)",
         "log_rows_by(lambda write: None, access, (), now)",
     ],
 )

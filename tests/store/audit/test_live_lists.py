@@ -31,7 +31,7 @@ def shows(db: Database, cast: Cast, clock: StillClock) -> Shows:
         ids = [{ANN: cast.ann.id, BEN: cast.ben.id}.get(id or 0, id) for id in readers]
         access = list_access(db, cast.cara.id)
         log.access_to_rows(
-            access_log, access, event, clock(), view=view, terms=terms, reader_ids=ids
+            access_log, access, event, clock(), list_id=view, filter=terms, reader_ids=ids
         )
 
     return shows

@@ -5,7 +5,7 @@ from typing import Any
 import apsw
 import peewee
 import pytest
-from permits import LIST_ACCESS
+from permits import ROW_ACCESS
 from postgres import new_login
 
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -126,11 +126,11 @@ def test_each_role_can_do_its_own_work(connected, cast, clock):
     permit = audit_log.log_access(connected(Role.ACCESS_LOG), look, clock())
     console = connected(Role.CONSOLE)
     assert reader_data.account(console, permit).full_name == "Ann Archer"
-    assert online.online_readers(console, LIST_ACCESS, [cast.ann.id], clock()) == ()
+    assert online.online_readers(console, ROW_ACCESS, [cast.ann.id], clock()) == ()
     audit_log.log_event(
         connected(Role.ADMIN), AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock()
     )
-    assert len(users.list_users(connected(Role.ADMIN), LIST_ACCESS)) == 4
+    assert len(users.list_users(connected(Role.ADMIN), ROW_ACCESS)) == 4
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import apsw
 import pytest
-from permits import LIST_ACCESS, permit_for
+from permits import LIST_ACCESS, ROW_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
@@ -155,7 +155,7 @@ def test_the_progress_summary_is_right_and_agrees_with_ours(
     enter(cast.ann)
     ids = reader_ids(db, LIST_ACCESS, ListQuery("full_name"), system_clock()).ids
     ours = {
-        summary.user_id: summary for summary in reader_rows(db, LIST_ACCESS, ids, system_clock())
+        summary.user_id: summary for summary in reader_rows(db, ROW_ACCESS, ids, system_clock())
     }
 
     rows = shell().execute(PROGRESS).fetchall()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from permits import list_access_of
+from permits import list_access_of, row_access_of
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
@@ -39,7 +39,7 @@ def seen(connected, clock):
         found = access_log_ids(console, list_access_of(asker), question, clock())
         rows = {
             row.id: row
-            for row in access_log_rows(console, list_access_of(asker), found.ids, clock())
+            for row in access_log_rows(console, row_access_of(asker), found.ids, clock())
         }
         return [
             (rows[id].consultant_name[:4], rows[id].action_type, rows[id].full_name[:3])
@@ -59,7 +59,7 @@ def test_consultants_have_their_own_entries_and_admins_everybodys(cast, look, se
     everything = access_log_ids(db, list_access_of(cast.dora), NEWEST, clock()).ids
     own = access_log_ids(db, list_access_of(cast.cara), NEWEST, clock()).ids
     assert {
-        row.id for row in access_log_rows(db, list_access_of(cast.cara), everything, clock())
+        row.id for row in access_log_rows(db, row_access_of(cast.cara), everything, clock())
     } == set(own)
 
 
@@ -85,7 +85,7 @@ def test_accesses_that_repeat_within_minutes_are_one_row(cast, look, db, clock):
     look(cast.cara, PROFILE, cast.ann)
     rows = access_log_rows(
         db,
-        list_access_of(cast.dora),
+        row_access_of(cast.dora),
         access_log_ids(db, list_access_of(cast.dora), NEWEST, clock()).ids,
         clock(),
     )

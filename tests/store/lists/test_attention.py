@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from permits import LIST_ACCESS
+from permits import LIST_ACCESS, ROW_ACCESS
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import Login, OpenReader, UnfinishedReading
@@ -129,7 +129,7 @@ def test_who_reads_on_a_tablet_is_reading_whatever_the_phone_does(
     db, console, cast, clock, enter, post
 ):
     def state() -> Presence:
-        (ann,) = attention.attention_readers(console, LIST_ACCESS, [cast.ann.id], clock())
+        (ann,) = attention.attention_readers(console, ROW_ACCESS, [cast.ann.id], clock())
         return ann.presence_at(clock())
 
     assert state() is Presence.OFFLINE

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from listed import newest_activities
-from permits import LIST_ACCESS, permit_for
+from permits import LIST_ACCESS, ROW_ACCESS, permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.errors import ErrorKind, ReadwatchError
@@ -39,9 +39,9 @@ def test_a_page_of_the_feed_goes_on_after_an_id_and_is_no_longer_than_asked(
     ids = [activity.id for activity in newest_activities(db, clock())][::-1]
 
     def page(after: int | None) -> list[int]:
-        found = feed_page(db, LIST_ACCESS, after=after, length=2)
-        assert found.reader_ids == (cast.ann.id,) * len(found.ids)
-        return list(found.ids)
+        result = feed_page(db, LIST_ACCESS, after=after, length=2)
+        assert result.reader_ids == (cast.ann.id,) * len(result.ids)
+        return list(result.ids)
 
     assert page(after=ids[6]) == ids[7:9]
     assert page(after=ids[9]) == []
@@ -139,5 +139,5 @@ def test_an_order_tells_whom_each_activity_is_about(db, cast, clock, three_activ
 
 def test_the_rows_are_the_activities_that_are_asked_for(db, clock, three_activities):
     feed = newest_activities(db, clock())
-    rows = activity_rows(db, LIST_ACCESS, [feed[2].id, feed[0].id, 4711], clock())
+    rows = activity_rows(db, ROW_ACCESS, [feed[2].id, feed[0].id, 4711], clock())
     assert set(rows) == {feed[0], feed[2]}

@@ -127,14 +127,14 @@ class Letter:
 
 def letters_in(text: str) -> list[Letter]:
     bare = [c for c in normalize("NFKD", text) if c in "\u0308\u030a" or not combining(c)]
-    found = []
+    letters = []
     for letter, following in zip(bare, [*bare[1:], ""], strict=False):
         small = "ß" if letter in "ßẞ" else letter.casefold().replace("_", " ")
         two = SPELLINGS.get(small + following) if following else None
         one = SPELLINGS.get(small, small)
         if not combining(letter):
-            found.append(Letter((one[0], two or one), one))
-    return found
+            letters.append(Letter((one[0], two or one), one))
+    return letters
 
 
 def begins_with(text: list[Letter], word: str) -> bool:
@@ -160,13 +160,13 @@ def scattered(text: list[Letter], word: str) -> bool:
 
 def has(word: str, text: str) -> bool:
     """What the condition means, said as simply as it can be."""
-    word, found = letters_of(word).replace("_", " "), letters_in(text)
-    if any(begins_with(found[start:], word) for start in range(len(found) + 1)):
+    word, letters = letters_of(word).replace("_", " "), letters_in(text)
+    if any(begins_with(letters[start:], word) for start in range(len(letters) + 1)):
         return True
     if len(word) < 3 or GAPS & set(word):
         return False
-    one = [list(group) for gap, group in groupby(found, lambda it: it.typed[0] in GAPS) if not gap]
-    return any(scattered(letters, word) for letters in one)
+    by_gap = groupby(letters, lambda letter: letter.typed[0] in GAPS)
+    return any(scattered(list(group), word) for is_gap, group in by_gap if not is_gap)
 
 
 @settings(

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from listed import readers_online
-from permits import LIST_ACCESS
+from permits import LIST_ACCESS, ROW_ACCESS
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
@@ -125,7 +125,7 @@ def ordered(db, clock):
 
     def ordered(sort: str, *, descending: bool = False, words: str = "") -> list[str]:
         ids = online_ids(db, LIST_ACCESS, ListQuery(sort, descending, parse(words)), clock()).ids
-        names = {it.user_id: it.full_name for it in online_rows(db, LIST_ACCESS, ids, clock())}
+        names = {it.user_id: it.full_name for it in online_rows(db, ROW_ACCESS, ids, clock())}
         return [names[id].split()[0] for id in ids]
 
     return ordered
@@ -190,11 +190,11 @@ def test_a_filter_keeps_those_who_are_meant(four_readers, ordered, words, found)
 def test_the_rows_are_of_those_who_are_asked_for_and_still_here(db, cast, clock, enter):
     enter(cast.ann)
     ben = enter(cast.ben)
-    assert len(online_rows(db, LIST_ACCESS, [cast.ann.id, cast.ben.id], clock())) == 2
+    assert len(online_rows(db, ROW_ACCESS, [cast.ann.id, cast.ben.id], clock())) == 2
     end_session(db, ben, clock())
-    (row,) = online_rows(db, LIST_ACCESS, [cast.ann.id, cast.ben.id], clock())
+    (row,) = online_rows(db, ROW_ACCESS, [cast.ann.id, cast.ben.id], clock())
     assert row.user_id == cast.ann.id
-    assert online_rows(db, LIST_ACCESS, [], clock()) == ()
+    assert online_rows(db, ROW_ACCESS, [], clock()) == ()
 
 
 def test_the_trace_counts_what_occurred_in_the_last_half_hour_five_minutes_each(
@@ -208,7 +208,7 @@ def test_the_trace_counts_what_occurred_in_the_last_half_hour_five_minutes_each(
     post(ann, Activity("bookmark_added"), Activity("note_added", occurred_at=last_week))
     record_heartbeat(db, ann, clock())
     ben = enter(cast.ben)
-    rows = online_rows(db, LIST_ACCESS, [ann.user_id, ben.user_id], clock())
+    rows = online_rows(db, ROW_ACCESS, [ann.user_id, ben.user_id], clock())
     assert {row.user_id: row.trace for row in rows} == {
         ann.user_id: (0, 4, 0, 0, 0, 1),
         ben.user_id: (0, 0, 0, 0, 0, 0),

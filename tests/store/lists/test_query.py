@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from listed import newest_activities, readers_online
-from permits import LIST_ACCESS, list_access_of, permit_for
+from permits import ROW_ACCESS, list_access_of, permit_for, row_access_of
 
 from readwatch.domain.activities import Activity, canonical_json
+from readwatch.domain.arrivals import Stop
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, driver_connection
@@ -35,7 +36,7 @@ def test_nothing_that_readers_and_apps_write_reaches_the_console_unclean(
         enter(cast.ann, device_type=HOSTILE),
         Activity(HOSTILE, HOSTILE, HOSTILE, metadata=canonical_json({HOSTILE: HOSTILE})),
     )
-    progress = reader_rows(db, LIST_ACCESS, [cast.ann.id], clock())
+    progress = reader_rows(db, ROW_ACCESS, [cast.ann.id], clock())
     shown = [
         text
         for rows in (
@@ -63,7 +64,7 @@ def a_month_of_history(db, cast, clock, enter, post) -> Database:
     return db
 
 
-def ask_everything(db, access, now) -> None:
+def ask_everything(db, access, row_access, now) -> None:
     """Ask each list in each way, and all else that a console asks."""
     for orders, rows, sorts in (
         (online_ids, online_rows, online._SORTS),
@@ -73,12 +74,13 @@ def ask_everything(db, access, now) -> None:
     ):
         for sort, descending, words in product(sorts, (False, True), ("", "a full_name:c")):
             ids = orders(db, access, ListQuery(sort, descending, parse(words)), now).ids
-            rows(db, access, ids or [1], now)
+            rows(db, row_access, ids or [1], now)
     count_online(db, now)
     activities_per_minute(db, now)
     for after in (None, 0):
         feed_page(db, access, after=after, length=50)
-    heartbeats(db, now)
+    for stop in (None, Stop(now, 5)):
+        heartbeats(db, now, stop)
     ids_of_readers_named(db, access, ["c"], now, length=20)
     permit = permit_for(1)
     for ask in (
@@ -103,7 +105,7 @@ def test_no_statement_of_the_console_goes_through_history(
     asked: dict[str, Any] = {}
     connection = driver_connection(db)
     connection.exec_trace = lambda _, sql, values: bool(asked.setdefault(sql, values)) or True
-    ask_everything(db, list_access_of(cast.cara), clock())
+    ask_everything(db, list_access_of(cast.cara), row_access_of(cast.cara), clock())
     connection.exec_trace = None
     assert len(asked) > 60
     for sql, values in asked.items():

@@ -1,7 +1,7 @@
 """The progress of all readers, in each order."""
 
 import pytest
-from permits import LIST_ACCESS
+from permits import LIST_ACCESS, ROW_ACCESS
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
@@ -21,7 +21,7 @@ def test_every_active_reader_has_a_line_by_name_also_the_absent(db, cast, clock,
     ben = enter(cast.ben)
     post(ben, Activity("page_read", "momo", duration_seconds=150))
     ids = reader_ids(db, LIST_ACCESS, ListQuery("full_name"), clock()).ids
-    rows = {row.user_id: row for row in reader_rows(db, LIST_ACCESS, ids, clock())}
+    rows = {row.user_id: row for row in reader_rows(db, ROW_ACCESS, ids, clock())}
     ann, ben, zoe = (rows[id] for id in ids)
     assert [ann.full_name, ben.full_name, zoe.full_name] == [
         "Ann Archer",
@@ -63,7 +63,7 @@ def three_readers(db, cast, clock, enter, post, join):
 def test_each_column_sorts_both_ways_and_never_comes_last(db, clock, three_readers, sort, up, down):
     for descending, order in ((False, up), (True, down)):
         ids = reader_ids(db, LIST_ACCESS, ListQuery(sort, descending), clock()).ids
-        names = {row.user_id: row.full_name for row in reader_rows(db, LIST_ACCESS, ids, clock())}
+        names = {row.user_id: row.full_name for row in reader_rows(db, ROW_ACCESS, ids, clock())}
         assert " ".join(names[id].split()[0] for id in ids) == order
 
 
@@ -88,5 +88,5 @@ def test_a_filter_keeps_those_who_are_meant(db, clock, three_readers, words, fou
 @pytest.mark.usefixtures("cast")
 def test_of_many_readers_the_first_by_name_are_found(db, clock, words, length, names):
     ids = ids_of_readers_named(db, LIST_ACCESS, words, clock(), length=length).ids
-    readers = {reader.user_id: reader for reader in reader_rows(db, LIST_ACCESS, ids, clock())}
+    readers = {reader.user_id: reader for reader in reader_rows(db, ROW_ACCESS, ids, clock())}
     assert [readers[id].full_name for id in ids] == names

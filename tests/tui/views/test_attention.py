@@ -12,6 +12,7 @@ from reading_app import ReadingApp
 from tui.console_pilot import OpenConsole, console_pilot
 
 from readwatch.domain.activities import canonical_json
+from readwatch.domain.arrivals import NO_ARRIVALS
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.settings import ConsoleSettings
@@ -30,7 +31,7 @@ def look(db: Database, clock: StillClock) -> Callable[[], dict[int, str]]:
     attention = Attention(DEFAULT_THRESHOLDS)
 
     def look() -> dict[int, str]:
-        attention.refresh(db, LIST_ACCESS, clock())
+        attention.refresh(db, LIST_ACCESS, clock(), NO_ARRIVALS)
         return {id: str(case) for id, case in attention._cases.items()}
 
     return look
@@ -96,7 +97,7 @@ def test_a_console_that_starts_later_finds_what_the_others_found_before(
     fails_a_quiz(ann)
     clock.advance(hours=23)
     late = Attention(DEFAULT_THRESHOLDS)
-    late.refresh(db, LIST_ACCESS, clock())
+    late.refresh(db, LIST_ACCESS, clock(), NO_ARRIVALS)
     assert {str(case) for case in late._cases.values()} == {
         "failed quiz (40)",
         "back after 20 days",

@@ -49,22 +49,23 @@ class AuditDeduplicator:
     def log_rows(
         self,
         access: ListAccess,
-        event: AuditEvent,
+        list_event: AuditEvent,
         reader_ids: Iterable[int | None],
         now: datetime,
         *,
-        page: AuditEvent | None = None,
+        page_event: AuditEvent | None = None,
     ) -> RowAccess:
         """Return the right to the rows of a list after entries of this kind are on disk.
 
         `reader_ids` are the readers of the rows: if they are few, each of them is named. A list
-        with pages has an entry for each `page`, and names readers in entries of the whole list, so
-        that somebody who follows it names a reader once in `SHARE_ENTRY_FOR`.
+        with pages has an entry for each page, `page_event`, and names readers in entries of the
+        whole list, so that somebody who follows it names a reader once in `SHARE_ENTRY_FOR`.
         """
-        events = [event.about(id) for id in sorted(few_readers(reader_ids))]
-        if page is not None or not events:
-            events.append(page or event)
-        *_, rows = (self._log_list(access, event, now) for event in events)
+        readers = few_readers(reader_ids)
+        for reader_id in sorted(readers):
+            rows = self._log_list(access, list_event.about(reader_id), now)
+        if page_event is not None or not readers:
+            rows = self._log_list(access, page_event or list_event, now)
         return rows
 
     def _log_list(self, access: ListAccess, event: AuditEvent, now: datetime) -> RowAccess:

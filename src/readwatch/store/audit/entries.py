@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from readwatch.domain.errors import ReadwatchError, conflict
 from readwatch.domain.text import SafeText, clean
-from readwatch.store.audit.log import LoggedListAccess
+from readwatch.store.audit.log import RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time
@@ -94,7 +94,7 @@ _OLDEST_FIRST = with_time_text(f"{_ENTRIES} WHERE l.id >= :first ORDER BY l.id L
 
 def newest(
     db: Database,
-    _access: LoggedListAccess,
+    _access: RowAccess,
     *,
     limit: int,
     before: int | None = None,
@@ -118,7 +118,7 @@ def newest(
 
 
 def oldest_first(
-    db: Database, _access: LoggedListAccess, up_to: Extent
+    db: Database, _access: RowAccess, up_to: Extent
 ) -> Iterator[tuple[AuditEntry, ...]]:
     """Yield all entries of an extent, read in chunks."""
     first = up_to.first

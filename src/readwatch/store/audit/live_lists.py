@@ -13,7 +13,7 @@ from readwatch.domain.audit import AuditEvent, few_readers
 from readwatch.store.audit.log import (
     ListAccess,
     RowAccess,
-    access_to_whole_list,
+    access_without_entry,
     log_rows_by,
     transaction_on,
 )
@@ -36,8 +36,8 @@ class LiveListLog:
 
     def close(self) -> None:
         """Log everybody again from now on."""
-        self._view: Hashable = None
-        self._terms: Collection[Hashable] = ()
+        self._list_id: Hashable = None
+        self._filter: Collection[Hashable] = ()
         self._logged: frozenset[int] = frozenset()
         self._on_screen: frozenset[int] = frozenset()
 
@@ -48,22 +48,21 @@ class LiveListLog:
         event: AuditEvent,
         now: datetime,
         *,
-        view: Hashable,
-        terms: Collection[Hashable],
+        list_id: Hashable,
+        filter: Collection[Hashable],
         reader_ids: Iterable[int | None],
     ) -> RowAccess:
         """Return the right to the rows of a result, after each reader who needs one has an entry.
 
-        Without `terms` the list is not filtered, and nothing is logged. `reader_ids` are the
-        readers of all rows.
+        With an empty `filter` nothing is logged. `reader_ids` are the readers of all rows.
         """
-        if view != self._view:
+        if list_id != self._list_id:
             self.close()
-        elif terms != self._terms:
+        elif filter != self._filter:
             self._logged &= self._on_screen
-        readers = few_readers(reader_ids) if terms else frozenset()
+        readers = few_readers(reader_ids) if filter else frozenset()
         rows = self._log(access_log, access, event, readers - self._logged, now)
-        self._view, self._terms, self._on_screen = view, terms, readers
+        self._list_id, self._filter, self._on_screen = list_id, filter, readers
         self._logged |= readers
         return rows
 
@@ -76,7 +75,7 @@ class LiveListLog:
         now: datetime,
     ) -> RowAccess:
         if not readers:
-            return access_to_whole_list(access)
+            return access_without_entry(access)
         events = [event.about(id) for id in sorted(readers)]
         with access_log() as db:
             return log_rows_by(transaction_on(db), access, events, now)

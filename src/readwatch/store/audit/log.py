@@ -86,17 +86,18 @@ class ListAccess:
         _check_seal(seal)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedListAccess(ListAccess):
-    """A `ListAccess` that is logged as the entry `entry_id`: a list of the command line."""
-
-    entry_id: int
-
-
 @dataclass(frozen=True, slots=True)
-class RowAccess(ListAccess):
+class RowAccess:
     """The right to read the rows that a list has found: nobody needs to be named in the access log,
     or everybody who needs to be is named."""
+
+    user_id: int
+    user_role: UserRole
+    seal: InitVar[object]
+
+    def __post_init__(self, seal: object) -> None:
+        """Raise TypeError if another module creates the object."""
+        _check_seal(seal)
 
 
 def _check_seal(seal: object) -> None:
@@ -158,23 +159,10 @@ def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: 
 
 def log_list_access(
     db: Database, access: ListAccess, event: AuditEvent, now: datetime
-) -> LoggedListAccess:
-    """Log a list, an export or a print of readers' data, commit the entry, and return the right."""
-    return log_list_access_by(transaction_on(db), access, event, now)
-
-
-def log_list_access_by(
-    run_in_transaction: RunInTransaction, access: ListAccess, event: AuditEvent, now: datetime
-) -> LoggedListAccess:
-    """Log a list with `commit`, for example the writer of the service, and return the right."""
-    if access.user_id != event.actor_id:
-        raise ValueError("an entry names the user whose right it is")
-
-    def write(db: Database) -> LoggedListAccess:
-        entry_id = append_in_transaction(db, event, now)
-        return LoggedListAccess(access.user_id, access.user_role, _SEAL, entry_id=entry_id)
-
-    return run_in_transaction(write)
+) -> RowAccess:
+    """Log a list or an export of the command line in one entry, commit it, and return the right to
+    the rows."""
+    return log_rows_by(transaction_on(db), access, [event], now)
 
 
 def log_rows(
@@ -193,9 +181,9 @@ def log_rows(
     return log_rows_by(transaction_on(db), access, events, now)
 
 
-def access_to_whole_list(access: ListAccess) -> RowAccess:
-    """Return the right to the rows of a list without a filter: it shows no more of one reader than
-    of all others, so nobody is named."""
+def access_without_entry(access: ListAccess) -> RowAccess:
+    """Return the right to rows that need no further entry: the list has no filter or many readers,
+    or all its readers are logged."""
     return RowAccess(access.user_id, access.user_role, _SEAL)
 
 
@@ -205,8 +193,10 @@ def log_rows_by(
     events: Iterable[AuditEvent],
     now: datetime,
 ) -> RowAccess:
-    """Log all entries that the rows of a result need, if any, and return the right to the rows."""
+    """Log all entries that the rows of a result need, and return the right to the rows."""
     events = tuple(events)
+    if not events:
+        raise ValueError("rows that need no entry are for access_without_entry")
     if any(event.actor_id != access.user_id for event in events):
         raise ValueError("an entry names the user whose right it is")
 
@@ -214,8 +204,7 @@ def log_rows_by(
         for event in events:
             append_in_transaction(db, event, now)
 
-    if events:
-        run_in_transaction(write)
+    run_in_transaction(write)
     return RowAccess(access.user_id, access.user_role, _SEAL)
 
 

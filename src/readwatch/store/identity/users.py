@@ -18,7 +18,7 @@ from readwatch.domain.errors import (
 )
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name, normalised_email
-from readwatch.store.audit.log import ListAccess
+from readwatch.store.audit.log import RowAccess
 from readwatch.store.engine import models
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, connection
@@ -26,7 +26,6 @@ from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
-WRONG_PASSWORD = "wrong e-mail or password"  # noqa: S105 - a message
 
 ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 """SQL condition on a row `u` of users: an active reader, who may log in and is in the lists."""
@@ -68,6 +67,13 @@ _CHANGE_PASSWORD = CompiledQuery(
     .where(models.Users.id == Param("user_id"), models.Users.password_hash == Param("old_hash"))
     .returning(models.Users.id)
 )
+
+
+class WrongPassword(ReadwatchError):
+    """No account has this e-mail and this password."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorKind.UNAUTHENTICATED, "wrong e-mail or password")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +199,7 @@ def id_or_none(db: Database, user_id: int) -> int | None:
     return user_id if list(rows) else None
 
 
-def list_users(db: Database, _access: ListAccess, role: UserRole | None = None) -> tuple[User, ...]:
+def list_users(db: Database, _access: RowAccess, role: UserRole | None = None) -> tuple[User, ...]:
     """Return the accounts of one role, or all, sorted by name."""
     return _by_name(db, role)
 
@@ -242,7 +248,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
         row = _FIND_USER_WITH_HASH.one_or_none(db, email=normalised_email(email))
     user, password_hash = (_user(row), row.password_hash) if row else (None, None)
     if not password_matches(password, password_hash, cost) or user is None:
-        raise ReadwatchError(ErrorKind.UNAUTHENTICATED, WRONG_PASSWORD)
+        raise WrongPassword
     if not user.is_active:
         raise ReadwatchError(ErrorKind.UNAUTHENTICATED, SUSPENDED)
     return user

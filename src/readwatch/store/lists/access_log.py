@@ -176,7 +176,7 @@ def access_log_rows(
     )
 
 
-def _visible_to(access: ListAccess) -> str:
+def _visible_to(access: ListAccess | RowAccess) -> str:
     is_admin = access.user_role is UserRole.ADMIN
     return "TRUE" if is_admin else "l.consultant_user_id = :consultant_id"
 

@@ -2,7 +2,7 @@
 
 from readwatch.domain.sessions import OpenSession
 from readwatch.domain.text import clean
-from readwatch.store.audit.log import LoggedListAccess
+from readwatch.store.audit.log import RowAccess
 from readwatch.store.engine.compiled import TRUE, CompiledQuery
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ReaderSessions, Users
@@ -24,7 +24,7 @@ _OPEN_SESSIONS = CompiledQuery(
 )
 
 
-def open_sessions(db: Database, _access: LoggedListAccess) -> tuple[OpenSession, ...]:
+def open_sessions(db: Database, _access: RowAccess) -> tuple[OpenSession, ...]:
     """Return the active sessions of all readers, the latest heartbeat first."""
     return tuple(
         OpenSession(

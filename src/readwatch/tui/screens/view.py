@@ -118,11 +118,11 @@ class ViewScreen(Screen[None]):
 
     # Snapshots.
 
-    def activate(self, *, conceals: bool = True) -> None:
-        """Show live data from now on; with `conceals` the rows of before are not painted again."""
+    def activate(self, *, keeps_rows: bool = False) -> None:
+        """Show live data from now on; only with `keeps_rows` the rows stay until it arrives."""
         self._set_frozen(False)
         self._newest = None
-        if conceals:
+        if not keeps_rows:
             self.table.is_concealed = self.snapshot is not None
 
     def show_status(self, status: Status) -> None:
@@ -133,7 +133,8 @@ class ViewScreen(Screen[None]):
         """
         self.header.status = status
         self.table.is_old = status.is_old
-        if status.lost_since is not None and not self.list_query.terms:
+        snapshot = self.snapshot
+        if status.lost_since is not None and snapshot is not None and not snapshot.query.terms:
             self.table.is_concealed = False
 
     def show_snapshot(self, snapshot: ViewSnapshot) -> bool:
@@ -271,7 +272,7 @@ class ViewScreen(Screen[None]):
 
     def action_clear(self) -> None:
         """Clear and close the filter, or take back an `enter` whose page is not open yet."""
-        if self.table.drop_selections():
+        if self.table.selections.drop():
             return
         self.remove_class("-filtering")
         self._filter.value = ""

@@ -143,11 +143,11 @@ def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
 def _tab(status: Status, view: View, *, named: bool) -> Content:
     """Return the tab of a view; for Attention it includes the number of unseen readers."""
     words = [first_key(view, status.keymap), *([view.label.capitalize()] if named else [])]
-    is_in_front, tab = view is status.view, Content(f" {' '.join(words)} ")
-    tab = tab.stylize("bold" if is_in_front else "dim")
+    is_current, tab = view is status.view, Content(f" {' '.join(words)} ")
+    tab = tab.stylize("bold" if is_current else "dim")
     if view is View.ATTENTION and status.stats is not None and status.stats.unseen:
         tab += Content.styled(f"{len(status.stats.unseen)} ", "bold $text-warning")
-    if is_in_front:
+    if is_current:
         tab = Content.styled(tab.plain, "bold reverse")
     return tab.stylize(Style.from_meta({"view": view.value}))
 

@@ -40,6 +40,7 @@ from readwatch.tui.format.columns import Column, place_columns
 from readwatch.tui.keys import Group, bindings
 from readwatch.tui.widgets.intended_row import IntendedRow
 from readwatch.tui.widgets.loaded_rows import LoadedRows
+from readwatch.tui.widgets.selections import Selections
 
 
 @dataclass
@@ -174,7 +175,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._is_user_placed = False  # the user moved the cursor to its row
         self._is_used = False  # the user has used the cursor
         self._intended = IntendedRow()
-        self._selections: list[LiveTable.RowSelected] = []  # posted, and not taken yet
+        self.selections = Selections[LiveTable.RowSelected]()
         self._painted: dict[int, Line] = {}
         self._strips: LRUCache[tuple[Line, int], Strip] = LRUCache(512)
         self._line_styles: dict[str, Style] = {}
@@ -399,19 +400,11 @@ class LiveTable(ScrollView, can_focus=True):
         self.move_to(key)
         row = self._rows.by_key.get(key)  # the row was not painted, because it is not loaded
         if self.opens and row is not None:
-            self._selections.append(self.RowSelected(self, key, row.reader_id))
-            self.post_message(self._selections[-1])
+            self.post_message(self.selections.add(self.RowSelected(self, key, row.reader_id)))
 
     def take_selection(self, selection: RowSelected) -> bool:
         """Tell whether a selection holds: it has not been taken or dropped."""
-        others = [other for other in self._selections if other is not selection]
-        holds, self._selections = len(others) < len(self._selections), others
-        return holds
-
-    def drop_selections(self) -> bool:
-        """Drop the selections that have not been taken; tell whether there were any."""
-        dropped, self._selections = bool(self._selections), []
-        return dropped
+        return self.selections.take(selection)
 
     # Painting.
 
@@ -497,9 +490,7 @@ class LiveTable(ScrollView, can_focus=True):
         self._post_viewport()
 
     def _post_viewport(self) -> None:
-        """Post the viewport when it changes, and request missing rows before they are on the
-        screen.
-        """
+        """Post the viewport when it changes; request rows before they are on the screen."""
         viewport = self.viewport
         missing_keys = self._rows.request_missing(self._order, viewport)
         if missing_keys or viewport != self._posted_viewport:

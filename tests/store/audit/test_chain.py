@@ -386,7 +386,7 @@ def test_anchors_after_a_removal_do_not_change_what_is_reported(
 ):
     forge(f"DELETE FROM {LOG} WHERE id > 6")
     append(db, cast, clock, 2)
-    of_the_service = Anchor(clock(), current_head(log))  # the eleventh entry, by the engine's number
+    of_the_service = Anchor(clock(), current_head(log))  # with 11 entries, as the engine numbers
     append(db, cast, clock, later)
     assert defect_of(log, anchor, of_the_service) == (
         *(ChainDefectKind.REMOVED, 6),

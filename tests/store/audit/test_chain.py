@@ -290,15 +290,17 @@ def test_removed_last_entries_are_detected_by_the_ids_that_the_engine_has_given(
     )
 
 
-@pytest.mark.parametrize("last", [6, 0])
+@pytest.mark.parametrize(
+    ("last", "removed"), [(6, "entries after entry 6"), (0, "the first entries")]
+)
 def test_removed_last_entries_are_detected_also_after_others_were_appended(
-    last, forge, log, db, cast, clock
+    last, removed, forge, log, db, cast, clock
 ):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")
     append(db, cast, clock, 2)
     assert defect_of(log) == (
         *(ChainDefectKind.REMOVED, last),
-        f"entries after entry {last} were removed before others were appended: "
+        f"{removed} were removed before others were appended: "
         f"the log has {last + 2} entries, and the database has numbered 11",
     )
 

@@ -80,7 +80,7 @@ def test_a_file_that_is_no_database_is_called_that(refusal_of, role, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["nothing.db", "", "no/such/folder.db"])
+@pytest.mark.parametrize("name", ["nothing.db", "no/such/folder.db"])
 def test_a_missing_sqlite_file_is_reported_and_not_created(refusal_of, name, tmp_path):
     refusal = refusal_of(f"sqlite:///{tmp_path / name}")
     assert refusal.kind is ErrorKind.MISCONFIGURED

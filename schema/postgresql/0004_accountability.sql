@@ -1,14 +1,14 @@
--- A counter numbers the log. Its change is undone with the entry, as that of SQLite's
--- sqlite_sequence is and that of an identity is not. So ids have no gaps from here on; a log from
--- before may have some, so the entries are counted, too. Dropping the identity locks the log, so
--- that no entry is appended before the trigger exists.
+-- A counter gives each entry its id. A rollback also undoes the change of the counter; an identity
+-- would skip an id. Logs from before may have gaps, so the entries are counted too. The identity is
+-- dropped first: that locks the log, so no entry is appended between the count and the trigger.
 ALTER TABLE consultant_access_log ALTER COLUMN id DROP IDENTITY;
 
 CREATE TABLE access_log_counter (
+    only_row BOOLEAN PRIMARY KEY DEFAULT TRUE CHECK (only_row),
     entries BIGINT NOT NULL,
     last_id BIGINT NOT NULL
 );
-INSERT INTO access_log_counter
+INSERT INTO access_log_counter (entries, last_id)
 SELECT count(*), coalesce(max(id), 0) FROM consultant_access_log;
 
 -- The access log accepts only the entry that continues it: with the next id, the hash of the last

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readwatch.domain import attention
@@ -170,6 +170,7 @@ def test_whatever_an_app_wrote_in_metadata_is_a_result_or_none(metadata, result)
     assert quiz_result(metadata) == result
 
 
+@settings(max_examples=40)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers(), st.lists))
 def test_no_metadata_is_too_odd_to_be_said_in_words(value):
     for metadata in (value, json.dumps(value), {"passed": value, "score": value}):

@@ -25,6 +25,7 @@ from readwatch.ingest.body_timeout import (
     connection_of,
     idle_to_close,
     reads_to_abort,
+    waiting_since,
 )
 from readwatch.ingest.field_types import MAX_DEPTH
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES
@@ -191,9 +192,13 @@ def test_the_connection_of_a_slow_body_is_the_one_that_the_kernel_shows() -> Non
     silent = open_connection(5, sent=3.01, received=3.01, waits=True)
     assert connection_of(body, [*others, silent], {}, now) == silent
     by_the_byte = open_connection(6, sent=9.0, received=0.2, waits=True)
-    for since, found in ((7.5, None), (6.9, by_the_byte)):
+    for since, found in ((7.75, None), (7.5, by_the_byte)):
         waiting = {by_the_byte.peer: since}
         assert connection_of(body, [*others, by_the_byte], waiting, now) == found
+    unanswered = open_connection(8, sent=60.0, received=12.0, waits=True)
+    for since, found in ((-2.0, None), (-2.1, unanswered)):
+        waiting = {unanswered.peer: since}
+        assert connection_of(body, [*others, unanswered], waiting, now) == found
 
     waited_for_a_slot = BodyRead("127.0.0.1", 4.0, 5.0, "127.0.0.1")
     since_then = open_connection(7, sent=4.01, received=4.01, waits=True)
@@ -201,6 +206,27 @@ def test_the_connection_of_a_slow_body_is_the_one_that_the_kernel_shows() -> Non
 
     discarded = BodyRead("127.0.0.1", 5.0, 5.0, "127.0.0.1", is_discarded=True)
     assert connection_of(discarded, others, {}, now) == idle
+
+
+def test_a_login_behind_the_proxy_of_a_slow_body_keeps_its_connection() -> None:
+    """Its request is complete, so nothing arrives while it waits."""
+    body = read(since=6.0)
+    by_the_byte = open_connection(1, sent=60.0, received=0.2, waits=True)
+    login = open_connection(2, sent=60.0, received=1.7, waits=True)
+    waiting = {by_the_byte.peer: 6.3, login.peer: 6.4}
+    assert connection_of(body, [login, by_the_byte], waiting, now=8.0) == by_the_byte
+    assert connection_of(body, [login], waiting, now=8.0) is None
+
+
+def test_a_response_ends_the_wait_that_a_connection_is_known_for() -> None:
+    """Of an app that posts all the time each look can find the next request."""
+    in_process = open_connection(1, sent=60.0, received=0.5, waits=True)
+    posts_again = open_connection(2, sent=0.2, received=0.1, waits=True)
+    idle = open_connection(3, sent=0.2, received=0.3)
+    connections = [in_process, posts_again, idle]
+    before = waiting_since({}, connections, 7.7)
+    assert before == {in_process.peer: 7.7, posts_again.peer: 7.7}
+    assert waiting_since(before, connections, 8.0) == {in_process.peer: 7.7, posts_again.peer: 8.0}
 
 
 def test_the_networks_with_most_idle_connections_lose_them_first_the_longest_silent() -> None:

@@ -98,30 +98,30 @@ def command(
     **attention: int,
 ) -> None:
     """Watch the readers live: what they read, their progress, and who needs help."""
-    with without_echo():  # first: a password may be typed before anything asks for it
-        settings = ConsoleSettings(
-            database_url(context),
-            email=email,
-            preferences_folder=default_preferences_folder(),
-            lock_after=timedelta(minutes=lock_after) or None,
-            mask=mask,
-            theme=theme,
-            ascii=ascii,
-            keys=console_keys(context),
-            refresh=timedelta(seconds=refresh),
-            view=view,
-            filter=filter,
-            sort=sort,
-            thresholds=thresholds_of(attention),
-            bell=bell,
-        )
-        if once or as_json:
-            _print_once(settings, rows=rows, as_json=as_json, password_stdin=password_stdin)
-        elif rows is not None or password_stdin:
-            raise invalid("--rows and --password-stdin work only with --once or --json")
-        elif not (sys.stdin.isatty() and sys.stdout.isatty()):
-            raise misconfigured("the console needs a terminal; --once and --json do not")
-        else:
+    settings = ConsoleSettings(
+        database_url(context),
+        email=email,
+        preferences_folder=default_preferences_folder(),
+        lock_after=timedelta(minutes=lock_after) or None,
+        mask=mask,
+        theme=theme,
+        ascii=ascii,
+        keys=console_keys(context),
+        refresh=timedelta(seconds=refresh),
+        view=view,
+        filter=filter,
+        sort=sort,
+        thresholds=thresholds_of(attention),
+        bell=bell,
+    )
+    if once or as_json:
+        _print_once(settings, rows=rows, as_json=as_json, password_stdin=password_stdin)
+    elif rows is not None or password_stdin:
+        raise invalid("--rows and --password-stdin work only with --once or --json")
+    elif not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise misconfigured("the console needs a terminal; --once and --json do not")
+    else:
+        with without_echo():  # a password may be typed before anything asks for it
             from readwatch.tui.run import run
 
             run(settings)

@@ -9,17 +9,12 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def without_echo() -> Iterator[None]:
-    """Do not show what is typed from now on, and leave the terminal as it was.
+    """Do not show what is typed from now on, and leave the terminal on stdin as it was.
 
-    What is typed before the program asks for it is kept for the program. Without a terminal nothing
-    changes.
+    What is typed before the program asks for it is kept for the program.
     """
-    try:
-        terminal = sys.stdin.fileno()
-        before = termios.tcgetattr(terminal)
-    except (OSError, ValueError, termios.error):
-        yield
-        return
+    terminal = sys.stdin.fileno()
+    before = termios.tcgetattr(terminal)
     silent = termios.tcgetattr(terminal)
     silent[tty.LFLAG] &= ~termios.ECHO
     termios.tcsetattr(terminal, termios.TCSANOW, silent)

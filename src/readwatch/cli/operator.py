@@ -5,14 +5,11 @@ also says which operating-system user has run it, on which host.
 """
 
 import os
+import pwd
 import socket
-import sys
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.monitor.login import terminal_address
-
-if sys.platform != "win32":
-    import pwd
 
 
 def cli_event(
@@ -43,8 +40,6 @@ def operator() -> str:
 
 def _user() -> str:
     """Return the name of the real user of this process; not from the environment."""
-    if sys.platform == "win32":
-        return os.getlogin()
     user_id = os.getuid()
     try:
         return pwd.getpwuid(user_id).pw_name

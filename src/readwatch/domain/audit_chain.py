@@ -147,11 +147,12 @@ def counted_otherwise(head: Head, numbered: int, last_before_gap: int) -> ChainD
             f"the counter of the entries was set back to {numbered:,}: "
             f"the log has {head.entries:,} entries",
         )
+    removed = f"entries after entry {last_before_gap}" if last_before_gap else "the first entries"
     return ChainDefect(
         ChainDefectKind.REMOVED,
         last_before_gap,
-        f"entries after entry {last_before_gap} were removed before others were appended: the log "
-        f"has {head.entries:,} entries, and the database has numbered {numbered:,}",
+        f"{removed} were removed before others were appended: the log has {head.entries:,} "
+        f"entries, and the database has numbered {numbered:,}",
     )
 
 

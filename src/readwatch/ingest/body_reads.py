@@ -36,7 +36,8 @@ class BodyRead:
     """A request that waits for its body: the address of its connection, and its client's network
     if it has no token. A discarded body is read after the response.
 
-    The times are those of `monotonic`: of the request, and of the read, which may wait for a slot.
+    The times are those of `monotonic`: of the request, or of the response if the body is discarded,
+    and of the read, which may wait for a slot.
     """
 
     address: str
@@ -105,7 +106,7 @@ class BodyReads:
 
     def read(self, environ: dict[str, Any], size: int) -> bytes:
         """Return up to `size` bytes of a body, fewer only at its end."""
-        return self._read(environ, size, None)
+        return self._read(environ, size, None, monotonic())
 
     def read_anonymous(self, environ: dict[str, Any], size: int) -> bytes:
         """Read the body of a request without a token; without a free slot refuse it with 503."""
@@ -125,22 +126,21 @@ class BodyReads:
         The response was sent already. Without this the connection would be closed, and an app that
         still sends might get a connection error instead of the response.
         """
-        network = network_of(environ.get("REMOTE_ADDR"))
+        network, requested_at = network_of(environ.get("REMOTE_ADDR")), monotonic()
         with self._discarded.slot(network) as is_free:
             if is_free:
-                self._read(environ, size, network, is_discarded=True)
+                self._read(environ, size, network, requested_at, is_discarded=True)
 
     def _read(
         self,
         environ: dict[str, Any],
         size: int,
         network: str | None,
-        requested_at: float | None = None,
+        requested_at: float,
         *,
         is_discarded: bool = False,
     ) -> bytes:
-        now = monotonic()
-        read = BodyRead(_peer(environ), requested_at or now, now, network, is_discarded)
+        read = BodyRead(_peer(environ), requested_at, monotonic(), network, is_discarded)
         self._reads[id(read)] = read
         try:
             body: bytes = environ["wsgi.input"].read(size)

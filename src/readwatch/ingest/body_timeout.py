@@ -40,7 +40,7 @@ ROOM = 3 / 4
 """The share of the limit that is left after that."""
 
 UNANSWERED_SECONDS = 10.0
-"""No response takes longer, so a silent connection that waits for one did not send its request."""
+"""No response takes longer, so a connection that waits for one did not send its whole request."""
 
 _TICK_SECONDS = SLOW_SECONDS / 4
 _TOLERANCE_SECONDS = 0.1
@@ -76,21 +76,17 @@ class BodyTimeout:
                 episode.check(monotonic())
 
     def _close_slow(self, now: float) -> None:
-        overdue = list(reads_to_abort(self._reads.in_progress(), self._max_slow, now))
-        if not overdue:
+        reads = self._reads.in_progress()
+        if all(now - read.since < _TOLERANCE_SECONDS for read in reads):
             self._waiting = {}
             return
         connections = list(open_connections(self._port))
-        for read in overdue:
+        self._waiting = waiting_since(self._waiting, connections, monotonic())
+        for read in reads_to_abort(reads, self._max_slow, now):
             connection = connection_of(read, connections, self._waiting, now)
             if connection is not None:
                 connections.remove(connection)
                 close_connection(connection)
-        self._waiting = {
-            each.peer: self._waiting.get(each.peer, now)
-            for each in connections
-            if each.waits_for_response
-        }
 
     def _close_idle(self) -> None:
         if open_descriptors() < CROWDED * self._max_connections:
@@ -120,6 +116,23 @@ def _since(read: BodyRead) -> float:
     return read.since
 
 
+def waiting_since(
+    before: Mapping[tuple[str, int], float],
+    connections: Sequence[Connection],
+    now: float,
+) -> dict[tuple[str, int], float]:
+    """Return for each connection that waits for a response since when this is known.
+
+    `before` is the last result, and the `connections` were listed just before `now`. Whatever was
+    sent over a connection ended the wait that was known before.
+    """
+    waiting = (each for each in connections if each.waits_for_response)
+    return {
+        each.peer: since if (since := before.get(each.peer, now)) > now - each.since_sent else now
+        for each in waiting
+    }
+
+
 def connection_of(
     read: BodyRead,
     connections: Sequence[Connection],
@@ -129,9 +142,8 @@ def connection_of(
     """Return the connection of a slow read, as far as the kernel shows it.
 
     Nothing was sent over it since the request. It waits for its response, and its last data arrived
-    with the request, or it has waited for so long that no other request would: `waiting` has the
-    time since which each is known to wait. If the body is discarded, the response was sent when the
-    read began.
+    with the request, or its request is not complete: `waiting` has the time since which each is
+    known to wait. If the body is discarded, the response was sent when the read began.
     """
     seconds = now - read.requested_at
     candidates = [
@@ -141,9 +153,16 @@ def connection_of(
         and connection.since_sent > seconds - _TOLERANCE_SECONDS
         for since in _times_of_request(read, connection)
         if abs(since - seconds) < _TICK_SECONDS
-        or now - waiting.get(connection.peer, now) > SLOW_SECONDS
+        or _is_incomplete(connection, waiting.get(connection.peer, now), now)
     ]
     return min(candidates)[-1] if candidates else None
+
+
+def _is_incomplete(connection: Connection, waits_since: float, now: float) -> bool:
+    """Tell whether a part of a request is missing: data arrived after it began to wait, or it waits
+    for longer than any complete request."""
+    arrived_at = now - connection.since_received
+    return arrived_at > waits_since + _TOLERANCE_SECONDS or now - waits_since > UNANSWERED_SECONDS
 
 
 def _times_of_request(read: BodyRead, connection: Connection) -> Iterator[float]:

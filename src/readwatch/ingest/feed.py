@@ -43,9 +43,10 @@ class Activities(TypedDict):
 def feed() -> Activities:
     """Return activities in the order of their arrival: those after the id `after`, or the latest.
 
-    Send the last id that you received as `after`, and you miss no activity. The feed goes back
-    20,000 activities. Each page is logged with its ids; if its activities are of three or fewer
-    readers, each of them is named. Metadata is left out: read it in the reader's own list.
+    Send the last id that you received as `after`. An app that falls behind by more than 20,000
+    activities gets 422 and misses some. Each page is logged with its ids; if its activities are of
+    three or fewer readers, each of them is named. Metadata is left out: read it in the reader's own
+    list.
     """
     access = authorize_list("activities")
     page, services = query_parameters(PageAfter), current_services()

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
@@ -30,9 +31,6 @@ from readwatch.store.engine.connections import close_all, driver_connection, is_
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import FileIdentity, file_identity, file_lost, sqlite_path
-
-if sys.platform != "win32":
-    import resource
 
 THREADS = 32
 """The number of threads: requests that are answered at the same time and can share a commit."""
@@ -218,8 +216,6 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
 
 def connection_limit() -> int:
     """Raise the limit of open files, and return the number of connections that it allows."""
-    if sys.platform == "win32":
-        return MAX_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 2 * MAX_CONNECTIONS
     if hard != resource.RLIM_INFINITY:

@@ -13,6 +13,7 @@ from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefectKind, Head, Verdict
 from readwatch.store.audit import chain
 from readwatch.store.audit.entries import extent
+from readwatch.store.audit.heads import current_head
 from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
@@ -289,15 +290,17 @@ def test_removed_last_entries_are_detected_by_the_ids_that_the_engine_has_given(
     )
 
 
-@pytest.mark.parametrize("last", [6, 0])
+@pytest.mark.parametrize(
+    ("last", "removed"), [(6, "entries after entry 6"), (0, "the first entries")]
+)
 def test_removed_last_entries_are_detected_also_after_others_were_appended(
-    last, forge, log, db, cast, clock
+    last, removed, forge, log, db, cast, clock
 ):
     forge(f"DELETE FROM {LOG} WHERE id > {last}")
     append(db, cast, clock, 2)
     assert defect_of(log) == (
         *(ChainDefectKind.REMOVED, last),
-        f"entries after entry {last} were removed before others were appended: "
+        f"{removed} were removed before others were appended: "
         f"the log has {last + 2} entries, and the database has numbered 11",
     )
 
@@ -376,6 +379,21 @@ def test_only_an_anchor_detects_that_the_last_entries_were_removed_with_the_coun
         *(ChainDefectKind.CUT_OFF, last),
         f"the log was cut off after entry {last}: it had 9 entries at the anchor of "
         f"2026-11-22 12:00:09 UTC, and has {last}",
+    )
+
+
+@pytest.mark.parametrize("later", [0, 3, 9])
+def test_anchors_after_a_removal_do_not_change_what_is_reported(
+    later, anchor, forge, log, db, cast, clock
+):
+    forge(f"DELETE FROM {LOG} WHERE id > 6")
+    append(db, cast, clock, 2)
+    of_the_service = Anchor(clock(), current_head(log))  # with 11 entries, as the engine numbers
+    append(db, cast, clock, later)
+    assert defect_of(log, anchor, of_the_service) == (
+        *(ChainDefectKind.REMOVED, 6),
+        f"entries after entry 6 were removed before others were appended: "
+        f"the log has {8 + later} entries, and the database has numbered {11 + later}",
     )
 
 

@@ -171,9 +171,17 @@ def test_even_the_owner_appends_only_the_entry_with_the_next_id(id, db, event, c
 
 
 @on_postgresql
-@pytest.mark.parametrize("change", ["DELETE FROM", "INSERT INTO"])
-def test_without_one_counter_there_is_no_entry(change, db, event, clock):
-    db.execute_sql(f"{change} access_log_counter{' VALUES (9, 9)' if 'INSERT' in change else ''}")
+@pytest.mark.parametrize("only_row", ["TRUE", "FALSE", "NULL"])
+def test_even_the_owner_adds_no_second_counter(only_row, db, event, clock):
+    with pytest.raises(peewee.IntegrityError), db.atomic():
+        db.execute_sql(f"INSERT INTO access_log_counter VALUES ({only_row}, 9, 9)")
+    log_event(db, event, clock())
+    assert checked_chain(db) == ["console"]
+
+
+@on_postgresql
+def test_without_the_counter_there_is_no_entry(db, event, clock):
+    db.execute_sql("DELETE FROM access_log_counter")
     with pytest.raises((ReadwatchError, peewee.DatabaseError)):
         log_event(db, event, clock())
     assert checked_chain(db) == []

@@ -11,7 +11,7 @@ from postgres import Server
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.store.engine import connections, postgresql, sqlite
 from readwatch.store.engine.connections import Database, connection
-from readwatch.store.engine.errors import engine_errors
+from readwatch.store.engine.errors import CONNECTION_LOST, engine_errors, kind_and_reason
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.statements import Statement
 
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_database_is_called_that(refusal_of, role, tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["nothing.db", "", "no/such/folder.db"])
+@pytest.mark.parametrize("name", ["nothing.db", "no/such/folder.db"])
 def test_a_missing_sqlite_file_is_reported_and_not_created(refusal_of, name, tmp_path):
     refusal = refusal_of(f"sqlite:///{tmp_path / name}")
     assert refusal.kind is ErrorKind.MISCONFIGURED
@@ -116,6 +116,14 @@ def test_a_missing_postgresql_database_has_an_error_of_its_own(
     assert "createdb" in refusal.message
 
 
+@pytest.mark.postgresql
+def test_the_reason_of_a_refused_connection_is_not_that_it_was_lost(postgresql_server: Server):
+    with pytest.raises(psycopg.OperationalError) as refusal:
+        psycopg.connect(postgresql_server.url("no_such_database"))
+    kind, reason = kind_and_reason(refusal.value)
+    assert (kind, "createdb" in reason) == (ErrorKind.MISCONFIGURED, True)
+
+
 @on_postgresql
 def test_an_unknown_postgresql_user_has_an_error_of_its_own(refusal_of, url):
     parts = psycopg.conninfo.conninfo_to_dict(url)
@@ -144,7 +152,7 @@ def test_a_lost_connection_is_reported_once_and_the_next_use_opens_a_new_one(
     db = opened(url, Role.INGEST)
     with pytest.raises(ReadwatchError) as refusal:
         lose(db)
-    assert refusal.value.kind is ErrorKind.UNAVAILABLE
+    assert (refusal.value.kind, refusal.value.message) == (ErrorKind.UNAVAILABLE, CONNECTION_LOST)
     with connection(db):
         assert db.execute_sql("SELECT 1").fetchone() == (1,)
 

@@ -4,7 +4,7 @@ import json
 from unicodedata import category
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -54,6 +54,7 @@ def test_what_is_no_json_stays_as_it_is_and_escapes_bring_nothing_to_life(
     assert shown is None or lines == shown
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), JSON), st.integers(4, 100))
 def test_whatever_an_app_tells_is_text_and_fits(told: dict[str, object], width: int) -> None:
     for line in metadata_lines(clean(canonical_json(told), limit=16_384), width):

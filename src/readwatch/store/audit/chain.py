@@ -54,8 +54,10 @@ def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[V
     Read the extent `up_to` after the anchors: an anchor must not be newer than the extent.
     """
     by_entries: dict[int, list[Anchor]] = defaultdict(list)
-    for anchor in anchors:
-        by_entries[anchor.head.entries].append(anchor)
+    # The number of an anchor is the engine's: after a removal it is not that of the same entry.
+    if _count_defect(db, Head(up_to.entries, up_to.last)) is None:
+        for anchor in anchors:
+            by_entries[anchor.head.entries].append(anchor)
     verdict, first = Verdict(), up_to.first
     while first <= up_to.last and verdict.defect is None:
         verdict = _verify_chunk(db, verdict.head, first, up_to.last, by_entries)
@@ -63,7 +65,7 @@ def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[V
         yield verdict
     if verdict.defect is None:
         head = verdict.head
-        defect = cut_off(anchors, head) or numbering_defect(db) or _count_defect(db, head)
+        defect = numbering_defect(db) or _count_defect(db, head) or cut_off(anchors, head)
         yield Verdict(head, defect)
 
 

@@ -45,11 +45,10 @@ def kind_and_reason(error: Exception) -> tuple[ErrorKind, str]:
     if isinstance(error, ReadwatchError):
         return error.kind, error.message
     cause = (error.__cause__ if isinstance(error, peewee.PeeweeException) else None) or error
-    sentence = _sentence(cause)
-    if sentence is not None and sentence.kind is ErrorKind.UNAVAILABLE:
+    is_of_connection = type(cause).__name__ == "OperationalError"  # refused, or lost
+    sentence = _sentence(cause) or (unavailable(CONNECTION_LOST) if is_of_connection else None)
+    if sentence is not None and (is_of_connection or sentence.kind is ErrorKind.UNAVAILABLE):
         return sentence.kind, sentence.message
-    if type(cause).__name__ in ("AdminShutdown", "OperationalError"):
-        return ErrorKind.UNAVAILABLE, CONNECTION_LOST
     diagnosis = getattr(cause, "diag", None)
     if diagnosis is None:
         reason = str(cause) if isinstance(cause, apsw.Error) else type(cause).__name__
@@ -71,7 +70,7 @@ def _sentence(cause: BaseException | None) -> ReadwatchError | None:
             return unavailable("the query was cancelled")
         case "NoAnswer":
             return unavailable("the database does not answer; try again")
-        case "IdleInTransactionSessionTimeout":
+        case "AdminShutdown" | "IdleInTransactionSessionTimeout":
             return unavailable(CONNECTION_LOST)
         case "FullError" | "DiskFull":
             return unavailable("the disk of the database is full")

@@ -233,10 +233,9 @@ class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc
     def _is_closed(self, conn: psycopg.Connection) -> bool:
         """Tell whether an idle connection has ended; close it then, which Peewee does not.
 
-        While a connection is idle, a server sends something
-        only if it ends the connection; then a query shows what it was. The console's connection is
-        always tested with a query: a late request to cancel a query cancels the test instead of the
-        next query.
+        While a connection is idle, a server sends something only if it ends the connection; then a
+        query shows what it was. The console's connection is always tested with a query: a late
+        request to cancel a query cancels the test instead of the next query.
         """
         if self.role is not Role.CONSOLE and not conn.closed and not _has_input(conn):
             return False

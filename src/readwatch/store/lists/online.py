@@ -38,6 +38,9 @@ from readwatch.store.lists.query import (
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
+_COMMITTED_WITHIN = timedelta(seconds=30)
+"""The longest time from the arrival of an activity to its commit."""
+
 _ONLINE_USER_IDS = (
     "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
 )
@@ -94,8 +97,8 @@ _ROWS = BulkStatement(
 )
 # An activity never occurs after its arrival, so the activities of the last half hour are among
 # those that arrived in it: a range of ids, which the index on user and id finds. Ids follow the
-# commits, so the range begins earlier by twice what the clocks of two servers may differ: a commit
-# takes seconds at most. One text per reader is returned, because otherwise PostgreSQL would read
+# commits, so the range begins earlier by the difference of two clocks and by the time from an
+# arrival to its commit. One text per reader is returned, because otherwise PostgreSQL would read
 # the activities of all readers.
 _COUNTS_SINCE_EACH_STEP = " || ' ' || ".join(
     f"count(*) FILTER (WHERE a.occurred_at > :after_{step})" for step in range(TRACE_STEPS)
@@ -169,7 +172,7 @@ def online_rows(
     id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
-    arrived_after = to_db_time(steps[0] - 2 * MAX_CLOCK_DIFFERENCE)
+    arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE - _COMMITTED_WITHIN)
     traces = {
         row.user_id: _differences(map(int, row.counts.split()))
         for row in _TRACES.all(db, id_rows, arrived_after=arrived_after, **begins)

@@ -10,7 +10,7 @@ from readwatch.domain.presence import SILENT_AFTER
 
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 LATER = NOON + 4 * MINUTE
-SILENT = Heartbeats(newest=NOON, silent_since=NOON, together=30, earlier=1, on_time=0)
+SILENT = Heartbeats(newest=NOON, silent_since=NOON, together=30, earlier=1)
 """Four minutes after the service of 30 readers has died at noon."""
 
 
@@ -31,8 +31,8 @@ def test_nobody_online_is_no_stop_however_long_it_lasts() -> None:
 
 
 def test_nearly_all_are_nine_of_ten() -> None:
-    assert stop_of(replace(SILENT, on_time=3))
-    assert not stop_of(replace(SILENT, on_time=4))
+    assert stop_of(replace(SILENT, later=3))
+    assert not stop_of(replace(SILENT, later=4))
 
 
 def test_few_readers_are_a_coincidence() -> None:
@@ -46,7 +46,7 @@ def test_readers_who_leave_one_after_the_other_are_no_stop() -> None:
 
 
 def test_while_some_posts_arrive_the_header_does_not_say_that_none_do() -> None:
-    some = arrivals_after(NO_ARRIVALS, replace(SILENT, newest=LATER, on_time=3), LATER)
+    some = arrivals_after(NO_ARRIVALS, replace(SILENT, newest=LATER, later=3), LATER)
     assert some.stop is not None
     assert some.silent_for(LATER) is None
 
@@ -75,5 +75,5 @@ def test_a_stop_ends_with_the_sessions_of_its_readers() -> None:
 
 def test_the_time_at_which_posts_resumed_is_remembered() -> None:
     resumed = Arrivals(LATER, None, resumed_at=LATER)
-    normal = Heartbeats(newest=LATER + MINUTE, silent_since=LATER, together=1, on_time=30)
+    normal = Heartbeats(newest=LATER + MINUTE, silent_since=LATER, together=1, later=30)
     assert arrivals_after(resumed, normal, LATER + MINUTE).resumed_at == LATER

@@ -6,7 +6,7 @@ import pytest
 from conftest import NOON
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.arrivals import NO_ARRIVALS, Heartbeats, Stop, arrivals_after
+from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals, Heartbeats, Stop, arrivals_after
 from readwatch.domain.presence import SILENT_AFTER
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.totals import activities_per_minute, heartbeats
@@ -44,20 +44,20 @@ def enter_at(clock, join, enter):
 
 def test_readers_are_counted_before_the_newest_heartbeat_that_is_overdue(db, clock, enter_at):
     noon = clock()
-    assert heartbeats(db, noon, None) == Heartbeats()
+    assert heartbeats(db, noon, NO_ARRIVALS) == Heartbeats()
     sessions = enter_at(-300, -299, -120, -119, -60, 0, 1, 60)
     clock.moment = noon + SILENT_AFTER
-    assert heartbeats(db, clock(), None) == Heartbeats(
-        newest=noon + timedelta(seconds=60), silent_since=noon, together=3, earlier=2, on_time=2
+    assert heartbeats(db, clock(), NO_ARRIVALS) == Heartbeats(
+        newest=noon + timedelta(seconds=60), silent_since=noon, together=3, earlier=2, later=2
     )
     for session in sessions:
         end_session(db, session, clock())
-    assert heartbeats(db, clock(), None) == Heartbeats()
+    assert heartbeats(db, clock(), NO_ARRIVALS) == Heartbeats()
 
 
 def test_heartbeats_on_time_are_no_silence(db, cast, clock, enter):
     enter(cast.ann)
-    assert heartbeats(db, clock(), None) == Heartbeats(newest=clock())
+    assert heartbeats(db, clock(), NO_ARRIVALS) == Heartbeats(newest=clock())
 
 
 def test_an_app_that_logs_in_five_times_is_one_reader(db, cast, clock, enter):
@@ -65,7 +65,7 @@ def test_an_app_that_logs_in_five_times_is_one_reader(db, cast, clock, enter):
         enter(cast.ann)
         clock.advance(seconds=20)
     clock.advance(minutes=5)
-    silent = heartbeats(db, clock(), None)
+    silent = heartbeats(db, clock(), NO_ARRIVALS)
     assert (silent.together, silent.earlier) == (1, 0)
     assert arrivals_after(NO_ARRIVALS, silent, clock()).stop is None
 
@@ -73,24 +73,36 @@ def test_an_app_that_logs_in_five_times_is_one_reader(db, cast, clock, enter):
 def test_a_stop_ends_with_its_sessions_although_other_readers_are_overdue(db, clock, enter_at):
     silent = enter_at(*range(20))
     clock.advance(minutes=5)
-    stopped = arrivals_after(NO_ARRIVALS, heartbeats(db, clock(), None), clock())
+    stopped = arrivals_after(NO_ARRIVALS, heartbeats(db, clock(), NO_ARRIVALS), clock())
     assert stopped.stop == Stop(NOON + timedelta(seconds=19), 20)
     for session in silent[:10]:
         end_session(db, session, clock())
     enter_at(*range(14_400, 14_402), *range(14_700, 14_706))  # two of these are overdue
     clock.moment = NOON + timedelta(seconds=14_700)
-    half = heartbeats(db, clock(), stopped.stop)
+    half = heartbeats(db, clock(), stopped)
     assert half == Heartbeats(newest=clock(), still_silent=10, on_time=1)
     clock.moment = NOON + timedelta(seconds=14_706)
     assert arrivals_after(stopped, half, clock()).stop == stopped.stop
     end_session(db, silent[10], clock())
-    ended = heartbeats(db, clock(), stopped.stop)
+    ended = heartbeats(db, clock(), stopped)
     assert ended == Heartbeats(newest=NOON + timedelta(seconds=14_705), still_silent=9, on_time=6)
     assert arrivals_after(stopped, ended, clock()).stop is None
 
 
+def test_a_console_that_starts_after_a_stop_knows_it_although_one_reader_came_back_and_left(
+    db, clock, enter_at
+):
+    enter_at(*range(9), 240)
+    clock.moment = NOON + timedelta(minutes=20)
+    begun = arrivals_after(NO_ARRIVALS, heartbeats(db, clock(), NO_ARRIVALS), clock())
+    assert begun.stop == Stop(NOON + timedelta(seconds=8), 9)
+    enter_at(*range(1200, 1209))
+    clock.moment = NOON + timedelta(minutes=20, seconds=9)
+    with_others = arrivals_after(NO_ARRIVALS, heartbeats(db, clock(), NO_ARRIVALS), clock())
+    assert with_others.stop is None
+
+
 def test_during_a_stop_no_more_readers_are_counted_than_fell_silent(db, clock, enter_at):
     enter_at(*range(-8, 0), *range(1, 9))
-    stop = Stop(NOON, 5)
-    during = heartbeats(db, clock(), stop)
+    during = heartbeats(db, clock(), Arrivals(NOON, Stop(NOON, 5)))
     assert (during.still_silent, during.on_time) == (5, 5)

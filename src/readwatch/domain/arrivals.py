@@ -22,16 +22,18 @@ FEWEST_READERS = 5
 class Heartbeats:
     """The last heartbeats of the open sessions, as numbers of readers.
 
-    `newest` is the newest of all. `silent_since` is the newest one that is overdue; `together` have
-    theirs within one interval before it, `earlier` ones in the rest of the time in which a reader
-    counts as online. While a stop goes on, these are not read: `still_silent` are silent since the
-    stop. `on_time` readers are not overdue; they are counted up to the number of the others.
+    `newest` is the newest of all. `silent_since` is an overdue one; `together` have theirs within
+    one interval before it, `earlier` ones in the rest of the time in which a reader counts as
+    online, and `later` ones after it. While a stop goes on, these are not read: `still_silent` are
+    silent since the stop, and `on_time` readers are not overdue. `later` and `on_time` readers are
+    counted up to the number of the others.
     """
 
     newest: datetime | None = None
     silent_since: datetime | None = None
     together: int = 0
     earlier: int = 0
+    later: int = 0
     still_silent: int = 0
     on_time: int = 0
 
@@ -83,7 +85,7 @@ def _is_stop(heartbeats: Heartbeats) -> bool:
     return (
         heartbeats.together >= FEWEST_READERS
         and heartbeats.earlier * 4 <= heartbeats.together
-        and heartbeats.on_time * 9 <= heartbeats.together
+        and heartbeats.later * 9 <= heartbeats.together
     )
 
 

@@ -99,7 +99,7 @@ class CurrentView:
         The entries that a filtered view needs are in the access log before its rows are read.
         """
         before = self._arrivals
-        self._arrivals = arrivals_after(before, heartbeats(db, now, before.stop), now)
+        self._arrivals = arrivals_after(before, heartbeats(db, now, before), now)
         self._refresh_attention(db, access, now)
         if self.reader_page is not None:
             return self.reader_page.snapshot(db, self._completed(live_stats(db, now)))

@@ -1,11 +1,13 @@
 """Totals over all readers: the activities per minute, and the ages of the last heartbeats."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
 from peewee import fn
 
 from readwatch.domain.activities import MinuteCount
-from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Heartbeats, Stop
+from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Arrivals, Heartbeats
 from readwatch.domain.presence import ONLINE_WINDOW, SILENT_AFTER
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
@@ -42,6 +44,9 @@ _READERS_OF_SESSIONS = Statement(
     """  # noqa: S608 - our own text
 )
 
+_GROUPS = 3
+"""How many of the last groups of readers a program that has just started looks at."""
+
 SESSIONS_A_READER = 4
 """An app that logs in again leaves an open session behind: to count readers up to a number, so many
 sessions are read for each."""
@@ -62,13 +67,16 @@ def activities_per_minute(
     )
 
 
-def heartbeats(db: Database, now: datetime, stop: Stop | None) -> Heartbeats:
+def heartbeats(db: Database, now: datetime, before: Arrivals) -> Heartbeats:
     """Return the newest heartbeat, and how many readers are overdue, together or one by one, or
     during a stop since it began.
 
     Readers who are on time are counted up to the number of those with which a rule compares them,
-    because usually they are by far the most.
+    because usually they are by far the most. `before` are the arrivals of the last time. At the
+    first time, the stop may be some time ago, and some of its readers may have come back and left:
+    then the largest of the last groups that fell silent together counts.
     """
+    stop = before.stop
     newest, overdue_at = _newest_heartbeat(db, now), now - SILENT_AFTER
     if stop is not None:
         together_since = stop.since - HEARTBEAT_AT_LEAST_EVERY
@@ -77,18 +85,26 @@ def heartbeats(db: Database, now: datetime, stop: Stop | None) -> Heartbeats:
             still_silent=_readers_up_to(stop.readers, db, together_since, stop.since),
             on_time=_readers_up_to(stop.readers, db, overdue_at, now),
         )
-    silent_since = _newest_heartbeat(db, overdue_at)
-    if silent_since is None:
-        return Heartbeats(newest)
-    together_since = silent_since - HEARTBEAT_AT_LEAST_EVERY
-    together = _readers(db, together_since, silent_since)
-    return Heartbeats(
-        newest,
-        silent_since,
-        together=together,
-        earlier=_readers(db, silent_since - ONLINE_WINDOW, together_since),
-        on_time=_readers_up_to(together, db, overdue_at, now),
+    groups = islice(
+        _silent_together(db, newest, now), 1 if before.last_post_at is not None else _GROUPS
     )
+    return max(groups, key=lambda group: group.together, default=Heartbeats(newest))
+
+
+def _silent_together(db: Database, newest: datetime | None, now: datetime) -> Iterator[Heartbeats]:
+    """Yield the readers who fell silent within one interval, the last ones first."""
+    silent_since = _newest_heartbeat(db, now - SILENT_AFTER)
+    while silent_since is not None:
+        together_since = silent_since - HEARTBEAT_AT_LEAST_EVERY
+        together = _readers(db, together_since, silent_since)
+        yield Heartbeats(
+            newest,
+            silent_since,
+            together=together,
+            earlier=_readers(db, silent_since - ONLINE_WINDOW, together_since),
+            later=_readers_up_to(together, db, silent_since, now),
+        )
+        silent_since = _newest_heartbeat(db, together_since)
 
 
 def _newest_heartbeat(db: Database, until: datetime) -> datetime | None:

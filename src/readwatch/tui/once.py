@@ -85,7 +85,7 @@ def _read(
         queries = view_queries(attention, with_access_log=True)
         access = audit_log.list_access(db, user_id)
         with read_snapshot(db):
-            arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now, None), now)
+            arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now, NO_ARRIVALS), now)
             if view is View.ATTENTION:
                 attention.refresh(db, access, now, arrivals)
             snapshot = snapshot_without_items(db, access, view, now, query, queries)

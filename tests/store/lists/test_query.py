@@ -8,7 +8,7 @@ from listed import newest_activities, readers_online
 from permits import ROW_ACCESS, list_access_of, permit_for, row_access_of
 
 from readwatch.domain.activities import Activity, canonical_json
-from readwatch.domain.arrivals import Stop
+from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals, Stop
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, driver_connection
@@ -79,8 +79,8 @@ def ask_everything(db, access, row_access, now) -> None:
     activities_per_minute(db, now)
     for after in (None, 0):
         feed_page(db, access, after=after, length=50)
-    for stop in (None, Stop(now, 5)):
-        heartbeats(db, now, stop)
+    for before in (NO_ARRIVALS, Arrivals(now, Stop(now, 5))):
+        heartbeats(db, now, before)
     ids_of_readers_named(db, access, ["c"], now, length=20)
     permit = permit_for(1)
     for ask in (

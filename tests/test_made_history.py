@@ -27,6 +27,7 @@ def make_history(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int, datetim
     return make_history
 
 
+@pytest.mark.proof
 def test_a_made_history_has_right_totals_and_an_intact_access_log(
     empty_url: str, clock: StillClock, make_history: Callable[[str, int, datetime], int]
 ) -> None:

@@ -87,15 +87,15 @@ def test_a_signal_in_the_middle_ends_all_of_it(
     assert_nothing_is_left(folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_impatient_signal_does_not_interrupt_the_clearing_away(
-    start: Callable[..., subprocess.Popen[str]], folder: Path, number: int
+def test_impatient_signals_do_not_interrupt_the_clearing_away(
+    start: Callable[..., subprocess.Popen[str]], folder: Path
 ) -> None:
     process = start("--seconds", "600")
     assert process.stdout
     assert "online" in process.stdout.readline()
     while process.poll() is None:
-        process.send_signal(number)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
     assert_nothing_is_left(folder)
 
 

@@ -56,7 +56,7 @@ def size_of(pid: int) -> Size:
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 @short_and_long(
-    "hours, keys, readers, speed, allowed", (1, 40, 40, 600.0, 16), (12, 1000, 60, 180.0, 8)
+    "hours, keys, readers, speed, allowed", (1, 40, 20, 600.0, 16), (12, 1000, 60, 180.0, 8)
 )
 def test_a_night_leaves_a_console_as_large_as_it_was(
     url: str,

@@ -155,7 +155,7 @@ async def test_the_page_of_such_a_reader_shows_it_as_text_and_has_room_for_the_r
 async def test_whatever_opens_above_a_list_and_the_access_log_show_it_as_text(
     open_console: OpenConsole, db: Database, clock: StillClock
 ) -> None:
-    readers = mallories(db, clock, (*WORST, *ENDLESS))
+    readers = mallories(db, clock, ("a clipboard", *ENDLESS))
     name_consultant(db, HOSTILE["a clipboard"])
     async with open_console() as pilot:
         await pilot.sees("State", "␛", "● LIVE")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from readwatch.domain.reading import DayOfReading, first_day
@@ -84,6 +84,7 @@ def test_nothing_read_is_an_empty_plot_with_a_scale() -> None:
     assert not set("".join(lines)) & set(text.BARS)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 1500), min_size=78, max_size=84), st.integers(PLOT_MIN_WIDTH, 240))
 def test_the_snapshots_keep_to_their_lines_and_their_width(minutes: list[int], width: int) -> None:
     first = first_day(SUNDAY)

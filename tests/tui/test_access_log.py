@@ -15,6 +15,8 @@ from tui.test_connection_loss import server_away
 from readwatch.store.engine import sqlite
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.tui import reader_pages
+from readwatch.tui.format.text import BREADCRUMB
 
 
 @pytest.fixture(params=ENGINES)
@@ -132,6 +134,30 @@ async def test_enter_and_escape_that_come_together_open_nothing_and_keep_the_fil
         await pilot.presses("1")
         await pilot.sees("Ago", "Ann", "!presence:leaving")
         assert {entry.did for entry in access_log()} == {"viewed_list"} == {it.did for it in before}
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+async def test_a_page_that_is_closed_at_once_is_not_logged(
+    open_console: OpenConsole,
+    ann: ReadingApp,
+    access_log: AccessLog,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ann.reads("Dracula")
+    async with open_console() as pilot:
+        await pilot.sees("● LIVE", "Ann Archer")
+        with monkeypatch.context() as patch:
+            patch.setattr(reader_pages, "HOLD_SECONDS", 3600)
+            await pilot.presses("enter")
+            await pilot.sees(f"Online {BREADCRUMB}")
+            await pilot.presses("escape")
+            await pilot.sees("30 min", "Ann Archer")
+        await pilot.presses("2")
+        await pilot.sees("page read")
+        assert access_log() == []
+        await pilot.presses("enter")
+        await pilot.sees("of reading")
+        assert [entry.did for entry in access_log()] == ["viewed_reader_profile"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -1,19 +1,39 @@
 """The pages of readers; the worker posts their snapshots after the access is logged."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from itertools import count
+
+from textual.timer import Timer
 
 from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.monitor.worker import Worker
 from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.screens.reader import Panel, ReaderScreen
 
+HOLD_SECONDS = 0.06
+"""A page that is closed within this time is neither requested nor logged. It is shorter than the
+time after which people notice a delay."""
+
 
 class ReaderPages:
-    """Opens readers' pages, one at a time, each with its own screen."""
+    """Opens readers' pages, one at a time, each with its own screen.
 
-    def __init__(self, worker: Worker) -> None:
+    A request is held back for `HOLD_SECONDS`, and while `may_be_escape` tells that the next key may
+    close the page.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        set_timer: Callable[[float, Callable[[], None]], Timer],
+        may_be_escape: Callable[[], bool],
+    ) -> None:
         self._worker = worker
+        self._set_timer = set_timer
+        self._may_be_escape = may_be_escape
+        self._timer: Timer | None = None
         self._request_ids = count(1)
         self.current: ReaderScreen | None = None
         self._request: Future[None] | None = None
@@ -23,8 +43,20 @@ class ReaderPages:
         self.close()
         request_id = next(self._request_ids)
         self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
-        self._request = self._worker.watch_reader(request_id, pager.reader_id, pager.list_name)
+        self._timer = self._set_timer(HOLD_SECONDS, self._request_page)
         return self.current
+
+    def _request_page(self, *, may_have_been_escape: bool = False) -> None:
+        """Request the page, but wait while a key may close it, and until that key is handled."""
+        may_be_escape = self._may_be_escape()
+        if may_be_escape or may_have_been_escape:
+            again = partial(self._request_page, may_have_been_escape=may_be_escape)
+            self._timer = self._set_timer(HOLD_SECONDS, again)
+        elif (page := self.current) is not None:
+            pager = page.pager
+            self._request = self._worker.watch_reader(
+                page.request_id, pager.reader_id, pager.list_name
+            )
 
     def step(self, rows: int) -> ReaderScreen | None:
         """Open the page of the reader `rows` further down; return None beyond the ends."""
@@ -39,6 +71,9 @@ class ReaderPages:
     def close(self) -> None:
         """Ignore further snapshots; a request that has not begun logs nothing."""
         self.current = None
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
         if self._request is not None:
             self._request.cancel()
             self._request = None

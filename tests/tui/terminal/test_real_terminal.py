@@ -154,7 +154,7 @@ def test_ctrl_z_hands_the_terminal_to_the_shell_until_the_console_goes_on(
     window.types("\x1a")
     state = Path(f"/proc/{window.process.pid}/stat")
     window.until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T")
-    assert all(order in window.raw for order in LEFT_AS_IT_WAS)
+    window.until(lambda: all(order in window.raw for order in LEFT_AS_IT_WAS))
     assert window.process.getecho()
     window.raw = b""
     window.process.kill(signal.SIGCONT)

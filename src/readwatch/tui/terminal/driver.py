@@ -13,6 +13,7 @@ from queue import Empty, Full
 from select import select
 from typing import Any
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from readwatch.tui.format.text import DrawableCharacters
@@ -20,6 +21,9 @@ from readwatch.tui.terminal.cell_width import with_fixed_columns
 
 END_SIGNALS = (signal.SIGHUP, signal.SIGTERM)
 """The signals that end the console cleanly; its exit status is 128 plus their number."""
+
+_INPUT_WAIT_SECONDS = 0.1
+_ESCAPE_WAIT_SECONDS = 0.02
 
 WRITE_TIMEOUT_SECONDS = 0.25
 """The longest time that a write may block before output is dropped."""
@@ -40,6 +44,8 @@ class TerminalDriver(LinuxDriver):
         self._is_behind = False
         self._is_checked = False
         self._is_suspended = False
+        self.may_be_escape = False
+        """The last byte is `escape` or the first one of another key: the next bytes will tell."""
 
     def start_application_mode(self) -> None:
         """Take over the terminal, and check every second that it is still open."""
@@ -93,10 +99,19 @@ class TerminalDriver(LinuxDriver):
             self._writer_thread.join(WRITE_TIMEOUT_SECONDS)
 
     def run_input_thread(self) -> None:
-        """Read the keys; a read that contains invalid UTF-8 is dropped."""
+        """Read the keys; bytes that are no UTF-8 are left out."""
+        parser = XTermParser(self._debug)
+        decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
         while not self.exit_event.is_set():
-            with suppress(UnicodeDecodeError):
-                super().run_input_thread()
+            wait = _ESCAPE_WAIT_SECONDS if self.may_be_escape else _INPUT_WAIT_SECONDS
+            if select([self.fileno], [], [], wait)[0]:
+                text = decode(os.read(self.fileno, 4096))
+                self.may_be_escape = text.endswith("\x1b")
+                for message in parser.feed(text) if text else ():
+                    self.process_message(message)
+            for message in parser.tick():
+                self.process_message(message)
+                self.may_be_escape = False
 
     def _check_terminal(self) -> None:
         """Exit if the terminal is closed, because some terminals do not send SIGHUP."""

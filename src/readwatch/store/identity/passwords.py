@@ -104,8 +104,10 @@ class HashingPool:
             free_at = max(self._last_retry_at, now + self._max_waiting * self._seconds_per_job)
             # Retry-After is in whole seconds: at most `_max_waiting` jobs share one second.
             apart = max(self._seconds_per_job, 1 / self._max_waiting)
-            self._last_retry_at = min(free_at + apart, now + LONGEST_RETRY_SECONDS)
-            return max(1, ceil(self._last_retry_at - now))
+            # Without `now`, because the sum and difference of floats could be a little more.
+            wait = min(free_at - now + apart, LONGEST_RETRY_SECONDS)
+            self._last_retry_at = now + wait
+            return max(1, ceil(wait))
 
 
 @cache

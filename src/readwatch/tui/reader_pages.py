@@ -13,7 +13,7 @@ from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.screens.reader import Panel, ReaderScreen
 
 HOLD_SECONDS = 0.06
-"""A page that is closed within this time is neither requested nor logged. It is shorter than the
+"""How long a request waits: a page that is closed before is not logged. It is shorter than the
 time after which people notice a delay."""
 
 
@@ -39,7 +39,7 @@ class ReaderPages:
         self._request: Future[None] | None = None
 
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
-        """Request a reader's page, and return a new, empty screen."""
+        """Return a new, empty screen for a reader's page, which is requested in a moment."""
         self.close()
         request_id = next(self._request_ids)
         self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
@@ -47,7 +47,7 @@ class ReaderPages:
         return self.current
 
     def _request_page(self, *, may_have_been_escape: bool = False) -> None:
-        """Request the page, but wait while a key may close it, and until that key is handled."""
+        """Request the page, but wait while a key may close it, and once more for its handling."""
         may_be_escape = self._may_be_escape()
         if may_be_escape or may_have_been_escape:
             again = partial(self._request_page, may_have_been_escape=may_be_escape)

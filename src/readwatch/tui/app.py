@@ -103,7 +103,7 @@ class Console(App[None]):
             settings.view, settings.filter, settings.sort, masked=settings.mask
         )
         self._view_screens = ViewScreens(self, self._worker, view, query)
-        self._reader_pages = ReaderPages(self._worker, self.set_timer, self._may_be_escape)
+        self._reader_pages = ReaderPages(self, self._worker)
         self._status = Status(keymap=settings.keys)
         self._in_need: frozenset[int] | None = None  # None before the first snapshot
         self._access_log_requests = 0
@@ -390,9 +390,6 @@ class Console(App[None]):
             return  # an earlier key has changed the screen
         if event.reader_id is not None:
             self.push_screen(self._open_page(screen.pager_from(event.reader_id)))
-
-    def _may_be_escape(self) -> bool:
-        return isinstance(self._driver, TerminalDriver) and self._driver.may_be_escape
 
     def _open_page(self, pager: ReaderPager) -> ReaderScreen:
         page = self._reader_pages.open(pager)

@@ -1,16 +1,17 @@
 """The pages of readers; the worker posts their snapshots after the access is logged."""
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from itertools import count
 
+from textual.app import App
 from textual.timer import Timer
 
 from readwatch.monitor.snapshots import ReaderSnapshot
 from readwatch.monitor.worker import Worker
 from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.screens.reader import Panel, ReaderScreen
+from readwatch.tui.terminal.driver import call_after_keys
 
 HOLD_SECONDS = 0.06
 """How long a request waits: a page that is closed before is not logged. It is shorter than the
@@ -20,19 +21,13 @@ time after which people notice a delay."""
 class ReaderPages:
     """Opens readers' pages, one at a time, each with its own screen.
 
-    A request is held back for `HOLD_SECONDS`, and while `may_be_escape` tells that the next key may
-    close the page.
+    A page is requested `HOLD_SECONDS` after it opened, and after the keys that were pressed until
+    then, because one of them may close it.
     """
 
-    def __init__(
-        self,
-        worker: Worker,
-        set_timer: Callable[[float, Callable[[], None]], Timer],
-        may_be_escape: Callable[[], bool],
-    ) -> None:
+    def __init__(self, app: App[None], worker: Worker) -> None:
+        self._app = app
         self._worker = worker
-        self._set_timer = set_timer
-        self._may_be_escape = may_be_escape
         self._timer: Timer | None = None
         self._request_ids = count(1)
         self.current: ReaderScreen | None = None
@@ -41,21 +36,18 @@ class ReaderPages:
     def open(self, pager: ReaderPager, *, panel: Panel = Panel.ACTIVITIES) -> ReaderScreen:
         """Return a new, empty screen for a reader's page, which is requested in a moment."""
         self.close()
-        request_id = next(self._request_ids)
-        self.current = ReaderScreen(request_id, pager, panel, self._worker.read_older)
-        self._timer = self._set_timer(HOLD_SECONDS, self._request_page)
-        return self.current
+        page = ReaderScreen(next(self._request_ids), pager, panel, self._worker.read_older)
+        request = partial(self._request_page, page)
+        self._timer = self._app.set_timer(
+            HOLD_SECONDS, partial(call_after_keys, self._app, page, request)
+        )
+        self.current = page
+        return page
 
-    def _request_page(self, *, may_have_been_escape: bool = False) -> None:
-        """Request the page, but wait while a key may close it, and once more for its handling."""
-        may_be_escape = self._may_be_escape()
-        if may_be_escape or may_have_been_escape:
-            again = partial(self._request_page, may_have_been_escape=may_be_escape)
-            self._timer = self._set_timer(HOLD_SECONDS, again)
-        elif (page := self.current) is not None:
-            pager = page.pager
+    def _request_page(self, page: ReaderScreen) -> None:
+        if self.current is page:
             self._request = self._worker.watch_reader(
-                page.request_id, pager.reader_id, pager.list_name
+                page.request_id, page.pager.reader_id, page.pager.list_name
             )
 
     def step(self, rows: int) -> ReaderScreen | None:

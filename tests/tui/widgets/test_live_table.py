@@ -152,11 +152,11 @@ class PatientPilot(Pilot[None]):
         await self.pause()
 
     async def resize_terminal(self, width: int, height: int) -> None:
-        """Resize it, and wait until the screen has the new size: Textual defers that."""
+        """Resize it, and wait until the table has the new size: Textual defers that twice."""
         await super().resize_terminal(width, height)
         deadline = monotonic() + TIMEOUT
-        while self.app.screen.size != (width, height):
-            assert monotonic() < deadline, "the screen keeps its size"
+        while self.app.query_one(LiveTable).size != (width, height):
+            assert monotonic() < deadline, "the table keeps its size"
             await self.pause(0.01)
         await self.pause()
 

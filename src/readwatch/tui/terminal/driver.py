@@ -7,14 +7,19 @@ import signal
 import sys
 import termios
 import tty
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from queue import Empty, Full
 from select import select
 from typing import Any
 
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Callback
+from textual.message_pump import MessagePump
+from textual.screen import Screen
 
 from readwatch.tui.format.text import DrawableCharacters
 from readwatch.tui.terminal.cell_width import with_fixed_columns
@@ -44,8 +49,7 @@ class TerminalDriver(LinuxDriver):
         self._is_behind = False
         self._is_checked = False
         self._is_suspended = False
-        self.may_be_escape = False
-        """The last byte is `escape` or the first one of another key: the next bytes will tell."""
+        self._is_reading = False
 
     def start_application_mode(self) -> None:
         """Take over the terminal, and check every second that it is still open."""
@@ -103,15 +107,25 @@ class TerminalDriver(LinuxDriver):
         parser = XTermParser(self._debug)
         decode = codecs.getincrementaldecoder("utf-8")("ignore").decode
         while not self.exit_event.is_set():
-            wait = _ESCAPE_WAIT_SECONDS if self.may_be_escape else _INPUT_WAIT_SECONDS
+            wait = _ESCAPE_WAIT_SECONDS if self._is_reading else _INPUT_WAIT_SECONDS
             if select([self.fileno], [], [], wait)[0]:
+                self._is_reading = True
                 text = decode(os.read(self.fileno, 4096))
-                self.may_be_escape = text.endswith("\x1b")
                 for message in parser.feed(text) if text else ():
                     self.process_message(message)
+                # `escape` is also the first byte of other keys: the parser waits for the next one.
+                self._is_reading = text.endswith("\x1b")
             for message in parser.tick():
                 self.process_message(message)
-                self.may_be_escape = False
+                self._is_reading = False
+
+    def call_after_input(self, callback: Callable[[], None]) -> None:
+        """Call back in the console behind the keys that were pressed before."""
+        # In this order, because the input thread sets its mark before it takes bytes away.
+        if select([self.fileno], [], [], 0)[0] or self._is_reading:
+            self._loop.call_later(_ESCAPE_WAIT_SECONDS, self.call_after_input, callback)
+        else:
+            self.send_message(Callback(callback))
 
     def _check_terminal(self) -> None:
         """Exit if the terminal is closed, because some terminals do not send SIGHUP."""
@@ -127,6 +141,25 @@ class TerminalDriver(LinuxDriver):
             self._is_behind = False
             with suppress(RuntimeError):  # the console has ended
                 self._loop.call_soon_threadsafe(self._app.refresh)
+
+
+def call_after_keys(app: App[None], screen: Screen[None], callback: Callable[[], None]) -> None:
+    """Call back when `screen` and the app have handled the keys that were pressed before."""
+    # The app gives a key to the screen, which hands it back; the app runs its action, and a message
+    # that the action posts to the screen comes back to the app.
+    behind_keys = partial(_pass_through, (screen, app, screen, app), callback)
+    if isinstance(app._driver, TerminalDriver):
+        app._driver.call_after_input(behind_keys)
+    else:
+        app.call_later(behind_keys)
+
+
+def _pass_through(queues: Sequence[MessagePump], callback: Callable[[], None]) -> None:
+    """Call back behind the messages that wait in the queues, one queue after the other."""
+    if queues:
+        queues[0].call_later(_pass_through, queues[1:], callback)
+    else:
+        callback()
 
 
 def draws_ascii_only(encoding: str, environment: Mapping[str, str]) -> bool:

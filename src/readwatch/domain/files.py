@@ -1,5 +1,6 @@
 """Files for users: readable by their owner alone, and complete or absent."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any, TextIO
+
+_LOCKED_DRAFT = ".copying"
 
 
 @contextmanager
@@ -44,6 +47,37 @@ def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
             text.detach()
 
 
+@contextmanager
+def locked_draft(file: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft, for a program that writes by name; it becomes `file`.
+
+    One program at a time has such a draft in a folder, otherwise BlockingIOError is raised. Drafts
+    that an interrupted program has left there are deleted. `file` must not exist, otherwise
+    FileExistsError is raised.
+    """
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _require_free(file)
+        draft = file.with_name(f".{file.name}{_LOCKED_DRAFT}")
+        _delete_drafts(file.parent)
+        try:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
+            yield draft
+            _take_name(draft, file)
+        finally:
+            _delete_drafts(file.parent)
+        _sync_folder(file.parent)
+    finally:
+        os.close(folder)
+
+
+def _delete_drafts(folder: Path) -> None:
+    """Delete the drafts in a folder, with the files that SQLite makes beside a database."""
+    for draft in folder.glob(f".*{_LOCKED_DRAFT}*"):
+        draft.unlink()
+
+
 def make_private_folders(folder: Path) -> None:
     """Create a folder and its missing parents, which only their owner can open; keep others."""
     missing = [above for above in (folder, *folder.parents) if not above.exists()]
@@ -71,7 +105,10 @@ def _require_free(file: Path) -> None:
 
 
 def _take_name(draft: Path, file: Path) -> None:
-    """Give a draft its final name, which must be free; a rename would replace an existing file."""
+    """Give a draft its final name, which must be free; a rename would replace an existing file.
+
+    The draft may keep its own name too.
+    """
     try:
         file.hardlink_to(draft)
     except FileExistsError:

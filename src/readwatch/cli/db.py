@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_backup, db_privileges
+from readwatch.cli import db_backup, db_privileges, db_restore
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -37,6 +37,7 @@ def command() -> None:
 
 
 command.add_command(db_backup.backup)
+command.add_command(db_restore.restore)
 command.add_command(db_privileges.show)
 command.add_command(db_privileges.grant)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, new_copy
+from readwatch.cli.files import FILE, draft_of_copy
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -20,9 +20,8 @@ from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import atomic_text_file, make_private_folders
+from readwatch.domain.files import atomic_text_file, keep_draft, make_private_folders
 from readwatch.domain.health import format_bytes
-from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, driver_connection
@@ -122,13 +121,8 @@ class Backup:
 
     def lines(self) -> Iterator[str]:
         """Yield it in sentences."""
-        rows = self.contents.rows
         yield f"backed up to {self.file}: {format_bytes(self.size)}, checked"
-        yield (
-            f"{counted(rows['users'], 'account')}, "
-            f"{counted(rows['reader_activities'], 'activity', 'activities')}, "
-            f"{counted(rows['consultant_access_log'], 'entry', 'entries')} of the access log"
-        )
+        yield self.contents.sentence
 
 
 def back_up(db: Database, target: Path, acting_id: int, now: datetime) -> Backup:
@@ -138,8 +132,10 @@ def back_up(db: Database, target: Path, acting_id: int, now: datetime) -> Backup
     """
     migrations.pending(migrations.history(db), migrations.available_migrations(db))
     source = driver_connection(db)
+    if target.exists():
+        raise conflict(f"{target} already exists; name a new file")
     _require_room(target.parent, copy_bytes(source))
-    with new_copy(target) as draft:
+    with draft_of_copy(target) as draft:
         _log(db, AuditAction.BACKED_UP_DATABASE, f"cli, to {target.name}", acting_id)
         steps = with_progress(copy_steps(source, draft), "Copying", number_of_steps(source))
         for _ in steps:
@@ -152,6 +148,7 @@ def back_up(db: Database, target: Path, acting_id: int, now: datetime) -> Backup
             )
         with atomic_text_file(anchor_file(target), replace=True) as text:
             text.write(Anchor(now, contents.head).line)
+        keep_draft(draft, target)
     _log(db, AuditAction.CHECKED_BACKUP, f"cli, {target.name}", acting_id)
     return Backup(target, target.stat().st_size, contents)
 

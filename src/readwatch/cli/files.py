@@ -8,7 +8,7 @@ from typing import IO, TextIO
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import atomic_file, atomic_text_file, locked_draft
+from readwatch.domain.files import atomic_file, atomic_text_file, named_draft
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -28,11 +28,11 @@ def new_text_file(file: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def new_copy(file: Path) -> Iterator[Path]:
-    """Yield the path of an empty draft that becomes a new file, for a copy of a database."""
+def draft_of_copy(file: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft beside `file`, for a copy of a database."""
     with _file_errors(file):
         try:
-            with locked_draft(file) as draft:
+            with named_draft(file) as draft:
                 yield draft
         except BlockingIOError:
             raise conflict(

@@ -8,7 +8,7 @@ cannot write.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from readwatch.domain.audit import GENESIS
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import invalid
 from readwatch.domain.files import owner_only_opener, sync
+from readwatch.domain.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,53 @@ def _parsed(line: str, number: int) -> Anchor:
     except ValueError:
         pass
     raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The entries that a restored backup did not contain: all after the first `kept` ones.
+
+    `head` is the entry that says so, and `before` the number of entries before the restore, if it
+    is known.
+    """
+
+    restored_at: datetime
+    head: Head
+    before: int | None
+
+    @property
+    def kept(self) -> int:
+        """The number of entries that the backup contained."""
+        return self.head.entries - 1
+
+    @property
+    def sentence(self) -> str:
+        """Say what is missing, and which entry says so."""
+        lost = "an unknown number of entries is" if self.before is None else self._lost
+        return (
+            f"{lost} missing after entry number {self.kept:,}: entry {self.head.id} says that a "
+            f"backup was restored at {self.restored_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+    @property
+    def _lost(self) -> str:
+        lost = (self.before or 0) - self.kept
+        return counted(lost, "entry is", "entries are")
+
+
+def without_lost(anchors: Sequence[Anchor], gaps: Iterable[Gap]) -> tuple[Anchor, ...]:
+    """Return the anchors of one file without those of entries that a restore has lost.
+
+    Only a restore that has added its own anchor to the file counts: whoever can write only the
+    database cannot explain away an anchor.
+    """
+    kept = tuple(anchors)
+    for gap in gaps:
+        if gap.head in (anchor.head for anchor in kept):
+            place = max(index for index, anchor in enumerate(kept) if anchor.head == gap.head)
+            earlier = (anchor for anchor in kept[:place] if anchor.head.entries <= gap.kept)
+            kept = (*earlier, *kept[place:])
+    return kept
 
 
 def missing_anchor(anchor: Anchor) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any, TextIO
 
-_LOCKED_DRAFT = ".copying"
+_DRAFT = ".copying"
 
 
 @contextmanager
@@ -48,23 +48,20 @@ def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
 
 
 @contextmanager
-def locked_draft(file: Path) -> Iterator[Path]:
-    """Yield the path of an empty draft, for a program that writes by name; it becomes `file`.
+def named_draft(file: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft in the folder of `file`, for a program that writes by name.
 
-    One program at a time has such a draft in a folder, otherwise BlockingIOError is raised. Drafts
-    that an interrupted program has left there are deleted. `file` must not exist, otherwise
-    FileExistsError is raised.
+    `keep_draft` gives it the name of the file. One program at a time has such a draft in a folder,
+    otherwise BlockingIOError is raised. Drafts that an interrupted program has left are deleted.
     """
     folder = os.open(file.parent, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _require_free(file)
-        draft = file.with_name(f".{file.name}{_LOCKED_DRAFT}")
         _delete_drafts(file.parent)
+        draft = file.with_name(f".{file.name}{_DRAFT}")
         try:
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
             yield draft
-            _take_name(draft, file)
         finally:
             _delete_drafts(file.parent)
         _sync_folder(file.parent)
@@ -72,10 +69,22 @@ def locked_draft(file: Path) -> Iterator[Path]:
         os.close(folder)
 
 
+def keep_draft(draft: Path, file: Path) -> None:
+    """Give a draft that is on disk the name of a new file; FileExistsError if it is not free."""
+    _require_free(file)
+    _take_name(draft, file)
+
+
+def replace_with_draft(draft: Path, file: Path) -> None:
+    """Put a draft that is on disk in the place of a file."""
+    draft.replace(file)
+    _sync_folder(file.parent)
+
+
 def _delete_drafts(folder: Path) -> None:
     """Delete the drafts in a folder, with the files that SQLite makes beside a database."""
-    for draft in folder.glob(f".*{_LOCKED_DRAFT}*"):
-        draft.unlink()
+    for draft in folder.glob(f".*{_DRAFT}*"):
+        draft.unlink(missing_ok=True)
 
 
 def make_private_folders(folder: Path) -> None:

@@ -23,6 +23,15 @@ class Contents:
     head: Head = field(default_factory=Head)
     defects: tuple[str, ...] = ()
 
+    @property
+    def sentence(self) -> str:
+        """Say what it contains, after the check."""
+        return (
+            f"{counted(self.rows['users'], 'account')}, "
+            f"{counted(self.rows['reader_activities'], 'activity', 'activities')}, "
+            f"{counted(self.head.entries, 'entry', 'entries')} of the access log"
+        )
+
 
 def check(copy: Database) -> Iterator[Contents]:
     """Check all of a copy, and yield what is known after each step; the last one is complete.

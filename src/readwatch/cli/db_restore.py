@@ -4,6 +4,8 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 import click
@@ -84,8 +86,8 @@ def restore(
         _copy(file, draft)
         contents = _checked(file, draft)
         now = system_clock()
-        before = _entries_before(url, path, anchor_log)
-        aside = path.with_name(f"{path.name}.replaced-{now:%Y%m%d-%H%M%S}")
+        replaced_entries = _replaced_entries(url, path, anchor_log)
+        aside = _aside(path, now)
         with database(sqlite_url(draft), Role.OWNER) as db:
             migrations.pending(migrations.history(db), migrations.available_migrations(db))
             acting = users.acting_admin(db, admin)
@@ -95,7 +97,7 @@ def restore(
             event = cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.RESTORED_BACKUP,
-                details=details_of_restore(contents.head.entries, before),
+                details=details_of_restore(contents.head.entries, replaced_entries),
             )
             restored.record(db, event, now)
             gap = gaps(db)[-1]
@@ -136,13 +138,20 @@ def _checked(file: Path, draft: Path) -> Contents:
     return contents
 
 
-def _entries_before(url: str, path: Path, anchor_log: Path) -> int | None:
+def _replaced_entries(url: str, path: Path, anchor_log: Path) -> int | None:
     """Return the length of the replaced access log, from its database or else its anchors."""
     if path.exists():
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
             return heads.current_head(db).entries
     anchors = read_anchors(anchor_log) if anchor_log.exists() else ()
     return max((anchor.head.entries for anchor in anchors), default=None)
+
+
+def _aside(path: Path, now: datetime) -> Path:
+    """Return a new name for the replaced database."""
+    name = f"{path.name}.replaced-{now.astimezone(UTC):%Y%m%d-%H%M%S}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(path.with_name(name) for name in names if not path.with_name(name).exists())
 
 
 def _confirm(file: Path, contents: Contents, path: Path, aside: Path) -> None:

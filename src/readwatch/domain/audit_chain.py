@@ -218,34 +218,35 @@ def _parsed(line: str, number: int) -> Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The entries that a restored backup did not contain: all after the first `kept` ones.
+    """The entries that a restored backup did not contain: all after its last one.
 
-    `head` is the entry that says so, and `before` the number of entries before the restore, if it
-    is known.
+    `head` is the entry that says so, the first one after the restore, and `replaced_entries` the
+    length of the log before the restore, if it is known.
     """
 
     restored_at: datetime
     head: Head
-    before: int | None
+    replaced_entries: int | None
 
     @property
-    def kept(self) -> int:
+    def restored_entries(self) -> int:
         """The number of entries that the backup contained."""
         return self.head.entries - 1
 
     @property
     def sentence(self) -> str:
         """Say what is missing, and which entry says so."""
-        lost = "an unknown number of entries is" if self.before is None else self._lost
         return (
-            f"{lost} missing after entry number {self.kept:,}: entry {self.head.id} says that a "
-            f"backup was restored at {self.restored_at:%Y-%m-%d %H:%M:%S} UTC"
+            f"{self._lost} missing after entry number {self.restored_entries:,}: entry "
+            f"{self.head.id} says that a backup was restored at "
+            f"{self.restored_at:%Y-%m-%d %H:%M:%S} UTC"
         )
 
     @property
     def _lost(self) -> str:
-        lost = (self.before or 0) - self.kept
-        return counted(lost, "entry is", "entries are")
+        if self.replaced_entries is None:
+            return "an unknown number of entries is"
+        return counted(self.replaced_entries - self.restored_entries, "entry is", "entries are")
 
 
 def without_lost(anchors: Sequence[Anchor], gaps: Iterable[Gap]) -> tuple[Anchor, ...]:
@@ -254,13 +255,16 @@ def without_lost(anchors: Sequence[Anchor], gaps: Iterable[Gap]) -> tuple[Anchor
     Only a restore that has added its own anchor to the file counts: whoever can write only the
     database cannot explain away an anchor.
     """
-    kept = tuple(anchors)
+    left = tuple(anchors)
     for gap in gaps:
-        if gap.head in (anchor.head for anchor in kept):
-            place = max(index for index, anchor in enumerate(kept) if anchor.head == gap.head)
-            earlier = (anchor for anchor in kept[:place] if anchor.head.entries <= gap.kept)
-            kept = (*earlier, *kept[place:])
-    return kept
+        heads = [anchor.head for anchor in left]
+        if gap.head in heads:
+            index = heads.index(gap.head)
+            earlier = (
+                anchor for anchor in left[:index] if anchor.head.entries <= gap.restored_entries
+            )
+            left = (*earlier, *left[index:])
+    return left
 
 
 def missing_anchor(anchor: Anchor) -> str:

@@ -52,7 +52,7 @@ def contents(file: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(apsw.Connection(str(file))) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         return {
-            name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
+            str(name): connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
             for (name,) in tables.fetchall()
         }
 
@@ -172,3 +172,12 @@ def test_a_missing_database_is_made_from_the_other_one(path: Path, other: Path) 
     replace_file(other, path, path.with_name("aside.db"))
     assert "another" in contents(path)
     assert not path.with_name("aside.db").exists()
+
+
+def test_an_interrupted_replacement_is_finished_by_the_next_one(path: Path, other: Path) -> None:
+    before, aside = contents(path), path.with_name(f"{path.name}.replaced-1")
+    aside.hardlink_to(path)
+    replace_file(other, path, path.with_name(f"{path.name}.replaced-2"))
+    assert "another" in contents(path)
+    assert not aside.exists()
+    assert contents(path.with_name(f"{path.name}.replaced-2")) == before

@@ -15,25 +15,27 @@ _RESTORES = Statement(
     WHERE action_type = :action_type ORDER BY id
     """
 )
-_BEFORE = re.compile(r" instead of (\d{1,18}) entries\b", re.ASCII)
+_REPLACED = re.compile(r" instead of (\d{1,18}) entries\b", re.ASCII)
 
 
-def details_of_restore(kept: int, before: int | None) -> str:
+def details_of_restore(restored_entries: int, replaced_entries: int | None) -> str:
     """Return the details of the entry of a restore, from which `gaps` reads them again."""
-    return f"cli, kept {kept}" + (" entries" if before is None else f" instead of {before} entries")
+    if replaced_entries is None:
+        return f"cli, {restored_entries} entries"
+    return f"cli, {restored_entries} instead of {replaced_entries} entries"
 
 
 def gaps(db: Database) -> tuple[Gap, ...]:
     """Return all gaps, in the order of the log; this reads all entries of SQLite."""
-    found = []
+    restores = []
     for row in _RESTORES.all(db, action_type=str(AuditAction.RESTORED_BACKUP)):
-        before = _BEFORE.search(row.action_details or "")
+        replaced = _REPLACED.search(row.action_details or "")
         entries = numbered_entries(db, Head(id=row.id))
-        found.append(
+        restores.append(
             Gap(
                 from_db_time(row.created_at),
                 Head(entries, row.id, row.row_hash),
-                int(before[1]) if before else None,
+                int(replaced[1]) if replaced else None,
             )
         )
-    return tuple(found)
+    return tuple(restores)

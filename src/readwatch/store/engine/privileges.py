@@ -159,7 +159,6 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     Role.BACKUP: {
         "schema_history": Privileges(ALL),
         "users": Privileges(all_but("password_hash")),
-        **_COUNTER,
         "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
     },
     Role.INGEST: {

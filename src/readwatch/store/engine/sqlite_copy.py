@@ -1,6 +1,7 @@
 """Whole SQLite files: a copy while other programs write, and the replacement of an unused one."""
 
 import fcntl
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -104,6 +105,7 @@ def replace_file(draft: Path, path: Path, aside: Path) -> None:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
         if path.exists():
+            _delete_other_names(path)
             keep_draft(path, aside)
         replace_with_draft(draft, path)
 
@@ -135,6 +137,13 @@ def _lock(file: int, path: Path) -> None:
         raise conflict(
             f"another program has {path} open; stop the service and all consoles first"
         ) from None
+
+
+def _delete_other_names(path: Path) -> None:
+    """Delete the second name of a database that an interrupted replacement has given it."""
+    for other in path.parent.glob(f"{glob.escape(path.name)}.*"):
+        if other.samefile(path):
+            other.unlink()
 
 
 def _fold_wal(path: Path) -> None:

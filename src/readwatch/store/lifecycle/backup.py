@@ -39,8 +39,8 @@ def check(copy: Database) -> Iterator[Contents]:
     Requires the role of the owner, because the rows of all tables are counted. The check ends with
     the first defect.
     """
-    if found := damages(copy):
-        yield Contents(defects=(f"SQLite finds {counted(found, 'damage')} in it",))
+    if number := damages(copy):
+        yield Contents(defects=(f"SQLite finds {counted(number, 'damage')} in it",))
         return
     yield Contents()
     if dangling := dangling_rows(copy):

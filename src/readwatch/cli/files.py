@@ -8,7 +8,7 @@ from typing import IO, TextIO
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import atomic_file, atomic_text_file
+from readwatch.domain.files import atomic_file, atomic_text_file, named_draft
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -25,6 +25,19 @@ def new_text_file(file: Path) -> Iterator[TextIO]:
     """Create a file for text in UTF-8, as `new_file` does."""
     with _file_errors(file), atomic_text_file(file, replace=False) as text:
         yield text
+
+
+@contextmanager
+def draft_of_copy(file: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft beside `file`, for a copy of a database."""
+    with _file_errors(file):
+        try:
+            with named_draft(file) as draft:
+                yield draft
+        except BlockingIOError:
+            raise conflict(
+                f"another copy is being written to {file.parent}; wait until it is complete"
+            ) from None
 
 
 @contextmanager

@@ -30,7 +30,7 @@ _COMMANDS = {
     "user": "Add, show and change accounts.",
     "session": "List and end readers' sessions.",
     "audit": "Check, list and export the access log.",
-    "db": "Check and repair the database.",
+    "db": "Check, repair and back up the database.",
     "settings": "Show the settings and where each value comes from.",
 }
 

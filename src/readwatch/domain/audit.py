@@ -50,6 +50,9 @@ class AuditAction(StrEnum):
     REBUILT_ROLLUPS = "rebuilt_rollups"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
+    EXPORTED_DATA = "exported_data"
+    EXPORTED_REPORT = "exported_report"
+    VIEWED_STATS = "viewed_stats"
 
 
 @dataclass(frozen=True, slots=True)

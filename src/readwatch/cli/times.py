@@ -9,7 +9,7 @@ import click
 from readwatch.domain.clock import in_utc, start_of_local_day
 
 
-class Time(click.ParamType):
+class Time(click.ParamType[datetime]):
     """A date, which stands for its start in the time zone of this machine, or a time with a zone,
     in RFC 3339."""
 

@@ -43,7 +43,12 @@ def chart_of_days(days: Sequence[date], minutes: Sequence[int], before: Sequence
         bars += [
             _bar(left + slot * 0.08, slot * 0.84, earlier / top, "before"),
             _bar(left + slot * 0.27, slot * 0.46, now / top, "now"),
-            _label(left + slot / 2, _y(max(now, earlier) / top) - 4, _short(now), "value"),
+            _label(
+                left + slot / 2,
+                _y(max(now, earlier) / top) - 4,
+                _short(now) if now else "",
+                "value",
+            ),
             _label(left + slot / 2, _HEIGHT - 7, weekday(day), "axis"),
         ]
     values = "; ".join(

@@ -24,7 +24,8 @@ def write_csv(
     writer.writerow(columns)
     count = 0
     for row in rows:
-        writer.writerow(map(cell, row))
+        # A number needs no change, and most numbers of a table are different.
+        writer.writerow([value if type(value) is int else cell(value) for value in row])
         count += 1
     return count
 

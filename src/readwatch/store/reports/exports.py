@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from readwatch.domain.activities import canonical_json
@@ -70,7 +71,8 @@ class ExportExtent:
 class _Column(NamedTuple):
     sql: str
     name: str
-    value: Callable[[Any], Value]
+    value: Callable[[Any], Value] | None
+    """Converts a stored value; None leaves it as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +90,21 @@ class _Table:
     columns: tuple[_Column, ...]
 
 
-def _text(value: Any) -> SafeText:
-    """Return text; JSON is parsed already by PostgreSQL's driver."""
+@lru_cache(maxsize=16_384)  # texts repeat
+def _text(value: str | None) -> SafeText:
+    return clean(value, limit=_LONGEST_TEXT)
+
+
+def _json(value: Any) -> SafeText:
+    """Return JSON text; it is parsed already by PostgreSQL's driver."""
     return clean(canonical_json(value) if isinstance(value, dict) else value, limit=_LONGEST_TEXT)
-
-
-def _number(value: int | None) -> int | None:
-    return value
 
 
 def _time(value: Any) -> datetime | None:
     return None if value is None else from_db_time(value)
 
 
-def _columns(alias: str, **values: Callable[[Any], Value]) -> tuple[_Column, ...]:
+def _columns(alias: str, **values: Callable[[Any], Value] | None) -> tuple[_Column, ...]:
     return tuple(_Column(f"{alias}.{name}", name, value) for name, value in values.items())
 
 
@@ -114,11 +117,11 @@ _TABLES: Mapping[ExportKind, _Table] = {
         rows="reader_activities a JOIN users u ON u.id = a.user_id",
         time="a.occurred_at",
         columns=(
-            *_columns("a", id=_number, user_id=_number),
+            *_columns("a", id=None, user_id=None),
             *_NAME,
-            *_columns("a", session_id=_number, activity_type=_text, content_id=_text),
-            *_columns("a", content_title=_text, progress_percentage=_number),
-            *_columns("a", duration_seconds=_number, metadata_json=_text, event_id=_text),
+            *_columns("a", session_id=None, activity_type=_text, content_id=_text),
+            *_columns("a", content_title=_text, progress_percentage=None),
+            *_columns("a", duration_seconds=None, metadata_json=_json, event_id=_text),
             *_columns("a", occurred_at=_time, created_at=_time),
         ),
     ),
@@ -129,7 +132,7 @@ _TABLES: Mapping[ExportKind, _Table] = {
         rows="reader_sessions s JOIN users u ON u.id = s.user_id",
         time="s.started_at",
         columns=(
-            *_columns("s", id=_number, user_id=_number),
+            *_columns("s", id=None, user_id=None),
             *_NAME,
             *_columns("s", device_type=_text, ip_address=_text, user_agent=_text),
             *_columns("s", started_at=_time, last_heartbeat=_time, ended_at=_time, is_active=bool),
@@ -142,13 +145,13 @@ _TABLES: Mapping[ExportKind, _Table] = {
         rows="users u JOIN reader_profiles p ON p.user_id = u.id AND u.user_role = 'reader'",
         time="p.last_activity_at",
         columns=(
-            _Column("u.id", "user_id", _number),
+            _Column("u.id", "user_id", None),
             *_columns("u", email=_text),
             *_NAME,
             *_columns("u", is_active=bool, created_at=_time),
             *_columns("p", reading_level=_text, preferred_language=_text, timezone=_text),
-            *_columns("p", total_reading_time_minutes=_number, total_sessions=_number),
-            *_columns("p", unique_content_read=_number, last_login=_time, last_activity_at=_time),
+            *_columns("p", total_reading_time_minutes=None, total_sessions=None),
+            *_columns("p", unique_content_read=None, last_login=_time, last_activity_at=_time),
         ),
     ),
 }
@@ -206,20 +209,21 @@ def reader_ids(
 
 def pages(
     db: Database, _access: RowAccess, selection: Selection, up_to: ExportExtent
-) -> Iterator[list[tuple[Value, ...]]]:
+) -> Iterator[list[list[Value]]]:
     """Yield the rows in the order of their ids, with values in the order of the columns.
 
     A page without matching rows is empty.
     """
     table = _TABLES[selection.kind]
-    values = tuple(column.value for column in table.columns)
+    values = [(index, it.value) for index, it in enumerate(table.columns) if it.value]
     columns = ", ".join(f"{column.sql} AS {column.name}" for column in table.columns)
     statement = _of_page(table, selection, columns, f"ORDER BY {table.key}")
     for page in _pages(db, table, selection, up_to):
-        yield [
-            tuple(value(cell) for value, cell in zip(values, row, strict=True))
-            for row in statement(db, **page, **_values(selection))
-        ]
+        rows = [list(row) for row in statement(db, **page, **_values(selection))]
+        for row in rows:
+            for index, value in values:
+                row[index] = value(row[index])
+        yield rows
 
 
 def _pages(

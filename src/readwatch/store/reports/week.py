@@ -7,8 +7,6 @@ before; the report reads no older ones.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
-from operator import attrgetter
 
 from readwatch.domain.attention import (
     Case,
@@ -49,23 +47,40 @@ MAX_PAUSED = 100
 MAX_TITLES = 10
 TITLES_A_READER = 2
 
-_DAY = " ".join(f"WHEN a.occurred_at < :edge_{day + 1} THEN {day}" for day in range(2 * DAYS - 1))
+
+def _of_week(sql: str) -> Statement:
+    """Return a statement over the activities from an id on.
+
+    SQLite would group by an index instead, and so read all history.
+    """
+    return Statement(sql, postgresql=sql.replace(" NOT INDEXED", ""))
+
+
 _FROM = """
-    FROM reader_activities a JOIN users u ON u.id = a.user_id
+    FROM reader_activities a NOT INDEXED JOIN users u ON u.id = a.user_id
     WHERE a.id >= :first AND u.deleted_at IS NULL
 """
 _IN_WEEK = "a.occurred_at >= :since AND a.occurred_at < :until"
-_READING = Statement(
+_DAYS = ", ".join(
     f"""
-    SELECT a.user_id, CASE {_DAY} ELSE {2 * DAYS - 1} END AS day,
-        sum(coalesce(a.duration_seconds, 0)) AS seconds
+    coalesce(sum(a.duration_seconds) FILTER (
+        WHERE a.occurred_at >= :edge_{day} AND a.occurred_at < :edge_{day + 1}
+    ), 0) AS day_{day}
+    """
+    for day in range(2 * DAYS)
+)
+_READING = _of_week(
+    f"""
+    SELECT
+        a.user_id, count(*) FILTER (WHERE {_IN_WEEK}) AS activities,
+        count(*) FILTER (WHERE a.occurred_at < :since) AS activities_before, {_DAYS}
     {_FROM} AND (
         a.occurred_at >= :edge_0 AND a.occurred_at < :until_before OR {_IN_WEEK}
     )
-    GROUP BY a.user_id, day ORDER BY a.user_id
+    GROUP BY a.user_id
     """
 )
-_FINISHED = Statement(
+_FINISHED = _of_week(
     f"""
     SELECT count(*) FROM (
         SELECT DISTINCT a.user_id, a.content_id {_FROM} AND {_IN_WEEK}
@@ -74,7 +89,7 @@ _FINISHED = Statement(
     """
 )
 # Not each activity has the title of its content.
-_TITLES = Statement(
+_TITLES = _of_week(
     f"""
     SELECT
         coalesce(max(nullif(a.content_title, '')), a.content_id) AS title,
@@ -128,7 +143,7 @@ class WeekExtent:
 
     @property
     def _edges(self) -> tuple[datetime, ...]:
-        return (*self.week.before.starts, *self.week.starts)
+        return (*self.week.before.starts, *self.week.starts, self.week.end)
 
     @property
     def selections(self) -> tuple[Selection, Selection]:
@@ -271,20 +286,15 @@ def week_report(
 def _readings(db: Database, extent: WeekExtent) -> list[Reading]:
     """Return the reading of each reader with an activity in one of both weeks."""
     readings = []
-    rows = _READING.iterate(db, **extent.parameters, **extent.edges)
-    for reader_id, of_reader in groupby(rows, key=attrgetter("user_id")):
-        seconds = [0] * 2 * DAYS
-        days = set()
-        for row in of_reader:
-            days.add(row.day)
-            seconds[row.day] = int(row.seconds)
+    for row in _READING.iterate(db, **extent.parameters, **extent.edges):
+        reader_id, activities, activities_before, *seconds = row
         readings.append(
             Reading(
                 reader_id=reader_id,
-                seconds_by_day=tuple(seconds[DAYS:]),
-                seconds_by_day_before=tuple(seconds[:DAYS]),
-                has_read=max(days) >= DAYS,
-                had_read=min(days) < DAYS,
+                seconds_by_day=tuple(map(int, seconds[DAYS:])),
+                seconds_by_day_before=tuple(map(int, seconds[:DAYS])),
+                has_read=activities > 0,
+                had_read=activities_before > 0,
             )
         )
     return readings

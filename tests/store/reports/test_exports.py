@@ -7,8 +7,9 @@ from conftest import NOON
 from permits import LIST_ACCESS, ROW_ACCESS
 
 from readwatch.domain.activities import Activity
+from readwatch.store.engine.connections import Database
 from readwatch.store.reports import exports
-from readwatch.store.reports.exports import PAGE_LENGTH, ExportKind, Selection
+from readwatch.store.reports.exports import PAGE_LENGTH, ExportExtent, ExportKind, Selection
 
 EVERY = Selection(ExportKind.ACTIVITIES)
 
@@ -21,13 +22,13 @@ def two_pages(cast, enter, post):
         post(enter(reader), *[Activity("page_read", "momo", "Momo")] * length)
 
 
-def ids(db, selection, extent):
+def ids(db: Database, selection: Selection, extent: ExportExtent) -> list[list[object]]:
     return [[row[0] for row in page] for page in exports.pages(db, ROW_ACCESS, selection, extent)]
 
 
 def test_a_page_has_a_limited_number_of_rows(db, two_pages):
     extent = exports.extent(db, LIST_ACCESS, EVERY)
-    assert extent == exports.ExportExtent(1, 2 * PAGE_LENGTH, pages=2)
+    assert extent == ExportExtent(1, 2 * PAGE_LENGTH, pages=2)
     first, second = ids(db, EVERY, extent)
     assert first == [*range(1, PAGE_LENGTH + 1)]
     assert second == [*range(PAGE_LENGTH + 1, 2 * PAGE_LENGTH + 1)]
@@ -53,7 +54,7 @@ def test_an_export_of_a_reader_reads_only_the_pages_of_the_reader(db, two_pages,
     selection = Selection(ExportKind.ACTIVITIES, cast.ben.id)
     extent = exports.extent(db, LIST_ACCESS, selection)
     first = PAGE_LENGTH * 3 // 2 + 1
-    assert extent == exports.ExportExtent(first, 2 * PAGE_LENGTH, pages=1)
+    assert extent == ExportExtent(first, 2 * PAGE_LENGTH, pages=1)
     assert ids(db, selection, extent) == [[*range(first, 2 * PAGE_LENGTH + 1)]]
 
 
@@ -97,7 +98,7 @@ def test_readers_are_counted_only_until_they_are_more_than_a_few(
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_no_page_scans_the_whole_table(db, two_pages, cast, kind, monkeypatch):
     """SQLite says SEARCH where it starts at a key, and SCAN where it reads from the beginning."""
-    plans = []
+    plans: list[str] = []
     execute_sql = type(db).execute_sql
 
     def explained(self, sql, values=None):

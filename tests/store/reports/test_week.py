@@ -1,6 +1,6 @@
 """The report about a week reads only what arrived since the week before."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from conftest import NOON
@@ -8,14 +8,15 @@ from permits import LIST_ACCESS, ROW_ACCESS
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.attention import DEFAULT_THRESHOLDS
-from readwatch.domain.week import week_of
+from readwatch.domain.week import WeekReport, week_of
+from readwatch.store.engine.connections import Database
 from readwatch.store.reports import week as week_reports
 
 PAGE = Activity("page_read", "momo", "Momo", 10, 60)
 WEEK = week_of(NOON.date())
 
 
-def report(db, now=NOON + timedelta(minutes=1)):
+def report(db: Database, now: datetime = NOON + timedelta(minutes=1)) -> WeekReport:
     extent = week_reports.week_extent(db, LIST_ACCESS, WEEK, now)
     cases = week_reports.cases_of_week(db, LIST_ACCESS, extent, DEFAULT_THRESHOLDS)
     week_reports.readers_in_report(db, LIST_ACCESS, extent, cases)
@@ -50,7 +51,7 @@ def test_no_statement_reads_the_activities_of_older_weeks(
     post(enter(cast.ann), *[PAGE] * 500)
     clock.moment = NOON
     post(enter(cast.ann), *[PAGE] * 5)
-    plans = []
+    plans: list[str] = []
     execute_sql = type(db).execute_sql
 
     def explained(self, sql, values=None):

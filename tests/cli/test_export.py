@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -92,8 +93,8 @@ def test_activities_are_written_in_the_order_of_their_arrival(shell: Shell, cast
         "duration_seconds": 60,
         "metadata_json": '{"page":5}',
         "event_id": "",
-        "occurred_at": "2026-11-21T12:00:00+00:00",
-        "created_at": "2026-11-22T12:00:00+00:00",
+        "occurred_at": "2026-11-21T12:00:00.000+00:00",
+        "created_at": "2026-11-22T12:00:00.000+00:00",
     }
 
 
@@ -113,9 +114,9 @@ def test_both_formats_have_the_same_rows_and_columns(shell: Shell, kind: str) ->
 def test_sessions_and_readers_have_their_totals_and_no_staff(shell: Shell, cast: Cast) -> None:
     sessions = as_json(shell("export", "sessions", "--format", "jsonl").out)
     assert [(row["user_id"], row["started_at"], row["is_active"]) for row in sessions] == [
-        (cast.ann.id, "2026-11-21T12:00:00+00:00", True),
-        (cast.ann.id, "2026-11-22T12:00:00+00:00", True),
-        (cast.ben.id, "2026-11-22T12:00:00+00:00", True),
+        (cast.ann.id, "2026-11-21T12:00:00.000+00:00", True),
+        (cast.ann.id, "2026-11-22T12:00:00.000+00:00", True),
+        (cast.ben.id, "2026-11-22T12:00:00.000+00:00", True),
     ]
     readers = as_json(shell("export", "readers", "--format", "jsonl").out)
     assert [(row["email"], row["total_reading_time_minutes"]) for row in readers] == [
@@ -193,6 +194,21 @@ def test_rows_of_deleted_accounts_are_left_out_and_those_of_suspended_ones_are_n
     for kind in ("activities", "sessions", "readers"):
         rows = as_json(shell("export", kind, "--format", "jsonl").out)
         assert {row["user_id"] for row in rows} == {cast.ben.id}, kind
+
+
+def test_all_times_have_the_same_length_and_format(
+    shell: Shell, read: Read, cast: Cast, clock: StillClock
+) -> None:
+    for clock.moment in (NOON, NOON + timedelta(milliseconds=7), NOON + timedelta(seconds=1)):
+        read(cast.ann, page("Momo", 1, clock()))
+    for kind, names in (
+        ("activities", ("occurred_at", "created_at")),
+        ("sessions", ("started_at", "last_heartbeat")),
+        ("readers", ("created_at", "last_login", "last_activity_at")),
+    ):
+        for row in as_csv(shell("export", kind, "--reader", ANN).out):
+            for name in names:
+                assert re.fullmatch(r"2026-\d\d-\d\dT12:00:0\d\.\d{3}\+00:00", row[name])
 
 
 @pytest.mark.usefixtures("history")

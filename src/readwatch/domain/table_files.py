@@ -24,8 +24,7 @@ def write_csv(
     writer.writerow(columns)
     count = 0
     for row in rows:
-        # A number needs no change, and most numbers of a table are different.
-        writer.writerow([value if type(value) is int else cell(value) for value in row])
+        writer.writerow([value if _is_plain(value) else cell(value) for value in row])
         count += 1
     return count
 
@@ -59,6 +58,11 @@ STREAM_WRITERS: Final[Mapping[str, WriteTable]] = {
 """The writers for pipes, by format: other programs read each line by itself."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode
+
+
+def _is_plain(value: object) -> bool:
+    """Tell whether a value is written to a CSV file as it is: most are."""
+    return type(value) is int or (type(value) is str and value[:1].isalnum())
 
 
 def _csv_cell(value: object) -> object:

@@ -19,12 +19,12 @@ from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import MAX_ID
 from readwatch.store.engine.statements import Statement
-from readwatch.store.engine.times import from_db_time, to_db_time
+from readwatch.store.engine.times import rfc3339_or_none, to_db_time
 
 PAGE_LENGTH = 2_000
 """The rows of one page; each may have 16 KiB of metadata."""
 
-Value = int | bool | datetime | SafeText | None
+Value = int | bool | str | None
 
 _LONGEST_TEXT = 2**20
 _ARRIVED_AT_MOST_EARLIER = timedelta(hours=1)
@@ -100,10 +100,6 @@ def _json(value: Any) -> SafeText:
     return clean(canonical_json(value) if isinstance(value, dict) else value, limit=_LONGEST_TEXT)
 
 
-def _time(value: Any) -> datetime | None:
-    return None if value is None else from_db_time(value)
-
-
 def _columns(alias: str, **values: Callable[[Any], Value] | None) -> tuple[_Column, ...]:
     return tuple(_Column(f"{alias}.{name}", name, value) for name, value in values.items())
 
@@ -122,7 +118,7 @@ _TABLES: Mapping[ExportKind, _Table] = {
             *_columns("a", session_id=None, activity_type=_text, content_id=_text),
             *_columns("a", content_title=_text, progress_percentage=None),
             *_columns("a", duration_seconds=None, metadata_json=_json, event_id=_text),
-            *_columns("a", occurred_at=_time, created_at=_time),
+            *_columns("a", occurred_at=rfc3339_or_none, created_at=rfc3339_or_none),
         ),
     ),
     ExportKind.SESSIONS: _Table(
@@ -135,7 +131,13 @@ _TABLES: Mapping[ExportKind, _Table] = {
             *_columns("s", id=None, user_id=None),
             *_NAME,
             *_columns("s", device_type=_text, ip_address=_text, user_agent=_text),
-            *_columns("s", started_at=_time, last_heartbeat=_time, ended_at=_time, is_active=bool),
+            *_columns(
+                "s",
+                started_at=rfc3339_or_none,
+                last_heartbeat=rfc3339_or_none,
+                ended_at=rfc3339_or_none,
+                is_active=bool,
+            ),
         ),
     ),
     ExportKind.READERS: _Table(
@@ -148,10 +150,15 @@ _TABLES: Mapping[ExportKind, _Table] = {
             _Column("u.id", "user_id", None),
             *_columns("u", email=_text),
             *_NAME,
-            *_columns("u", is_active=bool, created_at=_time),
+            *_columns("u", is_active=bool, created_at=rfc3339_or_none),
             *_columns("p", reading_level=_text, preferred_language=_text, timezone=_text),
             *_columns("p", total_reading_time_minutes=None, total_sessions=None),
-            *_columns("p", unique_content_read=None, last_login=_time, last_activity_at=_time),
+            *_columns(
+                "p",
+                unique_content_read=None,
+                last_login=rfc3339_or_none,
+                last_activity_at=rfc3339_or_none,
+            ),
         ),
     ),
 }

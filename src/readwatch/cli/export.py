@@ -86,7 +86,10 @@ def _options(command: F) -> F:
 @_options
 @click.pass_context
 def activities(context: click.Context, /, **options: Any) -> None:
-    """Export what readers did; --since and --until select by the time at which it occurred."""
+    """Export what readers did.
+
+    --since and --until select by the time at which it occurred, not by its arrival.
+    """
     _export(context, ExportKind.ACTIVITIES, **options)
 
 
@@ -94,7 +97,10 @@ def activities(context: click.Context, /, **options: Any) -> None:
 @_options
 @click.pass_context
 def sessions(context: click.Context, /, **options: Any) -> None:
-    """Export readers' sessions; --since and --until select by their start."""
+    """Export readers' sessions.
+
+    --since and --until select by the start of a session.
+    """
     _export(context, ExportKind.SESSIONS, **options)
 
 
@@ -102,9 +108,10 @@ def sessions(context: click.Context, /, **options: Any) -> None:
 @_options
 @click.pass_context
 def readers(context: click.Context, /, **options: Any) -> None:
-    """Export readers with their totals; --since and --until select by the last activity.
+    """Export readers with their totals.
 
-    Without them readers without any activity are included.
+    --since and --until select by the last activity; without them, readers who have none are
+    exported, too.
     """
     _export(context, ExportKind.READERS, **options)
 

@@ -4,9 +4,14 @@ from readwatch.cli.output import print_line, print_table
 from readwatch.cli.report_charts import duration, weekday
 from readwatch.cli.report_words import day_of, days_of, difference, made, share
 from readwatch.domain.plural import counted
+from readwatch.domain.text import clean
 from readwatch.domain.week import ReaderOfWeek, WeekReport
 
 _BAR = 40
+"""The length of the longest bar."""
+
+_TITLE = 40
+"""The length of a title in the list of readers."""
 
 
 def print_report(report: WeekReport) -> None:
@@ -100,7 +105,7 @@ def _print_rows(
 def _reader(reader: ReaderOfWeek) -> tuple[str, ...]:
     reading = reader.reading
     titles = [
-        it.title if it.progress_to is None else f"{it.title} {it.progress_to} %"
+        f"{'' if it.progress_to is None else f'{it.progress_to} % '}{clean(it.title, limit=_TITLE)}"
         for it in reader.titles
     ]
     more = [f"and {reader.other_titles} more"] if reader.other_titles else []

@@ -139,9 +139,9 @@ def bar_of_progress(start: int | None, end: int | None) -> Markup:
 
 def _scale(most: int) -> tuple[int, int]:
     """Return the end of an axis and the step of its lines, of which there are two to five."""
-    step = next((step for step in _STEPS if most <= 4 * step), 0)
-    while not step or most > 4 * step:
-        step = step * 2 if step else _STEPS[-1]
+    step = next((step for step in _STEPS if most <= 4 * step), _STEPS[-1])
+    while most > 4 * step:
+        step *= 2
     return max(step, -(-most // step) * step), step
 
 

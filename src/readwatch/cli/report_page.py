@@ -107,7 +107,7 @@ def _tiles(report: WeekReport) -> Markup:
 def _charts(report: WeekReport) -> Markup:
     return fill(
         '<section class="charts"><div><h2>Reading time by day</h2>'
-        '<p class="legend"><span class="key now"></span> this week'
+        '<p class="legend"><span class="key now"></span> this week, with its value'
         ' <span class="key before"></span> the week before</p>{days}</div>'
         "<div><h2>Readers by reading time</h2>"
         '<p class="legend"><span class="key now"></span> the group with the median,'

@@ -53,6 +53,9 @@ class AuditAction(StrEnum):
     RESTORED_BACKUP = "restored_backup"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
+    EXPORTED_DATA = "exported_data"
+    EXPORTED_REPORT = "exported_report"
+    VIEWED_STATS = "viewed_stats"
 
 
 @dataclass(frozen=True, slots=True)

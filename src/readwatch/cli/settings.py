@@ -48,10 +48,15 @@ anchor_log_setting = setting(
 
 def default_anchor_log(database_url: str) -> Path:
     """Return the file for the anchors of a database: of this user, and away from the database."""
+    return state_file("anchors", database_url)
+
+
+def state_file(name: str, database_url: str) -> Path:
+    """Return a file in the state folder of this user that belongs to a database."""
     from readwatch.store.engine.fingerprint import url_fingerprint  # needs SQLite
 
-    name = f"anchors-{url_fingerprint(database_url)}.txt"
-    return user_state_path("readwatch", appauthor=False) / name
+    folder = user_state_path("readwatch", appauthor=False)
+    return folder / f"{name}-{url_fingerprint(database_url)}.txt"
 
 
 def default_database() -> str:

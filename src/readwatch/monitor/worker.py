@@ -92,7 +92,7 @@ class Worker:
         self._is_stopping = False
         self._seen: frozenset[int] = frozenset()
 
-        self._connections = Connections(self._url, self._reset)
+        self._connections = Connections(self._url, self._reset, settings.engine)
         self._refresh_policy = RefreshPolicy(settings.refresh)
         self._retry = Retry()
         self._current = CurrentView(settings)

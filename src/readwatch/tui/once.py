@@ -78,10 +78,13 @@ def _read(
 ) -> ViewSnapshot:
     """Return the snapshot of a view with the items of the first `rows`, after the print of them is
     logged as `form`."""
-    url, attention = settings.database_url, Attention(settings.thresholds)
+    attention = Attention(settings.thresholds)
     # The access log first: a read-only connection needs the WAL files of SQLite, which a connection
     # that can write creates.
-    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
+    with (
+        _connected(settings, Role.ACCESS_LOG) as log,
+        _connected(settings, Role.CONSOLE) as db,
+    ):
         queries = view_queries(attention, with_access_log=True)
         access = audit_log.list_access(db, user_id)
         with read_snapshot(db):
@@ -107,8 +110,8 @@ def _readers_of(snapshot: ViewSnapshot, rows: int) -> tuple[int | None, ...]:
 
 
 @contextmanager
-def _connected(url: str, role: Role) -> Iterator[Database]:
-    db = migrations.open_current(url, role)
+def _connected(settings: ConsoleSettings, role: Role) -> Iterator[Database]:
+    db = migrations.open_current(settings.database_url, role, settings.engine)
     try:
         with connection(db):
             yield db

@@ -12,9 +12,9 @@ from datetime import datetime
 from functools import partial
 
 from readwatch.store.engine.bulk import BulkStatement, rows_to_json
-from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
-from readwatch.store.engine.sqlite import truncate_wal, vacuum
+from readwatch.store.engine.sqlite import SQLite, truncate_wal, vacuum
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import accounts, lockout
@@ -229,7 +229,7 @@ def clear_unused_space(db: Database) -> str | None:
     write, and empties the WAL. PostgreSQL frees the space of deleted rows, discards samples of
     their values, and overwrites the space when it needs it.
     """
-    if is_sqlite(db):
+    if isinstance(db, SQLite):
         vacuum(db)
         return None if truncate_wal(db) else "another program still reads from the WAL"
     if not _IS_OWNER.scalar(db):

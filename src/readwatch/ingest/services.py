@@ -73,7 +73,7 @@ class Services:
         engine = self.slow_queries.watched(settings.engine, settings.slow_query_ms)
         seconds = engine.statement_seconds or REQUEST_STATEMENT_SECONDS
         of_requests = replace(engine, statement_seconds=seconds)
-        of_writer = replace(engine, statement_seconds=None, cache_mib=settings.writer_cache_mib)
+        of_writer = replace(engine.for_writes(), cache_mib=settings.writer_cache_mib)
         self.db = open_current(settings.database_url, Role.INGEST, of_requests)
         writer_db = open_current(settings.database_url, Role.INGEST, of_writer)
         self.metrics = Metrics()

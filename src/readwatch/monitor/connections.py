@@ -86,7 +86,9 @@ class Connections:
 
     def _open_access_log(self) -> Database:
         if self._access_log is None:
-            self._access_log = migrations.open_current(self._url, Role.ACCESS_LOG, self._engine)
+            self._access_log = migrations.open_current(
+                self._url, Role.ACCESS_LOG, self._engine.for_writes()
+            )
         if file_identity(self._url) != self.file_id:  # a file that is opened now may be another one
             raise unavailable("the database file was replaced at this moment; try again")
         return self._access_log

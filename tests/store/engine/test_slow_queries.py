@@ -4,11 +4,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from threading import Event
+from time import monotonic
 
 import peewee
 import pytest
 
 import readwatch.store
+from readwatch.domain.clock import Clock
 from readwatch.domain.slow_queries import SlowQuery
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
@@ -39,14 +41,17 @@ def reported() -> list[SlowQuery]:
 
 
 @pytest.fixture
-def watch(url: str, reported: list[SlowQuery], clock: Callable[..., object]) -> Iterator[Watch]:
+def watch(url: str, reported: list[SlowQuery], clock: Clock) -> Iterator[Watch]:
     """`watch(role)` opens a database whose slow statements are reported, by default all."""
     opened: list[tuple[Database, SlowQueryLog]] = []
 
     def watch(
-        role: Role = Role.OWNER, *, slow_seconds: float = 0.0, **options: object
+        role: Role = Role.OWNER,
+        *,
+        slow_seconds: float = 0.0,
+        uptime: Callable[[], float] = monotonic,
     ) -> tuple[Database, SlowQueryLog]:
-        log = SlowQueryLog("test", reported.append, clock, **options)
+        log = SlowQueryLog("test", reported.append, clock, uptime)
         settings = EngineSettings(slow_seconds=slow_seconds, report_slow=log.report)
         opened.append((open_database(url, role, settings), log))
         return opened[-1]
@@ -175,13 +180,14 @@ def test_a_log_that_hangs_or_fails_delays_and_breaks_no_statement(url, clock) ->
     assert len(failures) == 2, "the thread goes on after a failure"
 
 
-def test_nothing_is_watched_if_the_limit_is_zero(url, clock) -> None:
-    log = SlowQueryLog("test", pytest.fail, clock)
+def test_nothing_is_watched_if_the_limit_is_zero(url, clock, reported) -> None:
+    log = SlowQueryLog("test", reported.append, clock)
     db = open_database(url, Role.OWNER, log.watched(DEFAULTS, 0))
     with connection(db):
         SLOW.one_or_none(db, name="x")
     log.close()
     close_all(db)
+    assert reported == []
 
 
 def every_statement() -> Iterator[Statement | BulkStatement]:

@@ -1,7 +1,7 @@
 """What both engines have in common: the settings of connections, and the watch for slow queries."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,10 @@ class EngineSettings:
     statement_seconds: int | None = None
     slow_seconds: float = inf
     report_slow: ReportSlow | None = None
+
+    def for_writes(self) -> "EngineSettings":
+        """Return the settings of a connection that writes: `statement_seconds` is for queries."""
+        return replace(self, statement_seconds=None)
 
 
 DEFAULTS = EngineSettings()

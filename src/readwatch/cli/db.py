@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_health, db_privileges
+from readwatch.cli import db_health, db_privileges, db_vacuum
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -28,6 +28,7 @@ def command() -> None:
 
 
 command.add_command(db_health.command)
+command.add_command(db_vacuum.command)
 command.add_command(db_privileges.show)
 command.add_command(db_privileges.grant)
 

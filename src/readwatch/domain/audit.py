@@ -48,6 +48,7 @@ class AuditAction(StrEnum):
     REVOKED_SESSIONS = "revoked_sessions"
     GRANTED_PRIVILEGES = "granted_privileges"
     REBUILT_ROLLUPS = "rebuilt_rollups"
+    VACUUMED_DATABASE = "vacuumed_database"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
 

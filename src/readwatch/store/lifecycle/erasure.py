@@ -18,6 +18,7 @@ from readwatch.store.engine.sqlite import SQLite, truncate_wal, vacuum
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity import accounts, lockout
+from readwatch.store.lifecycle.vacuum import owns_tables, postgresql_steps
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
 CHUNK_ROWS = 500
@@ -115,9 +116,6 @@ _ADDRESSES_IN_ACCESS_LOG = Statement(
     SELECT count(*) FROM consultant_access_log
     WHERE consultant_user_id = :user_id AND ip_address IS NOT NULL
     """
-)
-_IS_OWNER = Statement(
-    "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST('users' AS regclass)"
 )
 
 
@@ -232,9 +230,8 @@ def clear_unused_space(db: Database) -> str | None:
     if isinstance(db, SQLite):
         vacuum(db)
         return None if truncate_wal(db) else "another program still reads from the WAL"
-    if not _IS_OWNER.scalar(db):
+    if not owns_tables(db):
         return "only the owner of the tables can vacuum them"
-    db.execute_sql("SET statement_timeout = 0")
-    for table in (*_COUNT_ROWS, "failed_logins", "users"):
-        db.execute_sql(f"VACUUM (ANALYZE) {table}")
+    for _ in postgresql_steps(db, (*_COUNT_ROWS, "failed_logins", "users")):
+        pass
     return None

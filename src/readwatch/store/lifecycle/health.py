@@ -77,7 +77,7 @@ def database_status(db: Database) -> DatabaseStatus:
         engine=f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {version}",
         active_sessions=_ACTIVE_SESSIONS.scalar(db),
         oldest_sign_of_life=from_db_time_or_none(_OLDEST_SIGN_OF_LIFE.scalar(db)),
-        size=_SIZE.scalar(db),
+        size=database_size(db),
         file=_sqlite_file(db) if is_sqlite(db) else None,
         server=None if is_sqlite(db) else _postgresql_state(db),
     )
@@ -92,12 +92,22 @@ def full_check(db: Database) -> FullCheck:
     )
 
 
+def database_size(db: Database) -> int:
+    """Return the size of the database in bytes."""
+    return int(_SIZE.scalar(db))
+
+
+def unused_bytes(db: Database) -> int:
+    """Return how many bytes of a SQLite file hold no data."""
+    return int(_UNUSED_PAGES.scalar(db) * _PAGE_SIZE.scalar(db))
+
+
 def _sqlite_file(db: Database) -> SQLiteFile:
     return SQLiteFile(
         journal_mode=_JOURNAL_MODE.scalar(db),
         wal_size=wal_bytes(db) or 0,
         free=shutil.disk_usage(Path(db.database).absolute().parent).free,
-        unused=_UNUSED_PAGES.scalar(db) * _PAGE_SIZE.scalar(db),
+        unused=unused_bytes(db),
     )
 
 

@@ -20,7 +20,7 @@ from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.lifecycle.health import database_status
 from readwatch.store.recording.activities import record_activities
-from readwatch.store.recording.rollup_sample import MAX_ACTIVITIES, random_readers
+from readwatch.store.recording.rollup_sample import random_readers
 
 
 def read(db: Database, user: Any, pages: int) -> None:
@@ -74,12 +74,14 @@ def test_sessions_that_nobody_ends_are_a_finding(shell: Shell, cast: Cast, db: D
     assert "d: run readwatch serve, which ends it" in quick.out
 
 
-def test_a_reader_with_many_activities_is_in_no_sample(cast: Cast, db: Database) -> None:
-    read(db, cast.ann, MAX_ACTIVITIES)
-    assert random_readers(db, 20) == (cast.ann.id, cast.ben.id)
-    read(db, cast.ann, 1)
-    assert random_readers(db, 20) == (cast.ben.id,)
-    assert random_readers(db, 1) == (cast.ben.id,), "the next one is taken"
+def test_a_sample_has_readers_with_few_activities_together(cast: Cast, db: Database) -> None:
+    read(db, cast.ann, 30)
+    read(db, cast.ben, 20)
+    assert random_readers(db, 20, activities=50) == (cast.ann.id, cast.ben.id)
+    assert random_readers(db, 20, activities=49) in ((cast.ann.id,), (cast.ben.id,))
+    assert random_readers(db, 20, activities=29) == (cast.ben.id,)
+    assert random_readers(db, 20, activities=19) == ()
+    assert len(random_readers(db, 1)) == 1
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pexpect
 import pytest
 from cli.shell import Shell, log
-from cli.test_db_privileges import new_login
 from conftest import Cast
 from ingest.process import App, serving
+from postgres import new_login
 
 from readwatch.domain.vacuum import SPARE_BYTES
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite

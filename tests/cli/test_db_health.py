@@ -10,7 +10,7 @@ import pytest
 from cli.shell import Shell
 from conftest import NOON, Cast
 
-from readwatch.cli.engine import slow_query_file
+from readwatch.cli.settings import default_slow_query_log
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
 from readwatch.domain.slow_queries import SlowQuery, append_slow_query
@@ -120,7 +120,7 @@ def test_a_file_that_is_cut_off_is_refused_with_the_reason(shell: Shell, db: Dat
 def test_the_slowest_queries_are_listed_with_their_plans(shell: Shell, cast: Cast) -> None:
     query = SlowQuery(NOON, "serve", 612, 3, "SELECT id FROM users", "SCAN users")
     assert "slowest queries" not in shell("db", "health", "--quick").out
-    file = slow_query_file(None, shell.url)
+    file = default_slow_query_log(shell.url)
     append_slow_query(file, query)
     append_slow_query(file, replace(query, milliseconds=1700, plan=None))
     append_slow_query(file, replace(query, sql="COMMIT", plan=None))

@@ -6,7 +6,7 @@ from pathlib import Path
 from conftest import Cast
 from ingest.process import App, serving
 
-from readwatch.cli.engine import slow_query_file
+from readwatch.cli.settings import default_slow_query_log
 from readwatch.domain.slow_queries import read_slow_queries
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.locks import Lock, acquire_lock
@@ -35,7 +35,7 @@ def test_a_write_that_waits_for_a_lock_is_logged_without_its_values(
     messages = [json.loads(line)["message"] for line in err.splitlines()]
     slow = next(message for message in messages if message.startswith("slow query, "))
     assert slow.endswith(" ms: BEGIN") if is_sqlite(db) else "pg_advisory_xact_lock" in slow
-    (query, *_) = read_slow_queries(slow_query_file(None, url))
+    (query, *_) = read_slow_queries(default_slow_query_log(url))
     assert query.sentence == slow
     assert (query.program, query.milliseconds > 1000) == ("serve", True)
     for word in ("a secret", "emma-1815", cast.ann.email):

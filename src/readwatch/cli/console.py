@@ -11,11 +11,11 @@ import click
 
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.echo import without_echo
-from readwatch.cli.engine import engine_of, engine_settings, slow_query_file
+from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.numbers import Number, WholeNumber
 from readwatch.cli.passwords import read_own_password
-from readwatch.cli.settings import default_preferences_folder, setting
+from readwatch.cli.settings import default_preferences_folder, default_slow_query_log, setting
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid, misconfigured
 from readwatch.domain.slow_queries import append_slow_query
@@ -110,7 +110,7 @@ def command(
 ) -> None:
     """Watch the readers live: what they read, their progress, and who needs help."""
     url = database_url(context)
-    file = slow_query_file(slow_query_log, url)
+    file = slow_query_log or default_slow_query_log(url)
     # The console owns the terminal, so its slow queries go to the file only.
     slow_queries = SlowQueryLog("console", partial(append_slow_query, file), system_clock)
     engine = engine_of(busy_timeout, page_cache, statement_timeout)

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.engine import slow_query_file, slow_query_log_setting
+from readwatch.cli.engine import slow_query_log_setting
 from readwatch.cli.main import database_url
 from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
+from readwatch.cli.settings import default_slow_query_log
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
 from readwatch.domain.health import (
@@ -58,7 +59,7 @@ def command(
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
         report = _quick_report(db) if quick else _full_report(db)
-    slow = _slowest(slow_query_file(slow_query_log, url))
+    slow = _slowest(slow_query_log or default_slow_query_log(url))
     if as_json:
         print_json(report.as_json() | {"slow_queries": [asdict(each) for each in slow]})
     else:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from readwatch.cli.numbers import WholeNumber
-from readwatch.cli.settings import setting, state_file
+from readwatch.cli.settings import setting
 from readwatch.domain.slow_queries import DEFAULT_MILLISECONDS
 from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS, CACHE_MIB
@@ -74,8 +74,3 @@ def engine_of(
         statement_seconds=statement_timeout,
         pool_size=pool_size,
     )
-
-
-def slow_query_file(file: Path | None, database_url: str) -> Path:
-    """Return the file of the slow queries: the named one, or the default of this user."""
-    return file or state_file("slow-queries", database_url)

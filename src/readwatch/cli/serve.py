@@ -5,10 +5,15 @@ from pathlib import Path
 
 import click
 
-from readwatch.cli.engine import engine_of, engine_settings, slow_query_file
+from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
-from readwatch.cli.settings import anchor_log_setting, default_anchor_log, setting
+from readwatch.cli.settings import (
+    anchor_log_setting,
+    default_anchor_log,
+    default_slow_query_log,
+    setting,
+)
 from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.store.engine.database import POOL_SIZE
 from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
@@ -120,6 +125,6 @@ def command(
         engine=engine_of(**engine),
         writer_cache_mib=writer_cache,
         slow_query_ms=slow_query_ms,
-        slow_query_log=slow_query_file(slow_query_log, url),
+        slow_query_log=slow_query_log or default_slow_query_log(url),
     )
     serve(settings, host=host, port=port)

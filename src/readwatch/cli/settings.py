@@ -48,11 +48,15 @@ anchor_log_setting = setting(
 
 def default_anchor_log(database_url: str) -> Path:
     """Return the file for the anchors of a database: of this user, and away from the database."""
-    return state_file("anchors", database_url)
+    return _state_file("anchors", database_url)
 
 
-def state_file(name: str, database_url: str) -> Path:
-    """Return a file in the state folder of this user that belongs to a database."""
+def default_slow_query_log(database_url: str) -> Path:
+    """Return the file for the slow queries of a database: of this user, as the anchors."""
+    return _state_file("slow-queries", database_url)
+
+
+def _state_file(name: str, database_url: str) -> Path:
     from readwatch.store.engine.fingerprint import url_fingerprint  # needs SQLite
 
     folder = user_state_path("readwatch", appauthor=False)
@@ -89,6 +93,21 @@ def all_settings(command: click.Command, context: click.Context) -> dict[str, cl
     for _, subcommand in _subcommands(command, context):
         settings |= all_settings(subcommand, context)
     return settings
+
+
+def settings_by_command(
+    root: click.Command, context: click.Context
+) -> dict[str, tuple[click.Option, tuple[str, ...]]]:
+    """Return each setting with the names of the commands that have it, all subcommands as one."""
+    everywhere = ("all commands",)
+    found: dict[str, tuple[click.Option, tuple[str, ...]]] = {}
+    for option in _own_settings(root):
+        found[option.name or ""] = (option, everywhere)
+    for name, command in _subcommands(root, context):
+        for setting_name, option in all_settings(command, context).items():
+            _, names = found.get(setting_name, (option, ()))
+            found[setting_name] = (option, (*names, name))
+    return found
 
 
 def default_map(
@@ -158,23 +177,37 @@ class _Effective(NamedTuple):
     source: str
 
 
-_COMPUTED: Mapping[str, Callable[[], object]] = {
-    "database": default_database,
-    "config": default_config,
+_COMPUTED: Mapping[str, Callable[[str], object]] = {
+    "database": lambda _: default_database(),
+    "config": lambda _: default_config(),
+    "anchor_log": default_anchor_log,
+    "slow_query_log": default_slow_query_log,
 }
-"""The settings whose default depends on the user."""
+"""The settings whose default depends on the user or on the URL of the database."""
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--example", is_flag=True, help="Print a settings file with all settings.")
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
+def command(context: click.Context, *, as_json: bool, example: bool) -> None:
     """Show the settings: their values, and where each value comes from."""
-    rows = list(_effective_settings(context.find_root()))
+    root = context.find_root()
+    if example:
+        from readwatch.cli.settings_pages import example_file
+
+        click.echo(example_file(root), nl=False)
+        return
+    rows = list(_effective_settings(root))
     if as_json:
         print_json([row._asdict() for row in rows])
     else:
-        print_table(_Effective._fields, rows)
+        print_table(_Effective._fields, [row._replace(value=toml_value(row.value)) for row in rows])
+
+
+def toml_value(value: object) -> object:
+    """Return a value as a person writes it into a settings file, a text without quotes."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _effective_settings(root: click.Context) -> Iterator[_Effective]:
@@ -191,7 +224,7 @@ def _effective_settings(root: click.Context) -> Iterator[_Effective]:
         if root.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             value, source = root.params[name], option.opts[0]
         elif value is None and name in _COMPUTED:
-            value = _COMPUTED[name]()
+            value = _COMPUTED[name](root.meta["readwatch.database"])
         text = str(value) if isinstance(value, Path) else value
         yield _Effective(name, without_password(text) if name == "database" else text, source)
     for action, key in root.meta["readwatch.keys"].items():

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from readwatch.cli.main import readwatch
-from readwatch.cli.settings_pages import example_file, markdown_table
+from readwatch.cli.settings import settings_by_command
+from readwatch.cli.settings_pages import Settings, example_file, markdown_table
 
 ROOT = Path(__file__).parents[1]
 PAGE, EXAMPLE = ROOT / "docs" / "settings.md", ROOT / "deploy" / "readwatch.toml"
@@ -20,12 +21,17 @@ MARK = "<!-- The table is written by docs/settings.py. -->\n\n"
 def page(text: str) -> str:
     """Return the text of the page with the current table."""
     before, mark, _ = text.partition(MARK)
-    return f"{before}{mark}{markdown_table(click.Context(readwatch))}"
+    return f"{before}{mark}{markdown_table(*_settings())}"
 
 
 def example() -> str:
     """Return the text of the example."""
-    return example_file(click.Context(readwatch))
+    return example_file(*_settings())
+
+
+def _settings() -> tuple[Settings, click.Context]:
+    context = click.Context(readwatch)
+    return settings_by_command(readwatch, context), context
 
 
 if __name__ == "__main__":

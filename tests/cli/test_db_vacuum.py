@@ -159,8 +159,8 @@ def test_two_disks_are_looked_at_each_for_its_part(
     needs = vacuum.vacuum_needs(db)  # type: ignore[arg-type]
     database, temporary = needs.rooms
     assert (database.folder, temporary.folder) == (sqlite_path(url).parent, other)
-    assert temporary.needed == needs.kept
-    assert database.needed > needs.kept + SPARE_BYTES
+    assert temporary.needed == needs.size_after
+    assert database.needed > needs.size_after + SPARE_BYTES
 
 
 @on_sqlite

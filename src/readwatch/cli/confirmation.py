@@ -8,14 +8,14 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.users import normalised_email
 
 
-def confirm(question: str, *, refusal: str) -> None:
-    """Ask a question on stderr, and refuse every answer except yes, or without a terminal.
+def confirm(prompt: str, *, refusal: str) -> None:
+    """Ask on stderr, and refuse every answer except yes, or without a terminal.
 
     `refusal` is, for example, "nothing was changed".
     """
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask on; use --yes")
-    if not click.confirm(question, err=True):
+    if not click.confirm(prompt, err=True):
         raise invalid(refusal)
 
 

@@ -16,6 +16,7 @@ from platformdirs import user_config_path, user_data_path, user_state_path
 
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings_file import most_similar
+from readwatch.cli.settings_pages import example_file, toml_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -100,14 +101,14 @@ def settings_by_command(
 ) -> dict[str, tuple[click.Option, tuple[str, ...]]]:
     """Return each setting with the names of the commands that have it, all subcommands as one."""
     everywhere = ("all commands",)
-    found: dict[str, tuple[click.Option, tuple[str, ...]]] = {}
+    settings: dict[str, tuple[click.Option, tuple[str, ...]]] = {}
     for option in _own_settings(root):
-        found[option.name or ""] = (option, everywhere)
+        settings[option.name or ""] = (option, everywhere)
     for name, command in _subcommands(root, context):
         for setting_name, option in all_settings(command, context).items():
-            _, names = found.get(setting_name, (option, ()))
-            found[setting_name] = (option, (*names, name))
-    return found
+            _, names = settings.get(setting_name, (option, ()))
+            settings[setting_name] = (option, (*names, name))
+    return settings
 
 
 def default_map(
@@ -194,20 +195,13 @@ def command(context: click.Context, *, as_json: bool, example: bool) -> None:
     """Show the settings: their values, and where each value comes from."""
     root = context.find_root()
     if example:
-        from readwatch.cli.settings_pages import example_file
-
-        click.echo(example_file(root), nl=False)
+        click.echo(example_file(settings_by_command(root.command, root), root), nl=False)
         return
     rows = list(_effective_settings(root))
     if as_json:
         print_json([row._asdict() for row in rows])
     else:
         print_table(_Effective._fields, [row._replace(value=toml_value(row.value)) for row in rows])
-
-
-def toml_value(value: object) -> object:
-    """Return a value as a person writes it into a settings file, a text without quotes."""
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _effective_settings(root: click.Context) -> Iterator[_Effective]:

@@ -2,12 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import click
-
-from readwatch.cli.settings import settings_by_command, toml_value
 
 _DEFAULT_IN_HELP = re.compile(r" *\[default: (?P<default>[^\]]*)\]")
 
@@ -24,6 +22,15 @@ _KEYS = """
 # [keys]
 # filter = "f"
 """
+
+
+Settings = Mapping[str, tuple[click.Option, tuple[str, ...]]]
+"""The option of each setting, and the commands that have it."""
+
+
+def toml_value(value: object) -> object:
+    """Return a value as a person writes it into a settings file, a text without quotes."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,8 @@ class _Described:
         """The default, or how the help describes it; empty without one."""
         if self.fixed_default is not None:
             return str(toml_value(self.fixed_default))
-        found = _DEFAULT_IN_HELP.search(self.option.help or "")
-        return found["default"] if found else ""
+        match = _DEFAULT_IN_HELP.search(self.option.help or "")
+        return match["default"] if match else ""
 
     @property
     def values(self) -> str:
@@ -89,9 +96,9 @@ _EXAMPLES = {
 }
 
 
-def example_file(root: click.Context) -> str:
+def example_file(settings: Settings, root: click.Context) -> str:
     """Return a settings file in which all settings are commented out."""
-    return "".join((_HEAD, *(_example(each) for each in _described(root)), _KEYS))
+    return "".join((_HEAD, *(_example(each) for each in _described(settings, root)), _KEYS))
 
 
 def _example(setting: _Described) -> str:
@@ -104,12 +111,12 @@ def _example(setting: _Described) -> str:
     return f"\n{text}# {setting.name} = {setting.toml}\n"
 
 
-def markdown_table(root: click.Context) -> str:
+def markdown_table(settings: Settings, root: click.Context) -> str:
     """Return the table of all settings for the docs."""
     rows = (
         f"| `{each.name}` | {', '.join(each.commands)} | {each.default or 'none'} "
         f"| {each.values} | {_escaped(each.help)} |\n"
-        for each in _described(root)
+        for each in _described(settings, root)
     )
     head = "| setting | for | default | values | meaning |\n|---|---|---|---|---|\n"
     return "".join((head, *rows))
@@ -119,9 +126,9 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _described(root: click.Context) -> Iterator[_Described]:
+def _described(settings: Settings, root: click.Context) -> Iterator[_Described]:
     """Yield all settings that a file can have, by name."""
-    for name, (option, commands) in sorted(settings_by_command(root.command, root).items()):
+    for name, (option, commands) in sorted(settings.items()):
         if name != "config":  # the settings file cannot contain its own name
             default = option.get_default(root)  # or click's mark for none
             fixed = default if isinstance(default, str | int | float) else None

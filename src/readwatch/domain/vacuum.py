@@ -36,13 +36,13 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class VacuumNeeds:
-    """What a vacuum needs: `size` and `kept` are the bytes of the file now and afterwards."""
+    """What a vacuum needs: `size` and `size_after` are the bytes of the file now and afterwards."""
 
     size: int
-    kept: int
+    size_after: int
     rooms: tuple[Room, ...]
 
     @property
     def seconds(self) -> tuple[int, int]:
         """The time in which nobody can write: on a fast disk, and on a slow one."""
-        return 1 + self.kept // FAST_BYTES, 1 + self.kept // SLOW_BYTES
+        return 1 + self.size_after // FAST_BYTES, 1 + self.size_after // SLOW_BYTES

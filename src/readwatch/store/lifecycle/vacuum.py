@@ -28,15 +28,15 @@ def vacuum_needs(db: SQLite) -> VacuumNeeds:
     SQLite writes the new content into a temporary file, and from there into the WAL.
     """
     size = database_size(db)
-    kept = size - unused_bytes(db)
-    in_wal = kept + kept // WAL_OVERHEAD + SPARE_BYTES
+    size_after = size - unused_bytes(db)
+    in_wal = size_after + size_after // WAL_OVERHEAD + SPARE_BYTES
     folder, temporary = Path(db.database).absolute().parent, temporary_folder()
     if os.stat(folder).st_dev == os.stat(temporary).st_dev:
-        needed = {folder: kept + in_wal}
+        needed = {folder: size_after + in_wal}
     else:
-        needed = {folder: in_wal, temporary: kept}
+        needed = {folder: in_wal, temporary: size_after}
     rooms = (Room(each, room, shutil.disk_usage(each).free) for each, room in needed.items())
-    return VacuumNeeds(size, kept, tuple(rooms))
+    return VacuumNeeds(size, size_after, tuple(rooms))
 
 
 def temporary_folder() -> Path:

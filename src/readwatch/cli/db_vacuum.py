@@ -21,11 +21,15 @@ from readwatch.domain.vacuum import VacuumNeeds
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import SQLite
 from readwatch.store.identity import users
 from readwatch.store.lifecycle.health import database_size
 from readwatch.store.lifecycle.vacuum import number_of_steps, vacuum_needs, vacuum_steps
+
+BUSY_SECONDS = 60
+"""The longest wait for another program: after a vacuum a commit of the service copies a long WAL."""
 
 
 @click.command("vacuum")
@@ -53,7 +57,7 @@ def command(context: click.Context, admin: str | None, *, yes: bool, as_json: bo
                 confirm("Vacuum the database now?", refusal="nothing was changed")
         _log(db, acting.id)
     began = monotonic()
-    with database(url, Role.OWNER) as db:
+    with database(url, Role.OWNER, EngineSettings(busy_seconds=BUSY_SECONDS)) as db:
         before = database_size(db)
         for _ in with_progress(vacuum_steps(db), "Vacuuming", number_of_steps(db)):
             pass

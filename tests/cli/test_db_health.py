@@ -74,6 +74,24 @@ def test_sessions_that_nobody_ends_are_a_finding(shell: Shell, cast: Cast, db: D
     assert "d: run readwatch serve, which ends it" in quick.out
 
 
+@pytest.mark.parametrize(
+    "engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_postgresql_tells_its_dead_rows_and_its_longest_transaction(
+    shell: Shell, cast: Cast, db: Database
+) -> None:
+    with db.atomic():
+        db.execute_sql("UPDATE users SET updated_at = updated_at")
+        report = json.loads(shell("db", "health", "--quick", "--json").out)
+    assert report["longest_transaction"] >= 0
+    assert 0 < report["used_transaction_ids"] < 0.4
+    assert report["dead_rows"] is None or report["dead_rows"]["dead"] > 0
+    assert report["journal_mode"] is report["wal_size"] is report["unused"] is None
+    text = shell("db", "health", "--quick").out
+    assert "dead rows" in text
+    assert "used transaction ids" in text
+
+
 def test_a_sample_has_readers_with_few_activities_together(cast: Cast, db: Database) -> None:
     read(db, cast.ann, 30)
     read(db, cast.ben, 20)

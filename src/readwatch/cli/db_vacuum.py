@@ -29,7 +29,7 @@ from readwatch.store.lifecycle.health import database_size
 from readwatch.store.lifecycle.vacuum import number_of_steps, vacuum_needs, vacuum_steps
 
 BUSY_SECONDS = 60
-"""The longest wait for another program: after a vacuum a commit of the service copies a long WAL."""
+"""The longest wait for another program: the service copies the long WAL of a vacuum at a commit."""
 
 
 @click.command("vacuum")

@@ -18,6 +18,7 @@ from readwatch.store.engine.database import DEFAULTS, EngineSettings
 from readwatch.store.engine.plans import query_plan
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.slow_queries import MAX_A_MINUTE, SlowQueryLog
+from readwatch.store.engine.sqlite import SQLite
 from readwatch.store.engine.statements import Statement
 from readwatch.store.identity import users
 
@@ -108,6 +109,18 @@ def test_the_plan_is_taken_once_for_each_text_with_the_privileges_of_the_role(
 
     plans = [query.plan for query in reported if "FROM users" in query.sql]
     assert ["users" in (plan or "") for plan in plans] == [True, False, True]
+
+
+def test_no_connection_stays_open_for_plans(watch, reported) -> None:
+    db, log = watch(Role.CONSOLE)
+    with connection(db):
+        BY_ROLE.all(db, role="reader")
+        log.close()
+        assert any(query.plan for query in reported)
+        if isinstance(db, SQLite):
+            assert len(db._open_connections) == 1
+        else:
+            assert (len(db._in_use), len(db._connections)) == (1, 0)
 
 
 def test_a_query_of_a_model_is_reported_too(watch, reported, cast) -> None:

@@ -127,6 +127,14 @@ def query_interrupter(db: Database) -> Callable[[], None]:
     return interrupt
 
 
+def close_own_connection(db: Database) -> None:
+    """Close this thread's connection; on PostgreSQL it does not return to the pool."""
+    if is_sqlite(db):
+        db.close()
+    else:
+        db.manual_close()  # type: ignore[attr-defined]
+
+
 def close_all(db: Database) -> None:
     """Close the database for good: this thread's connection, or the pool on PostgreSQL."""
     if is_sqlite(db):

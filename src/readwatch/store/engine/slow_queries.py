@@ -12,7 +12,7 @@ from time import monotonic
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.slow_queries import SlowQuery
-from readwatch.store.engine.connections import Database, connection, is_sqlite
+from readwatch.store.engine.connections import Database, close_own_connection, connection
 from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.plans import query_plan
 
@@ -111,9 +111,9 @@ class SlowQueryLog:
         self._explained.add(sql)
         try:
             with connection(db):
-                return "; ".join(query_plan(db, sql)) or None
+                try:
+                    return "; ".join(query_plan(db, sql)) or None
+                finally:
+                    close_own_connection(db)  # the program may have closed the database already
         except Exception as error:  # noqa: BLE001 - a line without a plan is better than none
             return f"not known ({type(error).__name__})"
-        finally:
-            if is_sqlite(db):
-                db.close()  # this thread's connection, which nothing else uses

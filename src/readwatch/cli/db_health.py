@@ -29,6 +29,7 @@ from readwatch.domain.health import (
 )
 from readwatch.domain.plural import counted
 from readwatch.domain.slow_queries import SlowStatement, read_slow_queries, slowest_statements
+from readwatch.domain.text import clean
 from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -39,6 +40,7 @@ from readwatch.store.recording.rollup_sample import random_readers, rollups_of
 
 SAMPLED_READERS = 20
 SLOWEST = 5
+SHOWN_CHARACTERS = 500  # of a statement, and of its plan; --json has all
 
 
 @click.command("health")
@@ -173,6 +175,6 @@ def _slow_lines(slow: Sequence[SlowStatement]) -> Iterator[str]:
     for each in slow:
         times = counted(each.times, "time")
         yield f"{each.milliseconds:,} ms at most, {times}, last {local_time(each.last_at)}"
-        yield f"  {each.sql}"
+        yield f"  {clean(each.sql, limit=SHOWN_CHARACTERS)}"
         if each.plan:
-            yield f"  plan: {each.plan}"
+            yield f"  plan: {clean(each.plan, limit=SHOWN_CHARACTERS)}"

@@ -10,6 +10,7 @@ from cli.shell import Shell
 from conftest import PASSWORD, Cast
 from tui.real_terminal import READWATCH, terminal
 
+from readwatch.domain.slow_queries import read_slow_queries
 from readwatch.store.engine.connections import Database
 
 
@@ -60,6 +61,22 @@ def test_what_fails_is_one_line(shell: Shell, cast: Cast, db: Database) -> None:
     assert wrong.complaint == "wrong e-mail or password"
     assert "work only with --once" in shell(*cara, "--rows", "3").complaint
     assert "0.1" in shell(*cara, "--refresh", "0.1").err
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_console_writes_its_slow_queries_into_a_file_and_not_on_the_screen(
+    shell: Shell, cast: Cast, db: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "slow.txt"
+    limits = ("--busy-timeout", "1", "--slow-query-ms", "500", "--slow-query-log", str(file))
+    cara = ("console", "--email", cast.cara.email, "--password-stdin", "--once", *limits)
+    with db.atomic():  # the login has to be logged
+        refused = shell(*cara, stdin=f"{PASSWORD}\n")
+
+    assert refused.complaint == "the database is busy; try again"
+    (query,) = read_slow_queries(file)
+    assert (query.program, query.sql) == ("console", "BEGIN")
+    assert query.milliseconds >= 500
 
 
 # Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.

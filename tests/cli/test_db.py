@@ -13,6 +13,7 @@ from cli.shell import Shell
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import system_clock
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.sqlite import sqlite_path
@@ -23,8 +24,9 @@ ROLLUPS = ["reader_profiles", "reader_content_progress", "reader_quizzes", "acti
 
 
 @pytest.fixture
-def read(db: Database, cast: Any, clock: Any) -> None:
-    """Ann has read two pages and done a quiz."""
+def read(db: Database, cast: Any) -> None:
+    """Ann has just read two pages and done a quiz."""
+    clock = system_clock
     with db.atomic():
         ann = open_session(db, cast.ann, "a token's hash", clock())
         for progress in (10, 20):

@@ -26,6 +26,24 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (options["session_timeout"], options["metrics"]) == (60, "loopback")
     assert (options["proxy_hops"], options["log_format"]) == (0, "plain")
     assert options["viewers_shown_by"] == "role"
+    assert (options["busy_timeout"], options["statement_timeout"]) == (5, None)
+    assert (options["page_cache"], options["writer_cache"]) == (4, 64)
+    assert (options["pool_size"], options["slow_query_ms"]) == (20, 500)
+
+
+def test_the_writer_waits_as_long_as_the_busy_timeout_says(
+    url: str, cast: Cast, db: Database
+) -> None:
+    limits = {"READWATCH_BUSY_TIMEOUT": "1", "READWATCH_SLOW_QUERY_MS": "900"}
+    with serving(url, environment=limits) as service:
+        app = service.app(cast.ann.email)
+        with db.atomic():
+            page = {"activity_type": "page_read"}
+            assert app.post("/api/activities", page)[0] == 503, "after 2 s"
+        code, _, err = service.stop()
+    assert code == 0
+    assert "all writes are refused: the database is busy" in err, "with 5 s it would still wait"
+    assert "slow query, " in err
 
 
 def test_the_service_does_what_its_settings_say(url: str, cast: Cast, db: Database) -> None:

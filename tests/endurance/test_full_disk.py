@@ -16,9 +16,11 @@ from endurance.truth import assert_healthy, assert_no_fault, events_kept
 from ingest.api import invalid_fields
 from ingest.process import serving
 
+from readwatch.domain.errors import ReadwatchError
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.store.engine.sqlite import sqlite_path, truncate_wal, wal_bytes
+from readwatch.store.lifecycle.vacuum import vacuum_steps
 
 HERE = Path(__file__).parent
 
@@ -133,6 +135,30 @@ def test_a_full_disk_is_reported_reads_go_on_and_with_room_again_everything_is_s
         f"{times} times a full disk ({kind.__name__}): 503 for what writes, 200 for what reads;"
         f" with room again {len(word.activities)} acknowledged activities are there once"
     )
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kind", [proof(small, id="small")])
+def test_a_vacuum_that_fills_the_disk_changes_nothing(
+    url: str, db: Database, tmp_path: Path, kind: Callable[[Path], AbstractContextManager[Disk]]
+) -> None:
+    db.execute_sql("CREATE TABLE filler (bytes BLOB)")
+    db.execute_sql("INSERT INTO filler VALUES (randomblob(5000000))")
+    truncate_wal(db)  # type: ignore[arg-type]
+    db.close()
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with kind(folder):
+        shutil.copy(sqlite_path(url), folder)
+        full = open_database(f"sqlite:///{folder / sqlite_path(url).name}", Role.OWNER)
+        with pytest.raises(ReadwatchError, match="is full"), connection(full):
+            list(vacuum_steps(full))
+        with connection(full):
+            assert full.execute_sql("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert full.execute_sql("SELECT count(*) FROM filler").fetchone() == (1,)
+            assert wal_bytes(full) == 0
+            full.execute_sql("DELETE FROM filler")
+        close_all(full)
 
 
 @contextmanager

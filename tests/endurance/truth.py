@@ -20,7 +20,7 @@ def events_kept(db: Database) -> dict[tuple[int, str], int]:
 
 def assert_healthy(db: Database) -> None:
     """Check that the database is not damaged, and that the rollups agree with the activities."""
-    condition = health.database_status(db)
+    condition = health.full_check(db)
     assert not condition.damages
     assert not condition.dangling_rows
     assert (

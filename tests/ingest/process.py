@@ -64,6 +64,13 @@ class App:
         return self.request("POST", path, body)
 
 
+_ENVIRONMENT = {
+    "PYTHONFAULTHANDLER": "1",  # otherwise nothing shows that a worker crashed at its end
+    # On a busy machine any statement may be slow, and tests compare the whole log.
+    "READWATCH_SLOW_QUERY_MS": "0",
+}
+
+
 def serve_command(url: str, *arguments: str) -> list[str]:
     start = [sys.executable, "-m", "readwatch", "--database", url, "serve"]
     return [*start, "--bcrypt-cost", "4", *arguments]
@@ -86,8 +93,7 @@ def serving(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # Otherwise nothing shows that a worker crashed at its end.
-        env=_without_settings() | {"PYTHONFAULTHANDLER": "1"} | dict(environment or {}),
+        env=_without_settings() | _ENVIRONMENT | dict(environment or {}),
         start_new_session=True,
     )
     with process:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from conftest import NOON
+from conftest import NOON, StillClock
 from ingest.api import Api, ApiClient, fetch_all, routes
 
-from readwatch.store.engine.connections import Database
+from readwatch.ingest.app import create_app
+from readwatch.ingest.services import Settings
+from readwatch.store.engine.connections import Database, connection, is_sqlite
+from readwatch.store.engine.database import EngineSettings
 
 
 def test_a_reader_s_token_never_shows_or_changes_another_reader_s_data(
@@ -54,3 +57,27 @@ def test_the_service_uses_the_given_clock(ann: ApiClient, db: Database) -> None:
         " CAST(a.created_at AS VARCHAR) FROM reader_sessions s, reader_activities a",
     )
     assert all(time.startswith(noon) for time in times[0])
+
+
+def test_requests_and_the_writer_have_the_settings_of_the_connections(
+    url: str, clock: StillClock
+) -> None:
+    engine = EngineSettings(busy_seconds=7, cache_mib=9, pool_size=3, statement_seconds=4)
+    app = create_app(Settings(url, bcrypt_cost=4, engine=engine, writer_cache_mib=11), clock)
+    services = app.extensions["readwatch"]
+
+    def state(db: Database) -> tuple[object, ...]:
+        if is_sqlite(db):
+            return tuple(
+                db.execute_sql(f"PRAGMA {name}").fetchone()[0]
+                for name in ("busy_timeout", "cache_size")
+            )
+        return db.execute_sql("SHOW statement_timeout").fetchone()[0], vars(db)["_max_connections"]
+
+    with connection(services.db) as db:
+        of_requests = state(db)
+    of_writer = services.writer.run(state)
+    services.close()
+    on_sqlite = (7000, -9 * 1024), (7000, -11 * 1024)
+    on_postgresql = ("4s", 3), ("10s", 3)
+    assert (of_requests, of_writer) == (on_sqlite if is_sqlite(db) else on_postgresql)

@@ -13,13 +13,14 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.connections import Database, close_all, open_database
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.recording.activities import ActivityOutcome, record_activities
 
-Open = Callable[[str, Role], Database]
+Open = Callable[..., Database]
 Enter = Callable[..., Principal]
 Post = Callable[..., tuple[ActivityOutcome, ...]]
 AtOnce = Callable[..., list[str]]
@@ -32,8 +33,8 @@ def opened() -> Iterator[Open]:
     """`opened(url, role)` is a separate database object, closed at the end of the test."""
     every: list[Database] = []
 
-    def opened(url: str, role: Role) -> Database:
-        every.append(open_database(url, role))
+    def opened(url: str, role: Role, settings: EngineSettings = DEFAULTS) -> Database:
+        every.append(open_database(url, role, settings))
         return every[-1]
 
     yield opened

@@ -1,4 +1,4 @@
-"""Confirmation of an action that cannot be undone: the user types the e-mail again."""
+"""Confirmation of an action that cannot be undone, or that holds up others."""
 
 import sys
 
@@ -6,6 +6,17 @@ import click
 
 from readwatch.domain.errors import invalid
 from readwatch.domain.users import normalised_email
+
+
+def confirm(prompt: str, *, refusal: str) -> None:
+    """Ask on stderr, and refuse every answer except yes, or without a terminal.
+
+    `refusal` is, for example, "nothing was changed".
+    """
+    if not sys.stdin.isatty():
+        raise invalid("there is no terminal to ask on; use --yes")
+    if not click.confirm(prompt, err=True):
+        raise invalid(refusal)
 
 
 def confirm_email(email: str, *, action: str, refusal: str) -> None:

@@ -5,17 +5,22 @@ import shutil
 import sys
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import click
 
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.echo import without_echo
+from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.numbers import Number, WholeNumber
 from readwatch.cli.passwords import read_own_password
-from readwatch.cli.settings import default_preferences_folder, setting
+from readwatch.cli.settings import default_preferences_folder, default_slow_query_log, setting
+from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid, misconfigured
+from readwatch.domain.slow_queries import append_slow_query
 from readwatch.monitor.settings import ConsoleSettings
+from readwatch.store.engine.slow_queries import SlowQueryLog
 
 _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 
@@ -75,6 +80,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
     "--password-stdin", is_flag=True, help="Read the password from stdin; with --once or --json."
 )
 @attention_settings
+@engine_settings
 @setting("--bell", is_flag=True, help="Ring the bell when a reader is new in Attention.")
 @click.pass_context
 def command(
@@ -95,11 +101,21 @@ def command(
     rows: int | None,
     password_stdin: bool,
     bell: bool,
+    busy_timeout: int,
+    page_cache: int,
+    statement_timeout: int | None,
+    slow_query_ms: int,
+    slow_query_log: Path | None,
     **attention: int,
 ) -> None:
     """Watch the readers live: what they read, their progress, and who needs help."""
+    url = database_url(context)
+    file = slow_query_log or default_slow_query_log(url)
+    # The console owns the terminal, so its slow queries go to the file only.
+    slow_queries = SlowQueryLog("console", partial(append_slow_query, file), system_clock)
+    engine = engine_of(busy_timeout, page_cache, statement_timeout)
     settings = ConsoleSettings(
-        database_url(context),
+        url,
         email=email,
         preferences_folder=default_preferences_folder(),
         lock_after=timedelta(minutes=lock_after) or None,
@@ -113,7 +129,9 @@ def command(
         sort=sort,
         thresholds=thresholds_of(attention),
         bell=bell,
+        engine=slow_queries.watched(engine, slow_query_ms),
     )
+    context.call_on_close(slow_queries.close)
     if once or as_json:
         _print_once(settings, rows=rows, as_json=as_json, password_stdin=password_stdin)
     elif rows is not None or password_stdin:

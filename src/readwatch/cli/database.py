@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
 from readwatch.store.engine.privileges import Role
 
 
 @contextmanager
-def database(url: str, role: Role = Role.ADMIN) -> Iterator[Database]:
+def database(
+    url: str, role: Role = Role.ADMIN, settings: EngineSettings = DEFAULTS
+) -> Iterator[Database]:
     """Open a database with the privileges of the role, and close it at the end."""
-    db = open_database(url, role)
+    db = open_database(url, role, settings)
     try:
         with connection(db):
             yield db

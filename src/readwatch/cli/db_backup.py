@@ -52,7 +52,7 @@ _NAME = re.compile(r"readwatch-\d{8}-\d{6}\.db")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
 @click.pass_context
-def backup(
+def command(
     context: click.Context,
     file: Path | None,
     folder: Path | None,

@@ -61,7 +61,7 @@ _CONSEQUENCES = (
 @erasure_list_setting
 @acting_admin
 @click.pass_context
-def restore(
+def command(
     context: click.Context,
     file: Path,
     yes: bool,

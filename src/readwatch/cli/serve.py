@@ -5,10 +5,18 @@ from pathlib import Path
 
 import click
 
+from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
-from readwatch.cli.settings import anchor_log_setting, default_anchor_log, setting
+from readwatch.cli.settings import (
+    anchor_log_setting,
+    default_anchor_log,
+    default_slow_query_log,
+    setting,
+)
 from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.store.engine.database import POOL_SIZE
+from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
 from readwatch.store.identity.passwords import DEFAULT_COST
 
 
@@ -65,9 +73,26 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     help="What readers see about those who viewed their data: the role, or also the name.",
 )
 @anchor_log_setting
+@engine_settings
+@setting(
+    "--writer-cache",
+    type=WholeNumber(1, 16_384),
+    metavar="MIB",
+    default=WRITER_CACHE_MIB,
+    show_default=True,
+    help="SQLite: page cache of the connection that writes.",
+)
+@setting(
+    "--pool-size",
+    type=WholeNumber(2, 500),
+    default=POOL_SIZE,
+    show_default=True,
+    help="PostgreSQL: maximum number of connections for requests; one more writes.",
+)
 @click.pass_context
 def command(
     context: click.Context,
+    /,  # a setting in ** could have this name
     *,
     host: str,
     port: int,
@@ -78,6 +103,10 @@ def command(
     log_format: str,
     viewers_shown_by: str,
     anchor_log: Path | None,
+    writer_cache: int,
+    slow_query_ms: int,
+    slow_query_log: Path | None,
+    **engine: int,
 ) -> None:
     """Run the API that readers' apps post to, until ctrl+c or SIGTERM."""
     from readwatch.ingest.server import serve
@@ -93,5 +122,9 @@ def command(
         log_format=log_format,
         viewers_shown_by=viewers_shown_by,
         anchor_log=anchor_log or default_anchor_log(url),
+        engine=engine_of(**engine),
+        writer_cache_mib=writer_cache,
+        slow_query_ms=slow_query_ms,
+        slow_query_log=slow_query_log or default_slow_query_log(url),
     )
     serve(settings, host=host, port=port)

@@ -16,6 +16,7 @@ from platformdirs import user_config_path, user_data_path, user_state_path
 
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings_file import most_similar
+from readwatch.cli.settings_pages import example_file, toml_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,15 +62,20 @@ def default_anchor_log(database_url: str) -> Path:
 
 
 def default_erasure_list(database_url: str) -> Path:
-    """Return the file for the erased accounts of a database: of this user, and away from it."""
+    """Return the file for the erased accounts of a database: of this user, as the anchors."""
     return _state_file("erased", database_url)
 
 
-def _state_file(kind: str, database_url: str) -> Path:
+def default_slow_query_log(database_url: str) -> Path:
+    """Return the file for the slow queries of a database: of this user, as the anchors."""
+    return _state_file("slow-queries", database_url)
+
+
+def _state_file(name: str, database_url: str) -> Path:
     from readwatch.store.engine.fingerprint import url_fingerprint  # needs SQLite
 
-    name = f"{kind}-{url_fingerprint(database_url)}.txt"
-    return user_state_path("readwatch", appauthor=False) / name
+    folder = user_state_path("readwatch", appauthor=False)
+    return folder / f"{name}-{url_fingerprint(database_url)}.txt"
 
 
 def default_database() -> str:
@@ -101,6 +107,21 @@ def all_settings(command: click.Command, context: click.Context) -> dict[str, cl
     settings = {option.name or "": option for option in _own_settings(command)}
     for _, subcommand in _subcommands(command, context):
         settings |= all_settings(subcommand, context)
+    return settings
+
+
+def settings_by_command(
+    root: click.Command, context: click.Context
+) -> dict[str, tuple[click.Option, tuple[str, ...]]]:
+    """Return each setting with the names of the commands that have it, all subcommands as one."""
+    everywhere = ("all commands",)
+    settings: dict[str, tuple[click.Option, tuple[str, ...]]] = {}
+    for option in _own_settings(root):
+        settings[option.name or ""] = (option, everywhere)
+    for name, command in _subcommands(root, context):
+        for setting_name, option in all_settings(command, context).items():
+            _, names = settings.get(setting_name, (option, ()))
+            settings[setting_name] = (option, (*names, name))
     return settings
 
 
@@ -171,23 +192,31 @@ class _Effective(NamedTuple):
     source: str
 
 
-_COMPUTED: Mapping[str, Callable[[], object]] = {
-    "database": default_database,
-    "config": default_config,
+_COMPUTED: Mapping[str, Callable[[str], object]] = {
+    "database": lambda _: default_database(),
+    "config": lambda _: default_config(),
+    "anchor_log": default_anchor_log,
+    "erasure_list": default_erasure_list,
+    "slow_query_log": default_slow_query_log,
 }
-"""The settings whose default depends on the user."""
+"""The settings whose default depends on the user or on the URL of the database."""
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--example", is_flag=True, help="Print a settings file with all settings.")
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
+def command(context: click.Context, *, as_json: bool, example: bool) -> None:
     """Show the settings: their values, and where each value comes from."""
-    rows = list(_effective_settings(context.find_root()))
+    root = context.find_root()
+    if example:
+        click.echo(example_file(settings_by_command(root.command, root), root), nl=False)
+        return
+    rows = list(_effective_settings(root))
     if as_json:
         print_json([row._asdict() for row in rows])
     else:
-        print_table(_Effective._fields, rows)
+        print_table(_Effective._fields, [row._replace(value=toml_value(row.value)) for row in rows])
 
 
 def _effective_settings(root: click.Context) -> Iterator[_Effective]:
@@ -204,7 +233,7 @@ def _effective_settings(root: click.Context) -> Iterator[_Effective]:
         if root.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             value, source = root.params[name], option.opts[0]
         elif value is None and name in _COMPUTED:
-            value = _COMPUTED[name]()
+            value = _COMPUTED[name](root.meta["readwatch.database"])
         text = str(value) if isinstance(value, Path) else value
         yield _Effective(name, without_password(text) if name == "database" else text, source)
     for action, key in root.meta["readwatch.keys"].items():

@@ -51,6 +51,7 @@ class AuditAction(StrEnum):
     BACKED_UP_DATABASE = "backed_up_database"
     CHECKED_BACKUP = "checked_backup"
     RESTORED_BACKUP = "restored_backup"
+    VACUUMED_DATABASE = "vacuumed_database"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
     EXPORTED_DATA = "exported_data"

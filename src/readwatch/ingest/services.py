@@ -1,8 +1,9 @@
 """The services that the views share: settings, database, writer and clock."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ from flask import current_app
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import SESSION_TIMEOUT
+from readwatch.domain.slow_queries import SlowQuery, append_slow_query
 from readwatch.ingest.anchoring import AnchorThread
 from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.load_shedding import LoadShedder
@@ -19,14 +21,14 @@ from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
 from readwatch.store.audit.dedupe import AuditDeduplicator
 from readwatch.store.engine.connections import close_all
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.slow_queries import SlowQueryLog
+from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
 from readwatch.store.identity.passwords import DEFAULT_COST, precompute_decoy
 from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.recording.writer import Writer
-
-WRITER_CACHE_MIB = 64
-"""The page cache of the writer: an activity changes about ten pages, mostly the same ones."""
 
 REQUEST_STATEMENT_SECONDS = 2
 """The longest query of a request on PostgreSQL: the answer comes within 5 s, or it is a 503."""
@@ -51,6 +53,12 @@ class Settings:
     """What readers see of users who accessed their data: the `role`, or also the `name`."""
     anchor_log: Path | None = None
     """The file for anchors of the access log, outside of the database; None writes none."""
+    engine: EngineSettings = DEFAULTS
+    writer_cache_mib: int = WRITER_CACHE_MIB
+    slow_query_ms: int = 0
+    """Statements that take longer are logged; 0 logs none."""
+    slow_query_log: Path | None = None
+    """The file that gets the slow queries besides the log; None is none."""
 
 
 class Services:
@@ -59,10 +67,15 @@ class Services:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.db = open_current(
-            settings.database_url, Role.INGEST, statement_seconds=REQUEST_STATEMENT_SECONDS
+        self.slow_queries = SlowQueryLog(
+            "serve", partial(_log_slow_query, settings.slow_query_log), clock
         )
-        writer_db = open_current(settings.database_url, Role.INGEST, cache_mib=WRITER_CACHE_MIB)
+        engine = self.slow_queries.watched(settings.engine, settings.slow_query_ms)
+        seconds = engine.statement_seconds or REQUEST_STATEMENT_SECONDS
+        of_requests = replace(engine, statement_seconds=seconds)
+        of_writer = replace(engine.for_writes(), cache_mib=settings.writer_cache_mib)
+        self.db = open_current(settings.database_url, Role.INGEST, of_requests)
+        writer_db = open_current(settings.database_url, Role.INGEST, of_writer)
         self.metrics = Metrics()
         self.writer = Writer(writer_db, self.metrics.count_commit, _log_write_error)
         self.session_cache = SessionCache(self.db, self.writer.run)
@@ -98,6 +111,7 @@ class Services:
         self.writer.close()
         if self.anchoring is not None:
             self.anchoring.close()  # after the last entry
+        self.slow_queries.close()
         close_all(self.db)
 
 
@@ -108,6 +122,16 @@ def _log_write_error(error: ReadwatchError | None) -> None:
     else:
         level = logging.ERROR if error.kind is ErrorKind.MISCONFIGURED else logging.WARNING
         _log.log(level, "all writes are refused: %s", error.message, extra=CHANGE_OF_STATE)
+
+
+def _log_slow_query(file: Path | None, query: SlowQuery) -> None:
+    """Log a slow query, and write it to the file from which `db health` reads them."""
+    _log.warning("%s", query.sentence)
+    if file is not None:
+        try:
+            append_slow_query(file, query)
+        except OSError as error:
+            _log.error("no slow queries in their file: %s", error.strerror)
 
 
 def current_services() -> Services:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from readwatch.domain.errors import ReadwatchError, safe_errors, unavailable
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, query_interrupter
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import file_identity
 
@@ -26,8 +27,11 @@ class Connections:
     what is read from one file is never logged in another one.
     """
 
-    def __init__(self, url: str, on_close: Callable[[], None]) -> None:
+    def __init__(
+        self, url: str, on_close: Callable[[], None], engine: EngineSettings = DEFAULTS
+    ) -> None:
         self._url = url
+        self._engine = engine
         self._on_close = on_close
         self._data: Database | None = None
         self._access_log: Database | None = None
@@ -77,12 +81,14 @@ class Connections:
                 # creates. On PostgreSQL the other connection is opened only when it is needed,
                 # because opening it fails without the privilege to append.
                 self._open_access_log()
-            self._data = migrations.open_current(self._url, Role.CONSOLE)
+            self._data = migrations.open_current(self._url, Role.CONSOLE, self._engine)
         return self._data
 
     def _open_access_log(self) -> Database:
         if self._access_log is None:
-            self._access_log = migrations.open_current(self._url, Role.ACCESS_LOG)
+            self._access_log = migrations.open_current(
+                self._url, Role.ACCESS_LOG, self._engine.for_writes()
+            )
         if file_identity(self._url) != self.file_id:  # a file that is opened now may be another one
             raise unavailable("the database file was replaced at this moment; try again")
         return self._access_log

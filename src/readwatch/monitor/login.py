@@ -5,6 +5,7 @@ from datetime import datetime
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User
+from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.audit.log import transaction_on
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import close_all
@@ -12,9 +13,12 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.login import LoginSource, log_in
 
 
-def authenticated(url: str, email: str, password: str, now: datetime, action: AuditAction) -> User:
+def authenticated(
+    settings: ConsoleSettings, email: str, password: str, now: datetime, action: AuditAction
+) -> User:
     """Return the consultant or admin after `action` is logged; refuse all other logins."""
-    db = migrations.open_current(url, Role.LOGIN)
+    engine = settings.engine.for_writes()
+    db = migrations.open_current(settings.database_url, Role.LOGIN, engine)
     try:
         return log_in(
             db,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,8 @@ class ConsoleSettings:
     consultant chose last. With `ascii` only ASCII characters are drawn. `keys` maps the ids of
     actions to keys. Two snapshots are at least `refresh` apart. `view`, `filter` and `sort` are
     the first query, as the user typed it. `thresholds` are the thresholds of the rules of
-    Attention; with `bell` the terminal rings when a reader is new in Attention.
+    Attention; with `bell` the terminal rings when a reader is new in Attention. `engine` has the
+    settings of the connections.
     """
 
     database_url: str
@@ -36,6 +38,7 @@ class ConsoleSettings:
     sort: str = ""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
     bell: bool = False
+    engine: EngineSettings = DEFAULTS
 
     @property
     def has_initial_view(self) -> bool:

@@ -81,7 +81,7 @@ class Worker:
     def __init__(
         self, settings: ConsoleSettings, post: Callable[[Event], object], clock: Clock
     ) -> None:
-        self._url = settings.database_url
+        self._settings = settings
         self._mask = settings.mask
         self._witness_folder = settings.preferences_folder
         self._post = post
@@ -92,7 +92,7 @@ class Worker:
         self._is_stopping = False
         self._seen: frozenset[int] = frozenset()
 
-        self._connections = Connections(self._url, self._reset)
+        self._connections = Connections(settings.database_url, self._reset, settings.engine)
         self._refresh_policy = RefreshPolicy(settings.refresh)
         self._retry = Retry()
         self._current = CurrentView(settings)
@@ -258,7 +258,7 @@ class Worker:
 
     def _log_in(self, email: str, password: str) -> User:
         action = AuditAction.LOGGED_IN
-        consultant = authenticated(self._url, email, password, self._clock(), action)
+        consultant = authenticated(self._settings, email, password, self._clock(), action)
         self._drop_data()
         self._consultant = consultant
         self._reported(self._submit_for_consultant(self._witness))  # after the login form closes
@@ -269,14 +269,14 @@ class Worker:
             raise CancelledError
         email, action = self._consultant.email, AuditAction.UNLOCKED_CONSOLE
         try:
-            authenticated(self._url, email, password, self._clock(), action)
+            authenticated(self._settings, email, password, self._clock(), action)
         except WrongPassword as error:
             raise ReadwatchError(error.kind, "wrong password") from None  # it asks for no e-mail
         self._reported(self._submit_for_consultant(self._witness))
 
     def _witness(self, consultant: User) -> None:
         """Report and log it if what this consultant saw last is no longer in the access log."""
-        witness = Witness(self._witness_folder, self._url, consultant.id)
+        witness = Witness(self._witness_folder, self._settings.database_url, consultant.id)
         with self._connections.data() as db:
             message = witness.missing(db)
         if message is not None:

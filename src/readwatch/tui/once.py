@@ -20,6 +20,7 @@ from readwatch.monitor.views import view_queries
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, read_snapshot
+from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists.query import FIRST_PAGE, ListQuery
 from readwatch.store.totals import heartbeats
@@ -49,7 +50,7 @@ def print_once(
     view, query = parse_options(settings.view, settings.filter, settings.sort, masked=settings.mask)
     query = replace(query, length=max(FIRST_PAGE, rows))
     user = authenticated(
-        settings.database_url,
+        settings,
         settings.email or "",
         password(),
         clock(),
@@ -78,10 +79,13 @@ def _read(
 ) -> ViewSnapshot:
     """Return the snapshot of a view with the items of the first `rows`, after the print of them is
     logged as `form`."""
-    url, attention = settings.database_url, Attention(settings.thresholds)
+    url, engine, attention = settings.database_url, settings.engine, Attention(settings.thresholds)
     # The access log first: a read-only connection needs the WAL files of SQLite, which a connection
     # that can write creates.
-    with _connected(url, Role.ACCESS_LOG) as log, _connected(url, Role.CONSOLE) as db:
+    with (
+        _connected(url, Role.ACCESS_LOG, engine.for_writes()) as log,
+        _connected(url, Role.CONSOLE, engine) as db,
+    ):
         queries = view_queries(attention, with_access_log=True)
         access = audit_log.list_access(db, user_id)
         with read_snapshot(db):
@@ -107,8 +111,8 @@ def _readers_of(snapshot: ViewSnapshot, rows: int) -> tuple[int | None, ...]:
 
 
 @contextmanager
-def _connected(url: str, role: Role) -> Iterator[Database]:
-    db = migrations.open_current(url, role)
+def _connected(url: str, role: Role, engine: EngineSettings) -> Iterator[Database]:
+    db = migrations.open_current(url, role, engine)
     try:
         with connection(db):
             yield db

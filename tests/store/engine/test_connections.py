@@ -22,8 +22,9 @@ from readwatch.store.engine.connections import (
     read_snapshot,
     work_clock,
 )
+from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import refuse_affected_sqlite, sqlite_path
+from readwatch.store.engine.sqlite import SQLite, refuse_affected_sqlite, sqlite_path
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import get_user
@@ -223,3 +224,26 @@ def test_what_sqlite_acknowledges_is_on_disk_and_refers_to_what_exists(connected
     settings = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
     driver = driver_connection(connected(role))
     assert {name: driver.pragma(name) for name in settings} == settings
+
+
+def test_settings_of_connections_reach_the_engine(url, opened) -> None:
+    settings = EngineSettings(busy_seconds=7, cache_mib=9, pool_size=3, statement_seconds=4)
+    db = opened(url, Role.CONSOLE, settings)
+    with connection(db):
+        if isinstance(db, SQLite):
+            assert driver_connection(db).pragma("busy_timeout") == 7000
+            assert driver_connection(db).pragma("cache_size") == -9 * 1024
+        else:
+            assert db.execute_sql("SHOW statement_timeout").fetchone()[0] == "4s"
+            assert db._max_connections == 3
+
+
+def test_without_settings_a_connection_has_the_defaults(url, opened) -> None:
+    db = opened(url, Role.CONSOLE)
+    with connection(db):
+        if isinstance(db, SQLite):
+            assert driver_connection(db).pragma("busy_timeout") == 5000
+            assert driver_connection(db).pragma("cache_size") == -4 * 1024
+        else:
+            assert db.execute_sql("SHOW statement_timeout").fetchone()[0] == "10s"
+            assert db._max_connections == 20

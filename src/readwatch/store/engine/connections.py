@@ -8,28 +8,24 @@ from typing import Any
 import peewee
 
 from readwatch.domain.errors import misconfigured, unavailable
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
+from readwatch.store.engine.database import Database as Database
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, SQLite, is_sqlite_url, open_sqlite, sqlite_path
-
-Database = peewee.Database
+from readwatch.store.engine.sqlite import SQLite, is_sqlite_url, open_sqlite, sqlite_path
 
 CANCEL_SECONDS = 0.5
 """How long PostgreSQL may take to accept the request to cancel a statement."""
 
 
-def open_database(
-    url: str, role: Role, *, cache_mib: int = CACHE_MIB, statement_seconds: int | None = None
-) -> Database:
+def open_database(url: str, role: Role, settings: EngineSettings = DEFAULTS) -> Database:
     """Return the database at `url` with the privileges of `role`; each thread has a connection.
 
-    `cache_mib` is the size of the page cache of an SQLite connection, in MiB. `statement_seconds`
-    is the longest time of a statement on PostgreSQL; without it the role has a default. `url` is
-    `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. If the database does not
-    exist, the error says how to create it.
+    `url` is `sqlite:///path` (absolute: `sqlite:////path`) or `postgresql://…`. If the database
+    does not exist, the error says how to create it.
     """
     if is_sqlite_url(url):
-        return open_sqlite(sqlite_path(url), role, cache_mib)
+        return open_sqlite(sqlite_path(url), role, settings)
     if url.startswith(("postgresql:", "postgres:")):
         try:
             from readwatch.store.engine.postgresql import open_postgresql
@@ -37,7 +33,7 @@ def open_database(
             raise misconfigured(
                 "PostgreSQL needs a driver: pip install 'readwatch[postgresql]'"
             ) from None
-        return open_postgresql(url, role, statement_seconds)
+        return open_postgresql(url, role, settings)
     scheme, colon, _ = url.partition(":")
     raise misconfigured(
         f"the database URL starts with {f'{scheme}://' if colon else 'no scheme'}; "
@@ -129,6 +125,14 @@ def query_interrupter(db: Database) -> Callable[[], None]:
                 connection.cancel_safe(timeout=CANCEL_SECONDS)
 
     return interrupt
+
+
+def close_own_connection(db: Database) -> None:
+    """Close this thread's connection; on PostgreSQL it does not return to the pool."""
+    if is_sqlite(db):
+        db.close()
+    else:
+        db.manual_close()  # type: ignore[attr-defined]
 
 
 def close_all(db: Database) -> None:

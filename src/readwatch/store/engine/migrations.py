@@ -27,11 +27,12 @@ from readwatch.store.engine.connections import (
     is_sqlite,
     open_database,
 )
+from readwatch.store.engine.database import DEFAULTS, EngineSettings
 from readwatch.store.engine.errors import kind_and_reason
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import SchemaHistory
 from readwatch.store.engine.privileges import Role
-from readwatch.store.engine.sqlite import CACHE_MIB, is_sqlite_url, make_sqlite_file, sqlite_path
+from readwatch.store.engine.sqlite import is_sqlite_url, make_sqlite_file, sqlite_path
 from readwatch.store.engine.statements import Statement
 
 OUTSIDE_TRANSACTION = "-- This migration cannot run in a transaction."
@@ -317,11 +318,9 @@ def refuse_newer_schema(db: Database) -> None:
         pending(history(db), available)
 
 
-def open_current(
-    url: str, role: Role, *, cache_mib: int = CACHE_MIB, statement_seconds: int | None = None
-) -> Database:
+def open_current(url: str, role: Role, settings: EngineSettings = DEFAULTS) -> Database:
     """Open the database at `url`; close and refuse one that this program cannot use."""
-    db = open_database(url, role, cache_mib=cache_mib, statement_seconds=statement_seconds)
+    db = open_database(url, role, settings)
     try:
         with connection(db):
             require_current(db)

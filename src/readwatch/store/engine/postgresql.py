@@ -17,11 +17,10 @@ from playhouse.postgres_ext import (  # type: ignore[import-untyped]
 from psycopg.conninfo import conninfo_to_dict
 
 from readwatch.domain.errors import ReadwatchError, misconfigured
+from readwatch.store.engine.database import DEFAULTS, POOL_SIZE, Database, EngineSettings
 from readwatch.store.engine.errors import INVALID_ADDRESS, POOLER_REFUSED
 from readwatch.store.engine.privileges import PROGRAMS, Role, reads_only
 from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS
-
-POOL_SIZE = 20
 
 LOAN_SECONDS = 2
 """The longest wait for a connection if all of the pool are in use."""
@@ -101,47 +100,49 @@ _FIELD_TYPES = {"UTC": "TIMESTAMPTZ"}
 # The URL ----------------------------------------------------------------------------------------
 
 
-def open_postgresql(url: str, role: Role, statement_seconds: int | None = None) -> "PostgreSQL":
+def open_postgresql(url: str, role: Role, settings: EngineSettings = DEFAULTS) -> "PostgreSQL":
     """Return the database at a `postgresql://` URL with the privileges of `role`.
 
-    `statement_seconds` replaces the time that the role has for a statement. The options of the URL
-    have priority over the time limits, but not over what keeps the data right.
+    The options of the URL have priority over the time limits of `settings`, but not over what keeps
+    the data right.
     """
-    settings = _settings(url)
-    name = settings.pop("dbname", "")
+    of_url = _parts(url)
+    name = of_url.pop("dbname", "")
     if not name:
         raise misconfigured("the PostgreSQL URL names no database: postgresql://host/NAME")
-    seconds = STATEMENT_SECONDS[role] if statement_seconds is None else statement_seconds
+    limit = settings.statement_seconds
+    seconds = STATEMENT_SECONDS[role] if limit is None else limit
     holds_locks = role in _SERVICES and not reads_only(role)
     idle = IDLE_SECONDS_OF_WRITERS if holds_locks else IDLE_IN_TRANSACTION_SECONDS
     options = (
         "-c lock_timeout=5s",
         f"-c statement_timeout={seconds}s",
         f"-c idle_in_transaction_session_timeout={idle}s",
-        settings.get("options", ""),
+        of_url.get("options", ""),
         f"-c readwatch.role={role}",
     )
     defaults: dict[str, Any] = {
         **KEEPALIVE,
-        "connect_timeout": min(BUSY_TIMEOUT_SECONDS, statement_seconds or BUSY_TIMEOUT_SECONDS),
+        "connect_timeout": min(BUSY_TIMEOUT_SECONDS, limit or BUSY_TIMEOUT_SECONDS),
         "application_name": f"readwatch {role}",
     }
     return PostgreSQL(
         name,
         role,
-        max_connections=POOL_SIZE,
+        settings,
+        max_connections=settings.pool_size or POOL_SIZE,
         timeout=LOAN_SECONDS,
         stale_timeout=300,
         autoconnect=False,
         field_types=_FIELD_TYPES,
-        **(defaults | settings | {"options": " ".join(options), "client_encoding": "UTF8"}),
+        **(defaults | of_url | {"options": " ".join(options), "client_encoding": "UTF8"}),
     )
 
 
-def _settings(url: str) -> dict[str, Any]:
+def _parts(url: str) -> dict[str, Any]:
     """Return the parts and options of a URL, which can name several hosts, by libpq's names."""
     try:
-        settings = conninfo_to_dict(url)
+        parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         option = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
         raise misconfigured(
@@ -149,11 +150,11 @@ def _settings(url: str) -> dict[str, Any]:
             if option
             else f"{INVALID_ADDRESS}, or a part that is not URL-encoded"
         ) from None
-    hosts = str(settings.get("host") or settings.get("hostaddr") or "").split(",")
-    ports = str(settings.get("port") or "").split(",")
+    hosts = str(parts.get("host") or parts.get("hostaddr") or "").split(",")
+    ports = str(parts.get("port") or "").split(",")
     if not all(_is_port(port) for port in ports) or len(ports) not in (1, len(hosts)):
         raise misconfigured(INVALID_ADDRESS)
-    return settings
+    return parts
 
 
 def _is_port(text: str) -> bool:
@@ -224,12 +225,13 @@ class _RoleConnections(Psycopg3Database):  # type: ignore[misc]
         return connection
 
 
-class PostgreSQL(PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc]
+class PostgreSQL(Database, PooledPsycopg3Database, _RoleConnections):  # type: ignore[misc]
     """A pool of connections from `_RoleConnections`."""
 
-    def __init__(self, name: str, role: Role, **settings: Any) -> None:
+    def __init__(self, name: str, role: Role, settings: EngineSettings, **options: Any) -> None:
         self.role = role
-        super().__init__(name, **settings)
+        self.watch(settings)
+        super().__init__(name, **options)
 
     def _is_closed(self, conn: psycopg.Connection) -> bool:
         """Tell whether an idle connection has ended; close it then, which Peewee does not.

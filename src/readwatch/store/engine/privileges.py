@@ -281,6 +281,7 @@ _PRAGMAS = {
     "data_version",
     "foreign_key_check",
     "foreign_keys",
+    "freelist_count",
     "integrity_check",
     "journal_mode",
     "journal_size_limit",

@@ -16,6 +16,7 @@ from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 from readwatch.domain.errors import misconfigured, unavailable
 from readwatch.domain.files import make_private_folders
 from readwatch.domain.matching import matches
+from readwatch.store.engine.database import DEFAULTS, Database, EngineSettings
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role, authorizer, reads_only, statement_check
 
@@ -23,6 +24,10 @@ BUSY_TIMEOUT_SECONDS = 5
 
 CACHE_MIB = 4
 """The default page cache of a connection, enough for one thread; a service has dozens of them."""
+
+WRITER_CACHE_MIB = 64
+"""The same for the connection of the writer: an activity changes about ten pages, mostly the same
+ones."""
 
 CHECKPOINT_PAGES = 1000
 """From this size of the WAL, each commit of the service copies pages into the file."""
@@ -82,17 +87,18 @@ def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
         )
 
 
-class SQLite(APSWDatabase):  # type: ignore[misc]
+class SQLite(Database, APSWDatabase):  # type: ignore[misc]
     """A SQLite file whose connections have the privileges of a role."""
 
-    def __init__(self, path: Path, role: Role, cache_mib: int = CACHE_MIB) -> None:
+    def __init__(self, path: Path, role: Role, settings: EngineSettings = DEFAULTS) -> None:
+        self.busy_seconds = settings.busy_seconds or BUSY_TIMEOUT_SECONDS
         access = apsw.SQLITE_OPEN_READONLY if reads_only(role) else apsw.SQLITE_OPEN_READWRITE
         if role is Role.OWNER:
             access |= apsw.SQLITE_OPEN_CREATE
         super().__init__(
             str(path),
             flags=access,
-            timeout=BUSY_TIMEOUT_SECONDS,
+            timeout=self.busy_seconds,
             lock_type="IMMEDIATE",
             returning_clause=True,
             autoconnect=False,
@@ -101,11 +107,12 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
                 "foreign_keys": 1,
                 # An acknowledged activity is on disk, even after a power cut.
                 "synchronous": "FULL",
-                "cache_size": -1024 * cache_mib,
+                "cache_size": -1024 * (settings.cache_mib or CACHE_MIB),
                 "temp_store": "MEMORY",
                 "journal_size_limit": WAL_PAGES * 4096,
             },
         )
+        self.watch(settings)
         self._role = role
         self._authorizer = authorizer(role)
         self._open_connections: WeakSet[apsw.Connection] = WeakSet()
@@ -139,8 +146,13 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         of the file that took the place. Call it once: another program may use the WAL afterwards.
         """
         if self.lost_file() is not None and not self.is_closed():
-            _after_readers(_connection(self), apsw.SQLITE_CHECKPOINT_TRUNCATE, WAL_WAIT_SECONDS)
+            self.after_readers(apsw.SQLITE_CHECKPOINT_TRUNCATE, WAL_WAIT_SECONDS)
             self._left_wal_empty = not wal_bytes(self)
+
+    def after_readers(self, mode: int, seconds: float) -> bool:
+        """Retry a checkpoint that open read transactions prevent, for some seconds; tell whether it
+        was done."""
+        return _after_readers(_connection(self), mode, seconds, self.busy_seconds)
 
     def _connect(self) -> apsw.Connection:
         connection: apsw.Connection = super()._connect()
@@ -161,7 +173,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         connection.exec_trace = statement_check(self._role)
         connection.set_commit_hook(self._before_commit)
         if self._role is Role.INGEST:
-            connection.set_wal_hook(_Checkpoints())
+            connection.set_wal_hook(_Checkpoints(self.busy_seconds))
             # Connections of the service end with the process and not by `close`.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
@@ -197,7 +209,7 @@ class SQLite(APSWDatabase):  # type: ignore[misc]
         self._open_connections.discard(connection)
 
 
-def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
+def open_sqlite(path: Path, role: Role, settings: EngineSettings) -> SQLite:
     """Return the database in a file, which must exist for all roles except the owner."""
     refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
     if path.is_dir():
@@ -208,7 +220,7 @@ def open_sqlite(path: Path, role: Role, cache_mib: int) -> SQLite:
         raise misconfigured(
             f"there is no database at {path}; move it back, or let an admin run: readwatch init"
         )
-    return SQLite(path, role, cache_mib)
+    return SQLite(path, role, settings)
 
 
 def make_sqlite_file(path: Path) -> None:
@@ -284,22 +296,26 @@ class _Checkpoints:
     most as long as the longest open read transaction.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, busy_seconds: int) -> None:
+        self._busy_seconds = busy_seconds
         self._wait_at = WAL_PAGES
 
     def __call__(self, connection: apsw.Connection, _database: str, pages: int) -> int:
         waits = pages >= self._wait_at
         self._wait_at = pages + WAL_PAGES if waits else min(self._wait_at, pages + WAL_PAGES)
         if waits:
-            _after_readers(connection, apsw.SQLITE_CHECKPOINT_RESTART, WAL_WAIT_SECONDS)
+            _after_readers(
+                connection, apsw.SQLITE_CHECKPOINT_RESTART, WAL_WAIT_SECONDS, self._busy_seconds
+            )
         elif pages >= CHECKPOINT_PAGES:
             _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
         return apsw.SQLITE_OK
 
 
-def _after_readers(connection: apsw.Connection, mode: int, seconds: float) -> bool:
-    """Retry a checkpoint that open read transactions prevent, for some seconds; tell whether it
-    was done."""
+def _after_readers(
+    connection: apsw.Connection, mode: int, seconds: float, busy_seconds: int
+) -> bool:
+    """Do what `SQLite.after_readers` says; leave the connection with its busy timeout."""
     # The loop is here because SQLite's own wait may miss the end of the last read transaction.
     deadline = time.monotonic() + seconds
     connection.set_busy_timeout(0)
@@ -307,7 +323,7 @@ def _after_readers(connection: apsw.Connection, mode: int, seconds: float) -> bo
         if time.monotonic() > deadline:
             break
         time.sleep(0.005)
-    connection.set_busy_timeout(BUSY_TIMEOUT_SECONDS * 1000)
+    connection.set_busy_timeout(int(busy_seconds * 1000))
     return done
 
 
@@ -358,9 +374,9 @@ def vacuum(db: peewee.Database) -> None:
     db.execute_sql("VACUUM")
 
 
-def truncate_wal(db: peewee.Database) -> bool:
+def truncate_wal(db: SQLite) -> bool:
     """Empty SQLite's WAL; return False if an open read transaction prevents it."""
-    return _after_readers(_connection(db), apsw.SQLITE_CHECKPOINT_TRUNCATE, BUSY_TIMEOUT_SECONDS)
+    return db.after_readers(apsw.SQLITE_CHECKPOINT_TRUNCATE, db.busy_seconds)
 
 
 def _connection(db: peewee.Database) -> apsw.Connection:

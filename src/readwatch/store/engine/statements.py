@@ -4,6 +4,7 @@ import functools
 import re
 from collections import namedtuple
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import apsw
@@ -52,18 +53,37 @@ class Statement:
 
     def __call__(self, db: Database, **values: object) -> Any:
         """Run the statement and return the driver's cursor."""
-        return db.execute_sql(self.text(db), values)
+        sql, cursor, started = self.text(db), None, monotonic()
+        try:
+            cursor = db.execute_sql(sql, values)
+            return cursor
+        finally:
+            if (seconds := monotonic() - started) > db.slow_seconds:
+                db.report_slow(sql, seconds, _changed_rows(db, cursor))
 
     def one_or_none(self, db: Database, **values: object) -> Any:
         """Run the statement and return the first row, with columns as attributes, or None."""
-        cursor = db.execute_sql(self.text(db), values)
-        row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
-        row = cursor.fetchone()
-        return None if row is None else row_type._make(row)
+        sql, row, started = self.text(db), None, monotonic()
+        try:
+            cursor = db.execute_sql(sql, values)
+            row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
+            row = cursor.fetchone()
+            return None if row is None else row_type._make(row)
+        finally:
+            if (seconds := monotonic() - started) > db.slow_seconds:
+                db.report_slow(sql, seconds, 0 if row is None else 1)
 
     def all(self, db: Database, **values: object) -> list[Any]:
         """Run the statement and return all rows, with columns as attributes."""
-        return list(self.iterate(db, **values))
+        sql, rows, started = self.text(db), None, monotonic()
+        try:
+            cursor = db.execute_sql(sql, values)
+            row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
+            rows = [*map(row_type._make, cursor)]
+            return rows
+        finally:
+            if (seconds := monotonic() - started) > db.slow_seconds:
+                db.report_slow(sql, seconds, None if rows is None else len(rows))
 
     def iterate(self, db: Database, **values: object) -> Iterator[Any]:
         """Run the statement and yield the rows one by one, with columns as attributes."""
@@ -86,6 +106,19 @@ class Statement:
             return _NO_ROW
         row_type = self._row_types[is_sqlite(db)] = _row_type(tuple(names))
         return row_type
+
+
+def _changed_rows(db: Database, cursor: Any) -> int | None:
+    """Return the number of rows that a finished statement has changed; None if it returns rows,
+    which are not fetched yet, or if it has failed."""
+    if cursor is None:
+        return None
+    if not is_sqlite(db):
+        return int(cursor.rowcount)
+    try:
+        return None if cursor.description else db.rows_affected(cursor)
+    except apsw.ExecutionCompleteError:
+        return db.rows_affected(cursor)
 
 
 @functools.cache  # lists make statements for each sort and filter, with the same few columns

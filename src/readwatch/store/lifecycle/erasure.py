@@ -12,12 +12,13 @@ from datetime import datetime
 from functools import partial
 
 from readwatch.store.engine.bulk import BulkStatement, rows_to_json
-from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
-from readwatch.store.engine.sqlite import truncate_wal, vacuum
+from readwatch.store.engine.sqlite import SQLite, truncate_wal, vacuum
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity import accounts, lockout
+from readwatch.store.lifecycle.vacuum import owns_tables, postgresql_steps
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
 CHUNK_ROWS = 500
@@ -117,9 +118,6 @@ _ADDRESSES_IN_ACCESS_LOG = Statement(
     SELECT count(*) FROM consultant_access_log
     WHERE consultant_user_id = :user_id AND ip_address IS NOT NULL
     """
-)
-_IS_OWNER = Statement(
-    "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST('users' AS regclass)"
 )
 
 
@@ -236,12 +234,11 @@ def clear_unused_space(db: Database) -> str | None:
     write, and empties the WAL. PostgreSQL frees the space of deleted rows, discards samples of
     their values, and overwrites the space when it needs it.
     """
-    if is_sqlite(db):
+    if isinstance(db, SQLite):
         vacuum(db)
         return None if truncate_wal(db) else "another program still reads from the WAL"
-    if not _IS_OWNER.scalar(db):
+    if not owns_tables(db):
         return "only the owner of the tables can vacuum them"
-    db.execute_sql("SET statement_timeout = 0")
-    for table in (*_COUNT_ROWS, "failed_logins", "users"):
-        db.execute_sql(f"VACUUM (ANALYZE) {table}")
+    for _ in postgresql_steps(db, (*_COUNT_ROWS, "failed_logins", "users")):
+        pass
     return None

@@ -66,11 +66,13 @@ class ReaderProfile:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """Sessions and logins of an account; `locked_for` is zero unless logins failed too often."""
+    """Sessions and logins of an account; `locked_for` is zero unless logins failed too often, and
+    `invited_until` is None without an invitation that can be used."""
 
     open_sessions: int
     last_login: datetime | None
     locked_for: timedelta
+    invited_until: datetime | None
 
 
 def normalised_email(email: str) -> str:

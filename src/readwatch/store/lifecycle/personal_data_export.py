@@ -20,7 +20,7 @@ Value = int | float | bool | datetime | SafeText | None
 
 _LONGEST = 2**20
 _SECRETS = {models.Users.password_hash, models.ReaderSessions.session_token}
-_SECRETS |= {models.StaffSessions.session_token}
+_SECRETS |= {models.StaffSessions.session_token, models.Invitations.code_hash}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
         _part(db, "profile", models.ReaderProfiles.id, models.ReaderProfiles.user == user_id),
         _part(db, "sessions", session.id, session.user == user_id),
         _part(db, "staff_sessions", models.StaffSessions.id, models.StaffSessions.user == user_id),
+        _part(db, "invitations", models.Invitations.user, models.Invitations.user == user_id),
         _part(
             db, "activities", models.ReaderActivities.id, models.ReaderActivities.user == user_id
         ),

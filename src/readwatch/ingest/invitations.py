@@ -4,7 +4,7 @@ from flask import Blueprint, request
 
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import checked_password
-from readwatch.ingest.openapi import ANYONE, Link, documented
+from readwatch.ingest.openapi import ANYONE, documented
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES, json_object
 from readwatch.ingest.schemas import Invitation, validated
 from readwatch.ingest.services import current_services
@@ -19,13 +19,7 @@ routes = Blueprint("invitations", __name__)
 
 
 @routes.post("/api/invitation")
-@documented(
-    {204: None},
-    roles=ANYONE,
-    body=Invitation,
-    errors=(401, 429, 503),
-    links=(Link("sessions_login", "Log in with the e-mail of the account and the password."),),
-)
+@documented({204: None}, roles=ANYONE, body=Invitation, errors=(401, 429, 503))
 def set_password() -> tuple[str, int]:
     """Set the password of an account with the code of an invitation, and end its sessions.
 

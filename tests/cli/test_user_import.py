@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from cli.shell import Shell, log
 from conftest import Cast
-from permits import ROW_ACCESS
+from listed import everybody
 
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity.users import authenticate, list_users
+from readwatch.store.identity.users import authenticate
 
 
 @pytest.fixture
@@ -75,12 +75,12 @@ def test_no_account_exists_before_its_password_is_on_disk(
     accounts = []
 
     def fsync(descriptor: int, put_on_disk: Callable[[int], None] = os.fsync) -> None:
-        accounts.append(len(list_users(db, ROW_ACCESS)))
+        accounts.append(len(everybody(db)))
         put_on_disk(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
     assert shell("user", "import", str(file), "--passwords", str(passwords)).code == 0
-    assert (accounts, len(list_users(db, ROW_ACCESS))) == ([4, 4], 5), "the file, and its name"
+    assert (accounts, len(everybody(db))) == ([4, 4], 5), "the file, and its name"
 
 
 def test_no_password_is_left_where_the_accounts_cannot_be_added(
@@ -89,7 +89,7 @@ def test_no_password_is_left_where_the_accounts_cannot_be_added(
     db.execute_sql("ALTER TABLE consultant_access_log RENAME COLUMN ip_address TO ip")
     assert shell("user", "import", str(file), "--passwords", str(passwords)).code != 0
     assert not passwords.exists()
-    assert len(list_users(db, ROW_ACCESS)) == 4
+    assert len(everybody(db)) == 4
 
 
 def test_of_a_file_with_errors_nothing_is_imported_and_each_line_is_named(
@@ -124,7 +124,7 @@ def test_of_a_file_with_errors_nothing_is_imported_and_each_line_is_named(
         strict=True,
     ):
         assert words in error
-    assert (len(list_users(db, ROW_ACCESS)), log(db)) == (4, [])
+    assert (len(everybody(db)), log(db)) == (4, [])
     assert not (tmp_path / "passwords.csv").exists()
 
 

@@ -49,6 +49,22 @@ class User:
     password_changed_at: datetime
 
 
+class AccountState(StrEnum):
+    """The states of accounts."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it is listed, also a deleted one."""
+
+    user: User
+    state: AccountState
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderProfile:
     """The profile of a reader, with the totals from the rollups."""

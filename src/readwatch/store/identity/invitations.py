@@ -15,7 +15,6 @@ from readwatch.domain.users import User
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
 from readwatch.store.engine.connections import Database
-from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.models import Invitations, Users
 from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.users import get_user
@@ -83,9 +82,9 @@ def add_invitations(db: Database, codes: Mapping[int, str], now: datetime) -> da
     """Invite users with these codes, by user id; return when the codes expire.
 
     Earlier invitations of these users are void. Append the entries first, with the same time: the
-    engine refuses an invitation without one. Call it in a transaction.
+    engine refuses an invitation without one. Call it in a transaction, which has the lock of
+    account changes unless the accounts are new.
     """
-    acquire_lock(db, Lock.ROLLUPS)
     expires_at = now + LIFETIME
     rows = [(user_id, hash_code(code)) for user_id, code in codes.items()]
     _DELETE(db, rows)

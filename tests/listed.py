@@ -16,7 +16,7 @@ from readwatch.store.lists.query import ListQuery
 
 def everybody(db: Database) -> tuple[User, ...]:
     """Return all accounts that are not deleted, by name."""
-    ids = account_ids(db, LIST_ACCESS, AccountQuery(), datetime.now(UTC))
+    ids = account_ids(db, LIST_ACCESS, AccountQuery(), datetime.now(UTC)).ids
     return tuple(account.user for account in account_rows(db, ROW_ACCESS, ids))
 
 

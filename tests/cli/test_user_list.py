@@ -100,7 +100,8 @@ def one_of_each_state(cast: Cast, db: Database) -> None:
     """Ben is suspended and Cara is deleted, the others are active."""
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'ben@example.org'")
     db.execute_sql(
-        "UPDATE users SET is_active = FALSE, deleted_at = created_at WHERE email = 'cara@example.org'"
+        "UPDATE users SET is_active = FALSE, deleted_at = created_at"
+        " WHERE email = 'cara@example.org'"
     )
 
 

@@ -19,10 +19,10 @@ from readwatch.cli import (
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.new_profile import check_profile
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
+from readwatch.cli.profile_checks import check_profile
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock

@@ -4,9 +4,9 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.new_profile import check_profile
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line
+from readwatch.cli.profile_checks import check_profile
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -46,11 +46,7 @@ def edit(
     """
     if (full_name, new_email, reading_level, language, timezone) == (None,) * 5:
         raise click.UsageError("name what to change, for example with --name")
-    check_profile(
-        reading_level,
-        "en" if language is None else language,
-        "UTC" if timezone is None else timezone,
-    )
+    check_profile(reading_level, language, timezone)
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, user = users.acting_admin(db, admin), users.find_user(db, email)

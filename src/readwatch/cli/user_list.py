@@ -74,19 +74,19 @@ def list_(
         migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
         access = audit_log.list_access(db, acting.id)
-        found = account_ids(db, access, query, now)
-        shown = found[: limit or len(found)]
+        ids = account_ids(db, access, query, now).ids
+        listed = ids[: limit or len(ids)]
         event = cli_event(
             actor_id=acting.id, action_type=AuditAction.LISTED_USERS, details=_details(query)
         )
-        accounts = account_rows(db, audit_log.log_rows(db, access, event, shown, now), shown)
+        accounts = account_rows(db, audit_log.log_rows(db, access, event, listed, now), listed)
     if as_json:
         print_json([{**asdict(account.user), "state": account.state} for account in accounts])
     else:
         _print(accounts)
-    if len(shown) < len(found):
+    if len(listed) < len(ids):
         print_line(
-            f"{counted(len(found), 'account')} found, the first {len(shown):,} listed; "
+            f"{counted(len(ids), 'account')} found, the first {len(listed):,} listed; "
             "--limit 0 lists all",
             err=True,
         )

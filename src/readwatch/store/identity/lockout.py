@@ -83,8 +83,8 @@ def login_delay(db: Database, email: str | None, address: str | None, now: datet
     longest = max(delays.values())
     if email is None or longest <= delays[FailureScope.ACCOUNT_AT_ADDRESS]:
         return longest
-    known = _has_logged_in_from(db, email, address)
-    return delays[FailureScope.ACCOUNT_AT_ADDRESS] if known else longest
+    logged_in_before = _has_logged_in_from(db, email, address)
+    return delays[FailureScope.ACCOUNT_AT_ADDRESS] if logged_in_before else longest
 
 
 def locked_for(db: Database, email: str, now: datetime) -> timedelta:

@@ -26,6 +26,12 @@ from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
 
+TAKEN = "there is an account with this e-mail already"
+
+TAKEN_BY_DELETED = (
+    "this e-mail belonged to an account that was deleted, and stays taken; use another one"
+)
+
 ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 """SQL condition on a row `u` of users: an active reader, who may log in and is in the lists."""
 
@@ -157,12 +163,9 @@ def refuse_taken_email(db: Database, email: str) -> None:
     account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=email)
     if account is None:
         return
-    if account.deleted_at is not None:
-        raise conflict(
-            "this e-mail belonged to an account that was deleted, and stays taken; use another one",
-            field="email",
-        ) from None
-    raise conflict("there is an account with this e-mail already", field="email") from None
+    raise conflict(
+        TAKEN if account.deleted_at is None else TAKEN_BY_DELETED, field="email"
+    ) from None
 
 
 def find_user(db: Database, email: str) -> User:

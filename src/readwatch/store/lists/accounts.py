@@ -12,6 +12,7 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.users import user_of
 from readwatch.store.lists.filter_sql import FilterableFields, TextField, condition
+from readwatch.store.lists.query import ResultIds, reader_ids_of
 
 FILTERABLE_FIELDS = FilterableFields(
     {"full_name": TextField("u.full_name"), "email": TextField("u.email")},
@@ -46,9 +47,7 @@ class AccountQuery:
     terms: tuple[Term, ...] = ()
 
 
-def account_ids(
-    db: Database, _access: ListAccess, query: AccountQuery, now: datetime
-) -> tuple[int, ...]:
+def account_ids(db: Database, _access: ListAccess, query: AccountQuery, now: datetime) -> ResultIds:
     """Return the ids of all matching accounts, by name."""
     where = condition(db, query.terms, FILTERABLE_FIELDS, now)
     of_role = "u.user_role = :role" if query.role else "TRUE"
@@ -59,7 +58,7 @@ def account_ids(
         """  # noqa: S608 - constants, and the condition of the list's fields
     )
     values = {"role": str(query.role)} if query.role else {}
-    return tuple(id for (id,) in statement(db, **values, **where.values))
+    return reader_ids_of(statement(db, **values, **where.values))
 
 
 def account_rows(db: Database, _access: RowAccess, ids: Sequence[int]) -> tuple[Account, ...]:

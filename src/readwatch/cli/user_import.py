@@ -14,11 +14,11 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file
+from readwatch.cli.import_file import ImportLine, Problem, read_import_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
-from readwatch.cli.people_file import Person, Problem, read_people
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
@@ -50,14 +50,14 @@ class _Existing(Enum):
 class _Plan:
     """What an import does with the lines of the file."""
 
-    added: tuple[Person, ...]
+    added: tuple[ImportLine, ...]
     edits: tuple[edits.Edit, ...]
     skipped: int
 
     @property
-    def invited(self) -> tuple[Person, ...]:
+    def invited(self) -> tuple[ImportLine, ...]:
         """The new accounts without a password."""
-        return tuple(person for person in self.added if person.password is None)
+        return tuple(line for line in self.added if line.password is None)
 
 
 @click.command("import")
@@ -110,7 +110,7 @@ def import_(
         return
     hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
     now = system_clock()
-    codes = {person.email: invitations.new_code() for person in plan.invited}
+    codes = {line.email: invitations.new_code() for line in plan.invited}
     with database(url) as db, _code_file(invitation_file, plan, codes, now):
         try:
             with db.atomic():
@@ -123,18 +123,18 @@ def import_(
 
 def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
     """Return what to do; print the problems of the file, if there are any, and raise an error."""
-    contents = read_people(file)
-    accounts = bulk_users.existing_accounts(db, [person.email for person in contents.people])
+    contents = read_import_file(file)
+    accounts = bulk_users.existing_accounts(db, [line.email for line in contents.lines])
     for note in contents.notes:
         print_line(f"note: {note}", err=True)
-    problems = [*contents.problems, *_conflicts(contents.people, accounts, existing)]
+    problems = [*contents.problems, *_conflicts(contents.lines, accounts, existing)]
     _refuse(problems)
-    with_account = [person for person in contents.people if person.email in accounts]
-    if existing is _Existing.UPDATE and any(person.password for person in with_account):
+    with_account = [line for line in contents.lines if line.email in accounts]
+    if existing is _Existing.UPDATE and any(line.password for line in with_account):
         print_line("note: accounts that exist keep their passwords", err=True)
     return _Plan(
-        added=tuple(person for person in contents.people if person.email not in accounts),
-        edits=tuple(_edit(person, accounts[person.email]) for person in with_account)
+        added=tuple(line for line in contents.lines if line.email not in accounts),
+        edits=tuple(_edit(line, accounts[line.email]) for line in with_account)
         if existing is _Existing.UPDATE
         else (),
         skipped=len(with_account) if existing is _Existing.SKIP else 0,
@@ -142,46 +142,46 @@ def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
 
 
 def _conflicts(
-    people: Sequence[Person], accounts: Mapping[str, ExistingAccount], existing: _Existing
+    lines: Sequence[ImportLine], accounts: Mapping[str, ExistingAccount], existing: _Existing
 ) -> Iterator[Problem]:
     """Yield the problems of lines whose e-mail has an account already."""
-    for person in people:
-        account = accounts.get(person.email)
+    for line in lines:
+        account = accounts.get(line.email)
         if account is None:
             continue
         if account.is_deleted:
-            yield Problem(person.line, users.TAKEN_BY_DELETED, "email")
+            yield Problem(line.number, users.TAKEN_BY_DELETED, "email")
         elif existing is _Existing.REFUSE:
             advice = "--update changes it, --skip-existing skips it"
-            yield Problem(person.line, f"{users.TAKEN}; {advice}", "email")
-        elif existing is _Existing.UPDATE and account.user_role is not person.user_role:
+            yield Problem(line.number, f"{users.TAKEN}; {advice}", "email")
+        elif existing is _Existing.UPDATE and account.user_role is not line.user_role:
             advice = "change the role with readwatch user role"
             is_role = f"the account is {account.user_role.with_article}"
-            yield Problem(person.line, f"{is_role}; {advice}", "role")
+            yield Problem(line.number, f"{is_role}; {advice}", "role")
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
     """Print the problems in the order of the lines, and raise an error if there are any."""
     if not problems:
         return
-    for problem in sorted(problems, key=lambda problem: problem.line)[:_MOST_PROBLEMS]:
+    for problem in sorted(problems, key=lambda problem: problem.number)[:_MOST_PROBLEMS]:
         print_line(str(problem), err=True)
     if len(problems) > _MOST_PROBLEMS:
         more = counted(len(problems) - _MOST_PROBLEMS, "more problem")
         print_line(f"and {more}", err=True)
-    wrong = counted(len({problem.line for problem in problems}), "line is", "lines are")
+    wrong = counted(len({problem.number for problem in problems}), "line is", "lines are")
     raise invalid(f"nothing was imported: {wrong} wrong")
 
 
-def _edit(person: Person, account: ExistingAccount) -> edits.Edit:
+def _edit(line: ImportLine, account: ExistingAccount) -> edits.Edit:
     if account.user_role.is_staff:
-        return edits.Edit(user_id=account.user_id, full_name=person.full_name)
+        return edits.Edit(user_id=account.user_id, full_name=line.full_name)
     return edits.Edit(
         user_id=account.user_id,
-        full_name=person.full_name,
-        reading_level=person.reading_level,
-        preferred_language=person.language,
-        timezone=person.timezone,
+        full_name=line.full_name,
+        reading_level=line.reading_level,
+        preferred_language=line.language,
+        timezone=line.timezone,
     )
 
 
@@ -211,10 +211,7 @@ def _code_file(
         write_csv(
             text,
             ("email", "name", "code", "expires_at"),
-            (
-                (person.email, person.full_name, codes[person.email], expires_at)
-                for person in plan.invited
-            ),
+            ((line.email, line.full_name, codes[line.email], expires_at) for line in plan.invited),
         )
     try:
         yield
@@ -223,15 +220,13 @@ def _code_file(
         raise
 
 
-def _hashes(people: Sequence[Person], cost: int) -> list[str]:
+def _hashes(lines: Sequence[ImportLine], cost: int) -> list[str]:
     """Return the hash of each password, computed on all cores."""
-    with_password = [person.password for person in people if person.password is not None]
+    with_password = [line.password for line in lines if line.password is not None]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         hashes = threads.map(lambda password: hash_password(password, cost), with_password)
         computed = iter(list(with_progress(hashes, "Hashing passwords", len(with_password))))
-    return [
-        invitations.NO_PASSWORD if person.password is None else next(computed) for person in people
-    ]
+    return [invitations.NO_PASSWORD if line.password is None else next(computed) for line in lines]
 
 
 def _save(
@@ -258,7 +253,7 @@ def _save(
     )
     ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
     events = [
-        *(_added(acting_id, ids[person.email], person) for person in plan.added),
+        *(_added(acting_id, ids[line.email], line) for line in plan.added),
         *(_edited(acting_id, user_id, columns) for user_id, columns in changes.items()),
     ]
     starts = range(0, len(events), _ENTRIES_AT_ONCE)
@@ -269,25 +264,25 @@ def _save(
     return len(changes)
 
 
-def _new_user(person: Person, password_hash: str) -> users.NewUser:
+def _new_user(line: ImportLine, password_hash: str) -> users.NewUser:
     return users.NewUser(
-        email=person.email,
-        full_name=person.full_name,
-        user_role=person.user_role,
+        email=line.email,
+        full_name=line.full_name,
+        user_role=line.user_role,
         password_hash=password_hash,
-        reading_level=person.reading_level,
-        preferred_language=person.language or "en",
-        timezone=person.timezone or "UTC",
+        reading_level=line.reading_level,
+        preferred_language=line.language or "en",
+        timezone=line.timezone or "UTC",
     )
 
 
-def _added(acting_id: int, user_id: int, person: Person) -> AuditEvent:
-    invited = ", invited" if person.password is None else ""
+def _added(acting_id: int, user_id: int, line: ImportLine) -> AuditEvent:
+    invited = ", invited" if line.password is None else ""
     return cli_event(
         actor_id=acting_id,
         action_type=AuditAction.ADDED_USER,
         subject_id=user_id,
-        details=f"cli import, role {person.user_role}{invited}",
+        details=f"cli import, role {line.user_role}{invited}",
     )
 
 
@@ -302,13 +297,13 @@ def _edited(acting_id: int, user_id: int, columns: Sequence[str]) -> AuditEvent:
 
 def _refuse_added_since(db: Database, plan: _Plan) -> None:
     """Name the lines whose e-mails another program has taken."""
-    accounts = bulk_users.existing_accounts(db, [person.email for person in plan.added])
+    accounts = bulk_users.existing_accounts(db, [line.email for line in plan.added])
     _refuse(list(_conflicts(plan.added, accounts, _Existing.REFUSE)))
 
 
 def _print(plan: _Plan, changed: int, would_be: str = "") -> None:
     """Say what was done, or what would be done."""
-    roles = Counter(person.user_role for person in plan.added)
+    roles = Counter(line.user_role for line in plan.added)
     of_roles = ", ".join(counted(roles[role], role) for role in UserRole if roles[role])
     print_line(
         f"{counted(len(plan.added), 'account')} {would_be}added"

@@ -46,8 +46,8 @@ class Part:
 
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     """Return all data about one user: account, profile, sessions, invitation, activities, reading
-    progress, totals of archived activities, the user's own entries of the access log, and accesses to the
-    user's data (by role only)."""
+    progress, totals of archived activities, the user's own entries of the access log, and accesses
+    to the user's data (by role only)."""
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)

@@ -1,4 +1,4 @@
-"""The file of `readwatch user import`: people in lines, with named columns.
+"""The file of `readwatch user import`: one user in each line, and named columns.
 
 Values are separated by commas, semicolons or tabs, as spreadsheets write them. All problems of all
 lines are collected, so that one look is enough to correct the file.
@@ -28,10 +28,10 @@ _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One valid line of the file; what it does not say is None."""
+class ImportLine:
+    """One valid line of the file: a user; what it does not say is None."""
 
-    line: int
+    number: int
     email: str
     full_name: str
     user_role: UserRole
@@ -45,25 +45,25 @@ class Person:
 class Problem:
     """What is wrong with a line, or with its value in one column."""
 
-    line: int
+    number: int
     message: str
     column: str | None = None
 
     def __str__(self) -> str:
         column = f", column {self.column}" if self.column else ""
-        return f"line {self.line}{column}: {self.message}"
+        return f"line {self.number}{column}: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
-class PeopleFile:
+class ImportFile:
     """The valid lines of a file, its problems in the order of lines, and notes for the admin."""
 
-    people: tuple[Person, ...]
+    lines: tuple[ImportLine, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
 
-def read_people(file: Path) -> PeopleFile:
+def read_import_file(file: Path) -> ImportFile:
     """Read a file; raise an error if it cannot be read, is no CSV, or lacks a column."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
@@ -72,11 +72,11 @@ def read_people(file: Path) -> PeopleFile:
         raise invalid(f"{file} is not text in UTF-8; save it as CSV UTF-8") from None
     except OSError as error:
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
-    columns, *rows = _rows(file, text) or [(1, [])]
-    people = _people([_column(heading) for heading in columns[1]], rows)
-    if not people.people and not people.problems:
+    headings, *rows = _rows(file, text) or [(1, [])]
+    contents = _checked([_column(heading) for heading in headings[1]], rows)
+    if not contents.lines and not contents.problems:
         raise invalid(f"{file} contains no account")
-    return people
+    return contents
 
 
 def _rows(file: Path, text: str) -> list[tuple[int, list[str]]]:
@@ -105,20 +105,20 @@ def _column(heading: str) -> str:
     return next((name for name in COLUMNS if name.replace("_", "") == joined), heading.strip())
 
 
-def _people(columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> PeopleFile:
+def _checked(columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> ImportFile:
     _check_columns(columns)
-    people: list[Person] = []
+    lines: list[ImportLine] = []
     problems: list[Problem] = []
-    line_of_email: dict[str, int] = {}
-    for line, row in rows:
-        person = _person(line, columns, row)
-        if not isinstance(person, Person):
-            problems.extend(person)
-        elif (first := line_of_email.setdefault(person.email, line)) != line:
-            problems.append(Problem(line, f"line {first} has the same e-mail", "email"))
+    number_of_email: dict[str, int] = {}
+    for number, row in rows:
+        line = _line(number, columns, row)
+        if not isinstance(line, ImportLine):
+            problems.extend(line)
+        elif (first := number_of_email.setdefault(line.email, number)) != number:
+            problems.append(Problem(number, f"line {first} has the same e-mail", "email"))
         else:
-            people.append(person)
-    return PeopleFile(tuple(people), tuple(problems), tuple(_notes(columns)))
+            lines.append(line)
+    return ImportFile(tuple(lines), tuple(problems), tuple(_notes(columns)))
 
 
 def _check_columns(columns: Sequence[str]) -> None:
@@ -143,10 +143,10 @@ def _notes(columns: Sequence[str]) -> Iterator[str]:
             yield f"column {named} is ignored{question}"
 
 
-def _person(line: int, columns: Sequence[str], row: Sequence[str]) -> Person | list[Problem]:
-    """Return the person of a line, or all of its problems."""
+def _line(number: int, columns: Sequence[str], row: Sequence[str]) -> ImportLine | list[Problem]:
+    """Return a line, or all of its problems."""
     if len(row) != len(columns):
-        return [Problem(line, f"it has {len(row)} values, the first line {len(columns)}")]
+        return [Problem(number, f"it has {len(row)} values, the first line {len(columns)}")]
     values = {name: value.strip() for name, value in zip(columns, row, strict=True)}
     problems: list[Problem] = []
 
@@ -154,15 +154,15 @@ def _person(line: int, columns: Sequence[str], row: Sequence[str]) -> Person | l
         try:
             return check(values[column])
         except ReadwatchError as error:
-            problems.append(Problem(line, error.message, column))
+            problems.append(Problem(number, error.message, column))
             return default
 
     def optional(column: str, check: Callable[[str], str]) -> str | None:
         return checked(column, check, None) if values.get(column) else None
 
     role = checked("role", _role, None)
-    person = Person(
-        line=line,
+    line = ImportLine(
+        number=number,
         email=checked("email", checked_email, ""),
         full_name=checked("name", checked_name, ""),
         user_role=role or UserRole.READER,
@@ -171,7 +171,7 @@ def _person(line: int, columns: Sequence[str], row: Sequence[str]) -> Person | l
         language=optional("language", check_language),
         timezone=optional("timezone", check_timezone),
     )
-    return problems or person
+    return problems or line
 
 
 def _role(text: str) -> UserRole:

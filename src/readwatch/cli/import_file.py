@@ -66,8 +66,8 @@ class ImportFile:
 def read_import_file(file: Path) -> ImportFile:
     """Read a file; raise an error if it cannot be read, is no CSV, or lacks a column."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as opened:
-            text = opened.read()
+        with file.open(encoding="utf-8-sig", newline="") as text_file:
+            text = text_file.read()
     except UnicodeDecodeError:
         raise invalid(f"{file} is not text in UTF-8; save it as CSV UTF-8") from None
     except OSError as error:
@@ -138,9 +138,9 @@ def _notes(columns: Sequence[str]) -> Iterator[str]:
     for number, heading in enumerate(columns, 1):
         if heading not in COLUMNS:
             similar = get_close_matches(heading.casefold(), free, n=1)
-            question = f"; did you mean {similar[0]}?" if similar else ""
+            advice = f"; did you mean {similar[0]}?" if similar else ""
             named = repr(heading) if heading else f"{number}, which has no name,"
-            yield f"column {named} is ignored{question}"
+            yield f"column {named} is ignored{advice}"
 
 
 def _line(number: int, columns: Sequence[str], row: Sequence[str]) -> ImportLine | list[Problem]:

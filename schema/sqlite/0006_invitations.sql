@@ -12,14 +12,15 @@ CREATE TABLE invitations (
 CREATE UNIQUE INDEX idx_invitations_code_hash ON invitations (code_hash);
 CREATE INDEX idx_invitations_expires_at ON invitations (expires_at);
 
--- Whoever has a code can take over the account, so the access log says first who is invited: an
--- entry about this user with the time of the invitation.
+-- Whoever has a code can take over the account, so the access log says first who is invited: the
+-- last entry about this user has the time of the invitation.
 CREATE TRIGGER invitations_are_logged
 BEFORE INSERT ON invitations
 WHEN NOT EXISTS (
-    SELECT 1 FROM consultant_access_log
-    WHERE target_user_id = NEW.user_id AND created_at = NEW.created_at
-    AND action_type IN ('added_user', 'invited_user')
+    SELECT 1 FROM (
+        SELECT action_type, created_at FROM consultant_access_log
+        WHERE target_user_id = NEW.user_id ORDER BY id DESC LIMIT 1
+    ) WHERE action_type IN ('added_user', 'invited_user') AND created_at = NEW.created_at
 )
 BEGIN
     SELECT RAISE(ABORT, 'the access log has to say first who is invited');

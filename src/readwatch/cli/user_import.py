@@ -246,13 +246,9 @@ def _save(
     changes = edits.changed_columns(db, plan.edits)
     lines = len(plan.added) + len(plan.edits) + plan.skipped
     details = f"cli, rows {lines}, added {len(plan.added)}, changed {len(changes)}"
-    audit_log.append_in_transaction(
-        db,
-        cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
-        now,
-    )
     ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
     events = [
+        cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
         *(_added(acting_id, ids[line.email], line) for line in plan.added),
         *(_edited(acting_id, user_id, columns) for user_id, columns in changes.items()),
     ]

@@ -12,9 +12,16 @@ from cli.shell import Shell, log
 from conftest import PASSWORD, Cast
 from listed import everybody
 
+from readwatch.domain.users import UserRole
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import invitations
-from readwatch.store.identity.users import authenticate, find_user, get_user
+from readwatch.store.identity.users import (
+    NewUser,
+    add_user,
+    authenticate,
+    find_user,
+    get_user,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -108,6 +115,29 @@ def test_no_code_is_left_where_the_accounts_cannot_be_added(
     assert shell("user", "import", str(file), "--invitations", str(codes)).code != 0
     assert not codes.exists()
     assert len(everybody(db)) == 4
+
+
+def test_of_an_account_that_another_program_adds_meanwhile_the_line_is_named(
+    shell: Shell,
+    cast: Cast,
+    db: Database,
+    file: Path,
+    codes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    new = NewUser(
+        email="eve@example.org", full_name="Eve", user_role=UserRole.READER, password_hash=""
+    )
+
+    def fsync(_descriptor: int) -> None:
+        monkeypatch.undo()
+        add_user(db, new, datetime.now(UTC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    problem, last = shell("user", "import", str(file), "--invitations", str(codes)).err.splitlines()
+    assert problem.startswith("line 2, column email: there is an account with this e-mail already")
+    assert last == "readwatch: nothing was imported: 1 line is wrong"
+    assert (codes.exists(), log(db)) == (False, [])
 
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"]])

@@ -67,10 +67,7 @@ def test_a_revoked_code_is_void_and_logged(shell: Shell, cast: Cast, db: Databas
     shell("user", "invite", ANN, CARA)
     assert shell("user", "invite", "--revoke", ANN, "ben@example.org").out == "revoked 1 code\n"
     assert rows(db) == [cast.cara.id]
-    assert log(db)[2:] == [
-        (cast.dora.id, "revoked_invitation", cast.ann.id, "cli"),
-        (cast.dora.id, "revoked_invitation", cast.ben.id, "cli"),
-    ]
+    assert log(db)[2:] == [(cast.dora.id, "revoked_invitation", cast.ann.id, "cli")]
     revoked = json.loads(shell("user", "invite", "--revoke", "--json", ANN, CARA).out)
     assert revoked == [{"email": ANN, "revoked": False}, {"email": CARA, "revoked": True}]
 

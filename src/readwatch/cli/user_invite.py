@@ -94,10 +94,11 @@ def _invite(db: Database, acting: User, people: Sequence[User], *, as_json: bool
 
 
 def _revoke(db: Database, acting: User, people: Sequence[User], *, as_json: bool) -> None:
-    now, revoked = system_clock(), []
+    now = system_clock()
     with db.atomic():
         acquire_lock(db, Lock.ROLLUPS)
-        for user in people:
+        invited = [user for user in people if invitations.invited_until(db, user.id, now)]
+        for user in invited:
             event = cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.REVOKED_INVITATION,
@@ -105,9 +106,8 @@ def _revoke(db: Database, acting: User, people: Sequence[User], *, as_json: bool
                 details="cli",
             )
             audit_log.append_in_transaction(db, event, now)
-            if invitations.revoke(db, user.id, now):
-                revoked.append(user.email)
+            invitations.revoke(db, user.id)
     if as_json:
-        print_json([{"email": user.email, "revoked": user.email in revoked} for user in people])
+        print_json([{"email": user.email, "revoked": user in invited} for user in people])
     else:
-        print_line(f"revoked {counted(len(revoked), 'code')}")
+        print_line(f"revoked {counted(len(invited), 'code')}")

@@ -131,7 +131,7 @@ def change_password() -> tuple[str, int]:
             append_in_transaction(db, event, now)
         # After the entry: for staff the engine refuses a new password without it.
         users.change_password(db, principal.user_id, old_hash, new_hash, now)
-        invitations.revoke(db, principal.user_id, now)
+        invitations.revoke(db, principal.user_id)
         sessions.end_other_sessions(db, principal, now)
 
     services.writer.run(change)

@@ -183,7 +183,7 @@ def change_role(
 def _end_access(db: Database, user_id: int, now: datetime) -> int:
     """End what gave access before the change: sessions and an invitation; return how many sessions
     were active."""
-    invitations.revoke(db, user_id, now)
+    invitations.revoke(db, user_id)
     return end_all_sessions(db, user_id, now)
 
 

@@ -107,7 +107,7 @@ def save_edit(db: Database, edit: Edit, now: datetime) -> None:
         save_edits(db, [edit], now)
         return
     lockout.delete_account_failures(db, old.email)
-    invitations.revoke(db, edit.user_id, now)
+    invitations.revoke(db, edit.user_id)
     try:
         with db.atomic():
             save_edits(db, [edit], now)

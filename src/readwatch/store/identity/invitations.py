@@ -58,11 +58,7 @@ _FIND = CompiledQuery(
 _EXPIRES_AT = CompiledQuery(
     Invitations.select(Invitations.expires_at).where(Invitations.user == Param("user_id"))
 )
-_REVOKE = CompiledQuery(
-    Invitations.delete()
-    .where(Invitations.user == Param("user_id"))
-    .returning(Invitations.expires_at)
-)
+_REVOKE = CompiledQuery(Invitations.delete().where(Invitations.user == Param("user_id")))
 
 
 def new_code() -> str:
@@ -110,10 +106,6 @@ def invited_until(db: Database, user_id: int, now: datetime) -> datetime | None:
     return expires_at if expires_at > now else None
 
 
-def revoke(db: Database, user_id: int, now: datetime) -> bool:
-    """Delete the invitation of a user; tell whether it could still be used.
-
-    Call it in a transaction.
-    """
-    revoked = _REVOKE.one_or_none(db, user_id=user_id)
-    return revoked is not None and from_db_time(revoked.expires_at) > now
+def revoke(db: Database, user_id: int) -> None:
+    """Delete the invitation of a user, if there is one. Call it in a transaction."""
+    _REVOKE(db, user_id=user_id)

@@ -86,10 +86,8 @@ def _invite(db: Database, acting: User, people: Sequence[User], *, as_json: bool
             ]
         )
         return
-    print_table(
-        ("e-mail", "code", "valid until"),
-        [(user.email, codes[user.id], local_time(expires_at)) for user in people],
-    )
+    print_table(("e-mail", "code"), [(user.email, codes[user.id]) for user in people])
+    print_line(f"valid until {local_time(expires_at)}")
     print_line(HOW_TO_USE, err=True)
 
 

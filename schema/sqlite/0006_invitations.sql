@@ -25,3 +25,5 @@ WHEN NOT EXISTS (
 BEGIN
     SELECT RAISE(ABORT, 'the access log has to say first who is invited');
 END;
+
+-- The twin also changes how entries of the access log are counted; SQLite counts them itself.

@@ -218,7 +218,10 @@ def test_of_very_many_problems_fifty_are_named_and_all_are_counted(
         (b"email,name,role,Na-me\n", "the first line has two columns 'name'"),
         (b"email,name,role\n", "contains no account"),
         (b"email;name;role\n;;\n", "contains no account"),
-        (b'email,name,role\n"a@b.org', "is not CSV: line 2"),
+        (
+            b'"email,name,role\na@b.org',
+            "people.csv: line 2: it is not CSV (unexpected end of data)",
+        ),
         (b"email,name,role\n\xff,A,reader\n", "is not text in UTF-8; save it as CSV UTF-8"),
         (None, "cannot be read: No such file"),
     ],

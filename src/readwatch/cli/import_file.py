@@ -72,21 +72,35 @@ def read_import_file(file: Path) -> ImportFile:
         raise invalid(f"{file} is not text in UTF-8; save it as CSV UTF-8") from None
     except OSError as error:
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
-    headings, *rows = _rows(file, text) or [(1, [])]
-    contents = _checked([_column(heading) for heading in headings[1]], rows)
+    rows = _rows(text)
+    try:
+        _, headings = next(rows, (1, []))
+    except _NotCsv as error:
+        raise invalid(f"{file}: {error.problem}") from None
+    contents = _checked([_column(heading) for heading in headings], rows)
     if not contents.lines and not contents.problems:
         raise invalid(f"{file} contains no account")
     return contents
 
 
-def _rows(file: Path, text: str) -> list[tuple[int, list[str]]]:
-    """Return the values of each line that has some, with the number of the line."""
+class _NotCsv(Exception):
+    """A line is no CSV, so that the lines after it cannot be told apart."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the values of each line that has some, with the number of the line."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_separator(text))
     try:
-        # Spreadsheets also write lines of separators.
-        return [(rows.line_num, row) for row in rows if any(map(str.strip, row))]
+        for row in rows:
+            if any(map(str.strip, row)):  # spreadsheets also write lines of separators
+                yield rows.line_num, row
     except csv.Error as error:
-        raise invalid(f"{file} is not CSV: line {rows.line_num}: {error}") from None
+        not_csv = f"it is not CSV ({error}), and the lines after it were not read"
+        raise _NotCsv(Problem(rows.line_num, not_csv)) from None
 
 
 def _separator(text: str) -> str:
@@ -105,19 +119,22 @@ def _column(heading: str) -> str:
     return next((name for name in COLUMNS if name.replace("_", "") == joined), heading.strip())
 
 
-def _checked(columns: Sequence[str], rows: Sequence[tuple[int, Sequence[str]]]) -> ImportFile:
+def _checked(columns: Sequence[str], rows: Iterator[tuple[int, list[str]]]) -> ImportFile:
     _check_columns(columns)
     lines: list[ImportLine] = []
     problems: list[Problem] = []
     number_of_email: dict[str, int] = {}
-    for number, row in rows:
-        line = _line(number, columns, row)
-        if not isinstance(line, ImportLine):
-            problems.extend(line)
-        elif (first := number_of_email.setdefault(line.email, number)) != number:
-            problems.append(Problem(number, f"line {first} has the same e-mail", "email"))
-        else:
-            lines.append(line)
+    try:
+        for number, row in rows:
+            line = _line(number, columns, row)
+            if not isinstance(line, ImportLine):
+                problems.extend(line)
+            elif (first := number_of_email.setdefault(line.email, number)) != number:
+                problems.append(Problem(number, f"line {first} has the same e-mail", "email"))
+            else:
+                lines.append(line)
+    except _NotCsv as error:
+        problems.append(error.problem)
     return ImportFile(tuple(lines), tuple(problems), tuple(_notes(columns)))
 
 

@@ -34,6 +34,7 @@ STORE = {
     "totals": {"engine"},
     "reader_data": {"engine", "audit", "identity", "lists"},
     "lifecycle": {"engine", "audit", "identity", "recording", "lists"},
+    "reports": {"engine", "audit", "identity", "recording", "lists", "totals"},
     "__init__": set(),
 }
 """The same inside the store."""

@@ -87,6 +87,7 @@ def test_verify_as_json(shell: Shell, db: Database) -> None:
         "defect": None,
         "head": {"entries": 2, "id": 2},
         "schema_differences": [],
+        "gaps": [],
         "anchors": 0,
         "anchor_log": str(default_anchor_log(shell.url)),
         "last_anchor_at": None,

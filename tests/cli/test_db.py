@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -179,3 +180,15 @@ def test_on_a_terminal_of_80_columns_nothing_is_broken_into_lines(
     wrong = [line for line in printed.splitlines() if "WRONG" in line]
     assert [line.split()[0] for line in wrong] == ROLLUPS
     assert all(line.rstrip().endswith("readwatch db rebuild") for line in wrong)
+
+
+@pytest.mark.parametrize(
+    "engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_postgresql_has_its_own_programs_for_backups(
+    shell: Shell, tmp_path: Path, command: str
+) -> None:
+    complaint = shell("db", command, str(tmp_path / "monday.db")).complaint
+    assert "back up PostgreSQL with pg_dump or pgBackRest" in complaint
+    assert list(tmp_path.iterdir()) == []

@@ -16,13 +16,21 @@ from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin, anchor_log_setting, default_anchor_log
 from readwatch.domain.audit import AuditAction
-from readwatch.domain.audit_chain import Anchor, Verdict, append_anchor, read_anchors
+from readwatch.domain.audit_chain import (
+    Anchor,
+    Gap,
+    Verdict,
+    append_anchor,
+    read_anchors,
+    without_lost,
+)
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import chain, entries
 from readwatch.store.audit import log as audit_log
+from readwatch.store.audit.gaps import gaps
 from readwatch.store.engine import migrations
 from readwatch.store.engine.catalogue import schema_differences
 from readwatch.store.engine.connections import Database
@@ -60,16 +68,16 @@ def verify(
     """
     url = database_url(context)
     anchor_log = anchor_log or default_anchor_log(url)
-    anchors = _anchors(anchor_log, may_be_missing=True)
-    if file is not None:
-        named = _anchors(file)
-        if not named:
-            raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
-        anchors += named
+    own = _anchors(anchor_log, may_be_missing=True)
+    named = () if file is None else _anchors(file)
+    if file is not None and not named:
+        raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
+        restores = gaps(db)
+        anchors = without_lost(own, restores) + without_lost(named, restores)
         verdict, differences = _verdict(db, anchors), schema_differences(db)
-    report = _Report(verdict, differences, anchors, anchor_log)
+    report = _Report(verdict, differences, restores, anchors, anchor_log)
     if as_json:
         print_json(report.as_json())
     else:
@@ -84,6 +92,7 @@ class _Report:
 
     verdict: Verdict
     schema_differences: tuple[str, ...]
+    gaps: tuple[Gap, ...]
     anchors: tuple[Anchor, ...]
     anchor_log: Path
 
@@ -97,6 +106,7 @@ class _Report:
             "intact": defect is None,
             "defect": None if defect is None else asdict(defect),
             "schema_differences": self.schema_differences,
+            "gaps": [asdict(gap) for gap in self.gaps],
             "head": asdict(self.verdict.head),
             "anchors": len(self.anchors),
             "anchor_log": str(self.anchor_log),
@@ -108,6 +118,8 @@ class _Report:
         yield "the access log is intact" if defect is None else f"NOT INTACT: {defect.message}"
         for difference in self.schema_differences:
             yield f"CHANGED SCHEMA: {difference}"
+        for gap in self.gaps:
+            yield f"GAP: {gap.sentence}"
         length = counted(head.entries, "entry", "entries")
         yield length if defect is None else f"intact before that: {length}"
         yield f"last entry: {head.id}, with the hash"
@@ -137,7 +149,7 @@ def anchor(context: click.Context, file: Path) -> None:
     anchors = _anchors(file, may_be_missing=True)
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        verdict = _verdict(db, anchors)
+        verdict = _verdict(db, without_lost(anchors, gaps(db)))
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
     try:

@@ -1,11 +1,11 @@
-"""`readwatch db`: check and repair the database, without showing personal data."""
+"""`readwatch db`: check, repair and back up the database, without showing personal data."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_privileges
+from readwatch.cli import db_backup, db_privileges, db_restore
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -33,9 +33,11 @@ from readwatch.store.recording import rebuild as rollup_rebuild
 
 @click.group()
 def command() -> None:
-    """Check and repair the database, also while the service is running."""
+    """Check, repair and back up the database, also while the service is running."""
 
 
+command.add_command(db_backup.backup)
+command.add_command(db_restore.restore)
 command.add_command(db_privileges.show)
 command.add_command(db_privileges.grant)
 

@@ -1,14 +1,17 @@
 """New files of a command, which are complete or absent."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, TextIO
 
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import atomic_file, atomic_text_file
+from readwatch.domain.files import atomic_file, atomic_text_file, named_draft
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -25,6 +28,46 @@ def new_text_file(file: Path) -> Iterator[TextIO]:
     """Create a file for text in UTF-8, as `new_file` does."""
     with _file_errors(file), atomic_text_file(file, replace=False) as text:
         yield text
+
+
+@contextmanager
+def draft_of_copy(file: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft beside `file`, for a copy of a database."""
+    with _file_errors(file):
+        try:
+            with named_draft(file) as draft:
+                yield draft
+        except BlockingIOError:
+            raise conflict(
+                f"another copy is being written to {file.parent}; wait until it is complete"
+            ) from None
+
+
+@contextmanager
+def text_output(file: Path | None) -> Iterator[TextIO]:
+    """Write text in UTF-8 to a new file as `new_text_file` does or, without one, to stdout."""
+    with _standard_output() if file is None else new_text_file(file) as text:
+        yield text
+
+
+@contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    sys.stdout.flush()
+    binary = sys.stdout.buffer
+    text = TextIOWrapper(binary, "utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    except BrokenPipeError:
+        # The program behind the pipe has ended: discard what is buffered, without a message. Click
+        # ends the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), binary.fileno())
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), binary.fileno())
+        raise invalid(f"the output cannot be written: {error.strerror}") from None
+    finally:
+        text.detach()
 
 
 @contextmanager

@@ -29,8 +29,11 @@ _COMMANDS = {
     "demo": "Try everything with simulated readers.",
     "user": "Add, show and change accounts.",
     "session": "List and end readers' sessions.",
+    "export": "Write activities, sessions or readers as CSV or JSON Lines.",
+    "report": "Write a report about a week of reading.",
+    "stats": "Show the day at a glance.",
     "audit": "Check, list and export the access log.",
-    "db": "Check and repair the database.",
+    "db": "Check, repair and back up the database.",
     "settings": "Show the settings and where each value comes from.",
 }
 

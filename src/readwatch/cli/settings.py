@@ -46,11 +46,29 @@ anchor_log_setting = setting(
 )
 
 
+erasure_list_setting = setting(
+    "--erasure-list",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="File of the erased accounts, for restored backups.  "
+    "[default: a file in this user's state folder]",
+)
+
+
 def default_anchor_log(database_url: str) -> Path:
     """Return the file for the anchors of a database: of this user, and away from the database."""
+    return _state_file("anchors", database_url)
+
+
+def default_erasure_list(database_url: str) -> Path:
+    """Return the file for the erased accounts of a database: of this user, and away from it."""
+    return _state_file("erased", database_url)
+
+
+def _state_file(kind: str, database_url: str) -> Path:
     from readwatch.store.engine.fingerprint import url_fingerprint  # needs SQLite
 
-    name = f"anchors-{url_fingerprint(database_url)}.txt"
+    name = f"{kind}-{url_fingerprint(database_url)}.txt"
     return user_state_path("readwatch", appauthor=False) / name
 
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import click
 
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
+from readwatch.cli.files import unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_line, print_table, with_progress
-from readwatch.cli.settings import acting_admin
+from readwatch.cli.settings import acting_admin, default_erasure_list, erasure_list_setting
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
+from readwatch.domain.erasure_list import ErasedAccount, append_erased_account
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
@@ -47,10 +50,17 @@ class _Report:
     "--no-vacuum", is_flag=True, help="Do not overwrite unused space in the database file."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@erasure_list_setting
 @acting_admin
 @click.pass_context
 def erase(
-    context: click.Context, email: str, yes: bool, no_vacuum: bool, as_json: bool, admin: str | None
+    context: click.Context,
+    email: str,
+    yes: bool,
+    no_vacuum: bool,
+    as_json: bool,
+    erasure_list: Path | None,
+    admin: str | None,
 ) -> int:
     """Erase all data about a person.
 
@@ -65,6 +75,7 @@ def erase(
     with database(url, Role.ERASURE) as db:
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
+        _note(erasure_list or default_erasure_list(url), db, user_id)
         before, named = _close_account(db, acting.id, user_id, email)
         chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
         for _ in with_progress(
@@ -80,6 +91,15 @@ def erase(
     else:
         _print(report)
     return 0 if report.complete else 1
+
+
+def _note(file: Path, db: Database, user_id: int) -> None:
+    """Add the account to the list outside of the database, so that a restored backup erases it."""
+    account = ErasedAccount(system_clock(), user_id, erasure.added_at(db, user_id))
+    try:
+        append_erased_account(file, account)
+    except OSError as error:
+        raise unwritable(file, error) from None
 
 
 def _close_account(

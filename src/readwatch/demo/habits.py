@@ -256,8 +256,25 @@ def read_on(
             metadata = {"attempt": position.quiz_attempt, "score": score, "passed": passed}
             if not passed and position.quiz_attempt < 2:
                 position = replace(position, to_come=("quiz_started", "quiz_completed"))
+    return position, _activity(kind, position, now, seconds, metadata, rng)
+
+
+def fail_quiz(position: BookPosition, now: datetime, rng: Random) -> Activity:
+    """Return a quiz about the chapter at `position` that was not passed, at the first attempt."""
+    metadata = {"attempt": 1, "score": rng.choice((20, 30, 40)), "passed": False}
+    return _activity("quiz_completed", position, now, rng.uniform(60, 240), metadata, rng)
+
+
+def _activity(
+    kind: str,
+    position: BookPosition,
+    now: datetime,
+    seconds: float,
+    metadata: Mapping[str, object],
+    rng: Random,
+) -> Activity:
     takes_time = kind in ("page_read", "annotation", "quiz_completed")
-    activity = Activity(
+    return Activity(
         activity_type=kind,
         content_id=position.book.content_id,
         content_title=position.book.title,
@@ -269,7 +286,6 @@ def read_on(
         event_id=_event_id(now, rng),
         occurred_at=now,
     )
-    return position, activity
 
 
 def _turn_pages(

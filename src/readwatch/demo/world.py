@@ -16,7 +16,7 @@ from random import Random
 from time import monotonic, sleep
 
 from readwatch.demo.cast import SimulatedReader, cast
-from readwatch.demo.habits import BookPosition, read_on, somewhere
+from readwatch.demo.habits import BookPosition, fail_quiz, read_on, somewhere
 from readwatch.demo.history import PastSession, history
 from readwatch.domain.errors import unavailable
 from readwatch.domain.users import User, UserRole
@@ -35,6 +35,7 @@ WEEKS = 3.0
 LAST_HOUR = timedelta(hours=1)  # without activities, except for readers who fell silent
 STUCK_EVERY = 20  # one in this many readers has not read for days and does not read in the demo
 BACK_EVERY = 30  # one in this many readers comes back after weeks
+FAILED_EVERY = 5  # one in this many readers who fell silent has just failed a quiz
 START_SECONDS = 20.0
 
 
@@ -134,7 +135,7 @@ def _fall_quiet(
         # Evenly, so that every world has readers of each kind.
         ranks = range(len(quiet), 0, -1)
         read_ago = [60 + 1080 * (rank - rng.random()) / len(quiet) for rank in ranks]
-        for seconds, reader in zip(read_ago, quiet, strict=True):
+        for index, (seconds, reader) in enumerate(zip(read_ago, quiet, strict=True)):
             read_at = now - timedelta(seconds=seconds)
             heard_at = now - timedelta(seconds=rng.uniform(0, min(240, seconds)))
             principal = sessions.open_session(
@@ -147,7 +148,10 @@ def _fall_quiet(
                 device_type=reader.device_type,
             )
             position = positions.get(reader.email) or somewhere(reader, rng)
-            _, activity = read_on(reader, position, read_at, 60, 1, rng)
+            if index % FAILED_EVERY == 0:
+                activity = fail_quiz(position, read_at, rng)
+            else:
+                _, activity = read_on(reader, position, read_at, 60, 1, rng)
             record_activities(db, principal, [activity], read_at)
             record_heartbeat(db, principal, heard_at)
     db.close()

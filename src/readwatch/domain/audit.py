@@ -51,8 +51,14 @@ class AuditAction(StrEnum):
     REVOKED_SESSIONS = "revoked_sessions"
     GRANTED_PRIVILEGES = "granted_privileges"
     REBUILT_ROLLUPS = "rebuilt_rollups"
+    BACKED_UP_DATABASE = "backed_up_database"
+    CHECKED_BACKUP = "checked_backup"
+    RESTORED_BACKUP = "restored_backup"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
+    EXPORTED_DATA = "exported_data"
+    EXPORTED_REPORT = "exported_report"
+    VIEWED_STATS = "viewed_stats"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ cannot write.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from readwatch.domain.audit import GENESIS
 from readwatch.domain.clock import in_utc
 from readwatch.domain.errors import invalid
 from readwatch.domain.files import owner_only_opener, sync
+from readwatch.domain.plural import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,57 @@ def _parsed(line: str, number: int) -> Anchor:
     except ValueError:
         pass
     raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The entries that a restored backup did not contain: all after its last one.
+
+    `head` is the entry that says so, the first one after the restore, and `replaced_entries` the
+    length of the log before the restore, if it is known.
+    """
+
+    restored_at: datetime
+    head: Head
+    replaced_entries: int | None
+
+    @property
+    def restored_entries(self) -> int:
+        """The number of entries that the backup contained."""
+        return self.head.entries - 1
+
+    @property
+    def sentence(self) -> str:
+        """Say what is missing, and which entry says so."""
+        return (
+            f"{self._lost} missing after entry number {self.restored_entries:,}: entry "
+            f"{self.head.id} says that a backup was restored at "
+            f"{self.restored_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+    @property
+    def _lost(self) -> str:
+        if self.replaced_entries is None:
+            return "an unknown number of entries is"
+        return counted(self.replaced_entries - self.restored_entries, "entry is", "entries are")
+
+
+def without_lost(anchors: Sequence[Anchor], gaps: Iterable[Gap]) -> tuple[Anchor, ...]:
+    """Return the anchors of one file without those of entries that a restore has lost.
+
+    Only a restore that has added its own anchor to the file counts: whoever can write only the
+    database cannot explain away an anchor.
+    """
+    left = tuple(anchors)
+    for gap in gaps:
+        heads = [anchor.head for anchor in left]
+        if gap.head in heads:
+            index = heads.index(gap.head)
+            earlier = (
+                anchor for anchor in left[:index] if anchor.head.entries <= gap.restored_entries
+            )
+            left = (*earlier, *left[index:])
+    return left
 
 
 def missing_anchor(anchor: Anchor) -> str:

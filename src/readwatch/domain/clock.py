@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,7 +32,12 @@ def in_utc(at: datetime) -> datetime:
 
 def midnight(now: datetime) -> datetime:
     """Return when the day of `now` began in the time zone of this machine."""
-    return datetime.combine(now.astimezone().date(), time_of_day()).astimezone()
+    return start_of_local_day(now.astimezone().date())
+
+
+def start_of_local_day(day: date) -> datetime:
+    """Return when a day begins in the time zone of this machine."""
+    return datetime.combine(day, time_of_day()).astimezone()
 
 
 def zone_of(name: str) -> ZoneInfo | None:

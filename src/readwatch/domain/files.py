@@ -1,5 +1,6 @@
 """Files for users: readable by their owner alone, and complete or absent."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any, TextIO
+
+_DRAFT = ".copying"
 
 
 @contextmanager
@@ -44,6 +47,46 @@ def atomic_text_file(file: Path, *, replace: bool) -> Iterator[TextIO]:
             text.detach()
 
 
+@contextmanager
+def named_draft(file: Path) -> Iterator[Path]:
+    """Yield the path of an empty draft in the folder of `file`, for a program that writes by name.
+
+    `keep_draft` gives it the name of the file. One program at a time has such a draft in a folder,
+    otherwise BlockingIOError is raised. Drafts that an interrupted program has left are deleted.
+    """
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _delete_drafts(file.parent)
+        draft = file.with_name(f".{file.name}{_DRAFT}")
+        try:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
+            yield draft
+        finally:
+            _delete_drafts(file.parent)
+        _sync_folder(file.parent)
+    finally:
+        os.close(folder)
+
+
+def keep_draft(draft: Path, file: Path) -> None:
+    """Give a draft that is on disk the name of a new file; FileExistsError if it is not free."""
+    _require_free(file)
+    _take_name(draft, file)
+
+
+def replace_with_draft(draft: Path, file: Path) -> None:
+    """Put a draft that is on disk in the place of a file."""
+    draft.replace(file)
+    _sync_folder(file.parent)
+
+
+def _delete_drafts(folder: Path) -> None:
+    """Delete the drafts in a folder, with the files that SQLite makes beside a database."""
+    for draft in folder.glob(f".*{_DRAFT}*"):
+        draft.unlink(missing_ok=True)
+
+
 def make_private_folders(folder: Path) -> None:
     """Create a folder and its missing parents, which only their owner can open; keep others."""
     missing = [above for above in (folder, *folder.parents) if not above.exists()]
@@ -71,7 +114,10 @@ def _require_free(file: Path) -> None:
 
 
 def _take_name(draft: Path, file: Path) -> None:
-    """Give a draft its final name, which must be free; a rename would replace an existing file."""
+    """Give a draft its final name, which must be free; a rename would replace an existing file.
+
+    The draft may keep its own name too.
+    """
     try:
         file.hardlink_to(draft)
     except FileExistsError:

@@ -20,6 +20,7 @@ class Role(StrEnum):
     ADMIN = "admin"  # the command line
     ERASURE = "erasure"  # the command line, when it erases a user
     MAINTENANCE = "maintenance"  # the command line, when it checks and fixes the database
+    BACKUP = "backup"  # the command line, when it copies the database
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # the lists and reader pages of the console
     LOGIN = "login"  # the console, when it checks a password and logs the login
@@ -160,6 +161,12 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         **_COUNTER,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
+    # The copy itself is made without statements: whoever may read the file may copy it.
+    Role.BACKUP: {
+        "schema_history": Privileges(ALL),
+        "users": Privileges(all_but("password_hash")),
+        "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
+    },
     Role.INGEST: {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL, change=only(*_PASSWORD)),
@@ -219,7 +226,7 @@ LIMITED_ROLES: tuple[Role, ...] = tuple(PRIVILEGES)
 PROGRAMS: Mapping[str, tuple[Role, ...]] = {
     "ingest": (Role.INGEST,),
     "console": (Role.CONSOLE, Role.LOGIN, Role.ACCESS_LOG),
-    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE),
+    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE, Role.BACKUP),
 }
 """The roles of each program: `db grant` gives a PostgreSQL login the roles of one program."""
 

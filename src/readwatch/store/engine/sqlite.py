@@ -6,7 +6,7 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from weakref import WeakSet
 
 import apsw
@@ -64,6 +64,11 @@ def sqlite_path(url: str) -> Path:
     if path == ":memory:":
         raise misconfigured("a database in memory is seen by one connection only; name a file")
     return Path(path).expanduser()
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file."""
+    return f"sqlite:///{quote(str(path))}"
 
 
 def refuse_affected_sqlite(version: tuple[int, ...]) -> None:

@@ -20,3 +20,12 @@ def from_db_time(value: str | datetime) -> datetime:
 def from_db_time_or_none(value: str | datetime | None) -> datetime | None:
     """Return a stored time as `from_db_time` does; None for NULL."""
     return None if value is None else from_db_time(value)
+
+
+def rfc3339_or_none(value: str | datetime | None) -> str | None:
+    """Return a stored time as RFC 3339 in UTC, always with milliseconds; None for NULL."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f"{value[:10]}T{value[11:]}+00:00"

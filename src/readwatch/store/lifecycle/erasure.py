@@ -16,7 +16,7 @@ from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.sqlite import truncate_wal, vacuum
 from readwatch.store.engine.statements import Statement
-from readwatch.store.engine.times import to_db_time
+from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity import accounts, lockout
 from readwatch.store.recording.rebuild import MINUTE_POSTGRESQL, MINUTE_SQLITE
 
@@ -101,7 +101,9 @@ _DELETE_ROWS = {
 }
 _LOWER_COUNTS = _with_keys("bigint", _lower_counts)
 _DELETE_EMPTY_COUNTS = _with_keys("bigint", _delete_empty_counts)
-_ACCOUNT = Statement("SELECT email, full_name, deleted_at FROM users WHERE id = :user_id")
+_ACCOUNT = Statement(
+    "SELECT email, full_name, deleted_at, created_at FROM users WHERE id = :user_id"
+)
 _PSEUDONYMISE = Statement(
     """
     UPDATE users SET
@@ -133,6 +135,11 @@ class ErasedChunk:
 def pseudonym(user_id: int) -> str:
     """Return the text that replaces the e-mail."""
     return f"erased-{user_id}@erased.invalid"
+
+
+def added_at(db: Database, user_id: int) -> datetime:
+    """Return when the account was added, which with its number tells it from all others."""
+    return from_db_time(_ACCOUNT.one_or_none(db, user_id=user_id).created_at)
 
 
 def rows_about(db: Database, user_id: int, email: str) -> Mapping[str, int]:

@@ -42,8 +42,8 @@ def database_status(db: Database) -> DatabaseStatus:
         size=_SIZE.scalar(db),
         wal_size=_wal_size(db) if is_sqlite(db) else None,
         free=shutil.disk_usage(_path(db).parent).free if is_sqlite(db) else None,
-        damages=_damages(db) if is_sqlite(db) else None,
-        dangling_rows=len(_FOREIGN_KEYS.all(db)) if is_sqlite(db) else None,
+        damages=damages(db) if is_sqlite(db) else None,
+        dangling_rows=dangling_rows(db) if is_sqlite(db) else None,
         tables=tuple(TableSize(row.name, row.size) for row in _TABLE_SIZES.all(db)),
     )
 
@@ -57,6 +57,12 @@ def _wal_size(db: Database) -> int:
     return wal.stat().st_size if wal.exists() else 0
 
 
-def _damages(db: Database) -> int:
+def damages(db: Database) -> int:
+    """Return the number of damages that SQLite finds in its whole file."""
     messages = [row.integrity_check for row in _INTEGRITY.all(db)]
     return 0 if messages == ["ok"] else len(messages)
+
+
+def dangling_rows(db: Database) -> int:
+    """Return the number of rows that refer to a row that does not exist."""
+    return len(_FOREIGN_KEYS.all(db))

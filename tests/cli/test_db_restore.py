@@ -1,0 +1,257 @@
+"""`readwatch db restore`: a backup takes the place of the database, and forgets what it has to."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from cli.shell import Shell
+from ingest.process import serving
+
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import close_all, connection, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import make_sqlite_file, sqlite_path
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+ANN, BEN, CARA, DORA = (f"{name}@example.org" for name in ("ann", "ben", "cara", "dora"))
+
+
+def ask(url: str, sql: str) -> list[Any]:
+    """Run a query with a connection that is closed again: a restore needs the file for itself."""
+    db = open_database(url, Role.OWNER)
+    try:
+        with connection(db):
+            return list(db.execute_sql(sql).fetchall())
+    finally:
+        close_all(db)
+
+
+@pytest.fixture
+def path(shell: Shell) -> Path:
+    return sqlite_path(shell.url)
+
+
+@pytest.fixture
+def monday(shell: Shell, cast: object, tmp_path: Path) -> Path:
+    """A backup with the cast, whose sessions are active."""
+    file = tmp_path / "monday.db"
+    assert shell("db", "backup", str(file)).code == 0
+    return file
+
+
+def replaced(path: Path) -> list[Path]:
+    return [file for file in path.parent.glob(f"{path.name}.replaced-*") if "-wal" not in file.name]
+
+
+def test_the_database_is_as_it_was_and_the_replaced_one_is_kept(
+    shell: Shell, monday: Path, path: Path
+) -> None:
+    shell.add("eve@example.org", "reader")
+    ended = shell("db", "restore", str(monday), "--yes")
+    assert (ended.code, ended.err) == (0, "")
+    assert "4 accounts, 0 activities, 1 entry of the access log" in ended.out
+    assert ask(shell.url, "SELECT count(*) FROM users") == [(4,)]
+    [aside] = replaced(path)
+    assert str(aside) in ended.out
+    assert ask(f"sqlite:///{aside}", "SELECT count(*) FROM users") == [(5,)]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert ask(shell.url, "PRAGMA journal_mode") == [("wal",)]
+    assert shell("db", "health").code == 0
+
+
+def test_the_service_goes_on_with_a_restored_database(shell: Shell, monday: Path) -> None:
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    with serving(shell.url) as server:
+        app = server.app(ANN)
+        assert app.post("/api/activities", {"activity_type": "page_read"})[0] == 201
+        assert server.stop() == (0, "", "")
+
+
+def test_nothing_is_restored_while_the_service_uses_the_database(
+    shell: Shell, monday: Path, path: Path
+) -> None:
+    with serving(shell.url):
+        complaint = shell("db", "restore", str(monday), "--yes").complaint
+    assert complaint == f"another program has {path} open; stop the service and all consoles first"
+    assert replaced(path) == []
+
+
+def test_no_session_is_good_afterwards(shell: Shell, cast: object, tmp_path: Path) -> None:
+    with serving(shell.url) as server:
+        tokens = [server.app(email).token for email in (ANN, BEN, CARA)]
+        answer = server.app().post(
+            "/api/login", {"email": ANN, "password": "correct horse battery"}
+        )
+        resume_token = answer[1]["resume_token"]
+        tuesday = tmp_path / "tuesday.db"
+        assert shell("db", "backup", str(tuesday)).code == 0
+        assert server.stop() == (0, "", "")
+    assert shell("db", "restore", str(tuesday), "--yes").code == 0
+    with serving(shell.url) as server:
+        for token in tokens:
+            app = server.app()
+            app.token = token
+            assert app.request("GET", "/api/me")[0] == 401
+        assert server.app().post("/api/resume", {"resume_token": resume_token})[0] == 401
+        assert server.stop() == (0, "", "")
+
+
+def test_no_code_of_an_invitation_is_good_afterwards(
+    shell: Shell, cast: object, tmp_path: Path
+) -> None:
+    """It may have been used or revoked since the backup."""
+    (invitation,) = json.loads(shell("user", "invite", ANN, "--json").out)
+    tuesday = tmp_path / "tuesday.db"
+    assert shell("db", "backup", str(tuesday)).code == 0
+    assert shell("user", "invite", "--revoke", ANN).code == 0
+    assert shell("db", "restore", str(tuesday), "--yes").code == 0
+    body = {"code": invitation["code"], "password": "a password of my own"}
+    with serving(shell.url) as server:
+        assert server.app().post("/api/invitation", body)[0] == 401
+        assert server.stop() == (0, "", "")
+
+
+def test_who_was_erased_since_is_erased_again(shell: Shell, monday: Path, path: Path) -> None:
+    assert shell("user", "erase", ANN, "--yes").code == 0
+    ended = shell("db", "restore", str(monday), "--yes")
+    assert "erased 1 account again" in ended.out
+    assert (ended.code, ended.err) == (0, "")
+    assert ask(shell.url, "SELECT email FROM users WHERE id = 1") == [("erased-1@erased.invalid",)]
+    assert b"Ann Archer" not in path.read_bytes()
+    assert shell("audit", "verify").code == 0
+
+
+def test_a_new_account_with_the_number_of_an_erased_one_stays(
+    shell: Shell, new_shell: Shell, tmp_path: Path
+) -> None:
+    assert shell.url == new_shell.url
+    erased = tmp_path / "erased.txt"
+    erased.write_text("2026-11-29T10:00:00+00:00 1 2020-01-01T00:00:00+00:00\n")
+    shell.init()
+    monday = tmp_path / "monday.db"
+    shell("db", "backup", str(monday))
+    ended = shell("db", "restore", str(monday), "--yes", "--erasure-list", str(erased))
+    assert (ended.code, "erased" in ended.out) == (0, False)
+    assert ask(shell.url, "SELECT email FROM users") == [(DORA,)]
+
+
+def test_the_access_log_says_what_is_missing(shell: Shell, monday: Path) -> None:
+    for _ in range(3):
+        shell("user", "list")
+    anchored = shell("audit", "verify", "--json")
+    assert json.loads(anchored.out)["head"]["entries"] == 5
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    verified = shell("audit", "verify")
+    assert (verified.code, verified.err) == (0, "")
+    assert "GAP: 4 entries are missing after entry number 1: entry 2 says that a backup" in (
+        verified.out
+    )
+    entry = ask(shell.url, "SELECT action_type, action_details FROM consultant_access_log")[1]
+    assert entry[0] == "restored_backup"
+    assert entry[1].startswith("cli, 1 instead of 5 entries, run by ")
+    [gap] = json.loads(shell("audit", "verify", "--json").out)["gaps"]
+    assert (gap["replaced_entries"], gap["head"]["entries"]) == (5, 2)
+
+
+def test_anchors_of_the_service_end_at_the_restore_and_others_do_not(
+    shell: Shell, monday: Path, tmp_path: Path
+) -> None:
+    shell("user", "list")
+    with serving(shell.url) as server:  # anchors the log
+        assert server.stop() == (0, "", "")
+    mine = tmp_path / "mine.txt"
+    assert shell("audit", "anchor", str(mine)).code == 0
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    assert shell("audit", "verify").code == 0
+    refuted = shell("audit", "verify", "--anchor", str(mine))
+    assert refuted.code == 1
+    assert "NOT INTACT: the log was cut off after entry 2" in refuted.out
+    with serving(shell.url) as server:  # checks its anchors at the start
+        assert server.stop() == (0, "", "")
+
+
+def test_an_older_backup_is_upgraded(shell: Shell, tmp_path: Path) -> None:
+    older = tmp_path / "older.db"
+    make_sqlite_file(older)
+    db = open_database(f"sqlite:///{older}", Role.OWNER)
+    with connection(db):
+        migrations.upgrade(db, migrations.available_migrations(db)[:-1])
+        db.execute_sql(
+            "INSERT INTO users (email, password_hash, user_role, full_name)"
+            " VALUES ('old@example.org', '', 'admin', 'Old Admin')"
+        )
+    close_all(db)
+    ended = shell("db", "restore", str(older), "--yes")
+    assert (ended.code, ended.err) == (0, "")
+    assert shell("db", "health").code == 0
+    assert ask(shell.url, "SELECT full_name FROM users") == [("Old Admin",)]
+
+
+def test_a_damaged_backup_is_refused(shell: Shell, monday: Path, path: Path) -> None:
+    with open(monday, "rb+") as file:
+        file.seek(4096 * 30)
+        file.write(b"\x00" * 4096 * 3)
+    complaint = shell("db", "restore", str(monday), "--yes").complaint
+    assert complaint.startswith(f"nothing was restored: {monday} is damaged: SQLite finds ")
+    assert replaced(path) == []
+
+
+def test_a_backup_whose_log_was_rewritten_is_refused(shell: Shell, monday: Path) -> None:
+    anchor = monday.with_name("monday.db.anchor")
+    anchor.write_text(anchor.read_text()[:-65] + "0" * 64 + "\n")
+    complaint = shell("db", "restore", str(monday), "--yes").complaint
+    assert "the access log in" in complaint
+    assert "is not the one of its anchor" in complaint
+
+
+def test_a_damaged_database_is_replaced(shell: Shell, monday: Path, path: Path) -> None:
+    path.write_bytes(b"a damaged disk" * 10_000)
+    ended = shell("db", "restore", str(monday), "--yes")
+    assert (ended.code, ended.err) == (0, "")
+    assert "an unknown number of entries is missing after entry number 1" in ended.out
+    assert replaced(path)[0].read_bytes() == b"a damaged disk" * 10_000
+    assert shell("db", "health").code == 0
+
+
+def test_a_missing_database_is_restored(shell: Shell, monday: Path, path: Path) -> None:
+    path.unlink()
+    ended = shell("db", "restore", str(monday), "--yes")
+    assert (ended.code, ended.err) == (0, "")
+    assert "the replaced database" not in ended.out
+    assert shell("db", "health").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("nothing.db", "nothing.db cannot be read"), ("letter.txt", "is not a SQLite database")],
+)
+def test_other_files_are_refused(
+    shell: Shell, monday: Path, path: Path, tmp_path: Path, name: str, complaint: str
+) -> None:
+    (tmp_path / "letter.txt").write_text("Dear database, " * 500)
+    assert complaint in shell("db", "restore", str(tmp_path / name), "--yes").complaint
+    assert replaced(path) == []
+    assert not list(tmp_path.glob(".*copying*"))
+
+
+def test_without_a_terminal_it_needs_a_word(shell: Shell, monday: Path, path: Path) -> None:
+    complaint = shell("db", "restore", str(monday)).complaint
+    assert complaint == "there is no terminal to ask on; use --yes"
+    assert replaced(path) == []
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_it_asks_and_no_is_no(shell: Shell, monday: Path, path: Path) -> None:
+    command = ["-m", "readwatch", "--database", shell.url, "db", "restore", str(monday)]
+    for answer, status, kept in (("n", 130, 0), ("y", 0, 1)):
+        process = pexpect.spawn(sys.executable, command, timeout=60, dimensions=(24, 200))
+        process.expect("Everybody has to log in again")
+        process.expect("Restore it?")
+        process.sendline(answer)
+        process.expect(pexpect.EOF)
+        process.wait()
+        assert (process.exitstatus, len(replaced(path))) == (status, kept)

@@ -100,6 +100,21 @@ def test_no_session_is_good_afterwards(shell: Shell, cast: object, tmp_path: Pat
         assert server.stop() == (0, "", "")
 
 
+def test_no_code_of_an_invitation_is_good_afterwards(
+    shell: Shell, cast: object, tmp_path: Path
+) -> None:
+    """It may have been used or revoked since the backup."""
+    (invitation,) = json.loads(shell("user", "invite", ANN, "--json").out)
+    tuesday = tmp_path / "tuesday.db"
+    assert shell("db", "backup", str(tuesday)).code == 0
+    assert shell("user", "invite", "--revoke", ANN).code == 0
+    assert shell("db", "restore", str(tuesday), "--yes").code == 0
+    body = {"code": invitation["code"], "password": "a password of my own"}
+    with serving(shell.url) as server:
+        assert server.app().post("/api/invitation", body)[0] == 401
+        assert server.stop() == (0, "", "")
+
+
 def test_who_was_erased_since_is_erased_again(shell: Shell, monday: Path, path: Path) -> None:
     assert shell("user", "erase", ANN, "--yes").code == 0
     ended = shell("db", "restore", str(monday), "--yes")

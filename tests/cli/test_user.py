@@ -1,17 +1,16 @@
 """`readwatch user`: accounts, and what the access log says about who made and listed them."""
 
-import json
-from datetime import datetime
 from typing import Any
 
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Ended, Shell, log
-from permits import ROW_ACCESS, permit_for
+from listed import everybody
+from permits import permit_for
 
 from readwatch.domain.users import UserRole
 from readwatch.store import reader_data
 from readwatch.store.engine.connections import Database, is_sqlite
-from readwatch.store.identity.users import authenticate, find_user, list_users
+from readwatch.store.identity.users import authenticate, find_user
 
 
 @pytest.mark.parametrize(
@@ -83,12 +82,12 @@ def test_what_cannot_be_an_account_is_refused_and_nothing_is_stored(
     password: str,
     complaint: str,
 ) -> None:
-    before = list_users(db, ROW_ACCESS)
+    before = everybody(db)
     ended = shell.add(email, role, *more, password=password)
 
     assert complaint in ended.complaint
     assert not password or password not in ended.err
-    assert list_users(db, ROW_ACCESS) == before
+    assert everybody(db) == before
     assert log(db) == []
 
 
@@ -165,90 +164,18 @@ def test_only_an_active_admin_acts_and_the_error_names_the_address(
     shell.add("finn@example.org", "admin", "--as", "dora@example.org")
     db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'eve@example.org'")
     db.execute_sql("UPDATE users SET deleted_at = created_at WHERE email = 'finn@example.org'")
-    before = list_users(db, ROW_ACCESS), log(db)
+    before = everybody(db), log(db)
 
     calls = [shell("user", "list", "--as", acting)]
     calls.append(shell.add("gus@example.org", "reader", "--as", acting))
 
     complaint = f"there is no active admin {acting!r}; name one with --as EMAIL"
     assert [ended.complaint for ended in calls] == [complaint] * 2
-    assert (list_users(db, ROW_ACCESS), log(db)) == before
+    assert (everybody(db), log(db)) == before
 
 
 def test_without_an_admin_nobody_acts(shell: Shell) -> None:
     assert "readwatch init" in shell("user", "list").complaint
-
-
-# The list --------------------------------------------------------------------------------------
-
-
-def test_the_list_has_everybody_by_name(shell: Shell, cast: Any, db: Database) -> None:
-    db.execute_sql("UPDATE users SET is_active = FALSE WHERE email = 'ben@example.org'")
-    ended = shell("user", "list")
-
-    assert (ended.code, ended.err) == (0, "")
-    lines = [line.split() for line in ended.out.splitlines()]
-    assert lines == [
-        ["id", "role", "name", "e-mail", "state", "created"],
-        ["1", "reader", "Ann", "Archer", "ann@example.org", "active", "2026-10-23"],
-        ["2", "reader", "Ben", "Baker", "ben@example.org", "suspended", "2026-10-23"],
-        ["3", "consultant", "Cara", "Cook", "cara@example.org", "active", "2026-10-23"],
-        ["4", "admin", "Dora", "Dyer", "dora@example.org", "active", "2026-10-23"],
-    ]
-    assert log(db) == [(cast.dora.id, "listed_users", None, "cli, role any")]
-
-
-def test_in_a_pipe_an_account_is_one_line_and_never_cut(
-    shell: Shell, cast: Any, db: Database
-) -> None:
-    email = "y" * 60 + "@example.org"
-    shell.add(email, "reader", "--name", "A rather long name, " * 12)
-    (line,) = [line for line in shell("user", "list").out.splitlines() if "y" * 60 in line]
-    assert email in line
-    assert ("A rather long name, " * 12).strip() in line
-
-
-def test_the_list_as_json_has_the_names_of_the_columns(
-    shell: Shell, cast: Any, db: Database
-) -> None:
-    ended = shell("user", "list", "--json", "--role", "reader")
-
-    ann, ben = json.loads(ended.out)
-    for moment in ("created_at", "password_changed_at"):
-        assert datetime.fromisoformat(ann.pop(moment)) == cast.ann.created_at
-    assert ann == {
-        "id": cast.ann.id,
-        "email": "ann@example.org",
-        "user_role": "reader",
-        "full_name": "Ann Archer",
-        "is_active": True,
-        "email_verified": False,
-    }
-    assert ben["email"] == "ben@example.org"
-    assert "T" in ben["created_at"], "as RFC 3339 has it, and as the API answers"
-    assert log(db) == [(cast.dora.id, "listed_users", None, "cli, role reader")]
-
-
-def test_deleted_accounts_are_not_listed(shell: Shell, cast: Any, db: Database) -> None:
-    db.execute_sql("UPDATE users SET deleted_at = created_at WHERE email = 'ben@example.org'")
-    assert "ben@example.org" not in shell("user", "list").out
-
-
-def test_an_empty_list_is_a_list(shell: Shell, cast: Any, db: Database) -> None:
-    db.execute_sql("UPDATE users SET deleted_at = created_at WHERE user_role = 'reader'")
-    assert json.loads(shell("user", "list", "--role", "reader", "--json").out) == []
-    assert len(shell("user", "list", "--role", "reader").out.splitlines()) == 1
-
-
-def test_names_that_would_act_on_the_terminal_come_out_clean(
-    shell: Shell, cast: Any, db: Database
-) -> None:
-    """Such a name can only have come in by another way than ours."""
-    hostile = "\x1b[2J\x1b]0;owned\x07\u202eAnn[bold]"
-    db.execute_sql(f"UPDATE users SET full_name = '{hostile}' WHERE email = 'ann@example.org'")
-    for ended in (shell("user", "list"), shell("user", "list", "--json")):
-        assert "Ann[bold]" in ended.out
-        assert not set(ended.out) & set("\x1b\x07\u202e")
 
 
 # No log entry, no access ------------------------------------------------------------------------
@@ -285,11 +212,11 @@ def test_what_cannot_be_logged_is_not_done_and_the_error_shows_no_personal_data(
     shell: Shell, cast: Any, db: Database
 ) -> None:
     without_log(db)
-    before = list_users(db, ROW_ACCESS)
+    before = everybody(db)
     refused = [shell("user", words, "ann@example.org") for words in ("show", "suspend")]
     refused.append(shell("user", "delete", "ann@example.org", "--yes"))
     for ended in (shell("user", "list"), shell.add("eve@example.org", "reader"), *refused):
         line = internal_error(ended)
         assert "example.org" not in line
         assert "Archer" not in line
-    assert list_users(db, ROW_ACCESS) == before
+    assert everybody(db) == before

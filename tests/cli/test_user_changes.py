@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cli.shell import ADMIN_PASSWORD, READER_PASSWORD, Shell, log
 from conftest import NOON, PASSWORD, Cast
-from permits import ROW_ACCESS
+from listed import everybody
 from tui.real_terminal import READWATCH, terminal
 
 from readwatch.domain.errors import ReadwatchError
@@ -14,7 +14,7 @@ from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import find_principal, open_session
 from readwatch.store.identity.tokens import hash_token
-from readwatch.store.identity.users import authenticate, find_user, get_user, list_users
+from readwatch.store.identity.users import authenticate, find_user, get_user
 
 ANN = "ann@example.org"
 
@@ -56,6 +56,7 @@ def test_as_json_the_account_is_as_in_the_api(shell: Shell, cast: Cast, db: Data
         "open_sessions": 0,
         "last_login": None,
         "locked_seconds": 0,
+        "invited_until": None,
     }
     assert "hash" not in json.dumps(ann)
 
@@ -234,13 +235,13 @@ def test_on_a_terminal_the_email_is_typed_again_before_an_account_goes(
         window.types("ben@example.org\r")
         window.sees(f"nothing was {done}")
         assert window.ends() == 1
-    assert len(list_users(db, ROW_ACCESS)) == 4
+    assert len(everybody(db)) == 4
     with terminal(command) as window:
         window.sees("Type the e-mail again")
         window.types("Ann@example.org\r")
         window.sees(f"{done} ")
         assert window.ends() == 0
-    assert cast.ann not in list_users(db, ROW_ACCESS)
+    assert cast.ann not in everybody(db)
 
 
 @on_a_terminal

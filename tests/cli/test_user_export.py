@@ -17,15 +17,22 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import Clock
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database
+from readwatch.store.identity import invitations
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import hash_token
 from readwatch.store.lifecycle import personal_data_export
 from readwatch.store.recording.activities import record_activities
 
-ANN = "ann@example.org"
+ANN, CODE = "ann@example.org", "a code"
 PARTS = {
-    *("account", "profile", "sessions", "staff_sessions", "activities", "content_progress"),
-    *("quizzes", "archived_totals", "archived_content_progress", "archived_quizzes"),
+    *("account", "profile", "sessions", "staff_sessions", "invitations", "activities"),
+    *(
+        "content_progress",
+        "quizzes",
+        "archived_totals",
+        "archived_content_progress",
+        "archived_quizzes",
+    ),
     *("accesses_to_this_user", "accesses_by_this_user"),
 }
 
@@ -42,6 +49,10 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock: Clock, tmp_path: Path)
         record_activities(db, ann, pages, clock())
         ben = open_session(db, cast.ben, hash_token("ben's"), clock(), user_agent="Ben's tablet")
         record_activities(db, ben, [Activity("page_read", "hobbit", "The Hobbit")], clock())
+    with db.atomic():
+        invited = AuditEvent(cast.dora.id, AuditAction.INVITED_USER, cast.ann.id, "cli")
+        audit_log.append_in_transaction(db, invited, clock())
+        invitations.add_invitations(db, {cast.ann.id: CODE}, clock())
     for target in (cast.ann.id, cast.ben.id):
         audit_log.log_event(
             db,
@@ -91,14 +102,30 @@ def test_accesses_are_listed_by_role_and_the_export_itself_is_logged(
     bundle: ZipFile, cast: Cast, db: Database
 ) -> None:
     told = [(it["action_type"], it["user_role"]) for it in as_json(bundle, "accesses_to_this_user")]
-    assert told == [("viewed_reader_profile", "consultant"), ("exported_user", "admin")]
+    assert told == [
+        ("invited_user", "admin"),
+        ("viewed_reader_profile", "consultant"),
+        ("exported_user", "admin"),
+    ]
     assert log(db)[-1] == (cast.dora.id, "exported_user", cast.ann.id, "cli, zip")
 
 
 def test_no_secret_and_nothing_about_anybody_else_is_in_it(bundle: ZipFile, db: Database) -> None:
     everything = "".join(bundle.read(name).decode() for name in bundle.namelist())
     (hashed,) = db.execute_sql("SELECT password_hash FROM users WHERE id = 1").fetchone()
-    for secret in (hashed, hash_token("ann's"), "Hobbit", "Ben", "Cara", "Dora", "10.1.1.1"):
+    assert [set(row) for row in as_json(bundle, "invitations")] == [
+        {"user_id", "created_at", "expires_at"}
+    ]
+    for secret in (
+        hashed,
+        hash_token("ann's"),
+        invitations.hash_code(CODE),
+        "Hobbit",
+        "Ben",
+        "Cara",
+        "Dora",
+        "10.1.1.1",
+    ):
         assert secret not in everything
 
 

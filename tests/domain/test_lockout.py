@@ -61,3 +61,8 @@ def test_nothing_is_remembered_of_what_was_typed():
     assert hashes == failure_keys("ann@example.org", "10.0.0.1")
     assert all(len(subject) == 64 and "ann" not in subject for subject in hashes.values())
     assert len(set(hashes.values())) == 3
+
+
+def test_a_wrong_code_without_an_e_mail_counts_for_its_address_only():
+    keys = failure_keys(None, "10.0.0.1")
+    assert keys == {FailureScope.ADDRESS: failure_keys("a@b.org", "10.0.0.1")[FailureScope.ADDRESS]}

@@ -21,6 +21,7 @@ TABLES = (
     "reader_sessions",
     "staff_sessions",
     "resume_tokens",
+    "invitations",
     "failed_logins",
     "reader_activities",
     "activity_receipts",

@@ -28,6 +28,7 @@ RULES: Mapping[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/openapi.json"): ANYONE,
     ("POST", "/api/login"): ANYONE,
     ("POST", "/api/resume"): (401,) * 6,  # the token is in the body, not in the header
+    ("POST", "/api/invitation"): (401,) * 6,  # the code is in the body, not in the header
     ("POST", "/api/logout"): tuple(204 if it == 200 else it for it in EVERYBODY),
     ("GET", "/api/me"): EVERYBODY,
     ("GET", "/api/me/access-log"): EVERYBODY,
@@ -47,6 +48,7 @@ OF_ALL_READERS = [rule for (_, rule), statuses in RULES.items() if statuses == S
 BODIES: Mapping[str, Any] = {
     "/api/login": {"email": "ben@example.org", "password": PASSWORD},
     "/api/resume": {"resume_token": "made up"},
+    "/api/invitation": {"code": "made up", "password": "another password"},
     "/api/me/password": {"current_password": "not this one", "new_password": "another password"},
     "/api/activities": {"activity_type": "page_read"},
 }

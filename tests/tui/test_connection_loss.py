@@ -215,7 +215,7 @@ async def test_who_logged_in_to_one_database_is_nobody_in_another(
         db.execute_sql(f"VACUUM INTO '{tmp_path / 'other'}'")
         other = open_database(f"sqlite:///{tmp_path / 'other'}", Role.OWNER)
         with other.connection_context():
-            other.execute_sql("UPDATE users SET email = 'eve@example.com' WHERE email LIKE 'cara%'")
+            other.execute_sql("UPDATE users SET created_at = '2020-02-02 02:02:02.222'")
             other.execute_sql("PRAGMA journal_mode = delete").fetchall()
         put_in_place_of(sqlite_path(url), tmp_path / "other")
         await pilot.sees("this is another database; log in again", "Password")

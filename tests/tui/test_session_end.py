@@ -17,7 +17,7 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.connections import Database, close_all, open_database
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity import accounts
+from readwatch.store.identity import accounts, edits
 from readwatch.store.identity.passwords import hash_password
 from readwatch.tui import exporting
 from readwatch.tui.app import Console
@@ -50,12 +50,21 @@ def demote(db: Database, user_id: int) -> None:
     db.execute_sql(f"UPDATE users SET user_role = 'reader' WHERE id = {user_id}")
 
 
+def change_email(db: Database, user_id: int) -> None:
+    edits.save_edit(db, edits.Edit(user_id=user_id, email="cara.cook@example.org"), NOON)
+
+
 CHANGES = [
     pytest.param(suspend, "this account is suspended", id="suspended"),
     pytest.param(delete, "this account was deleted", id="deleted"),
     pytest.param(demote, "the role of this account was changed; log in again", id="demoted"),
     pytest.param(
         set_password, "the password of this account was changed; log in again", id="password"
+    ),
+    pytest.param(
+        change_email,
+        "the e-mail of this account was changed; log in with the new one",
+        id="e-mail",
     ),
 ]
 

@@ -8,14 +8,21 @@ from math import ceil
 
 import click
 
-from readwatch.cli import user_erase, user_export, user_import
+from readwatch.cli import (
+    user_edit,
+    user_erase,
+    user_export,
+    user_import,
+    user_invite,
+    user_list,
+)
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
-from readwatch.cli.new_profile import check_profile
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, print_table
 from readwatch.cli.passwords import bcrypt_cost_setting, read_password
+from readwatch.cli.profile_checks import check_profile
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -26,7 +33,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
-from readwatch.store.identity import accounts, users
+from readwatch.store.identity import accounts, invitations, users
 from readwatch.store.identity.passwords import hash_password
 
 _ROLES = click.Choice([str(role) for role in UserRole])
@@ -37,9 +44,12 @@ def command() -> None:
     """Add, show and change accounts; each command is logged in the access log."""
 
 
+command.add_command(user_edit.edit)
 command.add_command(user_erase.erase)
 command.add_command(user_export.export)
 command.add_command(user_import.import_)
+command.add_command(user_invite.invite)
+command.add_command(user_list.list_)
 
 
 @command.command("add")
@@ -52,6 +62,9 @@ command.add_command(user_import.import_)
     "--timezone", default="UTC", show_default=True, help="Time zone, such as Europe/Vienna."
 )
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
+@click.option(
+    "--invite", is_flag=True, help="Print a code with which the person sets the password."
+)
 @bcrypt_cost_setting
 @acting_admin
 @click.pass_context
@@ -64,22 +77,30 @@ def add(
     language: str,
     timezone: str,
     password_stdin: bool,
+    invite: bool,
     bcrypt_cost: int,
     admin: str | None,
 ) -> None:
-    """Add an account for a reader, a consultant or an admin."""
+    """Add an account for a reader, a consultant or an admin.
+
+    The password comes from a prompt or from stdin, or the person sets it: `--invite` prints a code
+    as `readwatch user invite` does.
+    """
+    if invite and password_stdin:
+        raise click.UsageError("use either --invite or --password-stdin")
     user_role = UserRole(role)
     email, full_name = users.checked_email(email), checked_name(full_name)
     check_profile(reading_level, language, timezone)
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        password = read_password(user_role, from_stdin=password_stdin)
         new = users.NewUser(
             email=email,
             full_name=full_name,
             user_role=user_role,
-            password_hash=hash_password(password, bcrypt_cost),
+            password_hash=invitations.NO_PASSWORD
+            if invite
+            else hash_password(read_password(user_role, from_stdin=password_stdin), bcrypt_cost),
             reading_level=reading_level,
             preferred_language=language,
             timezone=timezone,
@@ -93,51 +114,17 @@ def add(
                     actor_id=acting.id,
                     action_type=AuditAction.ADDED_USER,
                     subject_id=added.id,
-                    details=f"cli, role {user_role}",
+                    details=f"cli, role {user_role}{', invited' if invite else ''}",
                 ),
                 now,
             )
+            if invite:
+                code = invitations.new_code()
+                until = invitations.add_invitations(db, {added.id: code}, now)
     print_line(f"added {user_role} {added.id}: {email}")
-
-
-@command.command("list")
-@click.option("--role", "role", type=_ROLES, help="List only accounts with this role.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@acting_admin
-@click.pass_context
-def list_(context: click.Context, role: str | None, as_json: bool, admin: str | None) -> None:
-    """List the accounts by name."""
-    with database(database_url(context)) as db:
-        migrations.require_current(db)
-        acting = users.acting_admin(db, admin)
-        access = audit_log.log_list_access(
-            db,
-            audit_log.list_access(db, acting.id),
-            cli_event(
-                actor_id=acting.id,
-                action_type=AuditAction.LISTED_USERS,
-                details=f"cli, role {role or 'any'}",
-            ),
-            system_clock(),
-        )
-        accounts_by_name = users.list_users(db, access, UserRole(role) if role else None)
-    if as_json:
-        print_json([asdict(user) for user in accounts_by_name])
-        return
-    print_table(
-        ("id", "role", "name", "e-mail", "state", "created"),
-        [
-            (
-                user.id,
-                user.user_role,
-                user.full_name,
-                user.email,
-                "active" if user.is_active else "suspended",
-                f"{user.created_at:%Y-%m-%d}",
-            )
-            for user in accounts_by_name
-        ],
-    )
+    if invite:
+        print_line(f"code, valid until {local_time(until)}: {code}")
+        print_line(user_invite.HOW_TO_USE, err=True)
 
 
 @command.command("show")
@@ -169,6 +156,7 @@ def show(context: click.Context, email: str, as_json: bool, admin: str | None) -
                 "open_sessions": status.open_sessions,
                 "last_login": status.last_login,
                 "locked_seconds": _seconds(status.locked_for),
+                "invited_until": status.invited_until,
             }
         )
         return
@@ -190,6 +178,7 @@ def _rows(
         yield "titles read", profile.unique_content_read
         yield "minutes read", profile.total_reading_time_minutes
         yield "sessions", profile.total_sessions
+    yield "invited until", local_time(status.invited_until) or "not invited"
     yield "open sessions", status.open_sessions
     yield "last login", local_time(status.last_login) or "never"
     locked_seconds = _seconds(status.locked_for)

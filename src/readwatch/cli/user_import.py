@@ -1,199 +1,218 @@
-"""`readwatch user import`: add many accounts from one file, all or none."""
+"""`readwatch user import`: add and change many accounts from one file, all or none."""
 
-import csv
 import os
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from enum import Enum, auto
 from pathlib import Path
 
 import click
 
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_text_file
+from readwatch.cli.import_file import ImportLine, Problem, read_import_file
 from readwatch.cli.main import database_url
-from readwatch.cli.new_profile import check_profile
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.audit import AuditAction
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.plural import counted
-from readwatch.domain.users import UserRole, checked_name, checked_password
+from readwatch.domain.table_files import write_csv
+from readwatch.domain.users import UserRole
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity import users
-from readwatch.store.identity.bulk_users import add_users
+from readwatch.store.engine.locks import Lock, acquire_lock
+from readwatch.store.identity import bulk_users, edits, invitations, users
+from readwatch.store.identity.bulk_users import ExistingAccount
 from readwatch.store.identity.passwords import hash_password
 
-_REQUIRED = ("email", "name", "role")
-_COLUMNS = (*_REQUIRED, "password", "reading_level", "language", "timezone")
-_MAX_ERRORS_SHOWN = 20
+_MOST_PROBLEMS = 50
+_ENTRIES_AT_ONCE = 1000
+
+
+class _Existing(Enum):
+    """What happens to a line whose e-mail has an account already."""
+
+    REFUSE = auto()
+    UPDATE = auto()
+    SKIP = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """One valid line of the file; without a password in the file, `password` is generated."""
+class _Plan:
+    """What an import does with the lines of the file."""
 
-    number: int
-    email: str
-    full_name: str
-    user_role: UserRole
-    password: str
-    is_generated: bool
-    reading_level: str | None
-    language: str
-    timezone: str
+    added: tuple[ImportLine, ...]
+    edits: tuple[edits.Edit, ...]
+    skipped: int
+
+    @property
+    def invited(self) -> tuple[ImportLine, ...]:
+        """The new accounts without a password."""
+        return tuple(line for line in self.added if line.password is None)
 
 
 @click.command("import")
 @click.argument("file", type=FILE)
 @click.option(
-    "--passwords",
+    "--invitations",
+    "invitation_file",
     type=FILE,
     metavar="FILE.csv",
-    help="New file for generated passwords.",
+    help="New file for the codes with which people without a password set theirs.",
 )
+@click.option("--update", is_flag=True, help="Change accounts that exist to what the file says.")
+@click.option("--skip-existing", is_flag=True, help="Leave accounts that exist as they are.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @bcrypt_cost_setting
 @acting_admin
 @click.pass_context
 def import_(
-    context: click.Context, file: Path, passwords: Path | None, bcrypt_cost: int, admin: str | None
+    context: click.Context,
+    file: Path,
+    invitation_file: Path | None,
+    update: bool,
+    skip_existing: bool,
+    dry_run: bool,
+    bcrypt_cost: int,
+    admin: str | None,
 ) -> None:
     """Add all accounts in a CSV FILE, or none if a line is wrong.
 
     The first line names the columns: email, name and role are required; password, reading_level,
-    language and timezone are optional. For accounts without a password, one is generated and
-    written to the file named by `--passwords`, which only you can read.
+    language and timezone are optional, and others are ignored. Commas, semicolons or tabs separate
+    the values. The command names up to 50 problems, each with its line and column.
+
+    Who has no password gets a code as from `readwatch user invite`. The codes are written to the
+    file of `--invitations`, which only you can read. `--update` changes name, reading level,
+    language and time zone, except to empty values, and never the role or the password.
     """
-    with database(database_url(context)) as db:
+    if update and skip_existing:
+        raise click.UsageError("use either --update or --skip-existing")
+    existing = _Existing.UPDATE if update else _Existing.SKIP if skip_existing else _Existing.REFUSE
+    url = database_url(context)
+    with database(url) as db:
         migrations.require_current(db)
-        acting = users.acting_admin(db, admin)
-        lines = _read_lines(file, partial(users.refuse_taken_email, db))
-    generated = [line for line in lines if line.is_generated]
-    if generated and passwords is None:
-        raise invalid(
-            f"{counted(len(generated), 'account has', 'accounts have')} "
-            "no password; name a new file for generated ones with --passwords FILE"
-        )
-    hashes = _hashes(lines, bcrypt_cost)  # hashing takes long; no connection is open during it
-    with (
-        database(database_url(context)) as db,
-        _password_file(passwords, generated) if generated and passwords else nullcontext(),
-    ):
+        acting_id = users.acting_admin(db, admin).id
+        plan = _plan(db, file, existing)
+        changes = edits.changed_columns(db, plan.edits)
+    _require_new_file(plan, invitation_file)
+    if dry_run:
+        _print(plan, len(changes), "would be ")
+        return
+    hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
+    now = system_clock()
+    codes = {line.email: invitations.new_code() for line in plan.invited}
+    with database(url) as db, _code_file(invitation_file, plan, codes, now):
         try:
             with db.atomic():
-                _add(db, acting.id, lines, hashes)
+                changed = _save(db, acting_id, plan, hashes, codes, now)
         except ReadwatchError:  # another program may have added one of the accounts
-            _refuse_taken(lines, partial(users.refuse_taken_email, db))
+            _refuse_added_since(db, plan)
             raise
-    print_line(f"imported {counted(len(lines), 'account')}")
+    _print(plan, changed)
 
 
-def _read_lines(file: Path, refuse_taken_email: Callable[[str], None]) -> list[_Line]:
-    """Return the lines of the file; if lines are wrong, print the problems and raise an error."""
-    lines: list[_Line] = []
-    errors: list[str] = []
-    line_of_email: dict[str, int] = {}
-    for number, row in _rows(file):
-        try:
-            line = _line(number, row)
-            if line.email in line_of_email:
-                raise conflict(f"line {line_of_email[line.email]} has the same e-mail")
-            line_of_email[line.email] = number
-            refuse_taken_email(line.email)
-            lines.append(line)
-        except ReadwatchError as error:
-            errors.append(f"line {number}: {error.message}")
-    if errors:
-        for error_of_line in errors[:_MAX_ERRORS_SHOWN]:
-            print_line(error_of_line, err=True)
-        wrong = counted(len(errors), "line is", "lines are")
-        raise invalid(f"nothing was imported: {wrong} wrong")
-    if not lines:
-        raise invalid(f"{file} contains no account")
-    return lines
+def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
+    """Return what to do; print the problems of the file, if there are any, and raise an error."""
+    contents = read_import_file(file)
+    accounts = bulk_users.existing_accounts(db, [line.email for line in contents.lines])
+    for note in contents.notes:
+        print_line(f"note: {note}", err=True)
+    problems = [*contents.problems, *_conflicts(contents.lines, accounts, existing)]
+    _refuse(problems)
+    with_account = [line for line in contents.lines if line.email in accounts]
+    if existing is _Existing.UPDATE and any(line.password for line in with_account):
+        print_line("note: accounts that exist keep their passwords", err=True)
+    return _Plan(
+        added=tuple(line for line in contents.lines if line.email not in accounts),
+        edits=tuple(_edit(line, accounts[line.email]) for line in with_account)
+        if existing is _Existing.UPDATE
+        else (),
+        skipped=len(with_account) if existing is _Existing.SKIP else 0,
+    )
 
 
-def _refuse_taken(lines: Sequence[_Line], refuse_taken_email: Callable[[str], None]) -> None:
+def _conflicts(
+    lines: Sequence[ImportLine], accounts: Mapping[str, ExistingAccount], existing: _Existing
+) -> Iterator[Problem]:
+    """Yield the problems of lines whose e-mail has an account already."""
     for line in lines:
-        try:
-            refuse_taken_email(line.email)
-        except ReadwatchError as error:
-            raise conflict(f"nothing was imported: line {line.number}: {error.message}") from None
+        account = accounts.get(line.email)
+        if account is None:
+            continue
+        if account.is_deleted:
+            yield Problem(line.number, users.TAKEN_BY_DELETED, "email")
+        elif existing is _Existing.REFUSE:
+            advice = "--update changes it, --skip-existing skips it"
+            yield Problem(line.number, f"{users.TAKEN}; {advice}", "email")
+        elif existing is _Existing.UPDATE and account.user_role is not line.user_role:
+            advice = "change the role with readwatch user role"
+            is_role = f"the account is {account.user_role.with_article}"
+            yield Problem(line.number, f"{is_role}; {advice}", "role")
 
 
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield each row with the number of its line; the first line names the columns."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            rows = csv.reader(text, strict=True)
-            columns = [name.strip().lower() for name in next(rows, [])]
-            _check_columns(columns)
-            for row in rows:
-                if row:
-                    if len(row) != len(columns):
-                        counts = f"{len(row)} values, the first line {len(columns)}"
-                        raise invalid(f"line {rows.line_num} has {counts}")
-                    yield rows.line_num, dict(zip(columns, map(str.strip, row), strict=True))
-    except UnicodeDecodeError:
-        raise invalid(f"{file} is not text in UTF-8") from None
-    except csv.Error as error:
-        raise invalid(f"{file} is not CSV: {error}") from None
-    except OSError as error:
-        raise invalid(f"{file} cannot be read: {error.strerror}") from None
+def _refuse(problems: Sequence[Problem]) -> None:
+    """Print the problems in the order of the lines, and raise an error if there are any."""
+    if not problems:
+        return
+    for problem in sorted(problems, key=lambda problem: problem.number)[:_MOST_PROBLEMS]:
+        print_line(str(problem), err=True)
+    if len(problems) > _MOST_PROBLEMS:
+        more = counted(len(problems) - _MOST_PROBLEMS, "more problem")
+        print_line(f"and {more}", err=True)
+    wrong = counted(len({problem.number for problem in problems}), "line is", "lines are")
+    raise invalid(f"nothing was imported: {wrong} wrong")
 
 
-def _check_columns(columns: Sequence[str]) -> None:
-    problems = (
-        ("has an unknown column", [name for name in columns if name not in _COLUMNS]),
-        ("has no column", [name for name in _REQUIRED if name not in columns]),
-        ("has two columns", [name for name in _COLUMNS if columns.count(name) > 1]),
+def _edit(line: ImportLine, account: ExistingAccount) -> edits.Edit:
+    if account.user_role.is_staff:
+        return edits.Edit(user_id=account.user_id, full_name=line.full_name)
+    return edits.Edit(
+        user_id=account.user_id,
+        full_name=line.full_name,
+        reading_level=line.reading_level,
+        preferred_language=line.language,
+        timezone=line.timezone,
     )
-    for problem, names in problems:
-        if names:
-            raise invalid(
-                f"the first line {problem} {names[0]!r}; it must name the columns email, name and "
-                "role, and may name password, reading_level, language and timezone"
-            )
 
 
-def _line(number: int, row: dict[str, str]) -> _Line:
-    if row["role"] not in list(UserRole):
-        raise invalid("the role must be reader, consultant or admin")
-    role, password = UserRole(row["role"]), row.get("password") or None
-    reading_level, language = row.get("reading_level") or None, row.get("language") or "en"
-    timezone = row.get("timezone") or "UTC"
-    check_profile(reading_level, language, timezone)
-    return _Line(
-        number=number,
-        email=users.checked_email(row["email"]),
-        full_name=checked_name(row["name"]),
-        user_role=role,
-        password=checked_password(password or secrets.token_urlsafe(12), role),
-        is_generated=password is None,
-        reading_level=reading_level,
-        language=language,
-        timezone=timezone,
-    )
+def _require_new_file(plan: _Plan, invitation_file: Path | None) -> None:
+    if plan.invited and invitation_file is None:
+        raise invalid(
+            f"{counted(len(plan.invited), 'new account has', 'new accounts have')} no password; "
+            "name a new file for codes with which people set theirs: --invitations FILE.csv"
+        )
+    if plan.invited and invitation_file and invitation_file.exists():
+        raise conflict(f"{invitation_file} already exists; name a new file")
 
 
 @contextmanager
-def _password_file(file: Path, lines: Sequence[_Line]) -> Iterator[None]:
-    """Write the generated passwords before the accounts are added; delete them if that fails.
+def _code_file(
+    file: Path | None, plan: _Plan, codes: Mapping[str, str], now: datetime
+) -> Iterator[None]:
+    """Write the codes before the accounts are added; delete them if that fails.
 
-    After the commit the file stays, because the passwords are stored nowhere else.
+    After the commit the file stays, because the codes are stored nowhere else.
     """
+    if file is None or not codes:
+        yield
+        return
+    expires_at = (now + invitations.LIFETIME).replace(microsecond=0)
     with new_text_file(file) as text:
-        writer = csv.writer(text)
-        writer.writerow(("email", "password"))
-        writer.writerows((line.email, line.password) for line in lines)
+        write_csv(
+            text,
+            ("email", "name", "code", "expires_at"),
+            ((line.email, line.full_name, codes[line.email], expires_at) for line in plan.invited),
+        )
     try:
         yield
     except BaseException:  # ctrl+c too; it is raised again
@@ -201,45 +220,96 @@ def _password_file(file: Path, lines: Sequence[_Line]) -> Iterator[None]:
         raise
 
 
-def _hashes(lines: Sequence[_Line], cost: int) -> list[str]:
+def _hashes(lines: Sequence[ImportLine], cost: int) -> list[str]:
+    """Return the hash of each password, computed on all cores."""
+    with_password = [line.password for line in lines if line.password is not None]
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        hashes = threads.map(lambda line: hash_password(line.password, cost), lines)
-        return list(with_progress(hashes, "Hashing passwords", len(lines)))
+        hashes = threads.map(lambda password: hash_password(password, cost), with_password)
+        computed = iter(list(with_progress(hashes, "Hashing passwords", len(with_password))))
+    return [invitations.NO_PASSWORD if line.password is None else next(computed) for line in lines]
 
 
-def _add(db: Database, acting_id: int, lines: Sequence[_Line], hashes: Sequence[str]) -> None:
-    """Add all accounts and their access log entries. Call it in a transaction."""
-    now = system_clock()
-    audit_log.append_in_transaction(
-        db,
-        cli_event(
-            actor_id=acting_id,
-            action_type=AuditAction.IMPORTED_USERS,
-            details=f"cli, rows {len(lines)}",
-        ),
-        now,
-    )
-    new = [
-        users.NewUser(
-            email=line.email,
-            full_name=line.full_name,
-            user_role=line.user_role,
-            password_hash=password_hash,
-            reading_level=line.reading_level,
-            preferred_language=line.language,
-            timezone=line.timezone,
-        )
-        for line, password_hash in zip(lines, hashes, strict=True)
+def _save(
+    db: Database,
+    acting_id: int,
+    plan: _Plan,
+    hashes: Sequence[str],
+    codes: Mapping[str, str],
+    now: datetime,
+) -> int:
+    """Add and change all accounts, and log each; return how many have changed.
+
+    Call it in a transaction.
+    """
+    if plan.edits:
+        acquire_lock(db, Lock.ROLLUPS)  # the first lock of every change of an account
+    changes = edits.changed_columns(db, plan.edits)
+    lines = len(plan.added) + len(plan.edits) + plan.skipped
+    details = f"cli, rows {lines}, added {len(plan.added)}, changed {len(changes)}"
+    ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
+    events = [
+        cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
+        *(_added(acting_id, ids[line.email], line) for line in plan.added),
+        *(_edited(acting_id, user_id, columns) for user_id, columns in changes.items()),
     ]
-    ids = add_users(db, new, now)
-    for line in lines:
-        audit_log.append_in_transaction(
-            db,
-            cli_event(
-                actor_id=acting_id,
-                action_type=AuditAction.ADDED_USER,
-                subject_id=ids[line.email],
-                details=f"cli import, role {line.user_role}",
-            ),
-            now,
+    starts = range(0, len(events), _ENTRIES_AT_ONCE)
+    for start in with_progress(starts, "Writing the access log"):
+        audit_log.append_all_in_transaction(db, events[start : start + _ENTRIES_AT_ONCE], now)
+    invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
+    edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
+    return len(changes)
+
+
+def _new_user(line: ImportLine, password_hash: str) -> users.NewUser:
+    return users.NewUser(
+        email=line.email,
+        full_name=line.full_name,
+        user_role=line.user_role,
+        password_hash=password_hash,
+        reading_level=line.reading_level,
+        preferred_language=line.language or "en",
+        timezone=line.timezone or "UTC",
+    )
+
+
+def _added(acting_id: int, user_id: int, line: ImportLine) -> AuditEvent:
+    invited = ", invited" if line.password is None else ""
+    return cli_event(
+        actor_id=acting_id,
+        action_type=AuditAction.ADDED_USER,
+        subject_id=user_id,
+        details=f"cli import, role {line.user_role}{invited}",
+    )
+
+
+def _edited(acting_id: int, user_id: int, columns: Sequence[str]) -> AuditEvent:
+    return cli_event(
+        actor_id=acting_id,
+        action_type=AuditAction.EDITED_USER,
+        subject_id=user_id,
+        details=f"cli import, columns {', '.join(columns)}",
+    )
+
+
+def _refuse_added_since(db: Database, plan: _Plan) -> None:
+    """Name the lines whose e-mails another program has taken."""
+    accounts = bulk_users.existing_accounts(db, [line.email for line in plan.added])
+    _refuse(list(_conflicts(plan.added, accounts, _Existing.REFUSE)))
+
+
+def _print(plan: _Plan, changed: int, would_be: str = "") -> None:
+    """Say what was done, or what would be done."""
+    roles = Counter(line.user_role for line in plan.added)
+    of_roles = ", ".join(counted(roles[role], role) for role in UserRole if roles[role])
+    print_line(
+        f"{counted(len(plan.added), 'account')} {would_be}added"
+        f"{f': {of_roles}' if of_roles else ''}"
+        f"{f'; {len(plan.invited):,} of them without a password' if plan.invited else ''}"
+    )
+    if plan.edits:
+        same = len(plan.edits) - changed
+        print_line(
+            f"{counted(changed, 'account')} {would_be}changed; {same:,} have these values already"
         )
+    if plan.skipped:
+        print_line(f"{counted(plan.skipped, 'account')} {would_be}skipped")

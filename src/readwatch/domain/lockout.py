@@ -61,16 +61,17 @@ class Failures:
         return max(0, self.failures - expired)
 
 
-def failure_keys(email: str, address: str | None) -> dict[FailureScope, str]:
+def failure_keys(email: str | None, address: str | None) -> dict[FailureScope, str]:
     """Return the key under which the failures of a login are counted in each scope.
 
-    It is a SHA-256 hash of the typed text. All addresses of an IPv6 network have one count."""
+    It is a SHA-256 hash of the typed text. All addresses of an IPv6 network have one count. A wrong
+    code of an invitation names no account, so without an e-mail only the address counts.
+    """
     network = network_of(address)
-    names = {
-        FailureScope.ACCOUNT_AT_ADDRESS: f"{email.lower()} {network}",
-        FailureScope.ACCOUNT: email.lower(),
-        FailureScope.ADDRESS: network,
-    }
+    names = {FailureScope.ADDRESS: network}
+    if email is not None:
+        names[FailureScope.ACCOUNT_AT_ADDRESS] = f"{email.lower()} {network}"
+        names[FailureScope.ACCOUNT] = email.lower()
     return {
         scope: hashlib.sha256(f"{scope}: {name}".encode()).hexdigest()
         for scope, name in names.items()

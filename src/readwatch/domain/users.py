@@ -49,6 +49,22 @@ class User:
     password_changed_at: datetime
 
 
+class AccountState(StrEnum):
+    """The states of accounts."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as it is listed, also a deleted one."""
+
+    user: User
+    state: AccountState
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderProfile:
     """The profile of a reader, with the totals from the rollups."""
@@ -66,11 +82,13 @@ class ReaderProfile:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """Sessions and logins of an account; `locked_for` is zero unless logins failed too often."""
+    """Sessions and logins of an account; `locked_for` is zero unless logins failed too often, and
+    `invited_until` is None without an invitation that can be used."""
 
     open_sessions: int
     last_login: datetime | None
     locked_for: timedelta
+    invited_until: datetime | None
 
 
 def normalised_email(email: str) -> str:

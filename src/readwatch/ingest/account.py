@@ -16,7 +16,7 @@ from readwatch.store import reader_data
 from readwatch.store.audit import heads
 from readwatch.store.audit.log import append_in_transaction, permit_own_data
 from readwatch.store.engine.connections import Database, connection
-from readwatch.store.identity import lockout, sessions, users
+from readwatch.store.identity import invitations, lockout, sessions, users
 from readwatch.store.identity.login import LoginSource, failures_counted
 from readwatch.store.identity.passwords import hash_queued
 
@@ -131,6 +131,7 @@ def change_password() -> tuple[str, int]:
             append_in_transaction(db, event, now)
         # After the entry: for staff the engine refuses a new password without it.
         users.change_password(db, principal.user_id, old_hash, new_hash, now)
+        invitations.revoke(db, principal.user_id)
         sessions.end_other_sessions(db, principal, now)
 
     services.writer.run(change)

@@ -9,6 +9,7 @@ from readwatch.ingest import (
     feed,
     health,
     heartbeat,
+    invitations,
     openapi,
     problems,
     readers,
@@ -33,7 +34,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Flask:
     if settings.proxy_hops:
         app.wsgi_app = behind_proxies(app.wsgi_app, settings.proxy_hops)  # type: ignore[assignment, method-assign]
     problems.install(app)
-    for part in (account, activities, feed, health, heartbeat, readers, sessions):
+    for part in (account, activities, feed, health, heartbeat, invitations, readers, sessions):
         app.register_blueprint(part.routes)
     openapi.install(app)
     return app

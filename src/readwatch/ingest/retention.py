@@ -68,10 +68,12 @@ class RetentionThread:
         self._in_chunks(lambda db: retention.end_staff_sessions(db, self._clock()))
 
     def purge_expired(self) -> None:
-        """Delete failed logins, resume tokens, online counts and receipts that have expired."""
+        """Delete failed logins, resume tokens, invitations, online counts and receipts that have
+        expired."""
         now = self._clock()
         self._in_chunks(partial(retention.purge_failed_logins, now=now))
         self._in_chunks(partial(retention.purge_resume_tokens, now=now))
+        self._in_chunks(partial(retention.purge_invitations, now=now))
         self._writer.run(partial(online_counts.purge_online_counts, now=now))
         self._purge_receipts(now)
 

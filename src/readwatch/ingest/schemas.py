@@ -49,6 +49,13 @@ DeviceType = Annotated[
 ]
 
 
+NewPassword = Annotated[
+    str,
+    Field(max_length=1024, description="readers: 8 characters or more, others: 12; to 72 bytes"),
+    WithoutNul,
+]
+
+
 class Login(Body):
     """The body of a login."""
 
@@ -76,13 +83,17 @@ class PasswordChange(Body):
     current_password: Annotated[
         str, Field(min_length=1, max_length=1024, description="failures count as at a login")
     ]
-    new_password: Annotated[
+    new_password: NewPassword
+
+
+class Invitation(Body):
+    """The code of an invitation and the password that the person chooses."""
+
+    code: Annotated[
         str,
-        Field(
-            max_length=1024, description="readers: 8 characters or more, others: 12; to 72 bytes"
-        ),
-        WithoutNul,
+        Field(min_length=1, max_length=255, description="in any case, also without the hyphens"),
     ]
+    password: NewPassword
 
 
 @dataclass(

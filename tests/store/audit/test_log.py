@@ -11,7 +11,11 @@ from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
+from readwatch.store.audit import chain
+from readwatch.store.audit.entries import extent
+from readwatch.store.audit.heads import current_head, numbering_defect
 from readwatch.store.audit.log import (
+    append_all_in_transaction,
     append_in_transaction,
     list_access,
     log_access,
@@ -269,6 +273,50 @@ def test_an_entry_of_a_change_is_there_with_the_change_or_not_at_all(db, event, 
     assert checked_chain(db) == []
     with db.atomic():
         append_in_transaction(db, event, clock())
+    assert checked_chain(db) == ["console"]
+
+
+def test_many_entries_are_appended_in_their_order_and_counted(db, connected, event, clock):
+    """One statement gives each entry the next id, also on PostgreSQL's counter."""
+    many = [replace(event, details=str(number)) for number in range(250)]
+    log_event(db, event, clock())
+    for role in (Role.ADMIN, Role.ERASURE):
+        with connected(role).atomic():
+            append_all_in_transaction(connected(role), many, clock())
+            append_all_in_transaction(connected(role), [], clock())
+    with suppress(ZeroDivisionError), db.atomic():
+        append_all_in_transaction(db, many, clock())
+        raise ZeroDivisionError
+    assert log_event(db, event, clock()) == 502
+    numbers = [str(number) for number in range(250)]
+    assert checked_chain(db) == ["console", *numbers, *numbers, "console"]
+    *_, verdict = chain.verify(db, (), extent(db))
+    assert (verdict.head.entries, verdict.defect) == (502, None)
+    assert current_head(db).entries == 502
+    assert numbering_defect(db) is None
+
+
+def test_many_entries_need_a_transaction(db, event, clock):
+    with pytest.raises(ValueError, match="transaction"):
+        append_all_in_transaction(db, [event], clock())
+
+
+def test_of_many_entries_in_a_wrong_order_none_is_appended(db, cast, event, clock):
+    log_event(db, event, clock())
+    at = to_db_time(clock())
+    (head,) = db.execute_sql("SELECT row_hash FROM consultant_access_log").fetchone()
+    first = entry_hash(head, event, at)
+    second = entry_hash(first, event, at)
+    values = ", ".join(
+        f"({cast.cara.id}, '{event.action_type}', {cast.ann.id}, 'console', '10.0.0.7', '{at}',"
+        f" '{prev_hash}', '{row_hash}')"
+        for prev_hash, row_hash in ((first, second), (head, first))
+    )
+    with pytest.raises(peewee.IntegrityError, match="append-only"):
+        db.execute_sql(
+            "INSERT INTO consultant_access_log (consultant_user_id, action_type, target_user_id,"
+            f" action_details, ip_address, created_at, prev_hash, row_hash) VALUES {values}"
+        )
     assert checked_chain(db) == ["console"]
 
 

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from permits import ROW_ACCESS
+from listed import everybody
 from postgres import drop_database, new_database, new_login
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
@@ -16,7 +16,6 @@ from readwatch.store.engine.grants import (
     unenforced_privileges,
 )
 from readwatch.store.engine.privileges import LIMITED_ROLES, PROGRAMS, Role
-from readwatch.store.identity.users import list_users
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -113,7 +112,7 @@ def test_without_the_privilege_to_create_roles_it_works_and_reports_the_missing_
     assert len(migrations.unenforced_privileges(url)) == len(LIMITED_ROLES)
     assert user(opened(url, Role.CONSOLE)).endswith("_owner")
     with connection(opened(url, Role.CONSOLE)) as db:
-        assert list_users(db, ROW_ACCESS) == ()
+        assert everybody(db) == ()
         with pytest.raises(ReadwatchError, match="cannot be written"), engine_errors():
             db.execute_sql("DELETE FROM users")
 

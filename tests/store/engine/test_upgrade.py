@@ -17,6 +17,7 @@ from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.models import TABLES, SchemaHistory
 from readwatch.store.engine.privileges import Role
+from readwatch.store.identity import invitations
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.sessions import open_session
@@ -115,9 +116,13 @@ def test_an_upgrade_of_a_log_with_a_gap_in_its_ids_leaves_it_intact_and_adds_no_
 
 
 @pytest.fixture
-def current(oldest) -> Database:
+def current(oldest, clock) -> Database:
     """A database of the current schema with rows in every table."""
     migrations.upgrade(oldest, migrations.available_migrations(oldest))
+    event = AuditEvent(2, AuditAction.INVITED_USER, 1)
+    with oldest.atomic():
+        append_in_transaction(oldest, event, clock())
+        invitations.add_invitations(oldest, {1: invitations.new_code()}, clock())
     oldest.execute_sql("INSERT INTO archived_totals (user_id) SELECT id FROM users")
     for table in ("content_progress", "quizzes"):
         oldest.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")

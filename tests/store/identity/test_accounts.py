@@ -132,7 +132,7 @@ def test_of_admins_who_suspend_each_other_at_once_one_stays(db, url, cast, join,
 
 
 def test_an_account_that_nobody_used_stands_so(admin, cast, clock):
-    nothing = AccountStatus(0, None, clock() - clock())
+    nothing = AccountStatus(0, None, clock() - clock(), None)
     for user in (cast.ann, cast.cara):
         assert accounts.account_status(admin, permit_for(user.id), clock()) == nothing
 

@@ -4,7 +4,8 @@ from functools import partial
 
 import pytest
 from conftest import COST, NOON, PASSWORD
-from permits import ROW_ACCESS, permit_for
+from listed import everybody
+from permits import permit_for
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.users import UserRole
@@ -19,7 +20,6 @@ from readwatch.store.identity.users import (
     checked_email,
     find_user,
     get_user,
-    list_users,
 )
 
 
@@ -113,7 +113,7 @@ def test_an_address_that_is_taken_is_a_conflict_and_nothing_is_left_behind(db, c
     with pytest.raises(ReadwatchError) as refusal:
         join("Ann Another", email=email)
     assert (refusal.value.kind, refusal.value.field) == (ErrorKind.CONFLICT, "email")
-    assert len(list_users(db, ROW_ACCESS)) == 4
+    assert len(everybody(db)) == 4
     assert db.execute_sql("SELECT count(*) FROM reader_profiles").fetchone() == (2,)
 
 
@@ -136,7 +136,7 @@ def test_an_account_with_a_bad_name_is_not_made(db, cast, join):
     with pytest.raises(ReadwatchError) as refusal:
         join("Eve\x1b[2J", email="eve@example.org")
     assert refusal.value.field == "full_name"
-    assert len(list_users(db, ROW_ACCESS)) == 4
+    assert len(everybody(db)) == 4
 
 
 # Finding one ------------------------------------------------------------------------------------
@@ -170,9 +170,8 @@ def test_who_is_not_there_is_not_found(db, cast, delete):
 
 def test_accounts_are_listed_by_name_without_the_deleted(db, cast, delete):
     delete(cast.ben)
-    names = [user.full_name for user in list_users(db, ROW_ACCESS)]
+    names = [user.full_name for user in everybody(db)]
     assert names == ["Ann Archer", "Cara Cook", "Dora Dyer"]
-    assert list_users(db, ROW_ACCESS, UserRole.READER) == (cast.ann,)
 
 
 # Signing in -------------------------------------------------------------------------------------

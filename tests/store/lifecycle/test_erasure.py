@@ -10,10 +10,10 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import RollupMismatches
-from readwatch.store.audit.log import log_event, transaction_on
+from readwatch.store.audit.log import append_in_transaction, log_event, transaction_on
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity import lockout, users
+from readwatch.store.identity import invitations, lockout, users
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.identity.tokens import hash_token, new_resume_token
@@ -58,6 +58,11 @@ def about_ann(db, cast: Cast, enter, post, clock):
     db.execute_sql("INSERT INTO archived_totals (user_id) SELECT user_id FROM reader_sessions")
     for table in ("content_progress", "quizzes"):
         db.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
+    with db.atomic():
+        for user in (cast.ann, cast.ben):
+            log = AuditEvent(cast.dora.id, AuditAction.INVITED_USER, user.id)
+            append_in_transaction(db, log, clock())
+            invitations.add_invitations(db, {user.id: invitations.new_code()}, clock())
     return ann
 
 
@@ -99,6 +104,7 @@ def test_all_rows_about_the_user_are_erased_and_all_others_stay(db, cast: Cast, 
         "archived_content_progress": 7,
         "archived_quizzes": 7,
         "resume_tokens": 1,
+        "invitations": 1,
         "reader_sessions": 1,
         "staff_sessions": 0,
         "reader_profiles": 1,

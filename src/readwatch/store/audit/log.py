@@ -13,6 +13,7 @@ from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash, few_readers
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
+from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.locks import Lock, acquire_lock
@@ -41,6 +42,27 @@ _APPEND = CompiledQuery(
             ConsultantAccessLog.row_hash: Param("row_hash"),
         }
     ).returning(ConsultantAccessLog.id)
+)
+_APPEND_ALL = BulkStatement(
+    {
+        "consultant_user_id": "bigint",
+        "action_type": "text",
+        "target_user_id": "bigint",
+        "action_details": "text",
+        "ip_address": "text",
+        "created_at": "timestamptz",
+        "prev_hash": "text",
+        "row_hash": "text",
+    },
+    """
+    INSERT INTO consultant_access_log (
+        consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
+        prev_hash, row_hash
+    ) SELECT
+        consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at,
+        prev_hash, row_hash
+    FROM given
+    """,
 )
 _ROLE = CompiledQuery(
     Users.select(Users.user_role).where(
@@ -216,10 +238,7 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
     """
     if not db.in_transaction():
         raise ValueError("without a transaction call log_event")
-    acquire_lock(db, Lock.ACCESS_LOG)
-    head = _HEAD.one_or_none(db)
-    prev_hash = head.row_hash if head else GENESIS
-    created_at = to_db_time(now)
+    prev_hash, created_at = _last_hash(db), to_db_time(now)
     entry_id: int = _APPEND.scalar(
         db,
         consultant_user_id=event.actor_id,
@@ -232,6 +251,37 @@ def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int
         row_hash=entry_hash(prev_hash, event, created_at),
     )
     return entry_id
+
+
+def append_all_in_transaction(db: Database, events: Iterable[AuditEvent], now: datetime) -> None:
+    """Append many entries in this order with one statement, as `append_in_transaction` does."""
+    if not db.in_transaction():
+        raise ValueError("entries of a change are appended in its transaction")
+    prev_hash, created_at = _last_hash(db), to_db_time(now)
+    rows: list[BulkRow] = []
+    for event in events:
+        row_hash = entry_hash(prev_hash, event, created_at)
+        rows.append(
+            (
+                event.actor_id,
+                str(event.action_type),
+                event.subject_id,
+                event.details,
+                event.ip_address,
+                created_at,
+                prev_hash,
+                row_hash,
+            )
+        )
+        prev_hash = row_hash
+    _APPEND_ALL(db, rows)
+
+
+def _last_hash(db: Database) -> str:
+    """Return the hash that the next entry contains; nobody else can append until the commit."""
+    acquire_lock(db, Lock.ACCESS_LOG)
+    head = _HEAD.one_or_none(db)
+    return head.row_hash if head else GENESIS
 
 
 def transaction_on(db: Database) -> RunInTransaction:

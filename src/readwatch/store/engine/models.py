@@ -122,6 +122,16 @@ class ResumeTokens(_Table):
         table_name = "resume_tokens"
 
 
+class Invitations(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE", primary_key=True)
+    code_hash = peewee.CharField(max_length=64)
+    created_at = UtcField()
+    expires_at = UtcField()
+
+    class Meta:
+        table_name = "invitations"
+
+
 class FailedLogins(_Table):
     subject = peewee.CharField(max_length=64, primary_key=True)
     failures = peewee.IntegerField()
@@ -263,6 +273,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ReaderSessions,
     StaffSessions,
     ResumeTokens,
+    Invitations,
     FailedLogins,
     ReaderActivities,
     ActivityReceipts,

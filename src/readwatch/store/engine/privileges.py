@@ -85,6 +85,7 @@ _TOTALS = only(
     *("total_reading_seconds", "total_reading_time_minutes", "unique_content_read"),
     *("last_activity_id", "last_activity_at", "total_sessions", "last_login", "updated_at"),
 )
+_PROFILE = only("reading_level", "preferred_language", "timezone", "updated_at")
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
 _ENTRY = all_but("id")  # the engine numbers the entries
@@ -109,13 +110,17 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "users": Privileges(
             all_but("password_hash"),
             append=ALL,
-            change=only(*_PASSWORD, "user_role", "is_active", "deleted_at"),
+            change=only(
+                *_PASSWORD,
+                *("email", "full_name", "email_verified", "user_role", "is_active", "deleted_at"),
+            ),
         ),
-        "reader_profiles": Privileges(ALL, append=ALL),
+        "reader_profiles": Privileges(ALL, append=ALL, change=_PROFILE),
         "reader_sessions": Privileges(all_but("session_token"), change=_END),
         "staff_sessions": Privileges(all_but("session_token"), change=_END),
         "resume_tokens": Privileges(only("user_id", "session_id"), delete=True),
-        "failed_logins": Privileges(ALL),
+        "invitations": Privileges(all_but("code_hash"), append=ALL, delete=True),
+        "failed_logins": Privileges(ALL, delete=True),
         # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
@@ -135,6 +140,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "resume_tokens": Privileges(
             all_but("token_hash", "predecessor_hash", "successor_salt"), delete=True
         ),
+        "invitations": Privileges(all_but("code_hash"), delete=True),
         "failed_logins": Privileges(ALL, delete=True),
         # The activities of a deleted session stay.
         "reader_activities": Privileges(ALL, change=only("session_id"), delete=True),
@@ -178,6 +184,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
             ),
             delete=True,
         ),
+        "invitations": Privileges(ALL, delete=True),
         "failed_logins": Privileges(ALL, append=ALL, change=ALL, delete=True),
         "reader_activities": Privileges(ALL, append=ALL),
         # PostgreSQL locks a row only for a role that may change one of its columns.
@@ -258,7 +265,11 @@ _INTERNAL_TABLES: Mapping[Role, frozenset[str]] = {
 }
 """The internal tables of SQLite that a role may also read."""
 
-_CHECKING_TRIGGERS = {"consultant_access_log_keeps_order", "users_log_staff_passwords"}
+_CHECKING_TRIGGERS = {
+    "consultant_access_log_keeps_order",
+    "invitations_are_logged",
+    "users_log_staff_passwords",
+}
 """Triggers of the schema that may read more than the role, because they only refuse a statement."""
 
 _CATALOGUE = {"sqlite_master", "sqlite_schema"}

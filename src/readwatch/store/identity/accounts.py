@@ -1,4 +1,4 @@
-"""Changes of accounts by admins: suspend, activate, delete, role and password.
+"""Changes of accounts: suspend, activate, delete, role and password, by admins or an invitation.
 
 Call each function in a transaction. It first acquires the lock that logins use, so that no login
 happens during the change, and two admins cannot suspend each other at the same time.
@@ -24,6 +24,7 @@ from readwatch.store.engine.models import (
 )
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time_or_none, to_db_time
+from readwatch.store.identity import invitations
 from readwatch.store.identity.lockout import locked_for
 from readwatch.store.identity.sessions import end_all_sessions
 from readwatch.store.identity.users import get_user
@@ -112,6 +113,7 @@ def account_status(db: Database, permit: Permit, now: datetime) -> AccountStatus
         open_sessions=sum(query.scalar(db, user_id=user.id) for query in open_sessions),
         last_login=max((login for login in logins if login), default=None),
         locked_for=locked_for(db, user.email, now),
+        invited_until=invitations.invited_until(db, user.id, now),
     )
 
 
@@ -125,7 +127,7 @@ def suspend(db: Database, user_id: int, now: datetime) -> int:
         raise conflict("this account is suspended already")
     _refuse_last_admin(db, user)
     _SUSPEND(db, user_id=user_id, now=to_db_time(now))
-    return end_all_sessions(db, user_id, now)
+    return _end_access(db, user_id, now)
 
 
 def activate(db: Database, user_id: int, now: datetime) -> None:
@@ -143,7 +145,7 @@ def delete(db: Database, user_id: int, now: datetime) -> int:
     """
     _refuse_last_admin(db, _locked_user(db, user_id))
     _DELETE(db, user_id=user_id, now=to_db_time(now))
-    return end_all_sessions(db, user_id, now)
+    return _end_access(db, user_id, now)
 
 
 def set_password(db: Database, user_id: int, password_hash: str, now: datetime) -> int:
@@ -153,7 +155,7 @@ def set_password(db: Database, user_id: int, password_hash: str, now: datetime) 
     """
     _locked_user(db, user_id)
     _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
-    return end_all_sessions(db, user_id, now)
+    return _end_access(db, user_id, now)
 
 
 def change_role(
@@ -175,6 +177,13 @@ def change_role(
         _ADD_PROFILE(db, user_id=user_id, now=to_db_time(now))
     if password_hash is not None:
         _SET_PASSWORD(db, user_id=user_id, password_hash=password_hash, now=to_db_time(now))
+    return _end_access(db, user_id, now)
+
+
+def _end_access(db: Database, user_id: int, now: datetime) -> int:
+    """End what gave access before the change: sessions and an invitation; return how many sessions
+    were active."""
+    invitations.revoke(db, user_id)
     return end_all_sessions(db, user_id, now)
 
 

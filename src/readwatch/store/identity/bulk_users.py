@@ -1,6 +1,7 @@
 """Many accounts at once: other programs cannot write during the transaction, so it is short."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import peewee
@@ -11,6 +12,13 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity.users import NewUser, refuse_taken_email
 
+_EXISTING = BulkStatement(
+    {"email": "text"},
+    """
+    SELECT g.email, u.id, u.user_role, u.deleted_at
+    FROM given g JOIN users u ON lower(u.email) = g.email
+    """,
+)
 _ADD_USERS = BulkStatement(
     {
         "email": "text",
@@ -41,6 +49,23 @@ _ADD_PROFILES = BulkStatement(
     FROM given
     """,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingAccount:
+    """What an import has to know of an account before it changes it."""
+
+    user_id: int
+    user_role: UserRole
+    is_deleted: bool
+
+
+def existing_accounts(db: Database, emails: Sequence[str]) -> Mapping[str, ExistingAccount]:
+    """Return the accounts, also deleted ones, that have these e-mails, which are in lower case."""
+    return {
+        row.email: ExistingAccount(row.id, UserRole(row.user_role), row.deleted_at is not None)
+        for row in _EXISTING.all(db, [(email,) for email in emails])
+    }
 
 
 def add_users(db: Database, new: Sequence[NewUser], now: datetime) -> Mapping[str, int]:

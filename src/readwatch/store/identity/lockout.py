@@ -56,8 +56,11 @@ _OF_CONSOLE = (
 _ADDRESSES = CompiledQuery(_OF_READER | _OF_STAFF | _OF_CONSOLE)
 
 
-def refuse_if_locked(db: Database, email: str, address: str | None, now: datetime) -> None:
-    """Refuse a login that comes too soon after failed ones; the error has the time to wait."""
+def refuse_if_locked(db: Database, email: str | None, address: str | None, now: datetime) -> None:
+    """Refuse a login that comes too soon after failed ones; the error has the time to wait.
+
+    Without an e-mail, as for the code of an invitation, only failures at the address count.
+    """
     delay = login_delay(db, email, address, now)
     if delay > timedelta(0):
         seconds = ceil(delay.total_seconds())
@@ -68,7 +71,7 @@ def refuse_if_locked(db: Database, email: str, address: str | None, now: datetim
         )
 
 
-def login_delay(db: Database, email: str, address: str | None, now: datetime) -> timedelta:
+def login_delay(db: Database, email: str | None, address: str | None, now: datetime) -> timedelta:
     """Return the wait before a login because of failed ones; zero if a login is allowed now.
 
     At an address from which the account logged in before, only its failures there count.
@@ -78,11 +81,10 @@ def login_delay(db: Database, email: str, address: str | None, now: datetime) ->
         for scope, failure_key in _failure_keys(email, address).items()
     }
     longest = max(delays.values())
-    if longest > delays[FailureScope.ACCOUNT_AT_ADDRESS] and _has_logged_in_from(
-        db, email, address
-    ):
-        return delays[FailureScope.ACCOUNT_AT_ADDRESS]
-    return longest
+    if email is None or longest <= delays[FailureScope.ACCOUNT_AT_ADDRESS]:
+        return longest
+    logged_in_before = _has_logged_in_from(db, email, address)
+    return delays[FailureScope.ACCOUNT_AT_ADDRESS] if logged_in_before else longest
 
 
 def locked_for(db: Database, email: str, now: datetime) -> timedelta:
@@ -96,7 +98,7 @@ def locked_for(db: Database, email: str, now: datetime) -> timedelta:
     )
 
 
-def record_failure(db: Database, email: str, address: str | None, now: datetime) -> None:
+def record_failure(db: Database, email: str | None, address: str | None, now: datetime) -> None:
     """Count a failed login. Call it in a transaction."""
     for failure_key in _failure_keys(email, address).values():
         earlier = _failures(db, failure_key)
@@ -137,9 +139,9 @@ def _failure_keys_of_account(db: Database, email: str) -> Iterator[tuple[Failure
                 yield scope, failure_key
 
 
-def _failure_keys(email: str, address: str | None) -> dict[FailureScope, str]:
+def _failure_keys(email: str | None, address: str | None) -> dict[FailureScope, str]:
     # Different spellings of the e-mail of one account have one count.
-    return failure_keys(normalised_email(email), address)
+    return failure_keys(None if email is None else normalised_email(email), address)
 
 
 def _has_logged_in_from(db: Database, email: str, address: str | None) -> bool:

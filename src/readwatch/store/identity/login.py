@@ -22,13 +22,18 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoginSource:
-    """The e-mail of a login, the address of the client, and the name of the program for the access
-    log."""
+class Origin:
+    """The address of a client, and the name of the program for the access log."""
 
-    email: str
     address: str | None
     program: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginSource(Origin):
+    """The origin and the e-mail of a login; the code of an invitation comes without an e-mail."""
+
+    email: str
 
 
 def log_in(
@@ -69,15 +74,16 @@ def log_in(
 
 @contextmanager
 def failures_counted(
-    db: Database, commit: RunInTransaction, source: LoginSource, clock: Clock
+    db: Database, commit: RunInTransaction, source: Origin, clock: Clock
 ) -> Iterator[None]:
-    """Refuse a password after too many failures, and count a wrong one in the `with` block.
+    """Refuse a password or a code after too many failures, and count a wrong one in the `with`
+    block.
 
     If failures of other logins exceed the limit during the check, the login is refused, and the
     answer does not reveal whether the password was right.
     """
     with connection(db):
-        lockout.refuse_if_locked(db, source.email, source.address, clock())
+        lockout.refuse_if_locked(db, _email(source), source.address, clock())
     try:
         yield
     except ReadwatchError as error:
@@ -87,16 +93,21 @@ def failures_counted(
         raise
 
 
-def _record_failure(db: Database, source: LoginSource, reason: str, now: datetime) -> None:
+def _email(source: Origin) -> str | None:
+    return source.email if isinstance(source, LoginSource) else None
+
+
+def _record_failure(db: Database, source: Origin, reason: str, now: datetime) -> None:
     """Count a failure; for a staff account log the failure and the lockout."""
     acquire_lock(db, Lock.ROLLUPS)
-    lockout.refuse_if_locked(db, source.email, source.address, now)
-    lockout.record_failure(db, source.email, source.address, now)
-    user = _staff(db, source.email)
+    email = _email(source)
+    lockout.refuse_if_locked(db, email, source.address, now)
+    lockout.record_failure(db, email, source.address, now)
+    user = None if email is None else _staff(db, email)
     if user is None:
         return
     _append(db, user, AuditAction.FAILED_LOGIN, source, f"{source.program}: {reason}", now)
-    seconds = ceil(lockout.login_delay(db, source.email, source.address, now).total_seconds())
+    seconds = ceil(lockout.login_delay(db, email, source.address, now).total_seconds())
     if seconds:
         details = f"{source.program}, for {seconds} s"
         _append(db, user, AuditAction.LOCKED_OUT, source, details, now)
@@ -106,7 +117,7 @@ def _append(
     db: Database,
     user: User,
     action: AuditAction,
-    source: LoginSource,
+    source: Origin,
     details: str,
     now: datetime,
 ) -> None:

@@ -46,11 +46,12 @@ def hash_queued(password: str, cost: int = DEFAULT_COST) -> str:
 def password_matches(password: str, password_hash: str | None, cost: int = DEFAULT_COST) -> bool:
     """Tell whether a password is right; without a hash, check a decoy of the same cost.
 
-    The answer without a hash is False and takes the same time.
+    The answer without a hash, or with the empty one of an account without a password, is False and
+    takes the same time.
     """
     encoded = password.encode(errors="surrogatepass")
     right = _queue().wait_for(_check, encoded[:MAX_PASSWORD_BYTES], password_hash, cost)
-    return right and password_hash is not None and len(encoded) <= MAX_PASSWORD_BYTES
+    return right and bool(password_hash) and len(encoded) <= MAX_PASSWORD_BYTES
 
 
 def precompute_decoy(cost: int) -> None:

@@ -18,7 +18,6 @@ from readwatch.domain.errors import (
 )
 from readwatch.domain.text import clean
 from readwatch.domain.users import User, UserRole, checked_name, normalised_email
-from readwatch.store.audit.log import RowAccess
 from readwatch.store.engine import models
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database, connection
@@ -26,6 +25,12 @@ from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.passwords import DEFAULT_COST, password_matches
 
 SUSPENDED = "this account is suspended"
+
+TAKEN = "there is an account with this e-mail already"
+
+TAKEN_BY_DELETED = (
+    "this e-mail belonged to an account that was deleted, and stays taken; use another one"
+)
 
 ACTIVE_READER = "u.user_role = 'reader' AND u.is_active = TRUE AND u.deleted_at IS NULL"
 """SQL condition on a row `u` of users: an active reader, who may log in and is in the lists."""
@@ -48,6 +53,11 @@ _FIND_USER_WITH_HASH = CompiledQuery(
     _ACCOUNTS.select_extend(models.Users.password_hash).where(_OF_EMAIL)
 )
 _GET_USER = CompiledQuery(_ACCOUNTS.where(models.Users.id == Param("user_id")))
+_ADMINS = CompiledQuery(
+    _ACCOUNTS.where(models.Users.user_role == UserRole.ADMIN).order_by(
+        models.Users.full_name, models.Users.id
+    )
+)
 _ACCOUNT_OF_EMAIL = CompiledQuery(
     models.Users.select(models.Users.id, models.Users.deleted_at).where(_OF_EMAIL)
 )
@@ -153,25 +163,23 @@ def refuse_taken_email(db: Database, email: str) -> None:
     account = _ACCOUNT_OF_EMAIL.one_or_none(db, email=email)
     if account is None:
         return
-    if account.deleted_at is not None:
-        raise conflict(
-            "this e-mail belonged to an account that was deleted, and stays taken; use another one",
-            field="email",
-        ) from None
-    raise conflict("there is an account with this e-mail already", field="email") from None
+    raise conflict(
+        TAKEN if account.deleted_at is None else TAKEN_BY_DELETED, field="email"
+    ) from None
 
 
 def find_user(db: Database, email: str) -> User:
     """Return the account with this e-mail, compared without case; deleted ones are not found."""
-    user = _user_or_none(db, email)
+    user = user_or_none(db, email)
     if user is None:
         raise not_found("there is no account with this e-mail")
     return user
 
 
-def _user_or_none(db: Database, email: str) -> User | None:
+def user_or_none(db: Database, email: str) -> User | None:
+    """Return the account with this e-mail as `find_user` does, or None."""
     row = _FIND_USER.one_or_none(db, email=normalised_email(email))
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 def get_user(db: Database, user_id: int) -> User:
@@ -179,7 +187,7 @@ def get_user(db: Database, user_id: int) -> User:
     row = _GET_USER.one_or_none(db, user_id=user_id)
     if row is None:
         raise not_found(f"there is no user {user_id}")
-    return _user(row)
+    return user_of(row)
 
 
 def account_id(db: Database, email: str) -> int:
@@ -199,27 +207,15 @@ def id_or_none(db: Database, user_id: int) -> int | None:
     return user_id if list(rows) else None
 
 
-def list_users(db: Database, _access: RowAccess, role: UserRole | None = None) -> tuple[User, ...]:
-    """Return the accounts of one role, or all, sorted by name."""
-    return _by_name(db, role)
-
-
 def list_admins(db: Database) -> tuple[User, ...]:
     """Return the admins by name: one of them has to act before anything can be logged."""
-    return _by_name(db, UserRole.ADMIN)
-
-
-def _by_name(db: Database, role: UserRole | None) -> tuple[User, ...]:
-    query = _ACCOUNTS.order_by(models.Users.full_name, models.Users.id).namedtuples()
-    if role is not None:
-        query = query.where(models.Users.user_role == role)
-    return tuple(_user(row) for row in query.execute(db))
+    return tuple(user_of(row) for row in _ADMINS.all(db))
 
 
 def acting_admin(db: Database, email: str | None) -> User:
     """Return the acting admin: the named one, or else the only active admin."""
     if email is not None:
-        user = _user_or_none(db, email)
+        user = user_or_none(db, email)
         if user is None or user.user_role is not UserRole.ADMIN or not user.is_active:
             raise ReadwatchError(
                 ErrorKind.FORBIDDEN, f"there is no active admin {email!r}; name one with --as EMAIL"
@@ -246,7 +242,7 @@ def authenticate(db: Database, email: str, password: str, *, cost: int = DEFAULT
     """
     with connection(db):
         row = _FIND_USER_WITH_HASH.one_or_none(db, email=normalised_email(email))
-    user, password_hash = (_user(row), row.password_hash) if row else (None, None)
+    user, password_hash = (user_of(row), row.password_hash) if row else (None, None)
     if not password_matches(password, password_hash, cost) or user is None:
         raise WrongPassword
     if not user.is_active:
@@ -295,8 +291,10 @@ def require_unchanged(db: Database, logged_in: User) -> None:
         user = get_user(db, logged_in.id)
     except ReadwatchError:
         raise _logged_out("this account was deleted") from None
-    if user.email != logged_in.email:
+    if to_db_time(user.created_at) != to_db_time(logged_in.created_at):
         raise _logged_out("this is another database; log in again")
+    if user.email != logged_in.email:
+        raise _logged_out("the e-mail of this account was changed; log in with the new one")
     if not user.is_active:
         raise _logged_out(SUSPENDED)
     if user.user_role is not logged_in.user_role:
@@ -309,7 +307,8 @@ def _logged_out(reason: str) -> ReadwatchError:
     return ReadwatchError(ErrorKind.UNAUTHENTICATED, reason)
 
 
-def _user(row: Any) -> User:
+def user_of(row: Any) -> User:
+    """Return the account of a row of users."""
     return User(
         id=row.id,
         email=clean(row.email),

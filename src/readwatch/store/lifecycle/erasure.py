@@ -36,6 +36,7 @@ _KEY_COLUMNS = {
     "archived_content_progress": ("content_id", "text"),
     "archived_quizzes": ("content_id", "text"),
     "resume_tokens": ("family_hash", "text"),
+    "invitations": ("user_id", "bigint"),
     "reader_sessions": ("id", "bigint"),
     "staff_sessions": ("id", "bigint"),
     "reader_profiles": ("id", "bigint"),

@@ -20,7 +20,7 @@ Value = int | float | bool | datetime | SafeText | None
 
 _LONGEST = 2**20
 _SECRETS = {models.Users.password_hash, models.ReaderSessions.session_token}
-_SECRETS |= {models.StaffSessions.session_token}
+_SECRETS |= {models.StaffSessions.session_token, models.Invitations.code_hash}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class Part:
 
 
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
-    """Return all data about one user: account, profile, sessions, activities, reading progress,
-    totals of archived activities, the user's own entries of the access log, and accesses to the
-    user's data (by role only)."""
+    """Return all data about one user: account, profile, sessions, invitation, activities, reading
+    progress, totals of archived activities, the user's own entries of the access log, and accesses
+    to the user's data (by role only)."""
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
@@ -57,6 +57,7 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
         _part(db, "profile", models.ReaderProfiles.id, models.ReaderProfiles.user == user_id),
         _part(db, "sessions", session.id, session.user == user_id),
         _part(db, "staff_sessions", models.StaffSessions.id, models.StaffSessions.user == user_id),
+        _part(db, "invitations", models.Invitations.user, models.Invitations.user == user_id),
         _part(
             db, "activities", models.ReaderActivities.id, models.ReaderActivities.user == user_id
         ),

@@ -19,17 +19,19 @@ _END_STAFF_SESSIONS = Statement(
     "UPDATE staff_sessions SET is_active = FALSE, ended_at = :now WHERE is_active = TRUE"
 )
 _DELETE_RESUME_TOKENS = Statement("DELETE FROM resume_tokens")
+_DELETE_INVITATIONS = Statement("DELETE FROM invitations")
 _ADDED_AT = Statement("SELECT email, created_at FROM users WHERE id = :user_id")
 
 
 def record(db: Database, event: AuditEvent, now: datetime) -> None:
-    """Log the restore, and end everybody's sessions for good: which of them have ended since the
-    backup is not known."""
+    """Log the restore, end everybody's sessions for good and void all invitations: which of them
+    have ended or were used since the backup is not known."""
     with db.atomic():
         append_in_transaction(db, event, now)
         _END_READER_SESSIONS(db)
         _END_STAFF_SESSIONS(db, now=to_db_time(now))
         _DELETE_RESUME_TOKENS(db)
+        _DELETE_INVITATIONS(db)
 
 
 def returned_accounts(db: Database, erased: Iterable[ErasedAccount]) -> tuple[int, ...]:

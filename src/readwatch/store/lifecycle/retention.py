@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from readwatch.domain.lockout import ALL_FAILURES_EXPIRE_AFTER
 from readwatch.domain.sessions import STAFF_SESSION_LIFETIME
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import to_db_time
 
@@ -85,6 +86,13 @@ _PURGE_RESUME_TOKENS = _statement(
     ) RETURNING family_hash
     """
 )
+_PURGE_INVITATIONS = Statement(
+    """
+    DELETE FROM invitations WHERE user_id IN (
+        SELECT user_id FROM invitations WHERE expires_at <= :now ORDER BY expires_at LIMIT :most
+    ) RETURNING user_id
+    """
+)
 
 
 def end_silent_sessions(
@@ -136,4 +144,11 @@ def purge_failed_logins(db: Database, now: datetime, *, most: int = CHUNK_ROWS) 
 def purge_resume_tokens(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:
     """Delete resume tokens that have expired; tell whether there may be more of them."""
     purged = _PURGE_RESUME_TOKENS(db, now=to_db_time(now), most=most)
+    return len(purged.fetchall()) == most
+
+
+def purge_invitations(db: Database, now: datetime, *, most: int = CHUNK_ROWS) -> bool:
+    """Delete invitations that have expired; tell whether there may be more of them."""
+    acquire_lock(db, Lock.ROLLUPS)  # the first lock of all changes of accounts
+    purged = _PURGE_INVITATIONS(db, now=to_db_time(now), most=most)
     return len(purged.fetchall()) == most

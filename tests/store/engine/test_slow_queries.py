@@ -138,10 +138,12 @@ def test_a_statement_that_fails_is_reported_with_its_time(watch, reported) -> No
     db, log = watch()
     with connection(db), pytest.raises(peewee.PeeweeException):
         Statement("SELECT no_such_column FROM users").all(db)
+    with connection(db), pytest.raises(peewee.PeeweeException):
+        Statement("SELECT no_such_column FROM users").one_or_none(db)
     log.close()
 
-    assert [query.sql for query in reported] == ["SELECT no_such_column FROM users"]
-    assert reported[0].rows is None
+    assert [query.sql for query in reported] == ["SELECT no_such_column FROM users"] * 2
+    assert [query.rows for query in reported] == [None, None]
     assert (reported[0].plan or "").startswith("not known")
 
 

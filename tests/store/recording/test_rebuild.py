@@ -9,7 +9,9 @@ import pytest
 from readwatch.domain.activities import Activity
 from readwatch.domain.health import RollupMismatches
 from readwatch.store.engine.connections import Database, connection, is_sqlite
+from readwatch.store.engine.plans import query_plan
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.recording import rebuild as rollup_rebuild
 from readwatch.store.recording.activities import record_activities
@@ -258,3 +260,21 @@ def test_activities_that_arrive_between_the_comparison_and_the_rebuild_are_count
         clock.advance(seconds=7)
         assert portion.rebuild(served(maintenance), clock())
     assert wrong(maintenance) == RollupMismatches()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_a_chunk_of_readers_reads_only_their_activities(db: Database) -> None:
+    statements = [value for value in vars(rollup_rebuild).values() if isinstance(value, Statement)]
+    of_readers = [
+        each for each in statements if "reader_activities WHERE user_id" in _one_line(each.text(db))
+    ]
+    assert len(of_readers) >= 4
+    for statement in of_readers:
+        steps = query_plan(db, statement.text(db))
+        of_activities = [step for step in steps if "idx_activities" in step]
+        assert of_activities
+        assert all("(user_id>? AND user_id<?)" in step for step in of_activities)
+
+
+def _one_line(sql: str) -> str:
+    return " ".join(sql.split())

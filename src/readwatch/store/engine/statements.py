@@ -63,15 +63,16 @@ class Statement:
 
     def one_or_none(self, db: Database, **values: object) -> Any:
         """Run the statement and return the first row, with columns as attributes, or None."""
-        sql, row, started = self.text(db), None, monotonic()
+        sql, rows, started = self.text(db), None, monotonic()
         try:
             cursor = db.execute_sql(sql, values)
             row_type = self._row_types.get(is_sqlite(db)) or self._name_columns(db, cursor)
             row = cursor.fetchone()
-            return None if row is None else row_type._make(row)
+            rows = 0 if row is None else 1
+            return row_type._make(row) if rows else None
         finally:
             if (seconds := monotonic() - started) > db.slow_seconds:
-                db.report_slow(sql, seconds, 0 if row is None else 1)
+                db.report_slow(sql, seconds, rows)
 
     def all(self, db: Database, **values: object) -> list[Any]:
         """Run the statement and return all rows, with columns as attributes."""

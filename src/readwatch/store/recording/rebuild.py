@@ -203,8 +203,10 @@ _ADD_CONTENTS = Statement(
     FROM counted
     """  # noqa: S608 - our own text
 )
-_LAST_QUIZZES = Statement(
-    """
+
+
+def _last_quizzes(activity_type: str) -> str:
+    return f"""
     SELECT user_id, content_id, metadata_json, occurred_at FROM (
         SELECT
             user_id, content_id, metadata_json, occurred_at,
@@ -212,9 +214,14 @@ _LAST_QUIZZES = Statement(
                 PARTITION BY user_id, coalesce(content_id, '') ORDER BY occurred_at DESC, id DESC
             ) AS rank
         FROM reader_activities
-        WHERE user_id > :after AND user_id <= :last AND activity_type = :quiz_ended
+        WHERE user_id > :after AND user_id <= :last AND {activity_type} = :quiz_ended
     ) AS ended WHERE rank = 1
-    """
+    """  # noqa: S608 - our own text
+
+
+# With the plus SQLite does not read all quizzes of the history for each chunk of readers.
+_LAST_QUIZZES = Statement(
+    _last_quizzes("+activity_type"), postgresql=_last_quizzes("activity_type")
 )
 _STORED_QUIZZES = CompiledQuery(
     ReaderQuizzes.select(

@@ -1,15 +1,21 @@
 """`readwatch db restore`: a backup takes the place of the database, and forgets what it has to."""
 
 import json
+import os
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pexpect
 import pytest
 from cli.shell import Shell
 from ingest.process import serving
 
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import system_clock
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -118,11 +124,46 @@ def test_no_code_of_an_invitation_is_good_afterwards(
 def test_who_was_erased_since_is_erased_again(shell: Shell, monday: Path, path: Path) -> None:
     assert shell("user", "erase", ANN, "--yes").code == 0
     ended = shell("db", "restore", str(monday), "--yes")
-    assert "erased 1 account again" in ended.out
+    assert "erased again: account 1\n" in ended.out
     assert (ended.code, ended.err) == (0, "")
     assert ask(shell.url, "SELECT email FROM users WHERE id = 1") == [("erased-1@erased.invalid",)]
     assert b"Ann Archer" not in path.read_bytes()
     assert shell("audit", "verify").code == 0
+
+
+def test_without_the_list_the_replaced_database_says_who_was_erased(
+    shell: Shell, monday: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert shell("user", "erase", ANN, "--yes").code == 0
+    monkeypatch.setenv("HOME", str(tmp_path / "somebody else"))
+    assert "erased again: account 1\n" in shell("db", "restore", str(monday), "--yes").out
+
+
+def test_a_refused_erasure_is_not_done_by_a_restore(shell: Shell, monday: Path) -> None:
+    assert "last active admin" in shell("user", "erase", DORA, "--yes").complaint
+    assert "erased again" not in shell("db", "restore", str(monday), "--yes").out
+    assert ask(shell.url, "SELECT email FROM users WHERE id = 4") == [(DORA,)]
+
+
+def test_the_last_admin_who_was_erased_since_is_erased_again(shell: Shell, monday: Path) -> None:
+    assert shell.add("eve@example.org", "admin").code == 0
+    assert shell("user", "erase", DORA, "--yes", "--as", "eve@example.org").code == 0
+    ended = shell("db", "restore", str(monday), "--yes")
+    assert (ended.code, ended.err) == (0, "")
+    assert "erased again: account 4\n" in ended.out
+    assert ask(shell.url, "SELECT email FROM users WHERE id = 4") == [("erased-4@erased.invalid",)]
+    assert shell("audit", "verify").code == 0
+
+
+def test_a_list_that_is_named_has_to_be_there_and_readable(
+    shell: Shell, monday: Path, path: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "erased.txt"
+    words = ("db", "restore", str(monday), "--yes", "--erasure-list", str(listed))
+    assert f"there is no list of erased accounts at {listed}" in shell(*words).complaint
+    listed.write_text("half a li")
+    assert shell(*words).complaint.startswith(f"{listed}: line 1 of the list")
+    assert replaced(path) == []
 
 
 def test_a_new_account_with_the_number_of_an_erased_one_stays(
@@ -152,7 +193,7 @@ def test_the_access_log_says_what_is_missing(shell: Shell, monday: Path) -> None
     )
     entry = ask(shell.url, "SELECT action_type, action_details FROM consultant_access_log")[1]
     assert entry[0] == "restored_backup"
-    assert entry[1].startswith("cli, 1 instead of 5 entries, run by ")
+    assert entry[1].startswith("cli, 1 instead of 5 entries, from monday.db, run by ")
     [gap] = json.loads(shell("audit", "verify", "--json").out)["gaps"]
     assert (gap["replaced_entries"], gap["head"]["entries"]) == (5, 2)
 
@@ -172,6 +213,96 @@ def test_anchors_of_the_service_end_at_the_restore_and_others_do_not(
     assert "NOT INTACT: the log was cut off after entry 2" in refuted.out
     with serving(shell.url) as server:  # checks its anchors at the start
         assert server.stop() == (0, "", "")
+
+
+def test_an_entry_of_somebody_else_explains_no_cut_log(shell: Shell, monday: Path) -> None:
+    """Also not after the service has anchored the log with that entry."""
+    shell("user", "list")
+    with serving(shell.url) as server:
+        assert server.stop() == (0, "", "")
+    for sql in (
+        "DROP TRIGGER consultant_access_log_keeps_rows",
+        "DELETE FROM consultant_access_log WHERE id > 2",
+        "UPDATE sqlite_sequence SET seq = 2 WHERE name = 'consultant_access_log'",
+    ):
+        ask(shell.url, sql)
+    db = open_database(shell.url, Role.OWNER)
+    with connection(db):
+        event = AuditEvent(4, AuditAction.RESTORED_BACKUP, details="cli, 2 instead of 3 entries")
+        log_event(db, event, system_clock())
+    close_all(db)
+    for _ in range(2):
+        refuted = shell("audit", "verify")
+        assert refuted.code == 1
+        assert "NOT INTACT: " in refuted.out
+        with serving(shell.url) as server:
+            server.stop()
+
+
+def test_after_a_wrong_backup_the_right_one_and_the_replaced_one_can_be_restored(
+    shell: Shell, monday: Path, path: Path, tmp_path: Path
+) -> None:
+    shell("user", "list")
+    tuesday = tmp_path / "tuesday.db"
+    assert shell("db", "backup", str(tuesday)).code == 0
+    for backup in (monday, tuesday, monday):
+        with serving(shell.url) as server:
+            assert server.stop() == (0, "", "")
+        shell("user", "list")
+        assert shell("db", "restore", str(backup), "--yes").code == 0
+        assert shell("audit", "verify").code == 0
+    last = max(replaced(path), key=lambda file: file.stat().st_mtime_ns)
+    ended = shell("db", "restore", str(last), "--yes")
+    assert (ended.code, ended.err) == (0, "")
+    verified = shell("audit", "verify")
+    assert verified.code == 0
+    assert "-" not in "".join(line for line in verified.out.splitlines() if "GAP: -" in line)
+
+
+def test_an_entry_that_cannot_be_read_is_for_the_chain(shell: Shell, monday: Path) -> None:
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    ask(shell.url, "DROP TRIGGER consultant_access_log_keeps_values")
+    for value in ("''", "x'ff00'", "CAST(x'ff' AS TEXT)"):
+        ask(shell.url, f"UPDATE consultant_access_log SET created_at = {value} WHERE id = 2")
+        verified = shell("audit", "verify")
+        assert verified.code == 1
+        assert "NOT INTACT: entry 2 was changed" in verified.out
+
+
+def test_behind_a_link_the_file_itself_is_replaced(
+    shell: Shell, monday: Path, path: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    shell.add("eve@example.org", "reader")
+    shell.url = f"sqlite:///{link}"
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    assert link.is_symlink()
+    assert ask(f"sqlite:///{path}", "SELECT count(*) FROM users") == [(4,)]
+    assert len(replaced(path)) == 1
+
+
+def test_the_owner_of_the_database_stays_its_owner(shell: Shell, monday: Path, path: Path) -> None:
+    with suppress(PermissionError):  # only root can give it away
+        os.chown(path, 65534, 65534)
+    owner = path.stat().st_uid
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    assert path.stat().st_uid == owner
+
+
+def test_a_backup_without_its_triggers_is_refused(shell: Shell, monday: Path, path: Path) -> None:
+    ask(f"sqlite:///{monday}", "DROP TRIGGER consultant_access_log_keeps_rows")
+    complaint = shell("db", "restore", str(monday), "--yes").complaint
+    assert "trigger consultant_access_log_keeps_rows is missing" in complaint
+    assert replaced(path) == []
+
+
+def test_an_anchor_log_that_cannot_be_written_is_found_before(
+    shell: Shell, monday: Path, path: Path, tmp_path: Path
+) -> None:
+    complaint = shell("db", "restore", str(monday), "--yes", "--anchor-log", "/proc/x").complaint
+    assert complaint.startswith("/proc/x cannot be written: ")
+    assert replaced(path) == []
 
 
 def test_an_older_backup_is_upgraded(shell: Shell, tmp_path: Path) -> None:
@@ -227,15 +358,21 @@ def test_a_missing_database_is_restored(shell: Shell, monday: Path, path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "complaint"),
-    [("nothing.db", "nothing.db cannot be read"), ("letter.txt", "is not a SQLite database")],
+    [
+        ("nothing.db", "there is no file "),
+        ("other.db", "other.db is not a database of readwatch"),
+        ("letter.txt", "is not a SQLite database"),
+    ],
 )
 def test_other_files_are_refused(
     shell: Shell, monday: Path, path: Path, tmp_path: Path, name: str, complaint: str
 ) -> None:
     (tmp_path / "letter.txt").write_text("Dear database, " * 500)
+    with closing(apsw.Connection(str(tmp_path / "other.db"))) as connection:
+        connection.execute("CREATE TABLE other (id)")
     assert complaint in shell("db", "restore", str(tmp_path / name), "--yes").complaint
     assert replaced(path) == []
-    assert not list(tmp_path.glob(".*copying*"))
+    assert not list(tmp_path.glob(".readwatch-copy-*"))
 
 
 def test_without_a_terminal_it_needs_a_word(shell: Shell, monday: Path, path: Path) -> None:

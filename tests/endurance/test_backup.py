@@ -68,7 +68,7 @@ def test_a_backup_under_load_has_what_was_acknowledged_and_is_restored_row_by_ro
     with Crowd(port, rng) as crowd, serving(url, port) as server:
         crowd.start()
         for _ in range(rounds):
-            backup.unlink(missing_ok=True)
+            remove(backup)
             acknowledged = dict(crowd.told.activities)
             run(url, "backup", str(backup))
             crowd.check()
@@ -128,19 +128,24 @@ def test_a_killed_backup_or_restore_leaves_the_old_or_the_new_one(
         killed(command(url, "backup", str(second)), rng)
         if second.exists():
             assert len(rows_in(sqlite_url(second))["users"]) in (4, 5)
-            second.unlink()
+            remove(second)
             backups += 1
         before = len(rows_in(url)["users"])
         killed(command(url, "restore", str(first), "--yes"), rng)
         after = len(rows_in(url)["users"])
         assert after in (before, 4)
         restores += after == 4
-    second.unlink(missing_ok=True)
+    remove(second)
     run(url, "backup", str(second))
     run(url, "restore", str(first), "--yes")
     assert len(rows_in(url)["users"]) == 4
-    assert not list(tmp_path.rglob(".*.copying*"))
+    assert not list(tmp_path.rglob(".readwatch-copy-*"))
     proved(f"{2 * rounds} kills: {backups} backups and {restores} restores were complete before")
+
+
+def remove(backup: Path) -> None:
+    for file in (backup, backup.with_name(f"{backup.name}.anchor")):
+        file.unlink(missing_ok=True)
 
 
 def killed(words: list[str], rng: Random) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain as concatenated
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import WRITERS
-from readwatch.store.audit import chain, entries
+from readwatch.store.audit import chain, entries, heads
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.gaps import gaps
 from readwatch.store.engine import migrations
@@ -75,7 +76,7 @@ def verify(
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
         restores = gaps(db)
-        anchors = without_lost(own, restores) + without_lost(named, restores)
+        anchors = _without_lost(db, own, restores) + _without_lost(db, named, restores)
         verdict, differences = _verdict(db, anchors), schema_differences(db)
     report = _Report(verdict, differences, restores, anchors, anchor_log)
     if as_json:
@@ -149,7 +150,7 @@ def anchor(context: click.Context, file: Path) -> None:
     anchors = _anchors(file, may_be_missing=True)
     with database(database_url(context), Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        verdict = _verdict(db, without_lost(anchors, gaps(db)))
+        verdict = _verdict(db, _without_lost(db, anchors, gaps(db)))
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
     try:
@@ -158,6 +159,12 @@ def anchor(context: click.Context, file: Path) -> None:
         raise unwritable(file, error) from None
     print_line(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
     print_line(f"earlier anchors, all consistent with the log: {len(anchors):,}")
+
+
+def _without_lost(
+    db: Database, anchors: tuple[Anchor, ...], restores: tuple[Gap, ...]
+) -> tuple[Anchor, ...]:
+    return without_lost(anchors, restores, partial(heads.contains, db))
 
 
 def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, draft_of_copy
+from readwatch.cli.files import FILE, draft_of_copy, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -70,11 +70,11 @@ def command(
     url = database_url(context)
     refuse_postgresql(url)
     if folder is not None:
-        make_private_folders(folder)
+        _make_folder(folder)
     with database(url, Role.BACKUP) as db:
         acting = users.acting_admin(db, admin)
         made = back_up(db, target, acting.id, now)
-    deleted = list(_delete_old(folder, keep)) if folder is not None and keep is not None else []
+    deleted = [] if keep is None else list(_delete_old(target, keep))
     if as_json:
         print_json({**made.as_json(), "deleted": [str(old) for old in deleted]})
     else:
@@ -90,6 +90,13 @@ def _target(file: Path | None, folder: Path | None, keep: int | None, now: datet
     if file is None and folder is not None:
         return folder / f"readwatch-{now.astimezone(UTC):%Y%m%d-%H%M%S}.db"
     raise click.UsageError("name either a new FILE, or a folder: --to FOLDER [--keep N]")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        make_private_folders(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
 
 
 def refuse_postgresql(url: str) -> None:
@@ -132,8 +139,7 @@ def back_up(db: Database, target: Path, acting_id: int, now: datetime) -> Backup
     """
     migrations.pending(migrations.history(db), migrations.available_migrations(db))
     source = driver_connection(db)
-    if target.exists():
-        raise conflict(f"{target} already exists; name a new file")
+    _refuse_names_in_use(Path(db.database).resolve(), target)
     _require_room(target.parent, copy_bytes(source))
     with draft_of_copy(target) as draft:
         _log(db, AuditAction.BACKED_UP_DATABASE, f"cli, to {target.name}", acting_id)
@@ -146,11 +152,22 @@ def back_up(db: Database, target: Path, acting_id: int, now: datetime) -> Backup
                 f"nothing was backed up, because the copy is damaged: {contents.defects[0]}; "
                 "see: readwatch db health"
             )
-        with atomic_text_file(anchor_file(target), replace=True) as text:
-            text.write(Anchor(now, contents.head).line)
         keep_draft(draft, target)
+        with atomic_text_file(anchor_file(target), replace=False) as text:
+            text.write(Anchor(now, contents.head).line)
     _log(db, AuditAction.CHECKED_BACKUP, f"cli, {target.name}", acting_id)
     return Backup(target, target.stat().st_size, contents)
+
+
+def _refuse_names_in_use(database_file: Path, target: Path) -> None:
+    for file in (target, anchor_file(target)):
+        if file.exists():
+            raise conflict(f"{file} already exists; name a new file")
+    if target.resolve() in (
+        database_file.with_name(f"{database_file.name}{suffix}")
+        for suffix in ("-journal", "-shm", "-wal")
+    ):
+        raise conflict(f"SQLite uses {target} for the database; name another file")
 
 
 def checked(copy: Path) -> Contents:
@@ -182,10 +199,18 @@ def _log(db: Database, action_type: AuditAction, details: str, acting_id: int) -
     audit_log.log_event(db, event, system_clock())
 
 
-def _delete_old(folder: Path, keep: int) -> Iterator[Path]:
-    """Delete all but the newest backups of a folder; other files stay."""
-    backups = sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name))
-    for old in backups[:-keep]:
-        old.unlink()
-        anchor_file(old).unlink(missing_ok=True)
+def _delete_old(new: Path, keep: int) -> Iterator[Path]:
+    """Delete old backups of a folder, so that `keep` are left; other files stay, and the new one
+    stays also if the clock was wrong before."""
+    others = sorted(
+        file
+        for file in new.parent.iterdir()
+        if _NAME.fullmatch(file.name) and file.is_file() and file.name != new.name
+    )
+    for old in others[: max(0, len(others) - keep + 1)]:
+        try:
+            old.unlink()
+            anchor_file(old).unlink(missing_ok=True)
+        except OSError as error:
+            raise unwritable(old, error) from None
         yield old

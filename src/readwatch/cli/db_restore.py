@@ -1,9 +1,11 @@
 """`readwatch db restore`: put a backup in the place of the database."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count
 from pathlib import Path
@@ -26,14 +28,15 @@ from readwatch.cli.settings import (
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor, Gap, append_anchor, read_anchors
 from readwatch.domain.clock import system_clock
-from readwatch.domain.erasure_list import read_erased_accounts
+from readwatch.domain.erasure_list import ErasedAccount, read_erased_accounts
 from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
-from readwatch.domain.files import make_private_folders
+from readwatch.domain.files import make_private_folders, owner_only_opener
 from readwatch.domain.health import format_bytes
-from readwatch.domain.plural import counted
 from readwatch.store.audit import heads
 from readwatch.store.audit.gaps import details_of_restore, gaps
 from readwatch.store.engine import migrations
+from readwatch.store.engine.catalogue import schema_differences
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import make_sqlite_file, sqlite_path, sqlite_url
 from readwatch.store.engine.sqlite_copy import (
@@ -50,7 +53,8 @@ from readwatch.store.lifecycle import restore as restored
 from readwatch.store.lifecycle.backup import Contents
 
 _CONSEQUENCES = (
-    "Everybody has to log in again. Passwords, roles and suspensions are those of the backup."
+    "Everybody has to log in again. Passwords, roles, suspensions and deletions are those of the "
+    "backup."
 )
 
 
@@ -77,37 +81,64 @@ def command(
     """
     url = database_url(context)
     refuse_postgresql(url)
-    path = sqlite_path(url).absolute()
+    path = sqlite_path(url).resolve()
     require_unused(path)
     anchor_log = anchor_log or default_anchor_log(url)
-    erased = read_erased_accounts(erasure_list or default_erasure_list(url))
+    erased = _erased(erasure_list, default_erasure_list(url))
     make_private_folders(path.parent)
     with draft_of_copy(path) as draft:
         _copy(file, draft)
         contents = _checked(file, draft)
         now = system_clock()
-        replaced_entries = _replaced_entries(url, path, anchor_log)
         aside = _aside(path, now)
+        replaced = _replaced(url, path, anchor_log, now)
         with database(sqlite_url(draft), Role.OWNER) as db:
-            migrations.pending(migrations.history(db), migrations.available_migrations(db))
-            acting = users.acting_admin(db, admin)
-            if not yes:
-                _confirm(file, contents, path, aside)
             migrations.upgrade(db, migrations.available_migrations(db))
+            _refuse_changed_schema(file, db)
+            acting = users.acting_admin(db, admin)
+            returned = restored.returned_accounts(db, (*erased, *replaced.erased))
+            if not yes:
+                _confirm(file, contents, path, aside, returned)
+                require_unused(path)
+                replaced = _replaced(url, path, anchor_log, now)
+            details = details_of_restore(contents.head.entries, replaced.entries, file.name)
             event = cli_event(
-                actor_id=acting.id,
-                action_type=AuditAction.RESTORED_BACKUP,
-                details=details_of_restore(contents.head.entries, replaced_entries),
+                actor_id=acting.id, action_type=AuditAction.RESTORED_BACKUP, details=details
             )
             restored.record(db, event, now)
             gap = gaps(db)[-1]
-            returned = restored.returned_accounts(db, erased)
         _erase_again(draft, returned, acting.id)
         make_sqlite_file(draft)
+        _give_to_owner(draft, path)
+        _open_anchor_log(anchor_log)
         replace_file(draft, path, aside)
-    for line in _lines(file, path, aside, contents, gap, len(returned)):
+    for line in _lines(file, path, aside, contents, gap, returned):
         print_line(line)
-    _anchor(anchor_log, Anchor(now, gap.head))
+    _anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """The length of the replaced access log, if it is known, and the accounts erased there."""
+
+    entries: int | None
+    erased: tuple[ErasedAccount, ...]
+
+
+def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
+    """Return the accounts of the list; a list that the user names has to exist."""
+    file = named or default
+    if named is not None and not named.exists():
+        raise invalid(
+            f"there is no list of erased accounts at {named}; if nobody was erased, make an empty "
+            "file there"
+        )
+    try:
+        return read_erased_accounts(file)
+    except OSError as error:
+        raise invalid(f"{file} cannot be read: {error.strerror}") from None
+    except ReadwatchError as error:
+        raise invalid(f"{file}: {error.message}") from None
 
 
 def _copy(file: Path, draft: Path) -> None:
@@ -130,7 +161,7 @@ def _checked(file: Path, draft: Path) -> Contents:
             f"nothing was restored: {file} is damaged: {contents.defects[0]}; use another backup"
         )
     beside = anchor_file(file)
-    anchors = read_anchors(beside) if beside.exists() else ()
+    anchors = _anchors(beside)
     if anchors and anchors[-1].head != contents.head:
         raise conflict(
             f"nothing was restored: the access log in {file} is not the one of its anchor {beside}"
@@ -138,13 +169,38 @@ def _checked(file: Path, draft: Path) -> Contents:
     return contents
 
 
-def _replaced_entries(url: str, path: Path, anchor_log: Path) -> int | None:
-    """Return the length of the replaced access log, from its database or else its anchors."""
+def _anchors(file: Path) -> tuple[Anchor, ...]:
+    try:
+        return read_anchors(file) if file.exists() else ()
+    except OSError as error:
+        raise invalid(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _replaced(url: str, path: Path, anchor_log: Path, now: datetime) -> _Replaced:
+    """Return what is known of the replaced database, which may be damaged or missing."""
+    lengths = [anchor.head.entries for anchor in _anchors(anchor_log)]
+    erased: tuple[ErasedAccount, ...] = ()
     if path.exists():
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
-            return heads.current_head(db).entries
-    anchors = read_anchors(anchor_log) if anchor_log.exists() else ()
-    return max((anchor.head.entries for anchor in anchors), default=None)
+            lengths.append(heads.current_head(db).entries)
+            erased = restored.erased_accounts(db, now)
+    return _Replaced(max(lengths, default=None), erased)
+
+
+def _refuse_changed_schema(file: Path, db: Database) -> None:
+    for difference in schema_differences(db):
+        raise conflict(
+            f"nothing was restored: the schema in {file} was changed: {difference}; use another "
+            "backup"
+        )
+
+
+def _give_to_owner(draft: Path, path: Path) -> None:
+    """Give the new database to the owner of the replaced one, or else of the folder, who runs the
+    service; only root can give it to somebody else."""
+    if os.geteuid() == 0:
+        owner = (path if path.exists() else path.parent).stat()
+        os.chown(draft, owner.st_uid, owner.st_gid)
 
 
 def _aside(path: Path, now: datetime) -> Path:
@@ -154,15 +210,24 @@ def _aside(path: Path, now: datetime) -> Path:
     return next(path.with_name(name) for name in names if not path.with_name(name).exists())
 
 
-def _confirm(file: Path, contents: Contents, path: Path, aside: Path) -> None:
+def _confirm(
+    file: Path, contents: Contents, path: Path, aside: Path, returned: Sequence[int]
+) -> None:
     """Say what will happen, and ask; without a terminal refuse."""
     if not sys.stdin.isatty():
         raise invalid("there is no terminal to ask on; use --yes")
     print_line(f"{file} has {contents.sentence}")
     if path.exists():
-        print_line(f"The database of today will be kept as {aside}")
+        print_line(f"The database of today will stay as {aside}")
+    if returned:
+        print_line(f"Erased before, and again now: {_numbered(returned)}")
     print_line(_CONSEQUENCES)
     click.confirm("Restore it?", abort=True)
+
+
+def _numbered(user_ids: Sequence[int]) -> str:
+    noun = "account" if len(user_ids) == 1 else "accounts"
+    return f"{noun} {', '.join(map(str, user_ids))}"
 
 
 def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
@@ -185,21 +250,33 @@ def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
 
 
 def _lines(
-    file: Path, path: Path, aside: Path, contents: Contents, gap: Gap, erased: int
+    file: Path, path: Path, aside: Path, contents: Contents, gap: Gap, returned: Sequence[int]
 ) -> Iterator[str]:
     yield f"restored {path} from {file}: {contents.sentence}"
     if aside.exists():
         yield f"the replaced database is {aside}"
-    if erased:
-        yield f"erased {counted(erased, 'account')} again"
+    if returned:
+        yield f"erased again: {_numbered(returned)}"
     yield f"access log: {gap.sentence}"
     yield _CONSEQUENCES
+
+
+def _open_anchor_log(file: Path) -> None:
+    """Refuse an anchor log that cannot be written, before anything is replaced."""
+    try:
+        make_private_folders(file.parent)
+        open(file, "ab", opener=owner_only_opener).close()
+    except OSError as error:
+        raise unwritable(file, error) from None
 
 
 def _anchor(file: Path, anchor: Anchor) -> None:
     """Anchor the access log with the entry of the restore; earlier anchors then end there."""
     try:
-        make_private_folders(file.parent)
         append_anchor(file, anchor)
     except OSError as error:
-        raise unwritable(file, error) from None
+        raise conflict(
+            f"the backup is restored, but {file} cannot be written: {error.strerror}; free some "
+            "space and restore it again, otherwise audit verify takes the missing entries for a "
+            "cut log"
+        ) from None

@@ -75,8 +75,8 @@ def erase(
     with database(url, Role.ERASURE) as db:
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
-        _note(erasure_list or default_erasure_list(url), db, user_id)
-        before, named = _close_account(db, acting.id, user_id, email)
+        file = erasure_list or default_erasure_list(url)
+        before, named = _close_account(db, acting.id, user_id, email, file)
         chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
         for _ in with_progress(
             erasure.erase_chunks(db, user_id, system_clock()), "Erasing", chunks
@@ -103,9 +103,9 @@ def _note(file: Path, db: Database, user_id: int) -> None:
 
 
 def _close_account(
-    db: Database, acting_id: int, user_id: int, email: str
+    db: Database, acting_id: int, user_id: int, email: str, erasure_list: Path
 ) -> tuple[Mapping[str, int], int]:
-    """Close the account and log it; return the counts of rows to erase and of log entries."""
+    """Close the account, log it and list it; return the counts of rows to erase and of entries."""
     before = erasure.rows_about(db, user_id, email)
     named = erasure.named_in_access_log(db, user_id)
     with db.atomic():
@@ -121,6 +121,7 @@ def _close_account(
             ),
             now,
         )
+        _note(erasure_list, db, user_id)  # last: a refused erasure is not listed
     return before, named
 
 

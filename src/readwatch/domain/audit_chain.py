@@ -8,7 +8,7 @@ cannot write.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -169,20 +169,23 @@ def _inserted(id_: int, next_id: int, before: int | None) -> ChainDefect:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The head of a log at some time."""
+    """The head of a log at some time; that of a restored backup ends earlier ones."""
 
     anchored_at: datetime
     head: Head
+    is_of_restore: bool = False
 
     @property
     def line(self) -> str:
-        """The anchor as a line of a file: time, number of entries, id and hash of the last one."""
+        """The anchor as a line of a file: time, number of entries, id and hash of the last one, and
+        the word `restored` for that of a restored backup."""
         head = self.head
         anchored_at = in_utc(self.anchored_at).isoformat(timespec="seconds")
-        return f"{anchored_at} {head.entries} {head.id} {head.row_hash}\n"
+        mark = " restored" if self.is_of_restore else ""
+        return f"{anchored_at} {head.entries} {head.id} {head.row_hash}{mark}\n"
 
 
-_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})\n", re.ASCII)
+_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})( restored)?\n", re.ASCII)
 
 
 def parsed_anchors(text: str) -> tuple[Anchor, ...]:
@@ -208,9 +211,9 @@ def _parsed(line: str, number: int) -> Anchor:
     match = _LINE.fullmatch(line)
     try:
         if match is not None:
-            time, entries, id_, row_hash = match.groups()
+            time, entries, id_, row_hash, mark = match.groups()
             anchored_at = in_utc(datetime.fromisoformat(time))
-            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash))
+            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash), bool(mark))
     except ValueError:
         pass
     raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")
@@ -244,27 +247,29 @@ class Gap:
 
     @property
     def _lost(self) -> str:
-        if self.replaced_entries is None:
+        lost = (self.replaced_entries or 0) - self.restored_entries
+        if lost < 0 or self.replaced_entries is None:
             return "an unknown number of entries is"
-        return counted(self.replaced_entries - self.restored_entries, "entry is", "entries are")
+        return counted(lost, "entry is", "entries are")
 
 
-def without_lost(anchors: Sequence[Anchor], gaps: Iterable[Gap]) -> tuple[Anchor, ...]:
+def without_lost(
+    anchors: Sequence[Anchor], gaps: Iterable[Gap], contains: Callable[[Head], bool]
+) -> tuple[Anchor, ...]:
     """Return the anchors of one file without those of entries that a restore has lost.
 
     Only a restore that has added its own anchor to the file counts: whoever can write only the
-    database cannot explain away an anchor.
+    database cannot explain away an anchor. Of the anchors before it, those stay that the log
+    contains.
     """
-    left = tuple(anchors)
-    for gap in gaps:
-        heads = [anchor.head for anchor in left]
-        if gap.head in heads:
-            index = heads.index(gap.head)
-            earlier = (
-                anchor for anchor in left[:index] if anchor.head.entries <= gap.restored_entries
-            )
-            left = (*earlier, *left[index:])
-    return left
+    heads = {gap.head for gap in gaps}
+    restores = [
+        index
+        for index, anchor in enumerate(anchors)
+        if anchor.is_of_restore and anchor.head in heads
+    ]
+    last = max(restores, default=0)
+    return (*(anchor for anchor in anchors[:last] if contains(anchor.head)), *anchors[last:])
 
 
 def missing_anchor(anchor: Anchor) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any, TextIO
 
-_DRAFT = ".copying"
+_DRAFT = ".readwatch-copy-"
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def named_draft(file: Path) -> Iterator[Path]:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _delete_drafts(file.parent)
-        draft = file.with_name(f".{file.name}{_DRAFT}")
+        draft = file.with_name(f"{_DRAFT}{token_hex(8)}")
         try:
             os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
             yield draft
@@ -83,7 +83,7 @@ def replace_with_draft(draft: Path, file: Path) -> None:
 
 def _delete_drafts(folder: Path) -> None:
     """Delete the drafts in a folder, with the files that SQLite makes beside a database."""
-    for draft in folder.glob(f".*{_DRAFT}*"):
+    for draft in folder.glob(f"{_DRAFT}*"):
         draft.unlink(missing_ok=True)
 
 

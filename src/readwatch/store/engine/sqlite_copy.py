@@ -10,28 +10,31 @@ from pathlib import Path
 
 import apsw
 
-from readwatch.domain.errors import conflict, invalid
+from readwatch.domain.errors import conflict, invalid, misconfigured
 from readwatch.domain.files import keep_draft, replace_with_draft
 
 STEP_PAGES = 1024
 """The number of pages, of 4 KiB, that a step copies."""
 
+_HAS_HISTORY = "SELECT 1 FROM sqlite_master WHERE name = 'schema_history'"
 _FIRST_LOCKED_BYTE, _LOCKED_BYTES = 0x40000000, 512
 _SYNC_STEPS = 4  # a disk that has to write much at once delays the commits of the service
 
 
 @contextmanager
 def open_source(file: Path) -> Iterator[apsw.Connection]:
-    """Open a database file to copy it; refuse a file that is none."""
+    """Open a database file to copy it; refuse a file that is none of readwatch."""
+    if not file.is_file():
+        raise invalid(f"there is no file {file}")
     try:
-        connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)
-        with closing(connection):
-            connection.pragma("schema_version")
+        with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as connection:
+            if not connection.execute(_HAS_HISTORY).fetchall():
+                raise invalid(f"{file} is not a database of readwatch")
             yield connection
-    except apsw.CantOpenError:
-        raise invalid(f"{file} cannot be read") from None
     except (apsw.NotADBError, apsw.CorruptError):
         raise invalid(f"{file} is not a SQLite database, or is damaged") from None
+    except apsw.Error:
+        raise invalid(f"{file} cannot be read: check its permissions") from None
 
 
 def copy_bytes(source: apsw.Connection) -> int:
@@ -123,6 +126,8 @@ def _exclusive_file(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         yield
         return
+    except OSError as error:
+        raise misconfigured(f"{path} cannot be opened: {error.strerror}") from None
     try:
         _lock(file, path)
         yield
@@ -141,8 +146,8 @@ def _lock(file: int, path: Path) -> None:
 
 def _delete_other_names(path: Path) -> None:
     """Delete the second name of a database that an interrupted replacement has given it."""
-    for other in path.parent.glob(f"{glob.escape(path.name)}.*"):
-        if other.samefile(path):
+    for other in path.parent.glob(f"{glob.escape(path.name)}.replaced-*"):
+        if os.path.samestat(other.lstat(), path.lstat()):
             other.unlink()
 
 

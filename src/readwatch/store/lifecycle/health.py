@@ -4,6 +4,9 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import apsw
+import peewee
+
 from readwatch.domain.health import (
     DatabaseStatus,
     DeadRows,
@@ -125,7 +128,10 @@ def _postgresql_state(db: Database) -> PostgreSQLState:
 
 def damages(db: Database) -> int:
     """Return the number of damages that SQLite finds in its whole file."""
-    messages = [row.integrity_check for row in _INTEGRITY.all(db)]
+    try:
+        messages = [row.integrity_check for row in _INTEGRITY.all(db)]
+    except (apsw.CorruptError, peewee.DatabaseError):
+        return 1  # so damaged that the check cannot go on
     return 0 if messages == ["ok"] else len(messages)
 
 

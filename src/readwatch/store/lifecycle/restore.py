@@ -20,6 +20,15 @@ _END_STAFF_SESSIONS = Statement(
 )
 _DELETE_RESUME_TOKENS = Statement("DELETE FROM resume_tokens")
 _DELETE_INVITATIONS = Statement("DELETE FROM invitations")
+_PSEUDONYMOUS = Statement(
+    "SELECT id, email, created_at FROM users WHERE email LIKE 'erased-%@erased.invalid'"
+)
+# Also the last active admin, unlike `user delete`.
+_CLOSE = Statement(
+    """
+    UPDATE users SET is_active = FALSE, deleted_at = coalesce(deleted_at, :now) WHERE id = :user_id
+    """
+)
 _ADDED_AT = Statement("SELECT email, created_at FROM users WHERE id = :user_id")
 
 
@@ -32,6 +41,15 @@ def record(db: Database, event: AuditEvent, now: datetime) -> None:
         _END_STAFF_SESSIONS(db, now=to_db_time(now))
         _DELETE_RESUME_TOKENS(db)
         _DELETE_INVITATIONS(db)
+
+
+def erased_accounts(db: Database, now: datetime) -> tuple[ErasedAccount, ...]:
+    """Return the accounts that are erased in a database."""
+    return tuple(
+        ErasedAccount(now, row.id, from_db_time(row.created_at))
+        for row in _PSEUDONYMOUS.all(db)
+        if row.email == erasure.pseudonym(row.id)
+    )
 
 
 def returned_accounts(db: Database, erased: Iterable[ErasedAccount]) -> tuple[int, ...]:
@@ -55,6 +73,6 @@ def erase_again(
     if event.action_type is not AuditAction.ERASED_USER or event.subject_id != user_id:
         raise ValueError("the entry names the account that is erased")
     with db.atomic():
-        erasure.close_account(db, user_id, now)
+        _CLOSE(db, user_id=user_id, now=to_db_time(now))
         append_in_transaction(db, event, now)
     yield from erasure.erase_chunks(db, user_id, now)

@@ -5,9 +5,11 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
+import apsw
 import pytest
 from cli.shell import Shell, log
 from conftest import Cast
@@ -200,6 +202,29 @@ def test_a_damaged_database_is_not_backed_up(
         file.write(byte * 4096 * 3)
     complaint = shell("db", "backup", str(backup)).complaint
     assert "the copy is damaged: SQLite finds" in complaint or "its file is damaged" in complaint
+    assert files_in(backup.parent) == set()
+
+
+@pytest.mark.parametrize(
+    ("sql", "defect"),
+    [
+        (
+            "INSERT INTO reader_activities (user_id, activity_type, occurred_at)"
+            " VALUES (99, 'page_read', '2026-11-29 03:00:00.000')",
+            "1 row refers to rows that do not exist",
+        ),
+        ("UPDATE consultant_access_log SET ip_address = '10.0.0.8'", "entry 1 was changed"),
+    ],
+)
+def test_a_database_that_is_not_right_is_not_backed_up(
+    shell: Shell, cast: Cast, backup: Path, sql: str, defect: str
+) -> None:
+    assert shell("user", "list").code == 0
+    with closing(apsw.Connection(str(sqlite_path(shell.url)))) as connection:
+        connection.execute("DROP TRIGGER consultant_access_log_keeps_values")
+        connection.execute(sql)
+    complaint = shell("db", "backup", str(backup), "--as", cast.dora.email).complaint
+    assert complaint.startswith(f"nothing was backed up, because the copy is damaged: {defect}")
     assert files_in(backup.parent) == set()
 
 

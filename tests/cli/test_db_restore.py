@@ -128,6 +128,9 @@ def test_who_was_erased_since_is_erased_again(shell: Shell, monday: Path, path: 
     assert (ended.code, ended.err) == (0, "")
     assert ask(shell.url, "SELECT email FROM users WHERE id = 1") == [("erased-1@erased.invalid",)]
     assert b"Ann Archer" not in path.read_bytes()
+    entry = ask(shell.url, "SELECT action_type, action_details FROM consultant_access_log")[-1]
+    assert entry[0] == "erased_user"
+    assert entry[1].startswith("cli restore, erased before, run by ")
     assert shell("audit", "verify").code == 0
 
 
@@ -288,6 +291,16 @@ def test_the_owner_of_the_database_stays_its_owner(shell: Shell, monday: Path, p
     owner = path.stat().st_uid
     assert shell("db", "restore", str(monday), "--yes").code == 0
     assert path.stat().st_uid == owner
+
+
+def test_a_backup_of_a_newer_version_is_refused(shell: Shell, monday: Path, path: Path) -> None:
+    ask(
+        f"sqlite:///{monday}",
+        "INSERT INTO schema_history (number, name, checksum) VALUES (99, 'future', '')",
+    )
+    complaint = shell("db", "restore", str(monday), "--yes").complaint
+    assert complaint.startswith("upgrade readwatch: the database has schema 99")
+    assert replaced(path) == []
 
 
 def test_a_backup_without_its_triggers_is_refused(shell: Shell, monday: Path, path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from readwatch.domain.audit import GENESIS
-from readwatch.domain.audit_chain import Anchor, Head, parsed_anchors
+from readwatch.domain.audit_chain import Anchor, Gap, Head, parsed_anchors, without_lost
 from readwatch.domain.errors import ReadwatchError
 
 ANCHOR = Anchor(datetime(2026, 11, 22, 12, 0, tzinfo=UTC), Head(12, 14, "a" * 64))
@@ -38,3 +38,48 @@ def test_an_odd_line_is_named(odd):
     with pytest.raises(ReadwatchError) as refusal:
         parsed_anchors(LINE + odd)
     assert refusal.value.message.startswith("line 2 is not an anchor")
+
+
+# Restores ---------------------------------------------------------------------------------------
+
+AT = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
+
+
+def head(entries: int, digit: str) -> Head:
+    return Head(entries, entries, digit * 64)
+
+
+def test_a_restore_ends_the_anchors_of_lost_entries_and_no_others() -> None:
+    kept, lost, restored, later = head(2, "a"), head(5, "b"), head(3, "c"), head(4, "d")
+    anchors = [
+        Anchor(AT, kept),
+        Anchor(AT, lost),
+        Anchor(AT, restored, is_of_restore=True),
+        Anchor(AT, later),
+    ]
+    left = without_lost(anchors, [Gap(AT, restored, 5)], {kept, restored, later}.__contains__)
+    assert [anchor.head for anchor in left] == [kept, restored, later]
+
+
+@pytest.mark.parametrize(
+    ("is_of_restore", "gaps"), [(False, [Gap(AT, head(3, "c"), 5)]), (True, [])]
+)
+def test_without_its_mark_or_its_entry_a_restore_ends_no_anchor(
+    is_of_restore: bool, gaps: list[Gap]
+) -> None:
+    anchors = [Anchor(AT, head(5, "b")), Anchor(AT, head(3, "c"), is_of_restore)]
+    assert without_lost(anchors, gaps, {head(3, "c")}.__contains__) == tuple(anchors)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "words"),
+    [(7, "4 entries are"), (4, "1 entry is"), (3, "0 entries are"), (2, "an unknown number")],
+)
+def test_a_gap_says_how_many_entries_are_missing(replaced: int, words: str) -> None:
+    assert Gap(AT, head(4, "c"), replaced).sentence.startswith(words)
+
+
+def test_the_mark_of_a_restore_is_written_and_read() -> None:
+    anchor = Anchor(AT, head(3, "c"), is_of_restore=True)
+    assert anchor.line.endswith(f"{'c' * 64} restored\n")
+    assert parsed_anchors(anchor.line) == (anchor,)

@@ -417,6 +417,17 @@ def test_a_full_disk_behind_a_redirect_is_named(url: str) -> None:
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.usefixtures("long_history")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_full_disk_ends_an_export_with_a_progress_bar_too(url: str) -> None:
+    environment: Any = {**os.environ, "READWATCH_DATABASE": url, "TERM": "xterm"}
+    command = f"sh -c '{' '.join(READWATCH)} export activities > /dev/full'"
+    output, status = pexpect.run(command, env=environment, timeout=60, withexitstatus=True)
+    assert b"No space left on device" in output
+    assert status == 1
+
+
 @pytest.mark.usefixtures("long_history")
 def test_ctrl_c_leaves_no_half_file(url: str, tmp_path: Path, db: Database) -> None:
     file = tmp_path / "new.csv"

@@ -1,6 +1,7 @@
 """`readwatch`: the group of all commands; it imports a command when it is called."""
 
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -122,7 +123,8 @@ def exit_on_failure() -> Iterator[None]:
     For an unexpected exception the line has its type and location, never its message.
     """
     try:
-        yield
+        with _closed_generators():
+            yield
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
@@ -138,6 +140,20 @@ def exit_on_failure() -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - the message could contain personal data
         print_line(f"readwatch: internal error: {exception_location(error)}", err=True)
         sys.exit(70)
+
+
+@contextmanager
+def _closed_generators() -> Iterator[None]:
+    """Close the generators that an exception has left open: a progress bar waits for its thread,
+    which at the end of the process would never end."""
+    try:
+        yield
+    except BaseException as error:
+        left: BaseException | None = error
+        while left is not None:
+            traceback.clear_frames(left.__traceback__)
+            left = left.__context__
+        raise
 
 
 def _with_help_command(error: click.ClickException) -> str:

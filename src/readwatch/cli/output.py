@@ -44,17 +44,12 @@ def with_progress(steps: Iterable[T], description: str, total: int | None = None
 
     `total` is the number of steps if `steps` has no length.
     """
+    if not sys.stderr.isatty():
+        return steps
     from rich.console import Console
     from rich.progress import track
 
-    return track(
-        steps,
-        description,
-        total=total,
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
+    return track(steps, description, total=total, console=Console(stderr=True), transient=True)
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

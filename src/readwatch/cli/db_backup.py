@@ -133,7 +133,7 @@ class Backup:
 
 
 def back_up(db: Database, target: Path, acting_id: int, now: datetime) -> Backup:
-    """Log a backup, write it and check it; a failure leaves no file.
+    """Log a backup, write it and check it; until the check has passed, a failure leaves no file.
 
     `db` is SQLite with the role of backups.
     """

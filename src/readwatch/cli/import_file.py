@@ -1,7 +1,7 @@
 """The file of `readwatch user import`: one user in each line, and named columns.
 
 Values are separated by commas, semicolons or tabs, as spreadsheets write them. All problems of all
-lines are collected, so that one look is enough to correct the file.
+lines are collected, so that the file can be corrected at once.
 """
 
 import csv

@@ -148,7 +148,7 @@ def _closed_generators() -> Iterator[None]:
     which at the end of the process would never end."""
     try:
         yield
-    except BaseException as error:
+    except BaseException as error:  # ctrl+c too; it is raised again
         left: BaseException | None = error
         while left is not None:
             traceback.clear_frames(left.__traceback__)

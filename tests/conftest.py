@@ -74,14 +74,19 @@ def nobodys_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def hang_ups_end_what_the_tests_start() -> Iterator[None]:
-    """SIGHUP ends the processes that a test starts, also if the tests run under nohup."""
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        yield
-        return
-    signal.signal(signal.SIGHUP, lambda *_: None)  # which no process inherits
+def signals_end_what_the_tests_start() -> Iterator[None]:
+    """SIGHUP and SIGINT end the processes that a test starts, also if the tests run under nohup or
+    as a background job, for which the shell ignores them."""
+    ignored = [
+        number
+        for number in (signal.SIGHUP, signal.SIGINT)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)  # which no process inherits
     yield
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @dataclass

@@ -28,7 +28,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a megabyte large, and the wait for readers short."""
     monkeypatch.setattr(sqlite, "CHECKPOINT_PAGES", 64)
     monkeypatch.setattr(sqlite, "WAL_PAGES", 256)
-    monkeypatch.setattr(sqlite, "WAL_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "WAL_LIMIT_PAGES", 1024)
+    monkeypatch.setattr(sqlite, "WAL_LIMIT_WAIT_SECONDS", 0.1)
 
 
 @contextmanager
@@ -87,3 +88,24 @@ def test_a_read_transaction_that_stays_open_makes_it_grow_and_no_commit_fails(ur
         grown = written(url, commits=40)
         assert grown > 256 * PAGE
     assert written(url, commits=100) < grown + 256 * PAGE
+
+
+def test_who_waits_in_vain_waits_at_twice_the_size_and_from_the_limit_on_more_often(
+    url, opened, monkeypatch
+):
+    wal = Path(f"{sqlite.sqlite_path(url)}-wal")
+    wait, megabytes = sqlite._after_readers, []
+
+    def waits(*how: object) -> bool:
+        megabytes.append(wal.stat().st_size // (256 * PAGE))
+        return wait(*how)
+
+    monkeypatch.setattr(sqlite, "_after_readers", waits)
+    reader = opened(url, Role.CONSOLE)
+    with connection(reader), read_snapshot(reader):
+        READ(reader)
+        written(url, commits=64)
+        assert megabytes[:6] == [1, 2, 4, 5, 6, 7]
+    megabytes.clear()
+    written(url, commits=6)
+    assert len(megabytes) == 1  # nobody reads: the WAL restarts at the first try

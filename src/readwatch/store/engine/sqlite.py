@@ -36,8 +36,15 @@ WAL_PAGES = 16384
 """From this size of the WAL (64 MiB), a commit waits for open read transactions, so that the WAL
 can restart."""
 
-WAL_WAIT_SECONDS = 1.0
-"""The longest wait; after it the next wait comes when the WAL has grown by `WAL_PAGES` more."""
+WAL_WAIT_SECONDS = 0.1
+"""The longest wait. After a wait in vain, for example during a backup, the next one comes when the
+WAL is twice as large."""
+
+WAL_LIMIT_PAGES = 16 * WAL_PAGES
+"""From this size of the WAL (1 GiB), a commit waits longer and after every further 64 MiB."""
+
+WAL_LIMIT_WAIT_SECONDS = 1.0
+"""The longest wait from there on, and when a program leaves the file."""
 
 # https://www.sqlite.org/wal.html#walresetbug: with two connections an affected library can lose
 # commits; these are the first releases of each branch with the fix.
@@ -146,7 +153,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
         of the file that took the place. Call it once: another program may use the WAL afterwards.
         """
         if self.lost_file() is not None and not self.is_closed():
-            self.after_readers(apsw.SQLITE_CHECKPOINT_TRUNCATE, WAL_WAIT_SECONDS)
+            self.after_readers(apsw.SQLITE_CHECKPOINT_TRUNCATE, WAL_LIMIT_WAIT_SECONDS)
             self._left_wal_empty = not wal_bytes(self)
 
     def after_readers(self, mode: int, seconds: float) -> bool:
@@ -298,15 +305,18 @@ class _Checkpoints:
 
     def __init__(self, busy_seconds: int) -> None:
         self._busy_seconds = busy_seconds
+        self._pages = 0
         self._wait_at = WAL_PAGES
 
     def __call__(self, connection: apsw.Connection, _database: str, pages: int) -> int:
-        waits = pages >= self._wait_at
-        self._wait_at = pages + WAL_PAGES if waits else min(self._wait_at, pages + WAL_PAGES)
-        if waits:
-            _after_readers(
-                connection, apsw.SQLITE_CHECKPOINT_RESTART, WAL_WAIT_SECONDS, self._busy_seconds
-            )
+        if pages < self._pages:  # it has restarted
+            self._wait_at = WAL_PAGES
+        self._pages = pages
+        if pages >= self._wait_at:
+            is_at_limit = pages >= WAL_LIMIT_PAGES
+            seconds = WAL_LIMIT_WAIT_SECONDS if is_at_limit else WAL_WAIT_SECONDS
+            _after_readers(connection, apsw.SQLITE_CHECKPOINT_RESTART, seconds, self._busy_seconds)
+            self._wait_at = pages + WAL_PAGES if is_at_limit else 2 * pages
         elif pages >= CHECKPOINT_PAGES:
             _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
         return apsw.SQLITE_OK

@@ -111,12 +111,18 @@ def compared_with_kept(url: str, results: Iterable[Result], *, besides: int = 0)
     results = list(results)
     acknowledged = sum(result.accepted for result in results)
     in_doubt = sum(result.unanswered for result in results)
-    with opened(url, Role.OWNER) as db:
-        kept = _COUNT_ACTIVITIES(db).fetchone()[0] - besides
+    kept = count_activities(url) - besides
     summary = f"{acknowledged:,} activities acknowledged, {kept:,} stored"
     if kept < acknowledged or (kept > acknowledged and not in_doubt):
         sys.exit(f"wrong: {summary}, {in_doubt} requests without an answer")
     return f"{summary}."
+
+
+def count_activities(url: str) -> int:
+    """Return the number of stored activities."""
+    with opened(url, Role.OWNER) as db:
+        number: int = _COUNT_ACTIVITIES(db).fetchone()[0]
+        return number
 
 
 @contextmanager

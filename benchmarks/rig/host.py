@@ -10,7 +10,8 @@ from pathlib import Path
 from flask import Flask
 
 from readwatch.ingest.app import create_app
-from readwatch.ingest.server import THREADS, granian_server
+from readwatch.ingest.load_shedding import MAX_REQUESTS
+from readwatch.ingest.server import granian_server
 from readwatch.ingest.services import Settings
 from rig import bare, recipe
 
@@ -26,7 +27,7 @@ def granian(load: Loader, port: int, workers: int) -> None:
 def waitress(load: Loader, port: int, workers: int) -> None:
     from waitress import serve
 
-    serve(load(), host=HOST, port=port, threads=THREADS, connection_limit=1024)
+    serve(load(), host=HOST, port=port, threads=MAX_REQUESTS, connection_limit=1024)
 
 
 def gunicorn(load: Loader, port: int, workers: int) -> None:
@@ -38,7 +39,7 @@ def gunicorn(load: Loader, port: int, workers: int) -> None:
                 "bind": f"{HOST}:{port}",
                 "workers": workers,
                 "worker_class": "gthread",
-                "threads": THREADS,
+                "threads": MAX_REQUESTS,
                 "keepalive": 75,
                 "loglevel": "error",
                 "control_socket_disable": True,

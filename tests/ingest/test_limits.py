@@ -28,8 +28,9 @@ from readwatch.ingest.body_timeout import (
     waiting_since,
 )
 from readwatch.ingest.field_types import MAX_DEPTH
+from readwatch.ingest.load_shedding import MAX_REQUESTS
 from readwatch.ingest.request_body import MAX_LOGIN_BYTES
-from readwatch.ingest.server import IDLE_TIMEOUT_SECONDS, MAX_HEADER_BYTES, THREADS
+from readwatch.ingest.server import IDLE_TIMEOUT_SECONDS, MAX_HEADER_BYTES
 from readwatch.ingest.services import Settings
 from readwatch.ingest.sockets import Connection
 from readwatch.store.engine.connections import Database
@@ -103,7 +104,7 @@ def test_slow_bodies_without_a_token_do_not_delay_readers_at_the_same_address(
             ann = StubbornApp(server.port, "ann@example.org")
             connections.callback(ann.connection.close)
             ann.login()
-            for _ in range(2 * THREADS):
+            for _ in range(2 * MAX_REQUESTS):
                 for path, more in (("/api/login", ()), ("/api/activities", (INVALID,))):
                     slow = connection(server, head(path, 50, *more) + b"{")
                     connections.enter_context(slow)

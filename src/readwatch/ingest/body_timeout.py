@@ -47,13 +47,22 @@ _TOLERANCE_SECONDS = 0.1
 
 
 class BodyTimeout:
-    """A thread that closes slow and idle connections to a port."""
+    """A thread that closes slow and idle connections to a port, and ends episodes of the log."""
 
-    def __init__(self, reads: BodyReads, port: int, *, max_slow: int, max_connections: int) -> None:
+    def __init__(
+        self,
+        reads: BodyReads,
+        port: int,
+        *,
+        max_slow: int,
+        max_connections: int,
+        episodes: Sequence[Episode],
+    ) -> None:
         self._reads = reads
         self._port = port
         self._max_slow = max_slow
         self._max_connections = max_connections
+        self._episodes = episodes
         self._crowd = Episode(
             "too many open connections: idle ones are closed, those of one network first",
             "idle connections are no longer closed",
@@ -72,7 +81,7 @@ class BodyTimeout:
                 self._close_slow(monotonic())
                 if tick % 4 == 0:
                     self._close_idle()
-            for episode in (self._crowd, self._reads.refusals):
+            for episode in (self._crowd, *self._episodes):
                 episode.check(monotonic())
 
     def _close_slow(self, now: float) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SessionInterface
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import MapAdapter
 
@@ -20,6 +21,9 @@ from readwatch.ingest.request_body import discard_body, has_unread_body
 from readwatch.ingest.services import current_services
 
 SLOW_SECONDS = 1.0
+
+HEALTH = "health"
+"""The blueprint of the health checks and the metrics."""
 
 _STARTED_AT = "readwatch.started_at"
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -91,6 +95,17 @@ class Api(Flask):
             request_id = f"{self._id_prefix}-{next(self._request_numbers)}"
         environ[REQUEST_ID] = request_id
         environ[_STARTED_AT] = perf_counter()
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Answer the request in a slot; health checks and metrics need none."""
+        if request.blueprint == HEALTH:
+            return super().dispatch_request()
+        slots = current_services().request_slots
+        slots.acquire()
+        try:
+            return super().dispatch_request()
+        finally:
+            slots.release()
 
     def process_response(self, response: Response) -> Response:
         """Count the request and set the headers of its response, including error responses."""

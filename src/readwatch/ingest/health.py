@@ -9,13 +9,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import TypedDict
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.ingest.flask_app import HEALTH
 from readwatch.ingest.openapi import ANYONE, documented
 from readwatch.ingest.problems import problem, problem_response
 from readwatch.ingest.services import Services, Settings, current_services
 from readwatch.store.engine.connections import connection
 from readwatch.store.engine.migrations import require_current
 
-routes = Blueprint("health", __name__)
+routes = Blueprint(HEALTH, __name__)
 
 
 _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -64,10 +65,16 @@ def _reasons_not_ready(services: Services) -> list[str]:
 
 def _reasons_not_readable(services: Services) -> list[str]:
     try:
+        services.request_slots.acquire()
+    except ReadwatchError as error:
+        return [error.message]
+    try:
         with connection(services.db) as db:
             require_current(db)
     except ReadwatchError as error:
         return [error.message]
+    finally:
+        services.request_slots.release()
     return []
 
 

@@ -1,8 +1,10 @@
-"""Load shedding: under load the service refuses heartbeats first."""
+"""Load shedding: under load the service refuses heartbeats first; while no request ends, because
+the database hangs, it refuses all further ones."""
 
 import logging
 import random
 import threading
+from time import monotonic
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load_shedding import (
@@ -12,8 +14,18 @@ from readwatch.domain.load_shedding import (
     heartbeat_seconds,
     load_of,
     pressure,
+    retry_seconds,
 )
+from readwatch.ingest.logs import Episode
 from readwatch.store.recording.writer import MAX_WAITING, WRITE_TIMEOUT_SECONDS, Backlog, Writer
+
+MAX_REQUESTS = 32
+"""The maximum number of requests in progress, all but those for health checks and metrics; they can
+share a commit."""
+
+SLOT_WAIT_SECONDS = 0.5
+"""The longest wait for the end of another request; after a wait in vain, nobody waits until a
+request has ended."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +79,39 @@ class LoadShedder:
             _log.warning("refusing heartbeats: %s", _reason(backlog))
         else:
             _log.warning("accepting heartbeats again")
+
+
+class RequestSlots:
+    """A limited number of slots for the requests in progress.
+
+    While the database does not answer, its requests wait for seconds. The server has more threads
+    than slots, so that further requests are refused soon and health checks are answered.
+    """
+
+    def __init__(self, most: int = MAX_REQUESTS) -> None:
+        self._free = threading.Semaphore(most)
+        self._waits_in_vain = False
+        self.refusals = Episode(
+            f"{most} requests are in progress and none ends: further ones get 503",
+            "requests end again: no further ones are refused",
+        )
+
+    def acquire(self) -> None:
+        """Take a slot, now or soon; refuse the request if none gets free."""
+        if self._free.acquire(timeout=0 if self._waits_in_vain else SLOT_WAIT_SECONDS):
+            return
+        self._waits_in_vain = True
+        self.refusals.seen(monotonic())
+        raise ReadwatchError(
+            ErrorKind.UNAVAILABLE,
+            "too many requests are in progress",
+            retry_after=retry_seconds(jitter()),
+        )
+
+    def release(self) -> None:
+        """Give the slot back at the end of the request."""
+        self._waits_in_vain = False
+        self._free.release()
 
 
 def _load(backlog: Backlog) -> float:

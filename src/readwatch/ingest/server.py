@@ -26,14 +26,16 @@ from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.body_timeout import BodyTimeout
 from readwatch.ingest.listen_address import listening_port, lock_address, resolve_host
-from readwatch.ingest.services import Settings, current_services
+from readwatch.ingest.load_shedding import MAX_REQUESTS
+from readwatch.ingest.services import Services, Settings, current_services
 from readwatch.store.engine.connections import close_all, driver_connection, is_sqlite
 from readwatch.store.engine.migrations import open_current
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import FileIdentity, file_identity, file_lost, sqlite_path
 
-THREADS = 32
-"""The number of threads: requests that are answered at the same time and can share a commit."""
+SPARE_THREADS = 8
+"""The threads besides those of the requests in progress: they answer health checks, refuse requests
+that find no slot, and discard bodies."""
 
 MAX_CONNECTIONS = 8192
 """The maximum of open connections, including idle ones; further connections wait."""
@@ -70,9 +72,13 @@ class _AppLoader:
     def __call__(self) -> Flask:
         logs.install(self._settings.log_format)
         app = self._app = create_app(self._settings)
-        reads = app.extensions["readwatch"].body_reads
+        services: Services = app.extensions["readwatch"]
         BodyTimeout(
-            reads, self._port, max_slow=THREADS // 2, max_connections=connection_limit()
+            services.body_reads,
+            self._port,
+            max_slow=MAX_REQUESTS // 2,
+            max_connections=connection_limit(),
+            episodes=(services.body_reads.refusals, services.request_slots.refusals),
         ).start()
         app.teardown_request(self._hold_connection)
         signal.signal(
@@ -197,7 +203,7 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=THREADS,
+        blocking_threads=MAX_REQUESTS + SPARE_THREADS,
         blocking_threads_idle_timeout=600,
         backpressure=connection_limit(),
         http=HTTPModes.http1,  # without it granian detects the protocol, which has no timeout

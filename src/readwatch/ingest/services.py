@@ -15,7 +15,7 @@ from readwatch.domain.sessions import SESSION_TIMEOUT
 from readwatch.domain.slow_queries import SlowQuery, append_slow_query
 from readwatch.ingest.anchoring import AnchorThread
 from readwatch.ingest.body_reads import BodyReads
-from readwatch.ingest.load_shedding import LoadShedder
+from readwatch.ingest.load_shedding import LoadShedder, RequestSlots
 from readwatch.ingest.logs import CHANGE_OF_STATE
 from readwatch.ingest.metrics import Metrics, ServiceGauges
 from readwatch.ingest.retention import RetentionThread
@@ -91,6 +91,7 @@ class Services:
             )
         )
         self.body_reads = BodyReads()
+        self.request_slots = RequestSlots()
         self.stopping = False
         precompute_decoy(settings.bcrypt_cost)
         self.retention = RetentionThread(

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_urlsafe
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_who_waits_in_vain_waits_at_twice_the_size_and_from_the_limit_on_more_of
     wal = Path(f"{sqlite.sqlite_path(url)}-wal")
     wait, megabytes = sqlite._after_readers, []
 
-    def waits(*how: object) -> bool:
+    def waits(*how: Any) -> bool:
         megabytes.append(wal.stat().st_size // (256 * PAGE))
         return wait(*how)
 

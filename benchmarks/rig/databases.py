@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+
+import psycopg
 
 TESTS = Path(__file__).parents[2] / "tests"
 
@@ -34,19 +35,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def chosen(settings: argparse.Namespace, folder: Path) -> Iterator[str]:
     """Yield the URL of an empty database."""
     if settings.postgresql:
-        with _postgresql() as url:
+        with postgresql() as url:
             yield url
     else:
         yield settings.database or sqlite_in(folder)
 
 
 def process_of(url: str) -> int | None:
-    """Return the main process of a PostgreSQL that was started here; None for any other."""
-    for folder in parse_qs(urlsplit(url).query).get("host", []):
-        lock = Path(folder) / "data" / "postmaster.pid"
-        if lock.exists():
-            return int(lock.read_text().split()[0])
-    return None
+    """Return the main process of a PostgreSQL on this machine; None for any other database."""
+    if not url.startswith("postgresql:"):
+        return None
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT current_setting('data_directory')").fetchone()
+    try:
+        return int((Path(row[0]) / "postmaster.pid").read_text().split()[0]) if row else None
+    except OSError:
+        return None
 
 
 def sqlite_in(folder: Path, name: str = "benchmark") -> str:
@@ -55,7 +59,8 @@ def sqlite_in(folder: Path, name: str = "benchmark") -> str:
 
 
 @contextmanager
-def _postgresql() -> Iterator[str]:
+def postgresql() -> Iterator[str]:
+    """Yield the URL of an empty database of a PostgreSQL that runs until the end."""
     sys.path.append(str(TESTS))
     from postgres import drop_database, new_database, server
 

@@ -5,7 +5,14 @@ from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_backup, db_health, db_privileges, db_restore, db_vacuum
+from readwatch.cli import (
+    db_backup,
+    db_health,
+    db_privileges,
+    db_restore,
+    db_upgrade,
+    db_vacuum,
+)
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -27,6 +34,7 @@ def command() -> None:
     """Check, repair and back up the database, also while the service is running."""
 
 
+command.add_command(db_upgrade.command)
 command.add_command(db_health.command)
 command.add_command(db_backup.command)
 command.add_command(db_restore.command)

@@ -70,7 +70,7 @@ def command(
     url = database_url(context)
     refuse_postgresql(url)
     if folder is not None:
-        _make_folder(folder)
+        make_folder(folder)
     with database(url, Role.BACKUP) as db:
         acting = users.acting_admin(db, admin)
         made = back_up(db, target, acting.id, now)
@@ -92,7 +92,8 @@ def _target(file: Path | None, folder: Path | None, keep: int | None, now: datet
     raise click.UsageError("name either a new FILE, or a folder: --to FOLDER [--keep N]")
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make the folder of a backup, unless it exists; refuse a place that cannot be written."""
     try:
         make_private_folders(folder)
     except OSError as error:

@@ -1,9 +1,11 @@
 """`readwatch init`: create a database that is ready to use."""
 
 import sys
+from pathlib import Path
 
 import click
 
+from readwatch.cli import db_upgrade
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -26,6 +28,7 @@ from readwatch.store.identity.passwords import hash_password
 @click.option("--admin-name", help="Full name of the first admin.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
 @bcrypt_cost_setting
+@db_upgrade.upgrade_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -33,14 +36,19 @@ def command(
     admin_name: str | None,
     password_stdin: bool,
     bcrypt_cost: int,
+    admin: str | None,
+    folder: Path | None,
+    yes: bool,
 ) -> None:
-    """Create or upgrade the database and the first admin.
+    """Create the database and the first admin; an older database is upgraded as by db upgrade.
 
     Running it again is safe: existing data stays.
     """
     url = database_url(context)
     new_admin = None
-    if not _admins(url):
+    if _admins(url):
+        _upgrade(url, folder, admin, yes=yes)
+    else:
         # All answers are checked before anything is created.
         email = users.checked_email(
             _option_or_prompt("--admin-email", admin_email, "Admin's e-mail")
@@ -61,13 +69,7 @@ def command(
         print_line(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         print_line("an admin exists; add another one with: readwatch user add EMAIL --role admin")
-    unenforced = migrations.unenforced_privileges(url)
-    for sentence in unenforced:
-        print_line(f"PostgreSQL does not enforce all privileges: {sentence}", err=True)
-    if unenforced:
-        print_line(
-            "the administrator of the server can run: readwatch db rights --sql | psql", err=True
-        )
+    db_upgrade.print_unenforced(url)
     print_line(f"ready: {without_password(url)}")
 
 
@@ -77,6 +79,16 @@ def _admins(url: str) -> tuple[User, ...]:
         return ()
     with database(url) as db:
         return users.list_admins(db) if migrations.history(db) else ()
+
+
+def _upgrade(url: str, folder: Path | None, admin: str | None, *, yes: bool) -> None:
+    """Upgrade an older database in which there is something to lose; leave a current one alone."""
+    plan = db_upgrade.planned(url)
+    if plan.migrations:
+        target = db_upgrade.backup_file(url, folder, plan, system_clock())
+        for line in db_upgrade.plan_lines(plan, target):
+            print_line(line)
+        db_upgrade.carry_out(plan, url, target, admin, yes=yes, err=False)
 
 
 def _option_or_prompt(option: str, value: str | None, prompt: str) -> str:

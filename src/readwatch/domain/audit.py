@@ -55,6 +55,8 @@ class AuditAction(StrEnum):
     CHECKED_BACKUP = "checked_backup"
     RESTORED_BACKUP = "restored_backup"
     VACUUMED_DATABASE = "vacuumed_database"
+    UPGRADED_DATABASE = "upgraded_database"
+    FIXED_DATABASE = "fixed_database"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
     EXPORTED_DATA = "exported_data"

@@ -145,13 +145,14 @@ def create_or_upgrade(url: str) -> tuple[Migration, ...]:
     try:
         with connection(db):
             applied = upgrade(db, available_migrations(db))
-            _enforce_privileges(db)
+            enforce_privileges(db)
             return applied
     finally:
         close_all(db)
 
 
-def _enforce_privileges(db: Database) -> None:
+def enforce_privileges(db: Database) -> None:
+    """Bring the privileges that PostgreSQL enforces in line with those of the current schema."""
     if not is_sqlite(db):  # each SQLite connection has an authorizer
         from readwatch.store.engine.grants import enforce  # needs PostgreSQL's driver
 
@@ -174,20 +175,25 @@ def unenforced_privileges(url: str) -> tuple[str, ...]:
 
 
 def upgrade(db: Database, available: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Apply the missing migrations, each in one transaction with its row of the history.
+    """Apply the missing migrations as `upgrade_steps` does, and return them."""
+    return tuple(upgrade_steps(db, available))
+
+
+def upgrade_steps(db: Database, available: Sequence[Migration]) -> Iterator[Migration]:
+    """Apply the missing migrations, each in one transaction with its row of the history, and yield
+    each when it is committed.
 
     A lock makes a second process wait, which then has nothing to apply. An error names the
     migration, which has changed nothing. Raises ValueError inside a transaction.
     """
     if db.in_transaction():
         raise ValueError("each migration has a transaction of its own")
-    applied = []
     with _without_limit(db, "statement_timeout"):
         while (migration := _next(db, available)) is not None:
             with _named(migration):
-                if _apply(db, migration, available):
-                    applied.append(migration)
-    return tuple(applied)
+                is_new = _apply(db, migration, available)
+            if is_new:
+                yield migration
 
 
 def _next(db: Database, available: Sequence[Migration]) -> Migration | None:
@@ -333,6 +339,12 @@ def open_current(url: str, role: Role, settings: EngineSettings = DEFAULTS) -> D
 def require_current(db: Database) -> None:
     """Refuse a database that this program cannot use; the error names the fix."""
     applied = history(db)
+    if not applied:
+        raise no_schema()
     if pending(applied, available_migrations(db)):
-        needs = "needs an upgrade" if applied else "has no readwatch schema"
-        raise misconfigured(f"the database {needs}; an admin runs: readwatch init")
+        raise misconfigured("the database needs an upgrade; an admin runs: readwatch db upgrade")
+
+
+def no_schema() -> ReadwatchError:
+    """Return the error for a database in which nothing was ever made."""
+    return misconfigured("the database has no readwatch schema; an admin runs: readwatch init")

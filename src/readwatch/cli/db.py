@@ -10,6 +10,7 @@ from readwatch.cli import (
     db_health,
     db_privileges,
     db_restore,
+    db_status,
     db_upgrade,
     db_vacuum,
 )
@@ -34,6 +35,7 @@ def command() -> None:
     """Check, repair and back up the database, also while the service is running."""
 
 
+command.add_command(db_status.command)
 command.add_command(db_upgrade.command)
 command.add_command(db_health.command)
 command.add_command(db_backup.command)

@@ -8,6 +8,7 @@ import click
 from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.server_address import host_setting, port_setting
 from readwatch.cli.settings import (
     anchor_log_setting,
     default_anchor_log,
@@ -21,14 +22,8 @@ from readwatch.store.identity.passwords import DEFAULT_COST
 
 
 @click.command()
-@setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@setting(
-    "--port",
-    type=WholeNumber(0, 65535),
-    default=8765,
-    show_default=True,
-    help="Port to listen on; 0 chooses a free one.",
-)
+@host_setting
+@port_setting
 @setting(
     "--bcrypt-cost",
     type=WholeNumber(4, 16),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from os import SEEK_END
 from pathlib import Path
 
 from readwatch.domain.audit import GENESIS
@@ -188,6 +189,9 @@ class Anchor:
 _LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})( restored)?\n", re.ASCII)
 
 
+_LONGEST_LINE = 512  # bytes, more than an anchor can have
+
+
 def parsed_anchors(text: str) -> tuple[Anchor, ...]:
     """Return the anchors in the text of a file; a malformed line is an error with its number."""
     return tuple(
@@ -198,6 +202,21 @@ def parsed_anchors(text: str) -> tuple[Anchor, ...]:
 def read_anchors(file: Path) -> tuple[Anchor, ...]:
     """Return the anchors in a file; OSError if it cannot be read."""
     return parsed_anchors(file.read_bytes().decode("ascii", errors="replace"))
+
+
+def last_anchor(file: Path) -> Anchor | None:
+    """Return the last anchor in a file of any length; None if there is no file, or an empty one.
+
+    OSError if it cannot be read, and an error if its last line is not an anchor.
+    """
+    try:
+        with open(file, "rb") as lines:
+            lines.seek(max(0, lines.seek(0, SEEK_END) - _LONGEST_LINE))
+            end = lines.read().decode("ascii", errors="replace")
+    except FileNotFoundError:
+        return None
+    anchors = end.splitlines(keepends=True)
+    return parsed_anchors(anchors[-1])[0] if anchors else None
 
 
 def append_anchor(file: Path, anchor: Anchor) -> None:

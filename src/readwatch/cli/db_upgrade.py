@@ -128,7 +128,7 @@ def carry_out(
         with database(url, Role.BACKUP) as db:
             acting_id = users.acting_admin(db, admin).id
         if not yes:
-            confirm(_question(target), refusal="nothing was changed")
+            confirm(_prompt(target), refusal="nothing was changed")
         backup = None if target is None else _backed_up(url, target, acting_id)
         for line in () if backup is None else backup.lines():
             print_line(line, err=err)
@@ -143,7 +143,7 @@ def carry_out(
     return done
 
 
-def _question(target: Path | None) -> str:
+def _prompt(target: Path | None) -> str:
     if target is None:
         return "Is there a new backup by pg_dump or pgBackRest, and shall the upgrade begin?"
     return "Make the backup, and upgrade the database now?"

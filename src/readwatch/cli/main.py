@@ -36,6 +36,7 @@ _COMMANDS = {
     "audit": "Check, list and export the access log.",
     "db": "Check, repair and back up the database.",
     "settings": "Show the settings and where each value comes from.",
+    "doctor": "Find what is wrong, and say how to fix it.",
 }
 
 
@@ -82,19 +83,37 @@ class _LazyGroup(click.Group):
 def readwatch(context: click.Context, database: str | None, config: Path | None) -> None:
     """See who is reading what, live, and log every access to a reader's data."""
     path = config or default_config()
-    settings = read_config(path, required=config is not None)
-    context.meta["readwatch.keys"] = take_console_keys(settings, path)
+    is_diagnosis = context.invoked_subcommand == "doctor"
+    keys: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    try:
+        keys, settings = _checked_file(context, path, required=config is not None)
+    except ReadwatchError as error:
+        if not is_diagnosis:
+            raise
+        context.meta["readwatch.config_error"] = error.message
+    context.meta["readwatch.keys"] = keys
     context.meta["readwatch.config"], context.meta["readwatch.config_path"] = settings, path
     if settings:
-        options = all_settings(readwatch, context)
-        del options["config"]  # the settings file cannot contain the name of the settings file
-        check_settings(settings, options, path, context)
         context.default_map = default_map(settings, readwatch, context)
-    for sentence in misspelt_variables(readwatch, context):
+    for sentence in () if is_diagnosis else misspelt_variables(readwatch, context):
         print_line(f"readwatch: {sentence}", err=True)
     context.meta["readwatch.database"] = str(
         database or settings.get("database") or default_database()
     )
+
+
+def _checked_file(
+    context: click.Context, path: Path, *, required: bool
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the keys of the console and the settings of the settings file; refuse a wrong one."""
+    settings = read_config(path, required=required)
+    keys = take_console_keys(settings, path)
+    if settings:
+        options = all_settings(readwatch, context)
+        del options["config"]  # the settings file cannot contain the name of the settings file
+        check_settings(settings, options, path, context)
+    return keys, settings
 
 
 def database_url(context: click.Context) -> str:

@@ -132,6 +132,11 @@ def available_migrations(db: Database) -> tuple[Migration, ...]:
     return _available("sqlite" if is_sqlite(db) else "postgresql")
 
 
+def newest_schema(url: str) -> int:
+    """Return the number of the newest schema that this program has for the engine of a URL."""
+    return _available("sqlite" if is_sqlite_url(url) else "postgresql")[-1].number
+
+
 @functools.cache  # for the readiness check; installed files do not change
 def _available(engine: str) -> tuple[Migration, ...]:
     return migrations(schema_folder() / engine)

@@ -76,6 +76,11 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{quote(str(path))}"
 
 
+def library_version() -> tuple[int, ...]:
+    """Return the version of the SQLite library that readwatch uses."""
+    return tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
+
+
 def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
     """Refuse a SQLite library that can corrupt a database in WAL mode."""
     newest_safe = _SAFE_SQLITE[0]
@@ -211,7 +216,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
 
 def open_sqlite(path: Path, role: Role, settings: EngineSettings) -> SQLite:
     """Return the database in a file, which must exist for all roles except the owner."""
-    refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
+    refuse_affected_sqlite(library_version())
     if path.is_dir():
         raise misconfigured(f"{path} is a folder and no database")
     if role is not Role.OWNER and not os.path.isfile(

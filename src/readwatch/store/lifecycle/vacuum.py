@@ -16,6 +16,7 @@ from readwatch.store.lifecycle.health import database_size, unused_bytes
 _IS_OWNER = Statement(
     "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST('users' AS regclass)"
 )
+_STATISTICS = Statement("SELECT 1 AS yes FROM sqlite_master WHERE name = 'sqlite_stat1'")
 # Without a limit SQLite reads all indexes, and nobody can write meanwhile.
 _ANALYSIS_ROWS = 1000
 
@@ -83,11 +84,22 @@ def _sqlite_steps(db: SQLite) -> Iterator[str]:
         truncate_wal(db)
         vacuum(db)
         yield "collecting statistics"
-        connection.pragma("analysis_limit", _ANALYSIS_ROWS)
-        db.execute_sql("ANALYZE")
+        collect_statistics(db)
         yield "emptying the WAL"
     finally:
         truncate_wal(db)
+
+
+def collect_statistics(db: SQLite) -> None:
+    """Let SQLite look at a part of each index, for the planner of queries; requires the role of the
+    owner."""
+    driver_connection(db).pragma("analysis_limit", _ANALYSIS_ROWS)
+    db.execute_sql("ANALYZE")
+
+
+def has_statistics(db: SQLite) -> bool:
+    """Tell whether the planner of SQLite has statistics."""
+    return _STATISTICS.one_or_none(db) is not None
 
 
 def owns_tables(db: Database) -> bool:

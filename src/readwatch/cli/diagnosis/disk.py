@@ -1,0 +1,123 @@
+"""The disk of a SQLite file: its file system, its room, and what interrupted commands have left."""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from readwatch.domain.errors import conflict
+from readwatch.domain.files import delete_left_drafts, left_drafts
+from readwatch.domain.findings import Finding, error, ok, warning
+from readwatch.domain.health import MIN_FREE_BYTES, format_bytes
+from readwatch.domain.plural import counted
+from readwatch.domain.vacuum import SPARE_BYTES, Room
+
+MOUNTS = Path("/proc/self/mountinfo")
+
+_NETWORK = frozenset(
+    {"9p", "afs", "cifs", "fuse.glusterfs", "fuse.sshfs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf"}
+)
+_OCTAL = re.compile(r"\\([0-7]{3})")  # how the kernel writes a space in a name
+_MEMORY = frozenset({"ramfs", "tmpfs"})
+
+MAX_REPLACED_AGE = timedelta(days=30)
+"""How long a database that a restore has replaced is worth its personal data."""
+
+
+def file_system_findings(path: Path, mounts: str) -> Iterator[Finding]:
+    """Check the type of the file system of a database; `mounts` is the text of `MOUNTS`.
+
+    https://www.sqlite.org/wal.html: all programs that use the file need memory in common.
+    """
+    kind = file_system(path, mounts)
+    if kind in _NETWORK:
+        yield error(
+            "file system",
+            f"the database is on a network ({kind}), where SQLite can lose it",
+            "move it to a disk of this machine, or use PostgreSQL",
+        )
+    elif kind == "overlay":
+        yield warning(
+            "file system",
+            "the database is in the layer of a container (overlay), and is gone with the container",
+            "mount a volume for the folder of the database",
+        )
+    elif kind in _MEMORY:
+        yield warning(
+            "file system",
+            f"the database is in memory ({kind}), and is gone when the machine restarts",
+            "move it to a disk",
+        )
+    elif kind is not None:
+        yield ok("file system", f"{kind}, a disk of this machine")
+
+
+def file_system(path: Path, mounts: str) -> str | None:
+    """Return the type of the file system on which a path is; None if it is not known."""
+    kinds: dict[Path, str] = {}
+    for line in mounts.splitlines():
+        where, separator, what = line.partition(" - ")
+        if separator:
+            mounted = _OCTAL.sub(lambda code: chr(int(code[1], 8)), where.split()[4])
+            kinds[Path(mounted)] = what.split()[0]
+    path = path.resolve()
+    return next((kinds[above] for above in (path, *path.parents) if above in kinds), None)
+
+
+def room_findings(folder: Path, size: int, vacuum_rooms: Iterable[Room]) -> Iterator[Finding]:
+    """Check whether a database of this size fits a second time on its disk, and has room to grow;
+    `vacuum_rooms` are what a vacuum needs."""
+    free = shutil.disk_usage(folder).free
+    left = f"{format_bytes(free)} is free on the disk of {folder}"
+    shortages = [room.shortage for room in vacuum_rooms if room.shortage is not None]
+    if free < MIN_FREE_BYTES:
+        yield error("disk", f"only {left}; a busy day can fill that", "free some space")
+    elif free < size + SPARE_BYTES:
+        yield warning(
+            "disk",
+            f"{left}, too little for a backup of {format_bytes(size)} beside the database",
+            "back up to another disk: readwatch db backup --to FOLDER",
+        )
+    elif shortages:
+        yield warning("disk", shortages[0], "free some space before a vacuum, or set SQLITE_TMPDIR")
+    else:
+        yield ok("disk", f"{format_bytes(free)} free, room for a backup and a vacuum")
+
+
+def draft_findings(folder: Path) -> Iterator[Finding]:
+    """Check for parts of copies that a killed command has left in a folder."""
+    drafts = left_drafts(folder)
+    if drafts:
+        size = sum(draft.stat().st_size for draft in drafts)
+        noun = counted(len(drafts), "part of a copy", "parts of copies")
+        yield warning(
+            "left files",
+            f"an interrupted command has left {noun} ({format_bytes(size)}) in {folder}",
+            f"rm {folder}/.readwatch-copy-*",
+            partial(_delete_drafts, folder),
+        )
+
+
+def replaced_findings(path: Path, now: datetime) -> Iterator[Finding]:
+    """Check for databases that a restore has replaced long ago: they hold personal data."""
+    oldest = now - MAX_REPLACED_AGE
+    for file in sorted(path.parent.glob(f"{path.name}.replaced-*")):
+        if file.stat().st_mtime < oldest.timestamp():
+            yield warning(
+                "left files",
+                f"{file.name} was replaced by a restore more than {MAX_REPLACED_AGE.days} days "
+                "ago, and holds personal data",
+                f"if you no longer need it: rm {file}",
+            )
+
+
+def _delete_drafts(folder: Path) -> str:
+    try:
+        number = delete_left_drafts(folder)
+    except BlockingIOError:
+        raise conflict(f"another copy is being written to {folder}") from None
+    except OSError as failure:
+        raise conflict(f"{folder} cannot be changed: {failure.strerror}") from None
+    return f"deleted {counted(number, 'file')} of interrupted copies in {folder}"

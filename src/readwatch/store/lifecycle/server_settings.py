@@ -1,0 +1,30 @@
+"""Settings of a PostgreSQL server on which the promises of readwatch depend."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+
+_NAMES = ("fsync", "full_page_writes", "max_connections", "server_encoding", "synchronous_commit")
+_SETTINGS = Statement("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
+_VERSION = Statement("SELECT current_setting('server_version_num')")
+_IS_STANDBY = Statement("SELECT pg_is_in_recovery()")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """What a server says of itself; `major` is its major version."""
+
+    major: int
+    is_standby: bool
+    values: Mapping[str, str]
+
+
+def server_settings(db: Database) -> ServerSettings:
+    """Return the settings of the server of a PostgreSQL database, as its sessions have them."""
+    return ServerSettings(
+        major=int(_VERSION.scalar(db)) // 10_000,
+        is_standby=bool(_IS_STANDBY.scalar(db)),
+        values={row.name: row.setting for row in _SETTINGS.all(db, names=list(_NAMES))},
+    )

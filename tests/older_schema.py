@@ -8,7 +8,7 @@ from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.models import TABLES, SchemaHistory
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.resume_tokens import save_resume_token
@@ -62,3 +62,5 @@ def fill_oldest(db: Database, now: datetime) -> None:
         record_activities(db, reader, [quiz], now)
         add_online_count(db, 1, now)
     log_event(db, AuditEvent(cara.id, AuditAction.VIEWED_READER_PROFILE, ann.id), now)
+    if not is_sqlite(db):
+        db.execute_sql("ANALYZE")  # PostgreSQL estimates rows from its statistics

@@ -1,7 +1,6 @@
 """The service at its configured address, asked over HTTP as a probe does."""
 
 import json
-import socket
 from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,17 +23,19 @@ def ask_server(host: str, port: int) -> ServerAnswer:
     """
     host = _OWN_ADDRESS.get(host, host)
     address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    try:
-        with closing(HTTPConnection(host, port, timeout=ANSWER_SECONDS)) as connection:
+    with closing(HTTPConnection(host, port, timeout=ANSWER_SECONDS)) as connection:
+        try:
+            connection.connect()
+        except (OSError, UnicodeError):
+            return ServerAnswer(address, ServerState.STOPPED)
+        try:
             connection.request("GET", "/readyz")
             response = connection.getresponse()
             body = response.read(_MAX_BYTES)
-    except TimeoutError:
-        return ServerAnswer(address, ServerState.SILENT)
-    except (ConnectionRefusedError, socket.gaierror, UnicodeError):
-        return ServerAnswer(address, ServerState.STOPPED)
-    except (OSError, HTTPException):
-        return ServerAnswer(address, ServerState.ANOTHER_PROGRAM)
+        except TimeoutError:
+            return ServerAnswer(address, ServerState.SILENT)
+        except (OSError, HTTPException):
+            return ServerAnswer(address, ServerState.ANOTHER_PROGRAM)
     return _answer(address, response, _members(body))
 
 

@@ -73,7 +73,7 @@ def owner(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def old(new_shell: Shell, clock: StillClock) -> Shell:
+def shell(new_shell: Shell, clock: StillClock) -> Shell:
     """A command line with a database of the first schema, rows in every table, and an admin."""
     if new_shell.url.startswith("sqlite"):
         make_sqlite_file(sqlite_path(new_shell.url))
@@ -113,104 +113,104 @@ def backups_in(folder: Path) -> list[Path]:
     return sorted(folder.glob("readwatch-schema-1-*.db"))
 
 
-def test_a_dry_run_says_what_an_upgrade_would_do_and_does_nothing(old: Shell) -> None:
-    before = state(old.url)
-    ended = old("db", "upgrade", "--dry-run")
+def test_a_dry_run_says_what_an_upgrade_would_do_and_does_nothing(shell: Shell) -> None:
+    before = state(shell.url)
+    ended = shell("db", "upgrade", "--dry-run")
     assert (ended.code, ended.err) == (0, "")
     first, *middle, backup, last = ended.out.splitlines()
     assert first.startswith("the database has schema 1 (initial), this program ")
     assert middle[0] == "  2 login_index: consultant_access_log, about 1 row"
     assert middle[3] == "  5 archived_totals: no table that exists"
-    assert len(middle) == newest(old.url) - 1
-    sqlite = old.url.startswith("sqlite")
+    assert len(middle) == newest(shell.url) - 1
+    sqlite = shell.url.startswith("sqlite")
     assert ("a checked backup is written" if sqlite else "run pg_dump or pgBackRest") in backup
     assert last.startswith("services and consoles that run write nothing from then on")
-    assert state(old.url) == before
+    assert state(shell.url) == before
 
-    report = json.loads(old("db", "upgrade", "--dry-run", "--json").out)
+    report = json.loads(shell("db", "upgrade", "--dry-run", "--json").out)
     assert (report["dry_run"], report["schema"], report["applied"]) == (True, 1, [])
     assert report["migrations"][0] == {
         "number": NEXT,
         "name": "login_index",
         "rows": {"consultant_access_log": 1},
     }
-    assert state(old.url) == before
+    assert state(shell.url) == before
 
 
-def test_an_upgrade_keeps_every_row_and_is_in_the_log(old: Shell) -> None:
-    columns, (_, rows) = columns_in(old.url), state(old.url)
-    ended = old("db", "upgrade", "--yes")
+def test_an_upgrade_keeps_every_row_and_is_in_the_log(shell: Shell) -> None:
+    columns, (_, rows) = columns_in(shell.url), state(shell.url)
+    ended = shell("db", "upgrade", "--yes")
     assert (ended.code, ended.err) == (0, "")
     applied = [line for line in ended.out.splitlines() if line.startswith("applied schema ")]
     assert applied[0] == "applied schema 2 (login_index)"
-    assert len(applied) == newest(old.url) - 1
-    with owner(old.url) as db:
+    assert len(applied) == newest(shell.url) - 1
+    with owner(shell.url) as db:
         actions = [entry[1:] for entry in log(db)][1:]
-        upgraded = f"cli, schema 1 to {newest(old.url)}"
+        upgraded = f"cli, schema 1 to {newest(shell.url)}"
         assert actions[-1] == ("upgraded_database", None, upgraded)
         expected = ["backed_up_database", "checked_backup"] if is_sqlite(db) else []
         assert [action for action, *_ in actions[:-1]] == expected
-    assert_upgraded(old, columns, rows)
-    again = old("db", "upgrade")
+    assert_upgraded(shell, columns, rows)
+    again = shell("db", "upgrade")
     assert (again.code, again.err) == (0, "")
     assert again.out.endswith("that of this program; there is nothing to do\n")
 
 
 @on_sqlite
-def test_the_backup_beside_the_database_is_the_database_before(old: Shell) -> None:
-    before, folder = state(old.url), sqlite_path(old.url).parent
-    report = json.loads(old("db", "upgrade", "--yes", "--json").out)
+def test_the_backup_beside_the_database_is_the_database_before(shell: Shell) -> None:
+    before, folder = state(shell.url), sqlite_path(shell.url).parent
+    report = json.loads(shell("db", "upgrade", "--yes", "--json").out)
     [backup] = backups_in(folder)
     assert report["backup"]["file"] == str(backup)
     assert report["applied"] == [each["number"] for each in report["migrations"]]
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert Path(f"{backup}.anchor").exists()
     assert state(sqlite_url(backup)) == before
-    restored = old("db", "restore", str(backup), "--yes")
+    restored = shell("db", "restore", str(backup), "--yes")
     assert restored.code == 0, "and this version can restore it"
 
 
 @on_sqlite
-def test_the_backup_can_be_in_another_folder(old: Shell, tmp_path: Path) -> None:
+def test_the_backup_can_be_in_another_folder(shell: Shell, tmp_path: Path) -> None:
     folder = tmp_path / "away" / "backups"
-    assert old("db", "upgrade", "--yes", "--backup-to", str(folder)).code == 0
+    assert shell("db", "upgrade", "--yes", "--backup-to", str(folder)).code == 0
     assert len(backups_in(folder)) == 1
-    assert backups_in(sqlite_path(old.url).parent) == []
+    assert backups_in(sqlite_path(shell.url).parent) == []
 
 
 @on_sqlite
-def test_a_backup_that_cannot_be_written_leaves_the_database_as_it_is(old: Shell) -> None:
-    before = state(old.url)
-    ended = old("db", "upgrade", "--yes", "--backup-to", "/proc/backups")
+def test_a_backup_that_cannot_be_written_leaves_the_database_as_it_is(shell: Shell) -> None:
+    before = state(shell.url)
+    ended = shell("db", "upgrade", "--yes", "--backup-to", "/proc/backups")
     assert ended.code == 1
     assert "nothing was upgraded, because there is no backup: /proc/backups cannot" in ended.err
     assert ended.err.endswith("; --backup-to names another folder\n")
-    assert state(old.url) == before
+    assert state(shell.url) == before
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_done(old: Shell) -> None:
-    before = state(old.url)
-    ended = old("db", "upgrade")
+def test_without_a_terminal_and_without_yes_nothing_is_done(shell: Shell) -> None:
+    before = state(shell.url)
+    ended = shell("db", "upgrade")
     assert ended.code == 1
     assert ended.err == "readwatch: there is no terminal to ask on; use --yes\n"
-    assert state(old.url) == before
-    with owner(old.url) as db:
+    assert state(shell.url) == before
+    with owner(shell.url) as db:
         assert len(log(db)) == 1
 
 
-def test_a_newer_database_and_one_without_a_schema_are_refused(
-    old: Shell, new_shell: Shell
-) -> None:
-    with owner(old.url) as db:
+def test_a_newer_database_and_one_without_a_schema_are_refused(shell: Shell) -> None:
+    with owner(shell.url) as db:
         db.execute_sql("DELETE FROM schema_history")
-    assert old("db", "upgrade").complaint.endswith("an admin runs: readwatch init")
-    with owner(old.url) as db:
-        for number in range(1, newest(old.url) + 2):
+    assert shell("db", "upgrade").complaint.endswith("an admin runs: readwatch init")
+    with owner(shell.url) as db:
+        for number in range(1, newest(shell.url) + 2):
             db.execute_sql(
                 "INSERT INTO schema_history (number, name, checksum)"
                 f" VALUES ({number}, 'future', 'x')"
             )
-    assert old("db", "upgrade", "--yes").complaint.startswith("upgrade readwatch: the database has")
+    assert shell("db", "upgrade", "--yes").complaint.startswith(
+        "upgrade readwatch: the database has"
+    )
 
 
 @on_sqlite
@@ -220,34 +220,34 @@ def test_a_database_that_does_not_exist_is_not_created(new_shell: Shell) -> None
 
 
 def test_who_upgrades_is_an_admin_and_is_named_if_there_are_several(
-    old: Shell, clock: StillClock
+    shell: Shell, clock: StillClock
 ) -> None:
-    with owner(old.url) as db:
+    with owner(shell.url) as db:
         add_person(db, "Eve Early", "admin", clock())
-    before = state(old.url)
-    ended = old("db", "upgrade", "--yes")
+    before = state(shell.url)
+    ended = shell("db", "upgrade", "--yes")
     assert (ended.code, "there are several admins" in ended.err) == (1, True)
-    assert state(old.url) == before
-    assert old("db", "upgrade", "--yes", "--as", "eve@example.org").code == 0
+    assert state(shell.url) == before
+    assert shell("db", "upgrade", "--yes", "--as", "eve@example.org").code == 0
 
 
-def test_every_command_names_the_upgrade(old: Shell) -> None:
+def test_every_command_names_the_upgrade(shell: Shell) -> None:
     for words in (["user", "list"], ["db", "health"], ["serve"]):
-        complaint = old(*words).complaint
+        complaint = shell(*words).complaint
         assert complaint == "the database needs an upgrade; an admin runs: readwatch db upgrade"
 
 
-def test_init_upgrades_an_older_database_in_the_same_way(old: Shell) -> None:
-    columns, (_, rows) = columns_in(old.url), state(old.url)
-    refused = old("init")
+def test_init_upgrades_an_older_database_in_the_same_way(shell: Shell) -> None:
+    columns, (_, rows) = columns_in(shell.url), state(shell.url)
+    refused = shell("init")
     assert refused.err == "readwatch: there is no terminal to ask on; use --yes\n"
-    ended = old("init", "--yes")
+    ended = shell("init", "--yes")
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.splitlines()[-1] == f"ready: {old.url}"
-    assert_upgraded(old, columns, rows)
-    if old.url.startswith("sqlite"):
-        assert len(backups_in(sqlite_path(old.url).parent)) == 1
-    assert old("init").out == f"ready: {old.url}\n"
+    assert ended.out.splitlines()[-1] == f"ready: {shell.url}"
+    assert_upgraded(shell, columns, rows)
+    if shell.url.startswith("sqlite"):
+        assert len(backups_in(sqlite_path(shell.url).parent)) == 1
+    assert shell("init").out == f"ready: {shell.url}\n"
 
 
 # Interruptions and faults -----------------------------------------------------------------------
@@ -261,55 +261,57 @@ def run(program: str, number: int, url: str, *options: str) -> subprocess.Comple
 
 
 @on_sqlite
-def test_killed_at_any_step_the_next_run_completes_the_upgrade(old: Shell, tmp_path: Path) -> None:
-    path = sqlite_path(old.url)
+def test_killed_at_any_step_the_next_run_completes_the_upgrade(
+    shell: Shell, tmp_path: Path
+) -> None:
+    path = sqlite_path(shell.url)
     content = path.read_bytes()
-    columns, (_, rows) = columns_in(old.url), state(old.url)
-    total = int(run(KILLED, 0, old.url).stderr)
+    columns, (_, rows) = columns_in(shell.url), state(shell.url)
+    total = int(run(KILLED, 0, shell.url).stderr)
     assert total > 50
     for number in range(1, total + 1, total // 8):
         for file in tmp_path.glob("readwatch*"):
             file.unlink()
         path.write_bytes(content)
-        assert run(KILLED, number, old.url).returncode == -signal.SIGKILL
-        assert old("db", "upgrade", "--yes").code == 0, f"killed before statement {number}"
-        assert_upgraded(old, columns, rows)
+        assert run(KILLED, number, shell.url).returncode == -signal.SIGKILL
+        assert shell("db", "upgrade", "--yes").code == 0, f"killed before statement {number}"
+        assert_upgraded(shell, columns, rows)
         assert list(tmp_path.glob(".readwatch-copy-*")) == []
 
 
 @on_sqlite
-def test_a_disk_that_is_full_during_a_migration_changes_nothing_of_it(old: Shell) -> None:
-    with owner(old.url) as db:
+def test_a_disk_that_is_full_during_a_migration_changes_nothing_of_it(shell: Shell) -> None:
+    with owner(shell.url) as db:
         pages = db.execute_sql("PRAGMA page_count").fetchone()[0]
-    columns, (_, rows) = columns_in(old.url), state(old.url)
-    ended = run(FULL_DISK, pages + 1, old.url)
+    columns, (_, rows) = columns_in(shell.url), state(shell.url)
+    ended = run(FULL_DISK, pages + 1, shell.url)
     assert ended.returncode == 1
     assert ended.stderr.startswith("readwatch: migration 00")
     assert ended.stderr.endswith("changed nothing: the disk of the database is full\n")
     assert "backed up to" in ended.stdout
-    done, after = state(old.url, columns)
+    done, after = state(shell.url, columns)
     assert done == list(range(1, len(done) + 1))
-    assert len(done) < newest(old.url)
+    assert len(done) < newest(shell.url)
     assert after == rows
-    assert old("db", "upgrade", "--yes").code == 0
-    assert_upgraded(old, columns, rows)
+    assert shell("db", "upgrade", "--yes").code == 0
+    assert_upgraded(shell, columns, rows)
 
 
 @on_sqlite
-def test_one_upgrade_at_a_time_makes_its_backup_in_a_folder(old: Shell) -> None:
-    before, folder = state(old.url), sqlite_path(old.url).parent
+def test_one_upgrade_at_a_time_makes_its_backup_in_a_folder(shell: Shell) -> None:
+    before, folder = state(shell.url), sqlite_path(shell.url).parent
     lock = os.open(folder, os.O_RDONLY)
     flock(lock, LOCK_EX)
-    ended = old("db", "upgrade", "--yes")
+    ended = shell("db", "upgrade", "--yes")
     assert (ended.code, "another copy is being written" in ended.err) == (1, True)
-    assert state(old.url) == before
+    assert state(shell.url) == before
     os.close(lock)
-    assert old("db", "upgrade", "--yes").code == 0
+    assert shell("db", "upgrade", "--yes").code == 0
 
 
-def test_two_upgrades_at_once_apply_each_migration_once(old: Shell, tmp_path: Path) -> None:
-    columns, (_, rows) = columns_in(old.url), state(old.url)
-    command = [sys.executable, "-m", "readwatch", "--database", old.url, "db", "upgrade", "--yes"]
+def test_two_upgrades_at_once_apply_each_migration_once(shell: Shell, tmp_path: Path) -> None:
+    columns, (_, rows) = columns_in(shell.url), state(shell.url)
+    command = [sys.executable, "-m", "readwatch", "--database", shell.url, "db", "upgrade", "--yes"]
     both = [
         subprocess.Popen(
             [*command, "--backup-to", str(tmp_path / name)],
@@ -322,16 +324,16 @@ def test_two_upgrades_at_once_apply_each_migration_once(old: Shell, tmp_path: Pa
     ends = [(each.communicate(timeout=60), each.returncode) for each in both]
     assert [code for _, code in ends] == [0, 0], ends
     applied = sum(out.count("applied schema ") for (out, _), _ in ends)
-    assert applied == newest(old.url) - 1
-    assert_upgraded(old, columns, rows)
+    assert applied == newest(shell.url) - 1
+    assert_upgraded(shell, columns, rows)
 
 
 @on_postgresql
 def test_on_postgresql_an_interrupted_upgrade_gets_its_grants_with_the_next_run(
-    old: Shell,
+    shell: Shell,
 ) -> None:
-    with owner(old.url) as db:
+    with owner(shell.url) as db:
         migrations.upgrade(db, migrations.available_migrations(db))
-    assert migrations.unenforced_privileges(old.url) != ()
-    assert old("db", "upgrade").code == 0
-    assert migrations.unenforced_privileges(old.url) == ()
+    assert migrations.unenforced_privileges(shell.url) != ()
+    assert shell("db", "upgrade").code == 0
+    assert migrations.unenforced_privileges(shell.url) == ()

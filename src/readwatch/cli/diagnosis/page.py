@@ -26,7 +26,7 @@ def print_page(headline: str, sections: Sequence[Section], repaired: Sequence[Fi
     width = console.width if on_terminal else _NO_TERMINAL_WIDTH
     console.print(Text(clean(headline, limit=_LENGTH), style="bold"), soft_wrap=True)
     of_fix = [("With --fix", list(repaired))] if repaired else []
-    for title, findings in (*of_fix, *sections):
+    for title, findings in filter(all, (*of_fix, *sections)):
         console.print()
         console.print(Text(title, style="bold"))
         for finding in findings:

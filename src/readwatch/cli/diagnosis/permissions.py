@@ -80,8 +80,8 @@ def folder_findings(folder: Path) -> Iterator[Finding]:
 
 
 def private_file_findings(file: Path) -> Iterator[Finding]:
-    """Check a file that only its owner may read; a missing one is no finding."""
-    if file.exists() and _mode(file) & GROUP_AND_OTHERS:
+    """Check a file that only its owner may read; a missing or a hidden one is no finding."""
+    if os.path.isfile(file) and _mode(file) & GROUP_AND_OTHERS:
         yield warning(
             "permissions",
             f"others than its owner can open {file} (mode {_mode(file):03o})",

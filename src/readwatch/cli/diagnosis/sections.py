@@ -196,9 +196,11 @@ def _anchor_log(subject: Subject) -> Path:
 
 def _files(subject: Subject, path: Path) -> Iterator[Finding]:
     folder = path.parent
-    if not folder.is_dir():
+    # False without permission to look, which is a finding about the database.
+    exists = os.path.isfile(path)
+    if not os.access(folder, os.X_OK):
         return
-    if path.is_file():
+    if exists:
         yield from _run("permissions", permissions.database_file_findings, path)
         yield from _run("user", permissions.user_findings, path, os.geteuid())
     yield from _run("permissions", permissions.folder_findings, folder)
@@ -206,7 +208,7 @@ def _files(subject: Subject, path: Path) -> Iterator[Finding]:
         yield from _run("permissions", permissions.private_file_findings, file)
     if disk.MOUNTS.exists():
         yield from _run("file system", disk.file_system_findings, path, disk.MOUNTS.read_text())
-    size = path.stat().st_size if path.is_file() else 0
+    size = path.stat().st_size if exists else 0
     yield from _run("disk", disk.room_findings, folder, size, _vacuum_rooms(subject.url))
     for each in {folder, *([subject.backups] if subject.backups else [])}:
         yield from _run("left files", disk.draft_findings, each)
@@ -219,7 +221,7 @@ def _private_files(subject: Subject, folder: Path) -> Iterator[Path]:
     yield subject.values["erasure_list"] or default_erasure_list(subject.url)
     yield subject.values["slow_query_log"] or default_slow_query_log(subject.url)
     for each in (folder, subject.backups):
-        if each is not None and each.is_dir():
+        if each is not None and os.path.isdir(each):
             yield from sorted(each.glob("readwatch-*.db"))
             yield from sorted(each.glob("*.db.replaced-*"))
 

@@ -117,7 +117,7 @@ def anchor_time(file: Path) -> tuple[datetime | None, str | None]:
         return None, f"{file} cannot be read: {error.strerror}"
     except ReadwatchError:
         return None, f"the last line of {file} is not an anchor"
-    return anchor and anchor.anchored_at, None
+    return anchor.anchored_at if anchor else None, None
 
 
 def _facts(

@@ -165,7 +165,7 @@ def _anchor(subject: Subject) -> Iterator[Finding]:
         anchor = last_anchor(file)
     except OSError as failure:
         raise misconfigured(f"{file} cannot be read: {failure.strerror}") from None
-    return ages.anchor_findings(anchor and anchor.anchored_at, subject.now)
+    return ages.anchor_findings(anchor.anchored_at if anchor else None, subject.now)
 
 
 def _clean_up(db: Database, now: datetime) -> Iterator[Finding]:

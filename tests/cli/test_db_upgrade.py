@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from cli.shell import Shell, log
@@ -58,6 +60,27 @@ import sys, apsw
 from readwatch.cli.main import main
 pages = int(sys.argv.pop(1))
 apsw.connection_hooks.append(lambda connection: connection.pragma("max_page_count", pages))
+main()
+"""
+
+SMALL_FILES = """
+import resource, sys
+from readwatch.cli.main import main
+size = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+main()
+"""
+
+NOBODY = 65534
+
+AS_NOBODY = """
+import os, sys
+import readwatch.cli.db
+from readwatch.cli.main import main
+if os.geteuid() == 0:
+    os.seteuid(int(sys.argv.pop(1)))
+else:
+    sys.argv.pop(1)
 main()
 """
 
@@ -295,6 +318,39 @@ def test_a_disk_that_is_full_during_a_migration_changes_nothing_of_it(shell: She
     assert after == rows
     assert shell("db", "upgrade", "--yes").code == 0
     assert_upgraded(shell, columns, rows)
+
+
+@on_sqlite
+def test_a_disk_that_is_full_during_the_backup_changes_nothing(
+    shell: Shell, tmp_path: Path
+) -> None:
+    before = state(shell.url)
+    ended = run(SMALL_FILES, 100_000, shell.url, "--backup-to", str(tmp_path / "backups"))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("readwatch: nothing was upgraded, because there is no backup: ")
+    assert list((tmp_path / "backups").iterdir()) == []
+    assert state(shell.url) == before
+
+
+@on_sqlite
+def test_in_a_folder_that_is_read_only_nothing_is_upgraded(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        path = folder / "readwatch.db"
+        shutil.copy(sqlite_path(shell.url), path)
+        before = state(sqlite_url(path))
+        if os.geteuid() == 0:
+            os.chown(path, NOBODY, -1)
+        folder.chmod(0o555)
+        ended = run(AS_NOBODY, NOBODY, sqlite_url(path))
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr.startswith("readwatch: the database cannot be ")
+        assert "permissions" in ended.stderr
+        folder.chmod(0o700)
+        assert state(sqlite_url(path)) == before
 
 
 @on_sqlite

@@ -190,6 +190,19 @@ def test_indexes_and_harmless_triggers_are_created_again_and_that_is_logged(
 
 
 @on_sqlite
+def test_the_planner_of_a_large_database_gets_its_statistics(
+    shell: Shell, cast: Cast, db: Database
+) -> None:
+    assert "statistics" not in checks(shell), "a small one needs none"
+    shell.monkeypatch.setattr("readwatch.cli.diagnosis.schema.MIN_BYTES_WITH_STATISTICS", 1)
+    assert severities(shell, "statistics") == {"warning"}
+    repaired = [each["text"] for each in report(shell, "--fix")["repaired"]]
+    assert "collected statistics for the planner of queries" in repaired
+    assert log(db)[-1][1:] == ("fixed_database", None, "cli doctor, statistics")
+    assert "statistics" not in checks(shell)
+
+
+@on_sqlite
 def test_without_an_acting_admin_nothing_is_fixed_in_the_database(
     shell: Shell, cast: Cast, db: Database
 ) -> None:

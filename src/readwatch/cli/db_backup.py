@@ -191,7 +191,7 @@ def _require_room(folder: Path, size: int) -> None:
     if free < size:
         raise conflict(
             f"nothing was backed up: the copy needs {format_bytes(size)}, and the disk of {folder} "
-            f"has {format_bytes(free)} left"
+            f"has {format_bytes(free)} left; free some space, or name a folder on another disk"
         )
 
 

@@ -18,7 +18,7 @@ from readwatch.cli.output import print_json, print_line, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -32,6 +32,8 @@ from readwatch.store.identity import users
 
 BUSY_SECONDS = 60
 """The longest wait for another program: one that upgrades the same database, or a long commit."""
+
+_PATIENT = EngineSettings(busy_seconds=BUSY_SECONDS)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -152,13 +154,12 @@ def _prompt(target: Path | None) -> str:
 def _backed_up(url: str, target: Path, acting_id: int) -> Backup:
     try:
         make_folder(target.parent)
-        with database(url, Role.BACKUP) as db:
+        with database(url, Role.BACKUP, _PATIENT) as db:
             return back_up(db, target, acting_id, system_clock())
     except ReadwatchError as error:
+        hint = "; --backup-to names another folder" if error.kind is ErrorKind.INVALID else ""
         raise ReadwatchError(
-            error.kind,
-            f"nothing was upgraded, because there is no backup: {error.message}; --backup-to names "
-            "another folder",
+            error.kind, f"nothing was upgraded, because there is no backup: {error.message}{hint}"
         ) from None
 
 
@@ -171,7 +172,7 @@ def _applied(url: str, plan: UpgradePlan, acting_id: int, *, err: bool) -> tuple
         details=f"cli, schema {plan.last.number} to {number}",
     )
     applied: list[Migration] = []
-    with database(url, Role.OWNER, EngineSettings(busy_seconds=BUSY_SECONDS)) as db:
+    with database(url, Role.OWNER, _PATIENT) as db:
         audit_log.log_event(db, event, system_clock())
         steps = migrations.upgrade_steps(db, migrations.available_migrations(db))
         try:

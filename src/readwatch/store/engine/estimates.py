@@ -8,10 +8,13 @@ from readwatch.store.engine.statements import Statement
 _SQLITE_TABLES = Statement(
     "SELECT name, sql LIKE '%WITHOUT ROWID%' AS has_no_ids FROM sqlite_master WHERE type = 'table'"
 )
-# The statistics are -1 for a table that nobody has analysed yet.
+# The number of VACUUM and ANALYZE; before the first of them, -1, the one that PostgreSQL counts.
 _POSTGRESQL_ROWS = Statement(
     """
-    SELECT t.relname AS name, CAST(greatest(reltuples, n_live_tup, 0) AS BIGINT) AS number
+    SELECT
+        t.relname AS name,
+        CAST(CASE WHEN reltuples < 0 THEN coalesce(n_live_tup, 0) ELSE reltuples END AS BIGINT)
+            AS number
     FROM pg_class t LEFT JOIN pg_stat_user_tables ON relid = t.oid
     WHERE t.relname = ANY(:tables) AND relnamespace = CAST(current_schema() AS regnamespace)
     """

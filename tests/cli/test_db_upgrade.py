@@ -146,7 +146,7 @@ def test_a_dry_run_says_what_an_upgrade_would_do_and_does_nothing(shell: Shell) 
     assert middle[3] == "  5 archived_totals: no table that exists"
     assert len(middle) == newest(shell.url) - 1
     sqlite = shell.url.startswith("sqlite")
-    assert ("a checked backup is written" if sqlite else "run pg_dump or pgBackRest") in backup
+    assert ("a checked backup is written" if sqlite else "no backup is made here") in backup
     assert last.startswith("services and consoles that run write nothing from then on")
     assert state(shell.url) == before
 
@@ -199,6 +199,19 @@ def test_the_backup_can_be_in_another_folder(shell: Shell, tmp_path: Path) -> No
     assert shell("db", "upgrade", "--yes", "--backup-to", str(folder)).code == 0
     assert len(backups_in(folder)) == 1
     assert backups_in(sqlite_path(shell.url).parent) == []
+
+
+@on_sqlite
+def test_who_has_a_backup_can_do_without_another_one(shell: Shell, tmp_path: Path) -> None:
+    with owner(shell.url) as db:  # such a copy would be refused as damaged
+        db.execute_sql("DROP TRIGGER consultant_access_log_keeps_values")
+        db.execute_sql("UPDATE consultant_access_log SET ip_address = '10.0.0.8'")
+    ended = shell("db", "upgrade", "--yes")
+    assert "there is no backup: nothing was backed up, because the copy is damaged" in ended.err
+    assert shell("db", "upgrade", "--yes", "--no-backup").code == 0
+    assert backups_in(tmp_path) == []
+    with owner(shell.url) as db:
+        migrations.require_current(db)
 
 
 @on_sqlite

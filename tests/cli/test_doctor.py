@@ -360,6 +360,12 @@ def test_files_that_everybody_can_open_are_closed(shell: Shell, cast: Cast, tmp_
     assert len(list(backups.iterdir())) == 2, "the backup and its anchor stay"
 
 
+def test_a_folder_of_backups_that_does_not_exist_is_named(shell: Shell, cast: Cast) -> None:
+    [(severity, text, _)] = checks(shell, "--backups", "/nowhere/backups")["backups"]
+    assert (severity, text) == ("warning", "there is no folder /nowhere/backups")
+    assert checks(shell)["private files"][0][0] == "ok"
+
+
 # PostgreSQL -------------------------------------------------------------------------------------
 
 

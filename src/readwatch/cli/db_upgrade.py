@@ -45,6 +45,9 @@ _OPTIONS = (
         metavar="FOLDER",
         help="SQLite: folder of the backup before an upgrade.  [default: the database's]",
     ),
+    click.option(
+        "--no-backup", is_flag=True, help="SQLite: make no backup, because you have a new one."
+    ),
     click.option("--yes", is_flag=True, help="Do not ask."),
     acting_admin,
 )
@@ -69,6 +72,7 @@ def command(
     *,
     dry_run: bool,
     as_json: bool,
+    no_backup: bool,
     yes: bool,
 ) -> None:
     """Upgrade the database to the schema of this version of readwatch.
@@ -79,7 +83,7 @@ def command(
     """
     url = database_url(context)
     plan = planned(url)
-    target = backup_file(url, folder, plan, system_clock())
+    target = None if no_backup else backup_file(url, folder, plan, system_clock())
     for line in plan_lines(plan, target):
         print_line(line, err=as_json)
     done = Upgrade()
@@ -147,7 +151,7 @@ def carry_out(
 
 def _prompt(target: Path | None) -> str:
     if target is None:
-        return "Is there a new backup by pg_dump or pgBackRest, and shall the upgrade begin?"
+        return "Is there a new backup of your own, and shall the upgrade begin?"
     return "Make the backup, and upgrade the database now?"
 
 
@@ -208,7 +212,7 @@ def plan_lines(plan: UpgradePlan, target: Path | None) -> Iterator[str]:
     for each in plan.migrations:
         yield f"  {each.migration.number} {each.migration.name}: {_touched(each)}"
     if target is None:
-        yield "no backup is made of PostgreSQL: run pg_dump or pgBackRest before you go on"
+        yield "no backup is made here: make one of your own first (PostgreSQL: pg_dump, pgBackRest)"
     else:
         yield f"first a checked backup is written: {target}"
     yield "services and consoles that run write nothing from then on; start them with this version"

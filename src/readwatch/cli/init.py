@@ -38,6 +38,7 @@ def command(
     bcrypt_cost: int,
     admin: str | None,
     folder: Path | None,
+    no_backup: bool,
     yes: bool,
 ) -> None:
     """Create the database and the first admin; an older database is upgraded as by db upgrade.
@@ -47,7 +48,7 @@ def command(
     url = database_url(context)
     new_admin = None
     if _admins(url):
-        _upgrade(url, folder, admin, yes=yes)
+        _upgrade(url, folder, admin, no_backup=no_backup, yes=yes)
     else:
         # All answers are checked before anything is created.
         email = users.checked_email(
@@ -81,11 +82,13 @@ def _admins(url: str) -> tuple[User, ...]:
         return users.list_admins(db) if migrations.history(db) else ()
 
 
-def _upgrade(url: str, folder: Path | None, admin: str | None, *, yes: bool) -> None:
+def _upgrade(
+    url: str, folder: Path | None, admin: str | None, *, no_backup: bool, yes: bool
+) -> None:
     """Upgrade an older database in which there is something to lose; leave a current one alone."""
     plan = db_upgrade.planned(url)
     if plan.migrations:
-        target = db_upgrade.backup_file(url, folder, plan, system_clock())
+        target = None if no_backup else db_upgrade.backup_file(url, folder, plan, system_clock())
         for line in db_upgrade.plan_lines(plan, target):
             print_line(line)
         db_upgrade.carry_out(plan, url, target, admin, yes=yes, err=False)

@@ -86,6 +86,11 @@ def room_findings(folder: Path, size: int, vacuum_rooms: Iterable[Room]) -> Iter
         yield ok("disk", f"{format_bytes(free)} free, room for a backup and a vacuum")
 
 
+def copies_in(folder: Path) -> tuple[Path, ...]:
+    """Return the copies of databases in a folder, by their names: backups, and replaced ones."""
+    return (*sorted(folder.glob("readwatch-*.db")), *sorted(folder.glob("*.db.replaced-*")))
+
+
 def draft_findings(folder: Path) -> Iterator[Finding]:
     """Check for parts of copies that a killed command has left in a folder."""
     drafts = left_drafts(folder)

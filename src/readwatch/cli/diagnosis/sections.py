@@ -32,7 +32,7 @@ from readwatch.cli.settings import (
 )
 from readwatch.domain.audit_chain import last_anchor
 from readwatch.domain.errors import ReadwatchError, misconfigured
-from readwatch.domain.findings import Finding, Severity, findings_of, ok, worst
+from readwatch.domain.findings import Finding, Severity, findings_of, ok, warning, worst
 from readwatch.domain.server_answer import ServerAnswer
 from readwatch.domain.vacuum import Room
 from readwatch.store.engine import migrations
@@ -76,9 +76,7 @@ def sections(subject: Subject) -> Iterator[Section]:
     """Run all checks and yield their findings; whatever fails is a finding."""
     yield "Settings", list(_settings(subject))
     yield "Database", list(_database(subject))
-    path = _path(subject.url)
-    if path is not None:
-        yield "Files", list(_run("files", _files, subject, path))
+    yield "Files", list(_run("files", _files, subject))
     yield "Service", list(_run("service", _service, subject))
     yield "Machine", list(_machine())
 
@@ -194,36 +192,55 @@ def _anchor_log(subject: Subject) -> Path:
 # Everything else --------------------------------------------------------------------------------
 
 
-def _files(subject: Subject, path: Path) -> Iterator[Finding]:
-    folder = path.parent
-    # False without permission to look, which is a finding about the database.
-    exists = os.path.isfile(path)
-    if not os.access(folder, os.X_OK):
-        return
-    if exists:
+def _files(subject: Subject) -> Iterator[Finding]:
+    path = _path(subject.url)
+    if path is not None and os.access(path.parent, os.X_OK):  # or it is a finding elsewhere
+        yield from _database_files(subject, path)
+    for check in (_private_files, _left_files):
+        yield from _run("files", check, subject, path)
+
+
+def _database_files(subject: Subject, path: Path) -> Iterator[Finding]:
+    size = 0
+    if path.is_file():
+        size = path.stat().st_size
         yield from _run("permissions", permissions.database_file_findings, path)
         yield from _run("user", permissions.user_findings, path, os.geteuid())
-    yield from _run("permissions", permissions.folder_findings, folder)
-    for file in _private_files(subject, folder):
-        yield from _run("permissions", permissions.private_file_findings, file)
+    yield from _run("permissions", permissions.folder_findings, path.parent)
     if disk.MOUNTS.exists():
         yield from _run("file system", disk.file_system_findings, path, disk.MOUNTS.read_text())
-    size = path.stat().st_size if exists else 0
-    yield from _run("disk", disk.room_findings, folder, size, _vacuum_rooms(subject.url))
-    for each in {folder, *([subject.backups] if subject.backups else [])}:
-        yield from _run("left files", disk.draft_findings, each)
+    yield from _run("disk", disk.room_findings, path.parent, size, _vacuum_rooms(subject.url))
     yield from _run("left files", disk.replaced_findings, path, subject.now)
 
 
-def _private_files(subject: Subject, folder: Path) -> Iterator[Path]:
-    """Yield the files that only their owner may read: lists, logs, and backups."""
-    yield _anchor_log(subject)
-    yield subject.values["erasure_list"] or default_erasure_list(subject.url)
-    yield subject.values["slow_query_log"] or default_slow_query_log(subject.url)
-    for each in (folder, subject.backups):
-        if each is not None and os.path.isdir(each):
-            yield from sorted(each.glob("readwatch-*.db"))
-            yield from sorted(each.glob("*.db.replaced-*"))
+def _private_files(subject: Subject, path: Path | None) -> Iterator[Finding]:
+    """Yield the findings about files that only their owner may read: lists, logs, and backups."""
+    files = [
+        _anchor_log(subject),
+        subject.values["erasure_list"] or default_erasure_list(subject.url),
+        subject.values["slow_query_log"] or default_slow_query_log(subject.url),
+        *(file for folder in _folders(subject, path) for file in disk.copies_in(folder)),
+    ]
+    wrong = [
+        finding
+        for file in files
+        if file != path
+        for finding in permissions.private_file_findings(file)
+    ]
+    yield from wrong or [ok("private files", "anchors, logs and backups are for their owner only")]
+
+
+def _left_files(subject: Subject, path: Path | None) -> Iterator[Finding]:
+    if subject.backups is not None and not subject.backups.is_dir():
+        yield warning("backups", f"there is no folder {subject.backups}", "correct --backups")
+    for folder in _folders(subject, path):
+        yield from disk.draft_findings(folder)
+
+
+def _folders(subject: Subject, path: Path | None) -> set[Path]:
+    """Return the folders with copies of the database, as far as this user may look into them."""
+    folders = {folder for folder in (path and path.parent, subject.backups) if folder is not None}
+    return {folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)}
 
 
 def _vacuum_rooms(url: str) -> tuple[Room, ...]:

@@ -1,10 +1,11 @@
 """The settings of a PostgreSQL server, without a server: each case needs another one."""
 
 import pytest
+from conftest import NOON
 
 from readwatch.cli.diagnosis.postgresql import privilege_findings, server_findings
 from readwatch.domain.findings import Severity
-from readwatch.store.lifecycle.server_settings import ServerSettings
+from readwatch.store.engine.server_settings import ServerSettings
 
 GOOD = {
     "fsync": "on",
@@ -16,7 +17,7 @@ GOOD = {
 
 
 def texts(settings: dict[str, str], *, major: int = 17, is_standby: bool = False) -> list[str]:
-    server = ServerSettings(major, is_standby, GOOD | settings)
+    server = ServerSettings(major, is_standby, GOOD | settings, NOON)
     return [finding.text for finding in server_findings(server, pool_size=20)]
 
 

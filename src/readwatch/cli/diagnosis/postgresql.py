@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from readwatch.domain.findings import Finding, error, ok, warning
-from readwatch.store.lifecycle.server_settings import ServerSettings
+from readwatch.store.engine.server_settings import ServerSettings
 
 OLDEST_MAJOR = 15
 """Older versions of PostgreSQL get no corrections any more."""

@@ -39,9 +39,10 @@ from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.server_settings import server_settings
 from readwatch.store.engine.sqlite import SQLite, is_sqlite_url, sqlite_path
-from readwatch.store.lifecycle import clocks, last_runs
-from readwatch.store.lifecycle.server_settings import server_settings
+from readwatch.store.lifecycle import last_runs
+from readwatch.store.lifecycle.newest_row import newest_row_at
 from readwatch.store.lifecycle.vacuum import vacuum_needs
 
 ENGINE = EngineSettings(busy_seconds=1, statement_seconds=5)
@@ -172,13 +173,14 @@ def _clean_up(db: Database, now: datetime) -> Iterator[Finding]:
 
 
 def _clock(db: Database, now: datetime) -> Iterator[Finding]:
-    yield from ages.newest_row_findings(clocks.newest_row_at(db), now)
-    yield from ages.other_clock_findings("PostgreSQL", clocks.postgresql_now(db), now)
+    return ages.newest_row_findings(newest_row_at(db), now)
 
 
 def _server(subject: Subject) -> Iterator[Finding]:
     with database(subject.url, Role.OWNER, ENGINE) as db:
-        yield from postgresql.server_findings(server_settings(db), subject.values["pool_size"])
+        server = server_settings(db)
+    yield from postgresql.server_findings(server, subject.values["pool_size"])
+    yield from ages.other_clock_findings("PostgreSQL", server.clock, subject.now)
 
 
 def _privileges(subject: Subject) -> Iterator[Finding]:

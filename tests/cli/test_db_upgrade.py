@@ -143,7 +143,7 @@ def test_a_dry_run_says_what_an_upgrade_would_do_and_does_nothing(shell: Shell) 
     first, *middle, backup, last = ended.out.splitlines()
     assert first.startswith("the database has schema 1 (initial), this program ")
     assert middle[0] == "  2 login_index: consultant_access_log, about 1 row"
-    assert middle[3] == "  5 archived_totals: no table that exists"
+    assert middle[3] == "  5 archived_totals: no rows that exist"
     assert len(middle) == newest(shell.url) - 1
     sqlite = shell.url.startswith("sqlite")
     assert ("a checked backup is written" if sqlite else "no backup is made here") in backup
@@ -244,8 +244,10 @@ def test_a_newer_database_and_one_without_a_schema_are_refused(shell: Shell) -> 
                 "INSERT INTO schema_history (number, name, checksum)"
                 f" VALUES ({number}, 'future', 'x')"
             )
-    assert shell("db", "upgrade", "--yes").complaint.startswith(
-        "upgrade readwatch: the database has"
+    complaint = shell("db", "upgrade", "--yes").complaint
+    assert complaint.startswith("upgrade readwatch: the database has schema")
+    assert complaint.endswith(
+        "to go back to this version, restore the backup from before the upgrade"
     )
 
 

@@ -223,7 +223,7 @@ def _touched(planned_migration: PlannedMigration) -> str:
         name if rows is None else f"{name}, about {counted(rows, 'row')}"
         for name, rows in planned_migration.rows.items()
     ]
-    return "; ".join(tables) or "no table that exists"
+    return "; ".join(tables) or "no rows that exist"
 
 
 def _as_json(plan: UpgradePlan, done: Upgrade, *, dry_run: bool) -> Mapping[str, object]:

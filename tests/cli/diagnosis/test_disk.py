@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from readwatch.cli.diagnosis.disk import (
-    MAX_REPLACED_AGE,
+    MAX_COPY_AGE,
     draft_findings,
     file_system,
     file_system_findings,
-    replaced_findings,
+    old_copy_findings,
     room_findings,
 )
 from readwatch.domain.errors import ReadwatchError
@@ -94,12 +94,15 @@ def test_parts_of_copies_are_deleted_unless_one_is_being_written(tmp_path: Path)
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_database_that_was_replaced_long_ago_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["rw.db.replaced-20260101", "readwatch-schema-6-20260101.db"])
+def test_a_copy_of_long_ago_that_no_command_deletes_is_named(tmp_path: Path, name: str) -> None:
     now = datetime(2026, 11, 22, tzinfo=UTC)
-    old, young = (tmp_path / f"rw.db.replaced-{number}" for number in (1, 2))
-    for file, age in ((old, timedelta(days=1)), (young, -timedelta(days=1))):
-        file.touch()
-        at = (now - MAX_REPLACED_AGE - age).timestamp()
+    file = tmp_path / name
+    file.touch()
+    for age, number in ((-timedelta(days=1), 0), (timedelta(days=1), 1)):
+        at = (now - MAX_COPY_AGE - age).timestamp()
         os.utime(file, (at, at))
-    [finding] = replaced_findings(tmp_path / "rw.db", now)
-    assert str(finding.fix).endswith(f"rm {old}")
+        findings = list(old_copy_findings(tmp_path / "rw.db", now))
+        assert [finding.fix for finding in findings] == [
+            f"if you no longer need it: rm {file}"
+        ] * number

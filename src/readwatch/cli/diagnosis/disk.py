@@ -1,6 +1,7 @@
 """The disk of a SQLite file: its file system, its room, and what interrupted commands have left."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -22,8 +23,8 @@ _NETWORK = frozenset(
 _OCTAL = re.compile(r"\\([0-7]{3})")  # how the kernel writes a space in a name
 _MEMORY = frozenset({"ramfs", "tmpfs"})
 
-MAX_REPLACED_AGE = timedelta(days=30)
-"""How long a database that a restore has replaced is worth its personal data."""
+MAX_COPY_AGE = timedelta(days=30)
+"""How long a copy of the database is worth its personal data."""
 
 
 def file_system_findings(path: Path, mounts: str) -> Iterator[Finding]:
@@ -100,22 +101,24 @@ def draft_findings(folder: Path) -> Iterator[Finding]:
         yield warning(
             "left files",
             f"an interrupted command has left {noun} ({format_bytes(size)}) in {folder}",
-            f"rm {folder}/.readwatch-copy-*",
+            f"rm {shlex.quote(str(folder))}/.readwatch-copy-*",
             partial(_delete_drafts, folder),
         )
 
 
-def replaced_findings(path: Path, now: datetime) -> Iterator[Finding]:
-    """Check for databases that a restore has replaced long ago: they hold personal data."""
-    oldest = now - MAX_REPLACED_AGE
-    for file in sorted(path.parent.glob(f"{path.name}.replaced-*")):
-        if file.stat().st_mtime < oldest.timestamp():
-            yield warning(
-                "left files",
-                f"{file.name} was replaced by a restore more than {MAX_REPLACED_AGE.days} days "
-                "ago, and holds personal data",
-                f"if you no longer need it: rm {file}",
-            )
+def old_copy_findings(path: Path, now: datetime) -> Iterator[Finding]:
+    """Check for copies beside a database that no command deletes: the backup of an upgrade, and the
+    database that a restore has replaced."""
+    oldest = (now - MAX_COPY_AGE).timestamp()
+    for pattern in (f"{path.name}.replaced-*", "readwatch-schema-*.db"):
+        for file in sorted(path.parent.glob(pattern)):
+            if file.stat().st_mtime < oldest:
+                yield warning(
+                    "left files",
+                    f"{file.name} is a copy of more than {MAX_COPY_AGE.days} days ago, also with "
+                    "the data of people who were erased since",
+                    f"if you no longer need it: rm {shlex.quote(str(file))}",
+                )
 
 
 def _delete_drafts(folder: Path) -> str:

@@ -212,7 +212,7 @@ def _database_files(subject: Subject, path: Path) -> Iterator[Finding]:
     if disk.MOUNTS.exists():
         yield from _run("file system", disk.file_system_findings, path, disk.MOUNTS.read_text())
     yield from _run("disk", disk.room_findings, path.parent, size, _vacuum_rooms(subject.url))
-    yield from _run("left files", disk.replaced_findings, path, subject.now)
+    yield from _run("left files", disk.old_copy_findings, path, subject.now)
 
 
 def _private_files(subject: Subject, path: Path | None) -> Iterator[Finding]:

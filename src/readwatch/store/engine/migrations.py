@@ -307,7 +307,8 @@ def pending(applied: Sequence[Applied], available: Sequence[Migration]) -> tuple
     if len(applied) > len(available):
         raise misconfigured(
             f"upgrade readwatch: the database has schema {applied[-1].number}, "
-            f"this program {available[-1].number}"
+            f"this program {available[-1].number}; to go back to this version, restore the backup "
+            "from before the upgrade"
         )
     for done, file in zip(applied, available, strict=False):
         if (done.number, done.checksum) != (file.number, file.checksum):

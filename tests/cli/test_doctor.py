@@ -16,7 +16,7 @@ import pytest
 from cli.shell import Shell, log
 from conftest import ENGINES, Cast
 from ingest.process import serving
-from postgres import Server
+from postgres import Server, standby
 from proxy import proxy_to
 
 from readwatch import __version__
@@ -407,6 +407,15 @@ def test_a_pooler_is_named(
     assert severity == "error"
     assert "PgBouncer" in text
     assert fix == "put the address of PostgreSQL itself into the URL"
+
+
+@on_postgresql
+def test_a_standby_is_an_error(shell: Shell) -> None:
+    with standby() as server:
+        shell.url = server.url("postgres")
+        texts = {text: severity for severity, text, _ in checks(shell)["server"]}
+    [text] = [text for text in texts if text.startswith("this is a standby")]
+    assert texts[text] == "error"
 
 
 # The page ---------------------------------------------------------------------------------------

@@ -34,11 +34,11 @@ def test_a_clean_up_is_missed_only_if_there_is_a_command_for_it() -> None:
     [finding] = ages.clean_up_findings(None, NOON, is_due=False)
     assert finding.severity is Severity.OK
     [finding] = ages.clean_up_findings(None, NOON, is_due=True)
-    assert (finding.severity, finding.text) == (Severity.WARNING, "it was never done")
+    assert (finding.severity, finding.text) == (Severity.WARNING, "no clean-up was done lately")
     [finding] = ages.clean_up_findings(NOON - timedelta(days=20), NOON, is_due=True)
-    assert finding.text == "it was last done 20 d ago"
+    assert finding.text == "the last clean-up was 20 d ago"
     [finding] = ages.clean_up_findings(NOON, NOON, is_due=True)
-    assert finding.text == "it was done just now"
+    assert finding.text == "the last clean-up was just now"
 
 
 @pytest.mark.parametrize(

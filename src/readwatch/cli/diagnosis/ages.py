@@ -21,10 +21,11 @@ _SET_CLOCK = "timedatectl set-ntp true"
 def backup_findings(last: datetime | None, now: datetime) -> Iterator[Finding]:
     """Check the age of the last backup of a SQLite database."""
     if last is None or now - last > MAX_BACKUP_AGE:
-        text = "no backup was made lately" if last is None else f"the last is {ago(last, now)} old"
+        age = None if last is None else ago(last, now)
+        text = "no backup was made lately" if age is None else f"the last backup is {age} old"
         yield warning("backup", text, "readwatch db backup --to FOLDER --keep 14, every night")
     else:
-        yield ok("backup", f"the last one was made {_before(last, now)}")
+        yield ok("backup", f"the last backup was made {_before(last, now)}")
 
 
 def anchor_findings(last: datetime | None, now: datetime) -> Iterator[Finding]:
@@ -49,10 +50,11 @@ def clean_up_findings(last: datetime | None, now: datetime, *, is_due: bool) -> 
     if not is_due:
         yield ok("clean-up", "the service deletes expired data by itself")
     elif last is None or now - last > MAX_CLEAN_UP_AGE:
-        text = "was never done" if last is None else f"was last done {_before(last, now)}"
-        yield warning("clean-up", f"it {text}", "readwatch maintenance run, every week")
+        age = None if last is None else _before(last, now)
+        text = "no clean-up was done lately" if age is None else f"the last clean-up was {age}"
+        yield warning("clean-up", text, "readwatch maintenance run, every week")
     else:
-        yield ok("clean-up", f"it was done {_before(last, now)}")
+        yield ok("clean-up", f"the last clean-up was {_before(last, now)}")
 
 
 def newest_row_findings(newest: datetime | None, now: datetime) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pexpect
 import pytest
 from cli.shell import Shell, log
 from conftest import ENGINES, StillClock
@@ -232,6 +233,28 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(shell: Shell) -> Non
     assert state(shell.url) == before
     with owner(shell.url) as db:
         assert len(log(db)) == 1
+
+
+# Python 3.12 and later say so whenever a process with threads is forked, as pexpect does it.
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_on_a_terminal_it_asks_and_no_is_no(shell: Shell) -> None:
+    before, number = state(shell.url), newest(shell.url)
+    for answer, code in (("n", 1), ("y", 0)):
+        with pexpect.spawn(
+            sys.executable,
+            ["-m", "readwatch", "--database", shell.url, "db", "upgrade"],
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(40, 200),
+        ) as terminal:
+            terminal.expect(r"(upgrade the database now|shall the upgrade begin)\? \[y/N\]: ")
+            assert state(shell.url) == before, "nothing is changed before the answer"
+            terminal.sendline(answer)
+            terminal.expect(pexpect.EOF)
+            printed = terminal.before
+        assert terminal.exitstatus == code, printed
+        assert ("nothing was changed" in printed) == (answer == "n")
+        assert (f"applied schema {number} " in printed) == (answer == "y")
 
 
 def test_a_newer_database_and_one_without_a_schema_are_refused(shell: Shell) -> None:

@@ -9,9 +9,10 @@ import apsw
 import pytest
 from cli.shell import Shell, log
 from conftest import Cast
-from ingest.process import serving
+from ingest.process import TIMEOUT, serving
 
 from readwatch import __version__
+from readwatch.cli import running_server
 from readwatch.cli.settings import default_anchor_log
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -39,6 +40,7 @@ def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     monkeypatch.setenv("READWATCH_PORT", str(port))
+    monkeypatch.setattr(running_server, "ANSWER_SECONDS", TIMEOUT)  # the machine may be busy
     return port
 
 
@@ -147,7 +149,7 @@ def test_a_service_that_runs_tells_its_version_and_its_schema(
 ) -> None:
     newest = migrations.available_migrations(db)[-1].number
     with serving(shell.url) as server:
-        server.app()
+        server.until_ready()
         lines = facts(shell, "--port", str(server.port))
         assert lines["service"] == (
             f"http://127.0.0.1:{server.port} is ready: version {__version__}, schema {newest}"

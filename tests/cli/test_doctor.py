@@ -15,11 +15,12 @@ import pexpect
 import pytest
 from cli.shell import Shell, log
 from conftest import ENGINES, Cast
-from ingest.process import serving
+from ingest.process import TIMEOUT, serving
 from postgres import Server, standby
 from proxy import proxy_to
 
 from readwatch import __version__
+from readwatch.cli import running_server
 from readwatch.cli.settings import default_anchor_log
 from readwatch.domain.audit_chain import Anchor, append_anchor
 from readwatch.domain.clock import system_clock
@@ -42,6 +43,7 @@ def free_port(monkeypatch: pytest.MonkeyPatch) -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     monkeypatch.setenv("READWATCH_PORT", str(port))
+    monkeypatch.setattr(running_server, "ANSWER_SECONDS", TIMEOUT)  # the machine may be busy
     return port
 
 
@@ -80,7 +82,7 @@ def test_a_database_that_is_looked_after_has_no_finding(
     append_anchor(file, Anchor(system_clock(), current_head(db)))
     entries = len(log(db))
     with serving(shell.url) as server:
-        server.app()
+        server.until_ready()
         shell.monkeypatch.setenv("READWATCH_PORT", str(server.port))
         result = report(shell)
     # What the machine is like is none of the test's business, and its PostgreSQL is made for speed.
@@ -135,7 +137,7 @@ def test_a_service_that_does_not_run_is_missed_where_it_has_to_run_here(
 def test_another_program_at_the_port_is_an_error(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         shell.monkeypatch.setenv("READWATCH_PORT", str(other.getsockname()[1]))
-        shell.monkeypatch.setattr("readwatch.cli.running_server.ANSWER_SECONDS", 0.05)
+        shell.monkeypatch.setattr(running_server, "ANSWER_SECONDS", 0.05)
         [(severity, text, _)] = checks(shell)["service"]
     assert severity == "error"
     assert text.endswith(" does not answer")

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,12 @@ class ServerProcess:
             assert status == 200, answer
             app.token = answer["token"]
         return app
+
+    def until_ready(self) -> None:
+        """Wait until the server says that it is ready."""
+        deadline = time.monotonic() + TIMEOUT
+        while (answer := self.app().request("GET", "/readyz"))[0] != 200:
+            assert time.monotonic() < deadline, answer
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Stop the server; return the exit code and what it printed after the first line."""

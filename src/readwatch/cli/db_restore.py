@@ -48,7 +48,7 @@ from readwatch.store.engine.sqlite_copy import (
     require_unused,
 )
 from readwatch.store.identity import users
-from readwatch.store.lifecycle import erasure
+from readwatch.store.lifecycle import archives, erasure
 from readwatch.store.lifecycle import restore as restored
 from readwatch.store.lifecycle.backup import Contents
 
@@ -108,21 +108,24 @@ def command(
             restored.record(db, event, now)
             gap = gaps(db)[-1]
         _erase_again(draft, returned, acting.id)
+        in_archives = [*_erase_from_archives(draft, returned, replaced.archive_folders)]
         make_sqlite_file(draft)
         _give_to_owner(draft, path)
         _open_anchor_log(anchor_log)
         replace_file(draft, path, aside)
-    for line in _lines(file, path, aside, contents, gap, returned):
+    for line in (*_lines(file, path, aside, contents, gap, returned), *in_archives):
         print_line(line)
     _anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
 
 
 @dataclass(frozen=True, slots=True)
 class _Replaced:
-    """The length of the replaced access log, if it is known, and the accounts erased there."""
+    """The length of the replaced access log, if it is known, the accounts erased there, and the
+    folders of its archives."""
 
     entries: int | None
     erased: tuple[ErasedAccount, ...]
+    archive_folders: tuple[str, ...]
 
 
 def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
@@ -180,11 +183,13 @@ def _replaced(url: str, path: Path, anchor_log: Path, now: datetime) -> _Replace
     """Return what is known of the replaced database, which may be damaged or missing."""
     lengths = [anchor.head.entries for anchor in _anchors(anchor_log)]
     erased: tuple[ErasedAccount, ...] = ()
+    folders: tuple[str, ...] = ()
     if path.exists():
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
             lengths.append(heads.current_head(db).entries)
             erased = restored.erased_accounts(db, now)
-    return _Replaced(max(lengths, default=None), erased)
+            folders = tuple({archive.folder for archive in archives.archives(db)})
+    return _Replaced(max(lengths, default=None), erased, folders)
 
 
 def _refuse_changed_schema(file: Path, db: Database) -> None:
@@ -247,6 +252,28 @@ def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
                 pass
     with database(url, Role.OWNER) as db:
         erasure.clear_unused_space(db)
+
+
+def _erase_from_archives(
+    draft: Path, user_ids: Sequence[int], folders: Sequence[str]
+) -> Iterator[str]:
+    """Erase accounts from the archives of the backup and of the replaced database, too: archives
+    may have been brought back as well. Yield a sentence for each that could not be searched."""
+    if not user_ids:
+        return
+    with database(sqlite_url(draft), Role.ERASURE) as db:
+        listed = archives.archives(db)
+        for archive in archives.missing(listed):
+            yield f"the archive {archive.path} is not there: erase these accounts again later"
+        archives.delete_drafts_beside(listed)
+        for user_id in user_ids:
+            files = archives.files_to_search(archives.archives(db), folders)
+            try:
+                for of_file in archives.search(files, user_id):
+                    if of_file is not None:
+                        archives.erase_user(db, of_file, user_id)
+            except ReadwatchError as error:
+                yield f"erase account {user_id} again later: {error.message}"
 
 
 def _lines(

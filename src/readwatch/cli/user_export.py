@@ -4,11 +4,13 @@ from io import TextIOWrapper
 from itertools import chain as concatenated
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import click
 
+from readwatch.cli.archives import archives_options, available_archives
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE, new_file
 from readwatch.cli.main import database_url
@@ -22,8 +24,12 @@ from readwatch.domain.table_files import WRITERS
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.identity import users
-from readwatch.store.lifecycle import personal_data_export
+from readwatch.store.lifecycle import archives, personal_data_export
+from readwatch.store.lifecycle.archives import ArchivedPart
+
+_Part = personal_data_export.Part | ArchivedPart
 
 
 @click.command("export")
@@ -31,10 +37,18 @@ from readwatch.store.lifecycle import personal_data_export
 @click.option(
     "--output", "file", type=FILE, metavar="FILE.zip", required=True, help="The new file."
 )
+@archives_options
 @acting_admin
 @click.pass_context
-def export(context: click.Context, email: str, file: Path, admin: str | None) -> None:
-    """Write all data about one person to a new zip file.
+def export(
+    context: click.Context,
+    email: str,
+    file: Path,
+    archive_folders: tuple[Path, ...],
+    archives_gone: bool,
+    admin: str | None,
+) -> None:
+    """Write all data about one person, also from the archives, to a new zip file.
 
     Only you can read the file. It has each part as JSON and as CSV, without passwords and tokens.
     Those who viewed the person's data are shown by role. The export is logged before anything is
@@ -45,21 +59,33 @@ def export(context: click.Context, email: str, file: Path, admin: str | None) ->
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
-        with new_file(file) as file_object:
+        with (
+            exclusive_maintenance(db),
+            new_file(file) as file_object,
+            TemporaryFile() as archived_lines,
+        ):
+            listed = available_archives(db, archive_folders, without_missing=archives_gone)
             event = cli_event(
                 actor_id=acting.id,
                 action_type=AuditAction.EXPORTED_USER,
                 subject_id=user_id,
                 details="cli, zip",
             )
-            parts = personal_data_export.parts(db, audit_log.log_access(db, event, system_clock()))
+            permit = audit_log.log_access(db, event, system_clock())
+            collected = with_progress(
+                archives.collect(db, permit, listed, archived_lines),
+                "Reading archives",
+                len(listed),
+            )
+            archived = ArchivedPart(sum(collected), archived_lines)
+            parts: tuple[_Part, ...] = (*personal_data_export.parts(db, permit), archived)
             _write_zip(db, parts, file_object)
     print_line(f"wrote all data about user {user_id} to {file}")
     for part in parts:
         print_line(f"{part.name}: {part.length:,}")
 
 
-def _write_zip(db: Database, parts: tuple[personal_data_export.Part, ...], file: IO[bytes]) -> None:
+def _write_zip(db: Database, parts: tuple[_Part, ...], file: IO[bytes]) -> None:
     with ZipFile(file, "w", ZIP_DEFLATED) as zip_file:
         for part, (file_format, write_table) in product(parts, WRITERS.items()):
             name = f"{part.name}.{file_format}"

@@ -55,6 +55,7 @@ class AuditAction(StrEnum):
     CHECKED_BACKUP = "checked_backup"
     RESTORED_BACKUP = "restored_backup"
     VACUUMED_DATABASE = "vacuumed_database"
+    ARCHIVED_ACTIVITIES = "archived_activities"
     LISTED_ACCESS_LOG = "listed_access_log"
     EXPORTED_ACCESS_LOG = "exported_access_log"
     EXPORTED_DATA = "exported_data"

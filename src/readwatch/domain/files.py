@@ -54,9 +54,7 @@ def named_draft(file: Path) -> Iterator[Path]:
     `keep_draft` gives it the name of the file. One program at a time has such a draft in a folder,
     otherwise BlockingIOError is raised. Drafts that an interrupted program has left are deleted.
     """
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _locked_folder(file.parent):
         _delete_drafts(file.parent)
         draft = file.with_name(f"{_DRAFT}{token_hex(8)}")
         try:
@@ -65,8 +63,16 @@ def named_draft(file: Path) -> Iterator[Path]:
         finally:
             _delete_drafts(file.parent)
         _sync_folder(file.parent)
+
+
+@contextmanager
+def _locked_folder(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def keep_draft(draft: Path, file: Path) -> None:
@@ -79,6 +85,14 @@ def replace_with_draft(draft: Path, file: Path) -> None:
     """Put a draft that is on disk in the place of a file."""
     draft.replace(file)
     _sync_folder(file.parent)
+
+
+def delete_left_drafts(folder: Path) -> None:
+    """Delete the drafts that interrupted programs have left in a folder; BlockingIOError if another
+    program writes one."""
+    if any(folder.glob(f"{_DRAFT}*")):
+        with _locked_folder(folder):
+            _delete_drafts(folder)
 
 
 def _delete_drafts(folder: Path) -> None:

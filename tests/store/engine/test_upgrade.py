@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from readwatch.domain.activities import Activity
+from readwatch.domain.archive_files import Archive
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit import chain
@@ -23,6 +24,7 @@ from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import hash_token, new_resume_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
+from readwatch.store.lifecycle import archives
 from readwatch.store.recording.activities import record_activities
 from readwatch.store.recording.online_counts import add_online_count
 
@@ -126,6 +128,9 @@ def current(oldest, clock) -> Database:
     oldest.execute_sql("INSERT INTO archived_totals (user_id) SELECT id FROM users")
     for table in ("content_progress", "quizzes"):
         oldest.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
+    name = "activities-2025-11-000000000001.jsonl.gz"
+    archive = Archive("/archive", name, 1, 9, 9, clock(), clock(), "a checksum")
+    archives.add(oldest, archive, clock())
     assert without_rows(rows_of(oldest)) == []
     return oldest
 

@@ -21,6 +21,7 @@ class Role(StrEnum):
     ERASURE = "erasure"  # the command line, when it erases a user
     MAINTENANCE = "maintenance"  # the command line, when it checks and fixes the database
     BACKUP = "backup"  # the command line, when it copies the database
+    ARCHIVE = "archive"  # the command line, when it moves old activities to files
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # the lists and reader pages of the console
     LOGIN = "login"  # the console, when it checks a password and logs the login
@@ -124,6 +125,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
+        "activity_archives": Privileges(ALL),
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.ERASURE: {
@@ -148,6 +150,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_content_progress": Privileges(ALL, delete=True),
         "reader_quizzes": Privileges(ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL, delete=True)),
+        "activity_archives": Privileges(ALL, change=only("folder", "activities", "sha256")),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
@@ -157,6 +160,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_content_progress": Privileges(ALL, append=ALL, delete=True),
         "reader_quizzes": Privileges(ALL, append=ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
+        "activity_archives": Privileges(ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities"), delete=True),
         **_COUNTER,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
@@ -165,6 +169,23 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
     Role.BACKUP: {
         "schema_history": Privileges(ALL),
         "users": Privileges(all_but("password_hash")),
+        "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
+    },
+    Role.ARCHIVE: {
+        "schema_history": Privileges(ALL),
+        "users": Privileges(all_but("password_hash")),
+        "reader_profiles": Privileges(only("user_id", "last_activity_id")),
+        # SQLite checks the references of a row that it deletes.
+        "reader_sessions": Privileges(only("id")),
+        "reader_activities": Privileges(ALL, delete=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL, append=ALL, change=ALL)),
+        "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
+        "activity_archives": Privileges(
+            ALL,
+            append=ALL,
+            change=only("folder", "activities", "sha256", "moved_at"),
+            delete=True,
+        ),
         "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
     },
     Role.INGEST: {
@@ -226,7 +247,7 @@ LIMITED_ROLES: tuple[Role, ...] = tuple(PRIVILEGES)
 PROGRAMS: Mapping[str, tuple[Role, ...]] = {
     "ingest": (Role.INGEST,),
     "console": (Role.CONSOLE, Role.LOGIN, Role.ACCESS_LOG),
-    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE, Role.BACKUP),
+    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE, Role.BACKUP, Role.ARCHIVE),
 }
 """The roles of each program: `db grant` gives a PostgreSQL login the roles of one program."""
 
@@ -257,6 +278,7 @@ def reads_only(role: Role) -> bool:
 _INTERNAL_TABLES: Mapping[Role, frozenset[str]] = {
     Role.ADMIN: frozenset({"jsonb_each"}),
     Role.ERASURE: frozenset({"jsonb_each"}),
+    Role.ARCHIVE: frozenset({"jsonb_each"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.CONSOLE: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.MAINTENANCE: frozenset(

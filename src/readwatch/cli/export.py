@@ -1,7 +1,7 @@
 """`readwatch export`: activities, sessions or readers, for other programs."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain as concatenated
 from pathlib import Path
@@ -13,7 +13,7 @@ from readwatch.cli.database import database
 from readwatch.cli.files import FILE, text_output
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import local_time, print_line, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.cli.times import TIME
 from readwatch.domain.audit import AuditAction
@@ -26,6 +26,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
+from readwatch.store.lifecycle import archives
 from readwatch.store.reports import exports
 from readwatch.store.reports.exports import ExportKind, Selection
 
@@ -142,6 +143,8 @@ def _export(
                 details=_details(selection, file_format),
             )
             reader_ids = exports.reader_ids(db, access, selection, extent)
+            for sentence in _archived(db, selection):
+                print_line(sentence, err=True)
             rows = audit_log.log_rows(db, access, event, reader_ids, system_clock())
             pages: Iterable[list[list[exports.Value]]]
             pages = exports.pages(db, rows, selection, extent)
@@ -160,6 +163,17 @@ def _reader_id(db: Database, email: str | None) -> int | None:
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
     return reader_id
+
+
+def _archived(db: Database, selection: Selection) -> Iterator[str]:
+    """Say which activities are in the archive instead."""
+    until = archives.newest_arrival(db)
+    if (
+        selection.kind is ExportKind.ACTIVITIES
+        and until is not None
+        and (selection.since is None or selection.since <= until)
+    ):
+        yield f"activities that arrived up to {local_time(until)} are in the archive instead"
 
 
 def _details(selection: Selection, file_format: str) -> str:

@@ -17,7 +17,7 @@ from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.ages import Age, cutoff
-from readwatch.domain.archive_files import Archive, read_manifest
+from readwatch.domain.archive_files import Archive
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.files import make_private_folders
@@ -210,8 +210,8 @@ def _verify(listed: Sequence[Archive], *, as_json: bool) -> int:
 
 
 def _findings_in_folders(complete: Sequence[Archive]) -> Iterator[str]:
+    for folder in archives.without_manifest(complete):
+        yield f"{folder} has no manifest; the next archive writes it again"
     for folder in sorted({Path(archive.folder) for archive in complete}):
-        if folder.is_dir() and read_manifest(folder) is None:
-            yield f"{folder} has no manifest; the next archive writes it again"
         for file in archives.unlisted_files(complete, folder):
             yield f"{file} is no archive of this database; the next archive takes it over if it is"

@@ -190,7 +190,13 @@ def test_an_archive_is_due_once_a_month_of_activities_has_come_together(
 def restore_everything(history):
     """`restore_everything()` brings back all rows that were in the database before."""
     tables = (
-        *("reader_activities", "reader_profiles", "reader_content_progress", "reader_quizzes"),
+        *(
+            "reader_sessions",
+            "reader_activities",
+            "reader_profiles",
+            "reader_content_progress",
+            "reader_quizzes",
+        ),
         *("archived_totals", "archived_content_progress", "archived_quizzes"),
         *("activity_counts", "activity_archives"),
     )

@@ -166,6 +166,12 @@ def save_manifest(db: Database, folder: str, changed: Collection[str] = ()) -> N
     write_manifest(path, in_folder, others)
 
 
+def without_manifest(listed: Iterable[Archive]) -> tuple[Path, ...]:
+    """Return the folders of complete archives whose manifest is lost or damaged."""
+    folders = sorted({Path(it.folder) for it in listed if it.sha256 is not None})
+    return tuple(it for it in folders if it.is_dir() and read_manifest(it) is None)
+
+
 def moved_to(listed: Sequence[Archive], folders: Sequence[Path]) -> tuple[Archive, ...]:
     """Return the archives, each where its file is: in its folder or in one of these."""
     return tuple(

@@ -36,6 +36,7 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.migrations import refuse_newer_schema
+from readwatch.store.engine.models import MAX_ID
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, rfc3339_or_none, to_db_time
 from readwatch.store.lifecycle import archives
@@ -78,7 +79,6 @@ _END = Statement(
     SELECT id FROM reader_activities WHERE created_at >= :before ORDER BY created_at, id LIMIT 1
     """
 )
-_ANY = Statement("SELECT id FROM reader_activities LIMIT 1")
 _COUNT = Statement(
     """
     SELECT
@@ -155,23 +155,26 @@ def plan(db: Database, before: datetime) -> Plan:
     later. A plan that leaves no activity in the database is refused, because the clock of this
     machine may be wrong.
     """
-    times = {"before": to_db_time(before)}
-    end = _END.one_or_none(db, **times)
-    if end is not None:
-        return Plan(before, end.id, int(_COUNT.scalar(db, **times, end_id=end.id)))
-    if _ANY.one_or_none(db) is None:
-        return Plan(before, 0, 0)
-    raise conflict(
-        f"no activity has arrived since {before:%Y-%m-%d}, so all of them would be archived; check "
-        "the clock of this machine"
-    )
+    arrived_before = to_db_time(before)
+    end = _END.one_or_none(db, before=arrived_before)
+    end_id = MAX_ID if end is None else end.id
+    activities = int(_COUNT.scalar(db, before=arrived_before, end_id=end_id))
+    if activities and end is None:
+        raise conflict(
+            f"no activity has arrived since {before:%Y-%m-%d}, so all of them would be archived; "
+            "check the clock of this machine"
+        )
+    return Plan(before, end_id, activities)
 
 
 def is_interrupted(db: Database, folder: Path) -> bool:
-    """Tell whether an earlier run did not end, or has left a file that is not listed."""
+    """Tell whether an earlier run did not end, has left a file that is not listed, or its manifest
+    is lost."""
     listed = archives.archives(db)
-    return any(not archive.is_moved for archive in listed) or bool(
-        archives.unlisted_files(listed, folder)
+    return (
+        any(not archive.is_moved for archive in listed)
+        or bool(archives.unlisted_files(listed, folder))
+        or bool(archives.without_manifest(listed))
     )
 
 

@@ -125,8 +125,7 @@ def test_what_screens_and_retries_need_cannot_be_archived(
         "maintenance", "archive", "--older-than", "12w", "--to", str(old_history.folder), "--yes"
     ).complaint
     assert complaint == (
-        "12w is too short: at least 90 days; the console shows twelve weeks of each reader, and "
-        "retries come for 30 days"
+        "12w is too short: at least 90 days; retries and reports need the younger activities"
     )
     assert not old_history.folder.exists()
     assert log(db) == []

@@ -83,7 +83,7 @@ def command(
             age,
             now,
             at_least_days=archiving.AT_LEAST_DAYS,
-            reason="the console shows twelve weeks of each reader, and retries come for 30 days",
+            reason="retries and reports need the younger activities",
         )
         with exclusive_maintenance(db):
             _take_over_folders(db, archive_folders, archives_gone=archives_gone)

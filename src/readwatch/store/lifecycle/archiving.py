@@ -45,8 +45,8 @@ from readwatch.store.recording.rollups import RollupChanges
 T = TypeVar("T")
 
 AT_LEAST_DAYS = 90
-"""The calendar of a reader's page shows twelve weeks, and receipts of activities live for 30 days:
-younger activities stay in the database."""
+"""Younger activities stay in the database: apps may send them again for 30 days, and reports
+compare the weeks of a term."""
 
 FILE_ROWS = 50_000
 """The number of activities in a file."""

@@ -19,7 +19,6 @@ from typing import Any
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import (
-    atomic_text_file,
     delete_left_drafts,
     keep_draft,
     named_draft,
@@ -239,8 +238,11 @@ def write_manifest(folder: Path, archives: Iterable[Archive], others: Manifest) 
         indent=1,
     )
     path = folder / MANIFEST
-    with _write_errors(path), atomic_text_file(path, replace=True) as file:
-        file.write(f"{text}\n")
+    with _write_errors(path), named_draft(path) as draft:
+        with open(draft, "w", encoding="ascii") as file:
+            file.write(f"{text}\n")
+            sync(file)
+        replace_with_draft(draft, path)
 
 
 def as_in_manifest(archive: Archive, manifest: Manifest | None) -> Archive:

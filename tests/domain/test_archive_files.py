@@ -12,6 +12,7 @@ import pytest
 from readwatch.domain.archive_files import (
     MANIFEST,
     Archive,
+    Written,
     free_name,
     intact,
     is_archive_name,
@@ -90,7 +91,7 @@ def test_a_folder_that_cannot_be_written_is_named() -> None:
 
 
 def test_a_file_is_rewritten_with_the_lines_that_stay(archive: Archive) -> None:
-    told = []
+    told: list[Written] = []
     written = rewrite(archive.path, lambda it: user_of(it) == 1, told.append)
     assert told == [written]
     assert [parsed_line(it)["id"] for it in lines_of(archive.path)] == [7, 9]

@@ -1,5 +1,6 @@
 """`readwatch user export`: all data about one person, to be given to them."""
 
+from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from itertools import chain as concatenated
 from itertools import product
@@ -20,7 +21,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
-from readwatch.domain.table_files import WRITERS
+from readwatch.domain.table_files import WRITERS, TableRow
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -90,6 +91,7 @@ def _write_zip(db: Database, parts: tuple[_Part, ...], file: IO[bytes]) -> None:
         for part, (file_format, write_table) in product(parts, WRITERS.items()):
             name = f"{part.name}.{file_format}"
             chunk_count = -(-part.length // personal_data_export.ROWS_AT_ONCE)
+            chunks: Iterable[Sequence[TableRow]]
             chunks = with_progress(part.chunks(db), f"Writing {name}", chunk_count)
             with (
                 zip_file.open(name, "w", force_zip64=True) as member,

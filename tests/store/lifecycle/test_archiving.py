@@ -175,12 +175,12 @@ def test_an_archive_is_due_once_a_month_of_activities_has_come_together(
     history, connected, clock, folder
 ):
     db = connected(Role.ARCHIVE)
-    days_ago = lambda days: clock() - timedelta(days=days)  # noqa: E731
-    assert not archiving.is_due(db, folder, days_ago(372))
-    assert list(archiving.archive_if_due(db, folder, days_ago(372), clock())) == []
-    assert archiving.is_due(db, folder, days_ago(360))
-    assert list(archiving.archive_if_due(db, folder, days_ago(360), clock()))
-    assert not archiving.is_due(db, folder, days_ago(360)), "the last activity of Ben stays"
+    long_ago, a_month_later = clock() - timedelta(days=372), clock() - timedelta(days=360)
+    assert not archiving.is_due(db, folder, long_ago)
+    assert list(archiving.archive_if_due(db, folder, long_ago, clock())) == []
+    assert archiving.is_due(db, folder, a_month_later)
+    assert list(archiving.archive_if_due(db, folder, a_month_later, clock()))
+    assert not archiving.is_due(db, folder, a_month_later), "the last activity of Ben stays"
 
 
 # Restored backups -------------------------------------------------------------------------------

@@ -26,10 +26,15 @@ from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.database import EngineSettings
 from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
 from readwatch.store.identity import users
 from readwatch.store.lifecycle import archives, archiving
+
+_SETTINGS = EngineSettings(cache_mib=WRITER_CACHE_MIB)
+"""Each activity that leaves the database changes about ten pages, mostly the same ones."""
 
 
 @click.command("archive")
@@ -72,7 +77,7 @@ def command(
     """
     if verify != (age is None and folder is None) or (age is None) != (folder is None):
         raise click.UsageError("give --older-than AGE and --to FOLDER, or --verify", context)
-    with database(database_url(context), Role.ARCHIVE) as db:
+    with database(database_url(context), Role.ARCHIVE, _SETTINGS) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
         if age is None or folder is None:

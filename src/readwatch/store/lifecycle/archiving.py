@@ -51,7 +51,7 @@ compare the weeks of a term."""
 FILE_ROWS = 50_000
 """The number of activities in a file."""
 
-CHUNK_ROWS = 500
+CHUNK_ROWS = 250
 """The number of activities that one transaction moves; other writes wait for the transaction."""
 
 _PAGE_ROWS = 2_000

@@ -13,6 +13,7 @@ from readwatch.domain.archive_files import (
     MANIFEST,
     Archive,
     Written,
+    database_of,
     free_name,
     intact,
     is_archive_name,
@@ -133,17 +134,19 @@ def test_a_file_is_as_the_database_or_as_the_manifest_has_it(archive: Archive) -
     older = replace(archive, activities=9, sha256="of an older backup")
     with pytest.raises(ReadwatchError, match="is damaged"):
         intact(older, {})
-    write_manifest(archive.path.parent, [archive], {})
+    write_manifest(archive.path.parent, "mine", [archive], {})
     assert intact(older, read_manifest(archive.path.parent)) == archive
 
 
 def test_a_manifest_keeps_entries_of_others(archive: Archive) -> None:
     folder = archive.path.parent
-    write_manifest(folder, [archive], {"another": {"name": "another", "sha256": "x"}})
+    write_manifest(folder, "mine", [archive], {"another": {"name": "another", "sha256": "x"}})
     manifest = read_manifest(folder)
     assert manifest
     assert manifest["another"]["sha256"] == "x"
     assert manifest[NAME] == archive.entry
+    assert database_of(folder) == "mine"
+    assert database_of(folder / "nowhere") is None
     assert archive.entry["oldest_at"] == "2025-03-14T15:09:26+00:00"
     assert (folder / MANIFEST).stat().st_mode & 0o777 == 0o600
 

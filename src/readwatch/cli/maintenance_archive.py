@@ -93,6 +93,7 @@ def command(
         with exclusive_maintenance(db):
             _take_over_folders(db, archive_folders, archives_gone=archives_gone)
             request = _Request(age, before, resolved([folder])[0])
+            archives.refuse_folder_of_another(db, request.folder)
             moved = _archive(db, request, acting_id, now, yes=yes)
             unlisted = archives.unlisted_files(archives.archives(db), request.folder)
         report = _Report(request, moved, unlisted)

@@ -226,12 +226,23 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
 
 
-def write_manifest(folder: Path, archives: Iterable[Archive], others: Manifest) -> None:
+def database_of(folder: Path) -> str | None:
+    """Return the database that the manifest of a folder names, None if it names none."""
+    try:
+        return str(json.loads((folder / MANIFEST).read_bytes())["database"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_manifest(
+    folder: Path, database: str, archives: Iterable[Archive], others: Manifest
+) -> None:
     """Replace the manifest: `others` are entries of files that are none of these archives."""
     entries = {**others, **{archive.name: archive.entry for archive in archives}}
     text = json.dumps(
         {
             "what": "activities archived by readwatch, JSON Lines compressed with gzip",
+            "database": database,
             "columns": COLUMNS,
             "files": [entries[name] for name in sorted(entries)],
         },

@@ -176,11 +176,11 @@ def test_an_archive_is_due_once_a_month_of_activities_has_come_together(
 ):
     db = connected(Role.ARCHIVE)
     long_ago, a_month_later = clock() - timedelta(days=372), clock() - timedelta(days=360)
-    assert not archiving.is_due(db, folder, long_ago)
+    assert not archiving.is_due(db, long_ago)
     assert list(archiving.archive_if_due(db, folder, long_ago, clock())) == []
-    assert archiving.is_due(db, folder, a_month_later)
+    assert archiving.is_due(db, a_month_later)
     assert list(archiving.archive_if_due(db, folder, a_month_later, clock()))
-    assert not archiving.is_due(db, folder, a_month_later), "the last activity of Ben stays"
+    assert not archiving.is_due(db, a_month_later), "the last activity of Ben stays"
 
 
 # Restored backups -------------------------------------------------------------------------------
@@ -342,3 +342,30 @@ def test_archives_of_a_folder_that_was_moved_are_found_there(
     archives.relocate(history, [moved])
     assert archives.missing(archives.archives(history)) == ()
     assert {archive.folder for archive in archives.archives(history)} == {str(moved)}
+
+
+def test_a_folder_with_the_archives_of_another_database_is_refused(
+    history, archiving_steps, folder, tmp_path
+):
+    archives.refuse_folder_of_another(history, folder)
+    list(archiving_steps())
+    archives.refuse_folder_of_another(history, folder)
+    history.execute_sql("DELETE FROM activity_archives")
+    archives.refuse_folder_of_another(history, folder)
+    history.execute_sql("UPDATE schema_history SET applied_at = '2001-01-01 00:00:00.000'")
+    with pytest.raises(ReadwatchError, match="has the archives of another database"):
+        archives.refuse_folder_of_another(history, folder)
+    archives.refuse_folder_of_another(history, tmp_path)
+
+
+def test_an_archive_whose_folder_is_not_there_is_missing_even_without_a_checksum(
+    history, archiving_steps, folder, tmp_path
+):
+    list(archiving_steps())
+    history.execute_sql("UPDATE activity_archives SET sha256 = NULL, moved_at = NULL")
+    assert archives.missing(archives.archives(history)) == ()
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(ReadwatchError, match="is not in"):
+        list(archiving_steps())
+    folder.mkdir()
+    assert archives.missing(archives.archives(history)) == (), "they were never completed"

@@ -16,6 +16,7 @@ from readwatch.domain.archive_files import (
     Archive,
     ArchivedValue,
     Written,
+    database_of,
     delete_drafts,
     intact,
     is_archive_name,
@@ -65,6 +66,7 @@ _REMOVE = Statement("DELETE FROM activity_archives WHERE folder = :folder AND na
 _NEWEST_ARRIVAL = Statement(
     "SELECT max(newest_at) AS newest_at FROM activity_archives WHERE sha256 IS NOT NULL"
 )
+_CREATED_AT = Statement("SELECT min(applied_at) AS created_at FROM schema_history")
 _IDS_OF_USER = Statement(
     """
     SELECT id FROM reader_activities
@@ -163,7 +165,21 @@ def save_manifest(db: Database, folder: str, changed: Collection[str] = ()) -> N
         for name, entry in (read_manifest(path) or {}).items()
         if name not in listed and name not in changed and (path / name).exists()
     }
-    write_manifest(path, in_folder, others)
+    write_manifest(path, identity(db), in_folder, others)
+
+
+def identity(db: Database) -> str:
+    """Return what tells a database from others, also after a restore: the time of its creation."""
+    return f"created {from_db_time(_CREATED_AT.scalar(db)).isoformat(timespec='milliseconds')}"
+
+
+def refuse_folder_of_another(db: Database, folder: Path) -> None:
+    """Refuse a folder with the archives of another database: erasing a user there would remove the
+    activities of somebody else."""
+    if any(archive.folder == str(folder) for archive in archives(db)):
+        return
+    if database_of(folder) not in (None, identity(db)):
+        raise conflict(f"{folder} has the archives of another database; name another folder")
 
 
 def without_manifest(listed: Iterable[Archive]) -> tuple[Path, ...]:
@@ -188,8 +204,13 @@ def moved_to(listed: Sequence[Archive], folders: Sequence[Path]) -> tuple[Archiv
 
 
 def missing(listed: Iterable[Archive]) -> tuple[Archive, ...]:
-    """Return the complete archives whose file is not there."""
-    return tuple(it for it in listed if it.sha256 is not None and not it.path.exists())
+    """Return the archives whose file is not there; if it is not complete, those whose folder is not
+    there."""
+    return tuple(
+        it
+        for it in listed
+        if not (it.path.exists() or (it.sha256 is None and Path(it.folder).is_dir()))
+    )
 
 
 def relocate(db: Database, folders: Sequence[Path]) -> None:

@@ -178,10 +178,10 @@ def is_interrupted(db: Database, folder: Path) -> bool:
     )
 
 
-def is_due(db: Database, folder: Path, before: datetime) -> bool:
+def is_due(db: Database, before: datetime) -> bool:
     """Tell whether an archive is worth a file: an earlier run did not end, or the activities of a
     month have come together."""
-    if is_interrupted(db, folder):
+    if any(archive.sha256 and not archive.is_moved for archive in archives.archives(db)):
         return True
     old = to_db_time(before - _DUE_AFTER)
     end = _END.one_or_none(db, before=old)
@@ -193,7 +193,7 @@ def archive_if_due(
     db: Database, folder: Path, before: datetime, now: datetime
 ) -> Iterator[ArchiveStep]:
     """Archive the activities that arrived before a time, if it is due."""
-    if is_due(db, folder, before):
+    if is_due(db, before):
         yield from archive_steps(db, folder, plan(db, before), now)
 
 
@@ -338,7 +338,8 @@ def _end_earlier_runs(db: Database, folder: Path, now: datetime) -> Iterator[Arc
     because an older backup of it was restored."""
     for archive in archives.archives(db):
         if archive.sha256 is None:
-            if Path(archive.folder).is_dir() and not archive.path.exists():
+            archives.refuse_missing([archive])
+            if not archive.path.exists():
                 archives.remove(db, archive)
         else:
             current = _as_its_file(db, archive)

@@ -11,19 +11,16 @@ from readwatch.cli.ages import AGE
 from readwatch.cli.archives import archives_options, resolved
 from readwatch.cli.confirmation import confirm
 from readwatch.cli.database import database
-from readwatch.cli.files import unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.domain.ages import Age, cutoff
+from readwatch.domain.ages import Age
 from readwatch.domain.archive_files import Archive
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
-from readwatch.domain.files import make_private_folders
 from readwatch.domain.health import format_bytes
 from readwatch.domain.plural import counted
-from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.database import EngineSettings
@@ -84,12 +81,7 @@ def command(
             listed = archives.moved_to(archives.archives(db), resolved(archive_folders))
             return _verify(listed, as_json=as_json)
         now = system_clock()
-        before = cutoff(
-            age,
-            now,
-            at_least_days=archiving.AT_LEAST_DAYS,
-            reason="retries and reports need the younger activities",
-        )
+        before = archiving.arrived_before(age, now)
         with exclusive_maintenance(db):
             _take_over_folders(db, archive_folders, archives_gone=archives_gone)
             request = _Request(age, before, resolved([folder])[0])
@@ -181,13 +173,8 @@ def _archive(
     event = cli_event(
         actor_id=acting_id, action_type=AuditAction.ARCHIVED_ACTIVITIES, details=details
     )
-    audit_log.log_event(db, event, now)
-    try:
-        make_private_folders(request.folder)
-    except OSError as error:
-        raise unwritable(request.folder, error) from None
     moved: dict[Path, int] = {}
-    steps = archiving.archive_steps(db, request.folder, planned, now)
+    steps = archiving.archive(db, request.folder, planned, event, now)
     for step in with_progress(steps, "Archiving", planned.steps):
         moved[step.file] = moved.get(step.file, 0) + step.moved
     return moved

@@ -6,6 +6,7 @@ bytes.
 
 import gzip
 import json
+import os
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import (
     delete_left_drafts,
     keep_draft,
+    make_private_folders,
     named_draft,
     replace_with_draft,
     sync,
@@ -131,6 +133,25 @@ def damaged(file: Path) -> ReadwatchError:
 def is_archive_name(name: str) -> bool:
     """Tell whether a file has the name of an archive."""
     return _NAME.fullmatch(name) is not None
+
+
+def exists(path: Path) -> bool:
+    """Tell whether a file is there and can be reached."""
+    return os.path.exists(path)  # Path.exists fails in a folder that cannot be opened
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of all files in a folder, sorted; an error if it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise conflict(f"{folder} cannot be read: {error.strerror}") from None
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder that only its owner can open, unless it exists."""
+    with _write_errors(folder):
+        make_private_folders(folder)
 
 
 def free_name(taken: Collection[str], oldest_at: datetime, first_id: int) -> str:

@@ -11,6 +11,7 @@ from conftest import Cast, Connections, StillClock
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.archive_files import lines_of
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.health import RollupMismatches
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
@@ -93,12 +94,20 @@ Archiving = Callable[..., Iterator[archiving.ArchiveStep]]
 
 
 @pytest.fixture
-def archiving_steps(connected: Connections, folder: Path, clock: StillClock) -> Archiving:
+def event(cast: Cast) -> AuditEvent:
+    """The entry of an archive."""
+    return AuditEvent(cast.dora.id, AuditAction.ARCHIVED_ACTIVITIES, details="cli")
+
+
+@pytest.fixture
+def archiving_steps(
+    connected: Connections, folder: Path, event: AuditEvent, clock: StillClock
+) -> Archiving:
     """`archiving_steps()` archives what is older than a year, step by step."""
 
-    def archiving_steps(db: Database | None = None) -> Iterator[archiving.ArchiveStep]:
-        db = db or connected(Role.ARCHIVE)
+    def archiving_steps() -> Iterator[archiving.ArchiveStep]:
+        db = connected(Role.ARCHIVE)
         planned = archiving.plan(db, clock() - timedelta(days=365))
-        return archiving.archive_steps(db, folder, planned, clock())
+        return archiving.archive(db, folder, planned, event, clock())
 
     return archiving_steps

@@ -18,7 +18,9 @@ from store.lifecycle.conftest import (
 )
 
 from readwatch.domain.activities import Activity, ActivityStatus
+from readwatch.domain.ages import parsed_age
 from readwatch.domain.archive_files import MANIFEST, read_manifest, sha256_of
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lifecycle import archives, archiving
@@ -172,15 +174,28 @@ def test_activities_that_arrived_while_a_clock_was_wrong_stay_until_they_are_old
 
 
 def test_an_archive_is_due_once_a_month_of_activities_has_come_together(
-    history, connected, clock, folder
+    history, connected, clock, folder, event
 ):
     db = connected(Role.ARCHIVE)
-    long_ago, a_month_later = clock() - timedelta(days=372), clock() - timedelta(days=360)
-    assert not archiving.is_due(db, long_ago)
-    assert list(archiving.archive_if_due(db, folder, long_ago, clock())) == []
-    assert archiving.is_due(db, a_month_later)
-    assert list(archiving.archive_if_due(db, folder, a_month_later, clock()))
-    assert not archiving.is_due(db, a_month_later), "the last activity of Ben stays"
+
+    def archived(age: str) -> int:
+        steps = archiving.archive_if_due(db, folder, parsed_age(age), event, clock())
+        return sum(step.moved for step in steps)
+
+    assert archived("372d") == 0
+    assert rows(history, "consultant_access_log") == []
+    assert archived("360d") == OLD - 1
+    assert len(rows(history, "consultant_access_log")) == 1
+    assert archived("360d") == 0, "the last activity of Ben stays"
+    with pytest.raises(ReadwatchError, match="too short"):
+        archived("89d")
+
+
+def test_an_archive_without_its_entry_is_refused(history, connected, clock, folder, cast):
+    db, other = connected(Role.ARCHIVE), AuditEvent(cast.dora.id, AuditAction.VIEWED_STATS)
+    planned = archiving.plan(db, clock() - timedelta(days=365))
+    with pytest.raises(ValueError, match="the entry says"):
+        list(archiving.archive(db, folder, planned, other, clock()))
 
 
 # Restored backups -------------------------------------------------------------------------------
@@ -358,6 +373,21 @@ def test_a_folder_with_the_archives_of_another_database_is_refused(
     archives.refuse_folder_of_another(history, tmp_path)
 
 
+def test_a_folder_that_has_lost_all_archives_is_refused(
+    history, archiving_steps, folder, enter, post, cast
+):
+    list(archiving_steps())
+    post(enter(cast.ben), Activity("page_read", "momo"))
+    first, *others = sorted(folder.glob("activities-*"))
+    for file in others:
+        file.unlink()
+    assert sum(step.moved for step in archiving_steps()) == 1, "some were deleted for good"
+    for file in folder.iterdir():
+        file.unlink()
+    with pytest.raises(ReadwatchError, match=f"{first.name} is not in {folder}; make the folder"):
+        list(archiving_steps())
+
+
 def test_an_archive_whose_folder_is_not_there_is_missing_even_without_a_checksum(
     history, archiving_steps, folder, tmp_path
 ):
@@ -365,7 +395,6 @@ def test_an_archive_whose_folder_is_not_there_is_missing_even_without_a_checksum
     history.execute_sql("UPDATE activity_archives SET sha256 = NULL, moved_at = NULL")
     assert archives.missing(archives.archives(history)) == ()
     folder.rename(tmp_path / "moved")
-    with pytest.raises(ReadwatchError, match="is not in"):
-        list(archiving_steps())
+    assert archives.missing(archives.archives(history)) != ()
     folder.mkdir()
     assert archives.missing(archives.archives(history)) == (), "they were never completed"

@@ -4,6 +4,7 @@ The table has the checksum of each file. The manifest in each folder repeats it,
 and for a restored older backup.
 """
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,9 +19,11 @@ from readwatch.domain.archive_files import (
     Written,
     database_of,
     delete_drafts,
+    exists,
     intact,
     is_archive_name,
     lines_of,
+    names_in,
     parsed_line,
     read_manifest,
     rewrite,
@@ -148,11 +151,9 @@ def unlisted_files(listed: Iterable[Archive], folder: Path) -> tuple[Path, ...]:
     """Return the files of a folder that have the name of an archive and are none of the complete
     archives."""
     complete = {it.path for it in listed if it.sha256 is not None}
-    try:
-        names = sorted(path.name for path in folder.iterdir() if is_archive_name(path.name))
-    except OSError:
-        return ()
-    return tuple(folder / name for name in names if folder / name not in complete)
+    names = names_in(folder) if exists(folder) else []
+    files = (folder / name for name in names if is_archive_name(name))
+    return tuple(file for file in files if file not in complete)
 
 
 def save_manifest(db: Database, folder: str, changed: Collection[str] = ()) -> None:
@@ -163,7 +164,7 @@ def save_manifest(db: Database, folder: str, changed: Collection[str] = ()) -> N
     others = {
         name: entry
         for name, entry in (read_manifest(path) or {}).items()
-        if name not in listed and name not in changed and (path / name).exists()
+        if name not in listed and name not in changed and exists(path / name)
     }
     write_manifest(path, identity(db), in_folder, others)
 
@@ -185,7 +186,7 @@ def refuse_folder_of_another(db: Database, folder: Path) -> None:
 def without_manifest(listed: Iterable[Archive]) -> tuple[Path, ...]:
     """Return the folders of complete archives whose manifest is lost or damaged."""
     folders = sorted({Path(it.folder) for it in listed if it.sha256 is not None})
-    return tuple(it for it in folders if it.is_dir() and read_manifest(it) is None)
+    return tuple(it for it in folders if os.path.isdir(it) and read_manifest(it) is None)
 
 
 def moved_to(listed: Sequence[Archive], folders: Sequence[Path]) -> tuple[Archive, ...]:
@@ -195,7 +196,7 @@ def moved_to(listed: Sequence[Archive], folders: Sequence[Path]) -> tuple[Archiv
             (
                 replace(archive, folder=str(folder))
                 for folder in (Path(archive.folder), *folders)
-                if (folder / archive.name).exists()
+                if exists(folder / archive.name)
             ),
             archive,
         )
@@ -209,7 +210,7 @@ def missing(listed: Iterable[Archive]) -> tuple[Archive, ...]:
     return tuple(
         it
         for it in listed
-        if not (it.path.exists() or (it.sha256 is None and Path(it.folder).is_dir()))
+        if not (exists(it.path) or (it.sha256 is None and os.path.isdir(it.folder)))
     )
 
 
@@ -234,6 +235,14 @@ def refuse_missing(listed: Iterable[Archive]) -> None:
         )
 
 
+def refuse_empty(db: Database, folder: Path) -> None:
+    """Refuse a folder in which no archive is left of those that the database lists there: its disk
+    may not be mounted."""
+    in_folder = [it for it in archives(db) if it.folder == str(folder) and it.sha256 is not None]
+    if len(missing(in_folder)) == len(in_folder):
+        refuse_missing(in_folder)
+
+
 def verify(listed: Sequence[Archive]) -> Iterator[tuple[Archive, str | None]]:
     """Check each complete archive: yield it with what is wrong, None if nothing is."""
     for archive in listed:
@@ -242,7 +251,7 @@ def verify(listed: Sequence[Archive]) -> Iterator[tuple[Archive, str | None]]:
 
 
 def _defect(archive: Archive) -> str | None:
-    if not archive.path.exists():
+    if not exists(archive.path):
         return f"{archive.path} is not there"
     try:
         as_recorded = intact(archive, read_manifest(Path(archive.folder)))
@@ -273,7 +282,7 @@ def files_to_search(
     """Return the files that may have activities of a user: all files of all folders of the
     archives, and of other folders."""
     files: dict[Path, Archive | None] = {
-        it.path: it for it in listed if it.sha256 is not None and it.path.exists()
+        it.path: it for it in listed if it.sha256 is not None and exists(it.path)
     }
     for folder in sorted({*(it.folder for it in listed), *folders}):
         for file in unlisted_files(listed, Path(folder)):
@@ -329,7 +338,7 @@ def _update_contents(db: Database, archive: Archive | None, written: Written) ->
 def delete_drafts_beside(listed: Iterable[Archive]) -> None:
     """Delete what an interrupted command has left in the folders of the archives."""
     for folder in sorted({it.folder for it in listed}):
-        if Path(folder).is_dir():
+        if os.path.isdir(folder):
             delete_drafts(Path(folder))
 
 
@@ -375,7 +384,7 @@ def collect(
     """
     user_id = permit.subject_id
     for archive in listed:
-        if archive.sha256 is None or not archive.path.exists():
+        if archive.sha256 is None or not exists(archive.path):
             continue
         intact(archive, read_manifest(archive.path.parent))
         in_database = set() if archive.is_moved else _ids_in_database(db, archive, user_id)

@@ -6,6 +6,7 @@ which keeps all totals right. So an interruption at any point loses and doubles 
 next run goes on.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,15 +16,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from readwatch.domain.activities import Activity, canonical_json
+from readwatch.domain.ages import Age, cutoff
 from readwatch.domain.archive_files import (
     COLUMNS,
     Archive,
     ArchivedValue,
     as_in_manifest,
+    exists,
     free_name,
     intact,
     line_of,
     lines_of,
+    make_folder,
+    names_in,
     parsed_line,
     read_manifest,
     rewrite,
@@ -31,9 +36,12 @@ from readwatch.domain.archive_files import (
     without_session,
     write_new,
 )
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError, conflict
+from readwatch.store.audit.log import log_event
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.migrations import refuse_newer_schema
 from readwatch.store.engine.models import MAX_ID
@@ -148,6 +156,13 @@ class ArchiveStep:
     moved: int = 0
 
 
+def arrived_before(age: Age, now: datetime) -> datetime:
+    """Return the time before which activities of this age arrived; refuse an age that is too
+    short."""
+    reason = "retries and reports need the younger activities"
+    return cutoff(age, now, at_least_days=AT_LEAST_DAYS, reason=reason)
+
+
 def plan(db: Database, before: datetime) -> Plan:
     """Return what is to be archived of the activities that arrived before a time.
 
@@ -190,29 +205,40 @@ def is_due(db: Database, before: datetime) -> bool:
 
 
 def archive_if_due(
-    db: Database, folder: Path, before: datetime, now: datetime
+    db: Database, folder: Path, age: Age, event: AuditEvent, now: datetime
 ) -> Iterator[ArchiveStep]:
-    """Archive the activities that arrived before a time, if it is due."""
-    if is_due(db, before):
-        yield from archive_steps(db, folder, plan(db, before), now)
+    """Archive the activities of an age, if it is due; a command without a person calls this.
 
-
-def archive_steps(
-    db: Database, folder: Path, planned: Plan, now: datetime
-) -> Iterator[ArchiveStep]:
-    """End what an earlier run began, then move the planned activities to new files of a folder.
-
-    Call it in `exclusive_maintenance`, after the access is logged. The function pauses after each
-    transaction for as long as it took: SQLite's lock is not fair.
+    `event` says who does it, and is logged first. Errors are those of the command.
     """
+    before = arrived_before(age, now)
+    with exclusive_maintenance(db):
+        archives.refuse_folder_of_another(db, folder)
+        if is_due(db, before):
+            yield from archive(db, folder, plan(db, before), event, now)
+
+
+def archive(
+    db: Database, folder: Path, planned: Plan, event: AuditEvent, now: datetime
+) -> Iterator[ArchiveStep]:
+    """Log it, end what an earlier run began, and move the planned activities to files of a folder.
+
+    Call it in `exclusive_maintenance`. The function pauses after each transaction for as long as it
+    took: SQLite's lock is not fair.
+    """
+    if event.action_type is not AuditAction.ARCHIVED_ACTIVITIES:
+        raise ValueError("the entry says that activities are archived")
+    archives.refuse_empty(db, folder)
+    log_event(db, event, now)
+    make_folder(folder)
     yield from _end_earlier_runs(db, folder, now)
     after = 0
-    while (archive := _next_archive(db, folder, planned, after)) is not None:
-        archives.add(db, archive, now)
-        complete = _write(db, archive, planned)
-        yield ArchiveStep(archive.path, written=complete.activities)
+    while (new := _next_archive(db, folder, planned, after)) is not None:
+        archives.add(db, new, now)
+        complete = _write(db, new, planned)
+        yield ArchiveStep(complete.path, written=complete.activities)
         yield from _move(db, complete, now)
-        after = archive.last_activity_id
+        after = new.last_activity_id
 
 
 def _next_archive(db: Database, folder: Path, planned: Plan, after: int) -> Archive | None:
@@ -226,7 +252,7 @@ def _next_archive(db: Database, folder: Path, planned: Plan, after: int) -> Arch
     if not row.activities:
         return None
     oldest_at = from_db_time(row.oldest_at)
-    taken = {path.name for path in folder.iterdir()} | {it.name for it in archives.archives(db)}
+    taken = {*names_in(folder), *(it.name for it in archives.archives(db))}
     return Archive(
         folder=str(folder),
         name=free_name(taken, oldest_at, row.first_id),
@@ -339,7 +365,7 @@ def _end_earlier_runs(db: Database, folder: Path, now: datetime) -> Iterator[Arc
     for archive in archives.archives(db):
         if archive.sha256 is None:
             archives.refuse_missing([archive])
-            if not archive.path.exists():
+            if not exists(archive.path):
                 archives.remove(db, archive)
         else:
             current = _as_its_file(db, archive)
@@ -351,7 +377,7 @@ def _end_earlier_runs(db: Database, folder: Path, now: datetime) -> Iterator[Arc
             adopted = _adopt(db, file, now)
             if adopted is not None:
                 yield from _move(db, adopted, now)
-        if Path(of_archives).is_dir() and any(it.folder == of_archives for it in listed):
+        if os.path.isdir(of_archives) and any(it.folder == of_archives for it in listed):
             archives.save_manifest(db, of_archives)
 
 

@@ -147,7 +147,7 @@ def test_a_manifest_keeps_entries_of_others(archive: Archive) -> None:
     assert manifest[NAME] == archive.entry
     assert database_of(folder) == "mine"
     assert database_of(folder / "nowhere") is None
-    assert archive.entry["oldest_at"] == "2025-03-14T15:09:26+00:00"
+    assert archive.entry["oldest_at"] == "2025-03-14T15:09:26.000+00:00"
     assert (folder / MANIFEST).stat().st_mode & 0o777 == 0o600
 
 

@@ -66,7 +66,7 @@ def command(
     archives_gone: bool,
     admin: str | None,
 ) -> int:
-    """Move old activities from the database to compressed files, or check these files.
+    """Move old activities to compressed files, or check these files.
 
     The service may keep running. All totals stay what they are. If the command is interrupted, run
     it again: nothing is lost, and nothing is doubled. The archive is logged first. With --verify

@@ -74,8 +74,9 @@ class Archive:
         values = asdict(self)
         for name in ("folder", "is_moved"):
             del values[name]
-        times = {name: values[name].isoformat() for name in ("oldest_at", "newest_at")}
-        return {**values, **times}
+        for name in ("oldest_at", "newest_at"):
+            values[name] = values[name].isoformat(timespec="milliseconds")
+        return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from rig.report import Column, parser, progress, publish
 from rig.slices import greet
 
 from readwatch.domain.clock import system_clock
-from readwatch.store.engine.connections import Database
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import hash_token, new_token
@@ -83,6 +83,12 @@ def main() -> None:
 
 def _log_in(url: str) -> list[str]:
     """Open a session for each reader; return the tokens."""
+    with opened(url, Role.OWNER) as db:
+        if not is_sqlite(db):  # a made history has ids that PostgreSQL has not given
+            for table in ("reader_sessions", "reader_activities"):
+                db.execute_sql(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+                )
     tokens = [new_token() for _ in range(READERS)]
     with opened(url, Role.INGEST) as db, db.atomic():
         for user_id, token in enumerate(tokens, 1):

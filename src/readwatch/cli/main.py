@@ -35,6 +35,7 @@ _COMMANDS = {
     "stats": "Show the day at a glance.",
     "audit": "Check, list and export the access log.",
     "db": "Check, repair and back up the database.",
+    "maintenance": "Delete what has expired or is old.",
     "settings": "Show the settings and where each value comes from.",
 }
 

@@ -19,6 +19,15 @@ from readwatch.store.engine.database import POOL_SIZE
 from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
 from readwatch.store.identity.passwords import DEFAULT_COST
 
+session_timeout_setting = setting(
+    "--session-timeout",
+    type=WholeNumber(5, 24 * 60),
+    metavar="MINUTES",
+    default=SESSION_TIMEOUT // timedelta(minutes=1),
+    show_default=True,
+    help="End sessions that send no heartbeat and no activities for this long.",
+)
+
 
 @click.command()
 @setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -36,14 +45,7 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     show_default=True,
     help="The same cost as for init, so that a login with an unknown e-mail takes the same time.",
 )
-@setting(
-    "--session-timeout",
-    type=WholeNumber(5, 24 * 60),
-    metavar="MINUTES",
-    default=SESSION_TIMEOUT // timedelta(minutes=1),
-    show_default=True,
-    help="End sessions that send no heartbeat and no activities for this long.",
-)
+@session_timeout_setting
 @setting(
     "--metrics",
     type=click.Choice(["loopback", "anyone", "off"]),

@@ -93,6 +93,9 @@ _EXAMPLES = {
     "database": "sqlite:////var/lib/readwatch/readwatch.db",
     "admin": "dora@example.org",
     "email": "cara@example.org",
+    "purge_access_log_older_than": "3y",
+    "purge_sessions_older_than": "1y",
+    "purge_staff_sessions_older_than": "1y",
 }
 
 

@@ -169,23 +169,25 @@ def _inserted(id_: int, next_id: int, before: int | None) -> ChainDefect:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The head of a log at some time; that of a restored backup ends earlier ones."""
+    """The head of a log at some time; that of a restored backup ends earlier ones, and that of a
+    cut is the last entry that a purge has removed."""
 
     anchored_at: datetime
     head: Head
     is_of_restore: bool = False
+    is_of_cut: bool = False
 
     @property
     def line(self) -> str:
         """The anchor as a line of a file: time, number of entries, id and hash of the last one, and
-        the word `restored` for that of a restored backup."""
+        the word `restored` for that of a restored backup, `cut` for that of a cut."""
         head = self.head
         anchored_at = in_utc(self.anchored_at).isoformat(timespec="seconds")
-        mark = " restored" if self.is_of_restore else ""
+        mark = f"{' restored' if self.is_of_restore else ''}{' cut' if self.is_of_cut else ''}"
         return f"{anchored_at} {head.entries} {head.id} {head.row_hash}{mark}\n"
 
 
-_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})( restored)?\n", re.ASCII)
+_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})( restored)?( cut)?\n", re.ASCII)
 
 
 def parsed_anchors(text: str) -> tuple[Anchor, ...]:
@@ -211,9 +213,9 @@ def _parsed(line: str, number: int) -> Anchor:
     match = _LINE.fullmatch(line)
     try:
         if match is not None:
-            time, entries, id_, row_hash, mark = match.groups()
+            time, entries, id_, row_hash, *marks = match.groups()
             anchored_at = in_utc(datetime.fromisoformat(time))
-            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash), bool(mark))
+            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash), *map(bool, marks))
     except ValueError:
         pass
     raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")

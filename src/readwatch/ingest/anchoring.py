@@ -13,7 +13,7 @@ from readwatch.domain.audit_chain import Anchor, append_anchor, missing_anchor, 
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.files import make_private_folders
-from readwatch.store.audit import heads
+from readwatch.store.audit import cuts, heads
 from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine.connections import Database, connection
 
@@ -68,8 +68,9 @@ class AnchorThread:
 
     def _missing_anchor(self, db: Database) -> Iterator[str]:
         anchors = read_anchors(self._file) if self._file.exists() else ()
-        if anchors and not heads.contains(db, anchors[-1].head):
-            yield missing_anchor(anchors[-1])
+        of_ends = [anchor for anchor in anchors if not anchor.is_of_cut]
+        if of_ends and cuts.is_missing(db, of_ends[-1]):
+            yield missing_anchor(of_ends[-1])
 
     def _anchor(self) -> None:
         with connection(self._db) as db:

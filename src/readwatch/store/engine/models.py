@@ -266,6 +266,17 @@ class ConsultantAccessLog(_Table):
         table_name = "consultant_access_log"
 
 
+class AccessLogCuts(_Table):
+    last_id = peewee.BigIntegerField(primary_key=True)
+    entries = peewee.BigIntegerField()
+    row_hash = peewee.CharField(max_length=64)
+    entry_id = peewee.BigIntegerField()
+    cut_at = UtcField()
+
+    class Meta:
+        table_name = "access_log_cuts"
+
+
 TABLES: tuple[type[peewee.Model], ...] = (
     SchemaHistory,
     Users,
@@ -285,4 +296,5 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ActivityCounts,
     OnlineCounts,
     ConsultantAccessLog,
+    AccessLogCuts,
 )

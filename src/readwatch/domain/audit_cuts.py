@@ -66,9 +66,15 @@ def unexplained_by(cut: Cut, anchors: Sequence[Anchor]) -> ChainDefect | None:
     """Return the defect of a cut that contradicts anchors of removed entries.
 
     If there are such anchors, there has to be the marked one of the cut; and none of them may be
-    as young as an entry that a purge keeps.
+    as young as an entry that a purge keeps. Only that of the last removed entry may: it was the
+    last one until the next was appended.
     """
-    removed = [anchor for anchor in anchors if anchor.head.entries < cut.head.entries]
+    removed = [
+        anchor
+        for anchor in anchors
+        # That of an earlier cut has the time at which its old entry was removed.
+        if anchor.head.entries <= cut.head.entries and not anchor.is_of_cut
+    ]
     if not removed:
         return None
     if not any(anchor.is_of_cut and anchor.head == cut.head for anchor in anchors):
@@ -78,8 +84,9 @@ def unexplained_by(cut: Cut, anchors: Sequence[Anchor]) -> ChainDefect | None:
             f"the entries up to entry {cut.head.id} were removed, and no anchor says that the log "
             "was cut there; if a purge with another file of anchors did so, compare with that file",
         )
-    newest = max(removed, key=lambda anchor: anchor.anchored_at)
-    if explains(cut, newest):
+    ends = (anchor for anchor in removed if anchor.head.entries < cut.head.entries)
+    newest = max(ends, key=lambda anchor: anchor.anchored_at, default=None)
+    if newest is None or explains(cut, newest):
         return None
     return ChainDefect(
         ChainDefectKind.REMOVED,
@@ -91,9 +98,10 @@ def unexplained_by(cut: Cut, anchors: Sequence[Anchor]) -> ChainDefect | None:
 
 
 def explains(cut: Cut, anchor: Anchor) -> bool:
-    """Tell whether a cut can have removed the entry of an anchor."""
+    """Tell whether a cut can have removed the entry of an anchor, which was the last one then."""
     is_old = anchor.anchored_at <= cut.cut_at - LEAST_AGE + _CLOCK_TOLERANCE
-    return is_old and anchor.head.entries < cut.head.entries
+    is_removed = anchor.head.entries < cut.head.entries or anchor.head == cut.head
+    return is_old and is_removed
 
 
 def _time_text(at: datetime) -> str:

@@ -142,10 +142,10 @@ def first_head(db: Database, cut: Cut | None) -> Head:
 
 def is_missing(db: Database, anchor: Anchor) -> bool:
     """Tell whether the log lacks what was its end once, and no cut explains that."""
-    if contains(db, anchor.head):
-        return False
     cut = newest_cut(db)
-    return cut is None or untold_cut(db, cut) is not None or not explains(cut, anchor)
+    if cut is None or cut.head.entries < anchor.head.entries:
+        return not contains(db, anchor.head)
+    return untold_cut(db, cut) is not None or not explains(cut, anchor)
 
 
 # Cutting ----------------------------------------------------------------------------------------

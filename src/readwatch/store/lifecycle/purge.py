@@ -13,7 +13,7 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
 from readwatch.store.engine.statements import Statement
-from readwatch.store.engine.times import from_db_time, to_db_time
+from readwatch.store.engine.times import from_db_time_or_none, to_db_time
 
 LEAST_AGE = timedelta(days=90)
 """No session that ended later is deleted: pages and reports of readers show twelve weeks."""
@@ -77,13 +77,11 @@ _DELETE_STAFF = Statement(
 )
 _NEWEST_TIMES = Statement(
     """
-    SELECT created_at AS at FROM (
-        SELECT created_at FROM consultant_access_log ORDER BY id DESC LIMIT 1
-    ) AS entry
+    SELECT max(created_at) AS at FROM consultant_access_log
     UNION ALL
-    SELECT started_at FROM (
+    SELECT max(started_at) FROM (
         SELECT started_at FROM reader_sessions ORDER BY id DESC LIMIT 1
-    ) AS session
+    ) AS last_session
     """
 )
 
@@ -91,7 +89,8 @@ _NEWEST_TIMES = Statement(
 def require_right_clock(db: Database, now: datetime) -> None:
     """Refuse if nothing in the database is nearly as new as `now`: then the clock may have jumped,
     and a purge would delete what is not old."""
-    newest = max((from_db_time(row.at) for row in _NEWEST_TIMES.all(db)), default=now)
+    times = (from_db_time_or_none(row.at) for row in _NEWEST_TIMES.all(db))
+    newest = max(filter(None, times), default=now)
     if now - newest > _MOST_SILENT:
         raise conflict(
             f"the clock of this machine says {now:%Y-%m-%d}, but the newest entry of the database "

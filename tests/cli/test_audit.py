@@ -88,7 +88,10 @@ def test_verify_as_json(shell: Shell, db: Database) -> None:
         "head": {"entries": 2, "id": 2},
         "schema_differences": [],
         "gaps": [],
+        "cut": None,
+        "entries_before_cut": 0,
         "anchors": 0,
+        "anchors_before_cut": 0,
         "anchor_log": str(default_anchor_log(shell.url)),
         "last_anchor_at": None,
     }

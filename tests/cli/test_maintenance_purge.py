@@ -1,6 +1,7 @@
 """`readwatch maintenance purge`: what it deletes, what stays, and what an interruption leaves."""
 
 import json
+import re
 import signal
 import stat
 import subprocess
@@ -23,11 +24,13 @@ from readwatch.store.audit.cuts import COPIED, newest_cut
 from readwatch.store.audit.heads import current_head
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
+from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
-from readwatch.store.lifecycle.maintenance_lock import maintenance_lock
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 
 DAY = timedelta(days=1)
 CUT = ("maintenance", "purge", "--access-log", "1y", "--yes")
@@ -178,9 +181,7 @@ def test_a_dry_run_says_what_would_go_and_deletes_and_logs_nothing(
     [
         ([], "say what to delete: --sessions AGE"),
         (["--access-log", "1y"], "name a file for the removed entries"),
-        (["--access-log", "89d", "--without-copy"], "'89d' is too young; at least 90d"),
-        (["--sessions", "1 year"], "'1 year' is not an age such as 90d, 12w, 6m or 1y"),
-        (["--sessions", "99999y"], "'99999y' is out of range"),
+        (["--sessions", "1 year"], "'1 year' is not an age such as 1y, 18mo, 12w or 90d"),
     ],
 )
 def test_what_is_typed_wrong_is_explained(
@@ -189,6 +190,27 @@ def test_what_is_typed_wrong_is_explained(
     ended = shell("maintenance", "purge", *arguments)
     assert (ended.code, ended.out) == (2, "")
     assert complaint in ended.err
+
+
+@pytest.mark.usefixtures("cast")
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ["--access-log", "89d", "--without-copy"],
+            "89d is too short: at least 90 days; the access log keeps what is newer",
+        ),
+        (
+            ["--staff-sessions", "2mo"],
+            "2mo is too short: at least 90 days; pages and reports of readers show twelve weeks",
+        ),
+        (["--sessions", "99999y"], "99999y is longer ago than there are dates"),
+    ],
+)
+def test_what_is_too_young_or_too_old_is_refused(
+    shell: Shell, arguments: list[str], complaint: str
+) -> None:
+    assert shell("maintenance", "purge", *arguments).complaint == complaint
 
 
 @pytest.mark.usefixtures("three_old_logins")
@@ -222,9 +244,9 @@ def test_on_a_terminal_it_asks_and_no_is_no(shell: Shell, db: Database) -> None:
 
 def test_one_run_at_a_time(shell: Shell, cast: Cast, connected: Callable[[Role], Database]) -> None:
     for command in (("purge", "--sessions", "1y"), ("sweep",), ("run",)):
-        with maintenance_lock(connected(Role.PURGE)):
+        with exclusive_maintenance(connected(Role.PURGE)):
             complaint = shell("maintenance", *command).complaint
-        assert complaint.startswith("another maintenance run uses this database")
+        assert complaint.startswith("another command archives, purges, exports or erases data")
         assert shell("maintenance", *command).code == 0
 
 
@@ -232,10 +254,7 @@ def test_one_run_at_a_time(shell: Shell, cast: Cast, connected: Callable[[Role],
 def test_a_folder_that_cannot_be_written_is_refused(shell: Shell, cast: Cast) -> None:
     sqlite_path(f"{shell.url}.maintenance").mkdir()
     complaint = shell("maintenance", "purge", "--sessions", "1y").complaint
-    assert complaint.endswith(
-        "readwatch.db.maintenance cannot be written: Is a directory; run this as the user of the "
-        "service"
-    )
+    assert complaint.endswith("readwatch.db.maintenance cannot be opened: Is a directory")
 
 
 def test_a_clock_that_has_jumped_deletes_nothing(
@@ -363,6 +382,21 @@ def test_anchors_before_the_cut_are_counted_and_compared_no_more(
     assert marks == [False, True, False]
     file.unlink()
     assert shell("audit", "verify", "--anchor", str(named)).code == 0
+
+
+@pytest.mark.usefixtures("six_old_looks")
+@on_sqlite
+def test_the_page_says_how_to_verify_a_copy(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shell(*CUT, "--to", "removed.jsonl").code == 0
+    (program,) = re.findall(r"```python\n(.+?)```", SECURITY.read_text("utf-8"), re.DOTALL)
+    exec(program)  # noqa: S102
+    copy = tmp_path / "removed.jsonl"
+    copy.write_text(copy.read_text().replace("page 3", "page 4"))
+    with pytest.raises(AssertionError, match="4"):
+        exec(program)  # noqa: S102
 
 
 @pytest.mark.usefixtures("six_old_looks")

@@ -203,7 +203,7 @@ def _missing_cut(
     anchors: tuple[Anchor, ...], compared: tuple[Anchor, ...], cut: Cut | None
 ) -> tuple[Anchor, ...]:
     """Return the anchor of the cut, if a file with anchors of removed entries lacks it."""
-    if cut is None or len(without_removed(anchors, cut)) == len(anchors):
+    if cut is None or all(each.head.entries > cut.head.entries for each in anchors):
         return ()
     of_cut = tuple(each for each in compared if each.is_of_cut and each.head == cut.head)
     return () if set(of_cut) & set(anchors) else of_cut[:1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from readwatch.cli.access_log_cut import (
     finish_removal,
     planned_cut,
 )
-from readwatch.cli.ages import Age
+from readwatch.cli.ages import AGE
 from readwatch.cli.confirmation import confirm
 from readwatch.cli.database import database
 from readwatch.cli.files import FILE
@@ -22,6 +22,7 @@ from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_line, with_progress
 from readwatch.cli.settings import acting_admin, anchor_log_setting, default_anchor_log
+from readwatch.domain.ages import Age, cutoff
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_cuts import LEAST_AGE as LEAST_AGE_OF_ENTRY
 from readwatch.domain.clock import system_clock
@@ -29,28 +30,28 @@ from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import users
 from readwatch.store.lifecycle import purge
-from readwatch.store.lifecycle.maintenance_lock import maintenance_lock
 
 
 @click.command("purge")
 @click.option(
     "--sessions",
-    type=Age(purge.LEAST_AGE),
+    type=AGE,
     metavar="AGE",
     help="Delete readers' sessions that ended longer ago than this, such as 1y or 180d.",
 )
 @click.option(
     "--staff-sessions",
-    type=Age(purge.LEAST_AGE),
+    type=AGE,
     metavar="AGE",
     help="Delete sessions of consultants and admins at the API that ended longer ago.",
 )
 @click.option(
     "--access-log",
-    type=Age(LEAST_AGE_OF_ENTRY),
+    type=AGE,
     metavar="AGE",
     help="Remove the entries of the access log that are older, and cut the log there.",
 )
@@ -70,9 +71,9 @@ from readwatch.store.lifecycle.maintenance_lock import maintenance_lock
 @click.pass_context
 def command(
     context: click.Context,
-    sessions: timedelta | None,
-    staff_sessions: timedelta | None,
-    access_log: timedelta | None,
+    sessions: Age | None,
+    staff_sessions: Age | None,
+    access_log: Age | None,
     copy: Path | None,
     without_copy: bool,
     dry_run: bool,
@@ -93,13 +94,13 @@ def command(
     with database(url, Role.PURGE) as db:
         migrations.require_current(db)
         acting = users.acting_admin(db, admin)
-        with maintenance_lock(db):
+        with exclusive_maintenance(db):
             purge.require_right_clock(db, now)
             old = Old(
                 now=now,
                 sessions=old_sessions(db, sessions, now),
                 staff_sessions=old_staff_sessions(db, staff_sessions, now),
-                cut=access_log and planned_cut(db, now - access_log, anchor_log),
+                cut=access_log and planned_cut(db, before_of_cut(access_log, now), anchor_log),
             )
             if dry_run:
                 _print(old.as_json(), old.lines("would delete"), as_json=as_json)
@@ -112,10 +113,20 @@ def command(
     _print(purged.as_json(), purged.lines(), as_json=as_json)
 
 
+def before_of_cut(age: Age, now: datetime) -> datetime:
+    """Return the time before which entries of the access log have an age; refuse a young one."""
+    return cutoff(
+        age,
+        now,
+        at_least_days=LEAST_AGE_OF_ENTRY.days,
+        reason="the access log keeps what is newer",
+    )
+
+
 def _require_usage(
-    sessions: timedelta | None,
-    staff_sessions: timedelta | None,
-    access_log: timedelta | None,
+    sessions: Age | None,
+    staff_sessions: Age | None,
+    access_log: Age | None,
     copy: Path | None,
     needs_no_copy: bool,
 ) -> None:
@@ -156,19 +167,28 @@ class OldSessions:
         return f"{counted(self.sessions, noun)} that ended before {self.before:%Y-%m-%d}"
 
 
-def old_sessions(db: Database, age: timedelta | None, now: datetime) -> OldSessions | None:
+def _before(age: Age, now: datetime) -> datetime:
+    return cutoff(
+        age,
+        now,
+        at_least_days=purge.LEAST_AGE.days,
+        reason="pages and reports of readers show twelve weeks",
+    )
+
+
+def old_sessions(db: Database, age: Age | None, now: datetime) -> OldSessions | None:
     """Return the readers' sessions that are older than an age."""
     if age is None:
         return None
-    before = now - age
+    before = _before(age, now)
     return OldSessions(False, before, purge.old_sessions(db, before, now))
 
 
-def old_staff_sessions(db: Database, age: timedelta | None, now: datetime) -> OldSessions | None:
+def old_staff_sessions(db: Database, age: Age | None, now: datetime) -> OldSessions | None:
     """Return the staff sessions that are older than an age."""
     if age is None:
         return None
-    before = now - age
+    before = _before(age, now)
     return OldSessions(True, before, purge.old_staff_sessions(db, before))
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from readwatch.cli.access_log_cut import cut_access_log, finish_removal, planned_cut
-from readwatch.cli.ages import Age
+from readwatch.cli.ages import AGE
 from readwatch.cli.database import database
 from readwatch.cli.files import unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.maintenance_purge import (
     OldSessions,
+    before_of_cut,
     old_sessions,
     old_staff_sessions,
     purge_sessions,
@@ -22,8 +23,8 @@ from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_line, with_progress
 from readwatch.cli.serve import session_timeout_setting
 from readwatch.cli.settings import acting_admin, anchor_log_setting, default_anchor_log, setting
+from readwatch.domain.ages import Age
 from readwatch.domain.audit import AuditAction
-from readwatch.domain.audit_cuts import LEAST_AGE as LEAST_AGE_OF_ENTRY
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError, misconfigured, safe_errors
 from readwatch.domain.files import make_private_folders
@@ -31,11 +32,11 @@ from readwatch.store.audit import cuts
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection
+from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import users
 from readwatch.store.lifecycle import purge
 from readwatch.store.lifecycle import sweep as sweeping
-from readwatch.store.lifecycle.maintenance_lock import maintenance_lock
 from readwatch.store.lifecycle.vacuum import collect_statistics
 
 CUT_EVERY = timedelta(days=30)
@@ -69,19 +70,19 @@ def sweep(context: click.Context, session_timeout: int, as_json: bool, admin: st
 @session_timeout_setting
 @setting(
     "--purge-sessions-older-than",
-    type=Age(purge.LEAST_AGE),
+    type=AGE,
     metavar="AGE",
     help="Delete readers' sessions that ended longer ago, such as 1y.  [default: never]",
 )
 @setting(
     "--purge-staff-sessions-older-than",
-    type=Age(purge.LEAST_AGE),
+    type=AGE,
     metavar="AGE",
     help="Delete staff sessions at the API that ended longer ago.  [default: never]",
 )
 @setting(
     "--purge-access-log-older-than",
-    type=Age(LEAST_AGE_OF_ENTRY),
+    type=AGE,
     metavar="AGE",
     help="Remove older entries of the access log, once in 30 days.  [default: never]",
 )
@@ -98,9 +99,9 @@ def sweep(context: click.Context, session_timeout: int, as_json: bool, admin: st
 def run(
     context: click.Context,
     session_timeout: int,
-    purge_sessions_older_than: timedelta | None,
-    purge_staff_sessions_older_than: timedelta | None,
-    purge_access_log_older_than: timedelta | None,
+    purge_sessions_older_than: Age | None,
+    purge_staff_sessions_older_than: Age | None,
+    purge_access_log_older_than: Age | None,
     access_log_copies: Path | None,
     anchor_log: Path | None,
     as_json: bool,
@@ -163,7 +164,7 @@ def _run(url: str, admin: str | None, command: str, jobs: Jobs) -> list[Result]:
     with database(url, Role.PURGE) as db:
         migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
-        with maintenance_lock(db):
+        with exclusive_maintenance(db):
             purge.require_right_clock(db, now)
             chosen = tuple(jobs(db, acting.id, now))
             details = f"cli, {command}: {', '.join(job.name for job in chosen)}"
@@ -217,7 +218,7 @@ def _purge(db: Database, old: OldSessions | None, acting_id: int, now: datetime)
 
 def _cut(
     db: Database,
-    age: timedelta,
+    age: Age,
     acting_id: int,
     now: datetime,
     anchor_log: Path,
@@ -226,7 +227,7 @@ def _cut(
     newest = cuts.newest_cut(db)
     if newest is not None and now < newest.cut_at + CUT_EVERY:
         return f"not due, it was cut on {newest.cut_at:%Y-%m-%d}"
-    planned = planned_cut(db, now - age, anchor_log)
+    planned = planned_cut(db, before_of_cut(age, now), anchor_log)
     if planned is None:
         return "nothing is old enough"
     copy = _new_copy(copies, now)

@@ -2,15 +2,18 @@
 
 import shutil
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit_chain import Head
+from readwatch.domain.audit_cuts import details_of_cut
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit import chain
+from readwatch.store.audit.cuts import record_cut
 from readwatch.store.audit.entries import extent
 from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine import migrations
@@ -123,6 +126,11 @@ def current(oldest, clock) -> Database:
     with oldest.atomic():
         append_in_transaction(oldest, event, clock())
         invitations.add_invitations(oldest, {1: invitations.new_code()}, clock())
+    head = Head(
+        1, 1, oldest.execute_sql("SELECT row_hash FROM consultant_access_log").fetchone()[0]
+    )
+    event = AuditEvent(2, AuditAction.CUT_ACCESS_LOG, details=details_of_cut(head))
+    record_cut(oldest, head, event, clock() + timedelta(days=90))
     oldest.execute_sql("INSERT INTO archived_totals (user_id) SELECT id FROM users")
     for table in ("content_progress", "quizzes"):
         oldest.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")

@@ -15,7 +15,7 @@ CREATE INDEX idx_consultant_log_maintenance ON consultant_access_log (id)
     WHERE action_type = 'finished_maintenance';
 
 -- A cut is in the access log first, as its last entry, with the hash. It is further on than the
--- cuts before, and removes no entry of the last 90 days. The functions see only the schema of the
+-- cuts before, and removes no entry of the last 89 days: programs keep 90, and clocks differ. The functions see only the schema of the
 -- log, whatever the search_path of the program.
 CREATE FUNCTION refuse_unlogged_cut() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_temp AS $$
@@ -28,7 +28,10 @@ BEGIN
             AND e.action_type = 'cut_access_log' AND e.created_at = NEW.cut_at
             AND strpos(e.action_details, NEW.row_hash) > 0
             AND removed.id = NEW.last_id AND removed.row_hash = NEW.row_hash
-            AND removed.created_at <= NEW.cut_at - INTERVAL '90 days'
+        )
+        OR EXISTS (
+            SELECT 1 FROM consultant_access_log
+            WHERE created_at > now() - INTERVAL '89 days' AND id <= NEW.last_id
         )
     THEN
         RAISE 'the access log has to say first where it is cut, at an old entry'

@@ -15,7 +15,7 @@ CREATE INDEX idx_consultant_log_maintenance ON consultant_access_log (id)
     WHERE action_type = 'finished_maintenance';
 
 -- A cut is in the access log first, as its last entry, with the hash. It is further on than the
--- cuts before, and removes no entry of the last 90 days.
+-- cuts before, and removes no entry of the last 89 days: programs keep 90, and clocks differ.
 CREATE TRIGGER access_log_cuts_are_logged
 BEFORE INSERT ON access_log_cuts
 WHEN EXISTS (SELECT 1 FROM access_log_cuts WHERE last_id >= NEW.last_id)
@@ -25,7 +25,10 @@ WHEN EXISTS (SELECT 1 FROM access_log_cuts WHERE last_id >= NEW.last_id)
         AND e.action_type = 'cut_access_log' AND e.created_at = NEW.cut_at
         AND instr(e.action_details, NEW.row_hash) > 0
         AND removed.id = NEW.last_id AND removed.row_hash = NEW.row_hash
-        AND removed.created_at <= strftime('%Y-%m-%d %H:%M:%f', NEW.cut_at, '-90 days')
+    )
+    OR EXISTS (
+        SELECT 1 FROM consultant_access_log
+        WHERE created_at > strftime('%Y-%m-%d %H:%M:%f', 'now', '-89 days') AND id <= NEW.last_id
     )
 BEGIN
     SELECT RAISE(ABORT, 'the access log has to say first where it is cut, at an old entry');

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from readwatch.cli.settings import default_anchor_log
 from readwatch.domain.audit import AuditAction, AuditEvent, entry_hash
 from readwatch.domain.audit_chain import Anchor, Head, append_anchor, read_anchors
 from readwatch.domain.audit_cuts import details_of_cut
+from readwatch.domain.clock import system_clock
 from readwatch.store.audit import cuts
 from readwatch.store.audit.heads import current_head
 from readwatch.store.audit.log import log_event
@@ -330,6 +331,8 @@ def is_found(shell: Shell, forger: Forger) -> bool:
 
 # After a cut ------------------------------------------------------------------------------------
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
 TAMPERING_WITH_A_CUT: dict[str, Callable[[Forger], None]] = {
     "moves the cut on": sql(
         f"UPDATE {CUTS} SET last_id = 3, entries = 3,"
@@ -351,7 +354,7 @@ TAMPERING_WITH_A_CUT: dict[str, Callable[[Forger], None]] = {
 def cut_forger(db: Database, cast: Any, clock: Any, shell: Shell) -> Forger:
     """The log of `forger`, whose first two entries are old and were removed by a purge."""
     forger, noon = Forger(db, cast, clock, default_anchor_log(shell.url)), clock()
-    clock.moment = noon - timedelta(days=100)
+    clock.moment = LONG_AGO
     forger.append("page 1", "page 2")
     head = current_head(db)
     forger.anchor_log.parent.mkdir(parents=True)
@@ -387,14 +390,14 @@ def test_after_a_cut_everything_is_found_that_was_found_before(
 def test_a_cut_without_its_anchor_contradicts_the_anchors_of_removed_entries(
     forger: Forger, shell: Shell
 ) -> None:
-    forger.clock.moment -= timedelta(days=100)
+    noon, forger.clock.moment = forger.clock(), LONG_AGO
     forger.anchor_log.parent.mkdir(parents=True)
     append_anchor(
         forger.anchor_log, Anchor(forger.clock(), replace(current_head(forger.db), entries=1))
     )
-    forger.clock.moment += timedelta(days=100)
+    forger.clock.moment = noon
     with without_triggers(forger.db):
-        forger.db.execute_sql(f"UPDATE {LOG} SET created_at = '2026-01-01 00:00:00.000'")
+        forger.db.execute_sql(f"UPDATE {LOG} SET created_at = '2020-01-01 00:00:00.000'")
     forger.rehash(1)
     forger.cut(4)
     verified = shell("audit", "verify")
@@ -430,35 +433,65 @@ def test_entries_after_the_cut_stay(cut_forger: Forger) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"last_id": "3", "row_hash": f"(SELECT row_hash FROM {LOG} WHERE id = 3)"},
         {"row_hash": f"(SELECT row_hash FROM {LOG} WHERE id = 1)"},
+        {"last_id": "1"},
         {"entry_id": "8"},
-        {"cut_at": "'2026-11-22 12:00:08.000'"},
-        {"last_id": "9"},
+        {"cut_at": "'2019-01-01 00:00:00.000'"},
     ],
-    ids=["young", "hash", "entry", "time", "last"],
+    ids=["hash", "last removed entry", "entry", "time"],
 )
 def test_a_cut_is_refused_that_its_entry_does_not_tell_of(
     changed: dict[str, str], db: Database, cast: Any, clock: Any, shell: Shell
 ) -> None:
-    forger, noon = Forger(db, cast, clock, default_anchor_log(shell.url)), clock()
-    clock.moment = noon - timedelta(days=100)
-    forger.append("page 1", "page 2")
-    clock.moment = noon + timedelta(seconds=2)
-    forger.append(*(f"page {number}" for number in range(3, 9)))
-    head = Head(2, 2, forger.hash_of(2))
-    event = AuditEvent(cast.dora.id, AuditAction.CUT_ACCESS_LOG, None, details_of_cut(head))
-    log_event(db, event, clock.advance(seconds=1))
-    values = {
-        "last_id": "2",
-        "entries": "2",
-        "row_hash": f"'{head.row_hash}'",
-        "entry_id": "9",
-        "cut_at": "'2026-11-22 12:00:09.000'",
-    }
-    right, wrong = values, values | changed
-    insert = "INSERT INTO {} ({}) SELECT {}"
+    forger = Forger(db, cast, clock, default_anchor_log(shell.url))
+    clock.moment = LONG_AGO
+    forger.append(*(f"page {number}" for number in range(1, 9)))
+    right = tells_of_a_cut(forger, 2)
     with pytest.raises(peewee.IntegrityError, match="has to say first where it is cut"):
-        db.execute_sql(insert.format(CUTS, ", ".join(wrong), ", ".join(wrong.values())))
-    cast_time = right if is_sqlite(db) else right | {"cut_at": f"timestamptz {right['cut_at']}"}
-    db.execute_sql(insert.format(CUTS, ", ".join(right), ", ".join(cast_time.values())))
+        insert_cut(db, right | changed)
+    insert_cut(db, right)
+    with pytest.raises(peewee.IntegrityError, match="has to say first where it is cut"):
+        insert_cut(db, tells_of_a_cut(forger, 1))
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=36500)], ids=["now", "in 2126"])
+def test_no_cut_removes_young_entries_whatever_its_own_time_and_that_of_the_last_one(
+    later: timedelta, db: Database, cast: Any, clock: Any, shell: Shell
+) -> None:
+    forger, now = Forger(db, cast, clock, default_anchor_log(shell.url)), system_clock()
+    clock.moment = now - timedelta(days=80)
+    forger.append("page 1")
+    clock.moment = LONG_AGO
+    forger.append("page 2")
+    clock.moment = now + later
+    with pytest.raises(peewee.IntegrityError, match="at an old entry"):
+        insert_cut(db, tells_of_a_cut(forger, 2))
+
+
+def tells_of_a_cut(forger: Forger, last_id: int) -> dict[str, str]:
+    """Append the entry of a cut, and return the record that belongs to it."""
+    head, now = Head(last_id, last_id, forger.hash_of(last_id)), forger.clock.advance(seconds=1)
+    details = details_of_cut(head)
+    event = AuditEvent(forger.cast.dora.id, AuditAction.CUT_ACCESS_LOG, None, details)
+    return {
+        "last_id": str(last_id),
+        "entries": str(last_id),
+        "row_hash": f"'{head.row_hash}'",
+        "entry_id": str(log_event(forger.db, event, now)),
+        "cut_at": f"'{to_db_time(now)}'",
+    }
+
+
+def insert_cut(db: Database, values: dict[str, str]) -> None:
+    if not is_sqlite(db):
+        values = values | {"cut_at": f"timestamptz {values['cut_at']}"}
+    db.execute_sql(f"INSERT INTO {CUTS} ({', '.join(values)}) SELECT {', '.join(values.values())}")
+
+
+def test_a_console_is_not_told_away_its_entry_by_a_cut_of_the_future(forger: Forger) -> None:
+    anchor = Anchor(forger.clock(), current_head(forger.db))
+    forger.clock.moment += timedelta(days=36500)
+    cut_with_entry(forger)
+    forger.clock.moment -= timedelta(days=36500)
+    forger.append("a login of today")
+    assert cuts.is_missing(forger.db, anchor)

@@ -12,9 +12,9 @@ from readwatch.domain.audit_chain import Anchor, ChainDefect, ChainDefectKind, H
 from readwatch.domain.plural import counted
 
 LEAST_AGE = timedelta(days=90)
-"""No cut removes an entry that is younger; a trigger of the schema has the same number."""
+"""No cut removes an entry that is younger; a trigger refuses it, with a day less."""
 
-_CLOCK_TOLERANCE = timedelta(days=1)
+CLOCK_TOLERANCE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def unexplained_by(cut: Cut, anchors: Sequence[Anchor]) -> ChainDefect | None:
 
 def explains(cut: Cut, anchor: Anchor) -> bool:
     """Tell whether a cut can have removed the entry of an anchor, which was the last one then."""
-    is_old = anchor.anchored_at <= cut.cut_at - LEAST_AGE + _CLOCK_TOLERANCE
+    is_old = anchor.anchored_at <= cut.cut_at - LEAST_AGE + CLOCK_TOLERANCE
     is_removed = anchor.head.entries < cut.head.entries or anchor.head == cut.head
     return is_old and is_removed
 

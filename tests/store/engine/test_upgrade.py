@@ -89,7 +89,8 @@ def oldest(empty_url, opened, clock) -> Database:
         )
         record_activities(db, reader, [quiz], clock())
         add_online_count(db, 1, clock())
-    log_event(db, AuditEvent(cara.id, AuditAction.VIEWED_READER_PROFILE, ann.id), clock())
+    long_ago = clock() - timedelta(days=2000)
+    log_event(db, AuditEvent(cara.id, AuditAction.VIEWED_READER_PROFILE, ann.id), long_ago)
     return db
 
 
@@ -126,11 +127,10 @@ def current(oldest, clock) -> Database:
     with oldest.atomic():
         append_in_transaction(oldest, event, clock())
         invitations.add_invitations(oldest, {1: invitations.new_code()}, clock())
-    head = Head(
-        1, 1, oldest.execute_sql("SELECT row_hash FROM consultant_access_log").fetchone()[0]
-    )
+    first = "SELECT row_hash FROM consultant_access_log WHERE id = 1"
+    head = Head(1, 1, oldest.execute_sql(first).fetchone()[0])
     event = AuditEvent(2, AuditAction.CUT_ACCESS_LOG, details=details_of_cut(head))
-    record_cut(oldest, head, event, clock() + timedelta(days=90))
+    record_cut(oldest, head, event, clock())
     oldest.execute_sql("INSERT INTO archived_totals (user_id) SELECT id FROM users")
     for table in ("content_progress", "quizzes"):
         oldest.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")

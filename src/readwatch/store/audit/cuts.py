@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.audit import AuditAction, AuditEvent, columns_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefect, Head
-from readwatch.domain.audit_cuts import Cut, explains, untold
+from readwatch.domain.audit_cuts import CLOCK_TOLERANCE, Cut, explains, untold
 from readwatch.domain.errors import conflict
 from readwatch.store.audit.entries import with_time_text
 from readwatch.store.audit.heads import contains
@@ -50,6 +50,7 @@ _ENTRY = Statement(
     SELECT action_type, action_details, created_at FROM consultant_access_log WHERE id = :entry_id
     """
 )
+_LAST_TIME = Statement("SELECT created_at FROM consultant_access_log ORDER BY id DESC LIMIT 1")
 _RECORD = Statement(
     """
     INSERT INTO access_log_cuts (last_id, entries, row_hash, entry_id, cut_at)
@@ -141,11 +142,18 @@ def first_head(db: Database, cut: Cut | None) -> Head:
 
 
 def is_missing(db: Database, anchor: Anchor) -> bool:
-    """Tell whether the log lacks what was its end once, and no cut explains that."""
+    """Tell whether the log lacks what was its end once, and no cut explains that.
+
+    A cut of the future explains nothing: the last entry has a time of today, if somebody has just
+    logged in.
+    """
     cut = newest_cut(db)
     if cut is None or cut.head.entries < anchor.head.entries:
         return not contains(db, anchor.head)
-    return untold_cut(db, cut) is not None or not explains(cut, anchor)
+    if untold_cut(db, cut) is not None or not explains(cut, anchor):
+        return True
+    last_at = from_db_time(_LAST_TIME.scalar(db))
+    return cut.cut_at > last_at + CLOCK_TOLERANCE
 
 
 # Cutting ----------------------------------------------------------------------------------------

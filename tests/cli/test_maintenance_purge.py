@@ -22,7 +22,7 @@ from readwatch.domain.audit_chain import Anchor, append_anchor, read_anchors
 from readwatch.domain.clock import system_clock
 from readwatch.store.audit.cuts import COPIED, newest_cut
 from readwatch.store.audit.heads import current_head
-from readwatch.store.audit.log import log_event
+from readwatch.store.audit.log import append_all_in_transaction
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.privileges import Role
@@ -42,9 +42,12 @@ def today() -> datetime:
 
 
 def append(db: Database, cast: Cast, at: datetime, *details: str) -> None:
-    for text in details:
-        event = AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, text)
-        log_event(db, event, at)
+    events = (
+        AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, text)
+        for text in details
+    )
+    with db.atomic():
+        append_all_in_transaction(db, events, at)
 
 
 @pytest.fixture

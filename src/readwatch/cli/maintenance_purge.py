@@ -1,7 +1,7 @@
 """`readwatch maintenance purge`: delete old sessions and the oldest entries of the access log."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -243,16 +243,11 @@ class Old:
 
     def as_json(self) -> dict[str, object]:
         """Return it for `--json`."""
-        head = self.cut and {
-            "id": self.cut.head.id,
-            "entries": self.cut.head.entries,
-            "row_hash": self.cut.head.row_hash,
-        }
         return {
             "dry_run": True,
             "sessions": self.sessions and self.sessions.sessions,
             "staff_sessions": self.staff_sessions and self.staff_sessions.sessions,
-            "access_log": self.cut and {"entries": self.cut.entries, "head": head},
+            "access_log": self.cut and asdict(self.cut),
         }
 
 

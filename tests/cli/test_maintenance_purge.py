@@ -3,14 +3,17 @@
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pexpect
 import pytest
 from cli.purging import CUT, DAY, append, happens, ids, numbers, sessions
 from cli.shell import Shell, log
 from conftest import Cast
+from ingest.process import App, serving
 from reading_app import ReadingApp
 
 from readwatch.domain.clock import system_clock
@@ -98,6 +101,40 @@ def test_a_session_that_a_device_can_resume_stays(
     assert shell("maintenance", "purge", "--sessions", "1y").out == "nothing is old enough\n"
 
 
+@pytest.mark.usefixtures("three_old_logins")
+def test_posts_are_answered_while_a_purge_deletes(shell: Shell, cast: Cast, db: Database) -> None:
+    at = "'2020-01-01 00:00:00.000'"
+    with db.atomic():
+        for number in range(1000):
+            db.execute_sql(
+                "INSERT INTO reader_sessions (user_id, session_token, started_at, last_heartbeat,"
+                f" ended_at, is_active) VALUES ({cast.ben.id}, 'old {number}', {at}, {at}, {at},"
+                " FALSE)"
+            )
+    shell("db", "rebuild")
+    ended = Event()
+
+    def post(app: App) -> list[int]:
+        answers = [app.post("/api/activities", {"activity_type": "page_read"})[0]]
+        while not ended.is_set():
+            answers.append(app.post("/api/activities", {"activity_type": "page_read"})[0])
+        return answers
+
+    with serving(shell.url) as server, ThreadPoolExecutor(1) as thread:
+        posting = thread.submit(post, server.app(cast.ann.email))
+        try:
+            purged = shell("maintenance", "purge", "--sessions", "1y", "--yes", "--json")
+        finally:
+            ended.set()
+        answers = posting.result()
+        assert server.stop()[0] == 0
+    assert json.loads(purged.out)["sessions"] == 1001
+    assert set(answers) == {201}
+    posted = numbers(db, "SELECT count(*) FROM reader_activities")
+    assert posted == [4 + len(answers)]
+    assert "nothing was changed" in shell("db", "rebuild").out
+
+
 def test_old_staff_sessions_go(shell: Shell, cast: Cast, db: Database, today: datetime) -> None:
     for number, (day, is_active) in enumerate([(400, False), (1, False), (400, True)]):
         at = f"{today - day * DAY:%Y-%m-%d %H:%M:%S}.000"
@@ -142,7 +179,10 @@ def test_a_dry_run_says_what_would_go_and_deletes_and_logs_nothing(
     ("arguments", "complaint"),
     [
         ([], "say what to delete: --sessions AGE"),
-        (["--access-log", "1y"], "name a file for the removed entries"),
+        (["--access-log", "1y"], "either name a file for the removed entries"),
+        (["--access-log", "1y", "--to", "f", "--without-copy"], "either name a file"),
+        (["--sessions", "1y", "--to", "f"], "with --access-log, and only then"),
+        (["--sessions", "1y", "--without-copy"], "with --access-log, and only then"),
         (["--sessions", "1 year"], "'1 year' is not an age such as 1y, 18mo, 12w or 90d"),
     ],
 )

@@ -16,6 +16,7 @@ from readwatch.cli.output import with_progress
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor, Head, append_anchor, read_anchors, without_lost
 from readwatch.domain.audit_cuts import Cut, details_of_cut
+from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.files import make_private_folders
 from readwatch.domain.plural import counted
@@ -69,7 +70,6 @@ def cut_access_log(
     db: Database,
     planned: PlannedCut,
     acting_id: int,
-    now: datetime,
     *,
     anchor_log: Path,
     copy: Path | None,
@@ -82,7 +82,8 @@ def cut_access_log(
     _require_intact(db, anchor_log)
     _require_writable(anchor_log)
     if copy is not None:
-        _write_copy(db, planned, acting_id, now, copy)
+        _write_copy(db, planned, acting_id, copy)
+    now = system_clock()
     _append(anchor_log, Anchor(now, planned.head, is_of_cut=True))
     copied = "no copy" if copy is None else f"copied to {copy.name}"
     event = cli_event(
@@ -118,9 +119,7 @@ def _require_intact(db: Database, anchor_log: Path) -> None:
         )
 
 
-def _write_copy(
-    db: Database, planned: PlannedCut, acting_id: int, now: datetime, copy: Path
-) -> None:
+def _write_copy(db: Database, planned: PlannedCut, acting_id: int, copy: Path) -> None:
     """Log the copy and write it, one JSON object for each entry."""
     with new_text_file(copy) as text:
         event = cli_event(
@@ -128,7 +127,7 @@ def _write_copy(
             action_type=AuditAction.EXPORTED_ACCESS_LOG,
             details=f"cli, purge, jsonl, rows {planned.entries}",
         )
-        audit_log.log_event(db, event, now)
+        audit_log.log_event(db, event, system_clock())
         chunks: Iterable[list[tuple[object, ...]]] = with_progress(
             cuts.removable(db, planned.head),
             "Copying entries",

@@ -88,7 +88,15 @@ def command(
     of that time. The rest of the access log can be verified as before: its entry says where it was
     cut, and so does an anchor. An interrupted purge can be run again.
     """
-    _require_usage(sessions, staff_sessions, access_log, copy, without_copy or dry_run)
+    if sessions is staff_sessions is access_log is None:
+        raise click.UsageError(
+            "say what to delete: --sessions AGE, --staff-sessions AGE or --access-log AGE"
+        )
+    if not dry_run and (access_log is not None) != ((copy is not None) ^ without_copy):
+        raise click.UsageError(
+            "with --access-log, and only then, either name a file for the removed entries, "
+            "--to FILE, or say --without-copy"
+        )
     url, now = database_url(context), system_clock()
     anchor_log = anchor_log or default_anchor_log(url)
     with database(url, Role.PURGE) as db:
@@ -97,7 +105,6 @@ def command(
         with exclusive_maintenance(db):
             purge.require_right_clock(db, now)
             old = Old(
-                now=now,
                 sessions=old_sessions(db, sessions, now),
                 staff_sessions=old_staff_sessions(db, staff_sessions, now),
                 cut=access_log and planned_cut(db, before_of_cut(access_log, now), anchor_log),
@@ -109,7 +116,7 @@ def command(
                 for line in old.lines("to delete:"):
                     print_line(line, err=True)
                 confirm("This cannot be undone. Delete it?", refusal="nothing was deleted")
-            purged = _purge(db, old, acting.id, anchor_log, copy)
+            purged = _purge(db, old, acting.id, now, anchor_log, copy)
     _print(purged.as_json(), purged.lines(), as_json=as_json)
 
 
@@ -121,24 +128,6 @@ def before_of_cut(age: Age, now: datetime) -> datetime:
         at_least_days=LEAST_AGE_OF_ENTRY.days,
         reason="the access log keeps what is newer",
     )
-
-
-def _require_usage(
-    sessions: Age | None,
-    staff_sessions: Age | None,
-    access_log: Age | None,
-    copy: Path | None,
-    needs_no_copy: bool,
-) -> None:
-    if sessions is staff_sessions is access_log is None:
-        raise click.UsageError(
-            "say what to delete: --sessions AGE, --staff-sessions AGE or --access-log AGE"
-        )
-    if access_log is not None and copy is None and not needs_no_copy:
-        raise click.UsageError(
-            "name a file for the removed entries of the access log, --to FILE, or say "
-            "--without-copy"
-        )
 
 
 def _print(report: dict[str, object], lines: Iterator[str], *, as_json: bool) -> None:
@@ -201,7 +190,7 @@ def purge_sessions(
     event = cli_event(
         actor_id=acting_id, action_type=AuditAction.PURGED_SESSIONS, details=f"cli, {old.name}"
     )
-    audit_log.log_event(db, event, now)
+    audit_log.log_event(db, event, system_clock())
     chunks = (
         purge.purge_staff_sessions(db, old.before)
         if old.of_staff
@@ -219,7 +208,6 @@ def purge_sessions(
 class Old:
     """What a purge will delete; None is what it was not asked to delete."""
 
-    now: datetime
     sessions: OldSessions | None
     staff_sessions: OldSessions | None
     cut: PlannedCut | None
@@ -288,14 +276,16 @@ class Purged:
         }
 
 
-def _purge(db: Database, old: Old, acting_id: int, anchor_log: Path, copy: Path | None) -> Purged:
+def _purge(
+    db: Database, old: Old, acting_id: int, now: datetime, anchor_log: Path, copy: Path | None
+) -> Purged:
     left_entries = finish_removal(db)
     cut = None
     if old.cut is not None:
-        cut = cut_access_log(db, old.cut, acting_id, old.now, anchor_log=anchor_log, copy=copy)
+        cut = cut_access_log(db, old.cut, acting_id, anchor_log=anchor_log, copy=copy)
     return Purged(
-        purge_sessions(db, old.sessions, acting_id, old.now),
-        purge_sessions(db, old.staff_sessions, acting_id, old.now),
+        purge_sessions(db, old.sessions, acting_id, now),
+        purge_sessions(db, old.staff_sessions, acting_id, now),
         cut,
         left_entries,
     )

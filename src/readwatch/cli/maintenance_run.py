@@ -231,7 +231,7 @@ def _cut(
     if planned is None:
         return "nothing is old enough"
     copy = _new_copy(copies, now)
-    return cut_access_log(db, planned, acting_id, now, anchor_log=anchor_log, copy=copy).sentence
+    return cut_access_log(db, planned, acting_id, anchor_log=anchor_log, copy=copy).sentence
 
 
 def _new_copy(folder: Path | None, now: datetime) -> Path | None:

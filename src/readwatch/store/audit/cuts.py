@@ -65,9 +65,10 @@ _LEFT = Statement(
 _PREV_HASH = Statement("SELECT prev_hash FROM consultant_access_log WHERE id = :id")
 # From the first entry on, whatever the times of later ones: a clock may have been wrong.
 _FIRST_YOUNG = Statement(
-    """
+    "SELECT id FROM consultant_access_log WHERE +created_at > :before ORDER BY id LIMIT 1",
+    postgresql="""
     SELECT id FROM consultant_access_log WHERE created_at > :before ORDER BY id LIMIT 1
-    """
+    """,
 )
 _LAST_BEFORE = Statement(
     """

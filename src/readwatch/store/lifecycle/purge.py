@@ -26,10 +26,10 @@ _KEYS_AT_ONCE = 10_000
 _MOST_SILENT = timedelta(days=31)
 
 # The last session from before stays: Attention compares it with the next login. So do sessions that
-# a device can resume, or has resumed a moment ago.
-_OLD = """
-    FROM reader_sessions s
-    WHERE s.is_active = FALSE AND s.ended_at < :before
+# a device can resume, or has resumed a moment ago. {unindexed} keeps SQLite from an index with
+# nearly all sessions.
+_IS_OLD = """
+    {unindexed}s.is_active = FALSE AND {unindexed}s.ended_at < :before
     AND EXISTS (
         SELECT 1 FROM reader_sessions n
         WHERE n.user_id = s.user_id AND n.id > s.id AND n.is_active = FALSE AND n.ended_at < :before
@@ -41,11 +41,24 @@ _OLD = """
         WHERE expires_at > :now AND predecessor_session_id IS NOT NULL
     )
 """
-_COUNT_OLD = Statement(f"SELECT count(*) {_OLD}")
-_OLD_IDS = Statement(f"SELECT s.id {_OLD} AND s.id > :after ORDER BY s.id LIMIT :most")
+_ON_SQLITE, _ON_POSTGRESQL = _IS_OLD.format(unindexed="+"), _IS_OLD.format(unindexed="")
+
+
+def _of_old(sql: str) -> Statement:
+    """Return a statement in which `{is_old}` is the condition for an old session."""
+    return Statement(sql.format(is_old=_ON_SQLITE), postgresql=sql.format(is_old=_ON_POSTGRESQL))
+
+
+_COUNT_OLD = _of_old("SELECT count(*) FROM reader_sessions s WHERE {is_old}")
+_OLD_IDS = _of_old(
+    """
+    SELECT s.id FROM reader_sessions s WHERE s.id > :after AND {is_old} ORDER BY s.id LIMIT :most
+    """
+)
+# CROSS JOIN: SQLite then searches the session of each given id.
+_STILL_OLD_OF = "SELECT s.id FROM given CROSS JOIN reader_sessions s WHERE s.id = given.id AND "
 _STILL_OLD = BulkStatement(
-    {"id": "bigint"},
-    f"SELECT s.id {_OLD} AND s.id IN (SELECT id FROM given)",  # noqa: S608 - our own text
+    {"id": "bigint"}, _STILL_OLD_OF + _ON_SQLITE, postgresql=_STILL_OLD_OF + _ON_POSTGRESQL
 )
 _ADD_TOTALS = BulkStatement(
     {"id": "bigint"},

@@ -74,14 +74,14 @@ class Forger:
             f" '{row_hash}' FROM {LOG} ORDER BY id LIMIT 1"
         )
 
-    def cut(self, last_id: int) -> None:
-        """Cut the log as a purge does, but for its anchor."""
+    def cut(self, last_id: int, *, deletes: bool = True) -> None:
+        """Cut the log as a purge does, but for its anchor; without `deletes` it is interrupted."""
         head = Head(last_id, last_id, self.hash_of(last_id))
         event = AuditEvent(
             self.cast.dora.id, AuditAction.CUT_ACCESS_LOG, None, f"{details_of_cut(head)}, no copy"
         )
         cut = cuts.record_cut(self.db, head, event, self.clock.advance(seconds=1))
-        assert sum(cuts.delete_before(self.db, cut)) == last_id
+        assert not deletes or sum(cuts.delete_before(self.db, cut)) == last_id
 
     def set_counter(self, last_id: int) -> None:
         self.db.execute_sql(
@@ -407,6 +407,33 @@ def test_a_cut_without_its_anchor_contradicts_the_anchors_of_removed_entries(
     assert cut is not None
     append_anchor(forger.anchor_log, Anchor(cut.cut_at, cut.head, is_of_cut=True))
     assert shell("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE {LOG} SET action_details = 'nothing' WHERE id = 2",
+        f"UPDATE {LOG} SET prev_hash = '{'f' * 64}' WHERE id = 1",
+        f"DELETE FROM {LOG} WHERE id = 2",
+        f"DELETE FROM {LOG} WHERE id = 3",
+    ],
+)
+def test_what_an_interrupted_purge_has_left_is_verified_too(
+    statement: str, db: Database, cast: Any, clock: Any, shell: Shell
+) -> None:
+    forger, noon = Forger(db, cast, clock, default_anchor_log(shell.url)), clock()
+    clock.moment = LONG_AGO
+    forger.append("page 1", "page 2", "page 3")
+    clock.moment = noon
+    forger.append("page 4")
+    forger.cut(3, deletes=False)
+    verified = shell("audit", "verify")
+    assert verified.code == 0
+    assert (
+        "\n3 entries before the cut left to delete: readwatch maintenance sweep\n" in verified.out
+    )
+    forger.run(statement)
+    assert is_found(shell, forger)
 
 
 def test_a_cut_cannot_have_removed_what_was_new_a_while_before(

@@ -3,7 +3,6 @@
 At each step an interruption leaves a log that `audit verify` finds intact.
 """
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -128,7 +127,7 @@ def _write_copy(db: Database, planned: PlannedCut, acting_id: int, copy: Path) -
             details=f"cli, purge, jsonl, rows {planned.entries}",
         )
         audit_log.log_event(db, event, system_clock())
-        chunks: Iterable[list[tuple[object, ...]]] = with_progress(
+        chunks = with_progress(
             cuts.removable(db, planned.head),
             "Copying entries",
             -(-planned.entries // cuts.CHUNK_ENTRIES),

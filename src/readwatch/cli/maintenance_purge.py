@@ -107,7 +107,7 @@ def command(
             old = Old(
                 sessions=old_sessions(db, sessions, now),
                 staff_sessions=old_staff_sessions(db, staff_sessions, now),
-                cut=access_log and planned_cut(db, before_of_cut(access_log, now), anchor_log),
+                cut=None if access_log is None else _planned(db, access_log, now, anchor_log),
             )
             if dry_run:
                 _print(old.as_json(), old.lines("would delete"), as_json=as_json)
@@ -118,6 +118,10 @@ def command(
                 confirm("This cannot be undone. Delete it?", refusal="nothing was deleted")
             purged = _purge(db, old, acting.id, now, anchor_log, copy)
     _print(purged.as_json(), purged.lines(), as_json=as_json)
+
+
+def _planned(db: Database, age: Age, now: datetime, anchor_log: Path) -> PlannedCut | None:
+    return planned_cut(db, before_of_cut(age, now), anchor_log)
 
 
 def before_of_cut(age: Age, now: datetime) -> datetime:

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.users import User
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.plans import query_plan
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.times import to_db_time
@@ -35,15 +37,14 @@ def read_daily(db, clock, enter):
     return read_daily
 
 
-def left(db, user):
+def left(db: Database, user: User) -> list[int]:
     rows = db.execute_sql(f"SELECT id FROM reader_sessions WHERE user_id = {user.id} ORDER BY id")
     return [id_ for (id_,) in rows.fetchall()]
 
 
-def archived(db):
-    return db.execute_sql(
-        "SELECT user_id, total_sessions FROM archived_totals ORDER BY user_id"
-    ).fetchall()
+def archived(db: Database) -> list[tuple[int, int]]:
+    rows = db.execute_sql("SELECT user_id, total_sessions FROM archived_totals ORDER BY user_id")
+    return list(rows.fetchall())
 
 
 def test_each_reader_keeps_the_last_session_of_that_time(purging, db, cast, clock, read_daily):

@@ -12,6 +12,7 @@ from readwatch.domain.audit import AuditAction, AuditEvent, columns_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefect, Head
 from readwatch.domain.audit_cuts import CLOCK_TOLERANCE, Cut, explains, untold
 from readwatch.domain.errors import conflict
+from readwatch.domain.table_files import TableRow
 from readwatch.store.audit.entries import with_time_text
 from readwatch.store.audit.heads import contains
 from readwatch.store.audit.log import append_in_transaction
@@ -57,12 +58,16 @@ _RECORD = Statement(
     VALUES (:last_id, :entries, :row_hash, :entry_id, :cut_at)
     """
 )
+_COUNT_LEFT = Statement("SELECT count(*) FROM consultant_access_log WHERE id <= :last_id")
+# One statement, because a purge may delete them meanwhile.
 _LEFT = Statement(
     """
-    SELECT count(*) AS entries, min(id) AS first FROM consultant_access_log WHERE id <= :last_id
+    SELECT
+        count(*) AS entries, min(id) AS first,
+        (SELECT prev_hash FROM consultant_access_log ORDER BY id LIMIT 1) AS prev_hash
+    FROM consultant_access_log WHERE id <= :last_id
     """
 )
-_PREV_HASH = Statement("SELECT prev_hash FROM consultant_access_log WHERE id = :id")
 # From the first entry on, whatever the times of later ones: a clock may have been wrong.
 _FIRST_YOUNG = Statement(
     "SELECT id FROM consultant_access_log WHERE +created_at > :before ORDER BY id LIMIT 1",
@@ -132,14 +137,13 @@ def first_head(db: Database, cut: Cut | None) -> Head:
     """
     if cut is None:
         return Head()
-    left = _LEFT.one_or_none(db, last_id=cut.head.id)
+    try:
+        left = _LEFT.one_or_none(db, last_id=cut.head.id)
+    except UnicodeDecodeError:  # SQLite stores bytes that are no text, too
+        return Head(row_hash="")  # which no entry follows
     if not left.entries:
         return cut.head
-    try:
-        prev_hash = _PREV_HASH.scalar(db, id=left.first)
-    except UnicodeDecodeError:  # SQLite stores bytes that are no text, too
-        prev_hash = ""
-    return Head(cut.head.entries - left.entries, left.first - 1, prev_hash)
+    return Head(cut.head.entries - left.entries, left.first - 1, left.prev_hash)
 
 
 def is_missing(db: Database, anchor: Anchor) -> bool:
@@ -184,7 +188,7 @@ def place_of_cut(db: Database, before: datetime, anchors: Iterable[Anchor]) -> H
     return Head(after.entries + _COUNT.scalar(db, after=after.id, last_id=id_), id_, row_hash)
 
 
-def removable(db: Database, head: Head) -> Iterator[list[tuple[object, ...]]]:
+def removable(db: Database, head: Head) -> Iterator[list[TableRow]]:
     """Yield the entries that a cut at `head` removes, with the columns `COPIED`, in chunks.
 
     A conflict if they are not a chain that ends there.
@@ -192,7 +196,7 @@ def removable(db: Database, head: Head) -> Iterator[list[tuple[object, ...]]]:
     start = first_head(db, newest_cut(db))
     last_id, row_hash = start.id, start.row_hash
     while last_id < head.id:
-        chunk = []
+        chunk: list[TableRow] = []
         for row in _COPIED(db, after=last_id, length=CHUNK_ENTRIES):
             id_, *columns, own_hash = row
             if id_ > head.id:
@@ -226,7 +230,7 @@ def record_cut(db: Database, head: Head, event: AuditEvent, now: datetime) -> Cu
 
 def entries_before(db: Database, cut: Cut) -> int:
     """Return how many entries before a cut are not deleted yet."""
-    return int(_LEFT.one_or_none(db, last_id=cut.head.id).entries)
+    return int(_COUNT_LEFT.scalar(db, last_id=cut.head.id))
 
 
 def delete_before(db: Database, cut: Cut) -> Iterator[int]:

@@ -108,9 +108,10 @@ def finish_removal(db: Database) -> int:
 def _require_intact(db: Database, anchor_log: Path) -> None:
     for difference in schema_differences(db):
         raise conflict(f"the access log was not cut, because the schema was changed: {difference}")
-    anchors = without_lost(_anchors(anchor_log), gaps(db), partial(heads.contains, db))
+    cut, contains = cuts.newest_cut(db), partial(heads.contains, db)
+    anchors = without_lost(_anchors(anchor_log), gaps(db), contains, cut.head if cut else None)
     extent = entries.extent(db)
-    steps = chain.verify(db, anchors, extent, cuts.newest_cut(db))
+    steps = chain.verify(db, anchors, extent, cut)
     *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
     if verdict.defect is not None:
         raise conflict(

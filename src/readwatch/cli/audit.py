@@ -77,9 +77,9 @@ def verify(
         migrations.require_current(db)
         restores = gaps(db)
 
-        def comparable() -> tuple[Anchor, ...]:
+        def comparable(cut: Cut | None) -> tuple[Anchor, ...]:
             own = _anchors(anchor_log, may_be_missing=True)
-            return _without_lost(db, own, restores) + _without_lost(db, named, restores)
+            return _without_lost(db, own, restores, cut) + _without_lost(db, named, restores, cut)
 
         verdict, anchors, cut = _verdict(db, comparable)
         differences = schema_differences(db)
@@ -176,10 +176,10 @@ def anchor(context: click.Context, file: Path, anchor_log: Path | None) -> None:
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
 
-        def comparable() -> tuple[Anchor, ...]:
+        def comparable(cut: Cut | None) -> tuple[Anchor, ...]:
             own = _anchors(anchor_log or default_anchor_log(url), may_be_missing=True)
             of_cuts = tuple(each for each in own if each.is_of_cut)
-            return _without_lost(db, anchors, gaps(db)) + of_cuts
+            return _without_lost(db, anchors, gaps(db), cut) + of_cuts
 
         verdict, compared, cut = _verdict(db, comparable)
     if verdict.defect is not None:
@@ -194,9 +194,9 @@ def anchor(context: click.Context, file: Path, anchor_log: Path | None) -> None:
 
 
 def _without_lost(
-    db: Database, anchors: tuple[Anchor, ...], restores: tuple[Gap, ...]
+    db: Database, anchors: tuple[Anchor, ...], restores: tuple[Gap, ...], cut: Cut | None
 ) -> tuple[Anchor, ...]:
-    return without_lost(anchors, restores, partial(heads.contains, db))
+    return without_lost(anchors, restores, partial(heads.contains, db), cut.head if cut else None)
 
 
 def _missing_cut(
@@ -210,13 +210,13 @@ def _missing_cut(
 
 
 def _verdict(
-    db: Database, comparable: Callable[[], tuple[Anchor, ...]]
+    db: Database, comparable: Callable[[Cut | None], tuple[Anchor, ...]]
 ) -> tuple[Verdict, tuple[Anchor, ...], Cut | None]:
     """Verify the log, again if a purge has removed entries meanwhile; return also the anchors and
     the cut with which it was compared."""
     while True:
         cut = cuts.newest_cut(db)
-        anchors = comparable()  # after the cut, whose anchor is older
+        anchors = comparable(cut)  # after the cut, whose anchor is older
         extent = entries.extent(db)
         steps = chain.verify(db, anchors, extent, cut)
         # The last step compares the log with the anchors.

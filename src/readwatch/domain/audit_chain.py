@@ -256,15 +256,22 @@ class Gap:
 
 
 def without_lost(
-    anchors: Sequence[Anchor], gaps: Iterable[Gap], contains: Callable[[Head], bool]
+    anchors: Sequence[Anchor],
+    gaps: Iterable[Gap],
+    contains: Callable[[Head], bool],
+    cut: Head | None = None,
 ) -> tuple[Anchor, ...]:
     """Return the anchors of one file without those of entries that a restore has lost.
 
     Only a restore that has added its own anchor to the file counts: whoever can write only the
     database cannot explain away an anchor. Of the anchors before it, those stay that the log
-    contains.
+    contains. The entry of the restore may be gone by now: before the cut, if its anchor is there.
     """
     heads = {gap.head for gap in gaps}
+    if cut is not None and any(each.is_of_cut and each.head == cut for each in anchors):
+        heads |= {
+            each.head for each in anchors if each.is_of_restore and each.head.entries <= cut.entries
+        }
     restores = [
         index
         for index, anchor in enumerate(anchors)

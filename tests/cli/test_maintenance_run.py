@@ -193,14 +193,14 @@ def test_a_job_that_fails_is_told_and_the_others_run(
     assert ended.code == 1
     assert ended.err == (
         "readwatch: access log: nothing was removed: set access_log_copies to a folder for the "
-        "removed entries, or to the word none\n"
+        "removed entries, or to the word discard\n"
     )
     assert ended.out == SWEPT + STATISTICS
     assert actions(db)[-1] == "began_maintenance", "nobody takes it for a finished run"
     assert newest_cut(db) is None
     assert last_finished_at(db) is None
 
-    report = json.loads(shell(*purge, "--access-log-copies", "none", "--json").out)
+    report = json.loads(shell(*purge, "--access-log-copies", "discard", "--json").out)
     assert report[1] == {
         "job": "access log",
         "done": "removed 1 entry of the access log, up to entry 1",

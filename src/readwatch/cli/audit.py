@@ -190,7 +190,8 @@ def anchor(context: click.Context, file: Path, anchor_log: Path | None) -> None:
     except OSError as error:
         raise unwritable(file, error) from None
     print_line(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
-    print_line(f"earlier anchors, all consistent with the log: {len(anchors):,}")
+    comparable_anchors = without_removed(anchors, cut)
+    print_line(f"earlier anchors, all consistent with the log: {len(comparable_anchors):,}")
 
 
 def _without_lost(

@@ -43,7 +43,7 @@ CUT_EVERY = timedelta(days=30)
 """`maintenance run` cuts the access log so often at most: each cut is an entry, an anchor and a
 file."""
 
-NO_COPIES = "none"
+NO_COPIES = "discard"
 
 
 @click.command("sweep")
@@ -90,7 +90,7 @@ def sweep(context: click.Context, session_timeout: int, as_json: bool, admin: st
     "--access-log-copies",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Folder for the removed entries of the access log; the word none keeps no copy.",
+    help="Folder for the removed entries of the access log; the word discard keeps no copy.",
 )
 @anchor_log_setting
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

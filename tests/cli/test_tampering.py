@@ -436,6 +436,13 @@ def test_what_an_interrupted_purge_has_left_is_verified_too(
     assert is_found(shell, forger)
 
 
+def test_an_anchor_of_the_last_removed_entry_is_compared(cut_forger: Forger, shell: Shell) -> None:
+    append_anchor(cut_forger.anchor_log, Anchor(LONG_AGO, Head(2, 2, "e" * 64)))
+    verified = shell("audit", "verify")
+    assert verified.code == 1
+    assert "entry 2, number 2, differs from the anchor of 2020-01-01" in verified.out
+
+
 def test_a_cut_cannot_have_removed_what_was_new_a_while_before(
     cut_forger: Forger, shell: Shell
 ) -> None:

@@ -20,6 +20,7 @@ from readwatch.domain.clock import system_clock
 from readwatch.store.audit import cuts
 from readwatch.store.audit.heads import current_head
 from readwatch.store.audit.log import log_event
+from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.times import from_db_time, to_db_time
 
@@ -451,6 +452,21 @@ def test_a_cut_cannot_have_removed_what_was_new_a_while_before(
     verified = shell("audit", "verify")
     assert verified.code == 1
     assert "keeps entries of that time" in verified.out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (f"DELETE FROM {LOG} WHERE id = 10", "the log was cut off after entry 9"),
+        (f"UPDATE {CUTS} SET entries = 1", "and entry 10 does not say so"),
+    ],
+)
+def test_the_service_finds_a_cut_without_its_entry_at_its_start(
+    change: str, words: str, cut_forger: Forger
+) -> None:
+    assert quick_check(cut_forger.db) == ()
+    cut_forger.run(change)
+    assert words in quick_check(cut_forger.db)[0]
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET entries = 1", "DELETE FROM {}"])

@@ -208,6 +208,13 @@ def test_a_job_that_fails_is_told_and_the_others_run(
     }
 
 
+@pytest.mark.usefixtures("cast")
+def test_a_setting_that_is_too_short_fails_its_job_alone(shell: Shell) -> None:
+    ended = shell("maintenance", "run", "--purge-sessions-older-than", "30d")
+    assert (ended.code, ended.out) == (1, SWEPT + STATISTICS)
+    assert ended.err.startswith("readwatch: sessions: 30d is too short: at least 90 days; ")
+
+
 @on_postgresql
 def test_a_login_of_the_command_line_leaves_statistics_to_autovacuum(
     shell: Shell, cast: Cast, db: Database

@@ -17,7 +17,7 @@ from readwatch.domain.audit_chain import Anchor, Head, append_anchor, read_ancho
 from readwatch.domain.audit_cuts import Cut, details_of_cut
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import make_private_folders
+from readwatch.domain.files import make_private_folders, owner_only_opener
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import write_json_lines
 from readwatch.store.audit import chain, cuts, entries, heads
@@ -146,8 +146,7 @@ def _anchors(file: Path) -> tuple[Anchor, ...]:
 def _require_writable(anchor_log: Path) -> None:
     try:
         make_private_folders(anchor_log.parent)
-        with open(anchor_log, "ab"):
-            pass
+        open(anchor_log, "ab", opener=owner_only_opener).close()
     except OSError as error:
         raise unwritable(anchor_log, error) from None
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+import peewee
+
 from readwatch.domain.audit import AuditAction, AuditEvent, columns_hash
 from readwatch.domain.audit_chain import Anchor, ChainDefect, Head
 from readwatch.domain.audit_cuts import CLOCK_TOLERANCE, Cut, explains, untold
@@ -214,17 +216,23 @@ def removable(db: Database, head: Head) -> Iterator[list[TableRow]]:
 
 def record_cut(db: Database, head: Head, event: AuditEvent, now: datetime) -> Cut:
     """Log a cut as the last entry, record it, and commit both; from then on the engine can delete
-    the entries up to `head`."""
-    with db.atomic():
-        entry_id = append_in_transaction(db, event, now)
-        _RECORD(
-            db,
-            last_id=head.id,
-            entries=head.entries,
-            row_hash=head.row_hash,
-            entry_id=entry_id,
-            cut_at=to_db_time(now),
-        )
+    the entries up to `head`. A conflict if one of them is young by the clock of the database."""
+    try:
+        with db.atomic():
+            entry_id = append_in_transaction(db, event, now)
+            _RECORD(
+                db,
+                last_id=head.id,
+                entries=head.entries,
+                row_hash=head.row_hash,
+                entry_id=entry_id,
+                cut_at=to_db_time(now),
+            )
+    except peewee.IntegrityError:
+        raise conflict(
+            "nothing was removed: the database refuses the cut; if its machine has another time "
+            "than this one, correct the clocks"
+        ) from None
     return Cut(head, entry_id, from_db_time(to_db_time(now)))
 
 

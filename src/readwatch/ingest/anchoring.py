@@ -7,6 +7,7 @@ there cannot be removed or rewritten undetected by somebody who cannot write tha
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from readwatch.domain.audit_chain import Anchor, append_anchor, missing_anchor, read_anchors
@@ -33,6 +34,7 @@ class AnchorThread:
         self._db = db
         self._clock = clock
         self._file = file
+        self.anchored_at: datetime | None = None
         self._attempt(self._check)
         self._attempt(self._anchor)
         self._closing = threading.Event()
@@ -77,3 +79,4 @@ class AnchorThread:
         _log.info("access log anchored: %s", anchor.line.rstrip())
         make_private_folders(self._file.parent)
         append_anchor(self._file, anchor)
+        self.anchored_at = anchor.anchored_at

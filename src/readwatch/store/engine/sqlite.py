@@ -346,13 +346,31 @@ def wal_bytes(db: peewee.Database) -> int | None:
         return None
 
 
+def file_bytes(db: peewee.Database) -> int | None:
+    """Return the size of a SQLite file in bytes; None if there is none."""
+    if not isinstance(db, SQLite):
+        return None
+    try:
+        return os.stat(db.database).st_size
+    except OSError:
+        return None
+
+
+def free_bytes(db: peewee.Database) -> int | None:
+    """Return how many bytes a SQLite file's disk has left; None if there is none."""
+    if not isinstance(db, SQLite):
+        return None
+    try:
+        return shutil.disk_usage(Path(db.database).absolute().parent).free
+    except OSError:
+        return None
+
+
 def require_free_space(db: peewee.Database, size: int) -> None:
     """Refuse if SQLite's disk has less than `size` bytes left."""
-    if not isinstance(db, SQLite):
-        return
-    with suppress(OSError):  # without its folder the next write fails
-        if shutil.disk_usage(Path(db.database).absolute().parent).free < size:
-            raise unavailable("the disk of the database is full")
+    free = free_bytes(db)  # without its folder the next write fails
+    if free is not None and free < size:
+        raise unavailable("the disk of the database is full")
 
 
 def checkpoint_wal(db: peewee.Database) -> None:

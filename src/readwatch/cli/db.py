@@ -5,7 +5,14 @@ from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_backup, db_health, db_privileges, db_restore, db_vacuum
+from readwatch.cli import (
+    db_backup,
+    db_finish_restore,
+    db_health,
+    db_privileges,
+    db_restore,
+    db_vacuum,
+)
 from readwatch.cli.database import database
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -30,6 +37,8 @@ def command() -> None:
 command.add_command(db_health.command)
 command.add_command(db_backup.command)
 command.add_command(db_restore.command)
+command.add_command(db_finish_restore.log_backup)
+command.add_command(db_finish_restore.finish_restore)
 command.add_command(db_vacuum.command)
 command.add_command(db_privileges.show)
 command.add_command(db_privileges.grant)

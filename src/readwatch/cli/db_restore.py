@@ -52,7 +52,7 @@ from readwatch.store.lifecycle import erasure
 from readwatch.store.lifecycle import restore as restored
 from readwatch.store.lifecycle.backup import Contents
 
-_CONSEQUENCES = (
+CONSEQUENCES = (
     "Everybody has to log in again. Passwords, roles, suspensions and deletions are those of the "
     "backup."
 )
@@ -84,14 +84,14 @@ def command(
     path = sqlite_path(url).resolve()
     require_unused(path)
     anchor_log = anchor_log or default_anchor_log(url)
-    erased = _erased(erasure_list, default_erasure_list(url))
+    erased = erased_in_list(erasure_list, default_erasure_list(url))
     make_private_folders(path.parent)
     with draft_of_copy(path) as draft:
         _copy(file, draft)
         contents = _checked(file, draft)
         now = system_clock()
         aside = _aside(path, now)
-        replaced = _replaced(url, path, anchor_log, now)
+        replaced = what_is_replaced(url if path.exists() else None, anchor_log, now)
         with database(sqlite_url(draft), Role.OWNER) as db:
             migrations.upgrade(db, migrations.available_migrations(db))
             _refuse_changed_schema(file, db)
@@ -100,32 +100,32 @@ def command(
             if not yes:
                 _confirm(file, contents, path, aside, returned)
                 require_unused(path)
-                replaced = _replaced(url, path, anchor_log, now)
+                replaced = what_is_replaced(url if path.exists() else None, anchor_log, now)
             details = details_of_restore(contents.head.entries, replaced.entries, file.name)
             event = cli_event(
                 actor_id=acting.id, action_type=AuditAction.RESTORED_BACKUP, details=details
             )
             restored.record(db, event, now)
             gap = gaps(db)[-1]
-        _erase_again(draft, returned, acting.id)
+        erase_again(sqlite_url(draft), returned, acting.id)
         make_sqlite_file(draft)
         _give_to_owner(draft, path)
-        _open_anchor_log(anchor_log)
+        open_anchor_log(anchor_log)
         replace_file(draft, path, aside)
     for line in _lines(file, path, aside, contents, gap, returned):
         print_line(line)
-    _anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+    write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
 
 
 @dataclass(frozen=True, slots=True)
-class _Replaced:
+class Replaced:
     """The length of the replaced access log, if it is known, and the accounts erased there."""
 
     entries: int | None
     erased: tuple[ErasedAccount, ...]
 
 
-def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
+def erased_in_list(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
     """Return the accounts of the list; a list that the user names has to exist."""
     file = named or default
     if named is not None and not named.exists():
@@ -161,7 +161,7 @@ def _checked(file: Path, draft: Path) -> Contents:
             f"nothing was restored: {file} is damaged: {contents.defects[0]}; use another backup"
         )
     beside = anchor_file(file)
-    anchors = _anchors(beside)
+    anchors = anchors_in(beside)
     if anchors and anchors[-1].head != contents.head:
         raise conflict(
             f"nothing was restored: the access log in {file} is not the one of its anchor {beside}"
@@ -169,22 +169,23 @@ def _checked(file: Path, draft: Path) -> Contents:
     return contents
 
 
-def _anchors(file: Path) -> tuple[Anchor, ...]:
+def anchors_in(file: Path) -> tuple[Anchor, ...]:
+    """Return the anchors in a file, none without one."""
     try:
         return read_anchors(file) if file.exists() else ()
     except OSError as error:
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _replaced(url: str, path: Path, anchor_log: Path, now: datetime) -> _Replaced:
+def what_is_replaced(url: str | None, anchor_log: Path, now: datetime) -> Replaced:
     """Return what is known of the replaced database, which may be damaged or missing."""
-    lengths = [anchor.head.entries for anchor in _anchors(anchor_log)]
+    lengths = [anchor.head.entries for anchor in anchors_in(anchor_log)]
     erased: tuple[ErasedAccount, ...] = ()
-    if path.exists():
+    if url is not None:
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
             lengths.append(heads.current_head(db).entries)
             erased = restored.erased_accounts(db, now)
-    return _Replaced(max(lengths, default=None), erased)
+    return Replaced(max(lengths, default=None), erased)
 
 
 def _refuse_changed_schema(file: Path, db: Database) -> None:
@@ -220,21 +221,22 @@ def _confirm(
     if path.exists():
         print_line(f"The database of today will stay as {aside}")
     if returned:
-        print_line(f"Erased before, and again now: {_numbered(returned)}")
-    print_line(_CONSEQUENCES)
+        print_line(f"Erased before, and again now: {numbered(returned)}")
+    print_line(CONSEQUENCES)
     click.confirm("Restore it?", abort=True)
 
 
-def _numbered(user_ids: Sequence[int]) -> str:
+def numbered(user_ids: Sequence[int]) -> str:
+    """Return the numbers of accounts in words: `account 3`, `accounts 3, 5`."""
     noun = "account" if len(user_ids) == 1 else "accounts"
     return f"{noun} {', '.join(map(str, user_ids))}"
 
 
-def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
+def erase_again(url: str, user_ids: Sequence[int], acting_id: int) -> None:
     """Erase accounts that the backup has brought back, and clear the space of their rows."""
     if not user_ids:
         return
-    url, now = sqlite_url(draft), system_clock()
+    now = system_clock()
     with database(url, Role.ERASURE) as db:
         for user_id in with_progress(user_ids, "Erasing again"):
             event = cli_event(
@@ -256,12 +258,12 @@ def _lines(
     if aside.exists():
         yield f"the replaced database is {aside}"
     if returned:
-        yield f"erased again: {_numbered(returned)}"
+        yield f"erased again: {numbered(returned)}"
     yield f"access log: {gap.sentence}"
-    yield _CONSEQUENCES
+    yield CONSEQUENCES
 
 
-def _open_anchor_log(file: Path) -> None:
+def open_anchor_log(file: Path) -> None:
     """Refuse an anchor log that cannot be written, before anything is replaced."""
     try:
         make_private_folders(file.parent)
@@ -270,7 +272,7 @@ def _open_anchor_log(file: Path) -> None:
         raise unwritable(file, error) from None
 
 
-def _anchor(file: Path, anchor: Anchor) -> None:
+def write_anchor(file: Path, anchor: Anchor) -> None:
     """Anchor the access log with the entry of the restore; earlier anchors then end there."""
     try:
         append_anchor(file, anchor)

@@ -40,8 +40,8 @@ def last_entries(
     """Return the newest entry of each action; only entries after those of `before` are read."""
     before = before or LastEntries()
     up_to = heads.last_entry(db).id
-    found = {action: _newest(db, action, before.up_to, up_to) for action in actions}
-    times = {action: at for action, at in found.items() if at is not None}
+    newest = {action: _newest(db, action, before.up_to, up_to) for action in actions}
+    times = {action: at for action, at in newest.items() if at is not None}
     return LastEntries(up_to, {**before.times, **times})
 
 

@@ -57,7 +57,7 @@ def restored(backup: str, shell: Shell) -> Shell:
 
 def ask(url: str, sql: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
-        return connection.execute(sql).fetchall()  # type: ignore[call-overload, no-any-return]
+        return connection.execute(sql).fetchall()
 
 
 @on_postgresql
@@ -144,7 +144,7 @@ def test_an_incomplete_database_is_refused_and_nothing_is_changed(
 
 def ask_nothing(url: str, sql: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql)  # type: ignore[call-overload]
+        connection.execute(sql)
 
 
 @on_postgresql

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # schemathesis brings it
 from conftest import Cast
 from deploy.installed import program
 from ingest.process import serving

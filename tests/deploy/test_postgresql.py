@@ -36,14 +36,17 @@ def run(
     script: str, *arguments: str | Path, programs: str, user: int | None = None, **settings: str
 ) -> str:
     """Run a script of deploy/postgresql, and return what it prints."""
-    ended = subprocess.run(
+    as_user: dict[str, Any] = (
+        {} if user is None else {"user": user, "group": user, "extra_groups": []}
+    )
+    ended: subprocess.CompletedProcess[str] = subprocess.run(
         [SCRIPTS / script, *arguments],
         env={"PATH": f"{programs}:/usr/bin:/bin", "HOME": os.environ["HOME"], **settings},
         capture_output=True,
         text=True,
         check=False,
         cwd="/",
-        **({} if user is None else {"user": user, "group": user, "extra_groups": []}),
+        **as_user,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
@@ -217,7 +220,7 @@ def drill_pgbackrest(
     add_cast(url, password_hash)
     with reading(url) as crowd:
         acknowledged = dict(crowd.told.activities)
-        backup = [folder / "pgbackrest", "--stanza=readwatch", "backup"]
+        backup = [str(folder / "pgbackrest"), "--stanza=readwatch", "backup"]
         subprocess.run(backup, check=True, cwd="/", **as_user)
     look = folder / "look"
     look.write_text(f'#!/bin/sh\nexec {bin}/pg_dump --file={folder}/restored --inserts "$1"\n')

@@ -224,10 +224,11 @@ def test_a_scrape_sends_the_database_only_the_count_of_readers(
     database = api.app.extensions["readwatch"].db
     sent: list[str] = []
     send = type(database).execute_sql
-    monkeypatch.setattr(
-        type(database),
-        "execute_sql",
-        lambda self, sql, *rest, **more: sent.append(sql) or send(self, sql, *rest, **more),
-    )
+
+    def watched(self: Database, sql: str, *rest: Any, **more: Any) -> Any:
+        sent.append(sql)
+        return send(self, sql, *rest, **more)
+
+    monkeypatch.setattr(type(database), "execute_sql", watched)
     scrape(api)
     assert sent == [], "readers were counted less than 5 s ago"

@@ -100,7 +100,7 @@ class Proxied:
     ) -> tuple[HTTPResponse, Any]:
         """Send one request from an address of this machine; return the response and its JSON."""
         connection = self.connection(address)
-        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        data = body if isinstance(body, bytes | Iterator | None) else json.dumps(body).encode()
         bearer = {"Authorization": f"Bearer {token}"} if token else {}
         connection.request(method, path, data, bearer | (headers or {}))
         response = connection.getresponse()
@@ -226,9 +226,10 @@ def test_a_body_of_a_mebibyte_is_accepted_and_a_longer_one_is_a_problem_with_413
     batch = json.dumps({"activities": [PAGE]}).encode()
     longest = batch.ljust(MIB)
     assert proxied.request("POST", "/api/activities", longest, token=token)[0].status == 200
-    for too_long in (longest + b" ", longest * 3):
+    for too_long in (longest + b" ", longest * 3, chunked(longest + b" "), chunked(longest * 3)):
         response, problem = proxied.request("POST", "/api/activities", too_long, token=token)
         assert response.status == 413
+        assert "Retry-After" not in response.headers
         assert response.headers.get_content_type() == "application/problem+json"
         assert (problem["status"], problem["detail"]) == (413, "the body is larger than 1024 KiB")
     bomb = gzip.compress(longest + b" ")
@@ -236,6 +237,11 @@ def test_a_body_of_a_mebibyte_is_accepted_and_a_longer_one_is_a_problem_with_413
         *("POST", "/api/activities", bomb), token=token, headers={"Content-Encoding": "gzip"}
     )
     assert response.status == 413
+
+
+def chunked(body: bytes) -> Iterator[bytes]:
+    """Return a body that the client sends in parts, without its length."""
+    return (body[start : start + 65536] for start in range(0, len(body), 65536))
 
 
 def test_the_service_sees_the_clients_addresses_and_no_claimed_ones(

@@ -2,16 +2,22 @@
 
 import json
 import re
+import shutil
 import subprocess
+from http.client import HTTPConnection
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # schemathesis brings it
 from conftest import Cast
 from deploy.installed import program
-from ingest.process import serving
+from ingest.process import TIMEOUT, serving
 from prometheus_client.parser import text_string_to_metric_families
+
+from readwatch.ingest.listen_address import listening_port
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -123,3 +129,50 @@ def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
                 assert x < 24
                 assert cells.setdefault((x, y), panel["title"]) == panel["title"]
     assert len({panel["id"] for panel in panels}) == len(panels)
+
+
+@pytest.mark.proof
+def test_a_real_prometheus_scrapes_the_service_and_answers_all_queries(
+    url: str, cast: Cast, tmp_path: Path
+) -> None:
+    port = listening_port("127.0.0.1", 0)
+    shutil.copytree(PROMETHEUS, tmp_path / "etc")
+    configuration = tmp_path / "etc" / "prometheus.yml"
+    with serving(url) as service:
+        service.app(cast.ann.email)
+        text = configuration.read_text()
+        assert "127.0.0.1:8765" in text
+        text = text.replace("127.0.0.1:8765", f"127.0.0.1:{service.port}").replace(": 15s", ": 1s")
+        configuration.write_text(text.replace("scrape_timeout: 10s", "scrape_timeout: 1s"))
+        command = [
+            *(program("prometheus"), f"--config.file={configuration}"),
+            *(f"--storage.tsdb.path={tmp_path / 'data'}", f"--web.listen-address=127.0.0.1:{port}"),
+        ]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+            try:
+                deadline = monotonic() + TIMEOUT
+                while not asked(port, 'readwatch_build_info{job="readwatch"}'):
+                    assert monotonic() < deadline
+                    sleep(0.1)
+                assert asked(port, 'up{job="readwatch"}')[0]["value"][1] == "1"
+                for panel in json.loads(DASHBOARD.read_text())["panels"]:
+                    for target in panel["targets"]:
+                        asked(port, target["expr"].replace("$job", "readwatch"))
+                assert len(asked(port, "count(ALERTS)")) <= 1
+            finally:
+                run.terminate()
+
+
+def asked(port: int, query: str) -> list[Any]:
+    """Return the result of a query; an error if Prometheus does not understand it."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", f"/api/v1/query?{urlencode({'query': query})}")
+        answer = json.loads(connection.getresponse().read() or b"{}")
+    except (OSError, ValueError):
+        return []  # it starts
+    finally:
+        connection.close()
+    assert answer["status"] == "success", (query, answer)
+    result: list[Any] = answer["data"]["result"]
+    return result

@@ -18,7 +18,7 @@ from deploy.installed import ROOT, postgresql_programs, program, readwatch_for_o
 from endurance.test_kill import Crowd, a_port
 from endurance.truth import assert_no_fault
 from ingest.process import serving
-from postgres import NOBODY, Server, new_database
+from postgres import NOBODY, Server, connect, new_database
 
 from readwatch.store.engine.migrations import create_or_upgrade
 from readwatch.store.engine.privileges import TABLES
@@ -26,6 +26,7 @@ from readwatch.store.engine.privileges import TABLES
 pytestmark = [pytest.mark.proof, pytest.mark.postgresql]
 
 SCRIPTS = ROOT / "deploy" / "postgresql"
+PAGE = (ROOT / "docs" / "postgresql.md").read_text(encoding="utf-8")
 Rows = Mapping[str, list[tuple[Any, ...]]]
 
 NEVER_CHANGED = ("activity_receipts", "consultant_access_log", "reader_activities", "users")
@@ -141,6 +142,50 @@ def test_a_dump_under_load_is_restored_into_a_new_cluster(
         app.token = crowd.apps[0].token
         assert app.request("GET", "/api/me")[0] == 401
         assert server.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_the_steps_of_the_page_put_a_dump_in_the_place_of_the_database(
+    url: str, cast: Cast, postgresql_server: Server, new_cluster: Server, tmp_path: Path
+) -> None:
+    """The replaced database, in which Ann was erased since, is an older restore."""
+    bin = postgresql_programs(postgresql_server.version)
+    programs = f"{Path(sys.executable).parent}:{bin}"
+    run("backup.sh", tmp_path, "2", programs=programs, READWATCH_DATABASE=url)
+    (dump,) = tmp_path.glob("*.dump")
+    with connect(new_cluster.parameters) as connection:
+        connection.execute("CREATE DATABASE readwatch")
+    of_cluster = {
+        "PATH": f"{programs}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "READWATCH_DATABASE": new_cluster.url("readwatch"),
+        **{f"PG{name.upper()}": value for name, value in new_cluster.parameters.items()},
+    }
+    commands = PAGE.split("## Restore\n")[1].split("```sh\n")[1].split("```")[0]
+    for name in ("readwatch_new", "readwatch_replaced"):
+        assert f"postgresql://readwatch@db/{name}" in commands
+        commands = commands.replace(
+            f"postgresql://readwatch@db/{name}", f"'{new_cluster.url(name)}'"
+        )
+    commands = commands.replace("FILE.dump", str(dump)).replace(
+        "finish-restore", "finish-restore --yes"
+    )
+    first = f"pg_restore --dbname=readwatch --no-owner --no-privileges {dump}; readwatch init;"
+    erase = f"readwatch user erase {cast.ann.email} --yes --erasure-list {tmp_path}/elsewhere;"
+    ended = subprocess.run(
+        ["sh", "-euc", first + erase + commands],
+        env=of_cluster,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert f"erased again: account {cast.ann.id}\n" in ended.stdout
+    assert "the access log is intact" in ended.stdout
+    for name in ("readwatch", "readwatch_replaced"):
+        emails = {row[1] for row in rows_in(new_cluster.url(name))["users"]}
+        assert f"erased-{cast.ann.id}@erased.invalid" in emails
+        assert cast.ben.email in emails
 
 
 @contextmanager

@@ -199,3 +199,24 @@ def test_a_unit_may_write_only_into_its_folders_and_read_no_home(
     expected = ["can be readwatch", *(f"can write {folder}" for folder in writes)]
     assert [line for line in journal if line.startswith("can ")] == expected
     machine("ls /tmp/attempt", fails=True)
+
+
+def test_on_postgresql_the_timer_starts_the_script_that_dumps(machine: Machine) -> None:
+    (make,) = blocks("2. Make the user, the folders and the units")
+    page = (ROOT / "docs" / "postgresql.md").read_text(encoding="utf-8")
+    install = BLOCK.findall(page.split("## Backup\n")[1])[0]
+    machine(make + install.replace("systemctl start readwatch-backup", ""))
+    command = machine("systemctl show readwatch-backup -p ExecStart")
+    assert command.count("path=") == 1
+    assert "/usr/local/lib/readwatch/backup.sh /var/backups/readwatch 14" in command
+    machine("systemctl start readwatch-backup", fails=True)
+    journal = machine("journalctl --no-pager -u readwatch-backup -o cat")
+    assert "this is for PostgreSQL" in journal, "and the unit names a SQLite file by default"
+
+
+def test_prometheus_takes_the_files_as_the_page_installs_them(machine: Machine) -> None:
+    program("promtool", "prometheus")
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    (install,) = BLOCK.findall(page.split("## Prometheus and Grafana\n")[1].split("\n## ")[0])
+    lines = [line for line in install.splitlines() if not line.startswith(("apt-get", "systemctl"))]
+    assert "1 rule files found" in machine("\n".join(lines))

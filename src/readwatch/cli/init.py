@@ -16,6 +16,7 @@ from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
+from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import is_sqlite_url, sqlite_path
 from readwatch.store.identity import users
 from readwatch.store.identity.passwords import hash_password
@@ -75,7 +76,8 @@ def _admins(url: str) -> tuple[User, ...]:
     """Return the admins; none if there is no database yet."""
     if is_sqlite_url(url) and not sqlite_path(url).is_file():
         return ()
-    with database(url) as db:
+    # As the owner: in a database that was restored or renamed, other roles have no rights yet.
+    with database(url, Role.OWNER) as db:
         return users.list_admins(db) if migrations.history(db) else ()
 
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Boots systemd as PID 1 of namespaces of its own, on a copy of this machine's files that is only in
-# memory; $1 is a folder for it, $2 the sources, which appear in /opt/sources. For root.
+# memory; $1 is a folder for it, $2 the sources, which appear in /opt/sources, and $3 the environment
+# of the tests, which appears in /opt/environment. For root.
 set -eu
-memory=$1 sources=$2
+memory=$1 sources=$2 environment=$3
 mount -t tmpfs -o size=2g tmpfs "$memory"
 mkdir "$memory/upper" "$memory/work" "$memory/root"
 root=$memory/root
@@ -28,8 +29,9 @@ ln -s /proc/self/fd "$root/dev/fd"
 ln -s pts/ptmx "$root/dev/ptmx"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
-mkdir -p "$root/opt/sources"
-mount --rbind "$sources" "$root/opt/sources"
+mkdir -p "$root/opt/sources" "$root/opt/environment"
+mount --bind "$sources" "$root/opt/sources"
+mount --bind "$environment" "$root/opt/environment"
 # Only what is tested runs, and nothing touches the hardware.
 rm -rf "$root"/etc/systemd/system/*.wants
 for unit in systemd-udevd.service systemd-udev-trigger.service systemd-udevd-control.socket \

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,8 +67,9 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     # A folder of its own, because other users have to reach it.
     shims = tmp_path / "shims"
     shims.mkdir()
-    shim = readwatch_for_others(shims).read_text().replace(str(ROOT), "/opt/sources")
-    boot = ["sh", str(Path(__file__).with_name("boot.sh")), str(memory), str(ROOT)]
+    shim = readwatch_for_others(shims).read_text()
+    shim = shim.replace(sys.prefix, "/opt/environment").replace(str(ROOT), "/opt/sources")
+    boot = ["sh", str(Path(__file__).with_name("boot.sh")), str(memory), str(ROOT), sys.prefix]
     into_group = f'echo $$ >{group}/cgroup.procs && exec "$@"'
     start = ["sh", "-c", into_group, "sh", "unshare", *NAMESPACES, "--propagation", "private"]
     with subprocess.Popen(
@@ -162,6 +164,8 @@ def test_the_steps_of_the_page_give_a_service_with_nightly_jobs(machine: Machine
     assert "the access log is intact" in machine("readwatch-admin audit verify")
     if ("maintenance", "run") in COMMANDS:
         machine("systemctl start readwatch-maintenance")
+        finished = machine("journalctl --no-pager -o cat -u readwatch-maintenance")
+        assert "Finished readwatch-maintenance.service" in finished
     machine("systemctl stop readwatch")
     assert "Result=success" in machine("systemctl show readwatch -p Result")
     assert "INFO stopped" in machine("journalctl --no-pager -o cat -u readwatch")

@@ -18,7 +18,7 @@ from deploy.installed import ROOT, postgresql_programs, program, readwatch_for_o
 from endurance.test_kill import Crowd, a_port
 from endurance.truth import assert_no_fault
 from ingest.process import serving
-from postgres import NOBODY, Server, connect, new_database
+from postgres import NOBODY, Server, connect, new_database, new_login
 
 from readwatch.store.engine.migrations import create_or_upgrade
 from readwatch.store.engine.privileges import TABLES
@@ -142,6 +142,32 @@ def test_a_dump_under_load_is_restored_into_a_new_cluster(
         app.token = crowd.apps[0].token
         assert app.request("GET", "/api/me")[0] == 401
         assert server.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_dump_that_fails_leaves_no_file_and_the_log_says_that_it_was_begun(
+    url: str, cast: Cast, postgresql_server: Server, tmp_path: Path
+) -> None:
+    """A login for the command line may log a backup, but not read the hashes of passwords."""
+    login = new_login(url, "nightly")
+    name = login.partition("user=")[2].partition("&")[0]
+    readwatch = [str(Path(sys.executable).with_name("readwatch")), "--database", url]
+    for command in (["init"], ["db", "grant", "admin", name, "--as", cast.dora.email]):
+        subprocess.run([*readwatch, *command], check=True, capture_output=True)
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    programs = f"{Path(sys.executable).parent}:{postgresql_programs(postgresql_server.version)}"
+    ended = subprocess.run(
+        [SCRIPTS / "backup.sh", folder, "2"],
+        env={"PATH": f"{programs}:/usr/bin:/bin", "READWATCH_DATABASE": login},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode != 0
+    assert "permission denied" in ended.stderr
+    assert list(folder.iterdir()) == []
+    assert rows_in(url)["consultant_access_log"][-1][2] == "backed_up_database"
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)

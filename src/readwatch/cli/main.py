@@ -3,7 +3,7 @@
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from readwatch.cli.settings import (
     setting,
 )
 from readwatch.cli.settings_file import check_settings, read_config, take_console_keys
+from readwatch.cli.signals import EndedBySignal, cleanup_at_signals
 from readwatch.domain.errors import ReadwatchError, exception_location
 
 _COMMANDS = {
@@ -111,7 +112,7 @@ def console_keys(context: click.Context) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    with exit_on_failure():
+    with exit_on_failure(), cleanup_at_signals():
         result: Any = readwatch.main(standalone_mode=False, prog_name="readwatch")
     sys.exit(result if isinstance(result, int) else 0)
 
@@ -134,6 +135,10 @@ def exit_on_failure() -> Iterator[None]:
     except (click.Abort, KeyboardInterrupt):
         print_line("stopped", err=True)
         sys.exit(130)
+    except EndedBySignal:
+        with suppress(OSError):  # the terminal may be gone
+            print_line("stopped", err=True)
+        raise
     except ReadwatchError as error:
         print_line(f"readwatch: {error.message}", err=True)
         sys.exit(1)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.text import clean
 
 T = TypeVar("T")
@@ -29,8 +30,8 @@ def print_line(text: str, *, err: bool = False) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; times in RFC 3339."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    """Print a value as JSON; times in RFC 3339 with milliseconds."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=rfc3339)
     click.echo(_TERMINAL_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
 
 

@@ -206,7 +206,7 @@ def _code_file(
     if file is None or not codes:
         yield
         return
-    expires_at = (now + invitations.LIFETIME).replace(microsecond=0)
+    expires_at = now + invitations.LIFETIME
     with new_text_file(file) as text:
         write_csv(
             text,

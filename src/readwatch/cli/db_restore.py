@@ -1,8 +1,7 @@
 """`readwatch db restore`: put a backup in the place of the database."""
 
 import os
-import shutil
-import sys
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from readwatch.cli.confirmation import confirm, require_terminal
 from readwatch.cli.database import database
 from readwatch.cli.db_backup import anchor_file, checked, refuse_postgresql
-from readwatch.cli.files import FILE, draft_of_copy, unwritable
+from readwatch.cli.files import FILE, draft_of_copy, private_folder, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line, with_progress
@@ -28,10 +28,10 @@ from readwatch.cli.settings import (
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor, Gap, append_anchor, read_anchors
 from readwatch.domain.clock import system_clock
+from readwatch.domain.disk_room import room
 from readwatch.domain.erasure_list import ErasedAccount, read_erased_accounts
 from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
 from readwatch.domain.files import make_private_folders, owner_only_opener
-from readwatch.domain.health import format_bytes
 from readwatch.store.audit import heads
 from readwatch.store.audit.gaps import details_of_restore, gaps
 from readwatch.store.engine import migrations
@@ -55,6 +55,11 @@ from readwatch.store.lifecycle.backup import Contents
 _CONSEQUENCES = (
     "Everybody has to log in again. Passwords, roles, suspensions and deletions are those of the "
     "backup."
+)
+
+_NOBODY_KNOWS = (
+    "it is not known who was erased since the backup, because there is neither a list of erased "
+    "accounts nor a readable database to replace; name the list with --erasure-list"
 )
 
 
@@ -81,11 +86,13 @@ def command(
     """
     url = database_url(context)
     refuse_postgresql(url)
+    if not yes:
+        require_terminal()
     path = sqlite_path(url).resolve()
     require_unused(path)
     anchor_log = anchor_log or default_anchor_log(url)
-    erased = _erased(erasure_list, default_erasure_list(url))
-    make_private_folders(path.parent)
+    listed = _listed(erasure_list, default_erasure_list(url))
+    private_folder(path.parent)
     with draft_of_copy(path) as draft:
         _copy(file, draft)
         contents = _checked(file, draft)
@@ -96,11 +103,15 @@ def command(
             migrations.upgrade(db, migrations.available_migrations(db))
             _refuse_changed_schema(file, db)
             acting = users.acting_admin(db, admin)
-            returned = restored.returned_accounts(db, (*erased, *replaced.erased))
+            returned = _returned(db, listed, replaced)
+            if listed is None and replaced.erased is None:
+                print_line(f"note: {_NOBODY_KNOWS}", err=True)
             if not yes:
                 _confirm(file, contents, path, aside, returned)
                 require_unused(path)
+                # Meanwhile somebody may have used the database, and erased an account in it.
                 replaced = _replaced(url, path, anchor_log, now)
+                returned = _returned(db, listed, replaced)
             details = details_of_restore(contents.head.entries, replaced.entries, file.name)
             event = cli_event(
                 actor_id=acting.id, action_type=AuditAction.RESTORED_BACKUP, details=details
@@ -119,14 +130,16 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class _Replaced:
-    """The length of the replaced access log, if it is known, and the accounts erased there."""
+    """The length of the replaced access log, and the accounts that are erased there; None for what
+    is not known."""
 
     entries: int | None
-    erased: tuple[ErasedAccount, ...]
+    erased: tuple[ErasedAccount, ...] | None
 
 
-def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
-    """Return the accounts of the list; a list that the user names has to exist."""
+def _listed(named: Path | None, default: Path) -> tuple[ErasedAccount, ...] | None:
+    """Return the accounts of the list of erased accounts, None without a list; one that the user
+    names has to exist."""
     file = named or default
     if named is not None and not named.exists():
         raise invalid(
@@ -134,7 +147,7 @@ def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
             "file there"
         )
     try:
-        return read_erased_accounts(file)
+        return read_erased_accounts(file) if file.exists() else None
     except OSError as error:
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
     except ReadwatchError as error:
@@ -143,12 +156,9 @@ def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
 
 def _copy(file: Path, draft: Path) -> None:
     with open_source(file) as source:
-        size, free = copy_bytes(source), shutil.disk_usage(draft.parent).free
-        if free < size:
-            raise conflict(
-                f"nothing was restored: the backup needs {format_bytes(size)}, and the disk of "
-                f"{draft.parent} has {format_bytes(free)} left"
-            )
+        shortage = room(copy_bytes(source), draft.parent).shortage
+        if shortage is not None:
+            raise conflict(f"nothing was restored: {shortage}; free some space")
         for _ in with_progress(copy_steps(source, draft), "Copying", number_of_steps(source)):
             pass
 
@@ -179,12 +189,19 @@ def _anchors(file: Path) -> tuple[Anchor, ...]:
 def _replaced(url: str, path: Path, anchor_log: Path, now: datetime) -> _Replaced:
     """Return what is known of the replaced database, which may be damaged or missing."""
     lengths = [anchor.head.entries for anchor in _anchors(anchor_log)]
-    erased: tuple[ErasedAccount, ...] = ()
+    erased: tuple[ErasedAccount, ...] | None = None
     if path.exists():
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
             lengths.append(heads.current_head(db).entries)
             erased = restored.erased_accounts(db, now)
     return _Replaced(max(lengths, default=None), erased)
+
+
+def _returned(
+    db: Database, listed: tuple[ErasedAccount, ...] | None, replaced: _Replaced
+) -> tuple[int, ...]:
+    """Return the accounts of a backup that were erased since."""
+    return restored.returned_accounts(db, (*(listed or ()), *(replaced.erased or ())))
 
 
 def _refuse_changed_schema(file: Path, db: Database) -> None:
@@ -196,11 +213,18 @@ def _refuse_changed_schema(file: Path, db: Database) -> None:
 
 
 def _give_to_owner(draft: Path, path: Path) -> None:
-    """Give the new database to the owner of the replaced one, or else of the folder, who runs the
-    service; only root can give it to somebody else."""
+    """Give the new database to those who can use the replaced one: its owner and its group.
+
+    Without a replaced one, the owner of the folder gets it, who runs the service. Only root can
+    give it to another owner.
+    """
+    like = (path if path.exists() else path.parent).stat()
     if os.geteuid() == 0:
-        owner = (path if path.exists() else path.parent).stat()
-        os.chown(draft, owner.st_uid, owner.st_gid)
+        os.chown(draft, like.st_uid, like.st_gid)
+    if path.exists():
+        with suppress(PermissionError):  # of a group that this user is not in
+            os.chown(draft, -1, like.st_gid)
+            draft.chmod(stat.S_IMODE(like.st_mode))
 
 
 def _aside(path: Path, now: datetime) -> Path:
@@ -213,16 +237,14 @@ def _aside(path: Path, now: datetime) -> Path:
 def _confirm(
     file: Path, contents: Contents, path: Path, aside: Path, returned: Sequence[int]
 ) -> None:
-    """Say what will happen, and ask; without a terminal refuse."""
-    if not sys.stdin.isatty():
-        raise invalid("there is no terminal to ask on; use --yes")
-    print_line(f"{file} has {contents.sentence}")
+    """Say what will happen, and ask."""
+    print_line(f"{file} has {contents.sentence}", err=True)
     if path.exists():
-        print_line(f"The database of today will stay as {aside}")
+        print_line(f"The database of today will stay as {aside}", err=True)
     if returned:
-        print_line(f"Erased before, and again now: {_numbered(returned)}")
-    print_line(_CONSEQUENCES)
-    click.confirm("Restore it?", abort=True)
+        print_line(f"Erased before, and again now: {_numbered(returned)}", err=True)
+    print_line(_CONSEQUENCES, err=True)
+    confirm("Restore it?", refusal="nothing was restored")
 
 
 def _numbered(user_ids: Sequence[int]) -> str:

@@ -48,6 +48,9 @@ _SQLITE_TYPES = {"UTC": "TEXT"}
 _SUFFIXES = ("-wal", "-shm")
 """The files beside a database in WAL mode: the write-ahead log, and its index."""
 
+_STEPS_UNTIL_CALL = 100_000
+"""Some milliseconds of a query; the check of a file counts its pages instead."""
+
 FileIdentity = tuple[int, int]
 """The device and the inode of a file."""
 
@@ -334,6 +337,15 @@ def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
     except apsw.Error:
         return False
     return True
+
+
+def notice_signals(db: peewee.Database) -> None:
+    """Let signals such as ctrl+c interrupt this thread's statements of SQLite.
+
+    Python handles signals only in Python code, so SQLite has to call some now and then.
+    """
+    if isinstance(db, SQLite):
+        _connection(db).set_progress_handler(lambda: False, _STEPS_UNTIL_CALL)
 
 
 def wal_bytes(db: peewee.Database) -> int | None:

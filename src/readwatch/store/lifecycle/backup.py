@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from readwatch.domain.audit_chain import Head
 from readwatch.domain.plural import counted
 from readwatch.store.audit import chain, entries
-from readwatch.store.engine.connections import Database, driver_connection
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import TABLES
 from readwatch.store.engine.statements import Statement
 from readwatch.store.lifecycle.health import damages, dangling_rows
@@ -39,8 +39,6 @@ def check(copy: Database) -> Iterator[Contents]:
     Requires the role of the owner, because the rows of all tables are counted. The check ends with
     the first defect.
     """
-    # SQLite calls back, so that ctrl+c is noticed in the middle of a check.
-    driver_connection(copy).set_progress_handler(lambda: False, 100_000)
     if number := damages(copy):
         yield Contents(defects=(f"SQLite finds {counted(number, 'damage')} in it",))
         return

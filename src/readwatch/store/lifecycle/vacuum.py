@@ -1,12 +1,12 @@
 """A vacuum: the database without the space of deleted rows, and statistics for the planner."""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from readwatch.domain.disk_room import room
 from readwatch.domain.errors import misconfigured
-from readwatch.domain.vacuum import SPARE_BYTES, WAL_OVERHEAD, Room, VacuumNeeds
+from readwatch.domain.vacuum import SPARE_BYTES, WAL_OVERHEAD, VacuumNeeds
 from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.privileges import TABLES
 from readwatch.store.engine.sqlite import SQLite, truncate_wal, vacuum
@@ -18,8 +18,6 @@ _IS_OWNER = Statement(
 )
 # Without a limit SQLite reads all indexes, and nobody can write meanwhile.
 _ANALYSIS_ROWS = 1000
-
-_INTERRUPTIBLE_STEPS = 1_000_000
 
 
 def vacuum_needs(db: SQLite) -> VacuumNeeds:
@@ -35,8 +33,8 @@ def vacuum_needs(db: SQLite) -> VacuumNeeds:
         needed = {folder: size_after + in_wal}
     else:
         needed = {folder: in_wal, temporary: size_after}
-    rooms = (Room(each, room, shutil.disk_usage(each).free) for each, room in needed.items())
-    return VacuumNeeds(size, size_after, tuple(rooms))
+    rooms = tuple(room(of_folder, each) for each, of_folder in needed.items())
+    return VacuumNeeds(size, size_after, rooms)
 
 
 def temporary_folder() -> Path:
@@ -75,15 +73,12 @@ def number_of_steps(db: Database) -> int:
 
 
 def _sqlite_steps(db: SQLite) -> Iterator[str]:
-    connection = driver_connection(db)
-    # Python handles ctrl+c only in Python code.
-    connection.set_progress_handler(lambda: False, _INTERRUPTIBLE_STEPS)
     try:
         yield "rewriting the file"
         truncate_wal(db)
         vacuum(db)
         yield "collecting statistics"
-        connection.pragma("analysis_limit", _ANALYSIS_ROWS)
+        driver_connection(db).pragma("analysis_limit", _ANALYSIS_ROWS)
         db.execute_sql("ANALYZE")
         yield "emptying the WAL"
     finally:

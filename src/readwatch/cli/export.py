@@ -144,7 +144,7 @@ def _export(
             reader_ids = exports.reader_ids(db, access, selection, extent)
             rows = audit_log.log_rows(db, access, event, reader_ids, system_clock())
             pages: Iterable[list[list[exports.Value]]]
-            pages = exports.pages(db, rows, selection, extent)
+            pages = exports.pages(db, rows, selection, extent, reader_ids)
             if file or not sys.stdout.isatty():  # a terminal has no room for rows and a bar
                 pages = with_progress(pages, f"Writing {kind}", extent.pages)
             written = STREAM_WRITERS[file_format](

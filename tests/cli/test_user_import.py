@@ -1,6 +1,7 @@
 """`readwatch user import`: many accounts from one file, all or none."""
 
 import csv
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -392,6 +393,23 @@ def test_a_dry_run_says_what_would_happen_and_changes_and_logs_nothing(
     ]
     assert (everybody(db), log(db), codes.exists()) == (before, [], False)
     assert shell(*call).out == dry.out.replace("would be ", "")
+
+
+def test_the_numbers_are_json_too(
+    shell: Shell, cast: Cast, db: Database, file: Path, tmp_path: Path
+) -> None:
+    file.write_text(UPDATE.replace("a good password", ""))
+    call = ("user", "import", str(file), "--update", "--invitations", str(tmp_path / "codes.csv"))
+    numbers = {
+        "added": {"reader": 1, "consultant": 0, "admin": 0},
+        "without_password": 1,
+        "changed": 2,
+        "unchanged": 1,
+        "skipped": 0,
+    }
+    dry = shell(*call, "--json", "--dry-run")
+    assert json.loads(dry.out) == {"dry_run": True, **numbers}
+    assert json.loads(shell(*call, "--json").out) == {"dry_run": False, **numbers}
 
 
 def test_a_dry_run_of_a_file_with_problems_fails_as_the_import_does(

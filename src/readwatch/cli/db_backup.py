@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, draft_of_copy, private_folder, unwritable
+from readwatch.cli.files import FILE, draft_of_copy, private_folder
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -202,5 +202,7 @@ def _delete_old(new: Path, keep: int) -> Iterator[Path]:
             old.unlink()
             anchor_file(old).unlink(missing_ok=True)
         except OSError as error:
-            raise unwritable(old, error) from None
+            raise conflict(
+                f"{new} is complete, but {old} cannot be deleted: {error.strerror}"
+            ) from None
         yield old

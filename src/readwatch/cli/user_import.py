@@ -17,7 +17,7 @@ from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.import_file import ImportLine, Problem, read_import_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import print_json, print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -72,6 +72,7 @@ class _Plan:
 @click.option("--update", is_flag=True, help="Change accounts that exist to what the file says.")
 @click.option("--skip-existing", is_flag=True, help="Leave accounts that exist as they are.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @bcrypt_cost_setting
 @acting_admin
 @click.pass_context
@@ -82,6 +83,7 @@ def import_(
     update: bool,
     skip_existing: bool,
     dry_run: bool,
+    as_json: bool,
     bcrypt_cost: int,
     admin: str | None,
 ) -> None:
@@ -106,7 +108,7 @@ def import_(
         changes = edits.changed_columns(db, plan.edits)
     _require_new_file(plan, invitation_file)
     if dry_run:
-        _print(plan, len(changes), "would be ")
+        _report(plan, len(changes), as_json=as_json, dry_run=True)
         return
     hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
     now = system_clock()
@@ -118,7 +120,7 @@ def import_(
         except ReadwatchError:  # another program may have added one of the accounts
             _refuse_added_since(db, plan)
             raise
-    _print(plan, changed)
+    _report(plan, changed, as_json=as_json, dry_run=False)
 
 
 def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
@@ -223,9 +225,12 @@ def _code_file(
 def _hashes(lines: Sequence[ImportLine], cost: int) -> list[str]:
     """Return the hash of each password, computed on all cores."""
     with_password = [line.password for line in lines if line.password is not None]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    threads = ThreadPoolExecutor(os.cpu_count())
+    try:
         hashes = threads.map(lambda password: hash_password(password, cost), with_password)
         computed = iter(list(with_progress(hashes, "Hashing passwords", len(with_password))))
+    finally:
+        threads.shutdown(cancel_futures=True)  # after ctrl+c nobody waits for the others
     return [invitations.NO_PASSWORD if line.password is None else next(computed) for line in lines]
 
 
@@ -297,9 +302,22 @@ def _refuse_added_since(db: Database, plan: _Plan) -> None:
     _refuse(list(_conflicts(plan.added, accounts, _Existing.REFUSE)))
 
 
-def _print(plan: _Plan, changed: int, would_be: str = "") -> None:
+def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
     """Say what was done, or what would be done."""
     roles = Counter(line.user_role for line in plan.added)
+    if as_json:
+        print_json(
+            {
+                "dry_run": dry_run,
+                "added": {role: roles[role] for role in UserRole},
+                "without_password": len(plan.invited),
+                "changed": changed,
+                "unchanged": len(plan.edits) - changed,
+                "skipped": plan.skipped,
+            }
+        )
+        return
+    would_be = "would be " if dry_run else ""
     of_roles = ", ".join(counted(roles[role], role) for role in UserRole if roles[role])
     print_line(
         f"{counted(len(plan.added), 'account')} {would_be}added"

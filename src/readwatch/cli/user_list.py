@@ -108,7 +108,7 @@ def _print(accounts: Sequence[Account]) -> None:
                 account.user.full_name,
                 account.user.email,
                 account.state,
-                f"{account.user.created_at:%Y-%m-%d}",
+                f"{account.user.created_at.astimezone():%Y-%m-%d}",
             )
             for account in accounts
         ],

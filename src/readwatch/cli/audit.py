@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
@@ -47,7 +48,10 @@ def command() -> None:
 # The chain --------------------------------------------------------------------------------------
 
 
-@command.command("verify")
+@command.command(
+    "verify",
+    epilog=examples("readwatch audit verify", "readwatch audit verify --anchor anchors.txt"),
+)
 @click.option(
     "--anchor",
     "file",
@@ -137,7 +141,7 @@ def _age(duration: timedelta) -> str:
     return counted(hours, "hour") if hours else counted(duration // timedelta(minutes=1), "minute")
 
 
-@command.command("anchor")
+@command.command("anchor", epilog=examples("readwatch audit anchor anchors.txt"))
 @click.argument("file", type=FILE)
 @click.pass_context
 def anchor(context: click.Context, file: Path) -> None:
@@ -187,7 +191,9 @@ def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
 # The entries ------------------------------------------------------------------------------------
 
 
-@command.command("list")
+@command.command(
+    "list", epilog=examples("readwatch audit list --reader ann@example.org --limit 20")
+)
 @click.option(
     "--consultant",
     metavar="EMAIL",
@@ -254,7 +260,7 @@ def _row(entry: entries.AuditEntry) -> tuple[object, ...]:
     )
 
 
-@command.command("export")
+@command.command("export", epilog=examples("readwatch audit export log.csv"))
 @click.argument("file", type=FILE)
 @acting_admin
 @click.pass_context

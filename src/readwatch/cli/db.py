@@ -7,6 +7,7 @@ import click
 
 from readwatch.cli import db_backup, db_health, db_privileges, db_restore, db_vacuum
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line, with_progress
@@ -35,7 +36,7 @@ command.add_command(db_privileges.show)
 command.add_command(db_privileges.grant)
 
 
-@command.command("rebuild")
+@command.command("rebuild", epilog=examples("readwatch db rebuild"))
 @acting_admin
 @click.pass_context
 def rebuild(context: click.Context, admin: str | None) -> None:

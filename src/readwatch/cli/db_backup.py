@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, draft_of_copy, private_folder
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
@@ -34,7 +35,10 @@ from readwatch.store.lifecycle.backup import Contents, check
 _NAME = re.compile(r"readwatch-\d{8}-\d{6}\.db")
 
 
-@click.command("backup")
+@click.command(
+    "backup",
+    epilog=examples("readwatch db backup monday.db", "readwatch db backup --to backups --keep 14"),
+)
 @click.argument("file", type=FILE, required=False)
 @click.option(
     "--to",

@@ -9,6 +9,7 @@ import click
 
 from readwatch.cli.database import database
 from readwatch.cli.engine import slow_query_log_setting
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import default_slow_query_log
@@ -43,7 +44,9 @@ SLOWEST = 5
 SHOWN_CHARACTERS = 500  # of a statement, and of its plan; --json has all
 
 
-@click.command("health")
+@click.command(
+    "health", epilog=examples("readwatch db health --quick", "readwatch db health --json")
+)
 @click.option("--quick", is_flag=True, help="Take seconds: compare the rollups of a few readers.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @slow_query_log_setting

@@ -14,6 +14,7 @@ import click
 from readwatch.cli.confirmation import confirm, require_terminal
 from readwatch.cli.database import database
 from readwatch.cli.db_backup import anchor_file, checked, refuse_postgresql
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, draft_of_copy, private_folder, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -63,7 +64,10 @@ _NOBODY_KNOWS = (
 )
 
 
-@click.command("restore")
+@click.command(
+    "restore",
+    epilog=examples("readwatch db restore monday.db", "readwatch db restore monday.db --yes"),
+)
 @click.argument("file", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @anchor_log_setting

@@ -9,6 +9,7 @@ import click
 
 from readwatch.cli.confirmation import confirm
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_line, with_progress
@@ -32,7 +33,7 @@ BUSY_SECONDS = 60
 """The longest wait for another program: the service copies the long WAL of a vacuum at a commit."""
 
 
-@click.command("vacuum")
+@click.command("vacuum", epilog=examples("readwatch db vacuum", "readwatch db vacuum --yes"))
 @acting_admin
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, text_output
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -82,7 +83,13 @@ def _options(command: F) -> F:
     return command
 
 
-@command.command("activities")
+@command.command(
+    "activities",
+    epilog=examples(
+        "readwatch export activities --since 2026-11-01 --output november.csv",
+        "readwatch export activities --format jsonl --reader ann@example.org",
+    ),
+)
 @_options
 @click.pass_context
 def activities(context: click.Context, /, **options: Any) -> None:
@@ -93,7 +100,9 @@ def activities(context: click.Context, /, **options: Any) -> None:
     _export(context, ExportKind.ACTIVITIES, **options)
 
 
-@command.command("sessions")
+@command.command(
+    "sessions", epilog=examples("readwatch export sessions --since 2026-11-01 --until 2026-12-01")
+)
 @_options
 @click.pass_context
 def sessions(context: click.Context, /, **options: Any) -> None:
@@ -104,7 +113,7 @@ def sessions(context: click.Context, /, **options: Any) -> None:
     _export(context, ExportKind.SESSIONS, **options)
 
 
-@command.command("readers")
+@command.command("readers", epilog=examples("readwatch export readers --output readers.csv"))
 @_options
 @click.pass_context
 def readers(context: click.Context, /, **options: Any) -> None:

@@ -5,6 +5,7 @@ import sys
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line
@@ -21,7 +22,11 @@ from readwatch.store.identity import users
 from readwatch.store.identity.passwords import hash_password
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "readwatch init", "readwatch init --admin-email dora@example.org --admin-name 'Dora Dyer'"
+    )
+)
 @click.option("--admin-email", help="E-mail of the first admin.")
 @click.option("--admin-name", help="Full name of the first admin.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")

@@ -6,6 +6,7 @@ import click
 
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -30,7 +31,12 @@ def command() -> None:
     """Write a report about a week of reading."""
 
 
-@command.command("week")
+@command.command(
+    "week",
+    epilog=examples(
+        "readwatch report week --output week.html", "readwatch report week --week 2026-W48 --text"
+    ),
+)
 @click.option(
     "--week",
     "name",

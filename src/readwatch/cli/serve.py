@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.engine import engine_of, engine_settings
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.settings import (
@@ -20,7 +21,7 @@ from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
 from readwatch.store.identity.passwords import DEFAULT_COST
 
 
-@click.command()
+@click.command(epilog=examples("readwatch serve --proxy-hops 1 --log-format json"))
 @setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @setting(
     "--port",

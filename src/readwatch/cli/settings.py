@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 from platformdirs import user_config_path, user_data_path, user_state_path
 
+from readwatch.cli.examples import examples
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings_file import most_similar
 from readwatch.cli.settings_pages import example_file, toml_value
@@ -202,7 +203,9 @@ _COMPUTED: Mapping[str, Callable[[str], object]] = {
 """The settings whose default depends on the user or on the URL of the database."""
 
 
-@click.command()
+@click.command(
+    epilog=examples("readwatch settings", "readwatch settings --example > readwatch.toml")
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--example", is_flag=True, help="Print a settings file with all settings.")
 @click.pass_context

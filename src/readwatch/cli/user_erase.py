@@ -8,6 +8,7 @@ import click
 
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -43,7 +44,7 @@ class _Report:
         return self.unused_space is None and not any(self.left.values())
 
 
-@click.command("erase")
+@click.command("erase", epilog=examples("readwatch user erase ann@example.org"))
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(

@@ -10,6 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -26,7 +27,7 @@ from readwatch.store.identity import users
 from readwatch.store.lifecycle import personal_data_export
 
 
-@click.command("export")
+@click.command("export", epilog=examples("readwatch user export ann@example.org --output ann.zip"))
 @click.argument("email")
 @click.option(
     "--output", "file", type=FILE, metavar="FILE.zip", required=True, help="The new file."

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.import_file import ImportLine, Problem, read_import_file
 from readwatch.cli.main import database_url
@@ -60,7 +61,13 @@ class _Plan:
         return tuple(line for line in self.added if line.password is None)
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "readwatch user import people.csv --invitations codes.csv --dry-run",
+        "readwatch user import people.csv --invitations codes.csv",
+    ),
+)
 @click.argument("file", type=FILE)
 @click.option(
     "--invitations",

@@ -65,11 +65,12 @@ def command() -> None:
 def verify(
     context: click.Context, file: Path | None, anchor_log: Path | None, as_json: bool
 ) -> int:
-    """Check that no entry was changed, removed, inserted or moved, and that its triggers are there.
+    """Check that no entry was changed, removed, inserted or moved.
 
-    The exit code is 0 if the log is intact. Anchors show whether entries at the end were removed,
-    or all entries after one of them were rewritten: those that `readwatch serve` has written are
-    always compared. They show nothing if somebody could write both the database and the anchors.
+    The triggers of the log have to be there, too. The exit code is 0 if the log is intact. Anchors
+    show whether entries at the end were removed, or all entries after one of them were rewritten:
+    those that `readwatch serve` has written are always compared. They show nothing if somebody
+    could write both the database and the anchors.
     """
     url = database_url(context)
     anchor_log = anchor_log or default_anchor_log(url)
@@ -145,11 +146,12 @@ def _age(duration: timedelta) -> str:
 @click.argument("file", type=FILE)
 @click.pass_context
 def anchor(context: click.Context, file: Path) -> None:
-    """Check the log and append an anchor to FILE: its length and last hash.
+    """Check the log, and append an anchor to FILE.
 
-    The log must agree with the anchors that are in FILE already. `audit verify --anchor FILE` then
-    detects if the log up to there was cut off or rewritten. Keep FILE where those who can write the
-    database cannot change it, preferably on another machine.
+    An anchor is the length of the log and its last hash. The log must agree with the anchors that
+    are in FILE already. `audit verify --anchor FILE` then detects if the log up to there was cut
+    off or rewritten. Keep FILE where those who can write the database cannot change it, preferably
+    on another machine.
     """
     anchors = _anchors(file, may_be_missing=True)
     with database(database_url(context), Role.MAINTENANCE) as db:

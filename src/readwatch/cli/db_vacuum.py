@@ -39,11 +39,12 @@ BUSY_SECONDS = 60
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, admin: str | None, *, yes: bool, as_json: bool) -> None:
-    """Free the space of deleted rows, and collect statistics for the planner of queries.
+    """Free the space of deleted rows.
 
-    The service may keep running. On SQLite nobody can write meanwhile: apps get 503 and send their
-    activities again. Before it begins, the command says how long that takes, and how much room on
-    the disk it needs. On PostgreSQL nobody waits.
+    This also collects the statistics that the planner of queries uses. The service may keep
+    running. On SQLite nobody can write meanwhile: apps get 503 and send their activities again.
+    Before it begins, the command says how long that takes, and how much room on the disk it needs.
+    On PostgreSQL nobody waits.
     """
     url = database_url(context)
     with database(url, Role.MAINTENANCE) as db:

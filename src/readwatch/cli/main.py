@@ -4,9 +4,10 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +24,9 @@ from readwatch.cli.settings import (
 from readwatch.cli.settings_file import check_settings, read_config, take_console_keys
 from readwatch.cli.signals import EndedBySignal, cleanup_at_signals
 from readwatch.domain.errors import ReadwatchError, exception_location
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "init": "Create or upgrade the database and the first admin.",
@@ -55,6 +59,41 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"readwatch.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            similar = " or ".join(map(repr, self._similar(ctx, error.command_name)))
+            advice = f" Did you mean {similar}?" if similar else ""
+            raise click.UsageError(f"{error.message}{advice}", ctx) from None
+
+    def _similar(self, ctx: click.Context, name: str) -> list[str]:
+        """Return the commands that were probably meant: `backup` is `db backup`."""
+        paths = [*self._paths(ctx)]
+        return [path for path in paths if path.endswith(f" {name}")] or get_close_matches(
+            name, paths
+        )
+
+    def _paths(self, ctx: click.Context) -> Iterator[str]:
+        for name in _COMMANDS:
+            yield name
+            command = self.get_command(ctx, name)
+            if isinstance(command, click.Group):
+                yield from (f"{name} {each}" for each in command.list_commands(ctx))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return the commands and options that begin so; no command is imported."""
+        from click.shell_completion import CompletionItem  # takes 10 ms
+
+        commands = [
+            CompletionItem(name, help=line)
+            for name, line in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(
         self,

@@ -39,7 +39,7 @@ HOW_TO_USE = "the app sends the code and a password to POST /api/invitation"
 def invite(
     context: click.Context, emails: Sequence[str], revoke: bool, as_json: bool, admin: str | None
 ) -> None:
-    """Print a code for each account, with which the person sets a password.
+    """Print codes with which people set their password.
 
     A code is valid for 72 hours and for one password, and is printed only now. It makes earlier
     codes of the account void; until it is used, the account keeps its password. All are invited, or

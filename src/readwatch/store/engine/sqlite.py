@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -340,12 +341,28 @@ def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
 
 
 def notice_signals(db: peewee.Database) -> None:
-    """Let signals such as ctrl+c interrupt this thread's statements of SQLite.
+    """Let signals such as ctrl+c interrupt this thread's statements of SQLite, and its waits.
 
     Python handles signals only in Python code, so SQLite has to call some now and then.
     """
     if isinstance(db, SQLite):
-        _connection(db).set_progress_handler(lambda: False, _STEPS_UNTIL_CALL)
+        connection = _connection(db)
+        connection.set_progress_handler(lambda: False, _STEPS_UNTIL_CALL)
+        connection.set_busy_handler(_wait_at_most(db.busy_seconds))
+
+
+def _wait_at_most(seconds: float) -> Callable[[int], bool]:
+    """Return SQLite's busy timeout as Python code: a wait for another program that writes."""
+    deadline = 0.0
+
+    def may_wait(earlier_calls: int) -> bool:
+        nonlocal deadline
+        if earlier_calls == 0:
+            deadline = time.monotonic() + seconds
+        time.sleep(min(earlier_calls + 1, 25) / 1000)
+        return time.monotonic() < deadline
+
+    return may_wait
 
 
 def wal_bytes(db: peewee.Database) -> int | None:

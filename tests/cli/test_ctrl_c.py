@@ -1,0 +1,143 @@
+"""Ctrl+c and SIGTERM end every command, and leave the database and the disk as they were."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from cli.shell import ADMIN_PASSWORD, COMMANDS, Shell, log
+from cli.test_examples import BEFORE, SAMPLE, STOPPED, examples_of
+from conftest import Cast
+from ingest.process import TIMEOUT
+
+from readwatch.store.engine.connections import Database, connection, open_database
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import sqlite_path
+
+pytestmark = [
+    pytest.mark.parametrize("engine", ["sqlite"], indirect=True),
+    pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux"),
+]
+
+WRITE_NOTHING = {
+    *("audit anchor", "audit verify", "db grant", "db health", "db rights", "init", "settings"),
+    "db restore",  # which refuses a database that is in use
+}
+"""The commands that do not wait for a program that writes."""
+
+WITHOUT_QUESTIONS = {
+    **dict.fromkeys(("user delete", "user erase", "db vacuum"), "--yes"),
+    **dict.fromkeys(("user passwd", "user role"), "--password-stdin"),
+}
+"""What to add to an example, so that it asks nothing."""
+
+ENDLESS = """
+import sys
+from readwatch.cli import main
+from readwatch.cli.database import database
+with main.exit_on_failure(), main.cleanup_at_signals(), database(sys.argv[1]) as db:
+    print("ready", flush=True)
+    db.execute_sql("WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) "
+                   "SELECT count(*) FROM n").fetchall()
+"""
+
+
+def calls() -> Iterator[list[str]]:
+    """Yield one example of each command that writes."""
+    for words, command in COMMANDS.items():
+        name = " ".join(words)
+        example = next((each for each in examples_of(command) if "--dry-run" not in each), "")
+        if isinstance(command, click.Group) or name in WRITE_NOTHING:
+            continue
+        if not any(example.startswith(program) for program in STOPPED):
+            yield shlex.split(f"{example.partition(' < ')[0]} {WITHOUT_QUESTIONS.get(name, '')}")
+
+
+def has_open(process: subprocess.Popen[str], file: Path) -> bool:
+    assert process.poll() is None, process.communicate()
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
+        try:
+            if link.samefile(file):
+                return True
+        except OSError:  # closed meanwhile
+            continue
+    return False
+
+
+def shell_status(code: int) -> int:
+    """Return the exit status as a shell says it: 128 and the number of the signal.
+
+    Python ends by the signal itself if that has arrived in the text of an `exec`, as of dataclasses.
+    """
+    return 128 - code if code < 0 else code
+
+
+@pytest.fixture
+def other_program(url: str) -> Iterator[Database]:
+    """Another program, which can write while nobody else can."""
+    db = open_database(url, Role.OWNER)
+    with connection(db), db.atomic():
+        yield db
+
+
+@pytest.mark.parametrize("call", [*calls()], ids=" ".join)
+def test_ctrl_c_ends_a_command_that_waits_and_nothing_has_happened(
+    shell: Shell,
+    cast: Cast,
+    db: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    call: list[str],
+) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / SAMPLE.name).write_bytes(SAMPLE.read_bytes())
+    for beginning, words in BEFORE.items():
+        if " ".join(call).startswith(beginning):
+            assert shell(*words).code == 0
+    before, files = log(db), {*folder.iterdir()}
+    request.getfixturevalue("other_program")
+    with subprocess.Popen(
+        [sys.executable, "-m", *call],
+        env={**os.environ, "READWATCH_DATABASE": shell.url, "READWATCH_BCRYPT_COST": "4"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        process.stdin.write(f"{ADMIN_PASSWORD}\n")
+        process.stdin.flush()
+        while not has_open(process, sqlite_path(shell.url)):
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=TIMEOUT)
+    assert (shell_status(process.returncode), out, err.splitlines()[-1]) == (130, "", "stopped")
+    assert {*folder.iterdir()} == files
+    assert log(db) == before
+
+
+@pytest.mark.parametrize(
+    ("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_statement_of_sqlite_that_takes_long_is_interrupted(
+    url: str, how: signal.Signals, status: int
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDLESS, url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(how)
+        _, err = process.communicate(timeout=TIMEOUT)
+    assert (process.returncode, err) == (status, "stopped\n")

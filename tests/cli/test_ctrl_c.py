@@ -72,7 +72,7 @@ def has_open(process: subprocess.Popen[str], file: Path) -> bool:
 def shell_status(code: int) -> int:
     """Return the exit status as a shell says it: 128 and the number of the signal.
 
-    Python ends by the signal itself if that has arrived in the text of an `exec`, as of dataclasses.
+    Python ends by the signal itself if that came during an `exec`, as dataclasses use it.
     """
     return 128 - code if code < 0 else code
 

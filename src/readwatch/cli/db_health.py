@@ -11,7 +11,14 @@ from readwatch.cli.database import database
 from readwatch.cli.engine import slow_query_log_setting
 from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
-from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
+from readwatch.cli.output import (
+    busy,
+    local_time,
+    print_json,
+    print_line,
+    print_table,
+    with_progress,
+)
 from readwatch.cli.settings import default_slow_query_log
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
@@ -126,7 +133,9 @@ def _quick_report(db: Database) -> _Report:
 
 
 def _full_report(db: Database) -> _Report:
-    status, full = health.database_status(db), health.full_check(db)
+    status = health.database_status(db)
+    with busy("Reading the whole database"):
+        full = health.full_check(db)
     mismatches = log_findings = None
     if not full.damages:
         mismatches = _compared(db, rollup_rebuild.chunks(db), "Comparing rollups with activities")

@@ -18,7 +18,7 @@ from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, draft_of_copy, private_folder, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import busy, print_line, with_progress
 from readwatch.cli.settings import (
     acting_admin,
     anchor_log_setting,
@@ -271,7 +271,7 @@ def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
             )
             for _ in restored.erase_again(db, user_id, event, now):
                 pass
-    with database(url, Role.OWNER) as db:
+    with busy("Rewriting the file of the database"), database(url, Role.OWNER) as db:
         erasure.clear_unused_space(db)
 
 

@@ -14,7 +14,7 @@ from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, text_output
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import busy, print_line, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.cli.times import TIME
 from readwatch.domain.audit import AuditAction
@@ -150,7 +150,8 @@ def _export(
                 action_type=AuditAction.EXPORTED_DATA,
                 details=_details(selection, file_format),
             )
-            reader_ids = exports.reader_ids(db, access, selection, extent)
+            with busy("Finding the readers"):
+                reader_ids = exports.reader_ids(db, access, selection, extent)
             rows = audit_log.log_rows(db, access, event, reader_ids, system_clock())
             pages: Iterable[list[list[exports.Value]]]
             pages = exports.pages(db, rows, selection, extent, reader_ids)

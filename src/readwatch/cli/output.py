@@ -3,7 +3,8 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -51,6 +52,18 @@ def with_progress(steps: Iterable[T], description: str, total: int | None = None
     from rich.progress import track
 
     return track(steps, description, total=total, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def busy(description: str) -> Iterator[None]:
+    """Show that work without steps goes on, if stderr is a terminal; print nothing meanwhile."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{description} ..."):
+        yield
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

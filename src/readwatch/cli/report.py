@@ -10,7 +10,7 @@ from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_line
+from readwatch.cli.output import busy, print_json, print_line
 from readwatch.cli.report_page import page
 from readwatch.cli.report_text import print_report
 from readwatch.cli.settings import acting_admin
@@ -97,6 +97,7 @@ def week(
         print_report(report)
 
 
+@busy("Reading both weeks")
 def _report(
     db: Database, acting_id: int, of_week: Week, form: str, thresholds: Thresholds
 ) -> WeekReport:

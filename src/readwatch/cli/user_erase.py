@@ -12,7 +12,7 @@ from readwatch.cli.examples import examples
 from readwatch.cli.files import unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_line, print_table, with_progress
+from readwatch.cli.output import busy, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin, default_erasure_list, erasure_list_setting
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
@@ -85,7 +85,8 @@ def erase(
             pass
         left = erasure.rows_about(db, user_id, email)
         addresses = erasure.addresses_in_access_log(db, user_id)
-    unused = "not cleared, because of --no-vacuum" if no_vacuum else _clear_unused_space(url)
+    with busy("Rewriting the file of the database"):
+        unused = "not cleared, because of --no-vacuum" if no_vacuum else _clear_unused_space(url)
     report = _Report(user_id, erasure.pseudonym(user_id), before, left, unused, named, addresses)
     if as_json:
         print_json({**asdict(report), "complete": report.complete})

@@ -18,7 +18,7 @@ from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.import_file import ImportLine, Problem, read_import_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_line, with_progress
+from readwatch.cli.output import busy, print_json, print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -132,7 +132,8 @@ def import_(
 
 def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
     """Return what to do; print the problems of the file, if there are any, and raise an error."""
-    contents = read_import_file(file)
+    with busy("Reading the file"):
+        contents = read_import_file(file)
     accounts = bulk_users.existing_accounts(db, [line.email for line in contents.lines])
     for note in contents.notes:
         print_line(f"note: {note}", err=True)

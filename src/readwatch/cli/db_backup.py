@@ -101,7 +101,7 @@ def refuse_postgresql(url: str) -> None:
     if not is_sqlite_url(url):
         raise invalid(
             "this is for SQLite; back up PostgreSQL with pg_dump or pgBackRest: see "
-            "docs/operating.md"
+            "docs/backup.md"
         )
 
 

@@ -100,8 +100,7 @@ def refuse_postgresql(url: str) -> None:
     """Refuse a database that has its own programs for backups."""
     if not is_sqlite_url(url):
         raise invalid(
-            "this is for SQLite; back up PostgreSQL with pg_dump or pgBackRest: see "
-            "docs/backup.md"
+            "this is for SQLite; back up PostgreSQL with pg_dump or pgBackRest: see docs/backup.md"
         )
 
 

@@ -126,9 +126,16 @@ def test_pip_installs_it_and_it_makes_a_database(wheel: Path, tmp_path: Path) ->
     run(tmp_path / "venv" / "bin" / "pip", "install", "--quiet", wheel, cwd=tmp_path)
     readwatch = tmp_path / "venv" / "bin" / "readwatch"
     assert __version__ in run(readwatch, "--version", cwd=tmp_path)
+    words = (
+        "init",
+        "--admin-email",
+        "dora@example.org",
+        "--admin-name",
+        "Dora",
+        "--password-stdin",
+    )
     made = subprocess.run(
-        [readwatch, "init", "--admin-email", "dora@example.org", "--admin-name", "Dora Dyer"]
-        + ["--password-stdin"],
+        [readwatch, *words],
         env={"HOME": str(tmp_path)},
         input="a password for Dora\n",
         capture_output=True,

@@ -115,7 +115,7 @@ def test_the_text_for_a_package_index_has_no_link_that_leads_nowhere(wheel: Path
         (name,) = (each for each in archive.namelist() if each.endswith("/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode())
     assert metadata["Description-Content-Type"] == "text/markdown"
-    text = metadata.get_payload()
+    text = str(metadata.get_payload())
     assert text.startswith("# readwatch\n")
     assert "](" not in text.replace("](http", "")
     assert "`docs/README.md`" in text

@@ -40,7 +40,7 @@ ENDLESS = """
 import sys
 from readwatch.cli import main
 from readwatch.cli.database import database
-with main.exit_on_failure(), main.cleanup_at_signals(), database(sys.argv[1]) as db:
+with main.exit_on_failure(), main.signals_as_exceptions(), database(sys.argv[1]) as db:
     print("ready", flush=True)
     db.execute_sql("WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) "
                    "SELECT count(*) FROM n").fetchall()

@@ -5,7 +5,8 @@ import shlex
 import shutil
 import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"
 
 on_postgresql = pytest.mark.parametrize("engine", [ENGINES[1]], indirect=True)
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+Typed = Callable[[str], AbstractContextManager[Terminal]]
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "people.csv"
 
@@ -63,10 +66,8 @@ OF_POSTGRESQL = [example for example in EXAMPLES if "db grant" in example]
 
 
 @pytest.fixture
-def typed(
-    shell: Shell, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[object]:
-    """`typed(example)` types an example into a shell and yields its terminal."""
+def typed(shell: Shell, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """`typed(example)` types an example into a shell and gives its terminal."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(SAMPLE, tmp_path)
     (tmp_path / "password.txt").write_text(f"{ADMIN_PASSWORD}\n")
@@ -119,7 +120,7 @@ def test_every_command_has_an_example_of_itself(words: tuple[str, ...]) -> None:
 @on_sqlite
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if each not in OF_POSTGRESQL])
 def test_the_examples_do_what_they_say(
-    typed, shell: Shell, db: Database, cast: Cast, example: str
+    typed: Typed, shell: Shell, db: Database, cast: Cast, example: str
 ) -> None:
     open_session(db, cast.ann, hash_token("x"), system_clock())
     for beginning, words in BEFORE.items():
@@ -145,7 +146,7 @@ def test_the_examples_do_what_they_say(
 @on_postgresql
 @pytest.mark.parametrize("example", OF_POSTGRESQL)
 def test_the_examples_for_postgresql_do_what_they_say(
-    typed, shell: Shell, db: Database, example: str
+    typed: Typed, shell: Shell, db: Database, example: str
 ) -> None:
     new_login(shell.url, "consultants")
     with typed(example.replace("consultants", f"{db.database}_consultants")) as running:

@@ -1,6 +1,7 @@
 """What commands show while they work: on a terminal, and nowhere else."""
 
 import sys
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -10,6 +11,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning"
 
 WORK = """
 import sys
+from pathlib import Path
 from readwatch.cli.output import busy, with_progress
 with busy("Looking"):
     pass
@@ -20,7 +22,9 @@ print("done", file=sys.stderr)
 
 
 @pytest.mark.parametrize(("redirect", "is_shown"), [("", True), ("2> errors.txt", False)])
-def test_progress_is_shown_on_a_terminal_only(tmp_path, redirect: str, is_shown: bool) -> None:
+def test_progress_is_shown_on_a_terminal_only(
+    tmp_path: Path, redirect: str, is_shown: bool
+) -> None:
     program = tmp_path / "work.py"
     program.write_text(WORK)
     shown = pexpect.run(

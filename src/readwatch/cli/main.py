@@ -22,7 +22,7 @@ from readwatch.cli.settings import (
     setting,
 )
 from readwatch.cli.settings_file import check_settings, read_config, take_console_keys
-from readwatch.cli.signals import EndedBySignal, cleanup_at_signals
+from readwatch.cli.signals import EndedBySignal, signals_as_exceptions
 from readwatch.domain.errors import ReadwatchError, exception_location
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def console_keys(context: click.Context) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    with exit_on_failure(), cleanup_at_signals():
+    with exit_on_failure(), signals_as_exceptions():
         result: Any = readwatch.main(standalone_mode=False, prog_name="readwatch")
     sys.exit(result if isinstance(result, int) else 0)
 

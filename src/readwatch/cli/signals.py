@@ -18,7 +18,7 @@ class EndedBySignal(SystemExit):
 
 
 @contextmanager
-def cleanup_at_signals() -> Iterator[None]:
+def signals_as_exceptions() -> Iterator[None]:
     """Raise EndedBySignal at SIGTERM and SIGHUP, which otherwise end the process at once.
 
     A signal that is ignored, as SIGHUP under nohup, stays ignored. `serve`, the console and the

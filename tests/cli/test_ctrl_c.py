@@ -42,8 +42,9 @@ from readwatch.cli import main
 from readwatch.cli.database import database
 with main.exit_on_failure(), main.signals_as_exceptions(), database(sys.argv[1]) as db:
     print("ready", flush=True)
-    db.execute_sql("WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT 1 FROM n) "
-                   "SELECT count(*) FROM n").fetchall()
+    # Under the name of a table that the role may read.
+    db.execute_sql("WITH RECURSIVE users (id) AS (VALUES (1) UNION ALL SELECT 1 FROM users) "
+                   "SELECT count(*) FROM users").fetchall()
 """
 
 

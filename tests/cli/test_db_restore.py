@@ -411,14 +411,15 @@ def test_without_a_terminal_it_needs_a_word(shell: Shell, monday: Path, path: Pa
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_it_asks_and_no_is_no(shell: Shell, monday: Path, path: Path) -> None:
     command = ["-m", "readwatch", "--database", shell.url, "db", "restore", str(monday)]
-    for answer, status, kept in (("n", 1, 0), ("y", 0, 1)):
+    for answer, status, kept in (("\x03", 130, 0), ("n\r", 1, 0), ("y\r", 0, 1)):
         process = pexpect.spawn(sys.executable, command, timeout=60, dimensions=(24, 200))
         process.expect("Everybody has to log in again")
         process.expect("Restore it?")
-        process.sendline(answer)
+        process.send(answer)
         process.expect(pexpect.EOF)
         process.wait()
         assert (process.exitstatus, len(replaced(path))) == (status, kept)
+        assert not list(path.parent.glob(".readwatch-copy-*"))
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")

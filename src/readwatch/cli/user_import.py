@@ -259,7 +259,8 @@ def _save(
     changes = edits.changed_columns(db, plan.edits)
     lines = len(plan.added) + len(plan.edits) + plan.skipped
     details = f"cli, rows {lines}, added {len(plan.added)}, changed {len(changes)}"
-    ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
+    with busy("Adding accounts"):
+        ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
     events = [
         cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
         *(_added(acting_id, ids[line.email], line) for line in plan.added),
@@ -268,8 +269,9 @@ def _save(
     starts = range(0, len(events), _ENTRIES_AT_ONCE)
     for start in with_progress(starts, "Writing the access log"):
         audit_log.append_all_in_transaction(db, events[start : start + _ENTRIES_AT_ONCE], now)
-    invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
-    edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
+    with busy("Changing accounts"):
+        invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
+        edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
     return len(changes)
 
 

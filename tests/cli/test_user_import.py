@@ -118,6 +118,28 @@ def test_no_code_is_left_where_the_accounts_cannot_be_added(
     assert len(everybody(db)) == 4
 
 
+def test_the_codes_stay_if_ctrl_c_comes_right_after_the_commit(
+    shell: Shell,
+    cast: Cast,
+    db: Database,
+    file: Path,
+    codes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit = type(db).commit
+
+    def interrupted(self: Database) -> None:
+        commit(self)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(db), "commit", interrupted)
+    ended = shell("user", "import", str(file), "--invitations", str(codes))
+    assert (ended.code, ended.err.strip()) == (130, "stopped")
+    assert len(everybody(db)) == 5
+    assert codes.exists()
+
+
 def test_of_an_account_that_another_program_adds_meanwhile_the_line_is_named(
     shell: Shell,
     cast: Cast,

@@ -22,8 +22,8 @@ from readwatch.cli.output import busy, print_json, print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.clock import rfc3339, system_clock
+from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import write_csv
 from readwatch.domain.users import UserRole
@@ -120,7 +120,7 @@ def import_(
     hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
     now = system_clock()
     codes = {line.email: invitations.new_code() for line in plan.invited}
-    with database(url) as db, _code_file(invitation_file, plan, codes, now):
+    with database(url) as db, _code_file(db, invitation_file, plan, codes, now):
         try:
             with db.atomic():
                 changed = _save(db, acting_id, plan, hashes, codes, now)
@@ -207,7 +207,7 @@ def _require_new_file(plan: _Plan, invitation_file: Path | None) -> None:
 
 @contextmanager
 def _code_file(
-    file: Path | None, plan: _Plan, codes: Mapping[str, str], now: datetime
+    db: Database, file: Path | None, plan: _Plan, codes: Mapping[str, str], now: datetime
 ) -> Iterator[None]:
     """Write the codes before the accounts are added; delete them if that fails.
 
@@ -225,9 +225,20 @@ def _code_file(
         )
     try:
         yield
-    except BaseException:  # ctrl+c too; it is raised again
-        file.unlink()
+    except BaseException:  # ctrl+c too, which may come right after the commit; it is raised again
+        if not _may_be_added(db, plan.invited[0].email, now):
+            file.unlink()
         raise
+
+
+def _may_be_added(db: Database, email: str, now: datetime) -> bool:
+    """Tell whether this import has added an account, or the database does not answer."""
+    try:
+        with safe_errors():
+            user = users.user_or_none(db, email)
+    except ReadwatchError:
+        return True
+    return user is not None and rfc3339(user.created_at) == rfc3339(now)
 
 
 def _hashes(lines: Sequence[ImportLine], cost: int) -> list[str]:

@@ -5,7 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -15,9 +15,12 @@ from cli.test_examples import BEFORE, SAMPLE, STOPPED, examples_of
 from conftest import Cast
 from ingest.process import TIMEOUT
 
-from readwatch.store.engine.connections import Database, connection, open_database
+from readwatch.domain.clock import system_clock
+from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.tokens import hash_token
 
 pytestmark = [
     pytest.mark.parametrize("engine", ["sqlite"], indirect=True),
@@ -35,6 +38,18 @@ WITHOUT_QUESTIONS = {
     **dict.fromkeys(("user passwd", "user role"), "--password-stdin"),
 }
 """What to add to an example, so that it asks nothing."""
+
+LONG: Mapping[str, str] = {
+    "db backup tuesday.db": ".readwatch-copy-*",
+    "db restore monday.db --yes": ".readwatch-copy-*",
+    "export activities --output activities.csv": ".*.draft",
+    "user export ann@example.org --output ann.zip": ".*.draft",
+    "audit export log.csv": ".*.draft",
+    "db rebuild": "",
+    "user erase ann@example.org --yes": "",
+}
+"""Commands that take long, and the draft that shows that each is at work; without one its entry of
+the access log shows it."""
 
 ENDLESS = """
 import sys
@@ -123,6 +138,75 @@ def test_ctrl_c_ends_a_command_that_waits_and_nothing_has_happened(
     assert (shell_status(process.returncode), out, err.splitlines()[-1]) == (130, "", "stopped")
     assert {*folder.iterdir()} == files
     assert log(db) == before
+
+
+@pytest.fixture
+def history(db: Database, cast: Cast) -> None:
+    """Ann has read much, and the rollups do not know it."""
+    session = open_session(db, cast.ann, hash_token("x"), system_clock())
+    with db.atomic():
+        db.execute_sql(
+            f"""
+            WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+            INSERT INTO reader_activities (
+                user_id, session_id, activity_type, content_id, duration_seconds, metadata_json,
+                occurred_at, created_at
+            ) SELECT
+                {cast.ann.id}, {session.session_id}, 'page_read', 'title ' || i % 50, 60,
+                hex(zeroblob(400)), '2026-11-30 08:00:00.000', '2026-11-30 08:00:00.000'
+            FROM n
+            """
+        )
+    db.close()  # a restore wants the database for itself
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("words", LONG)
+def test_ctrl_c_in_the_middle_of_long_work_leaves_everything_whole(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """The work may be over before the signal arrives; then all of it is there."""
+    monkeypatch.chdir(tmp_path)
+    assert shell("db", "backup", "monday.db").code == 0
+    draft, before = LONG[words], entries(shell.url)
+    with subprocess.Popen(
+        [sys.executable, "-m", "readwatch", "--database", shell.url, *words.split()],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while process.poll() is None and not (
+            list(tmp_path.glob(draft)) if draft else entries(shell.url) > before
+        ):
+            pass
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=TIMEOUT)
+
+    stopped = shell_status(process.returncode) == 130
+    assert stopped or process.returncode == 0, err
+    assert not stopped or err.splitlines()[-1] == "stopped"
+    assert not [*tmp_path.glob(".readwatch-copy-*"), *tmp_path.glob(".*.draft")]
+    assert shell("audit", "verify").code == 0
+    again = words.split()
+    named = [Path(word) for word in again if "." in word and "@" not in word]
+    for file in named:
+        if file.name != "monday.db" and file.exists():
+            assert not stopped, "a file is complete or absent"
+            file.rename(f"old-{file.name}")
+            Path(f"{file}.anchor").unlink(missing_ok=True)
+    ended = shell(*again)
+    assert ended.code == 0, ended
+    assert shell("db", "rebuild").code == 0
+    assert shell("db", "health").code == 0
+
+
+def entries(url: str) -> int:
+    db = open_database(url, Role.OWNER)
+    try:
+        with connection(db):
+            return len(log(db))
+    finally:
+        close_all(db)
 
 
 @pytest.mark.parametrize(

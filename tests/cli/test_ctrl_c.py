@@ -62,6 +62,23 @@ with main.exit_on_failure(), main.signals_as_exceptions(), database(sys.argv[1])
                    "SELECT count(*) FROM users").fetchall()
 """
 
+WAITING = """
+import sys
+from readwatch.cli import main
+from readwatch.cli.database import database
+from readwatch.store.engine.database import EngineSettings
+from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.sqlite import truncate_wal
+patience = EngineSettings(busy_seconds=600)
+with main.exit_on_failure(), database(sys.argv[1], Role.OWNER, patience) as db:
+    truncate_wal(db)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    with db.atomic():
+        pass
+"""
+"""Waits for another program after a checkpoint, which has a patience of its own."""
+
 
 def calls() -> Iterator[list[str]]:
     """Yield one example of each command that writes."""
@@ -226,3 +243,24 @@ def test_a_statement_of_sqlite_that_takes_long_is_interrupted(
         process.send_signal(how)
         _, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, err) == (status, "stopped\n")
+
+
+def test_a_wait_after_a_checkpoint_is_interrupted(url: str, cast: Cast) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        db = open_database(url, Role.OWNER)
+        with connection(db), db.atomic():
+            process.stdin.write("go on\n")
+            process.stdin.flush()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=TIMEOUT)
+        close_all(db)
+    assert (process.returncode, err) == (130, "stopped\n")

@@ -122,6 +122,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
         self._open_connections: WeakSet[apsw.Connection] = WeakSet()
         self._files: dict[str, FileIdentity] = {}
         self._left_wal_empty = False
+        self._notices_signals = False
 
     def require_same_files(self) -> None:
         """Refuse to go on if one of the open files was removed, or replaced by another file.
@@ -141,6 +142,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
         if self._left_wal_empty and wal_bytes(self):
             return f"{self.database}-wal"  # with rows of the file that took the place
         self._left_wal_empty = False
+        self._notices_signals = False
         return None
 
     def leave_lost_file(self) -> None:
@@ -156,7 +158,17 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
     def after_readers(self, mode: int, seconds: float) -> bool:
         """Retry a checkpoint that open read transactions prevent, for some seconds; tell whether it
         was done."""
-        return _after_readers(_connection(self), mode, seconds, self.busy_seconds)
+        done = _after_readers(_connection(self), mode, seconds, self.busy_seconds)
+        if self._notices_signals:
+            self.notice_signals()
+        return done
+
+    def notice_signals(self) -> None:
+        """Do what the function `notice_signals` says."""
+        self._notices_signals = True
+        connection = _connection(self)
+        connection.set_progress_handler(lambda: False, _STEPS_UNTIL_CALL)
+        connection.set_busy_handler(_wait_at_most(self.busy_seconds))
 
     def _connect(self) -> apsw.Connection:
         connection: apsw.Connection = super()._connect()
@@ -200,6 +212,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
             paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
             files = {path: file for path in paths if (file := _identity(path)) is not None}
             self._left_wal_empty = False
+        self._notices_signals = False
         if was_moved or _has_moved(connection):
             raise unavailable("the database file was replaced at this moment; try again")
         self._files = files
@@ -346,9 +359,7 @@ def notice_signals(db: peewee.Database) -> None:
     Python handles signals only in Python code, so SQLite has to call some now and then.
     """
     if isinstance(db, SQLite):
-        connection = _connection(db)
-        connection.set_progress_handler(lambda: False, _STEPS_UNTIL_CALL)
-        connection.set_busy_handler(_wait_at_most(db.busy_seconds))
+        db.notice_signals()
 
 
 def _wait_at_most(seconds: float) -> Callable[[int], bool]:

@@ -9,7 +9,7 @@ RUN = @$(INTERPRETER) dev.py run
 # More workers than cores: many tests wait for a server process, a terminal or PostgreSQL.
 TESTS = pytest -n 3 --dist worksteal
 
-BENCHMARKS = ingest recipe servers logins ladder service_memory console audit personal_data exports operations frozen
+BENCHMARKS = ingest recipe servers logins ladder service_memory console audit personal_data exports operations archive frozen
 
 .PHONY: help demo test check format proof bench lock clean
 

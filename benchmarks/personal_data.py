@@ -8,15 +8,12 @@ other programs cannot write during it.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
-from rig import databases
+from rig import beside, databases
 from rig.commands import Called, called
-from rig.load import Load, Result
-from rig.processes import MIB, Server, put, readwatch
+from rig.processes import MIB, readwatch
 from rig.readers import administrator, emails, opened, populate
-from rig.report import Column, Row, parser, progress, publish
+from rig.report import Column, parser, progress, publish
 from rig.slices import greet
 
 from readwatch.domain.activities import Activity
@@ -28,21 +25,8 @@ from readwatch.store.recording.activities import record_activities
 
 READERS = 1000
 AT_ONCE = 5_000
-SLICE_SECONDS = 5.0
 
-COLUMNS = (
-    Column("what", "what"),
-    Column("seconds", "s", ",.1f"),
-    Column("cpu_seconds", "cpu s", ",.1f"),
-    Column("peak_mib", "peak MiB", ",.0f"),
-    Column("file_mib", "file MiB", ",.0f"),
-    Column("code", "exit code"),
-    Column("posts", "posts", ",d"),
-    Column("p50_ms", "p50 ms", ",.1f"),
-    Column("p99_ms", "worst p99 ms", ",.1f"),
-    Column("longest_ms", "longest ms", ",.0f"),
-    Column("errors", "errors by status"),
-)
+COLUMNS = (*beside.COLUMNS, Column("file_mib", "file MiB", ",.0f"))
 
 
 def main() -> None:
@@ -75,7 +59,9 @@ def main() -> None:
             greet(server, tokens[1:])
             for what, call in calls.items():
                 progress(f"{what} ...")
-                rows.append(_beside(server, tokens[1:], settings.rate, what, call, file))
+                row = beside.beside(server, tokens[1:], settings.rate, what, call)
+                size = file.stat().st_size / MIB if what == "user export" else None
+                rows.append({**row, "file_mib": size})
     publish(settings, COLUMNS, rows)
 
 
@@ -101,48 +87,6 @@ def _read(url: str, token: str, length: int) -> None:
                 record_activities(db, principal, pages, system_clock())
             if first % (20 * AT_ONCE) == 0:
                 progress(f"{first:>12,} of {length:,} activities")
-
-
-def _beside(
-    server: Server,
-    tokens: list[str],
-    rate: float,
-    what: str,
-    call: Callable[[], Called | None],
-    file: Path,
-) -> Row:
-    """Post until a command has ended; return the figures of the command and of the posts."""
-    with ThreadPoolExecutor(1) as thread:
-        calling = thread.submit(call)
-        posted = _posts(server, tokens, rate, calling)
-    done = calling.result()
-    refused = sorted({status for result in posted for status in result.refused})
-    return {
-        "what": what,
-        "seconds": done and done.seconds,
-        "cpu_seconds": done and done.cpu_seconds,
-        "peak_mib": done and done.peak_bytes / MIB,
-        "file_mib": file.stat().st_size / MIB if what == "user export" else None,
-        "code": done and done.code,
-        "posts": sum(result.answered for result in posted),
-        "p50_ms": 1000 * sorted(result.p50 for result in posted)[len(posted) // 2],
-        "p99_ms": 1000 * max(result.p99 for result in posted),
-        "longest_ms": 1000 * max(result.longest for result in posted),
-        "errors": ", ".join(
-            f"{sum(result.refused.get(status, 0) for result in posted)} x {status}"
-            for status in refused
-        ),
-    }
-
-
-def _posts(
-    server: Server, tokens: list[str], rate: float, calling: Future[Called | None]
-) -> list[Result]:
-    posted: list[Result] = []
-    while not posted or not calling.done():
-        load = Load("activities", server.port, tokens, SLICE_SECONDS, rate=rate, connections=8)
-        posted.append(put(load))
-    return posted
 
 
 if __name__ == "__main__":

@@ -12,11 +12,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.clock import system_clock
 from readwatch.domain.health import RollupMismatches
 from readwatch.store.audit.log import append_in_transaction
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.statements import Statement
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.tokens import hash_token, new_token
+from readwatch.store.identity.users import get_user
 from readwatch.store.recording.rebuild import ReaderRollups
 from rig.readers import consultant, opened, populate
 from rig.report import progress
@@ -172,6 +176,21 @@ def make_history(url: str, length: int, now: datetime) -> int:
     if wrong != RollupMismatches():
         sys.exit(f"wrong: the rollups of a made history differ from its activities: {wrong}")
     return looking
+
+
+def logged_in(url: str) -> list[str]:
+    """Open a session for each reader of a made history; return the tokens."""
+    with opened(url, Role.OWNER) as db:
+        if not is_sqlite(db):  # a made history has ids that PostgreSQL has not given
+            for table in ("reader_sessions", "reader_activities"):
+                db.execute_sql(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+                )
+    tokens = [new_token() for _ in range(READERS)]
+    with opened(url, Role.INGEST) as db, db.atomic():
+        for user_id, token in enumerate(tokens, 1):
+            open_session(db, get_user(db, user_id), hash_token(token), system_clock())
+    return tokens
 
 
 def _fill(db: Database, length: int, now: datetime) -> None:

@@ -1,9 +1,12 @@
 """The command line on a real database."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cli.old_history import OldHistory, make_old_history
 from cli.shell import Shell
+from conftest import Cast, StillClock
 
 from readwatch.store.engine.connections import Database, close_all, connection, open_database
 from readwatch.store.engine.privileges import Role
@@ -32,3 +35,9 @@ def made(new_shell: Shell) -> Iterator[Database]:
     yield db
     db.close()
     close_all(db)
+
+
+@pytest.fixture
+def old_history(db: Database, cast: Cast, clock: StillClock, tmp_path: Path) -> OldHistory:
+    """Ann and Ben have read more than a year ago."""
+    return make_old_history(db, cast, clock, tmp_path / "archive")

@@ -113,3 +113,11 @@ def log(db: Database) -> list[tuple[Any, ...]]:
         (*row, details.partition(", run by ")[0] if details else details)
         for *row, details in db.execute_sql(query)
     ]
+
+
+def shell_status(code: int) -> int:
+    """Return the exit status as a shell says it: 128 and the number of the signal.
+
+    Python ends by the signal itself if that came during an `exec`, as dataclasses use it.
+    """
+    return 128 - code if code < 0 else code

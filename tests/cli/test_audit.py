@@ -88,7 +88,10 @@ def test_verify_as_json(shell: Shell, db: Database) -> None:
         "head": {"entries": 2, "id": 2},
         "schema_differences": [],
         "gaps": [],
+        "cut": None,
+        "entries_before_cut": 0,
         "anchors": 0,
+        "anchors_before_cut": 0,
         "anchor_log": str(default_anchor_log(shell.url)),
         "last_anchor_at": None,
     }
@@ -196,7 +199,7 @@ def test_the_list_is_an_entry_itself_and_the_newest(shell: Shell, db: Database, 
         "viewed_reader_activities",
     ]
     assert listed[1]["target_email"] == "ben@example.org"
-    assert listed[1]["created_at"] == "2026-11-22T12:02:00+00:00"
+    assert listed[1]["created_at"] == "2026-11-22T12:02:00.000+00:00"
     assert [entry["id"] for entry in json.loads(
         shell("audit", "list", "--json", "--limit", "1", "--before", "2").out
     )] == [1]  # fmt: skip

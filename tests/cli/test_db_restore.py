@@ -293,6 +293,18 @@ def test_the_owner_of_the_database_stays_its_owner(shell: Shell, monday: Path, p
     assert path.stat().st_uid == owner
 
 
+def test_who_could_use_the_database_still_can(shell: Shell, monday: Path, path: Path) -> None:
+    path.chmod(0o660)
+    assert shell("db", "restore", str(monday), "--yes").code == 0
+    assert path.stat().st_mode & 0o777 == 0o660
+
+
+def test_a_folder_that_cannot_be_made_is_named(new_shell: Shell, monday: Path) -> None:
+    new_shell.url = "sqlite:////proc/nowhere/readwatch.db"
+    complaint = new_shell("db", "restore", str(monday), "--yes").complaint
+    assert complaint.startswith("/proc/nowhere cannot be written: ")
+
+
 def test_a_backup_of_a_newer_version_is_refused(shell: Shell, monday: Path, path: Path) -> None:
     ask(
         f"sqlite:///{monday}",
@@ -355,7 +367,8 @@ def test_a_backup_whose_log_was_rewritten_is_refused(shell: Shell, monday: Path)
 def test_a_damaged_database_is_replaced(shell: Shell, monday: Path, path: Path) -> None:
     path.write_bytes(b"a damaged disk" * 10_000)
     ended = shell("db", "restore", str(monday), "--yes")
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0
+    assert ended.err.startswith("note: it is not known who was erased since the backup")
     assert "an unknown number of entries is missing after entry number 1" in ended.out
     assert replaced(path)[0].read_bytes() == b"a damaged disk" * 10_000
     assert shell("db", "health").code == 0
@@ -364,7 +377,8 @@ def test_a_damaged_database_is_replaced(shell: Shell, monday: Path, path: Path) 
 def test_a_missing_database_is_restored(shell: Shell, monday: Path, path: Path) -> None:
     path.unlink()
     ended = shell("db", "restore", str(monday), "--yes")
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0
+    assert ended.err.startswith("note: it is not known who was erased since the backup")
     assert "the replaced database" not in ended.out
     assert shell("db", "health").code == 0
 
@@ -397,11 +411,25 @@ def test_without_a_terminal_it_needs_a_word(shell: Shell, monday: Path, path: Pa
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_it_asks_and_no_is_no(shell: Shell, monday: Path, path: Path) -> None:
     command = ["-m", "readwatch", "--database", shell.url, "db", "restore", str(monday)]
-    for answer, status, kept in (("n", 130, 0), ("y", 0, 1)):
+    for answer, status, kept in (("\x03", 130, 0), ("n\r", 1, 0), ("y\r", 0, 1)):
         process = pexpect.spawn(sys.executable, command, timeout=60, dimensions=(24, 200))
         process.expect("Everybody has to log in again")
         process.expect("Restore it?")
-        process.sendline(answer)
+        process.send(answer)
         process.expect(pexpect.EOF)
         process.wait()
         assert (process.exitstatus, len(replaced(path))) == (status, kept)
+        assert not list(path.parent.glob(".readwatch-copy-*"))
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_who_is_erased_before_the_answer_is_erased_again(shell: Shell, monday: Path) -> None:
+    command = ["-m", "readwatch", "--database", shell.url, "db", "restore", str(monday)]
+    process = pexpect.spawn(sys.executable, command, timeout=60, dimensions=(24, 200))
+    process.expect("Restore it?")
+    assert shell("user", "erase", ANN, "--yes").code == 0
+    process.sendline("y")
+    process.expect("erased again: account 1")
+    process.expect(pexpect.EOF)
+    process.wait()
+    assert ask(shell.url, "SELECT email FROM users WHERE id = 1") == [("erased-1@erased.invalid",)]

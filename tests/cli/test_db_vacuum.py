@@ -17,6 +17,7 @@ from conftest import Cast
 from ingest.process import App, serving
 from postgres import new_login
 
+from readwatch.domain import disk_room
 from readwatch.domain.vacuum import SPARE_BYTES
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.sqlite import sqlite_path
@@ -137,11 +138,11 @@ def test_a_disk_without_enough_room_is_refused_before_anything_happens(
     shell: Shell, cast: Cast, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nearly_full = SimpleNamespace(disk_usage=lambda _: SimpleNamespace(free=60 * MIB))
-    monkeypatch.setattr(vacuum, "shutil", nearly_full)
+    monkeypatch.setattr(disk_room, "shutil", nearly_full)
     refused = shell("db", "vacuum", "--yes")
     assert (refused.code, refused.out) == (1, "")
     *_, complaint = refused.err.splitlines()
-    assert complaint.startswith("readwatch: a vacuum needs 64.")
+    assert complaint.startswith("readwatch: nothing was changed: 64.")
     assert complaint.endswith(
         "where 60.0 MiB is free; free some space, or set SQLITE_TMPDIR to another folder"
     )

@@ -16,7 +16,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from cli.shell import Shell, log
+from cli.shell import Shell, log, shell_status
 from conftest import NOON, Cast, StillClock, on_both_engines
 
 from readwatch.domain.activities import Activity, canonical_json
@@ -429,7 +429,12 @@ def test_a_full_disk_ends_an_export_with_a_progress_bar_too(url: str) -> None:
 
 
 @pytest.mark.usefixtures("long_history")
-def test_ctrl_c_leaves_no_half_file(url: str, tmp_path: Path, db: Database) -> None:
+@pytest.mark.parametrize(
+    ("how", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_leaves_no_half_file(
+    url: str, tmp_path: Path, db: Database, how: signal.Signals, status: int
+) -> None:
     file = tmp_path / "new.csv"
     with db.atomic():
         db.execute_sql("UPDATE users SET full_name = full_name")  # nobody else can write now
@@ -442,9 +447,9 @@ def test_ctrl_c_leaves_no_half_file(url: str, tmp_path: Path, db: Database) -> N
             assert process.stderr
             while not list(tmp_path.glob(".*.draft")):
                 assert process.poll() is None
-            process.send_signal(signal.SIGINT)
+            process.send_signal(how)
             printed = process.stderr.read()
-    assert (process.returncode, printed) == (130, "\nstopped\n")
+    assert (shell_status(process.returncode), printed.strip()) == (status, "stopped")
     assert [*tmp_path.glob("*.csv"), *tmp_path.glob(".*.draft")] == []
 
 

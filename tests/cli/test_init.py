@@ -109,6 +109,24 @@ def test_a_schema_without_an_admin_gets_one(shell: Shell, db: Database) -> None:
 
 
 @pytest.mark.parametrize(
+    "engine", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_it_gives_the_roles_their_rights_in_a_database_where_they_have_none(
+    shell: Shell, cast: object, db: Database
+) -> None:
+    """As in one that was restored without rights, or renamed."""
+    assert shell("init").code == 0
+    for (role,) in rows(
+        db, "SELECT rolname FROM pg_roles WHERE starts_with(rolname, current_database() || '_')"
+    ):
+        db.execute_sql(f'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "{role}"')
+    assert "does not allow" in shell("user", "list").complaint
+    ended = shell("init")
+    assert (ended.code, ended.err) == (0, "")
+    assert shell("user", "list").code == 0
+
+
+@pytest.mark.parametrize(
     ("arguments", "password", "complaint"),
     [
         ([], "", "set one with --admin-email"),

@@ -63,6 +63,7 @@ def test_the_help_lists_each_command_with_one_line(shell: Shell) -> None:
 def test_every_command_and_every_option_has_help(shell: Shell, words: tuple[str, ...]) -> None:
     ended = shell.bare(*words, "--help")
     assert (ended.code, ended.err) == (0, "")
+    assert "..." not in ended.out.partition("Commands:\n")[2], "a line that was cut off"
     assert ended.out.startswith("Usage: " + " ".join(("readwatch", *words)))
 
     command = COMMANDS[words]
@@ -85,7 +86,13 @@ def test_without_a_command_the_help_is_shown(shell: Shell, words: list[str]) -> 
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["usr"], "No such command 'usr'"),
+        (["usr"], "No such command 'usr'. Did you mean 'user'?"),
+        (["backup"], "No such command 'backup'. Did you mean 'db backup'?"),
+        (["restore"], "No such command 'restore'. Did you mean 'db restore'?"),
+        (["week"], "No such command 'week'. Did you mean 'report week'?"),
+        (["user", "lst"], "No such command 'lst'. Did you mean 'list'?"),
+        (["frobnicate"], "No such command 'frobnicate'. Help: readwatch --help"),
+        (["user", "list", "--serach", "x"], "No such option '--serach'. Did you mean '--search'?"),
         (["--databse", "x", "init"], "No such option"),
         (["serve", "--port"], "requires an argument"),
         (["demo", "--readers", "0"], "'0' is not a whole number from 1 to 5000"),

@@ -15,7 +15,7 @@ from conftest import Cast
 
 from readwatch.cli import report_page
 from readwatch.domain.activities import Activity, canonical_json
-from readwatch.domain.clock import system_clock
+from readwatch.domain.clock import rfc3339, system_clock
 from readwatch.domain.users import User, UserRole
 from readwatch.domain.week import Week, week_of
 from readwatch.store.engine.connections import Database
@@ -219,7 +219,7 @@ def test_the_report_names_who_may_need_attention_and_why(
         ("Hal Hill", "back after 31 days", "Momo"),
         ("Gus Gray", "no progress", "Dracula"),
     ]
-    assert figures["cases"][1]["since"] == on(week, 3).isoformat()
+    assert figures["cases"][1]["since"] == rfc3339(on(week, 3))
 
 
 def test_a_rule_that_is_switched_off_names_nobody(

@@ -9,6 +9,7 @@ from cli.shell import Shell, log
 from conftest import NOON, Cast
 from tui.real_terminal import READWATCH, terminal
 
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
@@ -58,7 +59,7 @@ def test_open_sessions_are_listed_and_the_list_is_logged(
     assert all(words in lines[1] for words in ("Ann Archer", "tablet", "2001:db8::7"))
     (session,) = json.loads(shell("session", "list", "--json").out)
     assert (session["id"], session["user_id"]) == (ann.session_id, cast.ann.id)
-    assert session["last_heartbeat"] == NOON.isoformat()
+    assert session["last_heartbeat"] == rfc3339(NOON)
     assert log(db)[1:] == [(cast.dora.id, "listed_sessions", None, "cli")] * 2
 
 

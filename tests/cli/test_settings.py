@@ -97,7 +97,7 @@ def test_the_file_of_this_user_is_read_when_none_is_named(
     [
         (
             "shoe_size = 1",
-            "there is no setting 'shoe_size'; settings: admin, anchor_log, ascii",
+            "there is no setting 'shoe_size'; settings: access_log_copies, admin",
         ),
         ("config = 'other.toml'", "there is no setting 'config'; settings: "),
         ("databse = 'x'", "there is no setting 'databse'; did you mean 'database'?"),

@@ -10,7 +10,7 @@ from cli.shell import Shell, log
 from conftest import Cast
 
 from readwatch.domain.activities import Activity
-from readwatch.domain.clock import system_clock
+from readwatch.domain.clock import rfc3339, system_clock
 from readwatch.domain.users import User, UserRole
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import open_session
@@ -131,7 +131,7 @@ def test_the_rows_are_those_of_the_seed_s_own_queries(
 
 
 def as_rfc3339(at: str) -> str:
-    return datetime.fromisoformat(f"{at}+00:00").isoformat()
+    return rfc3339(datetime.fromisoformat(f"{at}+00:00"))
 
 
 def test_each_list_is_logged_and_names_three_or_fewer_readers(

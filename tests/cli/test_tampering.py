@@ -3,23 +3,29 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import peewee
 import pytest
 from cli.shell import Shell
 
 from readwatch.cli.settings import default_anchor_log
 from readwatch.domain.audit import AuditAction, AuditEvent, entry_hash
-from readwatch.domain.audit_chain import Anchor, append_anchor
-from readwatch.store.audit.heads import contains, current_head
+from readwatch.domain.audit_chain import Anchor, Head, append_anchor, read_anchors
+from readwatch.domain.audit_cuts import details_of_cut
+from readwatch.domain.clock import system_clock
+from readwatch.store.audit import cuts
+from readwatch.store.audit.heads import current_head
 from readwatch.store.audit.log import log_event
+from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.times import from_db_time, to_db_time
 
 SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
-LOG = "consultant_access_log"
+LOG, CUTS = "consultant_access_log", "access_log_cuts"
 CONTENT = "consultant_user_id, action_type, target_user_id, action_details, ip_address, created_at"
 COLUMNS = f"{CONTENT}, prev_hash, row_hash"
 
@@ -69,6 +75,15 @@ class Forger:
             f" '{row_hash}' FROM {LOG} ORDER BY id LIMIT 1"
         )
 
+    def cut(self, last_id: int, *, deletes: bool = True) -> None:
+        """Cut the log as a purge does, but for its anchor; without `deletes` it is interrupted."""
+        head = Head(last_id, last_id, self.hash_of(last_id))
+        event = AuditEvent(
+            self.cast.dora.id, AuditAction.CUT_ACCESS_LOG, None, f"{details_of_cut(head)}, no copy"
+        )
+        cut = cuts.record_cut(self.db, head, event, self.clock.advance(seconds=1))
+        assert not deletes or sum(cuts.delete_before(self.db, cut)) == last_id
+
     def set_counter(self, last_id: int) -> None:
         self.db.execute_sql(
             f"UPDATE sqlite_sequence SET seq = {last_id} WHERE name = '{LOG}'"
@@ -90,12 +105,15 @@ class Forger:
 @contextmanager
 def without_triggers(db: Database) -> Iterator[None]:
     if not is_sqlite(db):
-        db.execute_sql(f"ALTER TABLE {LOG} DISABLE TRIGGER USER")
+        for table in (LOG, CUTS):
+            db.execute_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         yield
-        db.execute_sql(f"ALTER TABLE {LOG} ENABLE TRIGGER USER")
+        for table in (LOG, CUTS):
+            db.execute_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         return
     triggers = db.execute_sql(
-        f"SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = '{LOG}'"
+        "SELECT name, sql FROM sqlite_schema"
+        f" WHERE type = 'trigger' AND tbl_name IN ('{LOG}', '{CUTS}')"
     ).fetchall()
     for name, _ in triggers:
         db.execute_sql(f"DROP TRIGGER {name}")
@@ -195,8 +213,31 @@ def rewrite_with_anchors(forger: Forger) -> None:
     append_anchor(forger.anchor_log, Anchor(forger.clock(), current_head(forger.db)))
 
 
-def sql(text: str) -> Callable[[Forger], None]:
-    return lambda forger: forger.run(text)
+def record(forger: Forger, last_id: int, entry_id: int) -> None:
+    """Delete entries and record a cut there, whatever its entry says."""
+    forger.run(
+        f"INSERT INTO {CUTS} (last_id, entries, row_hash, entry_id, cut_at)"
+        f" SELECT id, id, row_hash, {entry_id}, (SELECT max(created_at) FROM {LOG}) FROM {LOG}"
+        f" WHERE id = {last_id}",
+        f"DELETE FROM {LOG} WHERE id <= {last_id}",
+    )
+
+
+def cut_without_entry(forger: Forger) -> None:
+    record(forger, 5, 9)
+
+
+def cut_with_entry(forger: Forger) -> None:
+    head = current_head(forger.db)
+    event = AuditEvent(
+        forger.cast.dora.id, AuditAction.CUT_ACCESS_LOG, None, f"{details_of_cut(head)}, no copy"
+    )
+    log_event(forger.db, event, forger.clock.advance(seconds=1))
+    record(forger, head.id, head.id + 1)
+
+
+def sql(*texts: str) -> Callable[[Forger], None]:
+    return lambda forger: forger.run(*texts)
 
 
 TAMPERING: dict[str, Callable[[Forger], None]] = {
@@ -211,7 +252,9 @@ TAMPERING: dict[str, Callable[[Forger], None]] = {
     "replaces an entry and its hash": replace_entry,
     "inserts an entry before the first one": lambda forger: forger.insert(-7, "e" * 64),
     "inserts an entry between two": insert_between,
-    "deletes the first entries": sql(f"DELETE FROM {LOG} WHERE id < 3"),
+    "deletes the first entries": sql(
+        f"DELETE FROM {LOG} WHERE id < (SELECT min(id) + 2 FROM {LOG})"
+    ),
     "deletes entries in the middle": sql(f"DELETE FROM {LOG} WHERE id IN (4, 5)"),
     "deletes the last entries": cut_off,
     "deletes all entries": sql(f"DELETE FROM {LOG}"),
@@ -226,6 +269,8 @@ TAMPERING: dict[str, Callable[[Forger], None]] = {
     "replaces the log by another one": replace_log,
     "changes an entry and computes all later hashes": rewrite,
     "the same, and rewrites the file of anchors": rewrite_with_anchors,
+    "deletes the first entries, and records a cut": cut_without_entry,
+    "deletes all entries, and records a cut in an entry, too": cut_with_entry,
     "appends a false entry with the correct hash": lambda forger: forger.append("a lie"),
     "swaps the names of the users that entries name": sql(
         "UPDATE users SET full_name = CASE id WHEN 1 THEN 'Ben Baker' ELSE 'Ann Archer' END"
@@ -265,15 +310,16 @@ def test_the_docs_have_each_kind_of_tampering_and_no_other() -> None:
 def test_what_each_layer_finds_is_what_the_docs_say(
     kind: str, forger: Forger, shell: Shell
 ) -> None:
-    promise, head = documented()[kind], current_head(forger.db)
+    promise = documented()[kind]
+    anchor = Anchor(forger.clock(), current_head(forger.db))
     forger.anchor_log.parent.mkdir(parents=True)
-    append_anchor(forger.anchor_log, Anchor(forger.clock(), head))
+    append_anchor(forger.anchor_log, anchor)
     assert shell("audit", "verify").code == 0
 
     TAMPERING[kind](forger)
 
     assert is_found(shell, forger) == (promise.with_anchors == "found")
-    assert contains(forger.db, head) == (promise.console != "found")
+    assert cuts.is_missing(forger.db, anchor) == (promise.console == "found")
     forger.anchor_log.unlink()
     assert is_found(shell, forger) == (promise.verify == "found")
 
@@ -282,3 +328,220 @@ def is_found(shell: Shell, forger: Forger) -> bool:
     verified = shell("audit", "verify")
     assert (verified.code == 1) == ("NOT INTACT" in verified.out or "CHANGED" in verified.out)
     return verified.code == 1
+
+
+# After a cut ------------------------------------------------------------------------------------
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+TAMPERING_WITH_A_CUT: dict[str, Callable[[Forger], None]] = {
+    "moves the cut on": sql(
+        f"UPDATE {CUTS} SET last_id = 3, entries = 3,"
+        f" row_hash = (SELECT row_hash FROM {LOG} WHERE id = 3)",
+        f"DELETE FROM {LOG} WHERE id = 3",
+    ),
+    "records another cut without an entry": lambda forger: record(forger, 4, 10),
+    "deletes entries after the cut": sql(f"DELETE FROM {LOG} WHERE id = 3"),
+    "deletes the entry of the cut, as the last one": sql(f"DELETE FROM {LOG} WHERE id = 10"),
+    "deletes the record of the cut": sql(f"DELETE FROM {CUTS}"),
+    "changes the hash of the cut": sql(f"UPDATE {CUTS} SET row_hash = '{'f' * 64}'"),
+    "changes the number of removed entries": sql(f"UPDATE {CUTS} SET entries = 1"),
+    "changes the time of the cut": sql(f"UPDATE {CUTS} SET cut_at = '2027-01-01 00:00:00.000'"),
+    "puts an entry before the cut": lambda forger: forger.insert(2, "e" * 64),
+}
+
+
+@pytest.fixture
+def cut_forger(db: Database, cast: Any, clock: Any, shell: Shell) -> Forger:
+    """The log of `forger`, whose first two entries are old and were removed by a purge."""
+    forger, noon = Forger(db, cast, clock, default_anchor_log(shell.url)), clock()
+    clock.moment = LONG_AGO
+    forger.append("page 1", "page 2")
+    head = current_head(db)
+    forger.anchor_log.parent.mkdir(parents=True)
+    append_anchor(forger.anchor_log, Anchor(clock(), replace(head, entries=1, id=1)))
+    clock.moment = noon + timedelta(seconds=2)
+    forger.append(*(f"page {number}" for number in range(3, 10)))
+    append_anchor(forger.anchor_log, Anchor(clock(), head, is_of_cut=True))
+    forger.cut(2)
+    append_anchor(forger.anchor_log, Anchor(clock(), current_head(db)))
+    return forger
+
+
+@pytest.mark.parametrize("kind", [*TAMPERING, *TAMPERING_WITH_A_CUT])
+def test_after_a_cut_everything_is_found_that_was_found_before(
+    kind: str, cut_forger: Forger, shell: Shell
+) -> None:
+    assert shell("audit", "verify").code == 0
+    everything = Row("found", "found", "found")
+    promise = documented().get(kind, everything)
+    *_, anchor = read_anchors(cut_forger.anchor_log)
+
+    {**TAMPERING, **TAMPERING_WITH_A_CUT}[kind](cut_forger)
+
+    if promise.with_anchors == "found":
+        assert is_found(shell, cut_forger)
+    if promise.console == "found" and kind in TAMPERING:
+        assert cuts.is_missing(cut_forger.db, anchor)
+    cut_forger.anchor_log.unlink()
+    if promise.verify == "found":
+        assert is_found(shell, cut_forger)
+
+
+def test_a_cut_without_its_anchor_contradicts_the_anchors_of_removed_entries(
+    forger: Forger, shell: Shell
+) -> None:
+    noon, forger.clock.moment = forger.clock(), LONG_AGO
+    forger.anchor_log.parent.mkdir(parents=True)
+    append_anchor(
+        forger.anchor_log, Anchor(forger.clock(), replace(current_head(forger.db), entries=1))
+    )
+    forger.clock.moment = noon
+    with without_triggers(forger.db):
+        forger.db.execute_sql(f"UPDATE {LOG} SET created_at = '2020-01-01 00:00:00.000'")
+    forger.rehash(1)
+    forger.cut(4)
+    verified = shell("audit", "verify")
+    assert verified.code == 1
+    assert "no anchor says that the log was cut there" in verified.out
+    cut = cuts.newest_cut(forger.db)
+    assert cut is not None
+    append_anchor(forger.anchor_log, Anchor(cut.cut_at, cut.head, is_of_cut=True))
+    assert shell("audit", "verify").code == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"UPDATE {LOG} SET action_details = 'nothing' WHERE id = 2",
+        f"UPDATE {LOG} SET prev_hash = '{'f' * 64}' WHERE id = 1",
+        f"DELETE FROM {LOG} WHERE id = 2",
+        f"DELETE FROM {LOG} WHERE id = 3",
+    ],
+)
+def test_what_an_interrupted_purge_has_left_is_verified_too(
+    statement: str, db: Database, cast: Any, clock: Any, shell: Shell
+) -> None:
+    forger, noon = Forger(db, cast, clock, default_anchor_log(shell.url)), clock()
+    clock.moment = LONG_AGO
+    forger.append("page 1", "page 2", "page 3")
+    clock.moment = noon
+    forger.append("page 4")
+    forger.cut(3, deletes=False)
+    verified = shell("audit", "verify")
+    assert verified.code == 0
+    assert (
+        "\n3 entries before the cut left to delete: readwatch maintenance sweep\n" in verified.out
+    )
+    forger.run(statement)
+    assert is_found(shell, forger)
+
+
+def test_an_anchor_of_the_last_removed_entry_is_compared(cut_forger: Forger, shell: Shell) -> None:
+    append_anchor(cut_forger.anchor_log, Anchor(LONG_AGO, Head(2, 2, "e" * 64)))
+    verified = shell("audit", "verify")
+    assert verified.code == 1
+    assert "entry 2, number 2, differs from the anchor of 2020-01-01" in verified.out
+
+
+def test_a_cut_cannot_have_removed_what_was_new_a_while_before(
+    cut_forger: Forger, shell: Shell
+) -> None:
+    young = Anchor(cut_forger.clock() - timedelta(days=60), Head(1, 1, "e" * 64))
+    append_anchor(cut_forger.anchor_log, young)
+    verified = shell("audit", "verify")
+    assert verified.code == 1
+    assert "keeps entries of that time" in verified.out
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (f"DELETE FROM {LOG} WHERE id = 10", "the log was cut off after entry 9"),
+        (f"UPDATE {CUTS} SET entries = 1", "and entry 10 does not say so"),
+    ],
+)
+def test_the_service_finds_a_cut_without_its_entry_at_its_start(
+    change: str, words: str, cut_forger: Forger
+) -> None:
+    assert quick_check(cut_forger.db) == ()
+    cut_forger.run(change)
+    assert words in quick_check(cut_forger.db)[0]
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET entries = 1", "DELETE FROM {}"])
+def test_the_record_of_a_cut_stays_as_it_is(statement: str, cut_forger: Forger) -> None:
+    with pytest.raises(peewee.DatabaseError, match="append-only"):
+        cut_forger.db.execute_sql(statement.format(CUTS))
+
+
+def test_entries_after_the_cut_stay(cut_forger: Forger) -> None:
+    with pytest.raises(peewee.DatabaseError, match="append-only"):
+        cut_forger.db.execute_sql(f"DELETE FROM {LOG} WHERE id = 3")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"row_hash": f"(SELECT row_hash FROM {LOG} WHERE id = 1)"},
+        {"last_id": "1"},
+        {"entry_id": "8"},
+        {"cut_at": "'2019-01-01 00:00:00.000'"},
+    ],
+    ids=["hash", "last removed entry", "entry", "time"],
+)
+def test_a_cut_is_refused_that_its_entry_does_not_tell_of(
+    changed: dict[str, str], db: Database, cast: Any, clock: Any, shell: Shell
+) -> None:
+    forger = Forger(db, cast, clock, default_anchor_log(shell.url))
+    clock.moment = LONG_AGO
+    forger.append(*(f"page {number}" for number in range(1, 9)))
+    right = tells_of_a_cut(forger, 2)
+    with pytest.raises(peewee.IntegrityError, match="has to say first where it is cut"):
+        insert_cut(db, right | changed)
+    insert_cut(db, right)
+    with pytest.raises(peewee.IntegrityError, match="has to say first where it is cut"):
+        insert_cut(db, tells_of_a_cut(forger, 1))
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(days=36500)], ids=["now", "in 2126"])
+def test_no_cut_removes_young_entries_whatever_its_own_time_and_that_of_the_last_one(
+    later: timedelta, db: Database, cast: Any, clock: Any, shell: Shell
+) -> None:
+    forger, now = Forger(db, cast, clock, default_anchor_log(shell.url)), system_clock()
+    clock.moment = now - timedelta(days=80)
+    forger.append("page 1")
+    clock.moment = LONG_AGO
+    forger.append("page 2")
+    clock.moment = now + later
+    with pytest.raises(peewee.IntegrityError, match="at an old entry"):
+        insert_cut(db, tells_of_a_cut(forger, 2))
+
+
+def tells_of_a_cut(forger: Forger, last_id: int) -> dict[str, str]:
+    """Append the entry of a cut, and return the record that belongs to it."""
+    head, now = Head(last_id, last_id, forger.hash_of(last_id)), forger.clock.advance(seconds=1)
+    details = details_of_cut(head)
+    event = AuditEvent(forger.cast.dora.id, AuditAction.CUT_ACCESS_LOG, None, details)
+    return {
+        "last_id": str(last_id),
+        "entries": str(last_id),
+        "row_hash": f"'{head.row_hash}'",
+        "entry_id": str(log_event(forger.db, event, now)),
+        "cut_at": f"'{to_db_time(now)}'",
+    }
+
+
+def insert_cut(db: Database, values: dict[str, str]) -> None:
+    if not is_sqlite(db):
+        values = values | {"cut_at": f"timestamptz {values['cut_at']}"}
+    db.execute_sql(f"INSERT INTO {CUTS} ({', '.join(values)}) SELECT {', '.join(values.values())}")
+
+
+def test_a_console_is_not_told_away_its_entry_by_a_cut_of_the_future(forger: Forger) -> None:
+    anchor = Anchor(forger.clock(), current_head(forger.db))
+    forger.clock.moment += timedelta(days=36500)
+    cut_with_entry(forger)
+    forger.clock.moment -= timedelta(days=36500)
+    forger.append("a login of today")
+    assert cuts.is_missing(forger.db, anchor)

@@ -9,6 +9,7 @@ from conftest import NOON, PASSWORD, Cast
 from listed import everybody
 from tui.real_terminal import READWATCH, terminal
 
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
 from readwatch.store.engine.connections import Database
@@ -48,7 +49,7 @@ def test_as_json_the_account_is_as_in_the_api(shell: Shell, cast: Cast, db: Data
 
     assert ann["user"]["id"] == cast.ann.id
     assert (ann["profile"]["timezone"], ann["profile"]["total_sessions"]) == ("UTC", 1)
-    assert (ann["open_sessions"], ann["last_login"]) == (1, NOON.isoformat())
+    assert (ann["open_sessions"], ann["last_login"]) == (1, rfc3339(NOON))
     assert ann["locked_seconds"] == 0
     assert cara == {
         "user": cara["user"],

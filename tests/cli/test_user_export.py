@@ -32,6 +32,7 @@ PARTS = {
         "archived_totals",
         "archived_content_progress",
         "archived_quizzes",
+        "archived_activities",
     ),
     *("accesses_to_this_user", "accesses_by_this_user"),
 }

@@ -1,6 +1,7 @@
 """`readwatch user import`: many accounts from one file, all or none."""
 
 import csv
+import json
 import os
 import stat
 from collections.abc import Callable
@@ -115,6 +116,28 @@ def test_no_code_is_left_where_the_accounts_cannot_be_added(
     assert shell("user", "import", str(file), "--invitations", str(codes)).code != 0
     assert not codes.exists()
     assert len(everybody(db)) == 4
+
+
+def test_the_codes_stay_if_ctrl_c_comes_right_after_the_commit(
+    shell: Shell,
+    cast: Cast,
+    db: Database,
+    file: Path,
+    codes: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit = type(db).commit
+
+    def interrupted(self: Database) -> None:
+        commit(self)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(db), "commit", interrupted)
+    ended = shell("user", "import", str(file), "--invitations", str(codes))
+    assert (ended.code, ended.err.strip()) == (130, "stopped")
+    assert len(everybody(db)) == 5
+    assert codes.exists()
 
 
 def test_of_an_account_that_another_program_adds_meanwhile_the_line_is_named(
@@ -392,6 +415,23 @@ def test_a_dry_run_says_what_would_happen_and_changes_and_logs_nothing(
     ]
     assert (everybody(db), log(db), codes.exists()) == (before, [], False)
     assert shell(*call).out == dry.out.replace("would be ", "")
+
+
+def test_the_numbers_are_json_too(
+    shell: Shell, cast: Cast, db: Database, file: Path, tmp_path: Path
+) -> None:
+    file.write_text(UPDATE.replace("a good password", ""))
+    call = ("user", "import", str(file), "--update", "--invitations", str(tmp_path / "codes.csv"))
+    numbers = {
+        "added": {"reader": 1, "consultant": 0, "admin": 0},
+        "without_password": 1,
+        "changed": 2,
+        "unchanged": 1,
+        "skipped": 0,
+    }
+    dry = shell(*call, "--json", "--dry-run")
+    assert json.loads(dry.out) == {"dry_run": True, **numbers}
+    assert json.loads(shell(*call, "--json").out) == {"dry_run": False, **numbers}
 
 
 def test_a_dry_run_of_a_file_with_problems_fails_as_the_import_does(

@@ -71,6 +71,28 @@ def test_without_its_mark_or_its_entry_a_restore_ends_no_anchor(
     assert without_lost(anchors, gaps, {head(3, "c")}.__contains__) == tuple(anchors)
 
 
+@pytest.mark.parametrize("has_anchor_of_cut", [True, False])
+def test_a_restore_whose_entry_was_cut_ends_anchors_if_the_cut_has_its_anchor(
+    has_anchor_of_cut: bool,
+) -> None:
+    cut, later = head(8, "e"), head(12, "f")
+    anchors = (
+        Anchor(AT, lost := head(9, "b")),
+        Anchor(AT, head(6, "c"), is_of_restore=True),
+        Anchor(AT, cut, is_of_cut=has_anchor_of_cut),
+        Anchor(AT, later),
+    )
+    left = [anchor.head for anchor in without_lost(anchors, (), {cut, later}.__contains__, cut)]
+    assert (lost not in left) == has_anchor_of_cut
+    assert {cut, later} <= {*left}
+
+
+def test_the_mark_of_a_cut_is_written_and_read() -> None:
+    anchor = Anchor(AT, head(3, "c"), is_of_cut=True)
+    assert anchor.line.endswith(f"{'c' * 64} cut\n")
+    assert parsed_anchors(anchor.line) == (anchor,)
+
+
 @pytest.mark.parametrize(
     ("replaced", "words"),
     [(7, "4 entries are"), (4, "1 entry is"), (3, "0 entries are"), (2, "an unknown number")],

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from readwatch.domain.clock import ago, in_utc, length_of, midnight, system_clock
+from readwatch.domain.clock import ago, in_utc, length_of, midnight, rfc3339, system_clock
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 VIENNA = timezone(timedelta(hours=1))
@@ -74,3 +74,10 @@ def test_a_day_begins_at_midnight_where_the_program_runs(monkeypatch, zone, bega
         found = in_utc(midnight(datetime(2026, 10, 25, 20, tzinfo=UTC)))
     time.tzset()
     assert found.isoformat() == began
+
+
+@pytest.mark.parametrize("milliseconds", [0, 7, 999])
+def test_every_time_for_other_programs_has_the_same_length(milliseconds):
+    at = datetime(2026, 11, 30, 8, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    assert rfc3339(at) == f"2026-11-30T08:00:00.{milliseconds:03}+00:00"
+    assert datetime.fromisoformat(rfc3339(at)) == at

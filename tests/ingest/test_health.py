@@ -11,6 +11,7 @@ from conftest import PASSWORD
 from ingest.api import Api, ApiClient, all_rows, fetch_all, problem
 from werkzeug.test import TestResponse
 
+from readwatch import __version__
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.recording import writer
@@ -22,7 +23,8 @@ PAGE = {"activity_type": "page_read"}
 
 
 @pytest.fixture(autouse=True)
-def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeouts(ann: ApiClient, cara: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They begin after the logins, which may take long on a busy machine."""
     monkeypatch.setattr(writer, "WRITE_TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(writer, "HEARTBEAT_FLUSH_SECONDS", 0.02)
 
@@ -63,9 +65,10 @@ def test_livez_answers_also_without_the_database(api: Api) -> None:
     assert api.get("/livez").status_code == 200
 
 
-def test_readyz_needs_no_token(api: Api) -> None:
+def test_readyz_needs_no_token_and_tells_version_and_schema(api: Api, db: Database) -> None:
     answer = until(HTTPStatus.OK, lambda: api.get("/readyz"))
-    assert answer.get_json() == {"status": "ready"}
+    schema = fetch_all(db, "SELECT max(number) FROM schema_history")[0][0]
+    assert answer.get_json() == {"status": "ready", "version": __version__, "schema": schema}
 
 
 def test_a_stopping_service_is_not_ready(api: Api) -> None:

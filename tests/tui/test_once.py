@@ -13,6 +13,7 @@ from tui.console_pilot import OpenConsole
 from tui.test_access_log import log_that_refuses
 
 from readwatch.domain.attention import Thresholds
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.errors import ReadwatchError
 from readwatch.monitor import build
 from readwatch.monitor.settings import ConsoleSettings
@@ -110,7 +111,7 @@ def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
         "view": "online",
         "filter": "progress>5",
         "sort": "-progress_percentage",
-        "taken_at": NOON.isoformat(),
+        "taken_at": rfc3339(NOON),
         "online": 2,
         "peak_online": 2,
         "activities_a_minute": 2,
@@ -120,7 +121,7 @@ def test_json_has_the_names_of_the_columns_what_was_asked_and_the_count_of_all(
     assert row["user_id"] == ben.user.id
     assert (row["full_name"], row["content_title"]) == ("Ben Baker", "Faust")
     assert (row["progress_percentage"], row["presence"]) == (70, "reading")
-    assert row["started_at"] == NOON.isoformat()
+    assert row["started_at"] == rfc3339(NOON)
 
 
 def test_a_list_without_end_has_no_count_and_no_metadata(
@@ -148,7 +149,7 @@ def test_attention_is_looked_for_with_the_thresholds_of_the_call(
     ]
     assert (row["full_name"], row["content_title"]) == ("Ann Archer", "Dracula")
     assert row["reasons"] == [
-        {"rule": "failed quiz", "since": NOON.isoformat(), "words": "failed quiz (40)"}
+        {"rule": "failed quiz", "since": rfc3339(NOON), "words": "failed quiz (40)"}
     ]
 
 

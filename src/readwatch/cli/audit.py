@@ -1,6 +1,6 @@
 """`readwatch audit`: check, list and export the access log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
@@ -25,11 +26,12 @@ from readwatch.domain.audit_chain import (
     read_anchors,
     without_lost,
 )
+from readwatch.domain.audit_cuts import Cut, without_removed
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import WRITERS
-from readwatch.store.audit import chain, entries, heads
+from readwatch.store.audit import chain, cuts, entries, heads
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.gaps import gaps
 from readwatch.store.engine import migrations
@@ -47,7 +49,10 @@ def command() -> None:
 # The chain --------------------------------------------------------------------------------------
 
 
-@command.command("verify")
+@command.command(
+    "verify",
+    epilog=examples("readwatch audit verify", "readwatch audit verify --anchor anchors.txt"),
+)
 @click.option(
     "--anchor",
     "file",
@@ -61,24 +66,30 @@ def command() -> None:
 def verify(
     context: click.Context, file: Path | None, anchor_log: Path | None, as_json: bool
 ) -> int:
-    """Check that no entry was changed, removed, inserted or moved, and that its triggers are there.
+    """Check that no entry was changed, removed, inserted or moved.
 
-    The exit code is 0 if the log is intact. Anchors show whether entries at the end were removed,
-    or all entries after one of them were rewritten: those that `readwatch serve` has written are
-    always compared. They show nothing if somebody could write both the database and the anchors.
+    The triggers of the log have to be there, too. The exit code is 0 if the log is intact. Anchors
+    show whether entries at the end were removed, or all entries after one of them were rewritten:
+    those that `readwatch serve` has written are always compared. They show nothing if somebody
+    could write both the database and the anchors.
     """
     url = database_url(context)
     anchor_log = anchor_log or default_anchor_log(url)
-    own = _anchors(anchor_log, may_be_missing=True)
     named = () if file is None else _anchors(file)
     if file is not None and not named:
         raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
         restores = gaps(db)
-        anchors = _without_lost(db, own, restores) + _without_lost(db, named, restores)
-        verdict, differences = _verdict(db, anchors), schema_differences(db)
-    report = _Report(verdict, differences, restores, anchors, anchor_log)
+
+        def comparable(cut: Cut | None) -> tuple[Anchor, ...]:
+            own = _anchors(anchor_log, may_be_missing=True)
+            return _without_lost(db, own, restores, cut) + _without_lost(db, named, restores, cut)
+
+        verdict, anchors, cut = _verdict(db, comparable)
+        differences = schema_differences(db)
+        left = 0 if cut is None else cuts.entries_before(db, cut)
+    report = _Report(verdict, differences, restores, cut, left, anchors, anchor_log)
     if as_json:
         print_json(report.as_json())
     else:
@@ -89,17 +100,24 @@ def verify(
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """What `audit verify` says; `anchors` are all that the log was compared with."""
+    """What `audit verify` says; `anchors` are all of the files, `entries_before_cut` those that an
+    interrupted purge has left."""
 
     verdict: Verdict
     schema_differences: tuple[str, ...]
     gaps: tuple[Gap, ...]
+    cut: Cut | None
+    entries_before_cut: int
     anchors: tuple[Anchor, ...]
     anchor_log: Path
 
     @property
     def _last_anchor_at(self) -> datetime | None:
         return max((anchor.anchored_at for anchor in self.anchors), default=None)
+
+    @property
+    def _anchors_before_cut(self) -> int:
+        return len(self.anchors) - len(without_removed(self.anchors, self.cut))
 
     def as_json(self) -> dict[str, object]:
         defect = self.verdict.defect
@@ -108,8 +126,11 @@ class _Report:
             "defect": None if defect is None else asdict(defect),
             "schema_differences": self.schema_differences,
             "gaps": [asdict(gap) for gap in self.gaps],
+            "cut": self.cut and asdict(self.cut),
+            "entries_before_cut": self.entries_before_cut,
             "head": asdict(self.verdict.head),
             "anchors": len(self.anchors),
+            "anchors_before_cut": self._anchors_before_cut,
             "anchor_log": str(self.anchor_log),
             "last_anchor_at": self._last_anchor_at,
         }
@@ -121,6 +142,11 @@ class _Report:
             yield f"CHANGED SCHEMA: {difference}"
         for gap in self.gaps:
             yield f"GAP: {gap.sentence}"
+        if self.cut is not None:
+            yield f"CUT: {self.cut.sentence}"
+        if self.entries_before_cut:
+            left = counted(self.entries_before_cut, "entry", "entries")
+            yield f"{left} before the cut left to delete: readwatch maintenance sweep"
         length = counted(head.entries, "entry", "entries")
         yield length if defect is None else f"intact before that: {length}"
         yield f"last entry: {head.id}, with the hash"
@@ -130,6 +156,8 @@ class _Report:
         else:
             age = _age(system_clock() - self._last_anchor_at)
             yield f"anchors: {len(self.anchors):,}, the last one {age} old"
+        if self._anchors_before_cut:
+            yield f"before the cut, no longer comparable: {self._anchors_before_cut:,} of them"
 
 
 def _age(duration: timedelta) -> str:
@@ -137,42 +165,72 @@ def _age(duration: timedelta) -> str:
     return counted(hours, "hour") if hours else counted(duration // timedelta(minutes=1), "minute")
 
 
-@command.command("anchor")
+@command.command("anchor", epilog=examples("readwatch audit anchor anchors.txt"))
 @click.argument("file", type=FILE)
+@anchor_log_setting
 @click.pass_context
-def anchor(context: click.Context, file: Path) -> None:
-    """Check the log and append an anchor to FILE: its length and last hash.
+def anchor(context: click.Context, file: Path, anchor_log: Path | None) -> None:
+    """Check the log, and append an anchor to FILE.
 
-    The log must agree with the anchors that are in FILE already. `audit verify --anchor FILE` then
-    detects if the log up to there was cut off or rewritten. Keep FILE where those who can write the
-    database cannot change it, preferably on another machine.
+    An anchor is the length of the log and its last hash. The log must agree with the anchors that
+    are in FILE already. `audit verify --anchor FILE` then detects if the log up to there was cut
+    off or rewritten. Keep FILE where those who can write the database cannot change it, preferably
+    on another machine.
     """
+    url = database_url(context)
     anchors = _anchors(file, may_be_missing=True)
-    with database(database_url(context), Role.MAINTENANCE) as db:
+    with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        verdict = _verdict(db, _without_lost(db, anchors, gaps(db)))
+
+        def comparable(cut: Cut | None) -> tuple[Anchor, ...]:
+            own = _anchors(anchor_log or default_anchor_log(url), may_be_missing=True)
+            of_cuts = tuple(each for each in own if each.is_of_cut)
+            return _without_lost(db, anchors, gaps(db), cut) + of_cuts
+
+        verdict, compared, cut = _verdict(db, comparable)
     if verdict.defect is not None:
         raise conflict(f"no anchor was written: {verdict.defect.message}")
     try:
-        append_anchor(file, Anchor(system_clock(), verdict.head))
+        for each in (*_missing_cut(anchors, compared, cut), Anchor(system_clock(), verdict.head)):
+            append_anchor(file, each)
     except OSError as error:
         raise unwritable(file, error) from None
     print_line(f"anchored {counted(verdict.head.entries, 'entry', 'entries')} in {file}")
-    print_line(f"earlier anchors, all consistent with the log: {len(anchors):,}")
+    comparable_anchors = without_removed(anchors, cut)
+    print_line(f"earlier anchors, all consistent with the log: {len(comparable_anchors):,}")
 
 
 def _without_lost(
-    db: Database, anchors: tuple[Anchor, ...], restores: tuple[Gap, ...]
+    db: Database, anchors: tuple[Anchor, ...], restores: tuple[Gap, ...], cut: Cut | None
 ) -> tuple[Anchor, ...]:
-    return without_lost(anchors, restores, partial(heads.contains, db))
+    return without_lost(anchors, restores, partial(heads.contains, db), cut.head if cut else None)
 
 
-def _verdict(db: Database, anchors: tuple[Anchor, ...]) -> Verdict:
-    extent = entries.extent(db)
-    steps = chain.verify(db, anchors, extent)
-    # The last step compares the log with the anchors.
-    *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
-    return verdict
+def _missing_cut(
+    anchors: tuple[Anchor, ...], compared: tuple[Anchor, ...], cut: Cut | None
+) -> tuple[Anchor, ...]:
+    """Return the anchor of the cut, if a file with anchors of removed entries lacks it."""
+    if cut is None or all(each.head.entries > cut.head.entries for each in anchors):
+        return ()
+    of_cut = tuple(each for each in compared if each.is_of_cut and each.head == cut.head)
+    return () if set(of_cut) & set(anchors) else of_cut[:1]
+
+
+def _verdict(
+    db: Database, comparable: Callable[[Cut | None], tuple[Anchor, ...]]
+) -> tuple[Verdict, tuple[Anchor, ...], Cut | None]:
+    """Verify the log, again if a purge has removed entries meanwhile; return also the anchors and
+    the cut with which it was compared."""
+    while True:
+        cut = cuts.newest_cut(db)
+        anchors = comparable(cut)  # after the cut, whose anchor is older
+        extent = entries.extent(db)
+        steps = chain.verify(db, anchors, extent, cut)
+        # The last step compares the log with the anchors.
+        *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
+        is_disturbed = (cut, extent.first) != (cuts.newest_cut(db), entries.extent(db).first)
+        if verdict.defect is None or not is_disturbed:
+            return verdict, anchors, cut
 
 
 def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
@@ -187,7 +245,9 @@ def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
 # The entries ------------------------------------------------------------------------------------
 
 
-@command.command("list")
+@command.command(
+    "list", epilog=examples("readwatch audit list --reader ann@example.org --limit 20")
+)
 @click.option(
     "--consultant",
     metavar="EMAIL",
@@ -254,7 +314,7 @@ def _row(entry: entries.AuditEntry) -> tuple[object, ...]:
     )
 
 
-@command.command("export")
+@command.command("export", epilog=examples("readwatch audit export log.csv"))
 @click.argument("file", type=FILE)
 @acting_admin
 @click.pass_context

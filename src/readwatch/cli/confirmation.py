@@ -8,13 +8,18 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.users import normalised_email
 
 
+def require_terminal() -> None:
+    """Refuse a question that nobody can answer."""
+    if not sys.stdin.isatty():
+        raise invalid("there is no terminal to ask on; use --yes")
+
+
 def confirm(prompt: str, *, refusal: str) -> None:
     """Ask on stderr, and refuse every answer except yes, or without a terminal.
 
     `refusal` is, for example, "nothing was changed".
     """
-    if not sys.stdin.isatty():
-        raise invalid("there is no terminal to ask on; use --yes")
+    require_terminal()
     if not click.confirm(prompt, err=True):
         raise invalid(refusal)
 
@@ -24,8 +29,7 @@ def confirm_email(email: str, *, action: str, refusal: str) -> None:
 
     `action` is, for example, "delete the account", and `refusal` "nothing was deleted".
     """
-    if not sys.stdin.isatty():
-        raise invalid("there is no terminal to ask on; use --yes")
+    require_terminal()
     typed = click.prompt(f"This cannot be undone. Type the e-mail again to {action}")
     if normalised_email(typed) != normalised_email(email):
         raise invalid(f"{refusal}: the e-mail is different")

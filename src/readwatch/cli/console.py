@@ -12,6 +12,7 @@ import click
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.echo import without_echo
 from readwatch.cli.engine import engine_of, engine_settings
+from readwatch.cli.examples import examples
 from readwatch.cli.main import console_keys, database_url
 from readwatch.cli.numbers import Number, WholeNumber
 from readwatch.cli.passwords import read_own_password
@@ -25,7 +26,7 @@ from readwatch.store.engine.slow_queries import SlowQueryLog
 _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 
 
-@click.command()
+@click.command(epilog=examples("readwatch console --email cara@example.org --filter 'idle>10m'"))
 @setting("--email", help="E-mail of the account that logs in; the console asks for the password.")
 @setting(
     "--lock-after",

@@ -5,8 +5,18 @@ from dataclasses import asdict
 
 import click
 
-from readwatch.cli import db_backup, db_health, db_privileges, db_restore, db_vacuum
+from readwatch.cli import (
+    db_backup,
+    db_finish_restore,
+    db_health,
+    db_privileges,
+    db_restore,
+    db_status,
+    db_upgrade,
+    db_vacuum,
+)
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line, with_progress
@@ -27,15 +37,19 @@ def command() -> None:
     """Check, repair and back up the database, also while the service is running."""
 
 
+command.add_command(db_status.command)
+command.add_command(db_upgrade.command)
 command.add_command(db_health.command)
 command.add_command(db_backup.command)
 command.add_command(db_restore.command)
+command.add_command(db_finish_restore.log_backup)
+command.add_command(db_finish_restore.finish_restore)
 command.add_command(db_vacuum.command)
 command.add_command(db_privileges.show)
 command.add_command(db_privileges.grant)
 
 
-@command.command("rebuild")
+@command.command("rebuild", epilog=examples("readwatch db rebuild"))
 @acting_admin
 @click.pass_context
 def rebuild(context: click.Context, admin: str | None) -> None:

@@ -1,7 +1,6 @@
 """`readwatch db backup`: copy the database while it is used, and check the copy."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +9,8 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.files import FILE, draft_of_copy, unwritable
+from readwatch.cli.examples import examples
+from readwatch.cli.files import FILE, draft_of_copy, private_folder
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -19,8 +19,9 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor
 from readwatch.domain.clock import system_clock
+from readwatch.domain.disk_room import room
 from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import atomic_text_file, keep_draft, make_private_folders
+from readwatch.domain.files import atomic_text_file, keep_draft
 from readwatch.domain.health import format_bytes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
@@ -34,7 +35,10 @@ from readwatch.store.lifecycle.backup import Contents, check
 _NAME = re.compile(r"readwatch-\d{8}-\d{6}\.db")
 
 
-@click.command("backup")
+@click.command(
+    "backup",
+    epilog=examples("readwatch db backup monday.db", "readwatch db backup --to backups --keep 14"),
+)
 @click.argument("file", type=FILE, required=False)
 @click.option(
     "--to",
@@ -70,7 +74,7 @@ def command(
     url = database_url(context)
     refuse_postgresql(url)
     if folder is not None:
-        _make_folder(folder)
+        private_folder(folder)
     with database(url, Role.BACKUP) as db:
         acting = users.acting_admin(db, admin)
         made = back_up(db, target, acting.id, now)
@@ -92,19 +96,12 @@ def _target(file: Path | None, folder: Path | None, keep: int | None, now: datet
     raise click.UsageError("name either a new FILE, or a folder: --to FOLDER [--keep N]")
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        make_private_folders(folder)
-    except OSError as error:
-        raise unwritable(folder, error) from None
-
-
 def refuse_postgresql(url: str) -> None:
     """Refuse a database that has its own programs for backups."""
     if not is_sqlite_url(url):
         raise invalid(
             "this is for SQLite; back up PostgreSQL with pg_dump or pgBackRest: see "
-            "docs/operating.md"
+            "docs/postgresql.md"
         )
 
 
@@ -184,14 +181,11 @@ def anchor_file(backup: Path) -> Path:
 
 def _require_room(folder: Path, size: int) -> None:
     try:
-        free = shutil.disk_usage(folder).free
+        shortage = room(size, folder).shortage
     except OSError as error:
         raise invalid(f"{folder} cannot be used: {error.strerror}") from None
-    if free < size:
-        raise conflict(
-            f"nothing was backed up: the copy needs {format_bytes(size)}, and the disk of {folder} "
-            f"has {format_bytes(free)} left"
-        )
+    if shortage is not None:
+        raise conflict(f"nothing was backed up: {shortage}; free some space, or use another disk")
 
 
 def _log(db: Database, action_type: AuditAction, details: str, acting_id: int) -> None:
@@ -212,5 +206,7 @@ def _delete_old(new: Path, keep: int) -> Iterator[Path]:
             old.unlink()
             anchor_file(old).unlink(missing_ok=True)
         except OSError as error:
-            raise unwritable(old, error) from None
+            raise conflict(
+                f"{new} is complete, but {old} cannot be deleted: {error.strerror}"
+            ) from None
         yield old

@@ -2,16 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.db_status import anchor_time
 from readwatch.cli.engine import slow_query_log_setting
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
-from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
-from readwatch.cli.settings import default_slow_query_log
+from readwatch.cli.output import (
+    busy,
+    local_time,
+    print_json,
+    print_line,
+    print_table,
+    with_progress,
+)
+from readwatch.cli.settings import (
+    anchor_log_setting,
+    default_anchor_log,
+    default_slow_query_log,
+)
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import misconfigured
 from readwatch.domain.health import (
@@ -21,6 +35,7 @@ from readwatch.domain.health import (
     PostgreSQLState,
     RollupMismatches,
     SQLiteFile,
+    age_results,
     format_bytes,
     full_results,
     log_results,
@@ -30,6 +45,7 @@ from readwatch.domain.health import (
 from readwatch.domain.plural import counted
 from readwatch.domain.slow_queries import SlowStatement, read_slow_queries, slowest_statements
 from readwatch.domain.text import clean
+from readwatch.store.audit.last_jobs import BACKUP, last_done
 from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
@@ -43,13 +59,21 @@ SLOWEST = 5
 SHOWN_CHARACTERS = 500  # of a statement, and of its plan; --json has all
 
 
-@click.command("health")
+@click.command(
+    "health", epilog=examples("readwatch db health --quick", "readwatch db health --json")
+)
 @click.option("--quick", is_flag=True, help="Take seconds: compare the rollups of a few readers.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@anchor_log_setting
 @slow_query_log_setting
 @click.pass_context
 def command(
-    context: click.Context, *, quick: bool, as_json: bool, slow_query_log: Path | None
+    context: click.Context,
+    *,
+    quick: bool,
+    as_json: bool,
+    anchor_log: Path | None,
+    slow_query_log: Path | None,
 ) -> int:
     """Check the database; the exit code is 0 if it is healthy.
 
@@ -60,7 +84,8 @@ def command(
     url = database_url(context)
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
-        report = _quick_report(db) if quick else _full_report(db)
+        jobs = _jobs(db, anchor_log or default_anchor_log(url))
+        report = _quick_report(db, jobs) if quick else _full_report(db, jobs)
     slow = _slowest(slow_query_log or default_slow_query_log(url))
     if as_json:
         print_json(report.as_json() | {"slow_queries": [asdict(each) for each in slow]})
@@ -70,11 +95,20 @@ def command(
 
 
 @dataclass(frozen=True, slots=True)
+class _Jobs:
+    """When the last backup and the last anchor were made; None for never, or unknown."""
+
+    last_backup: datetime | None
+    last_anchor: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Report:
     """The results of all checks, and the values from which they come."""
 
     results: Sequence[CheckResult]
     status: DatabaseStatus
+    jobs: _Jobs
     log_findings: Sequence[str] | None
     full: FullCheck | None = None
     mismatches: RollupMismatches | None = None
@@ -94,6 +128,7 @@ class _Report:
             **status,
             **(file or _nulls(SQLiteFile)),
             **(server or _nulls(PostgreSQLState)),
+            **asdict(self.jobs),
             "longest_transaction": longest.total_seconds() if longest else None,
             **(asdict(self.full) if self.full else _nulls(FullCheck)),
             "sampled_readers": self.sampled_readers,
@@ -107,33 +142,42 @@ def _nulls(of: Any) -> dict[str, None]:
     return dict.fromkeys(field.name for field in fields(of))
 
 
-def _quick_report(db: Database) -> _Report:
+def _jobs(db: Database, anchor_log: Path) -> _Jobs:
+    anchored_at, _ = anchor_time(anchor_log)
+    return _Jobs(last_done(db, BACKUP), anchored_at)
+
+
+def _quick_report(db: Database, jobs: _Jobs) -> _Report:
     status = health.database_status(db)
     log_findings = quick_check(db)
     readers = random_readers(db, SAMPLED_READERS)
     mismatches = _compared(db, rollups_of(readers), "Comparing the rollups of some readers")
     results = (
         *status_results(status, system_clock()),
+        *age_results(jobs.last_backup, jobs.last_anchor, system_clock()),
         *sample_results(len(readers), mismatches),
         *log_results(log_findings),
     )
     return _Report(
-        results, status, log_findings, mismatches=mismatches, sampled_readers=len(readers)
+        results, status, jobs, log_findings, mismatches=mismatches, sampled_readers=len(readers)
     )
 
 
-def _full_report(db: Database) -> _Report:
-    status, full = health.database_status(db), health.full_check(db)
+def _full_report(db: Database, jobs: _Jobs) -> _Report:
+    status = health.database_status(db)
+    with busy("Reading the whole database"):
+        full = health.full_check(db)
     mismatches = log_findings = None
     if not full.damages:
         mismatches = _compared(db, rollup_rebuild.chunks(db), "Comparing rollups with activities")
         log_findings = quick_check(db)
     results = (
         *status_results(status, system_clock()),
+        *age_results(jobs.last_backup, jobs.last_anchor, system_clock()),
         *full_results(full, mismatches),
         *log_results(log_findings),
     )
-    return _Report(results, status, log_findings, full, mismatches)
+    return _Report(results, status, jobs, log_findings, full, mismatches)
 
 
 def _compared(

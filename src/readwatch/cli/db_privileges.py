@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_line, print_table
@@ -28,7 +29,7 @@ from readwatch.store.engine.sqlite import is_sqlite_url
 from readwatch.store.identity import users
 
 
-@click.command("rights")
+@click.command("rights", epilog=examples("readwatch db rights"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--sql", is_flag=True, help="Print the SQL with which PostgreSQL enforces the privileges."
@@ -116,7 +117,7 @@ def _print_sql(url: str) -> None:
         click.echo("COMMIT;")
 
 
-@click.command("grant")
+@click.command("grant", epilog=examples("readwatch db grant console consultants"))
 @click.argument("program", type=click.Choice(list(PROGRAMS)))
 @click.argument("login")
 @acting_admin

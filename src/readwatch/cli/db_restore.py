@@ -1,8 +1,7 @@
 """`readwatch db restore`: put a backup in the place of the database."""
 
 import os
-import shutil
-import sys
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from pathlib import Path
 
 import click
 
+from readwatch.cli.confirmation import confirm, require_terminal
 from readwatch.cli.database import database
 from readwatch.cli.db_backup import anchor_file, checked, refuse_postgresql
-from readwatch.cli.files import FILE, draft_of_copy, unwritable
+from readwatch.cli.examples import examples
+from readwatch.cli.files import FILE, draft_of_copy, private_folder, unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import busy, print_line, with_progress
 from readwatch.cli.settings import (
     acting_admin,
     anchor_log_setting,
@@ -28,10 +29,10 @@ from readwatch.cli.settings import (
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.audit_chain import Anchor, Gap, append_anchor, read_anchors
 from readwatch.domain.clock import system_clock
+from readwatch.domain.disk_room import room
 from readwatch.domain.erasure_list import ErasedAccount, read_erased_accounts
 from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
 from readwatch.domain.files import make_private_folders, owner_only_opener
-from readwatch.domain.health import format_bytes
 from readwatch.store.audit import heads
 from readwatch.store.audit.gaps import details_of_restore, gaps
 from readwatch.store.engine import migrations
@@ -48,17 +49,25 @@ from readwatch.store.engine.sqlite_copy import (
     require_unused,
 )
 from readwatch.store.identity import users
-from readwatch.store.lifecycle import erasure
+from readwatch.store.lifecycle import archives, erasure
 from readwatch.store.lifecycle import restore as restored
 from readwatch.store.lifecycle.backup import Contents
 
-_CONSEQUENCES = (
+CONSEQUENCES = (
     "Everybody has to log in again. Passwords, roles, suspensions and deletions are those of the "
     "backup."
 )
 
+NOBODY_KNOWS = (
+    "it is not known who was erased since the backup, because there is neither a list of erased "
+    "accounts nor a readable database to replace; name the list with --erasure-list"
+)
 
-@click.command("restore")
+
+@click.command(
+    "restore",
+    epilog=examples("readwatch db restore monday.db", "readwatch db restore monday.db --yes"),
+)
 @click.argument("file", type=FILE)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @anchor_log_setting
@@ -73,7 +82,7 @@ def command(
     erasure_list: Path | None,
     admin: str | None,
 ) -> None:
-    """Check a backup FILE, and put it in the place of the database.
+    """Check a backup FILE, and replace the database by it.
 
     The service and all consoles have to be stopped. The replaced database is kept beside the new
     one. All sessions end, people who were erased since the backup are erased again, and the access
@@ -81,52 +90,63 @@ def command(
     """
     url = database_url(context)
     refuse_postgresql(url)
+    if not yes:
+        require_terminal()
     path = sqlite_path(url).resolve()
     require_unused(path)
     anchor_log = anchor_log or default_anchor_log(url)
-    erased = _erased(erasure_list, default_erasure_list(url))
-    make_private_folders(path.parent)
+    listed = erased_in_list(erasure_list, default_erasure_list(url))
+    with open_source(file):  # a file that is no backup is refused before anything is made
+        private_folder(path.parent)
     with draft_of_copy(path) as draft:
         _copy(file, draft)
         contents = _checked(file, draft)
         now = system_clock()
         aside = _aside(path, now)
-        replaced = _replaced(url, path, anchor_log, now)
+        replaced = what_is_replaced(url if path.exists() else None, anchor_log, now)
         with database(sqlite_url(draft), Role.OWNER) as db:
             migrations.upgrade(db, migrations.available_migrations(db))
             _refuse_changed_schema(file, db)
             acting = users.acting_admin(db, admin)
-            returned = restored.returned_accounts(db, (*erased, *replaced.erased))
+            returned = returned_accounts(db, listed, replaced)
+            if listed is None and replaced.erased is None:
+                print_line(f"note: {NOBODY_KNOWS}", err=True)
             if not yes:
                 _confirm(file, contents, path, aside, returned)
                 require_unused(path)
-                replaced = _replaced(url, path, anchor_log, now)
+                # Meanwhile somebody may have used the database, and erased an account in it.
+                replaced = what_is_replaced(url if path.exists() else None, anchor_log, now)
+                returned = returned_accounts(db, listed, replaced)
             details = details_of_restore(contents.head.entries, replaced.entries, file.name)
             event = cli_event(
                 actor_id=acting.id, action_type=AuditAction.RESTORED_BACKUP, details=details
             )
             restored.record(db, event, now)
             gap = gaps(db)[-1]
-        _erase_again(draft, returned, acting.id)
+        erase_again(sqlite_url(draft), returned, acting.id)
+        in_archives = [*erase_from_archives(sqlite_url(draft), returned, replaced.archive_folders)]
         make_sqlite_file(draft)
         _give_to_owner(draft, path)
-        _open_anchor_log(anchor_log)
+        open_anchor_log(anchor_log)
         replace_file(draft, path, aside)
-    for line in _lines(file, path, aside, contents, gap, returned):
+    for line in (*_lines(file, path, aside, contents, gap, returned), *in_archives):
         print_line(line)
-    _anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+    write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
 
 
 @dataclass(frozen=True, slots=True)
-class _Replaced:
-    """The length of the replaced access log, if it is known, and the accounts erased there."""
+class Replaced:
+    """The length of the replaced access log, the accounts that are erased there, and the folders of
+    its archives; None for what is not known."""
 
     entries: int | None
-    erased: tuple[ErasedAccount, ...]
+    erased: tuple[ErasedAccount, ...] | None
+    archive_folders: tuple[str, ...]
 
 
-def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
-    """Return the accounts of the list; a list that the user names has to exist."""
+def erased_in_list(named: Path | None, default: Path) -> tuple[ErasedAccount, ...] | None:
+    """Return the accounts of the list of erased accounts, None without a list; one that the user
+    names has to exist."""
     file = named or default
     if named is not None and not named.exists():
         raise invalid(
@@ -134,7 +154,7 @@ def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
             "file there"
         )
     try:
-        return read_erased_accounts(file)
+        return read_erased_accounts(file) if file.exists() else None
     except OSError as error:
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
     except ReadwatchError as error:
@@ -143,12 +163,9 @@ def _erased(named: Path | None, default: Path) -> tuple[ErasedAccount, ...]:
 
 def _copy(file: Path, draft: Path) -> None:
     with open_source(file) as source:
-        size, free = copy_bytes(source), shutil.disk_usage(draft.parent).free
-        if free < size:
-            raise conflict(
-                f"nothing was restored: the backup needs {format_bytes(size)}, and the disk of "
-                f"{draft.parent} has {format_bytes(free)} left"
-            )
+        shortage = room(copy_bytes(source), draft.parent).shortage
+        if shortage is not None:
+            raise conflict(f"nothing was restored: {shortage}; free some space")
         for _ in with_progress(copy_steps(source, draft), "Copying", number_of_steps(source)):
             pass
 
@@ -161,7 +178,7 @@ def _checked(file: Path, draft: Path) -> Contents:
             f"nothing was restored: {file} is damaged: {contents.defects[0]}; use another backup"
         )
     beside = anchor_file(file)
-    anchors = _anchors(beside)
+    anchors = anchors_in(beside)
     if anchors and anchors[-1].head != contents.head:
         raise conflict(
             f"nothing was restored: the access log in {file} is not the one of its anchor {beside}"
@@ -169,22 +186,32 @@ def _checked(file: Path, draft: Path) -> Contents:
     return contents
 
 
-def _anchors(file: Path) -> tuple[Anchor, ...]:
+def anchors_in(file: Path) -> tuple[Anchor, ...]:
+    """Return the anchors in a file, none without one."""
     try:
         return read_anchors(file) if file.exists() else ()
     except OSError as error:
         raise invalid(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _replaced(url: str, path: Path, anchor_log: Path, now: datetime) -> _Replaced:
+def what_is_replaced(url: str | None, anchor_log: Path, now: datetime) -> Replaced:
     """Return what is known of the replaced database, which may be damaged or missing."""
-    lengths = [anchor.head.entries for anchor in _anchors(anchor_log)]
-    erased: tuple[ErasedAccount, ...] = ()
-    if path.exists():
+    lengths = [anchor.head.entries for anchor in anchors_in(anchor_log)]
+    erased: tuple[ErasedAccount, ...] | None = None
+    folders: tuple[str, ...] = ()
+    if url is not None:
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
             lengths.append(heads.current_head(db).entries)
             erased = restored.erased_accounts(db, now)
-    return _Replaced(max(lengths, default=None), erased)
+            folders = tuple({archive.folder for archive in archives.archives(db)})
+    return Replaced(max(lengths, default=None), erased, folders)
+
+
+def returned_accounts(
+    db: Database, listed: tuple[ErasedAccount, ...] | None, replaced: Replaced
+) -> tuple[int, ...]:
+    """Return the accounts of a backup that were erased since."""
+    return restored.returned_accounts(db, (*(listed or ()), *(replaced.erased or ())))
 
 
 def _refuse_changed_schema(file: Path, db: Database) -> None:
@@ -196,11 +223,18 @@ def _refuse_changed_schema(file: Path, db: Database) -> None:
 
 
 def _give_to_owner(draft: Path, path: Path) -> None:
-    """Give the new database to the owner of the replaced one, or else of the folder, who runs the
-    service; only root can give it to somebody else."""
+    """Give the new database to those who can use the replaced one: its owner and its group.
+
+    Without a replaced one, the owner of the folder gets it, who runs the service. Only root can
+    give it to another owner.
+    """
+    like = (path if path.exists() else path.parent).stat()
     if os.geteuid() == 0:
-        owner = (path if path.exists() else path.parent).stat()
-        os.chown(draft, owner.st_uid, owner.st_gid)
+        os.chown(draft, like.st_uid, like.st_gid)
+    if path.exists():
+        with suppress(PermissionError):  # of a group that this user is not in
+            os.chown(draft, -1, like.st_gid)
+            draft.chmod(stat.S_IMODE(like.st_mode))
 
 
 def _aside(path: Path, now: datetime) -> Path:
@@ -213,28 +247,27 @@ def _aside(path: Path, now: datetime) -> Path:
 def _confirm(
     file: Path, contents: Contents, path: Path, aside: Path, returned: Sequence[int]
 ) -> None:
-    """Say what will happen, and ask; without a terminal refuse."""
-    if not sys.stdin.isatty():
-        raise invalid("there is no terminal to ask on; use --yes")
-    print_line(f"{file} has {contents.sentence}")
+    """Say what will happen, and ask."""
+    print_line(f"{file} has {contents.sentence}", err=True)
     if path.exists():
-        print_line(f"The database of today will stay as {aside}")
+        print_line(f"The database of today will stay as {aside}", err=True)
     if returned:
-        print_line(f"Erased before, and again now: {_numbered(returned)}")
-    print_line(_CONSEQUENCES)
-    click.confirm("Restore it?", abort=True)
+        print_line(f"Erased before, and again now: {numbered(returned)}", err=True)
+    print_line(CONSEQUENCES, err=True)
+    confirm("Restore it?", refusal="nothing was restored")
 
 
-def _numbered(user_ids: Sequence[int]) -> str:
+def numbered(user_ids: Sequence[int]) -> str:
+    """Return the numbers of accounts in words: `account 3`, `accounts 3, 5`."""
     noun = "account" if len(user_ids) == 1 else "accounts"
     return f"{noun} {', '.join(map(str, user_ids))}"
 
 
-def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
+def erase_again(url: str, user_ids: Sequence[int], acting_id: int) -> None:
     """Erase accounts that the backup has brought back, and clear the space of their rows."""
     if not user_ids:
         return
-    url, now = sqlite_url(draft), system_clock()
+    now = system_clock()
     with database(url, Role.ERASURE) as db:
         for user_id in with_progress(user_ids, "Erasing again"):
             event = cli_event(
@@ -245,8 +278,28 @@ def _erase_again(draft: Path, user_ids: Sequence[int], acting_id: int) -> None:
             )
             for _ in restored.erase_again(db, user_id, event, now):
                 pass
-    with database(url, Role.OWNER) as db:
+    with busy("Rewriting the file of the database"), database(url, Role.OWNER) as db:
         erasure.clear_unused_space(db)
+
+
+def erase_from_archives(url: str, user_ids: Sequence[int], folders: Sequence[str]) -> Iterator[str]:
+    """Erase accounts from the archives of the backup and of the replaced database, too: archives
+    may have been brought back as well. Yield a sentence for each that could not be searched."""
+    if not user_ids:
+        return
+    with database(url, Role.ERASURE) as db:
+        listed = archives.archives(db)
+        for archive in archives.missing(listed):
+            yield f"the archive {archive.path} is not there: erase these accounts again later"
+        archives.delete_drafts_beside(listed)
+        for user_id in user_ids:
+            files = archives.files_to_search(archives.archives(db), folders)
+            try:
+                for of_file in archives.search(files, user_id):
+                    if of_file is not None:
+                        archives.erase_user(db, of_file, user_id)
+            except ReadwatchError as error:
+                yield f"erase account {user_id} again later: {error.message}"
 
 
 def _lines(
@@ -256,12 +309,12 @@ def _lines(
     if aside.exists():
         yield f"the replaced database is {aside}"
     if returned:
-        yield f"erased again: {_numbered(returned)}"
+        yield f"erased again: {numbered(returned)}"
     yield f"access log: {gap.sentence}"
-    yield _CONSEQUENCES
+    yield CONSEQUENCES
 
 
-def _open_anchor_log(file: Path) -> None:
+def open_anchor_log(file: Path) -> None:
     """Refuse an anchor log that cannot be written, before anything is replaced."""
     try:
         make_private_folders(file.parent)
@@ -270,7 +323,7 @@ def _open_anchor_log(file: Path) -> None:
         raise unwritable(file, error) from None
 
 
-def _anchor(file: Path, anchor: Anchor) -> None:
+def write_anchor(file: Path, anchor: Anchor) -> None:
     """Anchor the access log with the entry of the restore; earlier anchors then end there."""
     try:
         append_anchor(file, anchor)

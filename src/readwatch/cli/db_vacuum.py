@@ -9,6 +9,7 @@ import click
 
 from readwatch.cli.confirmation import confirm
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_json, print_line, with_progress
@@ -32,17 +33,18 @@ BUSY_SECONDS = 60
 """The longest wait for another program: the service copies the long WAL of a vacuum at a commit."""
 
 
-@click.command("vacuum")
+@click.command("vacuum", epilog=examples("readwatch db vacuum", "readwatch db vacuum --yes"))
 @acting_admin
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, admin: str | None, *, yes: bool, as_json: bool) -> None:
-    """Free the space of deleted rows, and collect statistics for the planner of queries.
+    """Free the space of deleted rows.
 
-    The service may keep running. On SQLite nobody can write meanwhile: apps get 503 and send their
-    activities again. Before it begins, the command says how long that takes, and how much room on
-    the disk it needs. On PostgreSQL nobody waits.
+    This also collects the statistics that the planner of queries uses. The service may keep
+    running. On SQLite nobody can write meanwhile: apps get 503 and send their activities again.
+    Before it begins, the command says how long that takes, and how much room on the disk it needs.
+    On PostgreSQL nobody waits.
     """
     url = database_url(context)
     with database(url, Role.MAINTENANCE) as db:
@@ -86,7 +88,8 @@ def _require_room(needs: VacuumNeeds) -> None:
     for room in needs.rooms:
         if room.shortage is not None:
             raise unavailable(
-                f"{room.shortage}; free some space, or set SQLITE_TMPDIR to another folder"
+                f"nothing was changed: {room.shortage}; free some space, or set SQLITE_TMPDIR to "
+                "another folder"
             )
 
 

@@ -4,10 +4,11 @@ import sys
 
 import click
 
+from readwatch.cli.examples import examples
 from readwatch.cli.numbers import Number, WholeNumber
 
 
-@click.command()
+@click.command(epilog=examples("readwatch demo --readers 50"))
 @click.option(
     "--readers",
     type=WholeNumber(1, 5000),

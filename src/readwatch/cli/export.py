@@ -1,7 +1,7 @@
 """`readwatch export`: activities, sessions or readers, for other programs."""
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import chain as concatenated
 from pathlib import Path
@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, text_output
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import busy, local_time, print_line, with_progress
 from readwatch.cli.settings import acting_admin
 from readwatch.cli.times import TIME
 from readwatch.domain.audit import AuditAction
@@ -26,6 +27,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
+from readwatch.store.lifecycle import archives
 from readwatch.store.reports import exports
 from readwatch.store.reports.exports import ExportKind, Selection
 
@@ -82,7 +84,13 @@ def _options(command: F) -> F:
     return command
 
 
-@command.command("activities")
+@command.command(
+    "activities",
+    epilog=examples(
+        "readwatch export activities --since 2026-11-01 --output november.csv",
+        "readwatch export activities --format jsonl --reader ann@example.org",
+    ),
+)
 @_options
 @click.pass_context
 def activities(context: click.Context, /, **options: Any) -> None:
@@ -93,7 +101,9 @@ def activities(context: click.Context, /, **options: Any) -> None:
     _export(context, ExportKind.ACTIVITIES, **options)
 
 
-@command.command("sessions")
+@command.command(
+    "sessions", epilog=examples("readwatch export sessions --since 2026-11-01 --until 2026-12-01")
+)
 @_options
 @click.pass_context
 def sessions(context: click.Context, /, **options: Any) -> None:
@@ -104,7 +114,7 @@ def sessions(context: click.Context, /, **options: Any) -> None:
     _export(context, ExportKind.SESSIONS, **options)
 
 
-@command.command("readers")
+@command.command("readers", epilog=examples("readwatch export readers --output readers.csv"))
 @_options
 @click.pass_context
 def readers(context: click.Context, /, **options: Any) -> None:
@@ -141,10 +151,13 @@ def _export(
                 action_type=AuditAction.EXPORTED_DATA,
                 details=_details(selection, file_format),
             )
-            reader_ids = exports.reader_ids(db, access, selection, extent)
+            with busy("Finding the readers"):
+                reader_ids = exports.reader_ids(db, access, selection, extent)
+            for sentence in _archived(db, selection):
+                print_line(sentence, err=True)
             rows = audit_log.log_rows(db, access, event, reader_ids, system_clock())
             pages: Iterable[list[list[exports.Value]]]
-            pages = exports.pages(db, rows, selection, extent)
+            pages = exports.pages(db, rows, selection, extent, reader_ids)
             if file or not sys.stdout.isatty():  # a terminal has no room for rows and a bar
                 pages = with_progress(pages, f"Writing {kind}", extent.pages)
             written = STREAM_WRITERS[file_format](
@@ -160,6 +173,17 @@ def _reader_id(db: Database, email: str | None) -> int | None:
     reader_id = users.find_user(db, email).id
     reader_data.require_reader(db, reader_id)
     return reader_id
+
+
+def _archived(db: Database, selection: Selection) -> Iterator[str]:
+    """Say which activities are in the archive instead."""
+    until = archives.newest_arrival(db)
+    if (
+        selection.kind is ExportKind.ACTIVITIES
+        and until is not None
+        and (selection.since is None or selection.since <= until)
+    ):
+        yield f"activities that arrived up to {local_time(until)} are in the archive instead"
 
 
 def _details(selection: Selection, file_format: str) -> str:

@@ -11,7 +11,12 @@ from typing import IO, TextIO
 import click
 
 from readwatch.domain.errors import ReadwatchError, conflict, invalid
-from readwatch.domain.files import atomic_file, atomic_text_file, named_draft
+from readwatch.domain.files import (
+    atomic_file,
+    atomic_text_file,
+    make_private_folders,
+    named_draft,
+)
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -41,6 +46,15 @@ def draft_of_copy(file: Path) -> Iterator[Path]:
             raise conflict(
                 f"another copy is being written to {file.parent}; wait until it is complete"
             ) from None
+
+
+def private_folder(folder: Path) -> None:
+    """Create a folder that only its owner can open, with its missing parents; keep an existing
+    one."""
+    try:
+        make_private_folders(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
 
 
 @contextmanager

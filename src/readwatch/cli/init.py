@@ -1,10 +1,13 @@
 """`readwatch init`: create a database that is ready to use."""
 
 import sys
+from pathlib import Path
 
 import click
 
+from readwatch.cli import db_upgrade
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line
@@ -16,16 +19,22 @@ from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.users import User, UserRole, checked_name
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
+from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import is_sqlite_url, sqlite_path
 from readwatch.store.identity import users
 from readwatch.store.identity.passwords import hash_password
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "readwatch init", "readwatch init --admin-email dora@example.org --admin-name 'Dora Dyer'"
+    )
+)
 @click.option("--admin-email", help="E-mail of the first admin.")
 @click.option("--admin-name", help="Full name of the first admin.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
 @bcrypt_cost_setting
+@db_upgrade.upgrade_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -33,14 +42,20 @@ def command(
     admin_name: str | None,
     password_stdin: bool,
     bcrypt_cost: int,
+    admin: str | None,
+    folder: Path | None,
+    no_backup: bool,
+    yes: bool,
 ) -> None:
-    """Create or upgrade the database and the first admin.
+    """Create the database and the first admin; an older database is upgraded as by db upgrade.
 
     Running it again is safe: existing data stays.
     """
     url = database_url(context)
     new_admin = None
-    if not _admins(url):
+    if _admins(url):
+        _upgrade(url, folder, admin, no_backup=no_backup, yes=yes)
+    else:
         # All answers are checked before anything is created.
         email = users.checked_email(
             _option_or_prompt("--admin-email", admin_email, "Admin's e-mail")
@@ -61,13 +76,7 @@ def command(
         print_line(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         print_line("an admin exists; add another one with: readwatch user add EMAIL --role admin")
-    unenforced = migrations.unenforced_privileges(url)
-    for sentence in unenforced:
-        print_line(f"PostgreSQL does not enforce all privileges: {sentence}", err=True)
-    if unenforced:
-        print_line(
-            "the administrator of the server can run: readwatch db rights --sql | psql", err=True
-        )
+    db_upgrade.print_unenforced(url)
     print_line(f"ready: {without_password(url)}")
 
 
@@ -75,8 +84,21 @@ def _admins(url: str) -> tuple[User, ...]:
     """Return the admins; none if there is no database yet."""
     if is_sqlite_url(url) and not sqlite_path(url).is_file():
         return ()
-    with database(url) as db:
+    # As the owner: in a database that was restored or renamed, other roles have no rights yet.
+    with database(url, Role.OWNER) as db:
         return users.list_admins(db) if migrations.history(db) else ()
+
+
+def _upgrade(
+    url: str, folder: Path | None, admin: str | None, *, no_backup: bool, yes: bool
+) -> None:
+    """Upgrade an older database in which there is something to lose; leave a current one alone."""
+    plan = db_upgrade.planned(url)
+    if plan.migrations:
+        target = None if no_backup else db_upgrade.backup_file(url, folder, plan, system_clock())
+        for line in db_upgrade.plan_lines(plan, target):
+            print_line(line)
+        db_upgrade.carry_out(plan, url, target, admin, yes=yes, err=False)
 
 
 def _option_or_prompt(option: str, value: str | None, prompt: str) -> str:

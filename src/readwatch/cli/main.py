@@ -3,10 +3,11 @@
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,7 +22,11 @@ from readwatch.cli.settings import (
     setting,
 )
 from readwatch.cli.settings_file import check_settings, read_config, take_console_keys
+from readwatch.cli.signals import EndedBySignal, signals_as_exceptions
 from readwatch.domain.errors import ReadwatchError, exception_location
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "init": "Create or upgrade the database and the first admin.",
@@ -35,7 +40,9 @@ _COMMANDS = {
     "stats": "Show the day at a glance.",
     "audit": "Check, list and export the access log.",
     "db": "Check, repair and back up the database.",
+    "maintenance": "Archive and delete what is old or has expired.",
     "settings": "Show the settings and where each value comes from.",
+    "doctor": "Find what is wrong, and say how to fix it.",
 }
 
 
@@ -54,6 +61,41 @@ class _LazyGroup(click.Group):
             return None
         command: click.Command = import_module(f"readwatch.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            similar = " or ".join(map(repr, self._similar(ctx, error.command_name)))
+            advice = f" Did you mean {similar}?" if similar else ""
+            raise click.UsageError(f"{error.message}{advice}", ctx) from None
+
+    def _similar(self, ctx: click.Context, name: str) -> list[str]:
+        """Return the commands that were probably meant: `backup` is `db backup`."""
+        paths = [*self._paths(ctx)]
+        return [path for path in paths if path.endswith(f" {name}")] or get_close_matches(
+            name, paths
+        )
+
+    def _paths(self, ctx: click.Context) -> Iterator[str]:
+        for name in _COMMANDS:
+            yield name
+            command = self.get_command(ctx, name)
+            if isinstance(command, click.Group):
+                yield from (f"{name} {each}" for each in command.list_commands(ctx))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return the commands and options that begin so; no command is imported."""
+        from click.shell_completion import CompletionItem  # takes 10 ms
+
+        commands = [
+            CompletionItem(name, help=line)
+            for name, line in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(
         self,
@@ -82,19 +124,37 @@ class _LazyGroup(click.Group):
 def readwatch(context: click.Context, database: str | None, config: Path | None) -> None:
     """See who is reading what, live, and log every access to a reader's data."""
     path = config or default_config()
-    settings = read_config(path, required=config is not None)
-    context.meta["readwatch.keys"] = take_console_keys(settings, path)
+    is_diagnosis = context.invoked_subcommand == "doctor"
+    keys: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    try:
+        keys, settings = _checked_file(context, path, required=config is not None)
+    except ReadwatchError as error:
+        if not is_diagnosis:
+            raise
+        context.meta["readwatch.config_error"] = error.message
+    context.meta["readwatch.keys"] = keys
     context.meta["readwatch.config"], context.meta["readwatch.config_path"] = settings, path
     if settings:
-        options = all_settings(readwatch, context)
-        del options["config"]  # the settings file cannot contain the name of the settings file
-        check_settings(settings, options, path, context)
         context.default_map = default_map(settings, readwatch, context)
-    for sentence in misspelt_variables(readwatch, context):
+    for sentence in () if is_diagnosis else misspelt_variables(readwatch, context):
         print_line(f"readwatch: {sentence}", err=True)
     context.meta["readwatch.database"] = str(
         database or settings.get("database") or default_database()
     )
+
+
+def _checked_file(
+    context: click.Context, path: Path, *, required: bool
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the keys of the console and the settings of the settings file; refuse a wrong one."""
+    settings = read_config(path, required=required)
+    keys = take_console_keys(settings, path)
+    if settings:
+        options = all_settings(readwatch, context)
+        del options["config"]  # the settings file cannot contain the name of the settings file
+        check_settings(settings, options, path, context)
+    return keys, settings
 
 
 def database_url(context: click.Context) -> str:
@@ -111,7 +171,7 @@ def console_keys(context: click.Context) -> dict[str, str]:
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
-    with exit_on_failure():
+    with exit_on_failure(), signals_as_exceptions():
         result: Any = readwatch.main(standalone_mode=False, prog_name="readwatch")
     sys.exit(result if isinstance(result, int) else 0)
 
@@ -134,6 +194,10 @@ def exit_on_failure() -> Iterator[None]:
     except (click.Abort, KeyboardInterrupt):
         print_line("stopped", err=True)
         sys.exit(130)
+    except EndedBySignal:
+        with suppress(OSError):  # the terminal may be gone
+            print_line("stopped", err=True)
+        raise
     except ReadwatchError as error:
         print_line(f"readwatch: {error.message}", err=True)
         sys.exit(1)

@@ -3,12 +3,14 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.text import clean
 
 T = TypeVar("T")
@@ -29,8 +31,8 @@ def print_line(text: str, *, err: bool = False) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; times in RFC 3339."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=datetime.isoformat)
+    """Print a value as JSON; times in RFC 3339 with milliseconds."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=rfc3339)
     click.echo(_TERMINAL_CONTROLS.sub(lambda control: f"\\u{ord(control[0]):04x}", text))
 
 
@@ -50,6 +52,18 @@ def with_progress(steps: Iterable[T], description: str, total: int | None = None
     from rich.progress import track
 
     return track(steps, description, total=total, console=Console(stderr=True), transient=True)
+
+
+@contextmanager
+def busy(description: str) -> Iterator[None]:
+    """Show that work without steps goes on, if stderr is a terminal; print nothing meanwhile."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{description} ..."):
+        yield
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

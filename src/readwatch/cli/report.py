@@ -6,22 +6,24 @@ import click
 
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_line
+from readwatch.cli.output import busy, local_time, print_json, print_line
 from readwatch.cli.report_page import page
 from readwatch.cli.report_text import print_report
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.attention import Thresholds
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import invalid
+from readwatch.domain.errors import conflict, invalid
 from readwatch.domain.week import Week, WeekReport, parsed_week, week_of
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
+from readwatch.store.lifecycle import archives
 from readwatch.store.reports import week as week_reports
 
 
@@ -30,7 +32,12 @@ def command() -> None:
     """Write a report about a week of reading."""
 
 
-@command.command("week")
+@command.command(
+    "week",
+    epilog=examples(
+        "readwatch report week --output week.html", "readwatch report week --week 2026-W48 --text"
+    ),
+)
 @click.option(
     "--week",
     "name",
@@ -91,10 +98,22 @@ def week(
         print_report(report)
 
 
+def _refuse_archived(db: Database, of_week: Week) -> None:
+    """Refuse a week without all its activities, or with another one to be compared with."""
+    until = archives.newest_arrival(db)
+    if until is not None and of_week.before.starts[0] <= until:
+        raise conflict(
+            f"activities up to {local_time(until)} were archived, and the report about the week "
+            f"{of_week} needs them: see docs/retention.md"
+        )
+
+
+@busy("Reading both weeks")
 def _report(
     db: Database, acting_id: int, of_week: Week, form: str, thresholds: Thresholds
 ) -> WeekReport:
     """Return the report, after it is logged."""
+    _refuse_archived(db, of_week)
     now = system_clock()
     access = audit_log.list_access(db, acting_id)
     extent = week_reports.week_extent(db, access, of_week, now)

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from readwatch.cli.engine import engine_of, engine_settings
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.server_address import host_setting, port_setting
 from readwatch.cli.settings import (
     anchor_log_setting,
     default_anchor_log,
@@ -19,24 +21,7 @@ from readwatch.store.engine.database import POOL_SIZE
 from readwatch.store.engine.sqlite import WRITER_CACHE_MIB
 from readwatch.store.identity.passwords import DEFAULT_COST
 
-
-@click.command()
-@setting("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@setting(
-    "--port",
-    type=WholeNumber(0, 65535),
-    default=8765,
-    show_default=True,
-    help="Port to listen on; 0 chooses a free one.",
-)
-@setting(
-    "--bcrypt-cost",
-    type=WholeNumber(4, 16),
-    default=DEFAULT_COST,
-    show_default=True,
-    help="The same cost as for init, so that a login with an unknown e-mail takes the same time.",
-)
-@setting(
+session_timeout_setting = setting(
     "--session-timeout",
     type=WholeNumber(5, 24 * 60),
     metavar="MINUTES",
@@ -44,6 +29,19 @@ from readwatch.store.identity.passwords import DEFAULT_COST
     show_default=True,
     help="End sessions that send no heartbeat and no activities for this long.",
 )
+
+
+@click.command(epilog=examples("readwatch serve --proxy-hops 1 --log-format json"))
+@host_setting
+@port_setting
+@setting(
+    "--bcrypt-cost",
+    type=WholeNumber(4, 16),
+    default=DEFAULT_COST,
+    show_default=True,
+    help="The same cost as for init, so that a login with an unknown e-mail takes the same time.",
+)
+@session_timeout_setting
 @setting(
     "--metrics",
     type=click.Choice(["loopback", "anyone", "off"]),

@@ -5,6 +5,7 @@ from dataclasses import asdict
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -25,7 +26,7 @@ def command() -> None:
     """List and end readers' sessions; each command is logged in the access log."""
 
 
-@command.command("list")
+@command.command("list", epilog=examples("readwatch session list"))
 @click.option(
     "--reader",
     "email",
@@ -101,7 +102,12 @@ def _list_of_reader(db: Database, acting_id: int, email: str, *, as_json: bool) 
     )
 
 
-@command.command("revoke")
+@command.command(
+    "revoke",
+    epilog=examples(
+        "readwatch session revoke 1", "readwatch session revoke --user ann@example.org"
+    ),
+)
 @click.argument("session_id", metavar="[ID]", type=WholeNumber(min=1), required=False)
 @click.option(
     "--user", "email", metavar="EMAIL", help="End all sessions of this reader, consultant or admin."

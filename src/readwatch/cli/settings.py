@@ -14,6 +14,7 @@ import click
 from click.core import ParameterSource
 from platformdirs import user_config_path, user_data_path, user_state_path
 
+from readwatch.cli.examples import examples
 from readwatch.cli.output import print_json, print_table
 from readwatch.cli.settings_file import most_similar
 from readwatch.cli.settings_pages import example_file, toml_value
@@ -140,9 +141,11 @@ def default_map(
     return defaults
 
 
-def misspelt_variables(root: click.Group, context: click.Context) -> Iterator[str]:
+def misspelt_variables(
+    root: click.Group, context: click.Context, *, of_all_commands: bool = False
+) -> Iterator[str]:
     """Yield one sentence for each variable of the environment that is almost a setting of the
-    invoked command.
+    invoked command, or of any.
 
     Other variables with this prefix are not readwatch's: Kubernetes sets some for a service of
     that name.
@@ -150,7 +153,9 @@ def misspelt_variables(root: click.Group, context: click.Context) -> Iterator[st
     names = {name.removeprefix(_PREFIX) for name in os.environ if name.startswith(_PREFIX)}
     own = {_variable(option) for option in _own_settings(root)}
     invoked = root.get_command(context, context.invoked_subcommand or "")
-    if invoked is not None:
+    if of_all_commands:
+        own |= {_variable(option) for option in all_settings(root, context).values()}
+    elif invoked is not None:
         own |= {_variable(option) for option in all_settings(invoked, context).values()}
     similar = {name: most_similar(name, own) for name in names - own}
     if not any(similar.values()):  # which saves importing all commands
@@ -202,7 +207,9 @@ _COMPUTED: Mapping[str, Callable[[str], object]] = {
 """The settings whose default depends on the user or on the URL of the database."""
 
 
-@click.command()
+@click.command(
+    epilog=examples("readwatch settings", "readwatch settings --example > readwatch.toml")
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--example", is_flag=True, help="Print a settings file with all settings.")
 @click.pass_context
@@ -217,6 +224,22 @@ def command(context: click.Context, *, as_json: bool, example: bool) -> None:
         print_json([row._asdict() for row in rows])
     else:
         print_table(_Effective._fields, [row._replace(value=toml_value(row.value)) for row in rows])
+
+
+def checked_settings(root: click.Context) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the values of all settings, and one sentence for each wrong one, which has its
+    default."""
+    values: dict[str, Any] = {}
+    complaints = []
+    for name, option in sorted(all_settings(root.command, root).items()):
+        only = click.Command("settings", params=[option])
+        try:
+            resolved = only.make_context("settings", [], default_map=root.meta["readwatch.config"])
+            values[name] = resolved.params[name]
+        except click.BadParameter as error:
+            complaints.append(f"{option.envvar}: {error.message}")
+            values[name] = option.get_default(click.Context(only))
+    return values, tuple(complaints)
 
 
 def _effective_settings(root: click.Context) -> Iterator[_Effective]:

@@ -92,7 +92,12 @@ class _Described:
 _EXAMPLES = {
     "database": "sqlite:////var/lib/readwatch/readwatch.db",
     "admin": "dora@example.org",
+    "archive_folder": "/var/lib/readwatch/archive",
+    "archive_older_than": "1y",
     "email": "cara@example.org",
+    "purge_access_log_older_than": "3y",
+    "purge_sessions_older_than": "1y",
+    "purge_staff_sessions_older_than": "1y",
 }
 
 

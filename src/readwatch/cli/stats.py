@@ -8,6 +8,7 @@ import click
 
 from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -34,7 +35,7 @@ from readwatch.store.reports.today import Today
 from readwatch.store.totals import heartbeats
 
 
-@click.command()
+@click.command(epilog=examples("readwatch stats", "readwatch stats --rows 20 --json"))
 @click.option(
     "--rows",
     type=WholeNumber(0, 1000),

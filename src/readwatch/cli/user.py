@@ -18,6 +18,7 @@ from readwatch.cli import (
 )
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, print_table
@@ -52,7 +53,13 @@ command.add_command(user_invite.invite)
 command.add_command(user_list.list_)
 
 
-@command.command("add")
+@command.command(
+    "add",
+    epilog=examples(
+        "readwatch user add eve@example.org --role reader --name 'Eve Ellis' --invite",
+        "readwatch user add eve@example.org --role reader --name 'Eve Ellis'",
+    ),
+)
 @click.argument("email")
 @click.option("--role", "role", type=_ROLES, required=True, help="Role of the account.")
 @click.option("--name", "full_name", required=True, help="Full name.")
@@ -127,7 +134,7 @@ def add(
         print_line(user_invite.HOW_TO_USE, err=True)
 
 
-@command.command("show")
+@command.command("show", epilog=examples("readwatch user show ann@example.org"))
 @click.argument("email")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @acting_admin
@@ -189,7 +196,7 @@ def _seconds(duration: timedelta) -> int:
     return ceil(duration.total_seconds())
 
 
-@command.command("suspend")
+@command.command("suspend", epilog=examples("readwatch user suspend ann@example.org"))
 @click.argument("email")
 @acting_admin
 @click.pass_context
@@ -200,7 +207,7 @@ def suspend(context: click.Context, email: str, admin: str | None) -> None:
     print_line(f"suspended {user.email}: {_ended(user, ended)}")
 
 
-@command.command("activate")
+@command.command("activate", epilog=examples("readwatch user activate ann@example.org"))
 @click.argument("email")
 @acting_admin
 @click.pass_context
@@ -211,7 +218,7 @@ def activate(context: click.Context, email: str, admin: str | None) -> None:
     print_line(f"activated {user.email}")
 
 
-@command.command("delete")
+@command.command("delete", epilog=examples("readwatch user delete ann@example.org"))
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @acting_admin
@@ -229,7 +236,13 @@ def delete(context: click.Context, email: str, yes: bool, admin: str | None) -> 
     print_line(f"deleted {user.email}: {_ended(user, ended)}")
 
 
-@command.command("passwd")
+@command.command(
+    "passwd",
+    epilog=examples(
+        "readwatch user passwd ann@example.org",
+        "readwatch user passwd ann@example.org --password-stdin < password.txt",
+    ),
+)
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, help="Read the password from stdin.")
 @bcrypt_cost_setting
@@ -250,7 +263,7 @@ def passwd(
     print_line(f"changed the password of {user.email}: {_ended(user, ended)}")
 
 
-@command.command("role")
+@command.command("role", epilog=examples("readwatch user role ann@example.org consultant"))
 @click.argument("email")
 @click.argument("role", type=_ROLES)
 @click.option("--password-stdin", is_flag=True, help="Read the new password from stdin.")

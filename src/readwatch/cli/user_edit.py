@@ -3,6 +3,7 @@
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import print_line
@@ -20,7 +21,10 @@ from readwatch.store.identity import users
 from readwatch.store.identity.edits import Edit, changed_columns, save_edit
 
 
-@click.command("edit")
+@click.command(
+    "edit",
+    epilog=examples("readwatch user edit ann@example.org --name 'Ann Abel' --reading-level B2"),
+)
 @click.argument("email")
 @click.option("--name", "full_name", help="New full name.")
 @click.option("--email", "new_email", metavar="NEW", help="New e-mail, with which to log in.")

@@ -1,18 +1,21 @@
 """`readwatch user erase`: erase all data about a person from the database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
 
+from readwatch.cli.archives import archives_options, available_archives, resolved
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import unwritable
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_json, print_line, print_table, with_progress
+from readwatch.cli.output import busy, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin, default_erasure_list, erasure_list_setting
+from readwatch.domain.archive_files import Archive
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.erasure_list import ErasedAccount, append_erased_account
@@ -21,9 +24,14 @@ from readwatch.domain.plural import counted
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
+from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import users
-from readwatch.store.lifecycle import erasure
+from readwatch.store.lifecycle import archives, erasure
+from readwatch.store.lifecycle.archives import ArchivedOfUser
+
+_IN_ARCHIVES = "archived_activities"
+"""The files of archives, among the tables of the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class _Report:
         return self.unused_space is None and not any(self.left.values())
 
 
-@click.command("erase")
+@click.command("erase", epilog=examples("readwatch user erase ann@example.org"))
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
@@ -51,6 +59,7 @@ class _Report:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @erasure_list_setting
+@archives_options
 @acting_admin
 @click.pass_context
 def erase(
@@ -60,9 +69,11 @@ def erase(
     no_vacuum: bool,
     as_json: bool,
     erasure_list: Path | None,
+    archive_folders: tuple[Path, ...],
+    archives_gone: bool,
     admin: str | None,
 ) -> int:
-    """Erase all data about a person.
+    """Erase all data about a person, also from the archives.
 
     This also works after `readwatch user delete`. The exit code is 0 if nothing is left. The
     service may keep running. Entries of the access log stay, with the number of the user instead of
@@ -76,21 +87,45 @@ def erase(
         migrations.require_current(db)
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
         file = erasure_list or default_erasure_list(url)
-        before, named = _close_account(db, acting.id, user_id, email, file)
-        chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
-        for _ in with_progress(
-            erasure.erase_chunks(db, user_id, system_clock()), "Erasing", chunks
-        ):
-            pass
-        left = erasure.rows_about(db, user_id, email)
+        with exclusive_maintenance(db):
+            listed = available_archives(db, archive_folders, without_missing=archives_gone)
+            archived = _search(listed, user_id)
+            before, named = _close_account(db, acting.id, user_id, email, file)
+            archives.relocate(db, resolved(archive_folders))
+            left_in_archives = _erase_from_archives(db, listed, archived, user_id)
+            chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
+            for _ in with_progress(
+                erasure.erase_chunks(db, user_id, system_clock()), "Erasing", chunks
+            ):
+                pass
+        left = {**erasure.rows_about(db, user_id, email), _IN_ARCHIVES: left_in_archives}
+        before = {**before, _IN_ARCHIVES: sum(of_file.activities for of_file in archived)}
         addresses = erasure.addresses_in_access_log(db, user_id)
-    unused = "not cleared, because of --no-vacuum" if no_vacuum else _clear_unused_space(url)
+    with busy("Rewriting the file of the database"):
+        unused = "not cleared, because of --no-vacuum" if no_vacuum else _clear_unused_space(url)
     report = _Report(user_id, erasure.pseudonym(user_id), before, left, unused, named, addresses)
     if as_json:
         print_json({**asdict(report), "complete": report.complete})
     else:
         _print(report)
     return 0 if report.complete else 1
+
+
+def _search(listed: Sequence[Archive], user_id: int) -> list[ArchivedOfUser]:
+    """Return the files of archives with activities of the user, before anything is changed."""
+    files = archives.files_to_search(listed)
+    searched = with_progress(archives.search(files, user_id), "Searching archives", len(files))
+    return [of_file for of_file in searched if of_file is not None]
+
+
+def _erase_from_archives(
+    db: Database, listed: Sequence[Archive], archived: Sequence[ArchivedOfUser], user_id: int
+) -> int:
+    """Rewrite the files of archives with activities of the user; return how many are left."""
+    archives.delete_drafts_beside(listed)
+    for of_file in with_progress(archived, "Erasing from archives"):
+        archives.erase_user(db, of_file, user_id)
+    return sum(archives.activities_of(user_id, of_file.file) for of_file in archived)
 
 
 def _note(file: Path, db: Database, user_id: int) -> None:

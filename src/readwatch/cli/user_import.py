@@ -13,16 +13,17 @@ from pathlib import Path
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file
 from readwatch.cli.import_file import ImportLine, Problem, read_import_file
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
-from readwatch.cli.output import print_line, with_progress
+from readwatch.cli.output import busy, print_json, print_line, with_progress
 from readwatch.cli.passwords import bcrypt_cost_setting
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import ReadwatchError, conflict, invalid
+from readwatch.domain.clock import rfc3339, system_clock
+from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import write_csv
 from readwatch.domain.users import UserRole
@@ -60,7 +61,13 @@ class _Plan:
         return tuple(line for line in self.added if line.password is None)
 
 
-@click.command("import")
+@click.command(
+    "import",
+    epilog=examples(
+        "readwatch user import people.csv --invitations codes.csv --dry-run",
+        "readwatch user import people.csv --invitations codes.csv",
+    ),
+)
 @click.argument("file", type=FILE)
 @click.option(
     "--invitations",
@@ -72,6 +79,7 @@ class _Plan:
 @click.option("--update", is_flag=True, help="Change accounts that exist to what the file says.")
 @click.option("--skip-existing", is_flag=True, help="Leave accounts that exist as they are.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @bcrypt_cost_setting
 @acting_admin
 @click.pass_context
@@ -82,6 +90,7 @@ def import_(
     update: bool,
     skip_existing: bool,
     dry_run: bool,
+    as_json: bool,
     bcrypt_cost: int,
     admin: str | None,
 ) -> None:
@@ -106,24 +115,25 @@ def import_(
         changes = edits.changed_columns(db, plan.edits)
     _require_new_file(plan, invitation_file)
     if dry_run:
-        _print(plan, len(changes), "would be ")
+        _report(plan, len(changes), as_json=as_json, dry_run=True)
         return
     hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
     now = system_clock()
     codes = {line.email: invitations.new_code() for line in plan.invited}
-    with database(url) as db, _code_file(invitation_file, plan, codes, now):
+    with database(url) as db, _code_file(db, invitation_file, plan, codes, now):
         try:
             with db.atomic():
                 changed = _save(db, acting_id, plan, hashes, codes, now)
         except ReadwatchError:  # another program may have added one of the accounts
             _refuse_added_since(db, plan)
             raise
-    _print(plan, changed)
+    _report(plan, changed, as_json=as_json, dry_run=False)
 
 
 def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
     """Return what to do; print the problems of the file, if there are any, and raise an error."""
-    contents = read_import_file(file)
+    with busy("Reading the file"):
+        contents = read_import_file(file)
     accounts = bulk_users.existing_accounts(db, [line.email for line in contents.lines])
     for note in contents.notes:
         print_line(f"note: {note}", err=True)
@@ -197,7 +207,7 @@ def _require_new_file(plan: _Plan, invitation_file: Path | None) -> None:
 
 @contextmanager
 def _code_file(
-    file: Path | None, plan: _Plan, codes: Mapping[str, str], now: datetime
+    db: Database, file: Path | None, plan: _Plan, codes: Mapping[str, str], now: datetime
 ) -> Iterator[None]:
     """Write the codes before the accounts are added; delete them if that fails.
 
@@ -206,7 +216,7 @@ def _code_file(
     if file is None or not codes:
         yield
         return
-    expires_at = (now + invitations.LIFETIME).replace(microsecond=0)
+    expires_at = now + invitations.LIFETIME
     with new_text_file(file) as text:
         write_csv(
             text,
@@ -215,17 +225,31 @@ def _code_file(
         )
     try:
         yield
-    except BaseException:  # ctrl+c too; it is raised again
-        file.unlink()
+    except BaseException:  # ctrl+c too, which may come right after the commit; it is raised again
+        if not _may_be_added(db, plan.invited[0].email, now):
+            file.unlink()
         raise
+
+
+def _may_be_added(db: Database, email: str, now: datetime) -> bool:
+    """Tell whether this import has added an account, or the database does not answer."""
+    try:
+        with safe_errors():
+            user = users.user_or_none(db, email)
+    except ReadwatchError:
+        return True
+    return user is not None and rfc3339(user.created_at) == rfc3339(now)
 
 
 def _hashes(lines: Sequence[ImportLine], cost: int) -> list[str]:
     """Return the hash of each password, computed on all cores."""
     with_password = [line.password for line in lines if line.password is not None]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    threads = ThreadPoolExecutor(os.cpu_count())
+    try:
         hashes = threads.map(lambda password: hash_password(password, cost), with_password)
         computed = iter(list(with_progress(hashes, "Hashing passwords", len(with_password))))
+    finally:
+        threads.shutdown(cancel_futures=True)  # after ctrl+c nobody waits for the others
     return [invitations.NO_PASSWORD if line.password is None else next(computed) for line in lines]
 
 
@@ -246,7 +270,8 @@ def _save(
     changes = edits.changed_columns(db, plan.edits)
     lines = len(plan.added) + len(plan.edits) + plan.skipped
     details = f"cli, rows {lines}, added {len(plan.added)}, changed {len(changes)}"
-    ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
+    with busy("Adding accounts"):
+        ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
     events = [
         cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
         *(_added(acting_id, ids[line.email], line) for line in plan.added),
@@ -255,8 +280,9 @@ def _save(
     starts = range(0, len(events), _ENTRIES_AT_ONCE)
     for start in with_progress(starts, "Writing the access log"):
         audit_log.append_all_in_transaction(db, events[start : start + _ENTRIES_AT_ONCE], now)
-    invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
-    edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
+    with busy("Changing accounts"):
+        invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
+        edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
     return len(changes)
 
 
@@ -297,9 +323,22 @@ def _refuse_added_since(db: Database, plan: _Plan) -> None:
     _refuse(list(_conflicts(plan.added, accounts, _Existing.REFUSE)))
 
 
-def _print(plan: _Plan, changed: int, would_be: str = "") -> None:
+def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
     """Say what was done, or what would be done."""
     roles = Counter(line.user_role for line in plan.added)
+    if as_json:
+        print_json(
+            {
+                "dry_run": dry_run,
+                "added": {role: roles[role] for role in UserRole},
+                "without_password": len(plan.invited),
+                "changed": changed,
+                "unchanged": len(plan.edits) - changed,
+                "skipped": plan.skipped,
+            }
+        )
+        return
+    would_be = "would be " if dry_run else ""
     of_roles = ", ".join(counted(roles[role], role) for role in UserRole if roles[role])
     print_line(
         f"{counted(len(plan.added), 'account')} {would_be}added"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import local_time, print_json, print_line, print_table
@@ -23,7 +24,13 @@ from readwatch.store.identity import invitations, users
 HOW_TO_USE = "the app sends the code and a password to POST /api/invitation"
 
 
-@click.command("invite")
+@click.command(
+    "invite",
+    epilog=examples(
+        "readwatch user invite ann@example.org ben@example.org",
+        "readwatch user invite --revoke ann@example.org",
+    ),
+)
 @click.argument("emails", metavar="EMAIL...", nargs=-1, required=True)
 @click.option("--revoke", is_flag=True, help="Make the codes of these people void instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -32,7 +39,7 @@ HOW_TO_USE = "the app sends the code and a password to POST /api/invitation"
 def invite(
     context: click.Context, emails: Sequence[str], revoke: bool, as_json: bool, admin: str | None
 ) -> None:
-    """Print a code for each account, with which the person sets a password.
+    """Print codes with which people set their password.
 
     A code is valid for 72 hours and for one password, and is printed only now. It makes earlier
     codes of the account void; until it is used, the account keeps its password. All are invited, or

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from readwatch.cli.database import database
+from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
@@ -24,7 +25,12 @@ from readwatch.store.lists.accounts import AccountQuery, account_ids, account_ro
 _LIMIT = 100
 
 
-@click.command("list")
+@click.command(
+    "list",
+    epilog=examples(
+        "readwatch user list", "readwatch user list --state suspended --role reader --search drcl"
+    ),
+)
 @click.option(
     "--state",
     type=click.Choice([str(state) for state in AccountState]),
@@ -108,7 +114,7 @@ def _print(accounts: Sequence[Account]) -> None:
                 account.user.full_name,
                 account.user.email,
                 account.state,
-                f"{account.user.created_at:%Y-%m-%d}",
+                f"{account.user.created_at.astimezone():%Y-%m-%d}",
             )
             for account in accounts
         ],

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from os import SEEK_END
 from pathlib import Path
 
 from readwatch.domain.audit import GENESIS
@@ -169,23 +170,28 @@ def _inserted(id_: int, next_id: int, before: int | None) -> ChainDefect:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """The head of a log at some time; that of a restored backup ends earlier ones."""
+    """The head of a log at some time; that of a restored backup ends earlier ones, and that of a
+    cut is the last entry that a purge has removed."""
 
     anchored_at: datetime
     head: Head
     is_of_restore: bool = False
+    is_of_cut: bool = False
 
     @property
     def line(self) -> str:
         """The anchor as a line of a file: time, number of entries, id and hash of the last one, and
-        the word `restored` for that of a restored backup."""
+        the word `restored` for that of a restored backup, `cut` for that of a cut."""
         head = self.head
         anchored_at = in_utc(self.anchored_at).isoformat(timespec="seconds")
-        mark = " restored" if self.is_of_restore else ""
+        mark = f"{' restored' if self.is_of_restore else ''}{' cut' if self.is_of_cut else ''}"
         return f"{anchored_at} {head.entries} {head.id} {head.row_hash}{mark}\n"
 
 
-_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})( restored)?\n", re.ASCII)
+_LINE = re.compile(r"(\S+) (\d{1,18}) (-?\d{1,19}) ([0-9a-f]{64})( restored)?( cut)?\n", re.ASCII)
+
+
+_LONGEST_LINE = 512  # bytes, more than an anchor can have
 
 
 def parsed_anchors(text: str) -> tuple[Anchor, ...]:
@@ -200,6 +206,21 @@ def read_anchors(file: Path) -> tuple[Anchor, ...]:
     return parsed_anchors(file.read_bytes().decode("ascii", errors="replace"))
 
 
+def last_anchor(file: Path) -> Anchor | None:
+    """Return the last anchor in a file of any length; None if there is no file, or an empty one.
+
+    OSError if it cannot be read, and an error if its last line is not an anchor.
+    """
+    try:
+        with open(file, "rb") as lines:
+            lines.seek(max(0, lines.seek(0, SEEK_END) - _LONGEST_LINE))
+            end = lines.read().decode("ascii", errors="replace")
+    except FileNotFoundError:
+        return None
+    anchors = end.splitlines(keepends=True)
+    return parsed_anchors(anchors[-1])[0] if anchors else None
+
+
 def append_anchor(file: Path, anchor: Anchor) -> None:
     """Append an anchor to a file, on disk when this returns; a new file is for its owner only."""
     with open(file, "a", encoding="ascii", opener=owner_only_opener) as lines:
@@ -211,9 +232,9 @@ def _parsed(line: str, number: int) -> Anchor:
     match = _LINE.fullmatch(line)
     try:
         if match is not None:
-            time, entries, id_, row_hash, mark = match.groups()
+            time, entries, id_, row_hash, *marks = match.groups()
             anchored_at = in_utc(datetime.fromisoformat(time))
-            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash), bool(mark))
+            return Anchor(anchored_at, Head(int(entries), int(id_), row_hash), *map(bool, marks))
     except ValueError:
         pass
     raise invalid(f"line {number} is not an anchor: time, entries, id and hash are expected")
@@ -254,15 +275,22 @@ class Gap:
 
 
 def without_lost(
-    anchors: Sequence[Anchor], gaps: Iterable[Gap], contains: Callable[[Head], bool]
+    anchors: Sequence[Anchor],
+    gaps: Iterable[Gap],
+    contains: Callable[[Head], bool],
+    cut: Head | None = None,
 ) -> tuple[Anchor, ...]:
     """Return the anchors of one file without those of entries that a restore has lost.
 
     Only a restore that has added its own anchor to the file counts: whoever can write only the
     database cannot explain away an anchor. Of the anchors before it, those stay that the log
-    contains.
+    contains. The entry of the restore may be gone by now: before the cut, if its anchor is there.
     """
     heads = {gap.head for gap in gaps}
+    if cut is not None and any(each.is_of_cut and each.head == cut for each in anchors):
+        heads |= {
+            each.head for each in anchors if each.is_of_restore and each.head.entries <= cut.entries
+        }
     restores = [
         index
         for index, anchor in enumerate(anchors)

@@ -30,6 +30,11 @@ def in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def rfc3339(at: datetime) -> str:
+    """Return a time as text for other programs: always with milliseconds, so of one length."""
+    return at.isoformat(timespec="milliseconds")
+
+
 def midnight(now: datetime) -> datetime:
     """Return when the day of `now` began in the time zone of this machine."""
     return start_of_local_day(now.astimezone().date())

@@ -54,9 +54,7 @@ def named_draft(file: Path) -> Iterator[Path]:
     `keep_draft` gives it the name of the file. One program at a time has such a draft in a folder,
     otherwise BlockingIOError is raised. Drafts that an interrupted program has left are deleted.
     """
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with _locked_folder(file.parent):
         _delete_drafts(file.parent)
         draft = file.with_name(f"{_DRAFT}{token_hex(8)}")
         try:
@@ -65,8 +63,6 @@ def named_draft(file: Path) -> Iterator[Path]:
         finally:
             _delete_drafts(file.parent)
         _sync_folder(file.parent)
-    finally:
-        os.close(folder)
 
 
 def keep_draft(draft: Path, file: Path) -> None:
@@ -81,10 +77,42 @@ def replace_with_draft(draft: Path, file: Path) -> None:
     _sync_folder(file.parent)
 
 
-def _delete_drafts(folder: Path) -> None:
+def left_drafts(folder: Path) -> tuple[Path, ...]:
+    """Return the drafts of `named_draft` in a folder that an interrupted program has left; none
+    while another program has a draft there."""
+    try:
+        with _locked_folder(folder):
+            return tuple(folder.glob(f"{_DRAFT}*"))
+    except BlockingIOError:
+        return ()
+
+
+def delete_left_drafts(folder: Path) -> int:
+    """Delete the drafts of `left_drafts`, and return their number; BlockingIOError while another
+    program has a draft in the folder."""
+    if not any(folder.glob(f"{_DRAFT}*")):
+        return 0
+    with _locked_folder(folder):
+        return _delete_drafts(folder)
+
+
+@contextmanager
+def _locked_folder(folder: Path) -> Iterator[None]:
+    """Keep other programs from having a draft in a folder; BlockingIOError if one has."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _delete_drafts(folder: Path) -> int:
     """Delete the drafts in a folder, with the files that SQLite makes beside a database."""
-    for draft in folder.glob(f"{_DRAFT}*"):
+    drafts = tuple(folder.glob(f"{_DRAFT}*"))
+    for draft in drafts:
         draft.unlink(missing_ok=True)
+    return len(drafts)
 
 
 def make_private_folders(folder: Path) -> None:

@@ -224,6 +224,15 @@ def log_results(findings: Sequence[str] | None) -> Iterator[CheckResult]:
         yield CheckResult("access log", "has its triggers and its last entry")
 
 
+def age_results(
+    last_backup: datetime | None, last_anchor: datetime | None, now: datetime
+) -> Iterator[CheckResult]:
+    """Yield the ages of the last backup and the last anchor; `doctor` says which are too old."""
+    for name, at in (("last backup", last_backup), ("last anchor", last_anchor)):
+        text = ago(at, now)
+        yield CheckResult(name, text if text in ("never", "now") else f"{text} ago")
+
+
 def _none_of(what: str, number: int, fix: str) -> CheckResult:
     return CheckResult(what, f"{number:,}" if number else "none", fix if number else None)
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.files import make_private_folders, owner_only_opener
 from readwatch.domain.plural import counted
 
@@ -62,7 +63,7 @@ def append_slow_query(file: Path, query: SlowQuery) -> None:
     A new file can be read by its owner only.
     """
     make_private_folders(file.parent)
-    line = json.dumps({**asdict(query), "at": query.at.isoformat(timespec="milliseconds")})
+    line = json.dumps({**asdict(query), "at": rfc3339(query.at)})
     with open(file, "ab", opener=owner_only_opener) as lines:
         fcntl.flock(lines, fcntl.LOCK_EX)
         lines.write(f"{line}\n".encode())

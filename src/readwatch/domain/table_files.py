@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Final, TextIO
 
+from readwatch.domain.clock import rfc3339
 from readwatch.domain.text import spreadsheet_cell
 
 TableRow = Sequence[int | float | str | datetime | None]
@@ -57,7 +58,7 @@ STREAM_WRITERS: Final[Mapping[str, WriteTable]] = {
 }
 """The writers for pipes, by format: other programs read each line by itself."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=datetime.isoformat).encode
+_encode = json.JSONEncoder(ensure_ascii=False, default=rfc3339).encode
 
 
 def _is_plain(value: object) -> bool:
@@ -68,5 +69,5 @@ def _is_plain(value: object) -> bool:
 def _csv_cell(value: object) -> object:
     """Return a value for a CSV file that no spreadsheet evaluates as a formula."""
     if isinstance(value, datetime):
-        return value.isoformat()
+        return rfc3339(value)
     return spreadsheet_cell(value) if isinstance(value, str) else value

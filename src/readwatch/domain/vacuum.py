@@ -1,9 +1,8 @@
 """What a vacuum of a SQLite file needs, before it begins: time and room on the disks."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from readwatch.domain.health import format_bytes
+from readwatch.domain.disk_room import Room
 
 FAST_BYTES, SLOW_BYTES = 100 << 20, 15 << 20
 """How many bytes of the new file a fast and a slow disk write in a second."""
@@ -13,25 +12,6 @@ SPARE_BYTES = 64 << 20
 
 WAL_OVERHEAD = 64
 """One part in so many of a WAL is not data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The bytes that are needed in a folder, and those that are free on its disk."""
-
-    folder: Path
-    needed: int
-    free: int
-
-    @property
-    def shortage(self) -> str | None:
-        """The sentence about a disk without enough room; None if there is enough."""
-        if self.free >= self.needed:
-            return None
-        return (
-            f"a vacuum needs {format_bytes(self.needed)} in {self.folder}, where "
-            f"{format_bytes(self.free)} is free"
-        )
 
 
 @dataclass(frozen=True, slots=True)

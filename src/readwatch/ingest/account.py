@@ -110,7 +110,10 @@ def change_password() -> tuple[str, int]:
     with connection(services.db) as db:
         email = users.get_user(db, principal.user_id).email
     source = LoginSource(email=email, address=request.remote_addr, program="api")
-    with failures_counted(services.db, services.writer.run, source, services.clock):
+    with (
+        services.metrics.failures_counted(),
+        failures_counted(services.db, services.writer.run, source, services.clock),
+    ):
         old_hash = users.check_current_password(
             services.db, principal.user_id, body.current_password, cost=cost
         )

@@ -7,13 +7,14 @@ there cannot be removed or rewritten undetected by somebody who cannot write tha
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from readwatch.domain.audit_chain import Anchor, append_anchor, missing_anchor, read_anchors
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.files import make_private_folders
-from readwatch.store.audit import heads
+from readwatch.store.audit import cuts, heads
 from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine.connections import Database, connection
 
@@ -33,6 +34,7 @@ class AnchorThread:
         self._db = db
         self._clock = clock
         self._file = file
+        self.anchored_at: datetime | None = None
         self._attempt(self._check)
         self._attempt(self._anchor)
         self._closing = threading.Event()
@@ -68,8 +70,9 @@ class AnchorThread:
 
     def _missing_anchor(self, db: Database) -> Iterator[str]:
         anchors = read_anchors(self._file) if self._file.exists() else ()
-        if anchors and not heads.contains(db, anchors[-1].head):
-            yield missing_anchor(anchors[-1])
+        of_ends = [anchor for anchor in anchors if not anchor.is_of_cut]
+        if of_ends and cuts.is_missing(db, of_ends[-1]):
+            yield missing_anchor(of_ends[-1])
 
     def _anchor(self) -> None:
         with connection(self._db) as db:
@@ -77,3 +80,4 @@ class AnchorThread:
         _log.info("access log anchored: %s", anchor.line.rstrip())
         make_private_folders(self._file.parent)
         append_anchor(self._file, anchor)
+        self.anchored_at = anchor.anchored_at

@@ -8,13 +8,14 @@ from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import TypedDict
 
+from readwatch import __version__
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.ingest.flask_app import HEALTH
 from readwatch.ingest.openapi import ANYONE, documented
 from readwatch.ingest.problems import problem, problem_response
 from readwatch.ingest.services import Services, Settings, current_services
 from readwatch.store.engine.connections import connection
-from readwatch.store.engine.migrations import require_current
+from readwatch.store.engine.migrations import available_migrations, require_current
 
 routes = Blueprint(HEALTH, __name__)
 
@@ -29,9 +30,11 @@ class Live(TypedDict):
 
 
 class Ready(TypedDict):
-    """The service accepts requests."""
+    """The service accepts requests; `schema` is the number of the schema that it uses."""
 
     status: Literal["ready"]
+    version: str
+    schema: int
 
 
 @routes.get("/livez")
@@ -48,9 +51,11 @@ def readyz() -> Ready | Response:
 
     The answer changes to 503 before the service refuses anything except heartbeats.
     """
-    reasons = _reasons_not_ready(current_services())
+    services = current_services()
+    reasons = _reasons_not_ready(services)
     if not reasons:
-        return {"status": "ready"}
+        schema = available_migrations(services.db)[-1].number
+        return {"status": "ready", "version": __version__, "schema": schema}
     members = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the service is not ready")
     members["reasons"] = reasons
     return problem_response(members)

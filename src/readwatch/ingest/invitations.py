@@ -31,7 +31,10 @@ def set_password() -> tuple[str, int]:
     body = validated(Invitation, json_object(MAX_LOGIN_BYTES, anonymous=True))
     services = current_services()
     origin = Origin(address=request.remote_addr, program="api")
-    with failures_counted(services.db, services.writer.run, origin, services.clock):
+    with (
+        services.metrics.failures_counted(),
+        failures_counted(services.db, services.writer.run, origin, services.clock),
+    ):
         with connection(services.db) as db:
             invited = invitations.invited_user(db, body.code, services.now())
         password = checked_password(body.password, invited.user_role)

@@ -1,6 +1,9 @@
-"""Prometheus metrics: requests by route (URLs contain ids), and the state of the writer."""
+"""Prometheus metrics: requests by route (URLs contain ids), the state of the writer, and when the
+jobs were last done. docs/monitoring.md lists all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from time import monotonic
 
 from prometheus_client import (
@@ -13,12 +16,15 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from readwatch import __version__
 from readwatch.domain.activities import ActivityStatus
 from readwatch.domain.clock import Clock
-from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.ingest.load_shedding import LoadShedder
-from readwatch.store.engine.connections import Database, connection
-from readwatch.store.engine.sqlite import wal_bytes
+from readwatch.ingest.measurements import LOGGED_JOBS, Measurements
+from readwatch.store.engine.connections import Database, connection, is_sqlite
+from readwatch.store.engine.migrations import available_migrations
+from readwatch.store.engine.sqlite import file_bytes, free_bytes, wal_bytes
 from readwatch.store.identity.session_cache import SessionCache
 from readwatch.store.lists.online import count_online
 from readwatch.store.recording.writer import CommitStats, Writer
@@ -75,6 +81,16 @@ class Metrics:
             buckets=_COUNT_BUCKETS,
             registry=self.registry,
         )
+        self._failed_logins = Counter(
+            "readwatch_failed_logins",
+            "Wrong passwords and wrong codes of invitations.",
+            registry=self.registry,
+        )
+        self._locked_out_logins = Counter(
+            "readwatch_locked_out_logins",
+            "Logins and codes refused unchecked, after too many wrong ones.",
+            registry=self.registry,
+        )
         self._by_route: dict[tuple[str | None, str, int], tuple[Counter, Histogram]] = {}
         ProcessCollector(registry=self.registry)
 
@@ -100,6 +116,18 @@ class Metrics:
         """Count an activity by its result: accepted, duplicate, conflict or invalid."""
         self._activities[status].inc()
 
+    @contextmanager
+    def failures_counted(self) -> Iterator[None]:
+        """Count a password or a code that the `with` block finds wrong or refuses to check."""
+        try:
+            yield
+        except ReadwatchError as error:
+            if error.kind in {ErrorKind.UNAUTHENTICATED, ErrorKind.FORBIDDEN}:
+                self._failed_logins.inc()
+            elif error.kind is ErrorKind.THROTTLED:
+                self._locked_out_logins.inc()
+            raise
+
 
 class ServiceGauges(Collector):
     """Values that are read when Prometheus scrapes."""
@@ -112,12 +140,18 @@ class ServiceGauges(Collector):
         session_cache: SessionCache,
         load_shedder: LoadShedder,
         clock: Clock,
+        measurements: Callable[[], Measurements],
+        anchored_at: Callable[[], datetime | None],
+        cleaned_up_at: Callable[[], datetime | None],
     ) -> None:
         self._db = db
         self._writer = writer
         self._session_cache = session_cache
         self._load_shedder = load_shedder
         self._clock = clock
+        self._measurements = measurements
+        self._anchored_at = anchored_at
+        self._cleaned_up_at = cleaned_up_at
         self._readers_online: int | None = None
         self._counted_at = -COUNT_ONLINE_EVERY
 
@@ -137,12 +171,48 @@ class ServiceGauges(Collector):
             "Heartbeats refused under load.",
             self._load_shedder.heartbeats_shed,
         )
-        wal = wal_bytes(self._db)
-        if wal is not None:
-            yield _gauge("wal_bytes", "Size of SQLite's write-ahead log.", wal)
         readers = self._count_online()
         if readers is not None:
             yield _gauge("readers_online", "Readers who are online.", readers)
+        yield self._build_info()
+        yield from self._sizes()
+        yield from self._times()
+
+    def _build_info(self) -> Metric:
+        newest = available_migrations(self._db)[-1]
+        engine = "sqlite" if is_sqlite(self._db) else "postgresql"
+        info = GaugeMetricFamily(
+            "readwatch_build_info",
+            "Always 1; its labels are the version, the schema that it needs, and the engine.",
+            labels=["version", "schema", "engine"],
+        )
+        info.add_metric([__version__, str(newest.number), engine], 1)
+        return info
+
+    def _sizes(self) -> Iterator[Metric]:
+        """Yield the sizes of the files, from the file system, or that of PostgreSQL's database."""
+        sizes = {
+            "database_bytes": (
+                "Size of the database, without SQLite's write-ahead log.",
+                file_bytes(self._db) or self._measurements().database_bytes,
+            ),
+            "wal_bytes": ("Size of SQLite's write-ahead log.", wal_bytes(self._db)),
+            "disk_free_bytes": (
+                "Bytes that the disk of SQLite's file has left.",
+                free_bytes(self._db),
+            ),
+        }
+        for name, (help_text, size) in sizes.items():
+            if size is not None:
+                yield _gauge(name, help_text, size)
+
+    def _times(self) -> Iterator[Metric]:
+        """Yield when each job was last done. A time stays right if nobody measures any more; an age
+        would not grow."""
+        yield _time("anchor", "anchor of the access log by this server", self._anchored_at())
+        yield _time("retention", "complete round of retention", self._cleaned_up_at())
+        for name, at in (self._measurements().last_done or {}).items():
+            yield _time(name, f"entry {LOGGED_JOBS[name]} of the access log", at)
 
     def _count_online(self) -> int | None:
         if monotonic() - self._counted_at >= COUNT_ONLINE_EVERY:
@@ -157,3 +227,9 @@ class ServiceGauges(Collector):
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"readwatch_{name}", help_text, value)
+
+
+def _time(name: str, what: str, at: datetime | None) -> GaugeMetricFamily:
+    """Return a time in seconds since 1970, which a job that was never done has as its time."""
+    help_text = f"Unix time of the last {what}; 0 if there is none."
+    return _gauge(f"{name}_timestamp_seconds", help_text, at.timestamp() if at else 0)

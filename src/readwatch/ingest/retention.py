@@ -1,5 +1,5 @@
-"""The retention thread: each minute it counts the readers online and ends sessions that have timed
-out or expired; each hour it deletes expired rows."""
+"""The retention thread: each minute it measures what changes slowly, counts the readers online and
+ends sessions that have timed out or expired; each hour it deletes expired rows."""
 
 import logging
 import threading
@@ -10,6 +10,7 @@ from itertools import count
 
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
+from readwatch.ingest.measurements import Measurements, measure
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.lifecycle import retention
 from readwatch.store.lists.online import count_online
@@ -35,6 +36,8 @@ class RetentionThread:
         self._clock = clock
         self._session_timeout = session_timeout
         self.completed_rounds = 0
+        self.measurements = Measurements()
+        self.cleaned_up_at: datetime | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
         self._thread.start()
@@ -43,6 +46,11 @@ class RetentionThread:
         """Stop after the current chunk."""
         self._closing.set()
         self._thread.join()
+
+    def measure(self) -> None:
+        """Measure what changes slowly, for the metrics."""
+        with connection(self._db) as db:
+            self.measurements = measure(db)
 
     def count_online(self) -> None:
         """Store the number of readers online; this thread counts, the writer only stores."""
@@ -88,19 +96,28 @@ class RetentionThread:
 
     def _run(self) -> None:
         for round_number in count():
-            self._run_round(round_number)
+            self.run_round(round_number)
             self.completed_rounds += 1
             if self._closing.wait(ROUND_SECONDS):
                 break
         self._db.close()  # otherwise it is open until some time after the end of the thread
 
-    def _run_round(self, round_number: int) -> None:
+    def run_round(self, round_number: int) -> None:
+        """Do what is due in a round; log what fails."""
+        self._attempt(self.measure)
+        self._attempt(partial(self._clean_up, purges=round_number % PURGE_EVERY == 0))
+
+    def _clean_up(self, *, purges: bool) -> None:
+        self.count_online()
+        self.end_silent_sessions()
+        self.end_staff_sessions()
+        if purges:
+            self.purge_expired()
+        self.cleaned_up_at = self._clock()
+
+    def _attempt(self, work: Callable[[], None]) -> None:
         try:
-            self.count_online()
-            self.end_silent_sessions()
-            self.end_staff_sessions()
-            if round_number % PURGE_EVERY == 0:
-                self.purge_expired()
+            work()
         except ReadwatchError as error:
             if not self._writer.has_reported(error):
                 _log.warning("retention is delayed: %s", error.message)

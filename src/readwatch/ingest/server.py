@@ -3,7 +3,6 @@
 import logging
 import multiprocessing
 import os
-import resource
 import signal
 import socket
 import sys
@@ -25,6 +24,7 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured, un
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
 from readwatch.ingest.body_timeout import BodyTimeout
+from readwatch.ingest.file_limit import connection_limit
 from readwatch.ingest.listen_address import listening_port, lock_address, resolve_host
 from readwatch.ingest.load_shedding import MAX_REQUESTS
 from readwatch.ingest.services import Services, Settings, current_services
@@ -36,9 +36,6 @@ from readwatch.store.engine.sqlite import FileIdentity, file_identity, file_lost
 SPARE_THREADS = 8
 """The threads besides those of the requests in progress: they answer health checks, refuse requests
 that find no slot, and discard bodies."""
-
-MAX_CONNECTIONS = 8192
-"""The maximum of open connections, including idle ones; further connections wait."""
 
 IDLE_TIMEOUT_SECONDS = 75
 """The longest wait for the next header on an open connection; proxies keep connections for 60 s."""
@@ -218,13 +215,3 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
     # In this process only: granian's line about the end of a worker would be a second one.
     logging.getLogger("_granian").setLevel(logging.CRITICAL)
     return server
-
-
-def connection_limit() -> int:
-    """Raise the limit of open files, and return the number of connections that it allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = 2 * MAX_CONNECTIONS
-    if hard != resource.RLIM_INFINITY:
-        files = min(files, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, files), hard))
-    return files // 2

@@ -88,6 +88,9 @@ class Services:
                 session_cache=self.session_cache,
                 load_shedder=self.load_shedder,
                 clock=clock,
+                measurements=lambda: self.retention.measurements,
+                anchored_at=lambda: self.anchoring.anchored_at if self.anchoring else None,
+                cleaned_up_at=lambda: self.retention.cleaned_up_at,
             )
         )
         self.body_reads = BodyReads()

@@ -75,15 +75,16 @@ def login() -> LoggedIn:
             resume_tokens.save_resume_token(db, principal, tokens.resume_token, now)
         return user, principal
 
-    user, principal = log_in(
-        services.db,
-        services.writer.run,
-        source,
-        body.password,
-        services.clock,
-        open_session,
-        cost=services.settings.bcrypt_cost,
-    )
+    with services.metrics.failures_counted():
+        user, principal = log_in(
+            services.db,
+            services.writer.run,
+            source,
+            body.password,
+            services.clock,
+            open_session,
+            cost=services.settings.bcrypt_cost,
+        )
     return _logged_in(services, user, principal, tokens)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from readwatch.domain.audit_chain import Anchor, missing_anchor, parsed_anchors
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.files import atomic_text_file, make_private_folders
-from readwatch.store.audit import heads
+from readwatch.store.audit import cuts, heads
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.fingerprint import url_fingerprint
 
@@ -29,9 +29,7 @@ class Witness:
     def missing(self, db: Database) -> str | None:
         """Return a sentence if what this consultant saw last is no longer in the log."""
         anchor = self._read()
-        if anchor is None or heads.contains(db, anchor.head):
-            return None
-        return missing_anchor(anchor)
+        return missing_anchor(anchor) if anchor and cuts.is_missing(db, anchor) else None
 
     def see(self, db: Database, now: datetime) -> None:
         """Keep the current head of the log instead of the last one."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
 from readwatch.domain.audit import AuditAction, few_readers
-from readwatch.domain.clock import Clock, system_clock
+from readwatch.domain.clock import Clock, rfc3339, system_clock
 from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import read_items, snapshot_without_items
@@ -142,7 +142,7 @@ def _json_lines(snapshot: ViewSnapshot, rows: int, *, is_ascii: bool) -> Iterato
         "count": None if snapshot.has_older else len(snapshot.order.ids),
         "rows": _records(snapshot, rows),
     }
-    yield json.dumps(document, indent=2, ensure_ascii=is_ascii, default=datetime.isoformat)
+    yield json.dumps(document, indent=2, ensure_ascii=is_ascii, default=rfc3339)
 
 
 def _records(snapshot: ViewSnapshot, rows: int) -> list[Mapping[str, object]]:

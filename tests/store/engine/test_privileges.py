@@ -159,11 +159,45 @@ def test_the_table_keeps_what_is_promised(role, table, never):
 
 
 @pytest.mark.parametrize("role", LIMITED_ROLES)
-@pytest.mark.parametrize("table", ["consultant_access_log", "access_log_counter", "schema_history"])
+@pytest.mark.parametrize(
+    "table", ["consultant_access_log", "access_log_counter", "access_log_cuts", "schema_history"]
+)
 def test_nobody_changes_the_access_log_its_counter_or_the_history_of_the_schema(role, table):
+    purges = role is Role.PURGE
     assert not privileges_on(role, table).change
-    assert not privileges_on(role, table).delete
-    assert table == "consultant_access_log" or not privileges_on(role, table).append
+    assert privileges_on(role, table).delete == (purges and table == "consultant_access_log")
+    appends = bool(privileges_on(role, table).append)
+    assert table == "consultant_access_log" or appends == (purges and table == "access_log_cuts")
+
+
+def test_who_purges_deletes_no_entry_that_is_not_before_a_cut(limited, connected, cast, clock):
+    events = (AuditEvent(cast.dora.id, AuditAction.LISTED_USERS, details=d) for d in "abc")
+    for event in events:
+        audit_log.log_event(connected(Role.ADMIN), event, clock())
+    db = limited(Role.PURGE)
+    for sql in (
+        "DELETE FROM consultant_access_log",
+        "DELETE FROM consultant_access_log WHERE id = 1",
+        "INSERT INTO access_log_cuts (last_id, entries, row_hash, entry_id, cut_at)"
+        " SELECT id, 1, row_hash, 3, created_at FROM consultant_access_log WHERE id = 1",
+    ):
+        with pytest.raises(peewee.DatabaseError, match="access log"):
+            db.execute_sql(sql)
+    assert db.execute_sql("SELECT count(*) FROM consultant_access_log").fetchone() == (3,)
+
+
+@on_postgresql
+def test_no_cut_in_a_schema_of_somebody_else_lets_entries_go(limited, connected, cast, clock):
+    owner = connected(Role.OWNER)
+    audit_log.log_event(owner, AuditEvent(cast.dora.id, AuditAction.LISTED_USERS), clock())
+    owner.execute_sql("CREATE SCHEMA spy CREATE TABLE access_log_cuts (last_id int)")
+    owner.execute_sql("INSERT INTO spy.access_log_cuts VALUES (100)")
+    owner.execute_sql("GRANT USAGE ON SCHEMA spy TO PUBLIC")
+    owner.execute_sql("GRANT ALL ON spy.access_log_cuts TO PUBLIC")
+    db = limited(Role.PURGE)
+    db.execute_sql("SET search_path = spy, public")
+    with pytest.raises(peewee.DatabaseError, match="append-only"):
+        db.execute_sql("DELETE FROM consultant_access_log")
 
 
 # SQLite -----------------------------------------------------------------------------------------

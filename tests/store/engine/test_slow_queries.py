@@ -63,16 +63,20 @@ def watch(url: str, reported: list[SlowQuery], clock: Clock) -> Iterator[Watch]:
         close_all(db)
 
 
-def test_only_a_statement_that_takes_longer_is_reported(watch, reported, cast) -> None:
-    db, log = watch(slow_seconds=0.02)
+@pytest.mark.parametrize(("slow_seconds", "reports"), [(0.02, 1), (3600, 0)])
+def test_only_a_statement_that_takes_longer_is_reported(
+    watch, reported, cast, slow_seconds, reports
+) -> None:
+    db, log = watch(slow_seconds=slow_seconds)
     with connection(db):
         BY_EMAIL.one_or_none(db, email=cast.ann.email)
         SLOW.one_or_none(db, name="Ann Archer")
     log.close()
 
-    assert ["pg_sleep" in query.sql or "RECURSIVE" in query.sql for query in reported] == [True]
-    assert reported[0].milliseconds >= 20
-    assert reported[0].rows == 1
+    # On a busy machine any statement may take long.
+    assert all(query.milliseconds >= 20 for query in reported)
+    slow = [query for query in reported if "pg_sleep" in query.sql or "RECURSIVE" in query.sql]
+    assert [query.rows for query in slow] == [1] * reports
 
 
 def test_a_report_has_one_line_of_sql_and_the_rows_but_no_value(watch, reported, cast) -> None:

@@ -2,29 +2,25 @@
 
 import shutil
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
 
 import pytest
+from older_schema import Rows, columns_of, fill_oldest, rows_of
 
-from readwatch.domain.activities import Activity
+from readwatch.domain.archive_files import Archive
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.domain.users import User, UserRole
+from readwatch.domain.audit_chain import Head
+from readwatch.domain.audit_cuts import details_of_cut
+from readwatch.domain.users import UserRole
 from readwatch.store.audit import chain
+from readwatch.store.audit.cuts import record_cut
 from readwatch.store.audit.entries import extent
 from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
-from readwatch.store.engine.models import TABLES, SchemaHistory
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import invitations
-from readwatch.store.identity.lockout import record_failure
-from readwatch.store.identity.resume_tokens import save_resume_token
-from readwatch.store.identity.sessions import open_session
-from readwatch.store.identity.tokens import hash_token, new_resume_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
-from readwatch.store.recording.activities import record_activities
-from readwatch.store.recording.online_counts import add_online_count
+from readwatch.store.lifecycle import archives
 
 EVE = NewUser(
     email="eve@example.org",
@@ -33,40 +29,9 @@ EVE = NewUser(
     password_hash="a hash",
 )
 
-Rows = dict[str, list[tuple[Any, ...]]]
-
-
-def columns_of(db: Database) -> dict[str, str]:
-    """The columns by table; the schema's own history grows with an upgrade."""
-    names = {it._meta.table_name for it in TABLES if it is not SchemaHistory} & {*db.get_tables()}
-    return {name: ", ".join(it.name for it in db.get_columns(name)) for name in names}
-
-
-def rows_of(db: Database, columns: dict[str, str] | None = None) -> Rows:
-    """All rows by table, with these columns or all: an upgrade may add some."""
-    return {
-        name: sorted(map(tuple, db.execute_sql(f"SELECT {names} FROM {name}")), key=repr)
-        for name, names in (columns or columns_of(db)).items()
-    }
-
 
 def without_rows(rows: Rows) -> list[str]:
     return [name for name, of_table in rows.items() if not of_table]
-
-
-def add_ann_and_cara(db: Database, now: datetime) -> tuple[User, User]:
-    ann, cara = (
-        add_user(
-            db,
-            NewUser(email=email, full_name=name, user_role=UserRole(role), password_hash="a hash"),
-            now,
-        )
-        for email, name, role in (
-            ("ann@example.org", "Ann Archer", "reader"),
-            ("cara@example.org", "Cara Cook", "consultant"),
-        )
-    )
-    return ann, cara
 
 
 @pytest.fixture
@@ -74,19 +39,7 @@ def oldest(empty_url, opened, clock) -> Database:
     """A database of the first schema with rows in every table."""
     db = opened(empty_url, Role.OWNER)
     db.connect()
-    migrations.upgrade(db, migrations.available_migrations(db)[:1])
-    with db.atomic():
-        ann, cara = add_ann_and_cara(db, clock())
-        reader = open_session(db, ann, hash_token(new_token()), clock(), device_type="tablet")
-        open_session(db, cara, hash_token(new_token()), clock(), ip_address="127.0.0.1")
-        save_resume_token(db, reader, new_resume_token(), clock())
-        record_failure(db, "ann@example.org", "127.0.0.1", clock())
-        quiz = Activity(
-            "quiz_completed", "dracula", "Dracula", event_id="1", metadata='{"score":30}'
-        )
-        record_activities(db, reader, [quiz], clock())
-        add_online_count(db, 1, clock())
-    log_event(db, AuditEvent(cara.id, AuditAction.VIEWED_READER_PROFILE, ann.id), clock())
+    fill_oldest(db, clock())
     return db
 
 
@@ -123,9 +76,16 @@ def current(oldest, clock) -> Database:
     with oldest.atomic():
         append_in_transaction(oldest, event, clock())
         invitations.add_invitations(oldest, {1: invitations.new_code()}, clock())
+    first = "SELECT row_hash FROM consultant_access_log WHERE id = 1"
+    head = Head(1, 1, oldest.execute_sql(first).fetchone()[0])
+    event = AuditEvent(2, AuditAction.CUT_ACCESS_LOG, details=details_of_cut(head))
+    record_cut(oldest, head, event, clock())
     oldest.execute_sql("INSERT INTO archived_totals (user_id) SELECT id FROM users")
     for table in ("content_progress", "quizzes"):
         oldest.execute_sql(f"INSERT INTO archived_{table} SELECT * FROM reader_{table}")
+    name = "activities-2025-11-000000000001.jsonl.gz"
+    archive = Archive("/archive", name, 1, 9, 9, clock(), clock(), "a checksum")
+    archives.add(oldest, archive, clock())
     assert without_rows(rows_of(oldest)) == []
     return oldest
 

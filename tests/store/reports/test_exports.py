@@ -1,6 +1,8 @@
 """Exports read page by page what was there at their start."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from conftest import NOON
@@ -22,8 +24,13 @@ def two_pages(cast, enter, post):
         post(enter(reader), *[Activity("page_read", "momo", "Momo")] * length)
 
 
+def pages(db: Database, selection: Selection, extent: ExportExtent) -> Iterator[list[Any]]:
+    readers = exports.reader_ids(db, LIST_ACCESS, selection, extent)
+    return exports.pages(db, ROW_ACCESS, selection, extent, readers)
+
+
 def ids(db: Database, selection: Selection, extent: ExportExtent) -> list[list[object]]:
-    return [[row[0] for row in page] for page in exports.pages(db, ROW_ACCESS, selection, extent)]
+    return [[row[0] for row in page] for page in pages(db, selection, extent)]
 
 
 def test_a_page_has_a_limited_number_of_rows(db, two_pages):
@@ -36,11 +43,20 @@ def test_a_page_has_a_limited_number_of_rows(db, two_pages):
 
 def test_rows_that_are_added_meanwhile_are_not_exported(db, two_pages, cast, enter, post):
     extent = exports.extent(db, LIST_ACCESS, EVERY)
-    pages = exports.pages(db, ROW_ACCESS, EVERY, extent)
-    assert len(next(pages)) == PAGE_LENGTH
+    written = pages(db, EVERY, extent)
+    assert len(next(written)) == PAGE_LENGTH
     post(enter(cast.ben), Activity("page_read", "emma", "Emma"))
-    (rest,) = pages
+    (rest,) = written
     assert rest[-1][0] == 2 * PAGE_LENGTH
+
+
+def test_a_reader_whom_no_entry_names_is_not_exported(db, cast, enter, post):
+    post(enter(cast.ann), Activity("page_read", "momo", "Momo"))
+    selection = Selection(ExportKind.READERS, since=NOON - timedelta(days=1))
+    extent = exports.extent(db, LIST_ACCESS, selection)
+    written = pages(db, selection, extent)  # the readers are found, but no row is read yet
+    post(enter(cast.ben), Activity("page_read", "emma", "Emma"))
+    assert [[row[0] for row in page] for page in written] == [[cast.ann.id]]
 
 
 def test_a_page_without_matching_rows_is_empty_and_the_next_one_follows(db, two_pages, cast):

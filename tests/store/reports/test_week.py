@@ -43,6 +43,16 @@ def test_an_activity_at_the_edge_of_a_week_belongs_to_one_week(db, cast, clock, 
     assert made.seconds_by_day == (60, 0, 0, 0, 0, 0, 60)
 
 
+def test_a_reader_whom_no_entry_names_is_not_in_the_report(db, cast, enter, post):
+    post(enter(cast.ann), PAGE)
+    extent = week_reports.week_extent(db, LIST_ACCESS, WEEK, NOON + timedelta(minutes=1))
+    assert week_reports.readers_in_report(db, LIST_ACCESS, extent, ()) == {cast.ann.id}
+    post(enter(cast.ben), PAGE)
+    made = week_reports.week_report(db, ROW_ACCESS, extent, ())
+    assert [reader.full_name for reader in made.readers] == [cast.ann.full_name]
+    assert [title.readers for title in made.titles] == [1]
+
+
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_no_statement_reads_the_activities_of_older_weeks(
     db, cast, clock, enter, post, monkeypatch

@@ -20,6 +20,8 @@ from readwatch.domain.audit_chain import (
     misplaced,
     removed_meanwhile,
 )
+from readwatch.domain.audit_cuts import Cut, unexplained_by, without_removed
+from readwatch.store.audit.cuts import first_head, untold_cut
 from readwatch.store.audit.entries import CHUNK_ENTRIES, Extent, with_time_text
 from readwatch.store.audit.heads import numbered_entries, numbering_defect
 from readwatch.store.engine.connections import Database
@@ -48,17 +50,31 @@ _BEFORE_LAST_GAP = Statement(
 )
 
 
-def verify(db: Database, anchors: Sequence[Anchor], up_to: Extent) -> Iterator[Verdict]:
+def verify(
+    db: Database, anchors: Sequence[Anchor], up_to: Extent, cut: Cut | None = None
+) -> Iterator[Verdict]:
     """Yield the verdict after each chunk; the last verdict is the verdict on the log.
 
-    Read the extent `up_to` after the anchors: an anchor must not be newer than the extent.
+    Read the extent `up_to` after the anchors: an anchor must not be newer than the extent. `cut` is
+    the newest cut of the log, after which the chain begins. The removal of entries before it
+    disturbs the verification.
     """
+    if cut is not None:
+        defect = untold_cut(db, cut) or unexplained_by(cut, anchors)
+        if defect is not None:
+            yield Verdict(cut.head, defect)
+            return
+        anchors = (*without_removed(anchors, cut), Anchor(cut.cut_at, cut.head))
+    start = first_head(db, cut)
     by_entries: dict[int, list[Anchor]] = defaultdict(list)
     # The number of an anchor is the engine's: after a removal it is not that of the same entry.
-    if _count_defect(db, Head(up_to.entries, up_to.last)) is None:
+    if _count_defect(db, Head(start.entries + up_to.entries, up_to.last)) is None:
         for anchor in anchors:
             by_entries[anchor.head.entries].append(anchor)
-    verdict, first = Verdict(), up_to.first
+    verdict, first = Verdict(start, contradicted(by_entries[start.entries], start)), up_to.first
+    if verdict.defect is not None:
+        yield verdict
+        return
     while first <= up_to.last and verdict.defect is None:
         verdict = _verify_chunk(db, verdict.head, first, up_to.last, by_entries)
         first = verdict.head.id + 1

@@ -7,6 +7,7 @@ that a test has created, in `schema/postgresql_catalogue.txt`.
 """
 
 import functools
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
@@ -19,6 +20,8 @@ from readwatch.store.engine.privileges import TABLES
 from readwatch.store.engine.statements import Statement
 
 CATALOGUE_FILE = "postgresql_catalogue.txt"
+
+_HARMLESS = re.compile(r"index \w+|trigger update_\w+_timestamp")
 
 Catalogue = Mapping[str, str]
 """Definitions by kind and name of the object, such as `trigger users_log_staff_passwords`."""
@@ -130,13 +133,30 @@ def _differences(actual: Catalogue, expected: Catalogue) -> Iterator[str]:
             yield f"{clean(name)} does not belong to readwatch"
 
 
-@functools.cache
+def missing_harmless(db: Database) -> Catalogue:
+    """Return the definitions of the objects that a current SQLite database lacks and that can be
+    created again by anybody: indexes, and the triggers that set `updated_at`.
+
+    They protect nothing, so their absence is no trace of anybody.
+    """
+    existing = catalogue(db)
+    return {
+        name: sql
+        for name, sql in _shipped_sqlite_sql().items()
+        if name not in existing and _HARMLESS.fullmatch(name)
+    }
+
+
 def _shipped_sqlite() -> Catalogue:
+    return {name: _one_line(sql) for name, sql in _shipped_sqlite_sql().items()}
+
+
+@functools.cache
+def _shipped_sqlite_sql() -> Catalogue:
     with closing(apsw.Connection(":memory:")) as memory:
         for migration in migrations(schema_folder() / "sqlite"):
             memory.execute(migration.sql)
-        rows = memory.execute(_SQLITE_SQL).fetchall()
-    return {str(name): _one_line(str(definition)) for name, definition in rows}
+        return {str(name): str(sql) for name, sql in memory.execute(_SQLITE_SQL)}
 
 
 @functools.cache

@@ -14,6 +14,7 @@ class Lock(IntEnum):
     SCHEMA = 7_265_616_477
     ACCESS_LOG = 7_265_616_478
     ROLLUPS = 7_265_616_479  # and the rows that change them: activities and logins
+    MAINTENANCE = 7_265_616_480  # of a session: store/engine/exclusive.py
 
 
 def acquire_lock(db: Database, lock: Lock) -> None:

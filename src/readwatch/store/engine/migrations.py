@@ -132,6 +132,11 @@ def available_migrations(db: Database) -> tuple[Migration, ...]:
     return _available("sqlite" if is_sqlite(db) else "postgresql")
 
 
+def newest_schema(url: str) -> int:
+    """Return the number of the newest schema that this program has for the engine of a URL."""
+    return _available("sqlite" if is_sqlite_url(url) else "postgresql")[-1].number
+
+
 @functools.cache  # for the readiness check; installed files do not change
 def _available(engine: str) -> tuple[Migration, ...]:
     return migrations(schema_folder() / engine)
@@ -145,13 +150,14 @@ def create_or_upgrade(url: str) -> tuple[Migration, ...]:
     try:
         with connection(db):
             applied = upgrade(db, available_migrations(db))
-            _enforce_privileges(db)
+            enforce_privileges(db)
             return applied
     finally:
         close_all(db)
 
 
-def _enforce_privileges(db: Database) -> None:
+def enforce_privileges(db: Database) -> None:
+    """Bring the privileges that PostgreSQL enforces in line with those of the current schema."""
     if not is_sqlite(db):  # each SQLite connection has an authorizer
         from readwatch.store.engine.grants import enforce  # needs PostgreSQL's driver
 
@@ -174,20 +180,25 @@ def unenforced_privileges(url: str) -> tuple[str, ...]:
 
 
 def upgrade(db: Database, available: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Apply the missing migrations, each in one transaction with its row of the history.
+    """Apply the missing migrations as `upgrade_steps` does, and return them."""
+    return tuple(upgrade_steps(db, available))
+
+
+def upgrade_steps(db: Database, available: Sequence[Migration]) -> Iterator[Migration]:
+    """Apply the missing migrations, each in one transaction with its row of the history, and yield
+    each when it is committed.
 
     A lock makes a second process wait, which then has nothing to apply. An error names the
     migration, which has changed nothing. Raises ValueError inside a transaction.
     """
     if db.in_transaction():
         raise ValueError("each migration has a transaction of its own")
-    applied = []
     with _without_limit(db, "statement_timeout"):
         while (migration := _next(db, available)) is not None:
             with _named(migration):
-                if _apply(db, migration, available):
-                    applied.append(migration)
-    return tuple(applied)
+                is_new = _apply(db, migration, available)
+            if is_new:
+                yield migration
 
 
 def _next(db: Database, available: Sequence[Migration]) -> Migration | None:
@@ -296,7 +307,8 @@ def pending(applied: Sequence[Applied], available: Sequence[Migration]) -> tuple
     if len(applied) > len(available):
         raise misconfigured(
             f"upgrade readwatch: the database has schema {applied[-1].number}, "
-            f"this program {available[-1].number}"
+            f"this program {available[-1].number}; to go back to this version, restore the backup "
+            "from before the upgrade"
         )
     for done, file in zip(applied, available, strict=False):
         if (done.number, done.checksum) != (file.number, file.checksum):
@@ -333,6 +345,12 @@ def open_current(url: str, role: Role, settings: EngineSettings = DEFAULTS) -> D
 def require_current(db: Database) -> None:
     """Refuse a database that this program cannot use; the error names the fix."""
     applied = history(db)
+    if not applied:
+        raise no_schema()
     if pending(applied, available_migrations(db)):
-        needs = "needs an upgrade" if applied else "has no readwatch schema"
-        raise misconfigured(f"the database {needs}; an admin runs: readwatch init")
+        raise misconfigured("the database needs an upgrade; an admin runs: readwatch db upgrade")
+
+
+def no_schema() -> ReadwatchError:
+    """Return the error for a database in which nothing was ever made."""
+    return misconfigured("the database has no readwatch schema; an admin runs: readwatch init")

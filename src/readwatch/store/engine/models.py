@@ -233,6 +233,23 @@ class ArchivedQuizzes(_Quizzes):
         table_name = "archived_quizzes"
 
 
+class ActivityArchives(_Table):
+    folder = peewee.TextField()
+    name = peewee.CharField()
+    first_activity_id = peewee.BigIntegerField()
+    last_activity_id = peewee.BigIntegerField()
+    activities = peewee.IntegerField()
+    oldest_at = UtcField()
+    newest_at = UtcField()
+    sha256 = peewee.CharField(max_length=64, null=True)
+    created_at = UtcField()
+    moved_at = UtcField(null=True)
+
+    class Meta:
+        table_name = "activity_archives"
+        primary_key = peewee.CompositeKey("folder", "name")
+
+
 class ActivityCounts(_Table):
     minute = UtcField()
     activity_type = peewee.CharField(max_length=50)
@@ -266,6 +283,17 @@ class ConsultantAccessLog(_Table):
         table_name = "consultant_access_log"
 
 
+class AccessLogCuts(_Table):
+    last_id = peewee.BigIntegerField(primary_key=True)
+    entries = peewee.BigIntegerField()
+    row_hash = peewee.CharField(max_length=64)
+    entry_id = peewee.BigIntegerField()
+    cut_at = UtcField()
+
+    class Meta:
+        table_name = "access_log_cuts"
+
+
 TABLES: tuple[type[peewee.Model], ...] = (
     SchemaHistory,
     Users,
@@ -282,7 +310,9 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ArchivedTotals,
     ArchivedContentProgress,
     ArchivedQuizzes,
+    ActivityArchives,
     ActivityCounts,
     OnlineCounts,
     ConsultantAccessLog,
+    AccessLogCuts,
 )

@@ -31,6 +31,8 @@ STATEMENT_SECONDS: Mapping[Role, int] = {
     Role.ERASURE: 60,
     Role.MAINTENANCE: 60,
     Role.BACKUP: 60,
+    Role.ARCHIVE: 60,
+    Role.PURGE: 60,
     Role.INGEST: 10,
     Role.CONSOLE: 10,
     Role.LOGIN: 5,

@@ -21,6 +21,8 @@ class Role(StrEnum):
     ERASURE = "erasure"  # the command line, when it erases a user
     MAINTENANCE = "maintenance"  # the command line, when it checks and fixes the database
     BACKUP = "backup"  # the command line, when it copies the database
+    ARCHIVE = "archive"  # the command line, when it moves old activities to files
+    PURGE = "purge"  # the command line, when it deletes what is old
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # the lists and reader pages of the console
     LOGIN = "login"  # the console, when it checks a password and logs the login
@@ -88,8 +90,10 @@ _TOTALS = only(
 _PROFILE = only("reading_level", "preferred_language", "timezone", "updated_at")
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
+_LOGINS = only("user_id", "total_sessions", "last_login")
 _ENTRY = all_but("id")  # the engine numbers the entries
 _COUNTER = {"access_log_counter": Privileges(ALL)}  # on PostgreSQL; SQLite has sqlite_sequence
+_CUTS = {"access_log_cuts": Privileges(ALL)}
 _READ_BY_CONSOLE = {
     "schema_history": Privileges(ALL),
     "users": Privileges(all_but("password_hash")),
@@ -124,6 +128,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
+        "activity_archives": Privileges(ALL),
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.ERASURE: {
@@ -148,6 +153,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_content_progress": Privileges(ALL, delete=True),
         "reader_quizzes": Privileges(ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL, delete=True)),
+        "activity_archives": Privileges(ALL, change=only("folder", "activities", "sha256")),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
@@ -157,8 +163,10 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_content_progress": Privileges(ALL, append=ALL, delete=True),
         "reader_quizzes": Privileges(ALL, append=ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
+        "activity_archives": Privileges(ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities"), delete=True),
         **_COUNTER,
+        **_CUTS,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     # The copy itself is made without statements: whoever may read the file may copy it.
@@ -166,6 +174,49 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "schema_history": Privileges(ALL),
         "users": Privileges(all_but("password_hash")),
         "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
+    },
+    Role.ARCHIVE: {
+        "schema_history": Privileges(ALL),
+        "users": Privileges(all_but("password_hash")),
+        "reader_profiles": Privileges(only("user_id", "last_activity_id")),
+        # SQLite checks the references of a row that it deletes.
+        "reader_sessions": Privileges(only("id")),
+        "reader_activities": Privileges(ALL, delete=True),
+        **dict.fromkeys(_ARCHIVED, Privileges(ALL, append=ALL, change=ALL)),
+        "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
+        "activity_archives": Privileges(
+            ALL,
+            append=ALL,
+            change=only("folder", "activities", "sha256", "moved_at"),
+            delete=True,
+        ),
+        "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
+    },
+    # PostgreSQL locks a row only for a role that may change one of its columns.
+    Role.PURGE: {
+        "schema_history": Privileges(ALL),
+        "users": Privileges(all_but("password_hash")),
+        "reader_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
+        "staff_sessions": Privileges(all_but("session_token"), change=_END, delete=True),
+        "archived_totals": Privileges(
+            _LOGINS, append=_LOGINS, change=only("total_sessions", "last_login")
+        ),
+        # The activities of a deleted session stay.
+        "reader_activities": Privileges(only("id", "session_id"), change=only("session_id")),
+        "resume_tokens": Privileges(
+            all_but("token_hash", "predecessor_hash", "successor_salt"),
+            change=only("expires_at"),
+            delete=True,
+        ),
+        "invitations": Privileges(all_but("code_hash"), delete=True),
+        "failed_logins": Privileges(ALL, change=only("last_failed_at"), delete=True),
+        "activity_receipts": Privileges(
+            all_but("fingerprint"), change=only("created_at"), delete=True
+        ),
+        "online_counts": Privileges(ALL, delete=True),
+        **_COUNTER,
+        "access_log_cuts": Privileges(ALL, append=ALL),
+        "consultant_access_log": Privileges(ALL, append=_ENTRY, delete=True),  # before a cut
     },
     Role.INGEST: {
         "schema_history": Privileges(ALL),
@@ -194,9 +245,10 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities")),
         "online_counts": Privileges(ALL, append=ALL, delete=True),
         **_COUNTER,
+        **_CUTS,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
-    Role.CONSOLE: {**_READ_BY_CONSOLE, **_COUNTER},
+    Role.CONSOLE: {**_READ_BY_CONSOLE, **_COUNTER, **_CUTS},
     Role.LOGIN: {
         "schema_history": Privileges(ALL),
         "users": Privileges(ALL),
@@ -226,7 +278,10 @@ LIMITED_ROLES: tuple[Role, ...] = tuple(PRIVILEGES)
 PROGRAMS: Mapping[str, tuple[Role, ...]] = {
     "ingest": (Role.INGEST,),
     "console": (Role.CONSOLE, Role.LOGIN, Role.ACCESS_LOG),
-    "admin": (Role.ADMIN, Role.ERASURE, Role.MAINTENANCE, Role.BACKUP),
+    "admin": (
+        *(Role.ADMIN, Role.ERASURE, Role.MAINTENANCE, Role.BACKUP),
+        *(Role.ARCHIVE, Role.PURGE),
+    ),
 }
 """The roles of each program: `db grant` gives a PostgreSQL login the roles of one program."""
 
@@ -257,6 +312,8 @@ def reads_only(role: Role) -> bool:
 _INTERNAL_TABLES: Mapping[Role, frozenset[str]] = {
     Role.ADMIN: frozenset({"jsonb_each"}),
     Role.ERASURE: frozenset({"jsonb_each"}),
+    Role.ARCHIVE: frozenset({"jsonb_each"}),
+    Role.PURGE: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.CONSOLE: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.MAINTENANCE: frozenset(

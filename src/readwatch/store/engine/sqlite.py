@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -55,6 +56,9 @@ _SQLITE_TYPES = {"UTC": "TEXT"}
 _SUFFIXES = ("-wal", "-shm")
 """The files beside a database in WAL mode: the write-ahead log, and its index."""
 
+_STEPS_UNTIL_CALL = 100_000
+"""Some milliseconds of a query; the check of a file counts its pages instead."""
+
 FileIdentity = tuple[int, int]
 """The device and the inode of a file."""
 
@@ -81,6 +85,11 @@ def sqlite_path(url: str) -> Path:
 def sqlite_url(path: Path) -> str:
     """Return the URL of a SQLite file."""
     return f"sqlite:///{quote(str(path))}"
+
+
+def library_version() -> tuple[int, ...]:
+    """Return the version of the SQLite library that readwatch uses."""
+    return tuple(int(part) for part in apsw.sqlite_lib_version().split("."))
 
 
 def refuse_affected_sqlite(version: tuple[int, ...]) -> None:
@@ -125,6 +134,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
         self._open_connections: WeakSet[apsw.Connection] = WeakSet()
         self._files: dict[str, FileIdentity] = {}
         self._left_wal_empty = False
+        self._notices_signals = False
 
     def require_same_files(self) -> None:
         """Refuse to go on if one of the open files was removed, or replaced by another file.
@@ -144,6 +154,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
         if self._left_wal_empty and wal_bytes(self):
             return f"{self.database}-wal"  # with rows of the file that took the place
         self._left_wal_empty = False
+        self._notices_signals = False
         return None
 
     def leave_lost_file(self) -> None:
@@ -159,7 +170,17 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
     def after_readers(self, mode: int, seconds: float) -> bool:
         """Retry a checkpoint that open read transactions prevent, for some seconds; tell whether it
         was done."""
-        return _after_readers(_connection(self), mode, seconds, self.busy_seconds)
+        done = _after_readers(_connection(self), mode, seconds, self.busy_seconds)
+        if self._notices_signals:
+            self.notice_signals()
+        return done
+
+    def notice_signals(self) -> None:
+        """Do what the function `notice_signals` says."""
+        self._notices_signals = True
+        connection = _connection(self)
+        connection.set_progress_handler(lambda: False, _STEPS_UNTIL_CALL)
+        connection.set_busy_handler(_wait_at_most(self.busy_seconds))
 
     def _connect(self) -> apsw.Connection:
         connection: apsw.Connection = super()._connect()
@@ -203,6 +224,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
             paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
             files = {path: file for path in paths if (file := _identity(path)) is not None}
             self._left_wal_empty = False
+        self._notices_signals = False
         if was_moved or _has_moved(connection):
             raise unavailable("the database file was replaced at this moment; try again")
         self._files = files
@@ -218,7 +240,7 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
 
 def open_sqlite(path: Path, role: Role, settings: EngineSettings) -> SQLite:
     """Return the database in a file, which must exist for all roles except the owner."""
-    refuse_affected_sqlite(tuple(int(part) for part in apsw.sqlite_lib_version().split(".")))
+    refuse_affected_sqlite(library_version())
     if path.is_dir():
         raise misconfigured(f"{path} is a folder and no database")
     if role is not Role.OWNER and not os.path.isfile(
@@ -346,6 +368,29 @@ def _checkpoint(connection: apsw.Connection, mode: int) -> bool:
     return True
 
 
+def notice_signals(db: peewee.Database) -> None:
+    """Let signals such as ctrl+c interrupt this thread's statements of SQLite, and its waits.
+
+    Python handles signals only in Python code, so SQLite has to call some now and then.
+    """
+    if isinstance(db, SQLite):
+        db.notice_signals()
+
+
+def _wait_at_most(seconds: float) -> Callable[[int], bool]:
+    """Return SQLite's busy timeout as Python code: a wait for another program that writes."""
+    deadline = 0.0
+
+    def may_wait(earlier_calls: int) -> bool:
+        nonlocal deadline
+        if earlier_calls == 0:
+            deadline = time.monotonic() + seconds
+        time.sleep(min(earlier_calls + 1, 25) / 1000)
+        return time.monotonic() < deadline
+
+    return may_wait
+
+
 def wal_bytes(db: peewee.Database) -> int | None:
     """Return the size of SQLite's write-ahead log in bytes; None if there is none."""
     if not isinstance(db, SQLite):
@@ -356,13 +401,31 @@ def wal_bytes(db: peewee.Database) -> int | None:
         return None
 
 
+def file_bytes(db: peewee.Database) -> int | None:
+    """Return the size of a SQLite file in bytes; None if there is none."""
+    if not isinstance(db, SQLite):
+        return None
+    try:
+        return os.stat(db.database).st_size
+    except OSError:
+        return None
+
+
+def free_bytes(db: peewee.Database) -> int | None:
+    """Return how many bytes a SQLite file's disk has left; None if there is none."""
+    if not isinstance(db, SQLite):
+        return None
+    try:
+        return shutil.disk_usage(Path(db.database).absolute().parent).free
+    except OSError:
+        return None
+
+
 def require_free_space(db: peewee.Database, size: int) -> None:
     """Refuse if SQLite's disk has less than `size` bytes left."""
-    if not isinstance(db, SQLite):
-        return
-    with suppress(OSError):  # without its folder the next write fails
-        if shutil.disk_usage(Path(db.database).absolute().parent).free < size:
-            raise unavailable("the disk of the database is full")
+    free = free_bytes(db)  # without its folder the next write fails
+    if free is not None and free < size:
+        raise unavailable("the disk of the database is full")
 
 
 def checkpoint_wal(db: peewee.Database) -> None:

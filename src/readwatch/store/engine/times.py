@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from readwatch.domain.clock import in_utc
+from readwatch.domain.clock import in_utc, rfc3339
 
 
 def to_db_time(at: datetime) -> str:
@@ -27,5 +27,5 @@ def rfc3339_or_none(value: str | datetime | None) -> str | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+        return rfc3339(value.astimezone(UTC))
     return f"{value[:10]}T{value[11:]}+00:00"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from readwatch.domain.audit_chain import Head
 from readwatch.domain.plural import counted
-from readwatch.store.audit import chain, entries
-from readwatch.store.engine.connections import Database, driver_connection
+from readwatch.store.audit import chain, cuts, entries
+from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import TABLES
 from readwatch.store.engine.statements import Statement
 from readwatch.store.lifecycle.health import damages, dangling_rows
@@ -39,8 +39,6 @@ def check(copy: Database) -> Iterator[Contents]:
     Requires the role of the owner, because the rows of all tables are counted. The check ends with
     the first defect.
     """
-    # SQLite calls back, so that ctrl+c is noticed in the middle of a check.
-    driver_connection(copy).set_progress_handler(lambda: False, 100_000)
     if number := damages(copy):
         yield Contents(defects=(f"SQLite finds {counted(number, 'damage')} in it",))
         return
@@ -49,13 +47,15 @@ def check(copy: Database) -> Iterator[Contents]:
         sentence = counted(dangling, "row refers", "rows refer")
         yield Contents(defects=(f"{sentence} to rows that do not exist",))
         return
-    head = Head()
-    for verdict in chain.verify(copy, (), entries.extent(copy)):
+    tables = {row.name for row in _TABLES.all(copy)} & set(TABLES)
+    # A backup of an older version has no cuts.
+    cut = cuts.newest_cut(copy) if "access_log_cuts" in tables else None
+    head = Head() if cut is None else cut.head
+    for verdict in chain.verify(copy, (), entries.extent(copy), cut):
         head = verdict.head
         yield Contents(head=head, defects=(verdict.defect.message,) if verdict.defect else ())
         if verdict.defect:
             return
-    tables = {row.name for row in _TABLES.all(copy)} & set(TABLES)
     rows = {table: _count(copy, table) for table in sorted(tables)}
     yield Contents(rows, head)
 

@@ -74,16 +74,20 @@ def database_status(db: Database) -> DatabaseStatus:
     """Return the state of a database with a current schema, in a time that does not depend on its
     size."""
     applied = history(db)[-1]
-    version = _VERSION.scalar(db)
     return DatabaseStatus(
         schema=f"{applied.number} ({applied.name})",
-        engine=f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {version}",
+        engine=engine_of(db),
         active_sessions=_ACTIVE_SESSIONS.scalar(db),
         oldest_sign_of_life=from_db_time_or_none(_OLDEST_SIGN_OF_LIFE.scalar(db)),
         size=database_size(db),
         file=_sqlite_file(db) if is_sqlite(db) else None,
         server=None if is_sqlite(db) else _postgresql_state(db),
     )
+
+
+def engine_of(db: Database) -> str:
+    """Return the name of the engine and its version."""
+    return f"{'SQLite' if is_sqlite(db) else 'PostgreSQL'} {_VERSION.scalar(db)}"
 
 
 def full_check(db: Database) -> FullCheck:

@@ -1,5 +1,6 @@
 """What a restored backup has to forget: sessions that ended since, and people who were erased."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
@@ -30,6 +31,25 @@ _CLOSE = Statement(
     """
 )
 _ADDED_AT = Statement("SELECT email, created_at FROM users WHERE id = :user_id")
+# Those of people and programs; the server's own processes have no user.
+_OTHER_CONNECTIONS = Statement(
+    """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
+    """
+)
+
+DISCONNECT_SECONDS = 5.0
+"""How long PostgreSQL may take to end the processes of closed connections."""
+
+
+def other_connections(db: Database) -> int:
+    """Return how many connections to a PostgreSQL database are open besides this one; wait a little
+    for those that were just closed."""
+    deadline = time.monotonic() + DISCONNECT_SECONDS
+    while (number := int(_OTHER_CONNECTIONS.scalar(db))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return number
 
 
 def record(db: Database, event: AuditEvent, now: datetime) -> None:

@@ -1,12 +1,12 @@
 """A vacuum: the database without the space of deleted rows, and statistics for the planner."""
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from readwatch.domain.disk_room import room
 from readwatch.domain.errors import misconfigured
-from readwatch.domain.vacuum import SPARE_BYTES, WAL_OVERHEAD, Room, VacuumNeeds
+from readwatch.domain.vacuum import SPARE_BYTES, WAL_OVERHEAD, VacuumNeeds
 from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.privileges import TABLES
 from readwatch.store.engine.sqlite import SQLite, truncate_wal, vacuum
@@ -16,10 +16,9 @@ from readwatch.store.lifecycle.health import database_size, unused_bytes
 _IS_OWNER = Statement(
     "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST('users' AS regclass)"
 )
+_STATISTICS = Statement("SELECT 1 AS yes FROM sqlite_master WHERE name = 'sqlite_stat1'")
 # Without a limit SQLite reads all indexes, and nobody can write meanwhile.
 _ANALYSIS_ROWS = 1000
-
-_INTERRUPTIBLE_STEPS = 1_000_000
 
 
 def vacuum_needs(db: SQLite) -> VacuumNeeds:
@@ -35,8 +34,8 @@ def vacuum_needs(db: SQLite) -> VacuumNeeds:
         needed = {folder: size_after + in_wal}
     else:
         needed = {folder: in_wal, temporary: size_after}
-    rooms = (Room(each, room, shutil.disk_usage(each).free) for each, room in needed.items())
-    return VacuumNeeds(size, size_after, tuple(rooms))
+    rooms = tuple(room(of_folder, each) for each, of_folder in needed.items())
+    return VacuumNeeds(size, size_after, rooms)
 
 
 def temporary_folder() -> Path:
@@ -74,20 +73,38 @@ def number_of_steps(db: Database) -> int:
     return 3 if isinstance(db, SQLite) else len(TABLES)
 
 
+def collect_statistics(db: Database) -> str:
+    """Collect the planner's statistics of tables that have changed much; requires the role of the
+    owner. Return what was done.
+
+    SQLite reads a part of each index, and nobody can write meanwhile. PostgreSQL does the same by
+    itself, but not at a time of our choice.
+    """
+    if isinstance(db, SQLite):
+        driver_connection(db).pragma("analysis_limit", _ANALYSIS_ROWS)
+        db.execute_sql("PRAGMA optimize = 0x10002" if has_statistics(db) else "ANALYZE")
+    elif owns_tables(db):
+        db.execute_sql(f"ANALYZE {', '.join(TABLES)}")
+    else:
+        return "left to autovacuum, because only the owner of the tables can collect them"
+    return "collected for the planner of queries"
+
+
 def _sqlite_steps(db: SQLite) -> Iterator[str]:
-    connection = driver_connection(db)
-    # Python handles ctrl+c only in Python code.
-    connection.set_progress_handler(lambda: False, _INTERRUPTIBLE_STEPS)
     try:
         yield "rewriting the file"
         truncate_wal(db)
         vacuum(db)
         yield "collecting statistics"
-        connection.pragma("analysis_limit", _ANALYSIS_ROWS)
-        db.execute_sql("ANALYZE")
+        collect_statistics(db)
         yield "emptying the WAL"
     finally:
         truncate_wal(db)
+
+
+def has_statistics(db: SQLite) -> bool:
+    """Tell whether the planner of SQLite has statistics."""
+    return _STATISTICS.one_or_none(db) is not None
 
 
 def owns_tables(db: Database) -> bool:

@@ -5,7 +5,9 @@ The domain reads the result of the quiz from the app's metadata once, and the re
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import peewee
 from peewee import EXCLUDED, fn
 
 from readwatch.domain.attention import Quiz, quiz_result
@@ -13,7 +15,7 @@ from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.bulk import BulkRow, BulkStatement, insert_given
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param, is_not_true
 from readwatch.store.engine.connections import Database
-from readwatch.store.engine.models import ReaderQuizzes
+from readwatch.store.engine.models import ArchivedQuizzes, ReaderQuizzes
 from readwatch.store.engine.times import from_db_time, to_db_time
 
 QUIZ_ENDED = "quiz_completed"
@@ -29,22 +31,27 @@ _COLUMNS = {
     "score": "double precision",
     "occurred_at": "timestamptz",
 }
-_INSERT = insert_given(
-    ReaderQuizzes.user,
-    ReaderQuizzes.content_id,
-    ReaderQuizzes.passed,
-    ReaderQuizzes.score,
-    ReaderQuizzes.occurred_at,
-)
-_ADD_QUIZZES = BulkStatement(_COLUMNS, _INSERT)
-_UPSERT_QUIZZES = BulkStatement(
-    _COLUMNS,
-    _INSERT.on_conflict(
-        conflict_target=[ReaderQuizzes.user, ReaderQuizzes.content_id],
-        preserve=[ReaderQuizzes.passed, ReaderQuizzes.score, ReaderQuizzes.occurred_at],
-        where=EXCLUDED.occurred_at >= ReaderQuizzes.occurred_at,
-    ),
-)
+
+
+def _insert(table: Any) -> peewee.ModelInsert:
+    return insert_given(table.user, table.content_id, table.passed, table.score, table.occurred_at)
+
+
+def _upsert(table: Any) -> BulkStatement:
+    """Return a statement that replaces earlier quizzes of the same reader and content."""
+    return BulkStatement(
+        _COLUMNS,
+        _insert(table).on_conflict(
+            conflict_target=[table.user, table.content_id],
+            preserve=[table.passed, table.score, table.occurred_at],
+            where=EXCLUDED.occurred_at >= table.occurred_at,
+        ),
+    )
+
+
+_ADD_QUIZZES = BulkStatement(_COLUMNS, _insert(ReaderQuizzes))
+_UPSERT_QUIZZES = _upsert(ReaderQuizzes)
+_ARCHIVE_QUIZZES = _upsert(ArchivedQuizzes)
 # The first condition is the condition of the index, which contains all selected columns.
 _FAILED = CompiledQuery(
     ReaderQuizzes.select(
@@ -71,6 +78,11 @@ def quiz_row(user_id: int, content_id: str | None, metadata: object, occurred_at
 def upsert_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:
     """Store ended quizzes; each replaces the earlier quiz of the same reader and content."""
     _UPSERT_QUIZZES(db, rows)
+
+
+def archive_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:
+    """Store ended quizzes whose activities leave the database."""
+    _ARCHIVE_QUIZZES(db, rows)
 
 
 def add_quizzes(db: Database, rows: Sequence[BulkRow]) -> None:

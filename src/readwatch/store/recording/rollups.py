@@ -11,9 +11,19 @@ from readwatch.domain.activities import Activity
 from readwatch.store.engine.bulk import GIVEN, BulkStatement, insert_given
 from readwatch.store.engine.compiled import Param
 from readwatch.store.engine.connections import Database
-from readwatch.store.engine.models import ActivityCounts, ReaderProfiles
-from readwatch.store.engine.models import ReaderContentProgress as Progress
-from readwatch.store.recording.quizzes import QUIZ_ENDED, quiz_row, upsert_quizzes
+from readwatch.store.engine.models import (
+    ActivityCounts,
+    ArchivedContentProgress,
+    ReaderContentProgress,
+    ReaderProfiles,
+)
+from readwatch.store.recording.quizzes import (
+    QUIZ_ENDED,
+    QuizRow,
+    archive_quizzes,
+    quiz_row,
+    upsert_quizzes,
+)
 
 ContentKey = tuple[int, str]
 """A reader's id and a content's id."""
@@ -28,51 +38,79 @@ def _of_latest(column: "peewee.Field[Any]", at: "peewee.Field[Any]") -> Case:
     return Case(None, [(at.is_null() | (_new(at) >= at), _new(column))], column)
 
 
+def _upsert_contents(table: Any) -> BulkStatement:
+    """Return the statement that adds changes to the contents of a table."""
+    return BulkStatement(
+        {
+            "user_id": "bigint",
+            "content_id": "text",
+            "content_title": "text",
+            "title_at": "timestamptz",
+            "progress_percentage": "bigint",
+            "progress_at": "timestamptz",
+            "total_seconds": "bigint",
+            "first_at": "timestamptz",
+            "last_at": "timestamptz",
+        },
+        insert_given(
+            table.user,
+            table.content_id,
+            table.content_title,
+            table.title_at,
+            table.progress_percentage,
+            table.progress_at,
+            table.total_seconds,
+            table.first_at,
+            table.last_at,
+        ).on_conflict(
+            conflict_target=[table.user, table.content_id],
+            update={
+                table.content_title: _of_latest(table.content_title, table.title_at),
+                table.title_at: _of_latest(table.title_at, table.title_at),
+                table.progress_percentage: _of_latest(table.progress_percentage, table.progress_at),
+                table.progress_at: _of_latest(table.progress_at, table.progress_at),
+                table.total_seconds: table.total_seconds + _new(table.total_seconds),
+                table.first_at: Case(
+                    None,
+                    [(_new(table.first_at) < table.first_at, _new(table.first_at))],
+                    table.first_at,
+                ),
+                table.last_at: Case(
+                    None,
+                    [(_new(table.last_at) > table.last_at, _new(table.last_at))],
+                    table.last_at,
+                ),
+            },
+        ),
+    )
+
+
 # Late activities of an offline device add their seconds; they never lower the progress.
-_UPSERT_CONTENTS = BulkStatement(
+_UPSERT_CONTENTS = _upsert_contents(ReaderContentProgress)
+_ARCHIVE_CONTENTS = _upsert_contents(ArchivedContentProgress)
+_ARCHIVE_TOTALS = BulkStatement(
     {
         "user_id": "bigint",
-        "content_id": "text",
-        "content_title": "text",
-        "title_at": "timestamptz",
-        "progress_percentage": "bigint",
-        "progress_at": "timestamptz",
-        "total_seconds": "bigint",
-        "first_at": "timestamptz",
-        "last_at": "timestamptz",
+        "seconds": "bigint",
+        "latest_id": "bigint",
+        "latest_at": "timestamptz",
     },
-    insert_given(
-        Progress.user,
-        Progress.content_id,
-        Progress.content_title,
-        Progress.title_at,
-        Progress.progress_percentage,
-        Progress.progress_at,
-        Progress.total_seconds,
-        Progress.first_at,
-        Progress.last_at,
-    ).on_conflict(
-        conflict_target=[Progress.user, Progress.content_id],
-        update={
-            Progress.content_title: _of_latest(Progress.content_title, Progress.title_at),
-            Progress.title_at: _of_latest(Progress.title_at, Progress.title_at),
-            Progress.progress_percentage: _of_latest(
-                Progress.progress_percentage, Progress.progress_at
-            ),
-            Progress.progress_at: _of_latest(Progress.progress_at, Progress.progress_at),
-            Progress.total_seconds: Progress.total_seconds + _new(Progress.total_seconds),
-            Progress.first_at: Case(
-                None,
-                [(_new(Progress.first_at) < Progress.first_at, _new(Progress.first_at))],
-                Progress.first_at,
-            ),
-            Progress.last_at: Case(
-                None,
-                [(_new(Progress.last_at) > Progress.last_at, _new(Progress.last_at))],
-                Progress.last_at,
-            ),
-        },
-    ),
+    """
+    INSERT INTO archived_totals AS stored (
+        user_id, total_reading_seconds, last_activity_id, last_activity_at
+    )
+    SELECT user_id, seconds, latest_id, latest_at FROM given WHERE TRUE
+    ON CONFLICT (user_id) DO UPDATE SET
+        total_reading_seconds = stored.total_reading_seconds + excluded.total_reading_seconds,
+        last_activity_id = CASE
+            WHEN stored.last_activity_at > excluded.last_activity_at THEN stored.last_activity_id
+            ELSE excluded.last_activity_id
+        END,
+        last_activity_at = CASE
+            WHEN stored.last_activity_at > excluded.last_activity_at THEN stored.last_activity_at
+            ELSE excluded.last_activity_at
+        END
+    """,
 )
 _SECONDS = ReaderProfiles.total_reading_seconds + GIVEN.c.seconds
 _IS_LATEST = ReaderProfiles.last_activity_at.is_null() | (
@@ -105,8 +143,9 @@ _UPDATE_PROFILES = BulkStatement(
     .from_(GIVEN)
     .where(ReaderProfiles.user == GIVEN.c.user_id),
 )
+_COUNT = {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"}
 _UPSERT_COUNTS = BulkStatement(
-    {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"},
+    _COUNT,
     insert_given(
         ActivityCounts.minute, ActivityCounts.activity_type, ActivityCounts.activities
     ).on_conflict(
@@ -115,6 +154,22 @@ _UPSERT_COUNTS = BulkStatement(
             ActivityCounts.activities: ActivityCounts.activities + _new(ActivityCounts.activities)
         },
     ),
+)
+_LOWER_COUNTS = BulkStatement(
+    _COUNT,
+    """
+    UPDATE activity_counts AS stored SET activities = stored.activities - given.activities
+    FROM given
+    WHERE stored.minute = given.minute AND stored.activity_type = given.activity_type
+    """,
+)
+_DELETE_EMPTY_COUNTS = BulkStatement(
+    _COUNT,
+    """
+    DELETE FROM activity_counts WHERE activities <= 0 AND (minute, activity_type) IN (
+        SELECT minute, activity_type FROM given
+    )
+    """,
 )
 
 
@@ -210,18 +265,34 @@ class RollupChanges:
         if self._contents:
             _UPSERT_CONTENTS.run_records(db, self._contents.values())
         if self._quizzes:
-            upsert_quizzes(
-                db,
-                [
-                    quiz_row(*key, metadata, occurred_at)
-                    for key, (occurred_at, metadata) in self._quizzes.items()
-                ],
-            )
+            upsert_quizzes(db, self._quiz_rows)
         _UPDATE_PROFILES.run_records(db, self._readers.values(), now=now)
-        _UPSERT_COUNTS(
-            db,
-            [
-                (minute, activity_type, activities)
-                for (minute, activity_type), activities in self._counts.items()
-            ],
-        )
+        _UPSERT_COUNTS(db, self._count_rows)
+
+    def archive(self, db: Database) -> None:
+        """Write what a rebuild needs when these activities leave the database.
+
+        The rollups stay, and the tables `archived_*` get the changes; only the counts of the
+        minutes, which count what is in the database, become lower.
+        """
+        if self._contents:
+            _ARCHIVE_CONTENTS.run_records(db, self._contents.values())
+        if self._quizzes:
+            archive_quizzes(db, self._quiz_rows)
+        _ARCHIVE_TOTALS.run_records(db, self._readers.values())
+        _LOWER_COUNTS(db, self._count_rows)
+        _DELETE_EMPTY_COUNTS(db, self._count_rows)
+
+    @property
+    def _quiz_rows(self) -> list[QuizRow]:
+        return [
+            quiz_row(*key, metadata, occurred_at)
+            for key, (occurred_at, metadata) in self._quizzes.items()
+        ]
+
+    @property
+    def _count_rows(self) -> list[tuple[str, str, int]]:
+        return [
+            (minute, activity_type, activities)
+            for (minute, activity_type), activities in self._counts.items()
+        ]

@@ -215,18 +215,26 @@ def reader_ids(
 
 
 def pages(
-    db: Database, _access: RowAccess, selection: Selection, up_to: ExportExtent
+    db: Database,
+    _access: RowAccess,
+    selection: Selection,
+    up_to: ExportExtent,
+    readers: frozenset[int],
 ) -> Iterator[list[list[Value]]]:
     """Yield the rows in the order of their ids, with values in the order of the columns.
 
-    A page without matching rows is empty.
+    A page without matching rows is empty. `readers` are those of `reader_ids`. If they are few, the
+    access log names each of them, so rows of others, who have read since, are left out.
     """
     table = _TABLES[selection.kind]
+    reader = selection.columns.index("user_id")
     values = [(index, it.value) for index, it in enumerate(table.columns) if it.value]
     columns = ", ".join(f"{column.sql} AS {column.name}" for column in table.columns)
     statement = _of_page(table, selection, columns, f"ORDER BY {table.key}")
     for page in _pages(db, table, selection, up_to):
         rows = [list(row) for row in statement(db, **page, **_values(selection))]
+        if len(readers) <= FEW_READERS:
+            rows = [row for row in rows if row[reader] in readers]
         for row in rows:
             for index, value in values:
                 row[index] = value(row[index])

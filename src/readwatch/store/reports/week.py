@@ -39,7 +39,12 @@ from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists import attention
 from readwatch.store.recording.quizzes import failed_quizzes
 from readwatch.store.reports import exports
-from readwatch.store.reports.exports import ExportKind, Selection, first_activity_since
+from readwatch.store.reports.exports import (
+    ExportExtent,
+    ExportKind,
+    Selection,
+    first_activity_since,
+)
 
 MAX_READERS = 500
 MAX_CASES = 100
@@ -58,7 +63,7 @@ def _of_week(sql: str) -> Statement:
 
 _FROM = """
     FROM reader_activities a NOT INDEXED JOIN users u ON u.id = a.user_id
-    WHERE a.id >= :first AND u.deleted_at IS NULL
+    WHERE a.id >= :first AND a.id <= :last AND u.deleted_at IS NULL
 """
 _IN_WEEK = "a.occurred_at >= :since AND a.occurred_at < :until"
 _DAYS = ", ".join(
@@ -114,7 +119,8 @@ _TITLES_OF_READERS = BulkStatement(
         ) AS title,
         min(a.progress_percentage) AS progress_from, max(a.progress_percentage) AS progress_to
     FROM given CROSS JOIN reader_activities a
-    WHERE a.user_id = given.user_id AND a.id >= :first AND {_IN_WEEK} AND a.content_id IS NOT NULL
+    WHERE a.user_id = given.user_id AND a.id >= :first AND a.id <= :last AND {_IN_WEEK}
+    AND a.content_id IS NOT NULL
     GROUP BY a.user_id, a.content_id ORDER BY a.user_id, seconds DESC, a.content_id
     """,
 )
@@ -132,7 +138,8 @@ _NAMES = BulkStatement(
 class WeekExtent:
     """The times of a report: the week up to `until`, and the week before up to the same time.
 
-    `first` is an id before which no activity of both weeks is.
+    `first` is an id before which no activity of both weeks is, and `last` the last id at the start
+    of the report: the access log names the readers up to there.
     """
 
     week: Week
@@ -140,6 +147,7 @@ class WeekExtent:
     until: datetime
     until_before: datetime
     first: int
+    last: int
 
     @property
     def _edges(self) -> tuple[datetime, ...]:
@@ -158,6 +166,7 @@ class WeekExtent:
         """The parameters of the statements about the week."""
         return {
             "first": self.first,
+            "last": self.last,
             "since": to_db_time(self._edges[DAYS]),
             "until": to_db_time(self.until),
         }
@@ -166,7 +175,7 @@ class WeekExtent:
     def parameters_before(self) -> dict[str, object]:
         """The same for the week before."""
         since, until = to_db_time(self._edges[0]), to_db_time(self.until_before)
-        return {"first": self.first, "since": since, "until": until}
+        return {**self.parameters, "since": since, "until": until}
 
     @property
     def edges(self) -> dict[str, object]:
@@ -177,15 +186,17 @@ class WeekExtent:
         }
 
 
-def week_extent(db: Database, _access: ListAccess, week: Week, now: datetime) -> WeekExtent:
+def week_extent(db: Database, access: ListAccess, week: Week, now: datetime) -> WeekExtent:
     """Return the times of the report about a week that is made at `now`."""
     until = min(now, week.end)
+    of_all = exports.extent(db, access, Selection(ExportKind.ACTIVITIES))
     return WeekExtent(
         week=week,
         made_at=now,
         until=until,
         until_before=min(a_week_earlier(until), week.starts[0]),
         first=first_activity_since(db, week.before.starts[0]),
+        last=of_all.last,
     )
 
 
@@ -194,8 +205,8 @@ def readers_in_report(
 ) -> frozenset[int]:
     """Return the readers of a report, or some of them once they are more than a few."""
     ids = {case.reader_id for case in of_cases}
+    up_to = ExportExtent(extent.first, extent.last, pages=0)
     for selection in extent.selections:
-        up_to = exports.extent(db, access, selection)
         ids |= exports.reader_ids(db, access, selection, up_to)
     return frozenset(ids)
 

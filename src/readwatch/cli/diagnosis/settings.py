@@ -1,0 +1,33 @@
+"""The settings: whether each value can be used, and names that are almost those of settings."""
+
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from readwatch.cli.diagnosis.permissions import private_file_findings
+from readwatch.domain.findings import Finding, error, ok, warning
+
+
+def file_findings(file: Path, refusal: str | None) -> Iterator[Finding]:
+    """Check the settings file; `refusal` is why all other commands refuse it."""
+    if refusal is not None:
+        yield error("settings file", refusal, "correct the file; readwatch settings --example")
+    elif file.exists():
+        yield ok("settings file", f"{file} has only settings and values that exist")
+
+
+def secret_findings(file: Path, *, has_password: bool) -> Iterator[Finding]:
+    """Check who can read a settings file that contains a password."""
+    if has_password and file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        yield from private_file_findings(file)
+
+
+def value_findings(complaints: Iterable[str], misspelt: Iterable[str]) -> Iterator[Finding]:
+    """Check the values of the environment; each sentence is a wrong value or a misspelt name."""
+    wrong = [
+        *(error("settings", sentence, "correct the variable") for sentence in complaints),
+        *(warning("settings", sentence, "rename or unset the variable") for sentence in misspelt),
+    ]
+    yield from wrong
+    if not wrong:
+        yield ok("settings", "all values can be used; readwatch settings lists them")

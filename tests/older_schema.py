@@ -1,0 +1,67 @@
+"""Databases of older schemas, with rows in every table."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from readwatch.domain.activities import Activity
+from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.users import User, UserRole
+from readwatch.store.audit.log import log_event
+from readwatch.store.engine import migrations
+from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.models import TABLES, SchemaHistory
+from readwatch.store.identity.lockout import record_failure
+from readwatch.store.identity.resume_tokens import save_resume_token
+from readwatch.store.identity.sessions import open_session
+from readwatch.store.identity.tokens import hash_token, new_resume_token, new_token
+from readwatch.store.identity.users import NewUser, add_user
+from readwatch.store.recording.activities import record_activities
+from readwatch.store.recording.online_counts import add_online_count
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+def columns_of(db: Database) -> dict[str, str]:
+    """The columns by table; the schema's own history grows with an upgrade."""
+    names = {it._meta.table_name for it in TABLES if it is not SchemaHistory} & {*db.get_tables()}
+    return {name: ", ".join(it.name for it in db.get_columns(name)) for name in names}
+
+
+def rows_of(db: Database, columns: dict[str, str] | None = None) -> Rows:
+    """All rows by table, with these columns or all: an upgrade may add some."""
+    return {
+        name: sorted(map(tuple, db.execute_sql(f"SELECT {names} FROM {name}")), key=repr)
+        for name, names in (columns or columns_of(db)).items()
+    }
+
+
+def add_person(db: Database, name: str, role: str, now: datetime) -> User:
+    email = f"{name.split()[0].lower()}@example.org"
+    new = NewUser(email=email, full_name=name, user_role=UserRole(role), password_hash="a hash")
+    return add_user(db, new, now)
+
+
+def fill_oldest(db: Database, now: datetime) -> None:
+    """Give an empty database the first schema, with rows in every table.
+
+    Ann is a reader and the account 1, Cara a consultant and the account 2.
+    """
+    migrations.upgrade(db, migrations.available_migrations(db)[:1])
+    with db.atomic():
+        ann, cara = (
+            add_person(db, "Ann Archer", "reader", now),
+            add_person(db, "Cara Cook", "consultant", now),
+        )
+        reader = open_session(db, ann, hash_token(new_token()), now, device_type="tablet")
+        open_session(db, cara, hash_token(new_token()), now, ip_address="127.0.0.1")
+        save_resume_token(db, reader, new_resume_token(), now)
+        record_failure(db, "ann@example.org", "127.0.0.1", now)
+        quiz = Activity(
+            "quiz_completed", "dracula", "Dracula", event_id="1", metadata='{"score":30}'
+        )
+        record_activities(db, reader, [quiz], now)
+        add_online_count(db, 1, now)
+    long_ago = now - timedelta(days=2000)
+    log_event(db, AuditEvent(cara.id, AuditAction.VIEWED_READER_PROFILE, ann.id), long_ago)
+    if not is_sqlite(db):
+        db.execute_sql("ANALYZE")  # PostgreSQL estimates rows from its statistics

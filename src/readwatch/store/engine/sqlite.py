@@ -154,7 +154,6 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
         if self._left_wal_empty and wal_bytes(self):
             return f"{self.database}-wal"  # with rows of the file that took the place
         self._left_wal_empty = False
-        self._notices_signals = False
         return None
 
     def leave_lost_file(self) -> None:
@@ -224,7 +223,6 @@ class SQLite(Database, APSWDatabase):  # type: ignore[misc]
             paths = (self.database, *(f"{self.database}{suffix}" for suffix in _SUFFIXES))
             files = {path: file for path in paths if (file := _identity(path)) is not None}
             self._left_wal_empty = False
-        self._notices_signals = False
         if was_moved or _has_moved(connection):
             raise unavailable("the database file was replaced at this moment; try again")
         self._files = files

@@ -441,6 +441,33 @@ def test_a_restore_erases_people_again_from_archives_that_were_brought_back(
 
 
 @on_sqlite
+@pytest.mark.parametrize("then", ["an erasure", "a move"])
+def test_after_a_restore_the_files_are_still_known_as_they_were_erased_since(
+    shell: Shell,
+    cast: Cast,
+    db: Database,
+    old_history: OldHistory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    then: str,
+) -> None:
+    monkeypatch.setattr(archiving, "FILE_ROWS", 1)
+    archive(shell, old_history)
+    assert shell("db", "backup", str(tmp_path / "backup.db")).code == 0
+    assert shell("user", "erase", "ann@example.org", "--yes").code == 0
+    db.close()
+    assert shell("db", "restore", str(tmp_path / "backup.db"), "--yes").code == 0
+    if then == "an erasure":
+        assert shell("user", "erase", "ben@example.org", "--yes").code == 0
+    else:
+        moved = old_history.folder.rename(tmp_path / "moved")
+        archive(shell, OldHistory(moved), f"--archives={moved}")
+    verified = shell("maintenance", "archive", "--verify")
+    assert verified.out.endswith("all are as they were written\n")
+    assert verified.code == 0
+
+
+@on_sqlite
 def test_after_a_restore_without_the_archives_it_says_what_to_do(
     shell: Shell, cast: Cast, db: Database, old_history: OldHistory, tmp_path: Path
 ) -> None:

@@ -16,7 +16,9 @@ from readwatch.domain.archive_files import (
     COLUMNS,
     Archive,
     ArchivedValue,
+    Manifest,
     Written,
+    as_in_manifest,
     database_of,
     delete_drafts,
     exists,
@@ -156,17 +158,46 @@ def unlisted_files(listed: Iterable[Archive], folder: Path) -> tuple[Path, ...]:
     return tuple(file for file in files if file not in complete)
 
 
+def as_its_file(db: Database, archive: Archive, manifest: Manifest | None) -> Archive:
+    """Return a complete archive as its file is, and tell the database if the manifest knew better.
+
+    A missing or damaged file is an error.
+    """
+    current = intact(archive, manifest)
+    if current != archive:
+        update(db, archive, current)
+    return current
+
+
 def save_manifest(db: Database, folder: str, changed: Collection[str] = ()) -> None:
     """Write the manifest of a folder again; entries of files that are not listed stay if the files
     are there and not among the `changed` ones."""
-    in_folder = [it for it in archives(db) if it.folder == folder and it.sha256 is not None]
-    path, listed = Path(folder), {it.name for it in in_folder}
+    path = Path(folder)
+    manifest = read_manifest(path) or {}
+    in_folder = [
+        _for_manifest(db, it, manifest)
+        for it in archives(db)
+        if it.folder == folder and it.sha256 is not None
+    ]
+    listed = {it.name for it in in_folder}
     others = {
         name: entry
-        for name, entry in (read_manifest(path) or {}).items()
+        for name, entry in manifest.items()
         if name not in listed and name not in changed and exists(path / name)
     }
     write_manifest(path, identity(db), in_folder, others)
+
+
+def _for_manifest(db: Database, archive: Archive, manifest: Manifest) -> Archive:
+    """Return a complete archive for the manifest, which has said something else if people were
+    erased since a restored backup: as the file is or, if it is neither, as before."""
+    before = as_in_manifest(archive, manifest)
+    if before == archive:
+        return archive
+    try:
+        return as_its_file(db, archive, manifest)
+    except ReadwatchError:  # which `verify` reports
+        return before
 
 
 def identity(db: Database) -> str:

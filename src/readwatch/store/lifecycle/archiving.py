@@ -21,10 +21,8 @@ from readwatch.domain.archive_files import (
     COLUMNS,
     Archive,
     ArchivedValue,
-    as_in_manifest,
     exists,
     free_name,
-    intact,
     line_of,
     lines_of,
     make_folder,
@@ -352,10 +350,10 @@ def _end_earlier_runs(db: Database, folder: Path, now: datetime) -> Iterator[Arc
             archives.refuse_missing([archive])
             if not exists(archive.path):
                 archives.remove(db, archive)
-        else:
-            current = _as_its_file(db, archive)
-            if not archive.is_moved:
-                yield from _move(db, current, now)
+        elif not archive.is_moved:
+            archives.refuse_missing([archive])
+            manifest = read_manifest(Path(archive.folder))
+            yield from _move(db, archives.as_its_file(db, archive, manifest), now)
     listed = archives.archives(db)
     for of_archives in sorted({str(folder), *(archive.folder for archive in listed)}):
         for file in archives.unlisted_files(listed, Path(of_archives)):
@@ -364,27 +362,6 @@ def _end_earlier_runs(db: Database, folder: Path, now: datetime) -> Iterator[Arc
                 yield from _move(db, adopted, now)
         if os.path.isdir(of_archives) and any(it.folder == of_archives for it in listed):
             archives.save_manifest(db, of_archives)
-
-
-def _as_its_file(db: Database, archive: Archive) -> Archive:
-    """Return an archive with what its file contains, which the manifest may know better.
-
-    Where activities are still to be moved, a missing or damaged file is an error.
-    """
-    manifest = read_manifest(Path(archive.folder))
-    if not archive.is_moved:
-        archives.refuse_missing([archive])
-    elif as_in_manifest(archive, manifest) == archive:
-        return archive
-    try:
-        current = intact(archive, manifest)
-    except ReadwatchError:
-        if archive.is_moved:  # which `maintenance archive --verify` reports
-            return archive
-        raise
-    if current != archive:
-        archives.update(db, archive, current)
-    return current
 
 
 def _adopt(db: Database, file: Path, now: datetime) -> Archive | None:

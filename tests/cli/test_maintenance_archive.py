@@ -390,6 +390,34 @@ def test_without_its_archives_nobody_is_erased_or_exported_before_it_is_said_whe
     assert shell("maintenance", "archive", "--verify").code == 0, "the new folder is noted"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "erase", "ann@example.org", "--yes"),
+        ("user", "export", "ann@example.org", "--output", "ann.zip"),
+        ("maintenance", "archive", "--verify"),
+        ("maintenance", "archive", "--older-than=1y", "--to=new", "--yes"),
+    ],
+)
+def test_a_folder_of_another_database_is_not_taken_for_a_moved_one(
+    shell: Shell,
+    db: Database,
+    old_history: OldHistory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    archive(shell, old_history)
+    other = old_history.folder.rename(tmp_path / "other")
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["database"] = "created 2020-01-01T00:00:00.000+00:00"
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.chdir(tmp_path)
+    complaint = shell(*words, f"--archives={other}").complaint
+    assert complaint == f"{other} has the archives of another database; name another folder"
+    assert [entry[1] for entry in log(db)] == ["archived_activities"]
+
+
 def test_archives_that_are_gone_need_an_option(
     shell: Shell, cast: Cast, old_history: OldHistory
 ) -> None:

@@ -37,13 +37,16 @@ def available_archives(
 
     With `without_missing`, leave out those that are not there.
     """
-    listed = archives.moved_to(archives.archives(db), resolved(folders))
+    listed = archives.moved_to(archives.archives(db), own_folders(db, folders))
     if not without_missing:
         archives.refuse_missing(listed)
     gone = archives.missing(listed)
     return tuple(archive for archive in listed if archive not in gone)
 
 
-def resolved(folders: Sequence[Path]) -> list[Path]:
-    """Return folders as the database lists them."""
-    return [folder.expanduser().resolve() for folder in folders]
+def own_folders(db: Database, folders: Sequence[Path]) -> list[Path]:
+    """Return folders as the database lists them; refuse one with the archives of another."""
+    resolved = [folder.expanduser().resolve() for folder in folders]
+    for folder in resolved:
+        archives.refuse_folder_of_another(db, folder)
+    return resolved

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from readwatch.cli.ages import AGE
-from readwatch.cli.archives import archives_options, resolved
+from readwatch.cli.archives import archives_options, own_folders
 from readwatch.cli.confirmation import confirm
 from readwatch.cli.database import database
 from readwatch.cli.examples import examples
@@ -85,14 +85,13 @@ def command(
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
         if age is None or folder is None:
-            listed = archives.moved_to(archives.archives(db), resolved(archive_folders))
+            listed = archives.moved_to(archives.archives(db), own_folders(db, archive_folders))
             return _verify(listed, as_json=as_json)
         now = system_clock()
         before = archiving.arrived_before(age, now)
         with exclusive_maintenance(db):
             _take_over_folders(db, archive_folders, archives_gone=archives_gone)
-            request = _Request(age, before, resolved([folder])[0])
-            archives.refuse_folder_of_another(db, request.folder)
+            request = _Request(age, before, own_folders(db, [folder])[0])
             moved = _archive(db, request, acting_id, now, yes=yes)
             unlisted = archives.unlisted_files(archives.archives(db), request.folder)
         report = _Report(request, moved, unlisted)
@@ -111,8 +110,8 @@ def archive_if_due(url: str, age: Age, folder: Path, acting_id: int, now: dateti
     Call it in `exclusive_maintenance`.
     """
     with database(url, Role.ARCHIVE, _SETTINGS) as db:
-        request = _Request(age, archiving.arrived_before(age, now), resolved([folder])[0])
-        archives.refuse_folder_of_another(db, request.folder)
+        before = archiving.arrived_before(age, now)
+        request = _Request(age, before, own_folders(db, [folder])[0])
         if not archiving.is_due(db, request.before):
             return "not due, less than a month of activities is old enough"
         moved = _archive(db, request, acting_id, now, yes=True)
@@ -172,7 +171,7 @@ def _of_no_archive(file: Path) -> str:
 
 def _take_over_folders(db: Database, folders: Sequence[Path], *, archives_gone: bool) -> None:
     """Note where archives are now, and forget those that the user says are gone."""
-    archives.relocate(db, resolved(folders))
+    archives.relocate(db, own_folders(db, folders))
     if archives_gone:
         for archive in archives.missing(archives.archives(db)):
             archives.remove(db, archive)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from readwatch.cli.archives import archives_options, available_archives, resolved
+from readwatch.cli.archives import archives_options, available_archives, own_folders
 from readwatch.cli.confirmation import confirm_email
 from readwatch.cli.database import database
 from readwatch.cli.examples import examples
@@ -91,7 +91,7 @@ def erase(
             listed = available_archives(db, archive_folders, without_missing=archives_gone)
             archived = _search(listed, user_id)
             before, named = _close_account(db, acting.id, user_id, email, file)
-            archives.relocate(db, resolved(archive_folders))
+            archives.relocate(db, own_folders(db, archive_folders))
             left_in_archives = _erase_from_archives(db, listed, archived, user_id)
             chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
             for _ in with_progress(

@@ -109,6 +109,22 @@ def test_new_folders_are_their_owners_and_existing_ones_stay_as_they_are(folder:
     assert [made.stat().st_mode & 0o777 for made in folders] == [0o755, 0o700, 0o700]
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
+def test_new_folders_are_on_disk_with_their_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_disk = []
+    put_on_disk = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        put_on_disk(descriptor)
+        on_disk.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    make_private_folders(folder / "b" / "c")
+    assert on_disk == [folder, folder / "b"]
+
+
 def test_where_a_file_is_no_folder_is_made(file: Path) -> None:
     file.write_text("mine")
     with pytest.raises(OSError, match="Not a directory"):

@@ -116,10 +116,14 @@ def _delete_drafts(folder: Path) -> int:
 
 
 def make_private_folders(folder: Path) -> None:
-    """Create a folder and its missing parents, which only their owner can open; keep others."""
+    """Create a folder and its missing parents, which only their owner can open; keep others.
+
+    Their names are on disk when this returns.
+    """
     missing = [above for above in (folder, *folder.parents) if not above.exists()]
     for new in reversed(missing):
         new.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(new.parent)
 
 
 def owner_only_opener(path: str, flags: int) -> int:

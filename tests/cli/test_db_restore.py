@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from cli.shell import Shell
 from ingest.process import serving
 
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.audit_chain import last_anchor
 from readwatch.domain.clock import system_clock
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
@@ -320,6 +322,24 @@ def test_a_backup_without_its_triggers_is_refused(shell: Shell, monday: Path, pa
     complaint = shell("db", "restore", str(monday), "--yes").complaint
     assert "trigger consultant_access_log_keeps_rows is missing" in complaint
     assert replaced(path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+def test_the_log_is_anchored_also_if_nothing_can_be_printed(
+    shell: Shell, monday: Path, tmp_path: Path
+) -> None:
+    anchors = tmp_path / "anchors"
+    command = [sys.executable, "-m", "readwatch", "--database", shell.url, "db", "restore"]
+    with open("/dev/full", "wb") as full:
+        subprocess.run(
+            [*command, str(monday), "--yes", f"--anchor-log={anchors}"],
+            stdout=full,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    anchor = last_anchor(anchors)
+    assert anchor is not None
+    assert anchor.is_of_restore
 
 
 def test_an_anchor_log_that_cannot_be_written_is_found_before(

@@ -128,9 +128,11 @@ def finish_restore(
         gap = gaps(db)[-1]
     erase_again(url, returned, acting.id)
     in_archives = [*erase_from_archives(url, returned, before.archive_folders)]
-    for line in (*_lines(url, gap, returned), *in_archives):
-        print_line(line)
-    write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+    try:
+        write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+    finally:
+        for line in (*_lines(url, gap, returned), *in_archives):
+            print_line(line)
 
 
 def _refuse_sqlite(url: str, command: str) -> None:

@@ -129,9 +129,11 @@ def command(
         _give_to_owner(draft, path)
         open_anchor_log(anchor_log)
         replace_file(draft, path, aside)
-    for line in (*_lines(file, path, aside, contents, gap, returned), *in_archives):
-        print_line(line)
-    write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+    try:
+        write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
+    finally:
+        for line in (*_lines(file, path, aside, contents, gap, returned), *in_archives):
+            print_line(line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,23 @@ def test_who_was_erased_since_is_erased_again(
 
 
 @on_postgresql
+def test_a_replaced_database_that_is_named_has_to_be_readable(
+    restored: Shell, tmp_path: Path
+) -> None:
+    erasures = tmp_path / "erased"
+    erasures.touch()
+    complaint = restored(
+        *("db", "finish-restore", "monday.dump", "--yes", f"--erasure-list={erasures}"),
+        *("--replaced", restored.url.replace("///", "///no_")),
+    ).complaint
+    assert complaint == (
+        "nothing was changed: the database of --replaced cannot be read, so it is not known who is "
+        "erased there; correct its URL, or leave the option out"
+    )
+    assert ask(restored.url, "SELECT bool_and(is_active) FROM reader_sessions") == [(True,)]
+
+
+@on_postgresql
 def test_a_database_that_is_in_use_is_refused(restored: Shell) -> None:
     with psycopg.connect(restored.url):
         complaint = restored("db", "finish-restore", "monday.dump", "--yes").complaint

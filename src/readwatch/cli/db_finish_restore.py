@@ -109,6 +109,11 @@ def finish_restore(
     listed = erased_in_list(erasure_list, default_erasure_list(url))
     now = system_clock()
     before = what_is_replaced(replaced, anchor_log, now)
+    if replaced is not None and before.erased is None:
+        raise invalid(
+            "nothing was changed: the database of --replaced cannot be read, so it is not known "
+            "who is erased there; correct its URL, or leave the option out"
+        )
     with database(url, Role.OWNER) as db:
         _refuse_while_used(db)
         head = _checked_head(db)

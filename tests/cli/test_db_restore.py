@@ -160,6 +160,17 @@ def test_the_last_admin_who_was_erased_since_is_erased_again(shell: Shell, monda
     assert shell("audit", "verify").code == 0
 
 
+def test_a_replaced_database_without_its_log_still_says_who_was_erased(
+    shell: Shell, monday: Path, tmp_path: Path
+) -> None:
+    elsewhere, empty = tmp_path / "erased", tmp_path / "empty"
+    empty.touch()
+    assert shell("user", "erase", ANN, "--yes", f"--erasure-list={elsewhere}").code == 0
+    ask(shell.url, "DROP TABLE consultant_access_log")
+    ended = shell("db", "restore", str(monday), "--yes", f"--erasure-list={empty}")
+    assert "erased again: account 1\n" in ended.out
+
+
 def test_a_list_that_is_named_has_to_be_there_and_readable(
     shell: Shell, monday: Path, path: Path, tmp_path: Path
 ) -> None:

@@ -9,15 +9,15 @@ from functools import partial
 from itertools import chain as concatenated
 from pathlib import Path
 
+from readwatch.cli.anchor_log import anchors_in, open_anchor_log
 from readwatch.cli.files import new_text_file, unwritable
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import with_progress
 from readwatch.domain.audit import AuditAction
-from readwatch.domain.audit_chain import Anchor, Head, append_anchor, read_anchors, without_lost
+from readwatch.domain.audit_chain import Anchor, Head, append_anchor, without_lost
 from readwatch.domain.audit_cuts import Cut, details_of_cut
 from readwatch.domain.clock import system_clock
-from readwatch.domain.errors import conflict, invalid
-from readwatch.domain.files import make_private_folders, owner_only_opener
+from readwatch.domain.errors import conflict
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import write_json_lines
 from readwatch.store.audit import chain, cuts, entries, heads
@@ -58,7 +58,7 @@ class FinishedCut:
 
 def planned_cut(db: Database, before: datetime, anchor_log: Path) -> PlannedCut | None:
     """Return the cut that removes the entries from before a time; None if there are none."""
-    head = cuts.place_of_cut(db, before, _anchors(anchor_log))
+    head = cuts.place_of_cut(db, before, anchors_in(anchor_log))
     if head is None:
         return None
     newest = cuts.newest_cut(db)
@@ -79,7 +79,7 @@ def cut_access_log(
     anchor of a cut that did not happen is an anchor like others.
     """
     _require_intact(db, anchor_log)
-    _require_writable(anchor_log)
+    open_anchor_log(anchor_log)
     if copy is not None:
         _write_copy(db, planned, acting_id, copy)
     now = system_clock()
@@ -109,7 +109,7 @@ def _require_intact(db: Database, anchor_log: Path) -> None:
     for difference in schema_differences(db):
         raise conflict(f"the access log was not cut, because the schema was changed: {difference}")
     cut, contains = cuts.newest_cut(db), partial(heads.contains, db)
-    anchors = without_lost(_anchors(anchor_log), gaps(db), contains, cut.head if cut else None)
+    anchors = without_lost(anchors_in(anchor_log), gaps(db), contains, cut.head if cut else None)
     extent = entries.extent(db)
     steps = chain.verify(db, anchors, extent, cut)
     *_, verdict = with_progress(steps, "Checking the access log", extent.chunks + 1)
@@ -134,21 +134,6 @@ def _write_copy(db: Database, planned: PlannedCut, acting_id: int, copy: Path) -
             -(-planned.entries // cuts.CHUNK_ENTRIES),
         )
         write_json_lines(text, cuts.COPIED, concatenated.from_iterable(chunks))
-
-
-def _anchors(file: Path) -> tuple[Anchor, ...]:
-    try:
-        return read_anchors(file) if file.exists() else ()
-    except OSError as error:
-        raise invalid(f"{file} cannot be read: {error.strerror}") from None
-
-
-def _require_writable(anchor_log: Path) -> None:
-    try:
-        make_private_folders(anchor_log.parent)
-        open(anchor_log, "ab", opener=owner_only_opener).close()
-    except OSError as error:
-        raise unwritable(anchor_log, error) from None
 
 
 def _append(anchor_log: Path, anchor: Anchor) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from readwatch.cli.anchor_log import anchors_in
 from readwatch.cli.database import database
 from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file, unwritable
@@ -23,7 +24,6 @@ from readwatch.domain.audit_chain import (
     Gap,
     Verdict,
     append_anchor,
-    read_anchors,
     without_lost,
 )
 from readwatch.domain.audit_cuts import Cut, without_removed
@@ -75,7 +75,7 @@ def verify(
     """
     url = database_url(context)
     anchor_log = anchor_log or default_anchor_log(url)
-    named = () if file is None else _anchors(file)
+    named = () if file is None else anchors_in(file, may_be_missing=False)
     if file is not None and not named:
         raise invalid(f"there are no anchors in {file}; write one with: readwatch audit anchor")
     with database(url, Role.MAINTENANCE) as db:
@@ -83,7 +83,7 @@ def verify(
         restores = gaps(db)
 
         def comparable(cut: Cut | None) -> tuple[Anchor, ...]:
-            own = _anchors(anchor_log, may_be_missing=True)
+            own = anchors_in(anchor_log)
             return _without_lost(db, own, restores, cut) + _without_lost(db, named, restores, cut)
 
         verdict, anchors, cut = _verdict(db, comparable)
@@ -178,12 +178,12 @@ def anchor(context: click.Context, file: Path, anchor_log: Path | None) -> None:
     on another machine.
     """
     url = database_url(context)
-    anchors = _anchors(file, may_be_missing=True)
+    anchors = anchors_in(file)
     with database(url, Role.MAINTENANCE) as db:
         migrations.require_current(db)
 
         def comparable(cut: Cut | None) -> tuple[Anchor, ...]:
-            own = _anchors(anchor_log or default_anchor_log(url), may_be_missing=True)
+            own = anchors_in(anchor_log or default_anchor_log(url))
             of_cuts = tuple(each for each in own if each.is_of_cut)
             return _without_lost(db, anchors, gaps(db), cut) + of_cuts
 
@@ -231,15 +231,6 @@ def _verdict(
         is_disturbed = (cut, extent.first) != (cuts.newest_cut(db), entries.extent(db).first)
         if verdict.defect is None or not is_disturbed:
             return verdict, anchors, cut
-
-
-def _anchors(file: Path, *, may_be_missing: bool = False) -> tuple[Anchor, ...]:
-    try:
-        return read_anchors(file)
-    except OSError as error:
-        if may_be_missing and isinstance(error, FileNotFoundError):
-            return ()
-        raise invalid(f"{file} cannot be read: {error.strerror}") from None
 
 
 # The entries ------------------------------------------------------------------------------------

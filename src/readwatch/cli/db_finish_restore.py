@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from readwatch.cli.anchor_log import open_anchor_log
 from readwatch.cli.confirmation import confirm, require_terminal
 from readwatch.cli.database import database
 from readwatch.cli.db_restore import (
@@ -17,7 +18,6 @@ from readwatch.cli.db_restore import (
     erase_from_archives,
     erased_in_list,
     numbered,
-    open_anchor_log,
     returned_accounts,
     what_is_replaced,
     write_anchor,

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import click
 
+from readwatch.cli.anchor_log import anchors_in, open_anchor_log
 from readwatch.cli.confirmation import confirm, require_terminal
 from readwatch.cli.database import database
 from readwatch.cli.db_backup import anchor_file, checked, refuse_postgresql
 from readwatch.cli.examples import examples
-from readwatch.cli.files import FILE, draft_of_copy, private_folder, unwritable
+from readwatch.cli.files import FILE, draft_of_copy, private_folder
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
 from readwatch.cli.output import busy, print_line, with_progress
@@ -27,12 +28,11 @@ from readwatch.cli.settings import (
     erasure_list_setting,
 )
 from readwatch.domain.audit import AuditAction
-from readwatch.domain.audit_chain import Anchor, Gap, append_anchor, read_anchors
+from readwatch.domain.audit_chain import Anchor, Gap, append_anchor
 from readwatch.domain.clock import system_clock
 from readwatch.domain.disk_room import room
 from readwatch.domain.erasure_list import ErasedAccount, read_erased_accounts
 from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
-from readwatch.domain.files import make_private_folders, owner_only_opener
 from readwatch.store.audit import heads
 from readwatch.store.audit.gaps import details_of_restore, gaps
 from readwatch.store.engine import migrations
@@ -188,14 +188,6 @@ def _checked(file: Path, draft: Path) -> Contents:
     return contents
 
 
-def anchors_in(file: Path) -> tuple[Anchor, ...]:
-    """Return the anchors in a file, none without one."""
-    try:
-        return read_anchors(file) if file.exists() else ()
-    except OSError as error:
-        raise invalid(f"{file} cannot be read: {error.strerror}") from None
-
-
 def what_is_replaced(url: str | None, anchor_log: Path, now: datetime) -> Replaced:
     """Return what is known of the replaced database, which may be damaged or missing."""
     lengths = [anchor.head.entries for anchor in anchors_in(anchor_log)]
@@ -203,8 +195,8 @@ def what_is_replaced(url: str | None, anchor_log: Path, now: datetime) -> Replac
     folders: tuple[str, ...] = ()
     if url is not None:
         with suppress(ReadwatchError), safe_errors(), database(url, Role.MAINTENANCE) as db:
-            lengths.append(heads.current_head(db).entries)
             erased = restored.erased_accounts(db, now)
+            lengths.append(heads.current_head(db).entries)
             folders = tuple({archive.folder for archive in archives.archives(db)})
     return Replaced(max(lengths, default=None), erased, folders)
 
@@ -314,15 +306,6 @@ def _lines(
         yield f"erased again: {numbered(returned)}"
     yield f"access log: {gap.sentence}"
     yield CONSEQUENCES
-
-
-def open_anchor_log(file: Path) -> None:
-    """Refuse an anchor log that cannot be written, before anything is replaced."""
-    try:
-        make_private_folders(file.parent)
-        open(file, "ab", opener=owner_only_opener).close()
-    except OSError as error:
-        raise unwritable(file, error) from None
 
 
 def write_anchor(file: Path, anchor: Anchor) -> None:

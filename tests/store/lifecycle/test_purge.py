@@ -113,3 +113,16 @@ def test_a_clock_a_month_after_everything_else_is_not_believed(purging, cast, cl
     with pytest.raises(ReadwatchError, match="the database is of 2026-11-22") as refusal:
         require_right_clock(purging, clock.advance(days=3))
     assert refusal.value.kind is ErrorKind.CONFLICT
+
+
+def test_a_purge_stops_at_a_schema_that_is_newer_than_the_program(
+    purging, db, cast, clock, read_daily, monkeypatch
+):
+    monkeypatch.setattr(purge, "CHUNK_SESSIONS", 1)
+    read_daily(cast.ann, 4)
+    chunks = purge_sessions(purging, clock(), clock())
+    assert next(chunks) == 1
+    db.execute_sql("INSERT INTO schema_history (number, name, checksum) VALUES (999, 'x', 'x')")
+    with pytest.raises(ReadwatchError, match="upgrade readwatch"):
+        next(chunks)
+    assert (left(db, cast.ann), archived(db)) == ([2, 3, 4], [(cast.ann.id, 1)])

@@ -12,6 +12,7 @@ from readwatch.domain.errors import conflict
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
+from readwatch.store.engine.migrations import refuse_newer_schema
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time_or_none, to_db_time
 
@@ -141,6 +142,7 @@ def _purge_chunk(db: Database, ids: Sequence[tuple[int]], times: dict[str, str])
     """Delete those of some sessions that are still old: a device may have resumed one."""
     with db.atomic():
         acquire_lock(db, Lock.ROLLUPS)
+        refuse_newer_schema(db)
         still_old = [(row.id,) for row in _STILL_OLD.all(db, ids, **times)]
         _ADD_TOTALS(db, still_old)
         _DELETE(db, still_old)

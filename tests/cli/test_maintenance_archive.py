@@ -496,6 +496,28 @@ def test_after_a_restore_the_files_are_still_known_as_they_were_erased_since(
 
 
 @on_sqlite
+def test_files_that_a_restored_database_does_not_list_are_named_and_an_erasure_can_reach_them(
+    shell: Shell, cast: Cast, db: Database, old_history: OldHistory, tmp_path: Path
+) -> None:
+    early, folder = tmp_path / "early.db", old_history.folder
+    assert shell("db", "backup", str(early)).code == 0
+    archive(shell, old_history)
+    db.close()
+    restored = shell("db", "restore", str(early), "--yes")
+    assert (
+        f"{folder} has archives that this backup does not list; before you erase anybody, archive "
+        "to this folder again\n"
+    ) in restored.out
+    erased = shell("user", "erase", "ann@example.org", "--yes", f"--archives={folder}")
+    assert f"archived_activities {OLD} 0" in " ".join(erased.out.split())
+    assert archived_users(folder) == {cast.ben.id: OLD - 1}
+    db.connect()
+    ReadingApp(db, cast.ben, system_clock).reads("Momo")
+    archive(shell, old_history)
+    assert archived_users(folder) == {cast.ben.id: OLD}, "the file was taken over"
+
+
+@on_sqlite
 def test_after_a_restore_without_the_archives_it_says_what_to_do(
     shell: Shell, cast: Cast, db: Database, old_history: OldHistory, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from readwatch.cli.db_restore import (
     erased_in_list,
     numbered,
     returned_accounts,
+    unlisted_archives,
     what_is_replaced,
     write_anchor,
 )
@@ -132,7 +133,10 @@ def finish_restore(
         restored.record(db, event, now)
         gap = gaps(db)[-1]
     erase_again(url, returned, acting.id)
-    in_archives = [*erase_from_archives(url, returned, before.archive_folders)]
+    in_archives = [
+        *erase_from_archives(url, returned, before.archive_folders),
+        *unlisted_archives(url, before.archive_folders),
+    ]
     try:
         write_anchor(anchor_log, Anchor(now, gap.head, is_of_restore=True))
     finally:

@@ -124,7 +124,11 @@ def command(
             restored.record(db, event, now)
             gap = gaps(db)[-1]
         erase_again(sqlite_url(draft), returned, acting.id)
-        in_archives = [*erase_from_archives(sqlite_url(draft), returned, replaced.archive_folders)]
+        folders = replaced.archive_folders
+        in_archives = [
+            *erase_from_archives(sqlite_url(draft), returned, folders),
+            *unlisted_archives(sqlite_url(draft), folders),
+        ]
         make_sqlite_file(draft)
         _give_to_owner(draft, path)
         open_anchor_log(anchor_log)
@@ -294,6 +298,19 @@ def erase_from_archives(url: str, user_ids: Sequence[int], folders: Sequence[str
                         archives.erase_user(db, of_file, user_id)
             except ReadwatchError as error:
                 yield f"erase account {user_id} again later: {error.message}"
+
+
+def unlisted_archives(url: str, folders: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each folder of the replaced database with files that the backup does not
+    list, because it is older: an erasure would not search them."""
+    with database(url, Role.ERASURE) as db:
+        listed = archives.archives(db)
+    for folder in folders:
+        if archives.unlisted_files(listed, Path(folder)):
+            yield (
+                f"{folder} has archives that this backup does not list; before you erase anybody, "
+                "archive to this folder again"
+            )
 
 
 def _lines(

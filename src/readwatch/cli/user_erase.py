@@ -88,10 +88,11 @@ def erase(
         acting, user_id = users.acting_admin(db, admin), users.account_id(db, email)
         file = erasure_list or default_erasure_list(url)
         with exclusive_maintenance(db):
+            folders = own_folders(db, archive_folders)
             listed = available_archives(db, archive_folders, without_missing=archives_gone)
-            archived = _search(listed, user_id)
+            archived = _search(listed, folders, user_id)
             before, named = _close_account(db, acting.id, user_id, email, file)
-            archives.relocate(db, own_folders(db, archive_folders))
+            archives.relocate(db, folders)
             left_in_archives = _erase_from_archives(db, listed, archived, user_id)
             chunks = sum(-(-rows // erasure.CHUNK_ROWS) for rows in before.values())
             for _ in with_progress(
@@ -111,9 +112,11 @@ def erase(
     return 0 if report.complete else 1
 
 
-def _search(listed: Sequence[Archive], user_id: int) -> list[ArchivedOfUser]:
+def _search(
+    listed: Sequence[Archive], folders: Sequence[Path], user_id: int
+) -> list[ArchivedOfUser]:
     """Return the files of archives with activities of the user, before anything is changed."""
-    files = archives.files_to_search(listed)
+    files = archives.files_to_search(listed, map(str, folders))
     searched = with_progress(archives.search(files, user_id), "Searching archives", len(files))
     return [of_file for of_file in searched if of_file is not None]
 

@@ -22,6 +22,7 @@ from readwatch.domain.archive_files import MANIFEST, read_manifest, sha256_of
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
 from readwatch.store.engine.privileges import Role
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.lifecycle import archives, archiving
 from readwatch.store.recording import rebuild
 
@@ -182,6 +183,13 @@ def test_an_archive_is_due_once_a_month_of_activities_has_come_together(
     planned = archiving.plan(db, a_month_later)
     assert list(archiving.archive(db, folder, planned, event, clock()))
     assert not archiving.is_due(db, a_month_later), "the last activity of Ben stays"
+
+
+def test_no_archive_is_due_that_would_leave_nothing(history, connected, clock):
+    before = clock() - timedelta(days=360)
+    assert archiving.is_due(connected(Role.ARCHIVE), before)
+    history.execute_sql(f"DELETE FROM reader_activities WHERE created_at >= '{to_db_time(before)}'")
+    assert not archiving.is_due(connected(Role.ARCHIVE), before)
 
 
 def test_an_archive_without_its_entry_is_refused(history, connected, clock, folder, cast):

@@ -195,10 +195,11 @@ def is_due(db: Database, before: datetime) -> bool:
     month have come together."""
     if any(archive.sha256 and not archive.is_moved for archive in archives.archives(db)):
         return True
+    if _END.one_or_none(db, before=to_db_time(before)) is None:
+        return False  # nobody reads any more: `plan` refuses to archive all that is left
     old = to_db_time(before - _DUE_AFTER)
-    end = _END.one_or_none(db, before=old)
-    values = {"after": 0, "before": old, "length": 1}
-    return end is not None and bool(_NEXT.one_or_none(db, **values, end_id=end.id).activities)
+    end_id = _END.one_or_none(db, before=old).id
+    return bool(_NEXT.one_or_none(db, after=0, before=old, end_id=end_id, length=1).activities)
 
 
 def archive(

@@ -1,5 +1,6 @@
 """One maintenance command at a time, in all processes, on both engines."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -64,3 +65,22 @@ def test_the_locks_of_sqlite_stay_and_the_file_is_private(connected, tmp_path) -
         assert file.stat().st_mode & 0o777 == 0o600
         with pytest.raises(ReadwatchError, match="another command"), exclusive_maintenance(db):
             pass
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_root_gives_away_no_file_of_others_that_has_the_name_of_the_lock(
+    connected, tmp_path, link
+) -> None:
+    """Who runs the service owns the folder, and could put a link there."""
+    db: Database = connected(Role.ARCHIVE)
+    secret = tmp_path / "secret"
+    secret.touch(mode=0o600)
+    owner = secret.stat().st_uid
+    link(secret, tmp_path / "readwatch.db.maintenance")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "readwatch.db", 12345, 12345)
+    refused = pytest.raises(ReadwatchError, match=r"readwatch\.db\.maintenance .*a link")
+    with refused, connection(db), exclusive_maintenance(db):
+        pass
+    assert secret.stat().st_uid == owner

@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import ELOOP
 from pathlib import Path
 
 import peewee
@@ -36,15 +37,19 @@ def exclusive_maintenance(db: Database) -> Iterator[None]:
 def _locked_file(db: SQLite) -> Iterator[None]:
     """Lock a file beside the database, never the database: closing it would end SQLite's locks.
 
-    The file stays, because another program may be about to lock it.
+    The file stays, because another program may be about to lock it. A link is refused: it would let
+    the owner of the folder get a file of root.
     """
     path = Path(db.database).resolve()
     file = path.with_name(f"{path.name}.maintenance")
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(file, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise misconfigured(f"{file} cannot be opened: {error.strerror}") from None
+        reason = "it is a link; delete it" if error.errno == ELOOP else error.strerror
+        raise misconfigured(f"{file} cannot be opened: {reason}") from None
     try:
+        if os.fstat(descriptor).st_nlink > 1:
+            raise misconfigured(f"{file} cannot be used: it is a link; delete it")
         _give_to_owner(descriptor, path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

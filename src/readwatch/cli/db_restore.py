@@ -227,12 +227,16 @@ def _give_to_owner(draft: Path, path: Path) -> None:
     give it to another owner.
     """
     like = (path if path.exists() else path.parent).stat()
-    if os.geteuid() == 0:
-        os.chown(draft, like.st_uid, like.st_gid)
-    if path.exists():
-        with suppress(PermissionError):  # of a group that this user is not in
-            os.chown(draft, -1, like.st_gid)
-            draft.chmod(stat.S_IMODE(like.st_mode))
+    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW)  # the folder may be another user's
+    try:
+        if os.geteuid() == 0:
+            os.fchown(descriptor, like.st_uid, like.st_gid)
+        if path.exists():
+            with suppress(PermissionError):  # of a group that this user is not in
+                os.fchown(descriptor, -1, like.st_gid)
+                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+    finally:
+        os.close(descriptor)
 
 
 def _aside(path: Path, now: datetime) -> Path:

@@ -418,14 +418,15 @@ def test_a_folder_of_another_database_is_not_taken_for_a_moved_one(
     assert [entry[1] for entry in log(db)] == ["archived_activities"]
 
 
-def test_archives_that_are_gone_need_an_option(
-    shell: Shell, cast: Cast, old_history: OldHistory
+def test_archives_that_are_gone_need_an_option_and_are_logged(
+    shell: Shell, cast: Cast, db: Database, old_history: OldHistory
 ) -> None:
     archive(shell, old_history)
     shutil.rmtree(old_history.folder)
     assert "--archives-gone" in shell("user", "erase", "ann@example.org", "--yes").complaint
     assert shell("user", "erase", "ann@example.org", "--yes", "--archives-gone").code == 0
     archive(shell, old_history, "--archives-gone")
+    assert log(db)[-1] == (cast.dora.id, "archived_activities", None, "cli, 1 archive is gone")
     assert shell("maintenance", "archive", "--verify").code == 0
 
 

@@ -18,10 +18,11 @@ from readwatch.cli.output import local_time, print_json, print_line, with_progre
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.ages import Age
 from readwatch.domain.archive_files import Archive
-from readwatch.domain.audit import AuditAction
+from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import system_clock
 from readwatch.domain.health import format_bytes
 from readwatch.domain.plural import counted
+from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.database import EngineSettings
@@ -90,7 +91,7 @@ def command(
         now = system_clock()
         before = archiving.arrived_before(age, now)
         with exclusive_maintenance(db):
-            _take_over_folders(db, archive_folders, archives_gone=archives_gone)
+            _take_over_folders(db, archive_folders, acting_id, archives_gone=archives_gone)
             request = _Request(age, before, own_folders(db, [folder])[0])
             moved = _archive(db, request, acting_id, now, yes=yes)
             unlisted = archives.unlisted_files(archives.archives(db), request.folder)
@@ -169,12 +170,23 @@ def _of_no_archive(file: Path) -> str:
     return f"{file} was left alone: it has activities that this database does not have"
 
 
-def _take_over_folders(db: Database, folders: Sequence[Path], *, archives_gone: bool) -> None:
-    """Note where archives are now, and forget those that the user says are gone."""
+def _take_over_folders(
+    db: Database, folders: Sequence[Path], acting_id: int, *, archives_gone: bool
+) -> None:
+    """Note where archives are now, and log and forget those that the user says are gone."""
     archives.relocate(db, own_folders(db, folders))
-    if archives_gone:
-        for archive in archives.missing(archives.archives(db)):
-            archives.remove(db, archive)
+    gone = archives.missing(archives.archives(db)) if archives_gone else ()
+    if gone:
+        details = f"cli, {counted(len(gone), 'archive is gone', 'archives are gone')}"
+        audit_log.log_event(db, _event(acting_id, details), system_clock())
+    for archive in gone:
+        archives.remove(db, archive)
+
+
+def _event(acting_id: int, details: str) -> AuditEvent:
+    return cli_event(
+        actor_id=acting_id, action_type=AuditAction.ARCHIVED_ACTIVITIES, details=details
+    )
 
 
 def _archive(
@@ -192,9 +204,7 @@ def _archive(
             refusal="nothing was archived",
         )
     details = f"cli, older than {request.age}, to {request.folder.name}"
-    event = cli_event(
-        actor_id=acting_id, action_type=AuditAction.ARCHIVED_ACTIVITIES, details=details
-    )
+    event = _event(acting_id, details)
     moved: dict[Path, int] = {}
     steps = archiving.archive(db, request.folder, planned, event, now)
     for step in with_progress(steps, "Archiving", planned.steps):

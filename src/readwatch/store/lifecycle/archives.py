@@ -137,7 +137,7 @@ def end_move(db: Database, archive: Archive, now: datetime) -> None:
 
 
 def remove(db: Database, archive: Archive) -> None:
-    """Remove an archive whose file was never completed."""
+    """Remove an archive from the list: its file was never completed, or is gone."""
     _REMOVE(db, folder=archive.folder, name=archive.name)
 
 

@@ -154,7 +154,7 @@ def test_of_an_account_that_another_program_adds_meanwhile_the_line_is_named(
 
     def fsync(_descriptor: int) -> None:
         monkeypatch.undo()
-        add_user(db, new, datetime.now(UTC))
+        add_user(db, new, datetime(2026, 1, 1, tzinfo=UTC))  # not in the same millisecond
 
     monkeypatch.setattr(os, "fsync", fsync)
     problem, last = shell("user", "import", str(file), "--invitations", str(codes)).err.splitlines()

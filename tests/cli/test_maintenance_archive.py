@@ -290,7 +290,8 @@ def test_verify_finds_what_is_missing_damaged_or_not_listed(
     assert json.loads(ended.out)["findings"] == [
         f"{file} is damaged; replace it by a copy",
         f"{old_history.folder} has no manifest; the next archive writes it again",
-        f"{copy} is no archive of this database; the next archive takes it over if it is",
+        f"{copy} is not listed; the next archive takes it over if the database has all its "
+        "activities",
     ]
     copy.replace(file)
     archive(shell, old_history)

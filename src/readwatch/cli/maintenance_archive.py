@@ -239,4 +239,7 @@ def _findings_in_folders(complete: Sequence[Archive]) -> Iterator[str]:
         yield f"{folder} has no manifest; the next archive writes it again"
     for folder in sorted({Path(archive.folder) for archive in complete}):
         for file in archives.unlisted_files(complete, folder):
-            yield f"{file} is no archive of this database; the next archive takes it over if it is"
+            yield (
+                f"{file} is not listed; the next archive takes it over if the database has all its "
+                "activities"
+            )

@@ -210,6 +210,16 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_lost(
     assert archive(shell, old_history).startswith(f"moved {old_history.archived} activities")
 
 
+def test_a_folder_whose_name_is_no_text_is_refused(
+    shell: Shell, db: Database, old_history: OldHistory
+) -> None:
+    folder = f"{old_history.folder}\udcff"  # as Python reads a byte that is not UTF-8
+    arguments = ("--older-than", "1y", "--to", folder, "--yes")
+    complaint = shell("maintenance", "archive", *arguments).complaint
+    assert complaint.endswith(" is not UTF-8; use a folder with another name")
+    assert log(db) == []
+
+
 @on_sqlite
 def test_a_full_disk_leaves_no_file_and_loses_nothing(
     shell: Shell, db: Database, old_history: OldHistory

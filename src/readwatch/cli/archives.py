@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from readwatch.domain.archive_files import Archive
+from readwatch.domain.errors import invalid
 from readwatch.store.engine.connections import Database
 from readwatch.store.lifecycle import archives
 
@@ -48,5 +49,14 @@ def own_folders(db: Database, folders: Sequence[Path]) -> list[Path]:
     """Return folders as the database lists them; refuse one with the archives of another."""
     resolved = [folder.expanduser().resolve() for folder in folders]
     for folder in resolved:
+        _refuse_undecodable(folder)
         archives.refuse_folder_of_another(db, folder)
     return resolved
+
+
+def _refuse_undecodable(folder: Path) -> None:
+    """Refuse a name that the database cannot store."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise invalid(f"the name {folder} is not UTF-8; use a folder with another name") from None

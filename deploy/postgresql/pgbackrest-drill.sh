@@ -32,7 +32,7 @@ echo 'local all all trust' >"$folder/hba"
 
 export READWATCH_ANCHOR_LOG="$folder/anchors" # the real anchors are not marked as restored
 backup=$(pgbackrest --stanza=readwatch --output=json info | grep -o '"label":"[^"]*"' | tail -n 1 | cut -d '"' -f 4)
-readwatch --database "$url" init
+readwatch --database "$url" init --yes # an older schema is upgraded: the backup stays as it is
 readwatch --database "$url" db finish-restore "$backup" --yes
 readwatch --database "$url" audit verify
 readwatch --database "$url" db health

@@ -8,9 +8,10 @@
 set -eu
 dump=${1:?DUMP is missing} url=${2:?the URL of an empty database is missing}
 
-# Rights depend on the name of the database; `readwatch init` makes them.
+# Rights depend on the name of the database; `readwatch init` makes them. --yes: it upgrades an older
+# dump without a question, because the dump is the backup.
 pg_restore --dbname="$url" --exit-on-error --no-owner --no-privileges "$dump"
-readwatch --database "$url" init
+readwatch --database "$url" init --yes
 readwatch --database "$url" db finish-restore "$(basename "$dump")" --yes
 readwatch --database "$url" audit verify
 readwatch --database "$url" db health

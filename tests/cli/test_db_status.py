@@ -93,6 +93,14 @@ def test_a_database_without_a_schema_is_refused(new_shell: Shell) -> None:
     assert "readwatch init" in new_shell("db", "status").complaint
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_backup_by_another_program_is_dated_if_it_was_logged(shell: Shell, cast: Cast) -> None:
+    unknown = "unknown: none was logged with db log-backup --checked"
+    assert facts(shell)["last backup"] == unknown
+    assert shell("db", "log-backup", "monday.dump", "--checked").code == 0
+    assert facts(shell)["last backup"].endswith((", just now", " s ago"))
+
+
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_the_last_backup_and_the_last_anchor_are_dated(
     shell: Shell, cast: Cast, tmp_path: Path

@@ -144,7 +144,8 @@ def test_a_disk_without_enough_room_is_refused_before_anything_happens(
     *_, complaint = refused.err.splitlines()
     assert complaint.startswith("readwatch: nothing was changed: 64.")
     assert complaint.endswith(
-        "where 60.0 MiB is free; free some space, or set SQLITE_TMPDIR to another folder"
+        "where 60.0 MiB is free; free some space, or, for SQLite's temporary file only, set "
+        "SQLITE_TMPDIR to a folder on another disk"
     )
     assert log(db) == []
 

@@ -254,8 +254,28 @@ def test_a_damaged_file_and_one_that_is_something_else_are_findings(
     path.write_text("Dear Ben, " * 1000)
     [(_, text, fix)] = checks(shell)["database"]
     assert text == "that file is not a SQLite database"
+    assert str(fix).startswith("correct READWATCH_DATABASE, or ")
     assert "readwatch db restore" in str(fix)
     assert_complete(shell)
+
+
+@on_sqlite
+@pytest.mark.parametrize("content", ["Dear Ben, ", None])
+def test_a_wrong_url_lets_nothing_be_fixed_of_what_it_names(
+    new_shell: Shell, tmp_path: Path, content: str | None
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    letter = folder / "letter.txt"
+    if content is not None:
+        letter.write_text(content)
+        letter.chmod(0o666)
+    new_shell.url = f"sqlite:///{letter}"
+    assert f"chmod o-w {folder}" in {fix for _, _, fix in checks(new_shell)["permissions"]}
+    assert report(new_shell, "--fix")["repaired"] == []
+    assert folder.stat().st_mode & 0o777 == 0o777
+    assert not letter.exists() or letter.stat().st_mode & 0o777 == 0o666
 
 
 @on_sqlite
@@ -339,7 +359,7 @@ def test_files_that_everybody_can_open_are_closed(shell: Shell, cast: Cast, tmp_
     anchors = default_anchor_log(shell.url)
     anchors.parent.mkdir(parents=True)
     anchors.touch()
-    anchors.chmod(0o640)
+    anchors.chmod(0o664)
     backups = tmp_path / "backups"
     assert shell("db", "backup", "--to", str(backups)).code == 0
     [backup] = backups.glob("*.db")
@@ -349,14 +369,14 @@ def test_files_that_everybody_can_open_are_closed(shell: Shell, cast: Cast, tmp_
     use = ("--backups", str(backups))
     texts = {text for _, text, _ in checks(shell, *use)["permissions"]}
     assert f"everybody on this machine can open {path} (mode 644)" in texts
-    assert f"others than its owner can open {anchors} (mode 640)" in texts
+    assert f"others than its owner can change the anchors in {anchors} (mode 664)" in texts
     assert f"others than its owner can open {backup} (mode 604)" in texts
     assert checks(shell, *use)["left files"][0][1].endswith(f"(10 B) in {backups}")
 
     result = report(shell, *use, "--fix")
     assert [each["severity"] for each in result["repaired"]] == ["ok"] * 4
     modes = [file.stat().st_mode & 0o777 for file in (path, anchors, backup)]
-    assert modes == [0o640, 0o600, 0o600]
+    assert modes == [0o640, 0o644, 0o600], "admins may verify the anchors as other users"
     assert {severity for severity, *_ in checks(shell, *use)["permissions"]} == {"ok"}
     assert "left files" not in checks(shell, *use)
     assert len(list(backups.iterdir())) == 2, "the backup and its anchor stay"

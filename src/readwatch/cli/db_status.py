@@ -132,10 +132,10 @@ def _facts(
     wal = "" if status.wal_size is None else f", and {format_bytes(status.wal_size)} in its WAL"
     yield "size", f"{format_bytes(status.size)}{wal}"
     yield "rows", _rows(status.rows)
-    if is_sqlite_url(status.url):
-        yield "last backup", _when(status.last_backup, now)
+    if status.last_backup is None and not is_sqlite_url(status.url):
+        yield "last backup", "unknown: none was logged with db log-backup --checked"
     else:
-        yield "last backup", "unknown: pg_dump and pgBackRest leave no entry"
+        yield "last backup", _when(status.last_backup, now)
     yield "last anchor", status.anchor_error or _when(status.last_anchor, now)
     yield "last clean-up", _when(status.last_clean_up, now)
     yield "service", "unknown: its port is 0" if server is None else server.sentence

@@ -88,8 +88,8 @@ def _require_room(needs: VacuumNeeds) -> None:
     for room in needs.rooms:
         if room.shortage is not None:
             raise unavailable(
-                f"nothing was changed: {room.shortage}; free some space, or set SQLITE_TMPDIR to "
-                "another folder"
+                f"nothing was changed: {room.shortage}; free some space, or, for SQLite's "
+                "temporary file only, set SQLITE_TMPDIR to a folder on another disk"
             )
 
 

@@ -12,8 +12,9 @@ from readwatch.store.engine.connections import Database
 from readwatch.store.lifecycle.health import database_status
 
 _RESTORE = "put a backup in its place: readwatch db restore FILE"
+_HEADER = b"SQLite format 3\0"
 _FIXES = {
-    "not a SQLite database": _RESTORE,
+    "not a SQLite database": f"correct READWATCH_DATABASE, or {_RESTORE}",
     "damaged": _RESTORE,
     "busy": "end the program that keeps the database locked; fuser or lsof names it",
     "check its path and permissions": "see the findings about files below",
@@ -53,6 +54,15 @@ def file_findings(path: Path) -> Iterator[Finding]:
     else:
         if not stat.S_ISREG(mode):
             yield error("database", f"{path} is not a file", "correct READWATCH_DATABASE")
+
+
+def is_sqlite_file(path: Path) -> bool:
+    """Return whether a file begins as each SQLite file does, or is empty, as a new one is."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_HEADER)) in (b"", _HEADER)
+    except OSError:
+        return False
 
 
 def state_findings(db: Database, now: datetime) -> Iterator[Finding]:

@@ -75,7 +75,7 @@ def room_findings(folder: Path, size: int, vacuum_rooms: Iterable[Room]) -> Iter
     left = f"{format_bytes(free)} is free on the disk of {folder}"
     shortages = [room.shortage for room in vacuum_rooms if room.shortage is not None]
     if free < MIN_FREE_BYTES:
-        yield error("disk", f"only {left}; a busy day can fill that", "free some space")
+        yield error("disk", f"only {left}", "free some space, before nothing can be written")
     elif free < size + SPARE_BYTES:
         yield warning(
             "disk",
@@ -83,7 +83,7 @@ def room_findings(folder: Path, size: int, vacuum_rooms: Iterable[Room]) -> Iter
             "back up to another disk: readwatch db backup --to FOLDER",
         )
     elif shortages:
-        yield warning("disk", shortages[0], "free some space before a vacuum, or set SQLITE_TMPDIR")
+        yield warning("disk", shortages[0], "free some space before: readwatch db vacuum")
     else:
         yield ok("disk", f"{format_bytes(free)} free, room for a backup and a vacuum")
 

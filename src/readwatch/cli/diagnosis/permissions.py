@@ -12,6 +12,7 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.findings import Finding, error, ok, warning
 
 OTHERS, GROUP_AND_OTHERS = 0o007, 0o077
+WRITE_OF_OTHERS = 0o022
 
 
 def database_file_findings(path: Path) -> Iterator[Finding]:
@@ -87,6 +88,18 @@ def private_file_findings(file: Path) -> Iterator[Finding]:
             f"others than its owner can open {file} (mode {_mode(file):03o})",
             f"chmod 600 {shlex.quote(str(file))}",
             partial(_close, file, GROUP_AND_OTHERS),
+        )
+
+
+def anchor_file_findings(file: Path) -> Iterator[Finding]:
+    """Check the file of the anchors, which only its owner may write; admins may read it, because
+    `audit verify` of another user needs it, and it has no personal data."""
+    if os.path.isfile(file) and _mode(file) & WRITE_OF_OTHERS:
+        yield warning(
+            "permissions",
+            f"others than its owner can change the anchors in {file} (mode {_mode(file):03o})",
+            f"chmod go-w {shlex.quote(str(file))}",
+            partial(_close, file, WRITE_OF_OTHERS),
         )
 
 

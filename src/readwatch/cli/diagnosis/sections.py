@@ -5,7 +5,7 @@ import resource
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -158,7 +158,7 @@ def _backup(db: Database, now: datetime) -> Iterator[Finding]:
         fix = "readwatch db backup --to FOLDER --keep 14, every night"
         return ages.backup_findings(last, now, fix)
     if last is None:
-        text = "no backup was logged with db log-backup; look at the logs of pg_dump or pgBackRest"
+        text = "no backup was logged with db log-backup --checked; see its own log"
         return iter([ok("backup", text)])
     return ages.backup_findings(last, now, "see docs/postgresql.md for a backup every night")
 
@@ -201,7 +201,10 @@ def _anchor_log(subject: Subject) -> Path:
 def _files(subject: Subject) -> Iterator[Finding]:
     path = _path(subject.url)
     if path is not None and os.access(path.parent, os.X_OK):  # or it is a finding elsewhere
-        yield from _database_files(subject, path)
+        findings = _database_files(subject, path)
+        # A wrong URL can name a file of another program: then nothing is changed there.
+        is_ours = database_checks.is_sqlite_file(path)
+        yield from (each if is_ours else replace(each, repair=None) for each in findings)
     for check in (_private_files, _left_files):
         yield from _run("files", check, subject, path)
 
@@ -221,19 +224,27 @@ def _database_files(subject: Subject, path: Path) -> Iterator[Finding]:
 
 def _private_files(subject: Subject, path: Path | None) -> Iterator[Finding]:
     """Yield the findings about files that only their owner may read: lists, logs, and backups."""
+    anchors = _anchor_log(subject)
     files = [
-        _anchor_log(subject),
         subject.values["erasure_list"] or default_erasure_list(subject.url),
         subject.values["slow_query_log"] or default_slow_query_log(subject.url),
         *(file for folder in _folders(subject, path) for file in disk.copies_in(folder)),
     ]
     wrong = [
-        finding
-        for file in files
-        if file != path
-        for finding in permissions.private_file_findings(file)
+        *permissions.anchor_file_findings(anchors),
+        *(
+            finding
+            for file in files
+            if file != path
+            for finding in permissions.private_file_findings(file)
+        ),
     ]
-    yield from wrong or [ok("private files", "anchors, logs and backups are for their owner only")]
+    yield from wrong or [
+        ok(
+            "private files",
+            "logs and backups are for their owner only, and so are changes of anchors",
+        )
+    ]
 
 
 def _left_files(subject: Subject, path: Path | None) -> Iterator[Finding]:

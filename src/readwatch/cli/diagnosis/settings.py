@@ -11,7 +11,11 @@ from readwatch.domain.findings import Finding, error, ok, warning
 def file_findings(file: Path, refusal: str | None) -> Iterator[Finding]:
     """Check the settings file; `refusal` is why all other commands refuse it."""
     if refusal is not None:
-        yield error("settings file", refusal, "correct the file; readwatch settings --example")
+        yield error(
+            "settings file",
+            refusal,
+            "correct or name the file; readwatch settings --example prints one",
+        )
     elif file.exists():
         yield ok("settings file", f"{file} has only settings and values that exist")
 

@@ -143,7 +143,7 @@ def test_the_steps_of_the_page_give_a_service_with_nightly_jobs(machine: Machine
     patient = "curl --silent --retry 40 --retry-connrefused --retry-delay 1 --fail"
     printed = machine(start.replace("curl --fail", patient))
     assert "readwatch-backup.timer" in printed
-    assert '{"status":"ready"}' in printed
+    assert '"status":"ready"' in printed
 
     login = f"""curl --silent --data '{json.dumps({"email": ADMIN, "password": "PASSWORD"})}' """
     login += "http://127.0.0.1:8765/api/login"
@@ -169,6 +169,42 @@ def test_the_steps_of_the_page_give_a_service_with_nightly_jobs(machine: Machine
     machine("systemctl stop readwatch")
     assert "Result=success" in machine("systemctl show readwatch -p Result")
     assert "INFO stopped" in machine("journalctl --no-pager -o cat -u readwatch")
+
+
+def test_consultants_of_a_group_keep_their_access_when_units_start(machine: Machine) -> None:
+    (make,) = blocks("2. Make the user, the folders and the units")
+    (init,) = blocks("3. Make the database and the first admin")
+    machine(make)
+    admin = f"--admin-email {ADMIN} --admin-name Dora --password-stdin --bcrypt-cost 4"
+    machine(f"{init.strip()} {admin}", stdin="a good long password\n")
+    kim = "kim@example.org --role consultant --name Kim --password-stdin --bcrypt-cost 4"
+    machine(f"readwatch-admin user add {kim}", stdin="a password for Kim\n")
+    page = (ROOT / "docs" / "consultants.md").read_text(encoding="utf-8")
+    (share,) = [block for block in BLOCK.findall(page) if "groupadd" in block]
+    machine(f"useradd --create-home kim; {share}")
+    settings = re.findall(r"`((?:Group|StateDirectoryMode)=\w+)`", page)
+    units = ("readwatch", "readwatch-backup", "readwatch-maintenance")
+    for unit in units:
+        machine(
+            f"install -D -m 644 /dev/stdin /run/systemd/system/{unit}.service.d/group.conf",
+            stdin="\n".join(["[Service]", *settings, ""]),
+        )
+    machine(f"systemctl daemon-reload; systemctl start {' '.join(units)}")
+    machine(
+        "curl --silent --retry 40 --retry-connrefused --retry-delay 1 --fail "
+        "http://127.0.0.1:8765/readyz"
+    )
+    everything = machine(
+        "stat -c '%a %U %G %n' /var/lib/readwatch /var/lib/readwatch/readwatch.db-*"
+    )
+    shared = machine("stat -c '%a %U %G' /var/lib/readwatch /var/lib/readwatch/readwatch.db")
+    assert shared.splitlines() == ["2770 readwatch consultants", "660 readwatch consultants"], (
+        everything
+    )
+    console = "/opt/readwatch/bin/readwatch console --once --email kim@example.org --password-stdin"
+    url = "READWATCH_DATABASE=sqlite:////var/lib/readwatch/readwatch.db"
+    shown = machine(f"su kim -c '{url} {console}'", stdin="a password for Kim\n")
+    assert "0 online" in shown
 
 
 ATTEMPT = """#!/bin/sh

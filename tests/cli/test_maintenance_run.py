@@ -227,6 +227,13 @@ def test_a_job_that_fails_is_told_and_the_others_run(
 
 
 @pytest.mark.usefixtures("cast")
+def test_a_setting_that_is_missing_is_told_before_anything_is_old_enough(shell: Shell) -> None:
+    ended = shell("maintenance", "run", "--purge-access-log-older-than", "3y")
+    assert ended.code == 1
+    assert "access log: nothing was removed: set access_log_copies" in ended.err
+
+
+@pytest.mark.usefixtures("cast")
 def test_a_setting_that_is_too_short_fails_its_job_alone(shell: Shell) -> None:
     ended = shell("maintenance", "run", "--purge-sessions-older-than", "30d")
     assert (ended.code, ended.out) == (1, SWEPT + STATISTICS)

@@ -253,6 +253,11 @@ def _cut(
     anchor_log: Path,
     copies: Path | None,
 ) -> str:
+    if copies is None:  # said on the first day, not when entries are old enough
+        raise misconfigured(
+            "nothing was removed: set access_log_copies to a folder for the removed entries, or to "
+            f"the word {NO_COPIES}"
+        )
     newest = cuts.newest_cut(db)
     if newest is not None and now < newest.cut_at + CUT_EVERY:
         return f"not due, it was cut on {newest.cut_at:%Y-%m-%d}"
@@ -263,13 +268,8 @@ def _cut(
     return cut_access_log(db, planned, acting_id, anchor_log=anchor_log, copy=copy).sentence
 
 
-def _new_copy(folder: Path | None, now: datetime) -> Path | None:
+def _new_copy(folder: Path, now: datetime) -> Path | None:
     """Return the file for the removed entries, or None if no copies are kept."""
-    if folder is None:
-        raise misconfigured(
-            "nothing was removed: set access_log_copies to a folder for the removed entries, or to "
-            f"the word {NO_COPIES}"
-        )
     if str(folder) == NO_COPIES:
         return None
     try:

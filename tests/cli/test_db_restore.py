@@ -428,7 +428,8 @@ def test_other_files_are_refused(
     (tmp_path / "letter.txt").write_text("Dear database, " * 500)
     with closing(apsw.Connection(str(tmp_path / "other.db"))) as connection:
         connection.execute("CREATE TABLE other (id)")
-    assert complaint in shell("db", "restore", str(tmp_path / name), "--yes").complaint
+    for options in (["--yes"], []):
+        assert complaint in shell("db", "restore", str(tmp_path / name), *options).complaint
     assert replaced(path) == []
     assert not list(tmp_path.glob(".readwatch-copy-*"))
 

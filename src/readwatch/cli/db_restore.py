@@ -90,14 +90,14 @@ def command(
     """
     url = database_url(context)
     refuse_postgresql(url)
-    if not yes:
-        require_terminal()
+    with open_source(file):  # a file that is no backup is refused before anything is asked or made
+        if not yes:
+            require_terminal()
     path = sqlite_path(url).resolve()
     require_unused(path)
     anchor_log = anchor_log or default_anchor_log(url)
     listed = erased_in_list(erasure_list, default_erasure_list(url))
-    with open_source(file):  # a file that is no backup is refused before anything is made
-        private_folder(path.parent)
+    private_folder(path.parent)
     with draft_of_copy(path) as draft:
         _copy(file, draft)
         contents = _checked(file, draft)

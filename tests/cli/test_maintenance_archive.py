@@ -384,6 +384,7 @@ def test_without_its_archives_nobody_is_erased_or_exported_before_it_is_said_whe
     archive(shell, old_history)
     entries, moved = len(log(db)), tmp_path / "moved"
     old_history.folder.rename(moved)
+    assert "1 file of an archive is not there, such as " in shell("doctor").out
     file = str(tmp_path / "ann.zip")
     for words in (
         ("user", "erase", "ann@example.org", "--yes"),
@@ -399,6 +400,7 @@ def test_without_its_archives_nobody_is_erased_or_exported_before_it_is_said_whe
     assert ended.code == 0
     assert archived_users(moved) == {cast.ben.id: OLD - 1}
     assert shell("maintenance", "archive", "--verify").code == 0, "the new folder is noted"
+    assert " of an archive" not in shell("doctor").out
 
 
 @pytest.mark.parametrize(

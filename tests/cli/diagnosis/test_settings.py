@@ -29,7 +29,29 @@ def test_a_password_in_a_file_that_others_can_read_is_a_warning(tmp_path: Path) 
     assert list(secret_findings(file, has_password=True)) == []
 
 
+UNSET = dict.fromkeys(
+    (
+        "archive_older_than",
+        "archive_folder",
+        "purge_access_log_older_than",
+        "access_log_copies",
+    )
+)
+
+
 def test_wrong_values_are_errors_and_misspelt_names_warnings() -> None:
-    assert [each.severity for each in value_findings((), ())] == [Severity.OK]
-    wrong = value_findings(("READWATCH_PORT: no",), ("READWATCH_PROT is not a setting",))
+    assert [each.severity for each in value_findings((), (), UNSET)] == [Severity.OK]
+    wrong = value_findings(("READWATCH_PORT: no",), ("READWATCH_PROT is not a setting",), UNSET)
     assert [each.severity for each in wrong] == [Severity.ERROR, Severity.WARNING]
+
+
+def test_an_age_without_a_folder_is_an_error() -> None:
+    for age, folder in (
+        ("archive_older_than", "archive_folder"),
+        ("purge_access_log_older_than", "access_log_copies"),
+    ):
+        [finding] = value_findings((), (), {**UNSET, age: "1y"})
+        assert finding.severity is Severity.ERROR
+        assert finding.text.startswith(f"{age} is set and {folder} is not")
+        both = value_findings((), (), {**UNSET, age: "1y", folder: "there"})
+        assert [each.severity for each in both] == [Severity.OK]

@@ -9,6 +9,7 @@ from readwatch.domain.findings import LOOK_UP, Finding, error, ok, warning
 from readwatch.domain.health import format_bytes, status_results
 from readwatch.domain.plural import counted
 from readwatch.store.engine.connections import Database
+from readwatch.store.lifecycle import archives
 from readwatch.store.lifecycle.health import database_status
 
 _RESTORE = "put a backup in its place: readwatch db restore FILE"
@@ -77,3 +78,15 @@ def state_findings(db: Database, now: datetime) -> Iterator[Finding]:
     if not wrong:
         sessions = counted(status.active_sessions, "active session")
         yield ok("state", f"{status.engine}, {format_bytes(status.size)}, {sessions}")
+
+
+def archive_findings(db: Database) -> Iterator[Finding]:
+    """Check whether the files of archived activities are there, which an erasure needs."""
+    missing = archives.missing(archives.archives(db))
+    if missing:
+        files = counted(len(missing), "file of an archive is", "files of archives are")
+        yield warning(
+            "archives",
+            f"{files} not there, such as {missing[0].path}",
+            "make the folder available, or name it when you erase or export somebody: --archives",
+        )

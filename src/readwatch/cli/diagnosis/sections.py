@@ -101,7 +101,8 @@ def _settings(subject: Subject) -> Iterator[Finding]:
     yield from _run("settings file", settings.file_findings, file, subject.file_refusal)
     secret = partial(settings.secret_findings, has_password=without_password(url) != url)
     yield from _run("settings file", secret, file)
-    yield from _run("settings", settings.value_findings, subject.complaints, subject.misspelt)
+    given = subject.complaints, subject.misspelt, subject.values
+    yield from _run("settings", settings.value_findings, *given)
 
 
 def _run(check: str, function: Callable[..., Iterable[Finding]], *given: Any) -> Iterator[Finding]:
@@ -146,6 +147,7 @@ def _current(subject: Subject, db: Database) -> Iterator[Finding]:
     """Yield the findings about a database with the schema of this program."""
     yield from _run("state", database_checks.state_findings, db, subject.now)
     yield from _run("objects", schema.object_findings, db, subject.url, subject.admin)
+    yield from _run("archives", database_checks.archive_findings, db)
     if isinstance(db, SQLite):
         yield from _run("statistics", schema.statistics_findings, db, subject.url, subject.admin)
     else:

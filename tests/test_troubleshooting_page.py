@@ -39,7 +39,11 @@ def test_each_message_is_one_of_the_program() -> None:
 def test_each_command_exists_with_its_options(page: str) -> None:
     text = (ROOT / "docs" / page).read_text("utf-8")
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
-    lines = re.findall(r"^(?:sudo -u readwatch )?readwatch (.*?)(?: +#.*)?$", blocks, re.MULTILINE)
+    lines = re.findall(
+        r"^(?:sudo -u readwatch |/opt/readwatch/bin/)?readwatch(?:-admin)? (.*?)(?: +#.*)?$",
+        blocks,
+        re.MULTILINE,
+    )
     calls = [*lines, *re.findall(r"`readwatch ([^`]+)`", text)]
     assert len(calls) > 5
     for call in calls:

@@ -106,7 +106,6 @@ def test_a_sweep_ends_and_deletes_what_a_service_would(
     assert db.execute_sql(ended).fetchone() == (1,)
     assert log(db) == [
         (cast.dora.id, "began_maintenance", None, "cli, sweep: sweep"),
-        (cast.dora.id, "finished_maintenance", None, "cli, sweep: sweep"),
     ]
 
 

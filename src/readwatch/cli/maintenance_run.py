@@ -183,7 +183,7 @@ Jobs = Callable[[Database, int, datetime], "Iterator[Job] | tuple[Job, ...]"]
 
 
 def _run(url: str, admin: str | None, command: str, jobs: Jobs) -> list[Result]:
-    """Log a run first, do all its jobs and, if none failed, log its end."""
+    """Log a sweep or a run first, and do all its jobs; log the end of a run if none failed."""
     with database(url, Role.PURGE) as db:
         migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
@@ -193,7 +193,8 @@ def _run(url: str, admin: str | None, command: str, jobs: Jobs) -> list[Result]:
             details = f"cli, {command}: {', '.join(job.name for job in chosen)}"
             _log(db, acting.id, AuditAction.BEGAN_MAINTENANCE, details)
             results = [_attempt(db, job) for job in chosen]
-            if not any(result.error for result in results):
+            # A sweep is one job of a run: it must not hide that the others fail.
+            if command == "run" and not any(result.error for result in results):
                 _log(db, acting.id, AuditAction.FINISHED_MAINTENANCE, details)
     return results
 

@@ -349,11 +349,13 @@ def _after_readers(
     # The loop is here because SQLite's own wait may miss the end of the last read transaction.
     deadline = time.monotonic() + seconds
     connection.set_busy_timeout(0)
-    while not (done := _checkpoint(connection, mode)):
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.005)
-    connection.set_busy_timeout(int(busy_seconds * 1000))
+    try:
+        while not (done := _checkpoint(connection, mode)):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.005)
+    finally:  # also after ctrl+c
+        connection.set_busy_timeout(int(busy_seconds * 1000))
     return done
 
 

@@ -77,9 +77,9 @@ def command(
 ) -> int:
     """Check the database; the exit code is 0 if it is healthy.
 
-    This also compares all rollups, the totals that screens show, with the activities, and looks for
-    signs that the access log was cut off or lost its triggers. It reads the whole database; with
-    --quick it takes seconds at any size. The service may keep running.
+    This also compares all rollups, the totals that screens show, with the activities, and searches
+    for signs that the access log was cut off or lost its triggers. It reads the whole database;
+    with --quick it takes seconds at any size. The service may keep running.
     """
     url = database_url(context)
     with database(url, Role.MAINTENANCE) as db:

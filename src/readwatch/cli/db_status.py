@@ -16,7 +16,7 @@ from readwatch.cli.running_server import ask_server
 from readwatch.cli.server_address import host_setting, port_setting
 from readwatch.cli.settings import anchor_log_setting, default_anchor_log, without_password
 from readwatch.domain.audit_chain import last_anchor
-from readwatch.domain.clock import ago, system_clock
+from readwatch.domain.clock import ago_in_words, system_clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.health import format_bytes
 from readwatch.domain.plural import counted
@@ -160,8 +160,7 @@ def _schema(status: _Status) -> str:
 def _when(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "never"
-    age = ago(at, now)
-    return f"{local_time(at)}, {'just now' if age == 'now' else f'{age} ago'}"
+    return f"{local_time(at)}, {ago_in_words(at, now)}"
 
 
 def _as_json(status: _Status, server: ServerAnswer | None) -> dict[str, Any]:

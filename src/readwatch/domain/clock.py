@@ -60,6 +60,12 @@ def ago(at: datetime | None, now: datetime) -> str:
     return length_of(now - at)
 
 
+def ago_in_words(at: datetime, now: datetime) -> str:
+    """Return how long ago a time was, as a sentence ends: `just now`, `3 min ago`."""
+    age = ago(at, now)
+    return "just now" if age == "now" else f"{age} ago"
+
+
 def length_of(duration: timedelta) -> str:
     """Return a duration in its largest whole unit: seconds in steps of 5, minutes, hours, days."""
     seconds = max(0, int(duration.total_seconds()))

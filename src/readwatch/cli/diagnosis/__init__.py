@@ -1,1 +1,1 @@
-"""The checks of `readwatch doctor`: each looks at one thing and yields findings."""
+"""The checks of `readwatch doctor`: each checks one thing and yields findings."""

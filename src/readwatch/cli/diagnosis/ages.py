@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from readwatch.domain.clock import MAX_CLOCK_DIFFERENCE, ago, length_of
+from readwatch.domain.clock import MAX_CLOCK_DIFFERENCE, ago, ago_in_words, length_of
 from readwatch.domain.findings import Finding, error, ok, warning
 
 MAX_BACKUP_AGE = timedelta(days=2)
@@ -25,7 +25,7 @@ def backup_findings(last: datetime | None, now: datetime, fix: str) -> Iterator[
         text = "no backup was made lately" if age is None else f"the last backup is {age} old"
         yield warning("backup", text, fix)
     else:
-        yield ok("backup", f"the last backup was made {_before(last, now)}")
+        yield ok("backup", f"the last backup was made {ago_in_words(last, now)}")
 
 
 def anchor_findings(last: datetime | None, now: datetime) -> Iterator[Finding]:
@@ -42,7 +42,7 @@ def anchor_findings(last: datetime | None, now: datetime) -> Iterator[Finding]:
             "readwatch serve writes one each hour; READWATCH_ANCHOR_LOG names its file",
         )
     else:
-        yield ok("anchor", f"the access log was anchored {_before(last, now)}")
+        yield ok("anchor", f"the access log was anchored {ago_in_words(last, now)}")
 
 
 def clean_up_findings(last: datetime | None, now: datetime) -> Iterator[Finding]:
@@ -50,10 +50,10 @@ def clean_up_findings(last: datetime | None, now: datetime) -> Iterator[Finding]
     if last is None:
         yield ok("clean-up", "the service deletes what has expired; maintenance run never ran")
     elif now - last > MAX_CLEAN_UP_AGE:
-        text = f"the last clean-up was {_before(last, now)}"
+        text = f"the last clean-up was {ago_in_words(last, now)}"
         yield warning("clean-up", text, "readwatch maintenance run, every day by a timer")
     else:
-        yield ok("clean-up", f"the last clean-up was {_before(last, now)}")
+        yield ok("clean-up", f"the last clean-up was {ago_in_words(last, now)}")
 
 
 def newest_row_findings(newest: datetime | None, now: datetime) -> Iterator[Finding]:
@@ -77,8 +77,3 @@ def other_clock_findings(whose: str, at: datetime | None, now: datetime) -> Iter
             f"the clock of {whose} differs from that of this machine by {length_of(abs(at - now))}",
             f"{_SET_CLOCK}, on both machines",
         )
-
-
-def _before(at: datetime, now: datetime) -> str:
-    age = ago(at, now)
-    return "just now" if age == "now" else f"{age} ago"

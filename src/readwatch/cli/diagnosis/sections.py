@@ -1,4 +1,4 @@
-"""All checks in their order: which of them apply, and where each gets what it looks at."""
+"""All checks in their order: which of them apply, and where each gets what it checks."""
 
 import os
 import resource

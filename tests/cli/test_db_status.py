@@ -146,7 +146,8 @@ def test_a_service_that_runs_tells_its_version_and_its_schema(
             f"INSERT INTO schema_history (number, name, checksum) VALUES ({newest + 1}, 'x', 'x')"
         )
         lines = facts(shell, "--port", str(server.port), "--host", "0.0.0.0")  # noqa: S104
-        assert "is not ready: upgrade readwatch" in lines["service"]
+        assert "is not ready: " in lines["service"]
+        assert f"upgrade readwatch: the database has schema {newest + 1}" in lines["service"]
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)

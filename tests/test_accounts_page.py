@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from readwatch.cli.import_file import COLUMNS
+from readwatch.cli.user.import_file import COLUMNS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "accounts.md").read_text(encoding="utf-8")

@@ -128,7 +128,7 @@ def test_every_import_points_down_and_every_library_stays_in_its_home() -> None:
         ("tui/run.py", "def late():\n    from ..cli import main", "readwatch.cli.main"),
         ("tui/run.py", "from readwatch.ingest import app", "readwatch.ingest.app"),
         ("tui/widgets/header.py", "from ...demo import run", "readwatch.demo.run"),
-        ("cli/user.py", "from readwatch.__main__ import main", "readwatch.__main__.main"),
+        ("cli/user/add.py", "from readwatch.__main__ import main", "readwatch.__main__.main"),
         ("domain/users.py", "import rich", "rich"),
         ("ingest/app.py", "if 1:\n    import peewee as p", "peewee"),
         ("__main__.py", "import click", "click"),

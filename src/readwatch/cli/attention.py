@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.settings import setting
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Thresholds
 

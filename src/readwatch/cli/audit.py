@@ -14,8 +14,8 @@ from readwatch.cli.database import database
 from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, new_text_file, unwritable
 from readwatch.cli.main import database_url
-from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.output import local_time, print_json, print_line, print_table, with_progress
 from readwatch.cli.settings import acting_admin, anchor_log_setting, default_anchor_log
 from readwatch.domain.audit import AuditAction

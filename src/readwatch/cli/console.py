@@ -14,7 +14,7 @@ from readwatch.cli.echo import without_echo
 from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.examples import examples
 from readwatch.cli.main import console_keys, database_url
-from readwatch.cli.numbers import Number, WholeNumber
+from readwatch.cli.option_types import Number, WholeNumber
 from readwatch.cli.passwords import read_own_password
 from readwatch.cli.settings import default_preferences_folder, default_slow_query_log, setting
 from readwatch.domain.clock import system_clock

@@ -5,7 +5,7 @@ import sys
 import click
 
 from readwatch.cli.examples import examples
-from readwatch.cli.numbers import Number, WholeNumber
+from readwatch.cli.option_types import Number, WholeNumber
 
 
 @click.command(epilog=examples("readwatch demo --readers 50"))

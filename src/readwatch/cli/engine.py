@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.settings import setting
 from readwatch.domain.slow_queries import DEFAULT_MILLISECONDS
 from readwatch.store.engine.database import EngineSettings

@@ -14,9 +14,9 @@ from readwatch.cli.examples import examples
 from readwatch.cli.files import FILE, text_output
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
+from readwatch.cli.option_types import TIME
 from readwatch.cli.output import busy, local_time, print_line, with_progress
 from readwatch.cli.settings import acting_admin
-from readwatch.cli.times import TIME
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from readwatch.cli import db_upgrade
 from readwatch.cli.database import database
+from readwatch.cli.db import upgrade
 from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
 from readwatch.cli.operator import cli_event
@@ -34,7 +34,7 @@ from readwatch.store.identity.passwords import hash_password
 @click.option("--admin-name", help="Full name of the first admin.")
 @click.option("--password-stdin", is_flag=True, help="Read the admin's password from stdin.")
 @bcrypt_cost_setting
-@db_upgrade.upgrade_options
+@upgrade.upgrade_options
 @click.pass_context
 def command(
     context: click.Context,
@@ -76,7 +76,7 @@ def command(
         print_line(f"added the admin {new_admin.email}")
     elif admin_email is not None:
         print_line("an admin exists; add another one with: readwatch user add EMAIL --role admin")
-    db_upgrade.print_unenforced(url)
+    upgrade.print_unenforced(url)
     print_line(f"ready: {without_password(url)}")
 
 
@@ -93,12 +93,12 @@ def _upgrade(
     url: str, folder: Path | None, admin: str | None, *, no_backup: bool, yes: bool
 ) -> None:
     """Upgrade an older database in which there is something to lose; leave a current one alone."""
-    plan = db_upgrade.planned(url)
+    plan = upgrade.planned(url)
     if plan.migrations:
-        target = None if no_backup else db_upgrade.backup_file(url, folder, plan, system_clock())
-        for line in db_upgrade.plan_lines(plan, target):
+        target = None if no_backup else upgrade.backup_file(url, folder, plan, system_clock())
+        for line in upgrade.plan_lines(plan, target):
             print_line(line)
-        db_upgrade.carry_out(plan, url, target, admin, yes=yes, err=False)
+        upgrade.carry_out(plan, url, target, admin, yes=yes, err=False)
 
 
 def _option_or_prompt(option: str, value: str | None, prompt: str) -> str:

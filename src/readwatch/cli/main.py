@@ -44,6 +44,8 @@ _COMMANDS = {
     "settings": "Show the settings and where each value comes from.",
     "doctor": "Find what is wrong, and say how to fix it.",
 }
+_GROUPS = {"user", "report", "db", "maintenance"}
+"""The commands that are packages: one module for each of their own commands."""
 
 
 class _LazyGroup(click.Group):
@@ -59,7 +61,8 @@ class _LazyGroup(click.Group):
     ) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"readwatch.cli.{cmd_name}").command
+        module = f"{cmd_name}.group" if cmd_name in _GROUPS else cmd_name
+        command: click.Command = import_module(f"readwatch.cli.{module}").command
         return command
 
     def resolve_command(

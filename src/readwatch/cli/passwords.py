@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.settings import setting
 from readwatch.domain.errors import invalid
 from readwatch.domain.users import UserRole, checked_password

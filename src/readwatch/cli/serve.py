@@ -8,7 +8,7 @@ import click
 from readwatch.cli.engine import engine_of, engine_settings
 from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
-from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.server_address import host_setting, port_setting
 from readwatch.cli.settings import (
     anchor_log_setting,

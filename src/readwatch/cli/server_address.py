@@ -1,6 +1,6 @@
 """The settings of the address of the service, for the command that listens and those that ask."""
 
-from readwatch.cli.numbers import WholeNumber
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.settings import setting
 
 host_setting = setting(

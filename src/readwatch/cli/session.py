@@ -7,8 +7,8 @@ import click
 from readwatch.cli.database import database
 from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
-from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.output import local_time, print_json, print_line, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction

@@ -10,10 +10,10 @@ from readwatch.cli.attention import attention_settings, thresholds_of
 from readwatch.cli.database import database
 from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
-from readwatch.cli.numbers import WholeNumber
 from readwatch.cli.operator import cli_event
+from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.output import local_time, print_json, print_line, print_table
-from readwatch.cli.report_charts import duration
+from readwatch.cli.report.charts import duration
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.activities import RecordedActivity
 from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after

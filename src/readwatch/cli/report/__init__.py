@@ -1,0 +1,1 @@
+"""The reports of `readwatch report`, and how they look."""

@@ -225,12 +225,19 @@ def log_results(findings: Sequence[str] | None) -> Iterator[CheckResult]:
 
 
 def age_results(
-    last_backup: datetime | None, last_anchor: datetime | None, now: datetime
+    last_backup: datetime | None, last_anchor: datetime | None, now: datetime, *, no_backup: str
 ) -> Iterator[CheckResult]:
-    """Yield the ages of the last backup and the last anchor; `doctor` says which are too old."""
-    for name, at in (("last backup", last_backup), ("last anchor", last_anchor)):
-        text = ago(at, now)
-        yield CheckResult(name, text if text in ("never", "now") else f"{text} ago")
+    """Yield the ages of the last backup and the last anchor; `doctor` says which are too old.
+
+    `no_backup` says what it means that none is known.
+    """
+    yield CheckResult("last backup", no_backup if last_backup is None else _ago(last_backup, now))
+    yield CheckResult("last anchor", "never" if last_anchor is None else _ago(last_anchor, now))
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    text = ago(at, now)
+    return text if text == "now" else f"{text} ago"
 
 
 def _none_of(what: str, number: int, fix: str) -> CheckResult:

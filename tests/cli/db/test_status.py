@@ -97,6 +97,7 @@ def test_a_database_without_a_schema_is_refused(new_shell: Shell) -> None:
 def test_a_backup_by_another_program_is_dated_if_it_was_logged(shell: Shell, cast: Cast) -> None:
     unknown = "unknown: none was logged with db log-backup --checked"
     assert facts(shell)["last backup"] == unknown
+    assert unknown in shell("db", "health", "--quick").out
     assert shell("db", "log-backup", "monday.dump", "--checked").code == 0
     assert facts(shell)["last backup"].endswith((", just now", " s ago"))
 

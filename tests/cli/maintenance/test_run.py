@@ -167,6 +167,7 @@ def test_a_run_does_what_the_settings_say(
     today: datetime,
     logged_in: Callable[[timedelta], ReadingApp],
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for age in (500, 400, 1):
         logged_in(age * DAY).logs_out()
@@ -174,9 +175,10 @@ def test_a_run_does_what_the_settings_say(
         event = AuditEvent(cast.cara.id, AuditAction.VIEWED_READER_PROFILE, cast.ann.id, "page")
         log_event(db, event, today - age * DAY)
     folder, file = tmp_path / "copies", tmp_path / "settings.toml"
+    monkeypatch.setenv("HOME", str(tmp_path))
     file.write_text(
         'purge_sessions_older_than = "1y"\npurge_staff_sessions_older_than = "1y"\n'
-        f'purge_access_log_older_than = "1y"\naccess_log_copies = "{folder}"\n'
+        'purge_access_log_older_than = "1y"\naccess_log_copies = "~/copies"\n'
     )
     ended = shell("--config", str(file), "maintenance", "run")
     assert (ended.code, ended.err) == (0, "")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from readwatch.cli.database import database
-from readwatch.cli.db.status import anchor_time
+from readwatch.cli.db.status import anchor_time, no_backup
 from readwatch.cli.engine import slow_query_log_setting
 from readwatch.cli.examples import examples
 from readwatch.cli.main import database_url
@@ -48,7 +48,7 @@ from readwatch.domain.text import clean
 from readwatch.store.audit.last_jobs import BACKUP, last_done
 from readwatch.store.audit.quick_check import quick_check
 from readwatch.store.engine import migrations
-from readwatch.store.engine.connections import Database
+from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lifecycle import health
 from readwatch.store.recording import rebuild as rollup_rebuild
@@ -147,6 +147,15 @@ def _jobs(db: Database, anchor_log: Path) -> _Jobs:
     return _Jobs(last_done(db, BACKUP), anchored_at)
 
 
+def _ages(db: Database, jobs: _Jobs) -> Iterator[CheckResult]:
+    return age_results(
+        jobs.last_backup,
+        jobs.last_anchor,
+        system_clock(),
+        no_backup=no_backup(is_file=is_sqlite(db)),
+    )
+
+
 def _quick_report(db: Database, jobs: _Jobs) -> _Report:
     status = health.database_status(db)
     log_findings = quick_check(db)
@@ -154,7 +163,7 @@ def _quick_report(db: Database, jobs: _Jobs) -> _Report:
     mismatches = _compared(db, rollups_of(readers), "Comparing the rollups of some readers")
     results = (
         *status_results(status, system_clock()),
-        *age_results(jobs.last_backup, jobs.last_anchor, system_clock()),
+        *_ages(db, jobs),
         *sample_results(len(readers), mismatches),
         *log_results(log_findings),
     )
@@ -173,7 +182,7 @@ def _full_report(db: Database, jobs: _Jobs) -> _Report:
         log_findings = quick_check(db)
     results = (
         *status_results(status, system_clock()),
-        *age_results(jobs.last_backup, jobs.last_anchor, system_clock()),
+        *_ages(db, jobs),
         *full_results(full, mismatches),
         *log_results(log_findings),
     )

@@ -111,6 +111,11 @@ def _pending(db: Database, applied: Sequence[Applied]) -> tuple[tuple[Migration,
         return (), error.message
 
 
+def no_backup(*, is_file: bool) -> str:
+    """Say what it means that the access log has no backup: PostgreSQL has its own programs."""
+    return "never" if is_file else "unknown: none was logged with db log-backup --checked"
+
+
 def anchor_time(file: Path) -> tuple[datetime | None, str | None]:
     """Return the time of the last anchor in a file, and why it cannot be read."""
     try:
@@ -132,8 +137,8 @@ def _facts(
     wal = "" if status.wal_size is None else f", and {format_bytes(status.wal_size)} in its WAL"
     yield "size", f"{format_bytes(status.size)}{wal}"
     yield "rows", _rows(status.rows)
-    if status.last_backup is None and not is_sqlite_url(status.url):
-        yield "last backup", "unknown: none was logged with db log-backup --checked"
+    if status.last_backup is None:
+        yield "last backup", no_backup(is_file=is_sqlite_url(status.url))
     else:
         yield "last backup", _when(status.last_backup, now)
     yield "last anchor", status.anchor_error or _when(status.last_anchor, now)

@@ -273,6 +273,7 @@ def _new_copy(folder: Path, now: datetime) -> Path | None:
     """Return the file for the removed entries, or None if no copies are kept."""
     if str(folder) == NO_COPIES:
         return None
+    folder = folder.expanduser()
     try:
         make_private_folders(folder)
     except OSError as error:

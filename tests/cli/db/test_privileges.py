@@ -14,7 +14,7 @@ from readwatch.cli.db.privileges import limits, matrix
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import LIMITED_ROLES, Role
 
-SECURITY = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+SECURITY = (Path(__file__).parents[3] / "docs" / "security.md").read_text(encoding="utf-8")
 
 on_postgresql = pytest.mark.parametrize("engine", [ENGINES[1]], indirect=True)
 

@@ -27,7 +27,7 @@ from readwatch.store.audit.heads import current_head
 from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.privileges import Role
 
-SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
+SECURITY = Path(__file__).parents[3] / "docs" / "security.md"
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 

@@ -21,7 +21,7 @@ from readwatch.store.engine.connections import Database, connection
 from readwatch.store.engine.exclusive import exclusive_maintenance
 from readwatch.store.lifecycle import archiving
 
-PAGE = Path(__file__).parents[2] / "docs" / "retention.md"
+PAGE = Path(__file__).parents[3] / "docs" / "retention.md"
 # The disk is full from the moment at which the draft is opened.
 FULL_DISK = """
 import resource

@@ -24,7 +24,7 @@ from readwatch.store.identity.users import (
     get_user,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

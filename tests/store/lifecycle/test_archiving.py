@@ -178,18 +178,31 @@ def test_an_archive_is_due_once_a_month_of_activities_has_come_together(
 ):
     db = connected(Role.ARCHIVE)
     long_ago, a_month_later = clock() - timedelta(days=372), clock() - timedelta(days=360)
-    assert not archiving.is_due(db, long_ago)
-    assert archiving.is_due(db, a_month_later)
-    planned = archiving.plan(db, a_month_later)
+    assert archiving.due_plan(db, long_ago) is None
+    planned = archiving.due_plan(db, a_month_later)
+    assert planned is not None
     assert list(archiving.archive(db, folder, planned, event, clock()))
-    assert not archiving.is_due(db, a_month_later), "the last activity of Ben stays"
+    assert archiving.due_plan(db, a_month_later) is None, "the last activity of Ben stays"
 
 
 def test_no_archive_is_due_that_would_leave_nothing(history, connected, clock):
     before = clock() - timedelta(days=360)
-    assert archiving.is_due(connected(Role.ARCHIVE), before)
+    assert archiving.due_plan(connected(Role.ARCHIVE), before)
     history.execute_sql(f"DELETE FROM reader_activities WHERE created_at >= '{to_db_time(before)}'")
-    assert not archiving.is_due(connected(Role.ARCHIVE), before)
+    assert archiving.due_plan(connected(Role.ARCHIVE), before) is None
+
+
+def test_a_run_that_was_interrupted_is_ended_also_if_nobody_reads_any_more(
+    history, archiving_steps, connected, clock, folder, event
+):
+    db, before = connected(Role.ARCHIVE), clock() - timedelta(days=360)
+    half_moved(archiving_steps(), folder)
+    history.execute_sql(f"DELETE FROM reader_activities WHERE created_at >= '{to_db_time(before)}'")
+    planned = archiving.due_plan(db, before)
+    assert planned is not None
+    assert sum(step.moved for step in archiving.archive(db, folder, planned, event, clock()))
+    assert all(archive.is_moved for archive in archives.archives(history))
+    assert archiving.due_plan(db, before) is None
 
 
 def test_an_archive_without_its_entry_is_refused(history, connected, clock, folder, cast):

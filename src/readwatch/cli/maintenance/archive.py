@@ -93,7 +93,8 @@ def command(
         with exclusive_maintenance(db):
             _take_over_folders(db, archive_folders, acting_id, archives_gone=archives_gone)
             request = _Request(age, before, own_folders(db, [folder])[0])
-            moved = _archive(db, request, acting_id, now, yes=yes)
+            planned = archiving.plan(db, before)
+            moved = _archive(db, request, planned, acting_id, now, yes=yes)
             unlisted = archives.unlisted_files(archives.archives(db), request.folder)
         report = _Report(request, moved, unlisted)
         if as_json:
@@ -113,9 +114,10 @@ def archive_if_due(url: str, age: Age, folder: Path, acting_id: int, now: dateti
     with database(url, Role.ARCHIVE, _SETTINGS) as db:
         before = archiving.arrived_before(age, now)
         request = _Request(age, before, own_folders(db, [folder])[0])
-        if not archiving.is_due(db, request.before):
+        planned = archiving.due_plan(db, request.before)
+        if planned is None:
             return "not due, less than a month of activities is old enough"
-        moved = _archive(db, request, acting_id, now, yes=True)
+        moved = _archive(db, request, planned, acting_id, now, yes=True)
     activities = counted(sum(moved.values()), "activity", "activities")
     return f"moved {activities} to {counted(len(moved), 'file')} in {request.folder}"
 
@@ -190,10 +192,15 @@ def _event(acting_id: int, details: str) -> AuditEvent:
 
 
 def _archive(
-    db: Database, request: _Request, acting_id: int, now: datetime, *, yes: bool
+    db: Database,
+    request: _Request,
+    planned: archiving.Plan,
+    acting_id: int,
+    now: datetime,
+    *,
+    yes: bool,
 ) -> dict[Path, int]:
     """Ask, log and archive; return the number of moved activities by file."""
-    planned = archiving.plan(db, request.before)
     if not planned.activities and not archiving.is_interrupted(db, request.folder):
         return {}
     if planned.activities and not yes:

@@ -190,16 +190,21 @@ def is_interrupted(db: Database, folder: Path) -> bool:
     )
 
 
-def is_due(db: Database, before: datetime) -> bool:
-    """Tell whether an archive is worth a file: an earlier run did not end, or the activities of a
-    month have come together."""
-    if any(archive.sha256 and not archive.is_moved for archive in archives.archives(db)):
-        return True
+def due_plan(db: Database, before: datetime) -> Plan | None:
+    """Return the plan of an archive that is worth a file, None if there is none: an earlier run did
+    not end, or the activities of a month have come together."""
+    is_unfinished = any(it.sha256 and not it.is_moved for it in archives.archives(db))
     if _END.one_or_none(db, before=to_db_time(before)) is None:
-        return False  # nobody reads any more: `plan` refuses to archive all that is left
-    old = to_db_time(before - _DUE_AFTER)
-    end_id = _END.one_or_none(db, before=old).id
-    return bool(_NEXT.one_or_none(db, after=0, before=old, end_id=end_id, length=1).activities)
+        # Nobody reads any more: `plan` refuses to archive all that is left.
+        return Plan(before, end_id=0, activities=0) if is_unfinished else None
+    return plan(db, before) if is_unfinished or _has_month(db, before - _DUE_AFTER) else None
+
+
+def _has_month(db: Database, before: datetime) -> bool:
+    arrived_before = to_db_time(before)
+    end_id = _END.one_or_none(db, before=arrived_before).id
+    next_file = _NEXT.one_or_none(db, after=0, before=arrived_before, end_id=end_id, length=1)
+    return bool(next_file.activities)
 
 
 def archive(

@@ -49,6 +49,7 @@ from readwatch.monitor.build import live_stats
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import VIEW_OPTIONS, view_queries
 from readwatch.store.audit.log import access_without_entry, list_access, permit_own_data
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity.users import find_user
@@ -321,7 +322,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     )
     measured["attention: each time"] = lambda: attention.refresh(db, access, now, NO_ARRIVALS)
     permit = permit_own_data(Principal(READERS // 2, UserRole.READER, 0))
-    page, header = ReaderPage(0, permit), live_stats(db, now)
+    page, header = ReaderPage(0, permit), live_stats(db, ALL_READERS, now)
     page.snapshot(db, header)
     measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header)
     measured["reader: each time"] = lambda: page.snapshot(db, header)
@@ -448,7 +449,7 @@ def wait_until_here(url: str, online: int) -> None:
     """Wait until all acknowledged heartbeats are written."""
     with opened(url, Role.CONSOLE) as db:
         deadline = monotonic() + 30
-        while count_online(db, system_clock()) < online:
+        while count_online(db, ALL_READERS, system_clock()) < online:
             if monotonic() > deadline:
                 sys.exit("readers who sent a heartbeat are not online")
             sleep(0.1)

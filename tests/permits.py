@@ -4,6 +4,7 @@ from readwatch.domain.sessions import Principal
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit import log
 from readwatch.store.audit.log import ListAccess, Permit, RowAccess, permit_own_data
+from readwatch.store.audit.scope import ALL_READERS, Scope
 
 
 def permit_for(user_id: int) -> Permit:
@@ -13,16 +14,20 @@ def permit_for(user_id: int) -> Permit:
 
 def list_access_of(user: User) -> ListAccess:
     """Return the right of a consultant or admin to find the rows of lists, without a query."""
-    return ListAccess(user.id, user.user_role, log._SEAL)
+    return ListAccess(user.id, user.user_role, _all_readers(user.id), log._SEAL)
 
 
 def row_access_of(user: User) -> RowAccess:
     """Return the right of a consultant or admin to read the rows of lists, without an entry."""
-    return RowAccess(user.id, user.user_role, log._SEAL)
+    return RowAccess(user.id, user.user_role, _all_readers(user.id), log._SEAL)
 
 
-LIST_ACCESS = ListAccess(0, UserRole.CONSULTANT, log._SEAL)
+def _all_readers(user_id: int) -> Scope:
+    return Scope(user_id, is_limited=False)
+
+
+LIST_ACCESS = ListAccess(0, UserRole.CONSULTANT, ALL_READERS, log._SEAL)
 """A consultant's right to find the rows of lists that are equal for all consultants."""
 
-ROW_ACCESS = RowAccess(0, UserRole.CONSULTANT, log._SEAL)
+ROW_ACCESS = RowAccess(0, UserRole.CONSULTANT, ALL_READERS, log._SEAL)
 """A consultant's right to read the rows of these lists."""

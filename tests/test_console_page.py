@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from readwatch.domain.filters import canonical, full_names, parse
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import access_log, attention, feed, online, readers
 from readwatch.store.lists.filter_sql import condition
@@ -39,7 +40,7 @@ def test_an_example_is_as_short_as_it_can_be_and_some_list_understands_it(
         if all(len(full_names(name, fields.by_name)) == 1 for name in named)
     ]
     assert canonical(terms) == example
-    assert condition(db, terms, fields, NOW).values
+    assert condition(db, ALL_READERS, terms, fields, NOW).values
 
 
 @pytest.mark.parametrize("view", FIELDS)

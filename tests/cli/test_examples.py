@@ -34,15 +34,21 @@ SAMPLE = Path(__file__).parents[2] / "docs" / "people.csv"
 BEFORE: Mapping[str, tuple[str, ...]] = {
     "readwatch audit verify --anchor": ("audit", "anchor", "anchors.txt"),
     "readwatch db restore": ("db", "backup", "monday.db"),
+    "readwatch group": ("group", "add", "4b"),
+    "readwatch group remove-reader": ("group", "add-reader", "4b", "ann@example.org"),
+    "readwatch group unassign": ("group", "assign", "4b", "cara@example.org"),
+    "readwatch report week --week": ("group", "add", "4b"),
     "readwatch user activate": ("user", "suspend", "ann@example.org"),
 }
-"""What is done before an example, so that it has something to do."""
+"""What is done before an example, so that it has something to do: each that fits, in this order."""
 
 ANSWERS: Mapping[str, str] = {
     "Password:": ADMIN_PASSWORD,
     "Repeat for confirmation": ADMIN_PASSWORD,
     "Type the e-mail again": "ann@example.org",
     "Restore it?": "y",
+    "Delete the group": "y",
+    "End the assignment?": "y",
     "Vacuum the database now?": "y",
 }
 """What a person types if a command asks."""

@@ -8,6 +8,7 @@ import pytest
 from readwatch.demo.cast import cast
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import online
@@ -34,4 +35,4 @@ def test_everybody_lives_until_the_moment_and_not_a_moment_longer(url: str) -> N
         kept = replay.play(NOON - HOUR / 2) + replay.play(NOON)
         assert kept > 8 * 30
         assert NOON - HOUR / 60 < latest() < NOON
-        assert 0 < online.count_online(db, NOON) <= 8
+        assert 0 < online.count_online(db, ALL_READERS, NOON) <= 8

@@ -22,6 +22,7 @@ from readwatch.monitor.snapshots import View
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.monitor.worker import Worker
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import connection, open_database, read_snapshot
 from readwatch.store.engine.privileges import Role
 from readwatch.store.lists import online
@@ -68,7 +69,7 @@ def read_at_every_moment(url: str, stop: Event) -> None:
         transaction = ExitStack()
         transaction.enter_context(connection(db))
         transaction.enter_context(read_snapshot(db))
-        online.count_online(db, system_clock())
+        online.count_online(db, ALL_READERS, system_clock())
         last.close()
         last = transaction
         if stop.wait(0.02):

@@ -41,3 +41,9 @@ def ben(api: Api) -> ApiClient:
 def cara(api: Api) -> ApiClient:
     """Cara, a consultant, logged in."""
     return api.login("cara@example.org")
+
+
+@pytest.fixture
+def dora(api: Api) -> ApiClient:
+    """Dora, an admin, logged in."""
+    return api.login("dora@example.org")

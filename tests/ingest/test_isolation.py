@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from conftest import PASSWORD, Cast, StillClock
+from grouped import limit, put_into
 from ingest.api import Api, ApiClient, fetch_all, problem, routes
 
 from readwatch.store.engine.connections import Database
@@ -141,3 +142,50 @@ def test_repeated_requests_of_a_list_are_logged_every_five_minutes(
         clock.advance(minutes=2)
     log = "SELECT action_type FROM consultant_access_log WHERE action_type <> 'logged_in'"
     assert fetch_all(db, log) == [("viewed_list",)] * 2
+
+
+# Groups -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def limited(db: Database, cast: Cast) -> None:
+    """Ann is in group 4a, Ben in 4b, and Cara is limited to 4b."""
+    put_into(db, "4a", cast.ann)
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+
+
+@pytest.mark.parametrize("rule", OF_ONE_READER)
+@pytest.mark.usefixtures("secret_activity", "limited")
+def test_a_consultant_of_groups_is_refused_a_reader_of_others_and_this_is_logged(
+    cara: ApiClient, dora: ApiClient, cast: Cast, db: Database, rule: str
+) -> None:
+    refused = problem(cara.get(of_ann(rule, cast)), 403)
+    assert refused["detail"] == "this reader is in none of your groups"
+    log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
+    assert fetch_all(db, f"{log} = 'refused_access'") == [(cast.cara.id, cast.ann.id)]
+    assert dora.get(of_ann(rule, cast)).status_code == 200
+    of_ben = rule.replace("<id:reader_id>", str(cast.ben.id))
+    assert cara.get(of_ben).status_code == 200
+
+
+@pytest.mark.parametrize("rule", OF_ALL_READERS)
+@pytest.mark.usefixtures("secret_activity", "limited")
+def test_a_list_shows_a_consultant_of_groups_only_their_readers(
+    api: Api, cara: ApiClient, dora: ApiClient, rule: str
+) -> None:
+    api.login("ben@example.org").post("/api/activities", json={"activity_type": "page_read"})
+    names = {"Ann Archer", "Ben Baker"}
+    assert {name for name in names if name in dora.get(rule).text} == names
+    assert {name for name in names if name in cara.get(rule).text} == {"Ben Baker"}
+
+
+@pytest.mark.parametrize("rule", OF_ONE_READER)
+@pytest.mark.usefixtures("secret_activity")
+def test_an_assignment_holds_from_the_next_request_on(
+    cara: ApiClient, cast: Cast, db: Database, rule: str
+) -> None:
+    assert cara.get(of_ann(rule, cast)).status_code == 200
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+    problem(cara.get(of_ann(rule, cast)), 403)

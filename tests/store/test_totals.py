@@ -8,6 +8,7 @@ from conftest import NOON
 from readwatch.domain.activities import Activity
 from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals, Heartbeats, Stop, arrivals_after
 from readwatch.domain.presence import SILENT_AFTER
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.identity.sessions import end_session
 from readwatch.store.totals import activities_per_minute, heartbeats
 
@@ -18,7 +19,7 @@ def test_the_last_sixty_minutes_are_all_there_the_running_one_last(db, cast, clo
     moments = [clock() - timedelta(minutes=n) for n in (0, 0, 5, 59, 60)]
     post(ann, *(Activity("page_read", occurred_at=moment) for moment in moments))
     post(ann, Activity("bookmark_added"))
-    counted = activities_per_minute(db, clock())
+    counted = activities_per_minute(db, ALL_READERS, clock())
     this_minute = clock().replace(second=0)
     assert [count.minute for count in counted] == [
         this_minute - timedelta(minutes=n) for n in range(59, -1, -1)

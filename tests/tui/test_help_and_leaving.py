@@ -7,6 +7,7 @@ from conftest import NOON
 from tui.console_pilot import LARGE, SMALL, OpenConsole
 
 from readwatch.domain.filters import canonical, parse
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.filter_sql import condition
 from readwatch.store.lists.online import FILTERABLE_FIELDS
@@ -41,7 +42,7 @@ async def test_the_help_names_every_key_on_one_page(
 @pytest.mark.parametrize("typed", [typed for typed, _ in FILTER])
 def test_the_filters_in_the_help_are_understood_by_a_list(typed: str, db: Database) -> None:
     terms = parse(typed)
-    assert condition(db, terms, FILTERABLE_FIELDS, NOON).values
+    assert condition(db, ALL_READERS, terms, FILTERABLE_FIELDS, NOON).values
     assert canonical(terms) == typed
 
 

@@ -20,6 +20,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import invalid
+from readwatch.domain.groups import Group
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import STREAM_WRITERS
 from readwatch.store import reader_data
@@ -27,6 +28,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import users
+from readwatch.store.identity.groups import find_group
 from readwatch.store.lifecycle import archives
 from readwatch.store.reports import exports
 from readwatch.store.reports.exports import ExportKind, Selection
@@ -68,6 +70,7 @@ def _options(command: F) -> F:
             show_default=True,
             help="CSV with a header, or JSON Lines: one object per line.",
         ),
+        click.option("--group", metavar="NAME", help="Only the readers who are in this group now."),
         click.option("--reader", metavar="EMAIL", help="Only this reader."),
         click.option(
             "--until", type=TIME, metavar="TIME", help="Only before this time, as for --since."
@@ -133,6 +136,7 @@ def _export(
     since: datetime | None,
     until: datetime | None,
     reader: str | None,
+    group: str | None,
     file_format: str,
     file: Path | None,
     admin: str | None,
@@ -142,14 +146,15 @@ def _export(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
-        selection = Selection(kind, _reader_id(db, reader), since, until)
+        of_group = None if group is None else find_group(db, group)
+        selection = Selection(kind, _reader_id(db, reader), since, until, of_group and of_group.id)
         with text_output(file) as text:
             access = audit_log.list_access(db, acting_id)
             extent = exports.extent(db, access, selection)
             event = cli_event(
                 actor_id=acting_id,
                 action_type=AuditAction.EXPORTED_DATA,
-                details=_details(selection, file_format),
+                details=_details(selection, of_group, file_format),
             )
             with busy("Finding the readers"):
                 reader_ids = exports.reader_ids(db, access, selection, extent)
@@ -186,8 +191,9 @@ def _archived(db: Database, selection: Selection) -> Iterator[str]:
         yield f"activities that arrived up to {local_time(until)} are in the archive instead"
 
 
-def _details(selection: Selection, file_format: str) -> str:
+def _details(selection: Selection, of_group: Group | None, file_format: str) -> str:
     """Return the form of an export for its entry; the entry names the reader by itself."""
     times = {"since": selection.since, "until": selection.until}
     limits = (f", {name} {time:%Y-%m-%dT%H:%M:%SZ}" for name, time in times.items() if time)
-    return f"cli, {selection.kind}, {file_format}{''.join(limits)}"
+    group = f", group {of_group.name}" if of_group else ""
+    return f"cli, {selection.kind}, {file_format}{group}{''.join(limits)}"

@@ -34,6 +34,7 @@ _COMMANDS = {
     "console": "Watch the readers live.",
     "demo": "Try everything with simulated readers.",
     "user": "Add, show and change accounts.",
+    "group": "Put readers into groups, and limit consultants to groups.",
     "session": "List and end readers' sessions.",
     "export": "Write activities, sessions or readers as CSV or JSON Lines.",
     "report": "Write a report about a week of reading.",
@@ -44,7 +45,7 @@ _COMMANDS = {
     "settings": "Show the settings and where each value comes from.",
     "doctor": "Find what is wrong, and say how to fix it.",
 }
-_GROUPS = {"user", "report", "db", "maintenance"}
+_GROUPS = {"user", "group", "report", "db", "maintenance"}
 """The commands that are packages: one module for each of their own commands."""
 
 

@@ -176,7 +176,7 @@ def _stats(
     latest = today.progress_ids(db, access, now, rows)
     recent_access, latest_access = log_rows("activities", recent), log_rows("readers", latest)
     return _Stats(
-        live=live_stats(db, now),
+        live=live_stats(db, access.scope, now),
         need_attention=_need_attention(db, access, thresholds, now),
         today=today.today(db, latest_access, midnight(now)),
         recent_activities=today.recent_activities(db, recent_access, recent, now),

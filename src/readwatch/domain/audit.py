@@ -47,6 +47,13 @@ class AuditAction(StrEnum):
     EXPORTED_USER = "exported_user"
     ERASED_USER = "erased_user"
     SET_PASSWORD = "set_password"  # noqa: S105 - a word, no secret
+    ADDED_GROUP = "added_group"
+    RENAMED_GROUP = "renamed_group"
+    DELETED_GROUP = "deleted_group"
+    ADDED_TO_GROUP = "added_to_group"
+    REMOVED_FROM_GROUP = "removed_from_group"
+    ASSIGNED_GROUP = "assigned_group"
+    UNASSIGNED_GROUP = "unassigned_group"
     LISTED_SESSIONS = "listed_sessions"
     REVOKED_SESSIONS = "revoked_sessions"
     GRANTED_PRIVILEGES = "granted_privileges"

@@ -11,6 +11,9 @@ Clock = Callable[[], datetime]
 MAX_CLOCK_DIFFERENCE = timedelta(seconds=30)
 """The most by which the clocks of the machines that use one database may differ."""
 
+COMMITTED_WITHIN = timedelta(seconds=30)
+"""The longest time from the arrival of an activity to its commit."""
+
 
 def system_clock() -> datetime:
     """Return the current time, aware and in UTC."""

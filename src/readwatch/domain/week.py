@@ -166,6 +166,8 @@ class WeekReport:
     """
 
     week: Week
+    group: SafeText | None
+    """The name of the group whose readers it is about; None for all readers."""
     made_at: datetime
     until: datetime
     totals: Totals

@@ -19,7 +19,9 @@ from readwatch.store.audit.log import (
     ListAccess,
     Permit,
     RowAccess,
+    is_in_scope,
     list_access,
+    outside_scope,
     permit_own_data,
 )
 from readwatch.store.engine.connections import connection
@@ -75,7 +77,8 @@ def _list_event(access: ListAccess, view: str) -> AuditEvent:
 def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAction) -> Permit:
     """Return the permit of readers for their own data, or of staff after logging the access.
 
-    Another reader's data is refused with 403, an id that is no reader's with 404.
+    Another reader's data is refused with 403, as is to a consultant of groups that of a reader of
+    others; an id that is no reader's with 404.
     """
     services = current_services()
     if not principal.user_role.is_staff:
@@ -85,6 +88,10 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
         return permit_own_data(principal)
     with connection(services.db) as db:
         reader_data.require_reader(db, reader_id)
+        is_visible = is_in_scope(db, principal.user_id, reader_id)
+    if not is_visible:
+        _log_refusal(principal, action, reader_id)
+        raise outside_scope()
     event = AuditEvent(
         actor_id=principal.user_id,
         action_type=action,

@@ -22,6 +22,7 @@ from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.ingest.load_shedding import LoadShedder
 from readwatch.ingest.measurements import LOGGED_JOBS, Measurements
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, connection, is_sqlite
 from readwatch.store.engine.migrations import available_migrations
 from readwatch.store.engine.sqlite import file_bytes, free_bytes, wal_bytes
@@ -219,7 +220,7 @@ class ServiceGauges(Collector):
             self._counted_at = monotonic()
             try:
                 with connection(self._db) as db:
-                    self._readers_online = count_online(db, self._clock())
+                    self._readers_online = count_online(db, ALL_READERS, self._clock())
             except ReadwatchError:
                 self._readers_online = None
         return self._readers_online

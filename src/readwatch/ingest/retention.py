@@ -11,6 +11,7 @@ from itertools import count
 from readwatch.domain.clock import Clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.ingest.measurements import Measurements, measure
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, connection
 from readwatch.store.lifecycle import retention
 from readwatch.store.lists.online import count_online
@@ -56,7 +57,7 @@ class RetentionThread:
         """Store the number of readers online; this thread counts, the writer only stores."""
         now = self._clock()
         with connection(self._db) as db:
-            readers = count_online(db, now)
+            readers = count_online(db, ALL_READERS, now)
         self._writer.run(partial(online_counts.add_online_count, readers=readers, now=now))
 
     def end_silent_sessions(self) -> None:

@@ -10,6 +10,7 @@ from readwatch.monitor.snapshots import LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import RowOrder, Viewport, ids_near_viewport, row_order, top_index
 from readwatch.monitor.views import VIEW_OPTIONS, ViewQueries
 from readwatch.store.audit.log import ListAccess, RowAccess
+from readwatch.store.audit.scope import Scope
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.online import count_online
 from readwatch.store.lists.query import ListQuery
@@ -54,13 +55,13 @@ def snapshot_without_items(
     query: ListQuery,
     queries: Mapping[View, ViewQueries[Any]],
 ) -> ViewSnapshot:
-    """Return the snapshot of a view without items: only ids, and totals over all readers."""
+    """Return the snapshot of a view without items: only ids, and totals."""
     result = queries[view].ids(db, access, query, now)
     order = row_order(result.ids)
     return ViewSnapshot(
         view,
         query,
-        live_stats(db, now, _online_count(view, query, order)),
+        live_stats(db, access.scope, now, _online_count(view, query, order)),
         order,
         result.reader_ids,
         has_older=result.has_older,
@@ -84,14 +85,17 @@ def id_chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
         yield ids[start : start + CHUNK_LENGTH]
 
 
-def live_stats(db: Database, now: datetime, online: int | None = None) -> LiveStats:
-    """Return the header's figures at `now`; `online` is the number of readers online, if known."""
-    online = count_online(db, now) if online is None else online
-    peak = peak_today(db, midnight(now))
+def live_stats(db: Database, scope: Scope, now: datetime, online: int | None = None) -> LiveStats:
+    """Return the header's figures at `now`; `online` is the number of readers online, if known.
+
+    The peaks of the past are those of all readers, so a limited scope has none.
+    """
+    online = count_online(db, scope, now) if online is None else online
+    peak = None if scope.is_limited else peak_today(db, midnight(now))
     return LiveStats(
         taken_at=now,
         online=online,
-        per_minute=activities_per_minute(db, now),
+        per_minute=activities_per_minute(db, scope, now),
         peak=peak if peak is not None and peak.readers > online else None,
     )
 

@@ -33,6 +33,11 @@ class ReaderPage:
         self._has_older = False
         self._is_older_requested = False
 
+    @property
+    def reader_id(self) -> int:
+        """The id of the reader."""
+        return self._permit.subject_id
+
     def read_older(self, oldest: int) -> bool:
         """Let the next snapshot include activities older than `oldest`; return False if they are
         on the page already, or if the page has its maximum of activities.

@@ -318,7 +318,9 @@ class Worker:
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
-            self._post(ReaderRefused(request_id, f"the access {error.message}"))
+            is_refusal = error.kind is ErrorKind.FORBIDDEN
+            reason = error.message if is_refusal else f"the access {error.message}"
+            self._post(ReaderRefused(request_id, reason))
             return
         self._current.show_reader(request_id, permit)
         self._is_snapshot_requested = True
@@ -473,7 +475,7 @@ class Worker:
         elif current.view and current.query and error.kind is ErrorKind.INVALID:
             self._post(QueryRefused(current.view, current.query, error.message))
             current.restore_query()
-        elif current.reader_page and error.kind is ErrorKind.NOT_FOUND:
+        elif current.reader_page and error.kind in (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN):
             self._post(ReaderRefused(current.reader_page.request_id, error.message))
             current.close_reader()
         else:

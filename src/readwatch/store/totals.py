@@ -3,25 +3,44 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 from peewee import fn
 
 from readwatch.domain.activities import MinuteCount
 from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Arrivals, Heartbeats
+from readwatch.domain.clock import COMMITTED_WITHIN, MAX_CLOCK_DIFFERENCE
 from readwatch.domain.presence import ONLINE_WINDOW, SILENT_AFTER
+from readwatch.store.audit.scope import READERS_OF_CONSULTANT, Scope
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ActivityCounts
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
 
-_COUNTS = CompiledQuery(
+_COUNTS_OF_ALL = CompiledQuery(
     ActivityCounts.select(
         ActivityCounts.minute, fn.sum(ActivityCounts.activities).alias("activities")
     )
     .where(ActivityCounts.minute > Param("since"))
     .group_by(ActivityCounts.minute)
     .order_by(ActivityCounts.minute)
+)
+
+# The activities of the last hour are among those that arrived in it: a range of ids, which the
+# index on user and id has for each reader.
+_OF_GROUPS = f"""
+    SELECT {{minute}} AS minute, count(*) AS activities
+    FROM (SELECT DISTINCT user_id FROM ({READERS_OF_CONSULTANT}) AS of_groups) AS r
+    CROSS JOIN reader_activities a
+    WHERE a.user_id = r.user_id AND a.occurred_at > :since AND a.id >= (
+        SELECT id FROM reader_activities WHERE created_at > :arrived_after
+        ORDER BY created_at, id LIMIT 1
+    ) GROUP BY 1
+"""  # noqa: S608 - our own text
+_COUNTS_OF_GROUPS = Statement(
+    _OF_GROUPS.format(minute="substr(a.occurred_at, 1, 16) || ':00.000'"),
+    postgresql=_OF_GROUPS.format(minute="date_trunc('minute', a.occurred_at)"),
 )
 
 # An index has the last heartbeats of the open sessions in their order.
@@ -53,17 +72,26 @@ sessions are read for each."""
 
 
 def activities_per_minute(
-    db: Database, now: datetime, *, minutes: int = 60
+    db: Database, scope: Scope, now: datetime, *, minutes: int = 60
 ) -> tuple[MinuteCount, ...]:
-    """Return the number of activities in each of the last minutes, oldest first; the last value
-    is the current minute."""
+    """Return the number of activities of a scope's readers in each of the last minutes, oldest
+    first; the last value is the current minute."""
     this_minute = now.replace(second=0, microsecond=0)
     since = this_minute - timedelta(minutes=minutes)
-    rows = _COUNTS.iterate(db, since=to_db_time(since))
+    rows = _minutes(db, scope, since)
     counts = {from_db_time(row.minute): int(row.activities) for row in rows}
     return tuple(
         MinuteCount(minute, counts.get(minute, 0))
         for minute in (since + timedelta(minutes=step) for step in range(1, minutes + 1))
+    )
+
+
+def _minutes(db: Database, scope: Scope, since: datetime) -> Iterator[Any]:
+    if not scope.is_limited:
+        return _COUNTS_OF_ALL.iterate(db, since=to_db_time(since))
+    arrived_after = to_db_time(since - MAX_CLOCK_DIFFERENCE - COMMITTED_WITHIN)
+    return _COUNTS_OF_GROUPS.iterate(
+        db, since=to_db_time(since), arrived_after=arrived_after, **scope.values
     )
 
 

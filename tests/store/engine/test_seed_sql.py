@@ -13,6 +13,7 @@ from permits import LIST_ACCESS, ROW_ACCESS, permit_for
 from readwatch.domain.activities import Activity
 from readwatch.domain.clock import system_clock
 from readwatch.store import reader_data
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, close_all, connection
 from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import sqlite_path
@@ -118,7 +119,7 @@ def test_the_count_of_active_readers_is_right(shell, cast, enter, ago, db, join)
     enter(cast.ben)
     ago(hours=3)
     enter(eve)
-    assert online.count_online(db, system_clock()) == 1
+    assert online.count_online(db, ALL_READERS, system_clock()) == 1
     assert shell().execute(ACTIVE_READERS).fetchall() == [(1,)]
 
 

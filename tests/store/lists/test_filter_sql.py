@@ -14,6 +14,7 @@ from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.filters import MAX_VALUE_LENGTH, Term, parse
 from readwatch.domain.matching import SPELLINGS, letters_of
 from readwatch.domain.presence import Presence, idle_since, presence_of
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists.filter_sql import (
@@ -64,7 +65,7 @@ def kept(db, clock):
 
     def kept(typed: str | tuple[Term, ...], *lines: Line) -> list[int]:
         terms = parse(typed) if isinstance(typed, str) else typed
-        where = condition(db, terms, FIELDS, clock())
+        where = condition(db, ALL_READERS, terms, FIELDS, clock())
         statement = BulkStatement(
             {"place": "bigint", **COLUMNS},
             f"SELECT place FROM given AS p WHERE {where.sql} ORDER BY place",

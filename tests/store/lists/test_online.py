@@ -9,6 +9,7 @@ from permits import LIST_ACCESS, ROW_ACCESS
 from readwatch.domain.activities import Activity
 from readwatch.domain.filters import parse
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import driver_connection
 from readwatch.store.identity.sessions import end_session
@@ -27,7 +28,7 @@ def names_online(db, clock):
     def names_online() -> list[str]:
         readers = readers_online(db, clock())
         here = {reader.user_id for reader in readers}
-        assert count_online(db, clock()) == len(here)
+        assert count_online(db, ALL_READERS, clock()) == len(here)
         for sort in "full_name", "started_at":
             ids = online_ids(db, LIST_ACCESS, ListQuery(sort), clock()).ids
             assert len(ids) == len(here)

@@ -11,6 +11,7 @@ from readwatch.domain.activities import Activity, canonical_json
 from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals, Stop
 from readwatch.domain.filters import parse
 from readwatch.store import reader_data
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, driver_connection
 from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import end_session
@@ -75,8 +76,8 @@ def ask_everything(db, access, row_access, now) -> None:
         for sort, descending, words in product(sorts, (False, True), ("", "a full_name:c")):
             ids = orders(db, access, ListQuery(sort, descending, parse(words)), now).ids
             rows(db, row_access, ids or [1], now)
-    count_online(db, now)
-    activities_per_minute(db, now)
+    count_online(db, ALL_READERS, now)
+    activities_per_minute(db, ALL_READERS, now)
     for after in (None, 0):
         feed_page(db, access, after=after, length=50)
     for before in (NO_ARRIVALS, Arrivals(now, Stop(now, 5))):

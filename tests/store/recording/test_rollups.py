@@ -12,6 +12,7 @@ from permits import permit_for
 
 from readwatch.domain.activities import Activity
 from readwatch.store import reader_data, totals
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.times import from_db_time
 from readwatch.store.recording import rebuild
@@ -169,7 +170,7 @@ def test_activities_are_counted_in_the_minute_in_which_they_occurred(
     post(ann, page(), page(at=two_ago), Activity("bookmark_added", occurred_at=two_ago))
     clock.advance(seconds=59.999)
     post(enter(cast.ben), page())
-    counted = totals.activities_per_minute(db, clock())
+    counted = totals.activities_per_minute(db, ALL_READERS, clock())
     assert [minute.activities for minute in counted[-4:]] == [0, 2, 0, 2]
 
 

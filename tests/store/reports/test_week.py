@@ -17,7 +17,7 @@ WEEK = week_of(NOON.date())
 
 
 def report(db: Database, now: datetime = NOON + timedelta(minutes=1)) -> WeekReport:
-    extent = week_reports.week_extent(db, LIST_ACCESS, WEEK, now)
+    extent = week_reports.week_extent(db, LIST_ACCESS, WEEK, None, now)
     cases = week_reports.cases_of_week(db, LIST_ACCESS, extent, DEFAULT_THRESHOLDS)
     week_reports.readers_in_report(db, LIST_ACCESS, extent, cases)
     return week_reports.week_report(db, ROW_ACCESS, extent, cases)
@@ -45,7 +45,7 @@ def test_an_activity_at_the_edge_of_a_week_belongs_to_one_week(db, cast, clock, 
 
 def test_a_reader_whom_no_entry_names_is_not_in_the_report(db, cast, enter, post):
     post(enter(cast.ann), PAGE)
-    extent = week_reports.week_extent(db, LIST_ACCESS, WEEK, NOON + timedelta(minutes=1))
+    extent = week_reports.week_extent(db, LIST_ACCESS, WEEK, None, NOON + timedelta(minutes=1))
     assert week_reports.readers_in_report(db, LIST_ACCESS, extent, ()) == {cast.ann.id}
     post(enter(cast.ben), PAGE)
     made = week_reports.week_report(db, ROW_ACCESS, extent, ())

@@ -12,7 +12,7 @@ from readwatch.cli.report.charts import (
     duration,
     small_days,
 )
-from readwatch.cli.report.words import day_of, days_of, difference, made, share
+from readwatch.cli.report.words import all_readers, day_of, days_of, difference, made, share
 from readwatch.domain.plural import counted
 from readwatch.domain.week import CaseOfWeek, ReaderOfWeek, Reading, TitleRead, WeekReport
 
@@ -26,13 +26,13 @@ _PAGE = """<!DOCTYPE html>
 <meta name="referrer" content="no-referrer">
 <meta name="robots" content="noindex">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Reading in week {week}</title>
+<title>Reading{of_group} in week {week}</title>
 <style>
 {css}</style>
 </head>
 <body>
 <header>
-<p class="kicker">readwatch · week {week}</p>
+<p class="kicker">readwatch · week {week}{group}</p>
 <h1>{days}</h1>
 <p class="made">{made}</p>
 </header>
@@ -48,7 +48,7 @@ _PAGE = """<!DOCTYPE html>
 
 _NOTES = (
     "Reading time is the sum of the durations that the apps report; it counts on the day on which"
-    " it occurred. The median is that of all readers who have read: half of them read less, half"
+    " it occurred. The median is that of all who have read: half of them read less, half"
     " of them more. Deleted accounts are left out. This page has personal data: delete it when you"
     " no longer need it. The access log says who made it."
 )
@@ -67,6 +67,8 @@ def page(report: WeekReport) -> Markup:
     return fill(
         _PAGE,
         week=report.week,
+        of_group=f" of {report.group}" if report.group else "",
+        group=f" · {report.group}" if report.group else "",
         css=Markup(_CSS.read_text(encoding="utf-8")),
         days=days_of(report.week),
         made=made(report),
@@ -163,8 +165,9 @@ def _readers(report: WeekReport) -> Markup:
         report.other_readers,
         "Nobody read in this week.",
         fill(
-            '<p class="legend">The line is the median of all readers, {median}. Change is against'
+            '<p class="legend">The line is the median of {readers}, {median}. Change is against'
             " the week before. The dark part of a title was read in this week.</p>",
+            readers=all_readers(report),
             median=duration(median),
         ),
     )

@@ -18,11 +18,12 @@ from readwatch.domain.attention import Thresholds
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import conflict, invalid
+from readwatch.domain.groups import Group
 from readwatch.domain.week import Week, WeekReport, parsed_week, week_of
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
-from readwatch.store.identity import users
+from readwatch.store.identity import groups, users
 from readwatch.store.lifecycle import archives
 from readwatch.store.reports import week as week_reports
 
@@ -30,7 +31,8 @@ from readwatch.store.reports import week as week_reports
 @click.command(
     "week",
     epilog=examples(
-        "readwatch report week --output week.html", "readwatch report week --week 2026-W48 --text"
+        "readwatch report week --output week.html",
+        "readwatch report week --week 2026-W48 --group 4b --text",
     ),
 )
 @click.option(
@@ -39,6 +41,7 @@ from readwatch.store.reports import week as week_reports
     metavar="WEEK",
     help="A week such as 2026-W48, or a date in it.  [default: the last week that has ended]",
 )
+@click.option("--group", "group_name", metavar="NAME", help="Only the readers of this group.")
 @click.option(
     "--output",
     "file",
@@ -56,6 +59,7 @@ def command(
     /,  # a setting in ** could have this name
     *,
     name: str | None,
+    group_name: str | None,
     file: Path | None,
     as_text: bool,
     as_json: bool,
@@ -64,8 +68,8 @@ def command(
 ) -> None:
     """Report who read how much and what, and who may need attention.
 
-    Reading is compared with the week before and with the median of all readers. The report is
-    logged before anything is read.
+    Reading is compared with the week before and with the median of all readers of the report, who
+    are those of a group as it is now or all. The report is logged before anything is read.
     """
     if [file is not None, as_text, as_json].count(True) != 1:
         raise click.UsageError("give one of --output FILE.html, --text and --json", context)
@@ -79,11 +83,12 @@ def command(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
+        group = groups.find_group(db, group_name) if group_name else None
         if file is None:
-            report = _report(db, acting_id, of_week, form, thresholds_of(attention))
+            report = _report(db, acting_id, of_week, group, form, thresholds_of(attention))
         else:
             with new_text_file(file) as text:
-                report = _report(db, acting_id, of_week, form, thresholds_of(attention))
+                report = _report(db, acting_id, of_week, group, form, thresholds_of(attention))
                 text.write(page(report))
     if file is not None:
         print_line(f"wrote the report about the week {of_week} to {file}")
@@ -105,19 +110,24 @@ def _refuse_archived(db: Database, of_week: Week) -> None:
 
 @busy("Reading both weeks")
 def _report(
-    db: Database, acting_id: int, of_week: Week, form: str, thresholds: Thresholds
+    db: Database,
+    acting_id: int,
+    of_week: Week,
+    group: Group | None,
+    form: str,
+    thresholds: Thresholds,
 ) -> WeekReport:
     """Return the report, after it is logged."""
     _refuse_archived(db, of_week)
     now = system_clock()
     access = audit_log.list_access(db, acting_id)
-    extent = week_reports.week_extent(db, access, of_week, now)
+    extent = week_reports.week_extent(db, access, of_week, group, now)
     cases = week_reports.cases_of_week(db, access, extent, thresholds)
     readers = week_reports.readers_in_report(db, access, extent, cases)
     event = cli_event(
         actor_id=acting_id,
         action_type=AuditAction.EXPORTED_REPORT,
-        details=f"cli, week {of_week}, {form}",
+        details=f"cli, week {of_week}{f', group {group.name}' if group else ''}, {form}",
     )
     rows = audit_log.log_rows(db, access, event, readers, now)
     return week_reports.week_report(db, rows, extent, cases)

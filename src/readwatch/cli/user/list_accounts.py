@@ -20,6 +20,7 @@ from readwatch.domain.users import Account, AccountState, UserRole
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.identity import users
+from readwatch.store.identity.groups import find_group
 from readwatch.store.lists.accounts import AccountQuery, account_ids, account_rows
 
 _LIMIT = 100
@@ -41,6 +42,7 @@ _LIMIT = 100
     type=click.Choice([str(role) for role in UserRole]),
     help="List only accounts with this role.",
 )
+@click.option("--group", metavar="NAME", help="List only the readers of this group.")
 @click.option(
     "--search",
     metavar="WORDS",
@@ -61,6 +63,7 @@ def command(
     context: click.Context,
     state: str | None,
     role: str | None,
+    group: str | None,
     search: str,
     limit: int,
     as_json: bool,
@@ -71,19 +74,20 @@ def command(
     `--search` ignores case and accents, and the words may be incomplete: `drcl` finds Dracula. If
     three or fewer accounts are listed, the access log names each of them.
     """
-    query = AccountQuery(
-        AccountState(state) if state else None,
-        UserRole(role) if role else None,
-        parse(search, finished=True),
-    )
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
+        query = AccountQuery(
+            AccountState(state) if state else None,
+            UserRole(role) if role else None,
+            find_group(db, group).id if group else None,
+            parse(search, finished=True),
+        )
         access = audit_log.list_access(db, acting.id)
         ids = account_ids(db, access, query, now).ids
         listed = ids[: limit or len(ids)]
         event = cli_event(
-            actor_id=acting.id, action_type=AuditAction.LISTED_USERS, details=_details(query)
+            actor_id=acting.id, action_type=AuditAction.LISTED_USERS, details=_details(query, group)
         )
         accounts = account_rows(db, audit_log.log_rows(db, access, event, listed, now), listed)
     if as_json:
@@ -98,10 +102,11 @@ def command(
         )
 
 
-def _details(query: AccountQuery) -> str:
+def _details(query: AccountQuery, group: str | None) -> str:
     """Return what was listed, for the access log, which must not contain the words of a filter."""
     state = f", state {query.state}" if query.state else ""
-    return f"cli, role {query.role or 'any'}{state}{filter_size(query.terms)}"
+    of_group = f", group {group}" if group else ""
+    return f"cli, role {query.role or 'any'}{state}{of_group}{filter_size(query.terms)}"
 
 
 def _print(accounts: Sequence[Account]) -> None:

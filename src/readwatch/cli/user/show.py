@@ -1,6 +1,6 @@
 """`readwatch user show`: one account, and who is logged in with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from math import ceil
@@ -15,11 +15,12 @@ from readwatch.cli.output import local_time, print_json, print_table
 from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
-from readwatch.domain.users import AccountStatus, ReaderProfile, User
+from readwatch.domain.groups import Group
+from readwatch.domain.users import AccountStatus, ReaderProfile, User, UserRole
 from readwatch.store import reader_data
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
-from readwatch.store.identity import accounts, users
+from readwatch.store.identity import accounts, groups, users
 
 
 @click.command("show", epilog=examples("readwatch user show ann@example.org"))
@@ -43,11 +44,13 @@ def command(context: click.Context, email: str, as_json: bool, admin: str | None
         user = users.get_user(db, permit.subject_id)
         status = accounts.account_status(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
+        of_user = groups.groups_of(db, permit)
     if as_json:
         print_json(
             {
                 "user": asdict(user),
                 "profile": profile and asdict(profile),
+                "groups": [group.name for group in of_user],
                 "open_sessions": status.open_sessions,
                 "last_login": status.last_login,
                 "locked_seconds": _seconds(status.locked_for),
@@ -55,18 +58,22 @@ def command(context: click.Context, email: str, as_json: bool, admin: str | None
             }
         )
         return
-    print_table(("e-mail", user.email), list(_rows(user, profile, status)))
+    print_table(("e-mail", user.email), list(_rows(user, profile, of_user, status)))
 
 
 def _rows(
-    user: User, profile: ReaderProfile | None, status: AccountStatus
+    user: User, profile: ReaderProfile | None, of_user: Sequence[Group], status: AccountStatus
 ) -> Iterator[tuple[str, object]]:
     yield "id", user.id
     yield "name", user.full_name
     yield "role", user.user_role
     yield "state", "active" if user.is_active else "suspended"
     yield "created", local_time(user.created_at)
+    names = ", ".join(group.name for group in of_user)
+    if user.user_role is UserRole.CONSULTANT:
+        yield "sees", f"the readers of {names}" if names else "all readers"
     if profile is not None:
+        yield "groups", names or "none"
         yield "reading level", profile.reading_level
         yield "language", profile.preferred_language
         yield "time zone", profile.timezone

@@ -5,14 +5,15 @@ module makes them.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from readwatch.domain.audit import GENESIS, AuditEvent, entry_hash, few_readers
+from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash, few_readers
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
+from readwatch.store.audit.scope import Scope, has_reader, scope_of
 from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
 from readwatch.store.engine.connections import Database, connection
@@ -97,10 +98,12 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class ListAccess:
-    """The right of an active consultant or admin to find the rows of a list, as ids."""
+    """The right of an active consultant or admin to find the rows of a list, as ids: those of the
+    readers in the scope."""
 
     user_id: int
     user_role: UserRole
+    scope: Scope
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -115,6 +118,7 @@ class RowAccess:
 
     user_id: int
     user_role: UserRole
+    scope: Scope
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -134,7 +138,8 @@ def permit_own_data(principal: Principal) -> Permit:
 
 def list_access(db: Database, user_id: int) -> ListAccess:
     """Return a user's right to list readers; refuse all but active consultants and admins."""
-    return ListAccess(user_id, _staff_role(db, user_id), _SEAL)
+    role = _staff_role(db, user_id)
+    return ListAccess(user_id, role, scope_of(db, user_id, role), _SEAL)
 
 
 def _staff_role(db: Database, user_id: int) -> UserRole:
@@ -160,8 +165,9 @@ def log_event(db: Database, event: AuditEvent, now: datetime) -> int:
 def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
     """Log an access to one reader's data, commit the entry, and return the permit.
 
-    All but active consultants and admins are refused, without an entry. Raises ValueError inside a
-    transaction, because a rollback would undo the entry.
+    All but active consultants and admins are refused, without an entry; a consultant of groups is
+    refused a reader of others, with an entry. Raises ValueError inside a transaction, because a
+    rollback would undo the entry.
     """
     return log_access_by(transaction_on(db), event, now)
 
@@ -172,11 +178,31 @@ def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: 
     if subject_id is None:
         raise ValueError("an access to a reader's data names the reader")
 
-    def write(db: Database) -> Permit:
-        _staff_role(db, event.actor_id)
+    def write(db: Database) -> Permit | None:
+        role = _staff_role(db, event.actor_id)
+        if not has_reader(db, scope_of(db, event.actor_id, role), subject_id):
+            refusal = replace(event, action_type=AuditAction.REFUSED_ACCESS)
+            append_in_transaction(db, refusal, now)
+            return None
         return Permit(subject_id, append_in_transaction(db, event, now), _SEAL)
 
-    return run_in_transaction(write)
+    permit = run_in_transaction(write)
+    if permit is None:
+        raise outside_scope()
+    return permit
+
+
+def is_in_scope(db: Database, user_id: int, reader_id: int) -> bool:
+    """Tell whether a user may see a reader; a permit from before may not hold any more.
+
+    All but active consultants and admins are refused.
+    """
+    return has_reader(db, scope_of(db, user_id, _staff_role(db, user_id)), reader_id)
+
+
+def outside_scope() -> ReadwatchError:
+    """Return the error for a reader whom a consultant of groups may not see."""
+    return ReadwatchError(ErrorKind.FORBIDDEN, "this reader is in none of your groups")
 
 
 def log_list_access(
@@ -206,7 +232,7 @@ def log_rows(
 def access_without_entry(access: ListAccess) -> RowAccess:
     """Return the right to rows that need no further entry: the list has no filter or many readers,
     or all its readers are logged."""
-    return RowAccess(access.user_id, access.user_role, _SEAL)
+    return RowAccess(access.user_id, access.user_role, access.scope, _SEAL)
 
 
 def log_rows_by(
@@ -227,7 +253,7 @@ def log_rows_by(
             append_in_transaction(db, event, now)
 
     run_in_transaction(write)
-    return RowAccess(access.user_id, access.user_role, _SEAL)
+    return RowAccess(access.user_id, access.user_role, access.scope, _SEAL)
 
 
 def append_in_transaction(db: Database, event: AuditEvent, now: datetime) -> int:

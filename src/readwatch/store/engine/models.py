@@ -268,6 +268,36 @@ class OnlineCounts(_Table):
         table_name = "online_counts"
 
 
+class ReaderGroups(_Table):
+    id = peewee.BigAutoField()
+    name = peewee.CharField(max_length=100)
+    created_at = UtcField()
+    deleted_at = UtcField(null=True)
+
+    class Meta:
+        table_name = "reader_groups"
+
+
+class ReaderGroupMembers(_Table):
+    group = peewee.ForeignKeyField(ReaderGroups, on_delete="RESTRICT")
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    added_at = UtcField()
+
+    class Meta:
+        table_name = "reader_group_members"
+        primary_key = peewee.CompositeKey("group", "user")
+
+
+class ConsultantGroups(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    group = peewee.ForeignKeyField(ReaderGroups, on_delete="RESTRICT")
+    assigned_at = UtcField()
+
+    class Meta:
+        table_name = "consultant_groups"
+        primary_key = peewee.CompositeKey("user", "group")
+
+
 class ConsultantAccessLog(_Table):
     id = peewee.BigAutoField()
     consultant_user = peewee.ForeignKeyField(Users, on_delete="RESTRICT")
@@ -313,6 +343,9 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ActivityArchives,
     ActivityCounts,
     OnlineCounts,
+    ReaderGroups,
+    ReaderGroupMembers,
+    ConsultantGroups,
     ConsultantAccessLog,
     AccessLogCuts,
 )

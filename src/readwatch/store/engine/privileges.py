@@ -94,6 +94,9 @@ _LOGINS = only("user_id", "total_sessions", "last_login")
 _ENTRY = all_but("id")  # the engine numbers the entries
 _COUNTER = {"access_log_counter": Privileges(ALL)}  # on PostgreSQL; SQLite has sqlite_sequence
 _CUTS = {"access_log_cuts": Privileges(ALL)}
+_GROUPS = dict.fromkeys(
+    ("reader_groups", "reader_group_members", "consultant_groups"), Privileges(ALL)
+)
 _READ_BY_CONSOLE = {
     "schema_history": Privileges(ALL),
     "users": Privileges(all_but("password_hash")),
@@ -104,6 +107,7 @@ _READ_BY_CONSOLE = {
     "reader_quizzes": Privileges(ALL),
     "activity_counts": Privileges(ALL),
     "online_counts": Privileges(ALL),
+    **_GROUPS,
     "consultant_access_log": Privileges(ALL),
 }
 _ARCHIVED = ("archived_totals", "archived_content_progress", "archived_quizzes")
@@ -125,6 +129,9 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "resume_tokens": Privileges(only("user_id", "session_id"), delete=True),
         "invitations": Privileges(all_but("code_hash"), append=ALL, delete=True),
         "failed_logins": Privileges(ALL, delete=True),
+        "reader_groups": Privileges(ALL, append=all_but("id"), change=only("name", "deleted_at")),
+        "reader_group_members": Privileges(ALL, append=ALL, delete=True),
+        "consultant_groups": Privileges(ALL, append=ALL, delete=True),
         # SQLite checks whether any row refers to a new account.
         "activity_receipts": Privileges(only("user_id")),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
@@ -155,6 +162,8 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         **dict.fromkeys(_ARCHIVED, Privileges(ALL, delete=True)),
         "activity_archives": Privileges(ALL, change=only("folder", "activities", "sha256")),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
+        "reader_group_members": Privileges(ALL, delete=True),
+        "consultant_groups": Privileges(ALL, delete=True),
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.MAINTENANCE: {
@@ -244,6 +253,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_quizzes": Privileges(ALL, append=ALL, change=ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities")),
         "online_counts": Privileges(ALL, append=ALL, delete=True),
+        **_GROUPS,
         **_COUNTER,
         **_CUTS,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
@@ -268,6 +278,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "schema_history": Privileges(ALL),
         # The users that a new entry refers to, and whether the first of them is active staff.
         "users": Privileges(only("id", "user_role", "is_active", "deleted_at")),
+        **_GROUPS,  # whose readers a consultant may see
         "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
     },
 }

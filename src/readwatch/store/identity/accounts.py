@@ -24,7 +24,7 @@ from readwatch.store.engine.models import (
 )
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time_or_none, to_db_time
-from readwatch.store.identity import invitations
+from readwatch.store.identity import groups, invitations
 from readwatch.store.identity.lockout import locked_for
 from readwatch.store.identity.sessions import end_all_sessions
 from readwatch.store.identity.users import get_user
@@ -163,8 +163,9 @@ def change_role(
 ) -> int:
     """Change the role of an account; return the number of ended sessions.
 
-    A reader who becomes staff needs a new password, because the rule for staff is stricter. It is
-    a conflict to set the current role, or another role for the last active admin.
+    A reader who becomes staff needs a new password, because the rule for staff is stricter, and
+    leaves all groups; a consultant keeps the assignments. It is a conflict to set the current role,
+    or another role for the last active admin.
     """
     user = _locked_user(db, user_id)
     if user.user_role is role:
@@ -173,6 +174,8 @@ def change_role(
     if role.is_staff and not user.user_role.is_staff and password_hash is None:
         raise ValueError("a reader who joins the staff needs another password")
     _CHANGE_ROLE(db, user_id=user_id, role=str(role), now=to_db_time(now))
+    if not user.user_role.is_staff:
+        groups.leave_all(db, user_id)
     if role is UserRole.READER:
         _ADD_PROFILE(db, user_id=user_id, now=to_db_time(now))
     if password_hash is not None:

@@ -51,6 +51,7 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
+    member, assigned = models.ReaderGroupMembers, models.ConsultantGroups
     own = (log.id, log.created_at, log.action_type, log.action_details, log.ip_address)
     return (
         _part(db, "account", user.id, user.id == user_id),
@@ -58,6 +59,14 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
         _part(db, "sessions", session.id, session.user == user_id),
         _part(db, "staff_sessions", models.StaffSessions.id, models.StaffSessions.user == user_id),
         _part(db, "invitations", models.Invitations.user, models.Invitations.user == user_id),
+        _part(db, "groups", member.group, member.user == user_id, _of_group(member.added_at)),
+        _part(
+            db,
+            "assigned_groups",
+            assigned.group,
+            assigned.user == user_id,
+            _of_group(assigned.assigned_at),
+        ),
         _part(
             db, "activities", models.ReaderActivities.id, models.ReaderActivities.user == user_id
         ),
@@ -81,6 +90,10 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     )
 
 
+def _of_group(since: peewee.Field) -> tuple[peewee.Field, ...]:
+    return models.ReaderGroups.id, models.ReaderGroups.name, since
+
+
 def _part(
     db: Database,
     name: str,
@@ -96,6 +109,8 @@ def _part(
         query = query.join(
             models.Users, on=models.ConsultantAccessLog.consultant_user == models.Users.id
         )
+    if models.ReaderGroups in {field.model for field in fields}:
+        query = query.join(models.ReaderGroups)
     length = model.select(fn.count(key)).where(about).tuples().execute(db)[0][0]
     return Part(name, tuple(field.column_name for field in fields), length, key, query)
 

@@ -94,6 +94,7 @@ FILTERABLE_FIELDS = FilterableFields(
         "full_name": TextField("t.full_name"),
     },
     ("c.full_name", "t.full_name", "l.action_type"),
+    reader_id=None,
 )
 
 
@@ -123,7 +124,7 @@ def access_log_ids(db: Database, access: ListAccess, query: ListQuery, now: date
     Without a filter the query reads the last `length` entries, with a filter the last
     `MAX_ROWS_SEARCHED`; `readwatch audit list` reads all.
     """
-    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
     statement = _ids_statement(
         seconds=_seconds(db, "l.created_at", "lead(l.created_at) OVER kind"),
@@ -155,6 +156,7 @@ def access_log_rows(
         db,
         [(id,) for id in ids],
         consultant_id=access.user_id,
+        **access.scope.values,
         first=min(ids) - EARLIER_ENTRIES_READ,
         last=max(ids),
         repeated_within=FOLD_WITHIN.total_seconds(),
@@ -177,8 +179,10 @@ def access_log_rows(
 
 
 def _visible_to(access: ListAccess | RowAccess) -> str:
-    is_admin = access.user_role is UserRole.ADMIN
-    return "TRUE" if is_admin else "l.consultant_user_id = :consultant_id"
+    if access.user_role is UserRole.ADMIN:
+        return "TRUE"
+    in_scope = access.scope.contains("l.target_user_id")
+    return f"l.consultant_user_id = :consultant_id AND (l.target_user_id IS NULL OR {in_scope})"
 
 
 def _seconds(db: Database, earlier: str, later: str) -> str:

@@ -27,6 +27,7 @@ from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     AgeField,
     FilterableFields,
+    GroupField,
     NumberField,
     TextField,
     WordField,
@@ -85,13 +86,10 @@ _LOGINS = Statement(
     """
 )
 # CROSS JOIN: otherwise SQLite would search the given rows for each user.
-_ACTIVE_READERS = BulkStatement(
-    {"user_id": "bigint"},
-    f"""
+_ACTIVE_READERS = f"""
     SELECT u.id FROM given CROSS JOIN users u
     WHERE u.id = given.user_id AND {ACTIVE_READER}
-    """,
-)
+"""
 
 _CASE_COLUMNS = {
     "user_id": "bigint",
@@ -112,6 +110,7 @@ FILTERABLE_FIELDS = FilterableFields(
     {
         "reasons": TextField("given.reasons"),
         "full_name": TextField("u.full_name"),
+        "group": GroupField("u.id"),
         "content_title": TextField(TITLE),
         "progress_percentage": NumberField(PROGRESS),
         "since": AgeField("given.since"),
@@ -224,21 +223,25 @@ def logins(
     ]
 
 
-def active_readers(db: Database, _access: ListAccess, reader_ids: Iterable[int]) -> frozenset[int]:
-    """Return those of the readers who have an active account."""
-    return frozenset(row.id for row in _ACTIVE_READERS.all(db, [(id,) for id in reader_ids]))
+def active_readers(db: Database, access: ListAccess, reader_ids: Iterable[int]) -> frozenset[int]:
+    """Return those of the readers who have an active account and whom the user may see."""
+    statement = BulkStatement(
+        {"user_id": "bigint"}, f"{_ACTIVE_READERS} AND {access.scope.contains('u.id')}"
+    )
+    rows = statement.all(db, [(id,) for id in reader_ids], **access.scope.values)
+    return frozenset(row.id for row in rows)
 
 
 def attention_ids(
     db: Database,
-    _access: ListAccess,
+    access: ListAccess,
     cases: Sequence[Case],
     seen: Set[int],
     query: ListQuery,
     now: datetime,
 ) -> ResultIds:
     """Return the ids of the readers with cases who match, in order; `seen` readers come last."""
-    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     statement = BulkStatement(
         _CASE_COLUMNS,
         f"""

@@ -1,13 +1,15 @@
 """The feed of activities, newest first; its pages are by id, never by time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, canonical_json
 from readwatch.domain.errors import invalid
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess, RowAccess
+from readwatch.store.audit.scope import READERS_OF_CONSULTANT, Scope
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -16,6 +18,7 @@ from readwatch.store.lists.filter_sql import (
     AgeField,
     DurationField,
     FilterableFields,
+    GroupField,
     NumberField,
     TextField,
     WordField,
@@ -48,15 +51,33 @@ _SELECT = f"""
     FROM reader_activities a JOIN users u ON u.id = a.user_id
 """
 _ROWS = BulkStatement({"id": "bigint"}, f"{_SELECT} WHERE a.id IN (SELECT id FROM given)")
-_NEWEST_IDS = Statement(
-    "SELECT id, user_id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :length"
-)
-_IDS_AFTER = Statement(
-    "SELECT id, user_id FROM reader_activities WHERE id > :after ORDER BY id LIMIT :length"
-)
 _LAST_ID = Statement("SELECT coalesce(max(id), 0) AS id FROM reader_activities")
 _NEWEST_ID_OUTSIDE = Statement(
-    "SELECT id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT 1 OFFSET :rows"
+    "SELECT id FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT 1 OFFSET :most"
+)
+
+# The activities of few readers come from the index of each. Of one reader so many are searched that
+# those of all are `MAX_ROWS_SEARCHED`; what is older than the oldest of these is left out for all
+# readers, because there would be gaps.
+_FEW_READERS = 1_000
+_OF_ALL = "reader_activities a WHERE a.id > :after"
+_READERS = f"(SELECT DISTINCT user_id FROM ({READERS_OF_CONSULTANT}) AS of_groups) AS r"
+_OF_FEW = f"{_READERS} CROSS JOIN reader_activities a WHERE a.user_id = r.user_id AND a.id > :after"
+_OF_MANY = f"""
+    (
+        SELECT * FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :searched
+    ) AS a WHERE a.user_id IN ({READERS_OF_CONSULTANT}) AND a.id > :after
+"""
+_NUMBER_OF_READERS = Statement(f"SELECT count(*) FROM {_READERS}")
+_NEWEST_ID_OUTSIDE_OF_FEW = Statement(
+    f"""
+    SELECT max(id) AS id FROM (
+        SELECT (
+            SELECT a.id FROM reader_activities a WHERE a.user_id = r.user_id
+            ORDER BY a.id DESC LIMIT 1 OFFSET :most
+        ) AS id FROM {_READERS}
+    ) AS outside
+    """
 )
 _SORTS = {
     "created_at": SortKey("a.id", has_nulls=False),
@@ -70,70 +91,113 @@ FILTERABLE_FIELDS = FilterableFields(
     {
         "created_at": AgeField("a.created_at"),
         "full_name": TextField("u.full_name"),
+        "group": GroupField("u.id"),
         "activity_type": WordField("a.activity_type"),
         "content_title": TextField(TITLE),
         "progress_percentage": NumberField("a.progress_percentage"),
         "duration_seconds": DurationField("a.duration_seconds"),
     },
     ("u.full_name", TITLE, "a.activity_type"),
+    reader_id=None,
 )
 
 
-def feed_page(db: Database, _access: ListAccess, *, after: int | None, length: int) -> ResultIds:
+def feed_page(db: Database, access: ListAccess, *, after: int | None, length: int) -> ResultIds:
     """Return the ids of the activities that arrived after the one with the id `after`, or the
     latest without it, in the order of their arrival.
 
     The feed goes back `MAX_ROWS_SEARCHED` activities; an id further back is an `invalid` error,
     because the page would leave out activities.
     """
+    searched = _searched(db, access.scope)
     if after is None:
-        rows = _NEWEST_IDS.all(db, length=length)[::-1]
+        rows = searched.ids(db, "DESC", searched.after, length)[::-1]
     else:
-        _require_recent(db, after)
-        rows = _IDS_AFTER.all(db, after=after, length=length)
-    return ResultIds(tuple(row.id for row in rows), tuple(row.user_id for row in rows))
+        _require_recent(db, searched, after)
+        rows = searched.ids(db, "ASC", after, length)
+    return ResultIds(tuple(id for id, _ in rows), tuple(reader_id for _, reader_id in rows))
 
 
-def _require_recent(db: Database, after: int) -> None:
-    """Raise `invalid` if more than `MAX_ROWS_SEARCHED` activities arrived after an id."""
-    last_id: int = _LAST_ID.scalar(db)
-    if after >= last_id - MAX_ROWS_SEARCHED:
-        return  # there are no more activities than ids
-    outside = _NEWEST_ID_OUTSIDE.one_or_none(db, rows=MAX_ROWS_SEARCHED)
-    if outside is not None and after < outside.id:
-        raise invalid(
-            f"the feed goes back {MAX_ROWS_SEARCHED:,} activities: use {outside.id} or a later id;"
-            " older activities are in the list of each reader",
-            field="after",
-        )
-
-
-def activity_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+def activity_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
     """Return the ids of the newest matching activities, in order, at most `query.length`.
 
     A filter searches only the last `MAX_ROWS_SEARCHED` activities; older ones are on readers'
     pages.
     """
+    searched = _searched(db, access.scope)
     if query.sort == "created_at" and query.descending and not query.terms:
-        rows = _NEWEST_IDS(db, length=query.length)
-    else:
-        where = where_clause(db, query, FILTERABLE_FIELDS, now)
-        # The subquery limits the search: otherwise PostgreSQL would read the whole history.
-        statement = Statement(
-            f"""
-            SELECT a.id, a.user_id FROM (
-                SELECT
-                    id, user_id, activity_type, content_id, content_title,
-                    progress_percentage, duration_seconds, created_at
-                FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :max_rows
-            ) a JOIN users u ON u.id = a.user_id
-            WHERE {where.sql}
-            ORDER BY {order_by(_SORTS, query)}, a.id DESC LIMIT :length
-            """
-        )
-        max_rows = MAX_ROWS_SEARCHED if query.terms else query.length
-        rows = statement(db, max_rows=max_rows, length=query.length, **where.values)
+        return result_ids(searched.ids(db, "DESC", searched.after, query.length), query)
+    where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
+    # The subquery limits the search: otherwise PostgreSQL would read the whole history.
+    statement = Statement(
+        f"""
+        SELECT a.id, a.user_id FROM (
+            SELECT
+                a.id, a.user_id, a.activity_type, a.content_id, a.content_title,
+                a.progress_percentage, a.duration_seconds, a.created_at
+            FROM {searched.source} ORDER BY a.id DESC LIMIT :max_rows
+        ) a JOIN users u ON u.id = a.user_id
+        WHERE {where.sql}
+        ORDER BY {order_by(_SORTS, query)}, a.id DESC LIMIT :length
+        """
+    )
+    rows = statement(
+        db,
+        after=searched.after,
+        searched=MAX_ROWS_SEARCHED,
+        max_rows=MAX_ROWS_SEARCHED if query.terms else query.length,
+        length=query.length,
+        **where.values,
+    )
     return result_ids(rows, query)
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """The activities that a list can contain: SQL, and the id of the newest one outside, 0 if the
+    order of the list limits the search."""
+
+    scope: Scope
+    source: str
+    after: int
+
+    def ids(
+        self, db: Database, order: Literal["ASC", "DESC"], after: int, length: int
+    ) -> list[tuple[int, int]]:
+        """Return the ids of activities and of their readers."""
+        statement = Statement(
+            f"SELECT a.id, a.user_id FROM {self.source} ORDER BY a.id {order} LIMIT :length"
+        )
+        rows = statement(
+            db, after=after, length=length, searched=MAX_ROWS_SEARCHED, **self.scope.values
+        )
+        return [(id, reader_id) for id, reader_id in rows]
+
+
+def _searched(db: Database, scope: Scope) -> _Searched:
+    if not scope.is_limited:
+        return _Searched(scope, _OF_ALL, 0)
+    readers = _NUMBER_OF_READERS.scalar(db, **scope.values)
+    if readers > _FEW_READERS:
+        return _Searched(scope, _OF_MANY, 0)
+    most = MAX_ROWS_SEARCHED // max(readers, 1)
+    outside = _NEWEST_ID_OUTSIDE_OF_FEW.scalar(db, most=most, **scope.values)
+    return _Searched(scope, _OF_FEW, outside or 0)
+
+
+def _require_recent(db: Database, searched: _Searched, after: int) -> None:
+    """Raise `invalid` if activities after an id are further back than the feed goes."""
+    oldest = searched.after
+    if searched.source is not _OF_FEW and after < _LAST_ID.scalar(db) - MAX_ROWS_SEARCHED:
+        # Otherwise there are no more activities than ids.
+        outside = _NEWEST_ID_OUTSIDE.one_or_none(db, most=MAX_ROWS_SEARCHED)
+        oldest = outside.id if outside else 0
+    if after < oldest:
+        raise invalid(
+            f"the feed goes back {MAX_ROWS_SEARCHED:,} activities: use {oldest} or a later id;"
+            " older activities are in the list of each reader",
+            field="after",
+        )
 
 
 def activity_rows(

@@ -4,7 +4,7 @@ Text typed by a user is never part of the SQL, which contains only the expressio
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Comparison, Term, duration_of, full_names, number_of
 from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
 from readwatch.domain.presence import Presence
+from readwatch.store.audit.scope import Scope
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.times import to_db_time
 from readwatch.store.lists.presence_sql import RANKS, presence_parameters, presence_rank
@@ -61,15 +62,28 @@ class PresenceField:
     last_heartbeat: str
 
 
-Field = TextField | WordField | NumberField | DurationField | AgeField | PresenceField
+@dataclass(frozen=True, slots=True)
+class GroupField:
+    """The groups of the reader with the id `reader_id`, matched by the beginning of a name:
+    `group:4b`. A consultant of groups knows only these."""
+
+    reader_id: str
+
+
+Field = TextField | WordField | NumberField | DurationField | AgeField | PresenceField | GroupField
 
 
 @dataclass(frozen=True, slots=True)
 class FilterableFields:
-    """The fields of a list by name, and the expressions that are searched without a field name."""
+    """The fields of a list by name, and the expressions that are searched without a field name.
+
+    `reader_id` is the expression for the reader of a row, None for a list that limits its rows to
+    the user's scope itself.
+    """
 
     by_name: Mapping[str, Field]
     words: Sequence[str]
+    reader_id: str | None = "u.id"
 
     def named(self, term: Term) -> Field:
         """Return the field that a term names, in full or by a part that only one name has."""
@@ -99,8 +113,9 @@ class FilterableFields:
         by_name = {other: field for other, field in self.by_name.items() if other != name}
         match self.by_name.get(name):
             case TextField(sql) | WordField(sql):
-                return FilterableFields(by_name, [word for word in self.words if word != sql])
-        return FilterableFields(by_name, self.words)
+                words = [word for word in self.words if word != sql]
+                return replace(self, by_name=by_name, words=words)
+        return replace(self, by_name=by_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +127,19 @@ class Condition:
 
 
 def condition(
-    db: Database, terms: Iterable[Term], fields: FilterableFields, now: datetime
+    db: Database, scope: Scope, terms: Iterable[Term], fields: FilterableFields, now: datetime
 ) -> Condition:
-    """Return the condition that all terms match; without terms it is true for all rows.
+    """Return the condition that the reader is in the scope and all terms match.
 
-    The values are named `:filter_0` and so on, and those of a presence as in
-    `presence_parameters`. A term that does not fit the list's fields is an `invalid` error whose
-    message names the fix.
+    The values are named `:filter_0` and so on, and those of a presence and of a scope as in
+    `presence_parameters` and `Scope.values`. A term that does not fit the list's fields is an
+    `invalid` error whose message names the fix.
     """
-    composer = _Composer(db, now)
-    sql = " AND ".join(composer.term(term, fields) for term in terms)
-    return Condition(sql or "TRUE", composer.values)
+    composer = _Composer(db, scope, now)
+    conditions = [composer.term(term, fields) for term in terms]
+    if fields.reader_id is not None:
+        conditions.append(scope.contains(fields.reader_id))
+    return Condition(" AND ".join(conditions) or "TRUE", {**composer.values, **scope.values})
 
 
 @dataclass(slots=True)
@@ -130,6 +147,7 @@ class _Composer:
     """Composes one condition and collects its values."""
 
     db: Database
+    scope: Scope
     now: datetime
     values: dict[str, object] = dataclass_field(default_factory=dict)
 
@@ -142,7 +160,7 @@ class _Composer:
         return f"NOT ({sql})" if term.negated else f"({sql})"
 
     def _compared(self, term: Term, field: Field) -> str:
-        compares_words = isinstance(field, TextField | WordField | PresenceField)
+        compares_words = isinstance(field, TextField | WordField | PresenceField | GroupField)
         if compares_words and term.comparison is not Comparison.IS:
             raise invalid(f"{term} compares words; write {term.field}:{term.value}")
         if isinstance(field, DurationField | AgeField) and term.comparison is Comparison.IS:
@@ -165,6 +183,10 @@ class _Composer:
             case PresenceField(last_heartbeat):
                 self.values |= presence_parameters(self.now)
                 return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
+            case GroupField(reader_id):
+                matches = self._search(from_the_start, term.value)("g.name")
+                known = f"{_READERS_OF_GROUPS} AND {self.scope.knows('g.id')}"
+                return f"{reader_id} IN ({known} AND {matches})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
         """Return a function that maps an expression to the condition that it contains the word."""
@@ -195,6 +217,11 @@ def _postgresql_search(sql: str, pattern: str) -> str:
     is_ascii = f"octet_length({text}) = length({text})"
     return f"coalesce(CASE WHEN {is_ascii} THEN {text} ELSE {plain} END ~ {pattern}, FALSE)"
 
+
+_READERS_OF_GROUPS = """
+    SELECT m.user_id FROM reader_groups g JOIN reader_group_members m ON m.group_id = g.id
+    WHERE g.deleted_at IS NULL
+"""
 
 _SIGNS = {comparison: comparison.value for comparison in Comparison} | {Comparison.IS: "="}
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from readwatch.domain.clock import MAX_CLOCK_DIFFERENCE
+from readwatch.domain.clock import COMMITTED_WITHIN, MAX_CLOCK_DIFFERENCE
 from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess, RowAccess
+from readwatch.store.audit.scope import Scope
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -19,6 +20,7 @@ from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     AgeField,
     FilterableFields,
+    GroupField,
     NumberField,
     PresenceField,
     TextField,
@@ -38,16 +40,11 @@ from readwatch.store.lists.query import (
 TRACE_STEPS = 6
 TRACE_STEP = timedelta(minutes=5)
 
-_COMMITTED_WITHIN = timedelta(seconds=30)
-"""The longest time from the arrival of an activity to its commit."""
-
 _ONLINE_USER_IDS = (
     "SELECT user_id FROM reader_sessions WHERE is_active = TRUE AND last_heartbeat > :since"
 )
 
-_COUNT = Statement(
-    f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
-)
+_COUNT = f"SELECT count(*) FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})"
 
 # For a reader on two devices: the session with the latest heartbeat.
 _LATEST_SESSIONS = """
@@ -71,6 +68,7 @@ FILTERABLE_FIELDS = FilterableFields(
     {
         "presence": PresenceField("s.last_heartbeat"),
         "full_name": TextField("u.full_name"),
+        "group": GroupField("u.id"),
         "content_title": TextField(TITLE),
         "progress_percentage": NumberField(PROGRESS),
         "activity_type": WordField("a.activity_type"),
@@ -126,10 +124,11 @@ class TracedReader(OnlineReader):
     trace: tuple[int, ...]
 
 
-def count_online(db: Database, now: datetime) -> int:
-    """Return the number of readers online."""
-    count: int = _COUNT.scalar(db, since=to_db_time(now - ONLINE_WINDOW))
-    return count
+def count_online(db: Database, scope: Scope, now: datetime) -> int:
+    """Return the number of readers of a scope who are online."""
+    statement = Statement(f"{_COUNT} AND {scope.contains('u.id')}")
+    since = to_db_time(now - ONLINE_WINDOW)
+    return int(statement.scalar(db, since=since, **scope.values))
 
 
 def online_readers(
@@ -141,14 +140,15 @@ def online_readers(
     return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
-def online_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+def online_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
     """Return the ids of the matching readers who are online, in order."""
-    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     key = order_by(_SORTS, query)
     if query.sort == "full_name" and not query.terms:
         # This query reads only two indexes: most consoles run it again and again.
         sql = f"""
-            SELECT u.id FROM users u WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS})
+            SELECT u.id FROM users u
+            WHERE {ACTIVE_READER} AND u.id IN ({_ONLINE_USER_IDS}) AND ({where.sql})
             ORDER BY {key}, u.id
         """
     else:
@@ -172,7 +172,7 @@ def online_rows(
     id_rows = [(id,) for id in ids]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
-    arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE - _COMMITTED_WITHIN)
+    arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE - COMMITTED_WITHIN)
     traces = {
         row.user_id: _differences(map(int, row.counts.split()))
         for row in _TRACES.all(db, id_rows, arrived_after=arrived_after, **begins)

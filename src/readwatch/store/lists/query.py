@@ -6,6 +6,7 @@ from datetime import datetime
 
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Term, full_names
+from readwatch.store.audit.log import ListAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.filter_sql import Condition, FilterableFields, condition
 
@@ -72,13 +73,15 @@ def result_ids(rows: Iterable[tuple[int, int]], query: ListQuery) -> ResultIds:
 
 
 def where_clause(
-    db: Database, query: ListQuery, fields: FilterableFields, now: datetime
+    db: Database, access: ListAccess, query: ListQuery, fields: FilterableFields, now: datetime
 ) -> Condition:
-    """Return the condition of the query's filter; `invalid` if it searches masked names."""
+    """Return the condition of the query's filter and of the user's scope; `invalid` if it searches
+    masked names."""
     for term in query.terms:
         if query.masked and full_names(term.field or "", fields.by_name) == [_NAME]:
             raise invalid(f"{term}: names are masked; log in without --mask to filter by name")
-    return condition(db, query.terms, filterable_fields(fields, masked=query.masked), now)
+    shown = filterable_fields(fields, masked=query.masked)
+    return condition(db, access.scope, query.terms, shown, now)
 
 
 def filterable_fields(fields: FilterableFields, *, masked: bool) -> FilterableFields:

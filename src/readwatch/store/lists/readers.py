@@ -15,6 +15,7 @@ from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     AgeField,
     FilterableFields,
+    GroupField,
     NumberField,
     TextField,
     WordField,
@@ -41,6 +42,7 @@ _SORTS = {
 FILTERABLE_FIELDS = FilterableFields(
     {
         "full_name": TextField("u.full_name"),
+        "group": GroupField("u.id"),
         "reading_level": WordField("p.reading_level"),
         "total_reading_time_minutes": NumberField("p.total_reading_time_minutes"),
         "total_sessions": NumberField("p.total_sessions"),
@@ -80,9 +82,9 @@ class ReaderSummary:
     last_activity_at: datetime | None
 
 
-def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
+def reader_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
     """Return the ids of the matching readers, in order."""
-    where = where_clause(db, query, FILTERABLE_FIELDS, now)
+    where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     statement = Statement(
         f"""
         SELECT u.id FROM users u LEFT JOIN reader_profiles p ON p.user_id = u.id
@@ -94,11 +96,11 @@ def reader_ids(db: Database, _access: ListAccess, query: ListQuery, now: datetim
 
 
 def ids_of_readers_named(
-    db: Database, _access: ListAccess, words: Sequence[str], now: datetime, *, length: int
+    db: Database, access: ListAccess, words: Sequence[str], now: datetime, *, length: int
 ) -> ResultIds:
     """Return the ids of at most `length` readers whose names contain all words, by name."""
     terms = [Term(word[:MAX_VALUE_LENGTH]) for word in words[:MAX_TERMS]]
-    where = condition(db, terms, _NAME_FIELDS, now)
+    where = condition(db, access.scope, terms, _NAME_FIELDS, now)
     statement = Statement(
         f"""
         SELECT u.id FROM users u WHERE {ACTIVE_READER} AND ({where.sql})

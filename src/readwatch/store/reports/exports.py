@@ -42,7 +42,8 @@ class ExportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rows of an export: of one reader or of all, from `since` up to but not at `until`.
+    """The rows of an export: of one reader, of the readers of one group or of all, from `since` up
+    to but not at `until`.
 
     The times are compared with when an activity occurred, when a session started, and with a
     reader's last activity.
@@ -52,6 +53,7 @@ class Selection:
     reader_id: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    group_id: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -168,6 +170,7 @@ _FIRST_ARRIVED = Statement(
     SELECT id FROM reader_activities WHERE created_at >= :since ORDER BY created_at, id LIMIT 1
     """
 )
+_READERS_OF_GROUP = "SELECT user_id FROM reader_group_members WHERE group_id = :group_id"
 
 
 def extent(db: Database, _access: ListAccess, selection: Selection) -> ExportExtent:
@@ -268,6 +271,7 @@ def _pages(
 def _of_page(table: _Table, selection: Selection, columns: str, order: str = "") -> Statement:
     conditions = {
         f"{table.reader} = :reader_id": selection.reader_id,
+        f"{table.reader} IN ({_READERS_OF_GROUP})": selection.group_id,
         f"{table.time} >= :since": selection.since,
         f"{table.time} < :until": selection.until,
     }
@@ -284,6 +288,7 @@ def _of_page(table: _Table, selection: Selection, columns: str, order: str = "")
 def _values(selection: Selection) -> dict[str, object]:
     return {
         "reader_id": selection.reader_id,
+        "group_id": selection.group_id,
         "since": selection.since and to_db_time(selection.since),
         "until": selection.until and to_db_time(selection.until),
     }

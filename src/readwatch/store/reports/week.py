@@ -18,6 +18,7 @@ from readwatch.domain.attention import (
     failed_quiz,
     no_progress,
 )
+from readwatch.domain.groups import Group
 from readwatch.domain.text import clean
 from readwatch.domain.week import (
     DAYS,
@@ -36,6 +37,7 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import to_db_time
+from readwatch.store.identity import groups
 from readwatch.store.lists import attention
 from readwatch.store.recording.quizzes import failed_quizzes
 from readwatch.store.reports import exports
@@ -63,7 +65,10 @@ def _of_week(sql: str) -> Statement:
 
 _FROM = """
     FROM reader_activities a NOT INDEXED JOIN users u ON u.id = a.user_id
-    WHERE a.id >= :first AND a.id <= :last AND u.deleted_at IS NULL
+    WHERE a.id >= :first AND a.id <= :last AND u.deleted_at IS NULL AND (
+        CAST(:group_id AS BIGINT) IS NULL
+        OR a.user_id IN (SELECT user_id FROM reader_group_members WHERE group_id = :group_id)
+    )
 """
 _IN_WEEK = "a.occurred_at >= :since AND a.occurred_at < :until"
 _DAYS = ", ".join(
@@ -143,6 +148,7 @@ class WeekExtent:
     """
 
     week: Week
+    group: Group | None
     made_at: datetime
     until: datetime
     until_before: datetime
@@ -157,9 +163,16 @@ class WeekExtent:
     def selections(self) -> tuple[Selection, Selection]:
         """The activities of the week before and of the week."""
         return (
-            Selection(ExportKind.ACTIVITIES, None, self._edges[0], self.until_before),
-            Selection(ExportKind.ACTIVITIES, None, self._edges[DAYS], self.until),
+            self._selection(self._edges[0], self.until_before),
+            self._selection(self._edges[DAYS], self.until),
         )
+
+    def _selection(self, since: datetime, until: datetime) -> Selection:
+        return Selection(ExportKind.ACTIVITIES, group_id=self._group_id, since=since, until=until)
+
+    @property
+    def _group_id(self) -> int | None:
+        return None if self.group is None else self.group.id
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -167,6 +180,7 @@ class WeekExtent:
         return {
             "first": self.first,
             "last": self.last,
+            "group_id": self._group_id,
             "since": to_db_time(self._edges[DAYS]),
             "until": to_db_time(self.until),
         }
@@ -186,12 +200,16 @@ class WeekExtent:
         }
 
 
-def week_extent(db: Database, access: ListAccess, week: Week, now: datetime) -> WeekExtent:
-    """Return the times of the report about a week that is made at `now`."""
+def week_extent(
+    db: Database, access: ListAccess, week: Week, group: Group | None, now: datetime
+) -> WeekExtent:
+    """Return the times of the report about a week that is made at `now`, about the readers who are
+    in the group then or about all."""
     until = min(now, week.end)
     of_all = exports.extent(db, access, Selection(ExportKind.ACTIVITIES))
     return WeekExtent(
         week=week,
+        group=group,
         made_at=now,
         until=until,
         until_before=min(a_week_earlier(until), week.starts[0]),
@@ -226,7 +244,10 @@ def cases_of_week(
         for reader_id, reason in _reasons(db, access, since, until, thresholds)
         if reason is not None
     }
-    active = attention.active_readers(db, access, {reader_id for reader_id, _ in reasons})
+    ids = {reader_id for reader_id, _ in reasons}
+    if extent.group is not None:
+        ids &= {*groups.member_ids(db, extent.group)}
+    active = attention.active_readers(db, access, ids)
     return cases({key: held for key, held in reasons.items() if key[0] in active})
 
 
@@ -271,6 +292,7 @@ def week_report(
     seconds = [it.seconds for it in read]
     return WeekReport(
         week=extent.week,
+        group=None if extent.group is None else extent.group.name,
         made_at=extent.made_at,
         until=extent.until,
         totals=totals(seconds, _FINISHED.scalar(db, **extent.parameters)),

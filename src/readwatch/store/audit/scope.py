@@ -1,0 +1,69 @@
+"""Whose data a user may see: a consultant of groups only that of their readers, others of all.
+
+A consultant who is assigned to deleted groups alone sees nobody: sight of all readers is something
+that an admin gives, never the effect of a deletion.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from readwatch.domain.users import UserRole
+from readwatch.store.engine.connections import Database
+from readwatch.store.engine.statements import Statement
+
+READERS_OF_CONSULTANT = """
+    SELECT m.user_id FROM consultant_groups c
+    JOIN reader_groups g ON g.id = c.group_id
+    JOIN reader_group_members m ON m.group_id = g.id
+    WHERE c.user_id = :acting_id AND g.deleted_at IS NULL
+"""
+"""SQL for the ids of the readers whom a consultant of groups sees, some of them twice."""
+
+_IS_LIMITED = Statement("SELECT 1 AS one FROM consultant_groups WHERE user_id = :acting_id LIMIT 1")
+_HAS_READER = Statement(f"{READERS_OF_CONSULTANT} AND m.user_id = :reader_id LIMIT 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The readers whom a user may see: all, or those of the user's groups if `is_limited`."""
+
+    user_id: int
+    is_limited: bool
+
+    def contains(self, reader_id: str) -> str:
+        """Return the SQL condition that an expression is the id of a reader of the scope.
+
+        `values` has its parameter. The condition is never NULL.
+        """
+        return f"({reader_id} IN ({READERS_OF_CONSULTANT}))" if self.is_limited else "TRUE"
+
+    def knows(self, group_id: str) -> str:
+        """Return the SQL condition that an expression is the id of a group whose readers are in the
+        scope because of it."""
+        of_consultant = "SELECT group_id FROM consultant_groups WHERE user_id = :acting_id"
+        return f"({group_id} IN ({of_consultant}))" if self.is_limited else "TRUE"
+
+    @property
+    def values(self) -> Mapping[str, int]:
+        """The values of the parameters of the conditions."""
+        return {"acting_id": self.user_id} if self.is_limited else {}
+
+
+ALL_READERS = Scope(user_id=0, is_limited=False)
+"""The scope of figures that are nobody's view, such as the metrics of the service."""
+
+
+def scope_of(db: Database, user_id: int, role: UserRole) -> Scope:
+    """Return the scope of an active consultant or admin."""
+    is_limited = (
+        role is UserRole.CONSULTANT and _IS_LIMITED.one_or_none(db, acting_id=user_id) is not None
+    )
+    return Scope(user_id, is_limited)
+
+
+def has_reader(db: Database, scope: Scope, reader_id: int) -> bool:
+    """Tell whether a reader is in a scope."""
+    if not scope.is_limited:
+        return True
+    found = _HAS_READER.one_or_none(db, acting_id=scope.user_id, reader_id=reader_id)
+    return found is not None

@@ -31,7 +31,7 @@ STORE = {
     "identity": {"engine", "audit"},
     "recording": {"engine", "audit", "identity"},
     "lists": {"engine", "audit", "identity"},
-    "totals": {"engine"},
+    "totals": {"engine", "audit"},
     "reader_data": {"engine", "audit", "identity", "lists"},
     "lifecycle": {"engine", "audit", "identity", "recording", "lists"},
     "reports": {"engine", "audit", "identity", "recording", "lists", "totals"},

@@ -147,7 +147,9 @@ def _export(
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
         of_group = None if group is None else find_group(db, group)
-        selection = Selection(kind, _reader_id(db, reader), since, until, of_group and of_group.id)
+        selection = Selection(
+            kind, _reader_id(db, reader), since, until, of_group.id if of_group else None
+        )
         with text_output(file) as text:
             access = audit_log.list_access(db, acting_id)
             extent = exports.extent(db, access, selection)

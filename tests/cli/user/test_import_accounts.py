@@ -428,6 +428,7 @@ def test_the_numbers_are_json_too(
         "changed": 2,
         "unchanged": 1,
         "skipped": 0,
+        "new_groups": [],
     }
     dry = shell(*call, "--json", "--dry-run")
     assert json.loads(dry.out) == {"dry_run": True, **numbers}
@@ -446,3 +447,59 @@ def test_a_dry_run_of_a_file_with_problems_fails_as_the_import_does(
         assert dry.code == 1
         assert (dry.out, dry.err) == (real.out, real.err)
     assert log(db) == []
+
+
+# Groups -----------------------------------------------------------------------------------------
+
+
+def members(shell: Shell, name: str) -> set[str]:
+    shown = json.loads(shell("group", "show", name, "--json").out)
+    return {reader["email"] for reader in shown["readers"]}
+
+
+def test_a_group_that_does_not_exist_is_a_problem_or_is_created(
+    shell: Shell, cast: Cast, db: Database, file: Path
+) -> None:
+    shell("group", "add", "4b")
+    file.write_text(
+        "email;name;role;password;group\n"
+        "eve@example.org;Eve Ellis;reader;a reader's password;4b|chess\n"
+        "finn@example.org;Finn Ford;reader;a reader's password;4B\n"
+    )
+    refused = shell("user", "import", str(file))
+    assert refused.code == 1
+    assert "line 2, column group: there is no group 'chess'; readwatch group add" in refused.err
+    call = ("user", "import", str(file), "--create-groups")
+    assert shell(*call, "--dry-run").out == (
+        "2 accounts would be added: 2 readers\n1 group would be added\n"
+    )
+    assert shell(*call).out == "2 accounts added: 2 readers\n1 group added\n"
+    assert members(shell, "4b") == {"eve@example.org", "finn@example.org"}
+    assert members(shell, "chess") == {"eve@example.org"}
+    details = [entry[3] for entry in log(db)]
+    assert "cli import, role reader, groups 4b, chess" in details
+    assert "cli import, group chess" in details
+
+
+def test_an_update_moves_readers_to_the_groups_of_the_file(
+    shell: Shell, cast: Cast, db: Database, file: Path
+) -> None:
+    shell("group", "add", "4a", "5a", "chess")
+    shell("group", "add-reader", "4a", "ann@example.org", "ben@example.org")
+    shell("group", "add-reader", "chess", "ann@example.org")
+    before = len(log(db))
+    file.write_text(
+        "email,name,role,group\n"
+        "ann@example.org,Ann Archer,reader,5a|chess\n"
+        "ben@example.org,Ben Baker,reader,\n"
+    )
+    call = ("user", "import", str(file), "--update")
+    changed = "0 accounts {}added\n1 account {}changed; 1 have these values already\n"
+    assert shell(*call, "--dry-run").out == changed.format("would be ", "would be ")
+    assert shell(*call).out == changed.format("", "")
+    assert members(shell, "4a") == {"ben@example.org"}, "an empty value changes nothing"
+    assert members(shell, "5a") == members(shell, "chess") == {"ann@example.org"}
+    assert [entry for entry in log(db)[before:] if "group" in entry[1]] == [
+        (cast.dora.id, "added_to_group", cast.ann.id, "cli import, group 5a"),
+        (cast.dora.id, "removed_from_group", cast.ann.id, "cli import, group 4a"),
+    ]

@@ -85,3 +85,20 @@ def test_a_file_can_be_a_pipe(tmp_path: Path) -> None:
 def test_a_file_without_the_columns_is_refused(file: Path, text: str) -> None:
     with pytest.raises(ReadwatchError, match="has no column 'email'"):
         read(file, text)
+
+
+def test_a_reader_can_be_in_several_groups_and_others_in_none(file: Path) -> None:
+    contents = read(
+        file,
+        "email,name,role,group\n"
+        "eve@example.org,Eve,reader,4b | Reading  club|4B\n"
+        "finn@example.org,Finn,reader,\n"
+        "gus@example.org,Gus,consultant,4b\n"
+        "hal@example.org,Hal,reader,4b|\n",
+    )
+    assert [line.groups for line in contents.lines] == [("4B", "Reading club"), None]
+    assert [str(problem) for problem in contents.problems] == [
+        "line 4, column group: only readers are in groups; limit a consultant to one with readwatch"
+        " group assign",
+        "line 5, column group: the name of a group must not be empty",
+    ]

@@ -4,6 +4,7 @@ import shutil
 from contextlib import suppress
 
 import pytest
+from grouped import limit, put_into
 from older_schema import Rows, columns_of, fill_oldest, rows_of
 
 from readwatch.domain.archive_files import Archive
@@ -18,7 +19,7 @@ from readwatch.store.audit.log import append_in_transaction, log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity import invitations
+from readwatch.store.identity import invitations, users
 from readwatch.store.identity.users import NewUser, add_user
 from readwatch.store.lifecycle import archives
 
@@ -86,6 +87,8 @@ def current(oldest, clock) -> Database:
     name = "activities-2025-11-000000000001.jsonl.gz"
     archive = Archive("/archive", name, 1, 9, 9, clock(), clock(), "a checksum")
     archives.add(oldest, archive, clock())
+    put_into(oldest, "4b", users.get_user(oldest, 1))
+    limit(oldest, users.get_user(oldest, 2), "4b")
     assert without_rows(rows_of(oldest)) == []
     return oldest
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import NOON, Cast, StillClock
+from grouped import put_into
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -63,6 +64,7 @@ def about_ann(db, cast: Cast, enter, post, clock):
             log = AuditEvent(cast.dora.id, AuditAction.INVITED_USER, user.id)
             append_in_transaction(db, log, clock())
             invitations.add_invitations(db, {user.id: invitations.new_code()}, clock())
+            put_into(db, "4b", user)
     return ann
 
 
@@ -108,6 +110,8 @@ def test_all_rows_about_the_user_are_erased_and_all_others_stay(db, cast: Cast, 
         "reader_sessions": 1,
         "staff_sessions": 0,
         "reader_profiles": 1,
+        "reader_group_members": 1,
+        "consultant_groups": 0,
         "failed_logins": 2,
         "users": 1,
     }

@@ -53,7 +53,7 @@ def rename(context: click.Context, name: str, new_name: str, admin: str | None) 
 @acting_admin
 @click.pass_context
 def delete(context: click.Context, name: str, yes: bool, admin: str | None) -> None:
-    """Delete a group. Its readers stay.
+    """Delete a group; its readers stay.
 
     A consultant who is assigned to no other group sees nobody from then on.
     """

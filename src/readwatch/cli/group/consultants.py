@@ -23,9 +23,10 @@ from readwatch.store.identity import groups
 @acting_admin
 @click.pass_context
 def assign(context: click.Context, name: str, email: str, admin: str | None) -> None:
-    """Limit a consultant to the readers of this group and of those assigned before.
+    """Limit a consultant to the readers of a group.
 
-    Open consoles and API sessions of the consultant show it within seconds.
+    The consultant sees these readers and those of the groups that were assigned before, from now
+    on, also in open consoles and at the API.
     """
     with changing(context, admin) as change:
         group = groups.find_group(change.db, name)

@@ -14,7 +14,7 @@ from readwatch.store.identity import groups
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the groups with the numbers of their readers and consultants."""
+    """List the groups and how many people are in them."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         every = groups.summaries(db)

@@ -22,7 +22,10 @@ from readwatch.store.identity import groups
 @acting_admin
 @click.pass_context
 def add_reader(context: click.Context, name: str, emails: Sequence[str], admin: str | None) -> None:
-    """Put readers into a group, all or none. A reader can be in several groups."""
+    """Put readers into a group, all or none.
+
+    A reader can be in several groups.
+    """
     with changing(context, admin) as change:
         group = groups.find_group(change.db, name)
         readers = people_of_role(change.db, emails, UserRole.READER)
@@ -42,7 +45,7 @@ def add_reader(context: click.Context, name: str, emails: Sequence[str], admin: 
 def remove_reader(
     context: click.Context, name: str, emails: Sequence[str], admin: str | None
 ) -> None:
-    """Take readers out of a group, all or none."""
+    """Take readers out of a group."""
     with changing(context, admin) as change:
         group = groups.find_group(change.db, name)
         readers = people_of_role(change.db, emails, UserRole.READER)

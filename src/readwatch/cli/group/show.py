@@ -28,7 +28,7 @@ from readwatch.store.lists.accounts import account_rows
 @acting_admin
 @click.pass_context
 def command(context: click.Context, name: str, as_json: bool, admin: str | None) -> None:
-    """Show the readers of a group, and the consultants who are assigned to it."""
+    """Show the readers and the consultants of a group."""
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id

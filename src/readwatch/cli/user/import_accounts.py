@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from readwatch.cli.user.import_file import ImportLine, Problem, read_import_file
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.clock import rfc3339, system_clock
 from readwatch.domain.errors import ReadwatchError, conflict, invalid, safe_errors
+from readwatch.domain.groups import group_key
 from readwatch.domain.plural import counted
 from readwatch.domain.table_files import write_csv
 from readwatch.domain.users import UserRole
@@ -31,7 +32,7 @@ from readwatch.store.audit import log as audit_log
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.locks import Lock, acquire_lock
-from readwatch.store.identity import bulk_users, edits, invitations, users
+from readwatch.store.identity import bulk_users, edits, groups, invitations, users
 from readwatch.store.identity.bulk_users import ExistingAccount
 from readwatch.store.identity.passwords import hash_password
 
@@ -53,7 +54,10 @@ class _Plan:
 
     added: tuple[ImportLine, ...]
     edits: tuple[edits.Edit, ...]
+    regrouped: Mapping[int, tuple[str, ...]]
+    """The groups of readers who exist, by the id of the reader."""
     skipped: int
+    new_groups: tuple[str, ...]
 
     @property
     def invited(self) -> tuple[ImportLine, ...]:
@@ -78,6 +82,7 @@ class _Plan:
 )
 @click.option("--update", is_flag=True, help="Change accounts that exist to what the file says.")
 @click.option("--skip-existing", is_flag=True, help="Leave accounts that exist as they are.")
+@click.option("--create-groups", is_flag=True, help="Add the groups that do not exist yet.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @bcrypt_cost_setting
@@ -89,6 +94,7 @@ def command(
     invitation_file: Path | None,
     update: bool,
     skip_existing: bool,
+    create_groups: bool,
     dry_run: bool,
     as_json: bool,
     bcrypt_cost: int,
@@ -97,12 +103,13 @@ def command(
     """Add all accounts in a CSV FILE, or none if a line is wrong.
 
     The first line names the columns: email, name and role are required; password, reading_level,
-    language and timezone are optional, and others are ignored. Commas, semicolons or tabs separate
-    the values. The command names up to 50 problems, each with its line and column.
+    language, timezone and group are optional, and others are ignored. Commas, semicolons or tabs
+    separate the values, and | the groups of a reader. The command names up to 50 problems, each
+    with its line and column.
 
     Who has no password gets a code as from `readwatch user invite`. The codes are written to the
     file of `--invitations`, which only you can read. `--update` changes name, reading level,
-    language and time zone, except to empty values, and never the role or the password.
+    language, time zone and groups, except to empty values, and never the role or the password.
     """
     if update and skip_existing:
         raise click.UsageError("use either --update or --skip-existing")
@@ -111,11 +118,11 @@ def command(
     with database(url) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
-        plan = _plan(db, file, existing)
-        changes = edits.changed_columns(db, plan.edits)
+        plan = _plan(db, file, existing, create_groups=create_groups)
+        changes, moves = _changes(db, plan)
     _require_new_file(plan, invitation_file)
     if dry_run:
-        _report(plan, len(changes), as_json=as_json, dry_run=True)
+        _report(plan, _changed(changes, moves), as_json=as_json, dry_run=True)
         return
     hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
     now = system_clock()
@@ -130,25 +137,40 @@ def command(
     _report(plan, changed, as_json=as_json, dry_run=False)
 
 
-def _plan(db: Database, file: Path, existing: _Existing) -> _Plan:
+def _plan(db: Database, file: Path, existing: _Existing, *, create_groups: bool) -> _Plan:
     """Return what to do; print the problems of the file, if there are any, and raise an error."""
     with busy("Reading the file"):
         contents = read_import_file(file)
     accounts = bulk_users.existing_accounts(db, [line.email for line in contents.lines])
     for note in contents.notes:
         print_line(f"note: {note}", err=True)
+    known = {group_key(group.name) for group in groups.groups(db)}
     problems = [*contents.problems, *_conflicts(contents.lines, accounts, existing)]
+    if not create_groups:
+        problems += _unknown_groups(contents.lines, known)
     _refuse(problems)
     with_account = [line for line in contents.lines if line.email in accounts]
     if existing is _Existing.UPDATE and any(line.password for line in with_account):
         print_line("note: accounts that exist keep their passwords", err=True)
+    updated = with_account if existing is _Existing.UPDATE else []
+    added = tuple(line for line in contents.lines if line.email not in accounts)
+    named = {group_key(name): name for line in (*added, *updated) for name in line.groups or ()}
     return _Plan(
-        added=tuple(line for line in contents.lines if line.email not in accounts),
-        edits=tuple(_edit(line, accounts[line.email]) for line in with_account)
-        if existing is _Existing.UPDATE
-        else (),
+        added=added,
+        edits=tuple(_edit(line, accounts[line.email]) for line in updated),
+        regrouped={accounts[line.email].user_id: line.groups for line in updated if line.groups},
         skipped=len(with_account) if existing is _Existing.SKIP else 0,
+        new_groups=tuple(name for key, name in named.items() if key not in known),
     )
+
+
+def _unknown_groups(lines: Sequence[ImportLine], known: Collection[str]) -> Iterator[Problem]:
+    """Yield the problems of lines with a group that does not exist."""
+    for line in lines:
+        for name in line.groups or ():
+            if group_key(name) not in known:
+                advice = "readwatch group add adds it, or --create-groups"
+                yield Problem(line.number, f"there is no group {name!r}; {advice}", "group")
 
 
 def _conflicts(
@@ -265,17 +287,20 @@ def _save(
 
     Call it in a transaction.
     """
-    if plan.edits:
+    if plan.edits or plan.new_groups:
         acquire_lock(db, Lock.ROLLUPS)  # the first lock of every change of an account
-    changes = edits.changed_columns(db, plan.edits)
+    changes, moves = _changes(db, plan)
+    changed = _changed(changes, moves)
     lines = len(plan.added) + len(plan.edits) + plan.skipped
-    details = f"cli, rows {lines}, added {len(plan.added)}, changed {len(changes)}"
+    details = f"cli, rows {lines}, added {len(plan.added)}, changed {changed}"
     with busy("Adding accounts"):
         ids = bulk_users.add_users(db, list(map(_new_user, plan.added, hashes)), now)
     events = [
         cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
         *(_added(acting_id, ids[line.email], line) for line in plan.added),
         *(_edited(acting_id, user_id, columns) for user_id, columns in changes.items()),
+        *(_new_group(acting_id, name) for name in plan.new_groups),
+        *(_moved(acting_id, move) for move in moves),
     ]
     starts = range(0, len(events), _ENTRIES_AT_ONCE)
     for start in with_progress(starts, "Writing the access log"):
@@ -283,7 +308,25 @@ def _save(
     with busy("Changing accounts"):
         invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
         edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
-    return len(changes)
+    with busy("Filling groups"):
+        for name in plan.new_groups:
+            groups.add_group(db, name, now)
+        groups.move(db, moves, now)
+        groups.add_to_named(db, {ids[line.email]: line.groups or () for line in plan.added}, now)
+    return changed
+
+
+_Changes = tuple[Mapping[int, tuple[str, ...]], tuple[groups.Move, ...]]
+
+
+def _changes(db: Database, plan: _Plan) -> _Changes:
+    """Return the columns that change, by the id of the account, and who joins and leaves groups."""
+    return edits.changed_columns(db, plan.edits), groups.moves(db, plan.regrouped)
+
+
+def _changed(changes: Mapping[int, object], moves: Iterable[groups.Move]) -> int:
+    """Return the number of accounts that change."""
+    return len(changes.keys() | {move.user_id for move in moves})
 
 
 def _new_user(line: ImportLine, password_hash: str) -> users.NewUser:
@@ -300,11 +343,27 @@ def _new_user(line: ImportLine, password_hash: str) -> users.NewUser:
 
 def _added(acting_id: int, user_id: int, line: ImportLine) -> AuditEvent:
     invited = ", invited" if line.password is None else ""
+    of_groups = f", groups {', '.join(line.groups)}" if line.groups else ""
     return cli_event(
         actor_id=acting_id,
         action_type=AuditAction.ADDED_USER,
         subject_id=user_id,
-        details=f"cli import, role {line.user_role}{invited}",
+        details=f"cli import, role {line.user_role}{of_groups}{invited}",
+    )
+
+
+def _new_group(acting_id: int, name: str) -> AuditEvent:
+    return cli_event(
+        actor_id=acting_id, action_type=AuditAction.ADDED_GROUP, details=f"cli import, group {name}"
+    )
+
+
+def _moved(acting_id: int, move: groups.Move) -> AuditEvent:
+    return cli_event(
+        actor_id=acting_id,
+        action_type=AuditAction.ADDED_TO_GROUP if move.joins else AuditAction.REMOVED_FROM_GROUP,
+        subject_id=move.user_id,
+        details=f"cli import, group {move.group_name}",
     )
 
 
@@ -335,6 +394,7 @@ def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
                 "changed": changed,
                 "unchanged": len(plan.edits) - changed,
                 "skipped": plan.skipped,
+                "new_groups": list(plan.new_groups),
             }
         )
         return
@@ -350,5 +410,7 @@ def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
         print_line(
             f"{counted(changed, 'account')} {would_be}changed; {same:,} have these values already"
         )
+    if plan.new_groups:
+        print_line(f"{counted(len(plan.new_groups), 'group')} {would_be}added")
     if plan.skipped:
         print_line(f"{counted(plan.skipped, 'account')} {would_be}skipped")

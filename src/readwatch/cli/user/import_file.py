@@ -15,14 +15,17 @@ from typing import TypeVar
 
 from readwatch.cli.user.profile_checks import check_language, check_reading_level, check_timezone
 from readwatch.domain.errors import ReadwatchError, invalid
+from readwatch.domain.groups import checked_group_name, group_key
 from readwatch.domain.users import UserRole, checked_name, checked_password
 from readwatch.store.identity.users import checked_email
 
 T = TypeVar("T")
 
 REQUIRED = ("email", "name", "role")
-COLUMNS = (*REQUIRED, "password", "reading_level", "language", "timezone")
+COLUMNS = (*REQUIRED, "password", "reading_level", "language", "timezone", "group")
 
+_BETWEEN_GROUPS = "|"
+_ONLY_READERS = "only readers are in groups; limit a consultant to one with readwatch group assign"
 _SEPARATORS = ",;\t"
 _BETWEEN_WORDS = re.compile(r"[\s_-]+")
 
@@ -39,6 +42,7 @@ class ImportLine:
     reading_level: str | None
     language: str | None
     timezone: str | None
+    groups: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _check_columns(columns: Sequence[str]) -> None:
         if names:
             raise invalid(
                 f"the first line {problem} {names[0]!r}; it must name the columns email, name and "
-                "role, and may name password, reading_level, language and timezone"
+                "role, and may name password, reading_level, language, timezone and group"
             )
 
 
@@ -174,7 +178,7 @@ def _line(number: int, columns: Sequence[str], row: Sequence[str]) -> ImportLine
             problems.append(Problem(number, error.message, column))
             return default
 
-    def optional(column: str, check: Callable[[str], str]) -> str | None:
+    def optional(column: str, check: Callable[[str], T]) -> T | None:
         return checked(column, check, None) if values.get(column) else None
 
     role = checked("role", _role, None)
@@ -187,8 +191,17 @@ def _line(number: int, columns: Sequence[str], row: Sequence[str]) -> ImportLine
         reading_level=optional("reading_level", check_reading_level),
         language=optional("language", check_language),
         timezone=optional("timezone", check_timezone),
+        groups=optional("group", _groups),
     )
+    if line.groups and line.user_role.is_staff:
+        problems.append(Problem(number, _ONLY_READERS, "group"))
     return problems or line
+
+
+def _groups(text: str) -> tuple[str, ...]:
+    """Return the names of groups, each once."""
+    names = map(checked_group_name, text.split(_BETWEEN_GROUPS))
+    return tuple({group_key(name): name for name in names}.values())
 
 
 def _role(text: str) -> UserRole:

@@ -1,12 +1,13 @@
 """Groups of readers, and the consultants who see only the readers of their groups."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from readwatch.domain.errors import conflict, not_found
 from readwatch.domain.groups import Group, GroupSummary, checked_group_name, group_key
-from readwatch.domain.text import clean
+from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import Permit
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.compiled import CompiledQuery, Param
@@ -55,6 +56,22 @@ _REMOVE_MEMBERS = BulkStatement(
     """
     DELETE FROM reader_group_members
     WHERE group_id = :group_id AND user_id IN (SELECT user_id FROM given) RETURNING user_id
+    """,
+)
+_LEAVE = BulkStatement(
+    {"group_id": "bigint", "user_id": "bigint"},
+    """
+    DELETE FROM reader_group_members WHERE (group_id, user_id) IN (
+        SELECT group_id, user_id FROM given
+    )
+    """,
+)
+_OF_READERS = BulkStatement(
+    {"user_id": "bigint"},
+    """
+    SELECT m.user_id, g.name FROM given CROSS JOIN reader_group_members m
+    JOIN reader_groups g ON g.id = m.group_id
+    WHERE m.user_id = given.user_id AND g.deleted_at IS NULL
     """,
 )
 _LEAVE_ALL = CompiledQuery(
@@ -176,6 +193,53 @@ def remove_members(db: Database, group: Group, user_ids: Iterable[int]) -> froze
     """Remove readers from a group; return those who were in it."""
     rows = _REMOVE_MEMBERS.all(db, [(id,) for id in user_ids], group_id=group.id)
     return frozenset(row.user_id for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A reader joins or leaves a group."""
+
+    user_id: int
+    group_name: SafeText
+    joins: bool
+
+
+def moves(db: Database, regrouped: Mapping[int, Sequence[str]]) -> tuple[Move, ...]:
+    """Return what it takes until readers are in exactly these groups, by the id of the reader.
+
+    A group that does not exist yet is one to join.
+    """
+    before: dict[int, dict[str, SafeText]] = {user_id: {} for user_id in regrouped}
+    for row in _OF_READERS.all(db, [(user_id,) for user_id in regrouped]):
+        before[row.user_id][group_key(row.name)] = clean(row.name)
+    found: list[Move] = []
+    for user_id, names in regrouped.items():
+        after = {group_key(name): clean(name) for name in names}
+        found += (
+            Move(user_id, name, joins=True)
+            for key, name in after.items()
+            if key not in before[user_id]
+        )
+        found += (
+            Move(user_id, name, joins=False)
+            for key, name in before[user_id].items()
+            if key not in after
+        )
+    return tuple(found)
+
+
+def move(db: Database, moves: Iterable[Move], now: datetime) -> None:
+    """Let readers join and leave groups, all of which exist."""
+    ids = {group_key(group.name): group.id for group in groups(db)}
+    pairs = [(ids[group_key(it.group_name)], it.user_id, it.joins) for it in moves]
+    add_members(db, [(group, user) for group, user, joins in pairs if joins], now)
+    _LEAVE(db, [(group, user) for group, user, joins in pairs if not joins])
+
+
+def add_to_named(db: Database, named: Mapping[int, Iterable[str]], now: datetime) -> None:
+    """Add readers to groups that exist, by the id of the reader."""
+    moves = (Move(id, clean(name), joins=True) for id, names in named.items() for name in names)
+    move(db, moves, now)
 
 
 def leave_all(db: Database, user_id: int) -> None:

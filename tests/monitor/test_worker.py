@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import NOON, PASSWORD, Cast, StillClock
 from copies import put_in_place_of
+from grouped import limit, put_into
 from monitor.conftest import TIMEOUT_SECONDS, Monitor, OpenMonitor
 from reading_app import ReadingApp, add_readers
 
@@ -389,6 +390,43 @@ def test_a_readers_page_is_logged_first_and_refused_where_that_fails(
     page = monitor.next(ReaderSnapshotReady).snapshot
     assert (page.request_id, page.user.email) == (2, "ann@example.org")
     assert logged_actions(db) == ["viewed_reader_profile"]
+
+
+def test_a_consultant_of_groups_sees_only_their_readers_from_the_next_snapshot_on(
+    open_monitor: OpenMonitor, db: Database, cast: Cast, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    ben.reads("Emma")
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.next(ViewSnapshotReady, lambda event: len(titles(event)) == 2)
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+    limited = monitor.next(ViewSnapshotReady, lambda event: titles(event) == ["Emma"]).snapshot
+    assert (limited.stats.online, limited.stats.activities_a_minute) == (1, 1)
+    monitor.worker.watch_reader(1, ann.user.id, "online")
+    assert monitor.next(ReaderRefused).reason == "this reader is in none of your groups"
+    stale = monitor.worker.log_and_run(
+        AuditAction.EXPORTED_VIEW, [ann.user.id, ben.user.id], "csv", nothing
+    )
+    with pytest.raises(ReadwatchError, match="in none of your groups"):
+        stale.result(TIMEOUT_SECONDS)
+    assert monitor.worker.find_readers("ann", 1).result(TIMEOUT_SECONDS) == ()
+    assert logged_actions(db) == ["refused_access"]
+
+
+def test_an_open_page_of_a_reader_of_others_is_closed(
+    open_monitor: OpenMonitor, db: Database, cast: Cast, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula")
+    monitor = open_monitor()
+    monitor.watch()
+    monitor.worker.watch_reader(1, ann.user.id, "online")
+    monitor.next(ReaderSnapshotReady)
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+    refused = monitor.next(ReaderRefused)
+    assert (refused.request_id, refused.reason) == (1, "this reader is in none of your groups")
 
 
 def test_an_action_that_cannot_be_logged_is_not_done(

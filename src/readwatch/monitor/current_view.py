@@ -18,7 +18,7 @@ from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, V
 from readwatch.monitor.views import view_queries
 from readwatch.store.audit.live_lists import AccessLog, LiveListLog
 from readwatch.store.audit.log import ListAccess, Permit, RowAccess, outside_scope
-from readwatch.store.audit.scope import has_reader
+from readwatch.store.audit.scope import contains_all
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.totals import heartbeats
@@ -103,7 +103,7 @@ class CurrentView:
         self._arrivals = arrivals_after(before, heartbeats(db, now, before), now)
         self._refresh_attention(db, access, now)
         if self.reader_page is not None:
-            if not has_reader(db, access.scope, self.reader_page.reader_id):
+            if not contains_all(db, access.scope, [self.reader_page.reader_id]):
                 raise outside_scope()
             return self.reader_page.snapshot(db, self._completed(live_stats(db, access.scope, now)))
         view = self.view or View.ONLINE

@@ -128,6 +128,7 @@ def test_a_deletion_says_who_sees_nobody_now(
     ended = shell("group", "delete", group, "--yes")
     assert (ended.code, ended.out) == (0, "deleted 4b; its readers stay\n")
     assert ended.err.startswith("1 consultant sees nobody now: assign another group with")
+    assert log(db)[-1] == (cast.dora.id, "deleted_group", None, "cli, group 4b")
     assert json.loads(shell("group", "list", "--json").out) == []
     assert list_access(db, cast.cara.id).scope.is_limited
     shell("group", "add", group)

@@ -17,7 +17,8 @@ _TITLE = 40
 def print_report(report: WeekReport) -> None:
     """Print a report."""
     now, before = report.totals, report.totals_before
-    print_line(f"Week {report.week}: {days_of(report.week)}, {all_readers(report)}")
+    of_group = f", {all_readers(report)}" if report.group else ""
+    print_line(f"Week {report.week}: {days_of(report.week)}{of_group}")
     print_line(made(report))
     print_line("")
     print_table(

@@ -144,10 +144,10 @@ def _plan(db: Database, file: Path, existing: _Existing, *, create_groups: bool)
     accounts = bulk_users.existing_accounts(db, [line.email for line in contents.lines])
     for note in contents.notes:
         print_line(f"note: {note}", err=True)
-    known = {group_key(group.name) for group in groups.groups(db)}
+    existing_groups = {group_key(group.name) for group in groups.groups(db)}
     problems = [*contents.problems, *_conflicts(contents.lines, accounts, existing)]
     if not create_groups:
-        problems += _unknown_groups(contents.lines, known)
+        problems += _unknown_groups(contents.lines, existing_groups)
     _refuse(problems)
     with_account = [line for line in contents.lines if line.email in accounts]
     if existing is _Existing.UPDATE and any(line.password for line in with_account):
@@ -160,15 +160,17 @@ def _plan(db: Database, file: Path, existing: _Existing, *, create_groups: bool)
         edits=tuple(_edit(line, accounts[line.email]) for line in updated),
         regrouped={accounts[line.email].user_id: line.groups for line in updated if line.groups},
         skipped=len(with_account) if existing is _Existing.SKIP else 0,
-        new_groups=tuple(name for key, name in named.items() if key not in known),
+        new_groups=tuple(name for key, name in named.items() if key not in existing_groups),
     )
 
 
-def _unknown_groups(lines: Sequence[ImportLine], known: Collection[str]) -> Iterator[Problem]:
+def _unknown_groups(
+    lines: Sequence[ImportLine], existing_groups: Collection[str]
+) -> Iterator[Problem]:
     """Yield the problems of lines with a group that does not exist."""
     for line in lines:
         for name in line.groups or ():
-            if group_key(name) not in known:
+            if group_key(name) not in existing_groups:
                 advice = "readwatch group add adds it, or --create-groups"
                 yield Problem(line.number, f"there is no group {name!r}; {advice}", "group")
 

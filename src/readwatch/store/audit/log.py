@@ -13,7 +13,7 @@ from readwatch.domain.audit import GENESIS, AuditAction, AuditEvent, entry_hash,
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
-from readwatch.store.audit.scope import Scope, has_reader, scope_of
+from readwatch.store.audit.scope import Scope, contains_all, scope_of
 from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.compiled import TRUE, CompiledQuery, Param
 from readwatch.store.engine.connections import Database, connection
@@ -180,7 +180,7 @@ def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: 
 
     def write(db: Database) -> Permit | None:
         role = _staff_role(db, event.actor_id)
-        if not has_reader(db, scope_of(db, event.actor_id, role), subject_id):
+        if not contains_all(db, scope_of(db, event.actor_id, role), [subject_id]):
             refusal = replace(event, action_type=AuditAction.REFUSED_ACCESS)
             append_in_transaction(db, refusal, now)
             return None
@@ -197,7 +197,7 @@ def is_in_scope(db: Database, user_id: int, reader_id: int) -> bool:
 
     All but active consultants and admins are refused.
     """
-    return has_reader(db, scope_of(db, user_id, _staff_role(db, user_id)), reader_id)
+    return contains_all(db, scope_of(db, user_id, _staff_role(db, user_id)), [reader_id])
 
 
 def outside_scope() -> ReadwatchError:
@@ -223,9 +223,12 @@ def log_rows(
     """Log an export, a copy or a print of rows, commit, and return the right to the rows.
 
     `reader_ids` are the readers of the rows. If they are few each of them gets an entry, otherwise
-    there is one that names nobody.
+    there is one that names nobody. Rows of a reader whom the user may not see any more are refused.
     """
-    events = [event.about(id) for id in sorted(few_readers(reader_ids))] or [event]
+    readers = {id for id in reader_ids if id is not None}
+    if not contains_all(db, access.scope, readers):
+        raise outside_scope()
+    events = [event.about(id) for id in sorted(few_readers(readers))] or [event]
     return log_rows_by(transaction_on(db), access, events, now)
 
 

@@ -4,10 +4,11 @@ A consultant who is assigned to deleted groups alone sees nobody: sight of all r
 that an admin gives, never the effect of a deletion.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from readwatch.domain.users import UserRole
+from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 
@@ -20,7 +21,10 @@ READERS_OF_CONSULTANT = """
 """SQL for the ids of the readers whom a consultant of groups sees, some of them twice."""
 
 _IS_LIMITED = Statement("SELECT 1 AS one FROM consultant_groups WHERE user_id = :acting_id LIMIT 1")
-_HAS_READER = Statement(f"{READERS_OF_CONSULTANT} AND m.user_id = :reader_id LIMIT 1")
+_READERS_OUTSIDE = BulkStatement(
+    {"id": "bigint"},
+    f"SELECT count(*) AS readers FROM given WHERE id NOT IN ({READERS_OF_CONSULTANT})",  # noqa: S608
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,9 @@ def scope_of(db: Database, user_id: int, role: UserRole) -> Scope:
     return Scope(user_id, is_limited)
 
 
-def has_reader(db: Database, scope: Scope, reader_id: int) -> bool:
-    """Tell whether a reader is in a scope."""
+def contains_all(db: Database, scope: Scope, reader_ids: Iterable[int]) -> bool:
+    """Tell whether readers are all in a scope."""
     if not scope.is_limited:
         return True
-    found = _HAS_READER.one_or_none(db, acting_id=scope.user_id, reader_id=reader_id)
-    return found is not None
+    (outside,) = _READERS_OUTSIDE.all(db, [(id,) for id in reader_ids], **scope.values)
+    return bool(outside.readers == 0)

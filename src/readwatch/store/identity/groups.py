@@ -212,20 +212,20 @@ def moves(db: Database, regrouped: Mapping[int, Sequence[str]]) -> tuple[Move, .
     before: dict[int, dict[str, SafeText]] = {user_id: {} for user_id in regrouped}
     for row in _OF_READERS.all(db, [(user_id,) for user_id in regrouped]):
         before[row.user_id][group_key(row.name)] = clean(row.name)
-    found: list[Move] = []
+    changes: list[Move] = []
     for user_id, names in regrouped.items():
         after = {group_key(name): clean(name) for name in names}
-        found += (
+        changes += (
             Move(user_id, name, joins=True)
             for key, name in after.items()
             if key not in before[user_id]
         )
-        found += (
+        changes += (
             Move(user_id, name, joins=False)
             for key, name in before[user_id].items()
             if key not in after
         )
-    return tuple(found)
+    return tuple(changes)
 
 
 def move(db: Database, moves: Iterable[Move], now: datetime) -> None:
@@ -287,10 +287,10 @@ def groups_of(db: Database, permit: Permit) -> tuple[Group, ...]:
 def find_assigned(db: Database, user_id: int, name: str) -> Group:
     """Return the group of this name that a consultant is assigned to, also a deleted one."""
     assigned = [group for group, _ in assigned_groups(db, user_id)]
-    found = [group for group in assigned if group_key(group.name) == group_key(name)]
-    if not found:
+    matching = [group for group in assigned if group_key(group.name) == group_key(name)]
+    if not matching:
         raise not_found(f"the consultant is not assigned to a group {clean(name)!r}")
-    return found[0]
+    return matching[0]
 
 
 def consultants_of_this_alone(db: Database, group: Group) -> tuple[int, ...]:

@@ -185,8 +185,8 @@ class _Composer:
                 return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
             case GroupField(reader_id):
                 matches = self._search(from_the_start, term.value)("g.name")
-                known = f"{_READERS_OF_GROUPS} AND {self.scope.knows('g.id')}"
-                return f"{reader_id} IN ({known} AND {matches})"
+                of_groups = f"{_READERS_OF_GROUPS} AND {self.scope.knows('g.id')}"
+                return f"{reader_id} IN ({of_groups} AND {matches})"
 
     def _search(self, pattern_of: Callable[[str], str], word: str) -> Callable[[str], str]:
         """Return a function that maps an expression to the condition that it contains the word."""

@@ -80,8 +80,8 @@ def where_clause(
     for term in query.terms:
         if query.masked and full_names(term.field or "", fields.by_name) == [_NAME]:
             raise invalid(f"{term}: names are masked; log in without --mask to filter by name")
-    shown = filterable_fields(fields, masked=query.masked)
-    return condition(db, access.scope, query.terms, shown, now)
+    visible_fields = filterable_fields(fields, masked=query.masked)
+    return condition(db, access.scope, query.terms, visible_fields, now)
 
 
 def filterable_fields(fields: FilterableFields, *, masked: bool) -> FilterableFields:

@@ -17,11 +17,11 @@ from readwatch.ingest.services import current_services
 from readwatch.store import reader_data
 from readwatch.store.audit.log import (
     ListAccess,
+    OutsideScope,
     Permit,
     RowAccess,
     is_in_scope,
     list_access,
-    outside_scope,
     permit_own_data,
 )
 from readwatch.store.engine.connections import connection
@@ -91,7 +91,7 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
         is_visible = is_in_scope(db, principal.user_id, reader_id)
     if not is_visible:
         _log_refusal(principal, action, reader_id)
-        raise outside_scope()
+        raise OutsideScope
     event = AuditEvent(
         actor_id=principal.user_id,
         action_type=action,

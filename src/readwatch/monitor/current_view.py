@@ -17,7 +17,7 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, ViewSnapshot, masked
 from readwatch.monitor.views import view_queries
 from readwatch.store.audit.live_lists import AccessLog, LiveListLog
-from readwatch.store.audit.log import ListAccess, Permit, RowAccess, outside_scope
+from readwatch.store.audit.log import ListAccess, OutsideScope, Permit, RowAccess
 from readwatch.store.audit.scope import contains_all
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
@@ -104,7 +104,7 @@ class CurrentView:
         self._refresh_attention(db, access, now)
         if self.reader_page is not None:
             if not contains_all(db, access.scope, [self.reader_page.reader_id]):
-                raise outside_scope()
+                raise OutsideScope
             return self.reader_page.snapshot(db, self._completed(live_stats(db, access.scope, now)))
         view = self.view or View.ONLINE
 

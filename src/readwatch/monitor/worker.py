@@ -40,7 +40,7 @@ from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.witness import Witness
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.live_lists import LiveListLog
-from readwatch.store.audit.log import ListAccess, RowAccess
+from readwatch.store.audit.log import ListAccess, OutsideScope, RowAccess
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, data_version, read_snapshot, work_clock
 from readwatch.store.engine.sqlite import FileIdentity
@@ -318,7 +318,7 @@ class Worker:
         except ReadwatchError as error:
             if error.kind is ErrorKind.UNAUTHENTICATED:
                 raise
-            is_refusal = error.kind is ErrorKind.FORBIDDEN
+            is_refusal = isinstance(error, OutsideScope)
             reason = error.message if is_refusal else f"the access {error.message}"
             self._post(ReaderRefused(request_id, reason))
             return
@@ -475,7 +475,9 @@ class Worker:
         elif current.view and current.query and error.kind is ErrorKind.INVALID:
             self._post(QueryRefused(current.view, current.query, error.message))
             current.restore_query()
-        elif current.reader_page and error.kind in (ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN):
+        elif current.reader_page and (
+            error.kind is ErrorKind.NOT_FOUND or isinstance(error, OutsideScope)
+        ):
             self._post(ReaderRefused(current.reader_page.request_id, error.message))
             current.close_reader()
         else:

@@ -79,6 +79,13 @@ class RunInTransaction(Protocol):
         """Run `write` and commit."""
 
 
+class OutsideScope(ReadwatchError):
+    """A consultant of groups may not see a reader of others."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorKind.FORBIDDEN, "this reader is in none of your groups")
+
+
 # Proofs -----------------------------------------------------------------------------------------
 
 
@@ -188,7 +195,7 @@ def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: 
 
     permit = run_in_transaction(write)
     if permit is None:
-        raise outside_scope()
+        raise OutsideScope
     return permit
 
 
@@ -198,11 +205,6 @@ def is_in_scope(db: Database, user_id: int, reader_id: int) -> bool:
     All but active consultants and admins are refused.
     """
     return contains_all(db, scope_of(db, user_id, _staff_role(db, user_id)), [reader_id])
-
-
-def outside_scope() -> ReadwatchError:
-    """Return the error for a reader whom a consultant of groups may not see."""
-    return ReadwatchError(ErrorKind.FORBIDDEN, "this reader is in none of your groups")
 
 
 def log_list_access(
@@ -227,7 +229,7 @@ def log_rows(
     """
     readers = {id for id in reader_ids if id is not None}
     if not contains_all(db, access.scope, readers):
-        raise outside_scope()
+        raise OutsideScope
     events = [event.about(id) for id in sorted(few_readers(readers))] or [event]
     return log_rows_by(transaction_on(db), access, events, now)
 

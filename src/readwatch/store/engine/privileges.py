@@ -327,6 +327,7 @@ _INTERNAL_TABLES: Mapping[Role, frozenset[str]] = {
     Role.PURGE: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.INGEST: frozenset({"jsonb_each", "sqlite_sequence"}),
     Role.CONSOLE: frozenset({"jsonb_each", "sqlite_sequence"}),
+    Role.ACCESS_LOG: frozenset({"jsonb_each"}),
     Role.MAINTENANCE: frozenset(
         {"dbstat", "jsonb_each", "pragma_page_count", "pragma_page_size", "sqlite_sequence"}
     ),

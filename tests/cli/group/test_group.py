@@ -131,6 +131,7 @@ def test_a_deletion_says_who_sees_nobody_now(
     assert log(db)[-1] == (cast.dora.id, "deleted_group", None, "cli, group 4b")
     assert json.loads(shell("group", "list", "--json").out) == []
     assert list_access(db, cast.cara.id).scope.is_limited
+    assert "1 consultant sees nobody" in shell("doctor").out
     shell("group", "add", group)
     assert shown(shell)["readers"] == [], "a new group of this name begins without readers"
     assert "4b (deleted)" in shell("group", "assign", group, CARA).out

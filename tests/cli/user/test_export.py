@@ -34,7 +34,7 @@ PARTS = {
         "archived_quizzes",
         "archived_activities",
     ),
-    *("accesses_to_this_user", "accesses_by_this_user"),
+    *("groups", "assigned_groups", "accesses_to_this_user", "accesses_by_this_user"),
 }
 
 

@@ -9,6 +9,7 @@ from readwatch.domain.findings import LOOK_UP, Finding, error, ok, warning
 from readwatch.domain.health import format_bytes, status_results
 from readwatch.domain.plural import counted
 from readwatch.store.engine.connections import Database
+from readwatch.store.identity.groups import consultants_who_see_nobody
 from readwatch.store.lifecycle import archives
 from readwatch.store.lifecycle.health import database_status
 
@@ -89,4 +90,16 @@ def archive_findings(db: Database) -> Iterator[Finding]:
             "archives",
             f"{files} not there, such as {missing[0].path}",
             "make the folder available, or name it when you erase or export somebody: --archives",
+        )
+
+
+def group_findings(db: Database) -> Iterator[Finding]:
+    """Check whether each consultant sees somebody."""
+    number = consultants_who_see_nobody(db)
+    if number:
+        yield warning(
+            "groups",
+            f"{counted(number, 'consultant sees', 'consultants see')} nobody, because all groups "
+            "that were assigned are deleted",
+            "readwatch group assign, or readwatch group unassign",
         )

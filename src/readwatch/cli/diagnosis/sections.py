@@ -148,6 +148,7 @@ def _current(subject: Subject, db: Database) -> Iterator[Finding]:
     yield from _run("state", database_checks.state_findings, db, subject.now)
     yield from _run("objects", schema.object_findings, db, subject.url, subject.admin)
     yield from _run("archives", database_checks.archive_findings, db)
+    yield from _run("groups", database_checks.group_findings, db)
     if isinstance(db, SQLite):
         yield from _run("statistics", schema.statistics_findings, db, subject.url, subject.admin)
     else:

@@ -123,6 +123,17 @@ _OF_THIS_ALONE = Statement(
     ) ORDER BY c.user_id
     """
 )
+_SEE_NOBODY = Statement(
+    """
+    SELECT count(*) FROM users u
+    WHERE u.user_role = 'consultant' AND u.is_active = TRUE AND u.deleted_at IS NULL
+    AND u.id IN (SELECT user_id FROM consultant_groups)
+    AND u.id NOT IN (
+        SELECT c.user_id FROM consultant_groups c JOIN reader_groups g ON g.id = c.group_id
+        WHERE g.deleted_at IS NULL
+    )
+    """
+)
 _SUMMARIES = Statement(
     f"""
     SELECT
@@ -296,6 +307,11 @@ def find_assigned(db: Database, user_id: int, name: str) -> Group:
 def consultants_of_this_alone(db: Database, group: Group) -> tuple[int, ...]:
     """Return the ids of the active consultants who see readers because of this group alone."""
     return tuple(row.user_id for row in _OF_THIS_ALONE.all(db, group_id=group.id))
+
+
+def consultants_who_see_nobody(db: Database) -> int:
+    """Return the number of active consultants who are assigned to deleted groups alone."""
+    return int(_SEE_NOBODY.scalar(db))
 
 
 def _of_name(db: Database, name: str) -> Group | None:

@@ -46,7 +46,7 @@ def note(stats: LiveStats) -> str:
     if stop is None:
         return ""
     at = f"{stop.since.astimezone():%H:%M}"
-    return f"{stop.readers} readers fell silent at once at {at}, so silence is not listed"
+    return f"nearly all readers fell silent at once at {at}, so silence is not listed"
 
 
 SPEC: ViewSpec[AttentionItem] = ViewSpec(

@@ -46,10 +46,12 @@ def test_kim_gets_an_account_sees_the_readers_and_leaves_again(shell: Shell) -> 
     assert [tuple(line.split()[:2]) for line in LATER] == [
         ("user", "invite"),
         ("user", "edit"),
+        ("group", "assign"),
         ("user", "suspend"),
         ("user", "delete"),
         ("audit", "list"),
     ]
+    assert shell("group", "add", "4b").code == 0
     for line in LATER:
         yes = ["--yes"] if "delete" in line else []
         assert shell(*shlex.split(line), *yes).code == 0, line

@@ -20,19 +20,37 @@ class Called:
     output: str
 
 
+# Linux counts the memory of the program that starts another one as that of the other, so a small
+# one starts each command.
+_START = """
+import os, sys
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(pid, 0)
+line = f"{used.ru_utime + used.ru_stime} {used.ru_maxrss} {os.waitstatus_to_exitcode(status)}"
+os.write(int(sys.argv[1]), line.encode())
+"""
+
+
 def called(url: str, *arguments: object) -> Called:
     """Run `readwatch` on a database, and wait for the end."""
     command = [sys.executable, "-m", "readwatch", "--database", url, *map(str, arguments)]
+    used, result = os.pipe()
     start = perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True) as process:
-        assert process.stdout
-        output = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    with open(used, encoding="ascii") as reported:
+        ended = subprocess.run(
+            [sys.executable, "-S", "-c", _START, str(result), *command],
+            stdout=subprocess.PIPE,
+            env=ENVIRONMENT,
+            text=True,
+            check=True,
+            pass_fds=[result],
+        )
+        os.close(result)
+        cpu_seconds, peak_kib, code = reported.read().split()
     return Called(
         seconds=perf_counter() - start,
-        cpu_seconds=used.ru_utime + used.ru_stime,
-        peak_bytes=used.ru_maxrss * 1024,
-        code=process.returncode,
-        output=output,
+        cpu_seconds=float(cpu_seconds),
+        peak_bytes=int(peak_kib) * 1024,
+        code=int(code),
+        output=ended.stdout,
     )

@@ -26,8 +26,9 @@ BATCH = 20
 RUNS = count()
 MIB = 1024 * 1024
 
-BOUND = 1.5 * WAL_PAGES * 4096 / MIB
-"""The service lets the WAL begin anew when it is this large, but for the last commits."""
+BOUND = 2.5 * WAL_PAGES * 4096 / MIB
+"""The service lets the WAL begin anew when it has `WAL_PAGES`, or twice as many if somebody read
+for longer than it waits, as on a busy machine; then come the last commits."""
 
 
 @contextmanager

@@ -120,13 +120,13 @@ class ConsolePilot:
 
     async def filters(self, words: str) -> None:
         """Enter a filter, and wait for its list."""
-        screen = self.app.screen
-        assert isinstance(screen, ViewScreen)
         await self.presses("/")
         await self.pastes(words)
         await self.until(
             lambda: self.lines[-2].startswith(f" / {words} ") and "Freeze" not in self.lines[-1]
         )
+        screen = self.app.screen  # only now: the key before may have opened another list
+        assert isinstance(screen, ViewScreen)
         await self.presses("enter")
         await self.until(lambda: "Freeze" in self.lines[-1])
         await self.until(lambda: screen.snapshot and screen.snapshot.query == screen.list_query)

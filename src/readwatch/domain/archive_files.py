@@ -22,6 +22,7 @@ from readwatch.domain.errors import ReadwatchError, conflict, invalid
 from readwatch.domain.files import (
     delete_left_drafts,
     keep_draft,
+    left_drafts,
     make_private_folders,
     named_draft,
     replace_with_draft,
@@ -182,6 +183,11 @@ def rewrite(
         before(written)
         replace_with_draft(draft, file)
     return written
+
+
+def has_drafts(folder: Path) -> bool:
+    """Tell whether an interrupted program has left something in a folder, which may not exist."""
+    return folder.is_dir() and bool(left_drafts(folder))
 
 
 def delete_drafts(folder: Path) -> None:

@@ -86,6 +86,22 @@ def test_a_copy_is_one_file_of_the_size_that_was_said(
     assert sorted(file.name for file in draft.parent.glob("draft*")) == ["draft.db"]
 
 
+def test_what_was_written_during_a_copy_is_in_the_file_after_it(
+    connected: Callable[[Role], Database], path: Path, draft: Path
+) -> None:
+    """Otherwise the next commit of the service would have to bring all of it there."""
+    writer, source = connected(Role.OWNER), driver_connection(connected(Role.BACKUP))
+    driver_connection(writer).wal_autocheckpoint(0)
+    fill(writer, 2 * BYTES_OF_A_STEP)
+    steps = copy_steps(source, draft)
+    next(steps)
+    writer.execute_sql("INSERT INTO filling (content) VALUES (CAST('written meanwhile' AS BLOB))")
+    assert b"written meanwhile" not in path.read_bytes()
+    for _ in steps:
+        pass
+    assert b"written meanwhile" in path.read_bytes()
+
+
 def test_what_is_no_database_cannot_be_copied(url: str, tmp_path: Path) -> None:
     text = tmp_path / "letter.db"
     text.write_text("Dear database, " * 100)

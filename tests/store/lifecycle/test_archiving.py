@@ -358,6 +358,16 @@ def test_drafts_and_files_of_others_are_told_apart(history, archiving_steps, fol
     assert archives.unlisted_files(archives.archives(history), folder) == (torn, strange)
 
 
+def test_a_draft_is_deleted_also_if_nothing_more_is_old(history, archiving_steps, folder):
+    list(archiving_steps())
+    draft = folder / ".readwatch-copy-0123"
+    draft.write_text("half")
+    assert archiving.is_interrupted(history, folder)
+    assert list(archiving_steps()) == []
+    assert not draft.exists()
+    assert not archiving.is_interrupted(history, folder)
+
+
 def test_archives_of_a_folder_that_was_moved_are_found_there(
     history, archiving_steps, folder, tmp_path
 ):

@@ -112,7 +112,7 @@ def _charts(report: WeekReport) -> Markup:
         '<p class="legend"><span class="key now"></span> this week, with its value'
         ' <span class="key before"></span> the week before</p>{days}</div>'
         "<div><h2>Readers by reading time</h2>"
-        '<p class="legend"><span class="key now"></span> the group with the median,'
+        '<p class="legend"><span class="key now"></span> the bar with the median,'
         " {median}</p>{readers}</div></section>",
         days=chart_of_days(
             report.week.days,

@@ -438,6 +438,13 @@ def checkpoint_wal(db: peewee.Database) -> None:
             _connection(db).wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
+def copy_wal(connection: apsw.Connection) -> None:
+    """Copy the pages of the WAL into the file while others read and write, after a long read
+    transaction: otherwise the next commit of the service would copy all that came in the meantime,
+    and keep posts waiting for seconds."""
+    _checkpoint(connection, apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
 def vacuum(db: peewee.Database) -> None:
     """Rewrite a SQLite file without its deleted rows; other programs cannot write during that.
 

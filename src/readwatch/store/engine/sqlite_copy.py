@@ -12,6 +12,7 @@ import apsw
 
 from readwatch.domain.errors import conflict, invalid, misconfigured
 from readwatch.domain.files import keep_draft, replace_with_draft
+from readwatch.store.engine.sqlite import copy_wal
 
 STEP_PAGES = 1024
 """The number of pages, of 4 KiB, that a step copies."""
@@ -68,6 +69,7 @@ def copy_steps(source: apsw.Connection, draft: Path) -> Iterator[None]:
                 if steps % _SYNC_STEPS == 0:
                     os.fsync(file.fileno())
                 yield
+        copy_wal(source)
         with closing(_draft_connection(draft)) as target:
             target.pragma("journal_mode", "delete")
         os.fsync(file.fileno())

@@ -21,8 +21,10 @@ from readwatch.domain.archive_files import (
     COLUMNS,
     Archive,
     ArchivedValue,
+    delete_drafts,
     exists,
     free_name,
+    has_drafts,
     line_of,
     lines_of,
     make_folder,
@@ -180,11 +182,12 @@ def plan(db: Database, before: datetime) -> Plan:
 
 
 def is_interrupted(db: Database, folder: Path) -> bool:
-    """Tell whether an earlier run did not end, has left a file that is not listed, or its manifest
-    is lost."""
+    """Tell whether an earlier run did not end, has left a draft or a file that is not listed, or
+    its manifest is lost."""
     listed = archives.archives(db)
     return (
         any(not archive.is_moved for archive in listed)
+        or has_drafts(folder)
         or bool(archives.unlisted_files(listed, folder))
         or bool(archives.without_manifest(listed))
     )
@@ -220,6 +223,7 @@ def archive(
     archives.refuse_empty(db, folder)
     log_event(db, event, now)
     make_folder(folder)
+    delete_drafts(folder)
     yield from _end_earlier_runs(db, folder, now)
     after = 0
     while (new := _next_archive(db, folder, planned, after)) is not None:

@@ -15,9 +15,9 @@ from readwatch.domain.health import (
     SQLiteFile,
     TableSize,
 )
-from readwatch.store.engine.connections import Database, is_sqlite
+from readwatch.store.engine.connections import Database, driver_connection, is_sqlite
 from readwatch.store.engine.migrations import history
-from readwatch.store.engine.sqlite import wal_bytes
+from readwatch.store.engine.sqlite import copy_wal, wal_bytes
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time_or_none
 
@@ -92,11 +92,14 @@ def engine_of(db: Database) -> str:
 
 def full_check(db: Database) -> FullCheck:
     """Check all of a database; SQLite reads the whole file."""
-    return FullCheck(
+    check = FullCheck(
         damages=damages(db) if is_sqlite(db) else None,
         dangling_rows=dangling_rows(db) if is_sqlite(db) else None,
         tables=tuple(TableSize(row.name, row.size) for row in _TABLE_SIZES.all(db)),
     )
+    if is_sqlite(db):
+        copy_wal(driver_connection(db))
+    return check
 
 
 def database_size(db: Database) -> int:

@@ -302,7 +302,9 @@ def seconds(db: Database, ask: Callable[[], object]) -> float:
 
 def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Callable[[], object]]:
     """Return all queries of the console."""
-    measured: dict[str, Callable[[], object]] = {"header": partial(live_stats, db, now)}
+    measured: dict[str, Callable[[], object]] = {
+        "header": partial(live_stats, db, ALL_READERS, now)
+    }
     access, attention = list_access(db, consultant_id), Attention(Thresholds())
     rows = access_without_entry(access)
     attention.refresh(db, access, now, NO_ARRIVALS)

@@ -54,6 +54,7 @@ def test_as_json_the_account_is_as_in_the_api(shell: Shell, cast: Cast, db: Data
     assert cara == {
         "user": cara["user"],
         "profile": None,
+        "groups": [],
         "open_sessions": 0,
         "last_login": None,
         "locked_seconds": 0,

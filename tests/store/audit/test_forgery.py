@@ -13,6 +13,7 @@ import readwatch
 from readwatch.domain.users import UserRole
 from readwatch.store.audit import log
 from readwatch.store.audit.log import ListAccess, Permit, RowAccess
+from readwatch.store.audit.scope import ALL_READERS
 
 SOURCES = Path(readwatch.__file__).parent
 
@@ -146,8 +147,8 @@ def test_a_forged_permit_is_not_made_when_the_program_runs_either():
     for make in (
         lambda: Permit(1, 1, None),
         lambda: Permit(1, 1, object()),
-        lambda: ListAccess(1, UserRole.ADMIN, object()),
-        lambda: RowAccess(1, UserRole.ADMIN, object()),
+        lambda: ListAccess(1, UserRole.ADMIN, ALL_READERS, object()),
+        lambda: RowAccess(1, UserRole.ADMIN, ALL_READERS, object()),
     ):
         with pytest.raises(TypeError, match="only the access log makes permits"):
             make()

@@ -111,10 +111,10 @@ def feed_page(db: Database, access: ListAccess, *, after: int | None, length: in
     """
     searched = _searched(db, access.scope)
     if after is None:
-        rows = searched.ids(db, "DESC", searched.after, length)[::-1]
+        rows = _ids(db, searched, "DESC", searched.after, length)[::-1]
     else:
         _require_recent(db, searched, after)
-        rows = searched.ids(db, "ASC", after, length)
+        rows = _ids(db, searched, "ASC", after, length)
     return ResultIds(tuple(id for id, _ in rows), tuple(reader_id for _, reader_id in rows))
 
 
@@ -126,7 +126,7 @@ def activity_ids(db: Database, access: ListAccess, query: ListQuery, now: dateti
     """
     searched = _searched(db, access.scope)
     if query.sort == "created_at" and query.descending and not query.terms:
-        return result_ids(searched.ids(db, "DESC", searched.after, query.length), query)
+        return result_ids(_ids(db, searched, "DESC", searched.after, query.length), query)
     where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     # The subquery limits the search: otherwise PostgreSQL would read the whole history.
     statement = Statement(
@@ -161,17 +161,18 @@ class _Searched:
     source: str
     after: int
 
-    def ids(
-        self, db: Database, order: Literal["ASC", "DESC"], after: int, length: int
-    ) -> list[tuple[int, int]]:
-        """Return the ids of activities and of their readers."""
-        statement = Statement(
-            f"SELECT a.id, a.user_id FROM {self.source} ORDER BY a.id {order} LIMIT :length"
-        )
-        rows = statement(
-            db, after=after, length=length, searched=MAX_ROWS_SEARCHED, **self.scope.values
-        )
-        return [(id, reader_id) for id, reader_id in rows]
+
+def _ids(
+    db: Database, searched: _Searched, order: Literal["ASC", "DESC"], after: int, length: int
+) -> list[tuple[int, int]]:
+    """Return the ids of activities and of their readers."""
+    statement = Statement(
+        f"SELECT a.id, a.user_id FROM {searched.source} ORDER BY a.id {order} LIMIT :length"
+    )
+    rows = statement(
+        db, after=after, length=length, searched=MAX_ROWS_SEARCHED, **searched.scope.values
+    )
+    return [(id, reader_id) for id, reader_id in rows]
 
 
 def _searched(db: Database, scope: Scope) -> _Searched:

@@ -165,8 +165,12 @@ def test_a_consultant_of_groups_is_refused_a_reader_of_others_and_this_is_logged
     log = "SELECT consultant_user_id, target_user_id FROM consultant_access_log WHERE action_type"
     assert fetch_all(db, f"{log} = 'refused_access'") == [(cast.cara.id, cast.ann.id)]
     assert dora.get(of_ann(rule, cast)).status_code == 200
-    of_ben = rule.replace("<id:reader_id>", str(cast.ben.id))
+    of_ben, of_nobody, of_staff = (
+        rule.replace("<id:reader_id>", str(id)) for id in (cast.ben.id, 4711, cast.dora.id)
+    )
     assert cara.get(of_ben).status_code == 200
+    for other in (of_nobody, of_staff):
+        assert problem(cara.get(other), 403)["detail"] == refused["detail"], "it tells no ids"
 
 
 @pytest.mark.parametrize("rule", OF_ALL_READERS)

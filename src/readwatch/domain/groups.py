@@ -36,8 +36,10 @@ def checked_group_name(name: str) -> str:
         raise invalid(
             f"the name of a group has at most {MAX_GROUP_NAME_LENGTH} characters", field="name"
         )
-    if clean(checked) != checked or '"' in checked:
-        raise invalid("the name of a group has no control characters and no quotes", field="name")
+    if clean(checked) != checked or set('"|') & set(checked):
+        raise invalid(
+            "the name of a group has no control characters, quotes and vertical bars", field="name"
+        )
     return checked
 
 

@@ -87,8 +87,10 @@ def authorize_reader_data(principal: Principal, reader_id: int, action: AuditAct
             raise ReadwatchError(ErrorKind.FORBIDDEN, "readers can see only their own data")
         return permit_own_data(principal)
     with connection(services.db) as db:
-        reader_data.require_reader(db, reader_id)
+        # First, so that the answer does not tell which ids are those of other readers.
         is_visible = is_in_scope(db, principal.user_id, reader_id)
+        if is_visible:
+            reader_data.require_reader(db, reader_id)
     if not is_visible:
         _log_refusal(principal, action, reader_id)
         raise OutsideScope
@@ -113,4 +115,6 @@ def _log_refusal(principal: Principal, view: str, reader_id: int | None = None) 
         details=f"api, {view}",
         ip_address=request.remote_addr,
     )
-    services.audit_deduplicator.log_refusal(event, services.now())
+    services.audit_deduplicator.log_refusal(
+        event, services.now(), of_staff=principal.user_role.is_staff
+    )

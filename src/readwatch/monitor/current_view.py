@@ -18,7 +18,7 @@ from readwatch.monitor.snapshots import Item, LiveStats, ReaderSnapshot, View, V
 from readwatch.monitor.views import view_queries
 from readwatch.store.audit.live_lists import AccessLog, LiveListLog
 from readwatch.store.audit.log import ListAccess, OutsideScope, Permit, RowAccess
-from readwatch.store.audit.scope import contains_all
+from readwatch.store.audit.scope import Scope, contains_all
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists.query import ListQuery
 from readwatch.store.totals import heartbeats
@@ -40,6 +40,7 @@ class CurrentView:
         self._arrivals = NO_ARRIVALS
         self._peak: OnlineCount | None = None  # the highest number of readers shown today
         self.viewport = DEFAULT_VIEWPORT
+        self._scope: Scope | None = None  # of the last snapshot
         self._log = LiveListLog()
         self.clear()
 
@@ -99,6 +100,8 @@ class CurrentView:
 
         The entries that a filtered view needs are in the access log before its rows are read.
         """
+        if access.scope != self._scope:  # its figures are of other readers
+            self._scope, self._peak, self._attention_at = access.scope, None, 0.0
         before = self._arrivals
         self._arrivals = arrivals_after(before, heartbeats(db, now, before), now)
         self._refresh_attention(db, access, now)

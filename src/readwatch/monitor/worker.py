@@ -410,7 +410,9 @@ class Worker:
             raise unavailable("the console is closing")
         with self._connections.data() as db:
             self._require_file(file_id)
-            users.require_unchanged(db, self._consultant)
+            access = self._list_access(db, self._consultant)
+            if access.scope != rows.scope:
+                raise unavailable("the readers whom you see have changed; try again")
             with read_snapshot(db):
                 return self._current.items(db, rows, view, ids, self._clock())
 

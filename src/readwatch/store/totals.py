@@ -11,7 +11,7 @@ from readwatch.domain.activities import MinuteCount
 from readwatch.domain.arrivals import HEARTBEAT_AT_LEAST_EVERY, Arrivals, Heartbeats
 from readwatch.domain.clock import COMMITTED_WITHIN, MAX_CLOCK_DIFFERENCE
 from readwatch.domain.presence import ONLINE_WINDOW, SILENT_AFTER
-from readwatch.store.audit.scope import READERS_OF_CONSULTANT, Scope
+from readwatch.store.audit.scope import READERS_OF_CONSULTANT, Scope, has_few_readers
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.models import ActivityCounts
@@ -27,21 +27,33 @@ _COUNTS_OF_ALL = CompiledQuery(
     .order_by(ActivityCounts.minute)
 )
 
-# The activities of the last hour are among those that arrived in it: a range of ids, which the
-# index on user and id has for each reader.
-_OF_GROUPS = f"""
-    SELECT {{minute}} AS minute, count(*) AS activities
-    FROM (SELECT DISTINCT user_id FROM ({READERS_OF_CONSULTANT}) AS of_groups) AS r
-    CROSS JOIN reader_activities a
-    WHERE a.user_id = r.user_id AND a.occurred_at > :since AND a.id >= (
+# The activities of the last hour are among those that arrived in it: a range of ids. The index on
+# user and id has it for each of few readers; for more, the range is read once.
+_SINCE = """
+    a.occurred_at > :since AND a.id >= (
         SELECT id FROM reader_activities WHERE created_at > :arrived_after
         ORDER BY created_at, id LIMIT 1
     ) GROUP BY 1
+"""
+_OF_FEW = f"""
+    SELECT {{minute}} AS minute, count(*) AS activities
+    FROM (SELECT DISTINCT user_id FROM ({READERS_OF_CONSULTANT}) AS of_groups) AS r
+    CROSS JOIN reader_activities a WHERE a.user_id = r.user_id AND {_SINCE}
 """  # noqa: S608 - our own text
-_COUNTS_OF_GROUPS = Statement(
-    _OF_GROUPS.format(minute="substr(a.occurred_at, 1, 16) || ':00.000'"),
-    postgresql=_OF_GROUPS.format(minute="date_trunc('minute', a.occurred_at)"),
-)
+_OF_MANY = f"""
+    SELECT {{minute}} AS minute, count(*) AS activities FROM reader_activities a
+    WHERE a.user_id IN ({READERS_OF_CONSULTANT}) AND {_SINCE}
+"""  # noqa: S608 - our own text
+
+
+def _by_minute(sql: str) -> Statement:
+    return Statement(
+        sql.format(minute="substr(a.occurred_at, 1, 16) || ':00.000'"),
+        postgresql=sql.format(minute="date_trunc('minute', a.occurred_at)"),
+    )
+
+
+_COUNTS_OF_FEW, _COUNTS_OF_MANY = _by_minute(_OF_FEW), _by_minute(_OF_MANY)
 
 # An index has the last heartbeats of the open sessions in their order.
 _NEWEST_HEARTBEAT = Statement(
@@ -90,7 +102,8 @@ def _minutes(db: Database, scope: Scope, since: datetime) -> Iterator[Any]:
     if not scope.is_limited:
         return _COUNTS_OF_ALL.iterate(db, since=to_db_time(since))
     arrived_after = to_db_time(since - MAX_CLOCK_DIFFERENCE - COMMITTED_WITHIN)
-    return _COUNTS_OF_GROUPS.iterate(
+    statement = _COUNTS_OF_FEW if has_few_readers(db, scope) else _COUNTS_OF_MANY
+    return statement.iterate(
         db, since=to_db_time(since), arrived_after=arrived_after, **scope.values
     )
 

@@ -134,7 +134,8 @@ def test_a_deletion_says_who_sees_nobody_now(
     assert "1 consultant sees nobody" in shell("doctor").out
     shell("group", "add", group)
     assert shown(shell)["readers"] == [], "a new group of this name begins without readers"
-    assert "4b (deleted)" in shell("group", "assign", group, CARA).out
+    assert "nobody: all assigned groups are deleted" in shell("user", "show", CARA).out
+    assert "4b (deleted, nobody)" in shell("group", "assign", group, CARA).out
 
 
 def test_lists_exports_and_reports_can_be_of_one_group(

@@ -55,6 +55,7 @@ def test_as_json_the_account_is_as_in_the_api(shell: Shell, cast: Cast, db: Data
         "user": cara["user"],
         "profile": None,
         "groups": [],
+        "sees": "all readers",
         "open_sessions": 0,
         "last_login": None,
         "locked_seconds": 0,

@@ -11,7 +11,13 @@ from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import parse
-from readwatch.store.audit.log import ListAccess, list_access, log_event
+from readwatch.store.audit import scope
+from readwatch.store.audit.log import (
+    ListAccess,
+    access_without_entry,
+    list_access,
+    log_event,
+)
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import groups
@@ -72,7 +78,8 @@ def all_have_read(db, cast, clock, enter, post, connected):
 def test_a_list_has_only_readers_of_the_groups(
     db, console, cast, clock, monkeypatch, name, few_readers
 ):
-    monkeypatch.setattr(feed, "_FEW_READERS", few_readers)
+    monkeypatch.setattr(feed, "FEW_READERS", few_readers)
+    monkeypatch.setattr(scope, "FEW_READERS", few_readers)
 
     def listed(user) -> set[int | None]:
         return LISTS[name](console, list_access(console, user.id), clock()) - {None}
@@ -88,14 +95,18 @@ def test_a_list_has_only_readers_of_the_groups(
     assert listed(cast.cara) == set(), "a deleted group shows nobody"
 
 
-def test_figures_count_only_readers_of_the_groups(db, console, cast, clock):
+@pytest.mark.parametrize("few_readers", [1_000, 0])
+def test_figures_count_only_readers_of_the_groups(
+    db, console, cast, clock, monkeypatch, few_readers
+):
+    monkeypatch.setattr(scope, "FEW_READERS", few_readers)
     put_into(db, "4b", cast.ben)
     limit(db, cast.cara, "4b")
 
     def figures(user) -> tuple[int, int]:
-        scope = list_access(console, user.id).scope
-        counts = activities_per_minute(console, scope, clock())
-        return online.count_online(console, scope, clock()), sum(it.activities for it in counts)
+        own = list_access(console, user.id).scope
+        counts = activities_per_minute(console, own, clock())
+        return online.count_online(console, own, clock()), sum(it.activities for it in counts)
 
     assert (figures(cast.cara), figures(cast.dora)) == ((1, 1), (2, 2))
 
@@ -140,17 +151,53 @@ def test_a_filter_tells_nothing_about_groups_of_others(db, console, cast, clock)
 
 def test_the_feed_of_a_group_has_no_gap(db, console, cast, clock, enter, post, monkeypatch):
     """Ann has many activities, Ben few: what is older than the oldest searched one of Ann is left
-    out for Ben as well."""
+    out for Ben as well, unless the feed of everybody goes back so far."""
     put_into(db, "4b", cast.ann, cast.ben)
     limit(db, cast.cara, "4b")
     post(enter(cast.ann), *(Activity("page_read", content_id=str(n)) for n in range(9)))
     monkeypatch.setattr(feed, "MAX_ROWS_SEARCHED", 8)  # four of each
     access = list_access(console, cast.cara.id)
     every = [activity.id for activity in newest_activities(db, clock())][::-1]
-    assert feed.feed_page(console, access, after=None, length=50).ids == tuple(every[-4:])
+    assert feed.feed_page(console, access, after=None, length=50).ids == tuple(every[-8:])
     assert feed.feed_page(console, access, after=every[-5], length=2).ids == tuple(every[-4:-2])
-    with pytest.raises(ReadwatchError, match=f"use {every[-5]} or a later id"):
-        feed.feed_page(console, access, after=every[-6], length=2)
+    with pytest.raises(ReadwatchError, match=f"goes back to there: use {every[-9]} or a later id"):
+        feed.feed_page(console, access, after=every[-10], length=2)
+
+
+def test_the_feed_of_a_quiet_group_goes_further_back_than_that_of_everybody(
+    db, console, cast, clock, enter, post, monkeypatch
+):
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+    post(enter(cast.ann), *(Activity("page_read", content_id=str(n)) for n in range(9)))
+    monkeypatch.setattr(feed, "MAX_ROWS_SEARCHED", 4)
+    pages = [
+        feed.feed_page(console, list_access(console, user.id), after=None, length=50)
+        for user in (cast.dora, cast.cara)
+    ]
+    assert [{*page.reader_ids} for page in pages] == [
+        {cast.ann.id, cast.ben.id},
+        {cast.ben.id},
+    ]
+
+
+def test_ids_from_before_an_assignment_give_no_rows_of_others(db, console, cast, clock):
+    """As of an export whose form was open meanwhile."""
+    both = list_access(console, cast.cara.id)
+    ids = feed.activity_ids(console, both, ListQuery("created_at", descending=True), clock()).ids
+    put_into(db, "4b", cast.ben)
+    limit(db, cast.cara, "4b")
+    rows = access_without_entry(list_access(console, cast.cara.id))
+    readers_of = (cast.ann.id, cast.ben.id)
+    now = clock()
+    for found in (
+        feed.activity_rows(console, rows, ids, now),
+        online.online_rows(console, rows, readers_of, now),
+        online.online_readers(console, rows, readers_of, now),
+        readers.reader_rows(console, rows, readers_of, now),
+        attention.attention_readers(console, rows, readers_of, now),
+    ):
+        assert [row.user_id for row in found] == [cast.ben.id]
 
 
 def test_the_past_of_a_consultant_shows_no_reader_of_others(db, console, cast, clock):

@@ -49,18 +49,20 @@ def unassign(context: click.Context, name: str, email: str, yes: bool, admin: st
 
     Without any assignment, the consultant sees all readers.
     """
-    if not yes:
-        with database(database_url(context)) as db:
-            migrations.require_current(db)
-            (consultant,) = people_of_role(db, [email], UserRole.CONSULTANT)
-            if len(groups.assigned_groups(db, consultant.id)) == 1:
-                confirm(
-                    f"{consultant.email} then sees all readers. End the assignment?",
-                    refusal="nothing was changed",
-                )
+    with database(database_url(context)) as db:
+        migrations.require_current(db)
+        (consultant,) = people_of_role(db, [email], UserRole.CONSULTANT)
+        groups.find_assigned(db, consultant.id, name)
+        is_last = len(groups.assigned_groups(db, consultant.id)) == 1
+    if is_last and not yes:
+        confirm(
+            f"{consultant.email} then sees all readers. End the assignment?",
+            refusal="nothing was changed",
+        )
     with changing(context, admin) as change:
-        (consultant,) = people_of_role(change.db, [email], UserRole.CONSULTANT)
         group = groups.find_assigned(change.db, consultant.id, name)
+        if len(groups.assigned_groups(change.db, consultant.id)) == 1 and not (is_last or yes):
+            raise conflict("nothing was changed: this is the last assignment now; try again")
         change.log(AuditAction.UNASSIGNED_GROUP, f"group {group.name}", consultant.id)
         groups.unassign(change.db, group, consultant.id)
         names = _names(change.db, consultant)
@@ -70,5 +72,6 @@ def unassign(context: click.Context, name: str, email: str, yes: bool, admin: st
 def _names(db: Database, consultant: User) -> str:
     assigned = groups.assigned_groups(db, consultant.id)
     return ", ".join(
-        f"{group.name} (deleted)" if is_deleted else group.name for group, is_deleted in assigned
+        f"{group.name} (deleted, nobody)" if is_deleted else group.name
+        for group, is_deleted in assigned
     )

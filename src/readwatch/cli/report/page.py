@@ -12,7 +12,7 @@ from readwatch.cli.report.charts import (
     duration,
     small_days,
 )
-from readwatch.cli.report.words import all_readers, day_of, days_of, difference, made, share
+from readwatch.cli.report.words import day_of, days_of, difference, made, share, whose_reading
 from readwatch.domain.plural import counted
 from readwatch.domain.week import CaseOfWeek, ReaderOfWeek, Reading, TitleRead, WeekReport
 
@@ -167,7 +167,7 @@ def _readers(report: WeekReport) -> Markup:
         fill(
             '<p class="legend">The line is the median of {readers}, {median}. Change is against'
             " the week before. The dark part of a title was read in this week.</p>",
-            readers=all_readers(report),
+            readers=whose_reading(report),
             median=duration(median),
         ),
     )

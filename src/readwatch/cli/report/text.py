@@ -2,7 +2,7 @@
 
 from readwatch.cli.output import print_line, print_table
 from readwatch.cli.report.charts import duration, weekday
-from readwatch.cli.report.words import all_readers, day_of, days_of, difference, made, share
+from readwatch.cli.report.words import day_of, days_of, difference, made, share, whose_reading
 from readwatch.domain.plural import counted
 from readwatch.domain.text import clean
 from readwatch.domain.week import ReaderOfWeek, WeekReport
@@ -17,7 +17,7 @@ _TITLE = 40
 def print_report(report: WeekReport) -> None:
     """Print a report."""
     now, before = report.totals, report.totals_before
-    of_group = f", {all_readers(report)}" if report.group else ""
+    of_group = f", {whose_reading(report)}" if report.group else ""
     print_line(f"Week {report.week}: {days_of(report.week)}{of_group}")
     print_line(made(report))
     print_line("")

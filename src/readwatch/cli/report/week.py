@@ -83,7 +83,7 @@ def command(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting_id = users.acting_admin(db, admin).id
-        group = groups.find_group(db, group_name) if group_name else None
+        group = None if group_name is None else groups.find_group(db, group_name)
         if file is None:
             report = _report(db, acting_id, of_week, group, form, thresholds_of(attention))
         else:

@@ -36,7 +36,7 @@ def made(report: WeekReport) -> str:
     return f"{text} The week has not ended: it is compared with the same part of the week before."
 
 
-def all_readers(report: WeekReport) -> str:
+def whose_reading(report: WeekReport) -> str:
     """Return whose reading a report compares: that of all readers, or of those of a group."""
     return f"the readers of {report.group}" if report.group else "all readers"
 

@@ -57,7 +57,8 @@ class _Plan:
     regrouped: Mapping[int, tuple[str, ...]]
     """The groups of readers who exist, by the id of the reader."""
     skipped: int
-    new_groups: tuple[str, ...]
+    group_names: tuple[str, ...]
+    creates_groups: bool
 
     @property
     def invited(self) -> tuple[ImportLine, ...]:
@@ -109,7 +110,8 @@ def command(
 
     Who has no password gets a code as from `readwatch user invite`. The codes are written to the
     file of `--invitations`, which only you can read. `--update` changes name, reading level,
-    language, time zone and groups, except to empty values, and never the role or the password.
+    language, time zone and groups, except to empty values, and never the role or the password. A
+    reader leaves the groups that the file does not name.
     """
     if update and skip_existing:
         raise click.UsageError("use either --update or --skip-existing")
@@ -120,9 +122,10 @@ def command(
         acting_id = users.acting_admin(db, admin).id
         plan = _plan(db, file, existing, create_groups=create_groups)
         changes, moves = _changes(db, plan)
+        new_groups = _new_groups(db, plan)
     _require_new_file(plan, invitation_file)
     if dry_run:
-        _report(plan, _changed(changes, moves), as_json=as_json, dry_run=True)
+        _report(plan, _changed(changes, moves), new_groups, as_json=as_json, dry_run=True)
         return
     hashes = _hashes(plan.added, bcrypt_cost)  # takes long; no connection is open during it
     now = system_clock()
@@ -130,11 +133,11 @@ def command(
     with database(url) as db, _code_file(db, invitation_file, plan, codes, now):
         try:
             with db.atomic():
-                changed = _save(db, acting_id, plan, hashes, codes, now)
+                changed, new_groups = _save(db, acting_id, plan, hashes, codes, now)
         except ReadwatchError:  # another program may have added one of the accounts
             _refuse_added_since(db, plan)
             raise
-    _report(plan, changed, as_json=as_json, dry_run=False)
+    _report(plan, changed, new_groups, as_json=as_json, dry_run=False)
 
 
 def _plan(db: Database, file: Path, existing: _Existing, *, create_groups: bool) -> _Plan:
@@ -147,7 +150,12 @@ def _plan(db: Database, file: Path, existing: _Existing, *, create_groups: bool)
     existing_groups = {group_key(group.name) for group in groups.groups(db)}
     problems = [*contents.problems, *_conflicts(contents.lines, accounts, existing)]
     if not create_groups:
-        problems += _unknown_groups(contents.lines, existing_groups)
+        imported = (
+            line
+            for line in contents.lines
+            if existing is not _Existing.SKIP or line.email not in accounts
+        )
+        problems += _unknown_groups(imported, existing_groups)
     _refuse(problems)
     with_account = [line for line in contents.lines if line.email in accounts]
     if existing is _Existing.UPDATE and any(line.password for line in with_account):
@@ -160,12 +168,13 @@ def _plan(db: Database, file: Path, existing: _Existing, *, create_groups: bool)
         edits=tuple(_edit(line, accounts[line.email]) for line in updated),
         regrouped={accounts[line.email].user_id: line.groups for line in updated if line.groups},
         skipped=len(with_account) if existing is _Existing.SKIP else 0,
-        new_groups=tuple(name for key, name in named.items() if key not in existing_groups),
+        group_names=tuple(named.values()),
+        creates_groups=create_groups,
     )
 
 
 def _unknown_groups(
-    lines: Sequence[ImportLine], existing_groups: Collection[str]
+    lines: Iterable[ImportLine], existing_groups: Collection[str]
 ) -> Iterator[Problem]:
     """Yield the problems of lines with a group that does not exist."""
     for line in lines:
@@ -284,13 +293,14 @@ def _save(
     hashes: Sequence[str],
     codes: Mapping[str, str],
     now: datetime,
-) -> int:
-    """Add and change all accounts, and log each; return how many have changed.
+) -> tuple[int, tuple[str, ...]]:
+    """Add and change all accounts, and log each; return how many have changed, and new groups.
 
     Call it in a transaction.
     """
-    if plan.edits or plan.new_groups:
+    if plan.edits or plan.group_names:
         acquire_lock(db, Lock.ROLLUPS)  # the first lock of every change of an account
+    new_groups = _new_groups(db, plan)
     changes, moves = _changes(db, plan)
     changed = _changed(changes, moves)
     lines = len(plan.added) + len(plan.edits) + plan.skipped
@@ -301,7 +311,7 @@ def _save(
         cli_event(actor_id=acting_id, action_type=AuditAction.IMPORTED_USERS, details=details),
         *(_added(acting_id, ids[line.email], line) for line in plan.added),
         *(_edited(acting_id, user_id, columns) for user_id, columns in changes.items()),
-        *(_new_group(acting_id, name) for name in plan.new_groups),
+        *(_new_group(acting_id, name) for name in new_groups),
         *(_moved(acting_id, move) for move in moves),
     ]
     starts = range(0, len(events), _ENTRIES_AT_ONCE)
@@ -311,11 +321,21 @@ def _save(
         invitations.add_invitations(db, {ids[email]: code for email, code in codes.items()}, now)
         edits.save_edits(db, [edit for edit in plan.edits if edit.user_id in changes], now)
     with busy("Filling groups"):
-        for name in plan.new_groups:
+        for name in new_groups:
             groups.add_group(db, name, now)
         groups.move(db, moves, now)
         groups.add_to_named(db, {ids[line.email]: line.groups or () for line in plan.added}, now)
-    return changed
+    return changed, new_groups
+
+
+def _new_groups(db: Database, plan: _Plan) -> tuple[str, ...]:
+    """Return the groups that do not exist; a conflict if one was deleted since and none is to be
+    created."""
+    existing_groups = {group_key(group.name) for group in groups.groups(db)}
+    names = tuple(name for name in plan.group_names if group_key(name) not in existing_groups)
+    if names and not plan.creates_groups:
+        raise conflict(f"nothing was imported: there is no group {names[0]!r} any more")
+    return names
 
 
 _Changes = tuple[Mapping[int, tuple[str, ...]], tuple[groups.Move, ...]]
@@ -384,7 +404,9 @@ def _refuse_added_since(db: Database, plan: _Plan) -> None:
     _refuse(list(_conflicts(plan.added, accounts, _Existing.REFUSE)))
 
 
-def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
+def _report(
+    plan: _Plan, changed: int, new_groups: Sequence[str], *, as_json: bool, dry_run: bool
+) -> None:
     """Say what was done, or what would be done."""
     roles = Counter(line.user_role for line in plan.added)
     if as_json:
@@ -396,7 +418,7 @@ def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
                 "changed": changed,
                 "unchanged": len(plan.edits) - changed,
                 "skipped": plan.skipped,
-                "new_groups": list(plan.new_groups),
+                "new_groups": list(new_groups),
             }
         )
         return
@@ -412,7 +434,7 @@ def _report(plan: _Plan, changed: int, *, as_json: bool, dry_run: bool) -> None:
         print_line(
             f"{counted(changed, 'account')} {would_be}changed; {same:,} have these values already"
         )
-    if plan.new_groups:
-        print_line(f"{counted(len(plan.new_groups), 'group')} {would_be}added")
+    if new_groups:
+        print_line(f"{counted(len(new_groups), 'group')} {would_be}added")
     if plan.skipped:
         print_line(f"{counted(plan.skipped, 'account')} {would_be}skipped")

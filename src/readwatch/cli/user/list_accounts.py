@@ -15,6 +15,7 @@ from readwatch.cli.settings import acting_admin
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import system_clock
 from readwatch.domain.filters import filter_size, parse
+from readwatch.domain.groups import Group
 from readwatch.domain.plural import counted
 from readwatch.domain.users import Account, AccountState, UserRole
 from readwatch.store.audit import log as audit_log
@@ -77,17 +78,20 @@ def command(
     with database(database_url(context)) as db:
         migrations.require_current(db)
         acting, now = users.acting_admin(db, admin), system_clock()
+        of_group = None if group is None else find_group(db, group)
         query = AccountQuery(
             AccountState(state) if state else None,
             UserRole(role) if role else None,
-            find_group(db, group).id if group else None,
+            None if of_group is None else of_group.id,
             parse(search, finished=True),
         )
         access = audit_log.list_access(db, acting.id)
         ids = account_ids(db, access, query, now).ids
         listed = ids[: limit or len(ids)]
         event = cli_event(
-            actor_id=acting.id, action_type=AuditAction.LISTED_USERS, details=_details(query, group)
+            actor_id=acting.id,
+            action_type=AuditAction.LISTED_USERS,
+            details=_details(query, of_group),
         )
         accounts = account_rows(db, audit_log.log_rows(db, access, event, listed, now), listed)
     if as_json:
@@ -102,10 +106,10 @@ def command(
         )
 
 
-def _details(query: AccountQuery, group: str | None) -> str:
+def _details(query: AccountQuery, group: Group | None) -> str:
     """Return what was listed, for the access log, which must not contain the words of a filter."""
     state = f", state {query.state}" if query.state else ""
-    of_group = f", group {group}" if group else ""
+    of_group = f", group {group.name}" if group else ""
     return f"cli, role {query.role or 'any'}{state}{of_group}{filter_size(query.terms)}"
 
 

@@ -44,13 +44,15 @@ def command(context: click.Context, email: str, as_json: bool, admin: str | None
         user = users.get_user(db, permit.subject_id)
         status = accounts.account_status(db, permit, now)
         profile = None if user.user_role.is_staff else reader_data.profile(db, permit)
-        of_user = groups.groups_of(db, permit)
+        of_reader = groups.groups_of_reader(db, permit)
+        assigned = groups.assigned_groups(db, user.id)
     if as_json:
         print_json(
             {
                 "user": asdict(user),
                 "profile": profile and asdict(profile),
-                "groups": [group.name for group in of_user],
+                "groups": [group.name for group in of_reader],
+                "sees": _sees(user, assigned),
                 "open_sessions": status.open_sessions,
                 "last_login": status.last_login,
                 "locked_seconds": _seconds(status.locked_for),
@@ -58,22 +60,38 @@ def command(context: click.Context, email: str, as_json: bool, admin: str | None
             }
         )
         return
-    print_table(("e-mail", user.email), list(_rows(user, profile, of_user, status)))
+    print_table(("e-mail", user.email), list(_rows(user, profile, of_reader, assigned, status)))
+
+
+Assigned = Sequence[tuple[Group, bool]]
+
+
+def _sees(user: User, assigned: Assigned) -> str | None:
+    """Say whose data a consultant or an admin sees; None for a reader."""
+    if user.user_role is not UserRole.CONSULTANT:
+        return "all readers" if user.user_role.is_staff else None
+    names = ", ".join(group.name for group, is_deleted in assigned if not is_deleted)
+    if names:
+        return f"the readers of {names}"
+    return "nobody: all assigned groups are deleted" if assigned else "all readers"
 
 
 def _rows(
-    user: User, profile: ReaderProfile | None, of_user: Sequence[Group], status: AccountStatus
+    user: User,
+    profile: ReaderProfile | None,
+    of_reader: Sequence[Group],
+    assigned: Assigned,
+    status: AccountStatus,
 ) -> Iterator[tuple[str, object]]:
     yield "id", user.id
     yield "name", user.full_name
     yield "role", user.user_role
     yield "state", "active" if user.is_active else "suspended"
     yield "created", local_time(user.created_at)
-    names = ", ".join(group.name for group in of_user)
-    if user.user_role is UserRole.CONSULTANT:
-        yield "sees", f"the readers of {names}" if names else "all readers"
+    if (sees := _sees(user, assigned)) is not None:
+        yield "sees", sees
     if profile is not None:
-        yield "groups", names or "none"
+        yield "groups", ", ".join(group.name for group in of_reader) or "none"
         yield "reading level", profile.reading_level
         yield "language", profile.preferred_language
         yield "time zone", profile.timezone

@@ -38,7 +38,7 @@ class AuditDeduplicator:
         self._commit = commit
         self._permits: _Recent[AuditEvent, Permit] = _Recent()
         self._lists: _Recent[tuple[ListAccess, AuditEvent], RowAccess] = _Recent()
-        self._refusals: _Recent[int, int] = _Recent()
+        self._refusals: _Recent[tuple[int, int | None], int] = _Recent()
 
     def log_access(self, event: AuditEvent, now: datetime) -> Permit:
         """Return the permit for one reader's data after an entry of this kind is on disk."""
@@ -73,13 +73,14 @@ class AuditDeduplicator:
             (access, event), now, lambda: log_rows_by(self._commit, access, [event], now)
         )
 
-    def log_refusal(self, event: AuditEvent, now: datetime) -> None:
-        """Log a refused access: for each user only the first one within `SHARE_ENTRY_FOR`.
+    def log_refusal(self, event: AuditEvent, now: datetime, *, of_staff: bool = False) -> None:
+        """Log a refused access within `SHARE_ENTRY_FOR`: of a reader only the first one, of staff
+        the first one for each reader.
 
         Otherwise a reader who tries all ids could write one entry for each id.
         """
         self._refusals.get_or_make(
-            event.actor_id,
+            (event.actor_id, event.subject_id if of_staff else None),
             now,
             lambda: self._commit(lambda db: append_in_transaction(db, event, now)),
         )

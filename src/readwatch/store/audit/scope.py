@@ -21,9 +21,15 @@ READERS_OF_CONSULTANT = """
 """SQL for the ids of the readers whom a consultant of groups sees, some of them twice."""
 
 _IS_LIMITED = Statement("SELECT 1 AS one FROM consultant_groups WHERE user_id = :acting_id LIMIT 1")
-_READERS_OUTSIDE = BulkStatement(
+FEW_READERS = 1_000
+"""Of so many readers at most, queries look up the rows of each one by itself."""
+
+_NUMBER = Statement(
+    f"SELECT count(DISTINCT user_id) FROM ({READERS_OF_CONSULTANT}) AS of_groups"  # noqa: S608
+)
+_INSIDE = BulkStatement(
     {"id": "bigint"},
-    f"SELECT count(*) AS readers FROM given WHERE id NOT IN ({READERS_OF_CONSULTANT})",  # noqa: S608
+    f"SELECT id FROM given WHERE id IN ({READERS_OF_CONSULTANT})",  # noqa: S608 - our own text
 )
 
 
@@ -65,9 +71,25 @@ def scope_of(db: Database, user_id: int, role: UserRole) -> Scope:
     return Scope(user_id, is_limited)
 
 
+def readers_inside(db: Database, scope: Scope, reader_ids: Iterable[int]) -> frozenset[int]:
+    """Return those of some readers who are in a scope."""
+    if not scope.is_limited:
+        return frozenset(reader_ids)
+    rows = _INSIDE.all(db, [(id,) for id in reader_ids], **scope.values)
+    return frozenset(row.id for row in rows)
+
+
 def contains_all(db: Database, scope: Scope, reader_ids: Iterable[int]) -> bool:
     """Tell whether readers are all in a scope."""
-    if not scope.is_limited:
-        return True
-    (outside,) = _READERS_OUTSIDE.all(db, [(id,) for id in reader_ids], **scope.values)
-    return bool(outside.readers == 0)
+    ids = frozenset(reader_ids)
+    return readers_inside(db, scope, ids) == ids
+
+
+def has_few_readers(db: Database, scope: Scope) -> bool:
+    """Tell whether a limited scope has at most `FEW_READERS`."""
+    return number_of_readers(db, scope) <= FEW_READERS
+
+
+def number_of_readers(db: Database, scope: Scope) -> int:
+    """Return the number of readers of a limited scope."""
+    return int(_NUMBER.scalar(db, **scope.values))

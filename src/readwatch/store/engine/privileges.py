@@ -97,6 +97,11 @@ _CUTS = {"access_log_cuts": Privileges(ALL)}
 _GROUPS = dict.fromkeys(
     ("reader_groups", "reader_group_members", "consultant_groups"), Privileges(ALL)
 )
+_SCOPES = {  # whose readers a consultant may see
+    "reader_groups": Privileges(only("id", "deleted_at")),
+    "reader_group_members": Privileges(only("group_id", "user_id")),
+    "consultant_groups": Privileges(only("user_id", "group_id")),
+}
 _READ_BY_CONSOLE = {
     "schema_history": Privileges(ALL),
     "users": Privileges(all_but("password_hash")),
@@ -253,7 +258,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_quizzes": Privileges(ALL, append=ALL, change=ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities")),
         "online_counts": Privileges(ALL, append=ALL, delete=True),
-        **_GROUPS,
+        **_SCOPES,
         **_COUNTER,
         **_CUTS,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
@@ -278,7 +283,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "schema_history": Privileges(ALL),
         # The users that a new entry refers to, and whether the first of them is active staff.
         "users": Privileges(only("id", "user_role", "is_active", "deleted_at")),
-        **_GROUPS,  # whose readers a consultant may see
+        **_SCOPES,
         "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
     },
 }

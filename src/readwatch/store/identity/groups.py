@@ -8,11 +8,17 @@ from typing import Any
 from readwatch.domain.errors import conflict, not_found
 from readwatch.domain.groups import Group, GroupSummary, checked_group_name, group_key
 from readwatch.domain.text import SafeText, clean
+from readwatch.domain.users import UserRole
 from readwatch.store.audit.log import Permit
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
-from readwatch.store.engine.models import ConsultantGroups, ReaderGroupMembers, ReaderGroups
+from readwatch.store.engine.models import (
+    ConsultantGroups,
+    ReaderGroupMembers,
+    ReaderGroups,
+    Users,
+)
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
@@ -42,20 +48,23 @@ _ADD_MEMBERS = BulkStatement(
     {"group_id": "bigint", "user_id": "bigint"},
     """
     INSERT INTO reader_group_members (group_id, user_id, added_at)
-    SELECT group_id, user_id, :now FROM given WHERE TRUE
-    ON CONFLICT (group_id, user_id) DO NOTHING RETURNING user_id
+    SELECT given.group_id, u.id, :now FROM given JOIN users u ON u.id = given.user_id
+    WHERE u.user_role = 'reader' AND u.deleted_at IS NULL
+    ON CONFLICT (group_id, user_id) DO NOTHING
     """,
     postgresql="""
     INSERT INTO reader_group_members (group_id, user_id, added_at)
-    SELECT group_id, user_id, CAST(:now AS timestamptz) FROM given WHERE TRUE
-    ON CONFLICT (group_id, user_id) DO NOTHING RETURNING user_id
+    SELECT given.group_id, u.id, CAST(:now AS timestamptz)
+    FROM given JOIN users u ON u.id = given.user_id
+    WHERE u.user_role = 'reader' AND u.deleted_at IS NULL
+    ON CONFLICT (group_id, user_id) DO NOTHING
     """,
 )
 _REMOVE_MEMBERS = BulkStatement(
     {"user_id": "bigint"},
     """
     DELETE FROM reader_group_members
-    WHERE group_id = :group_id AND user_id IN (SELECT user_id FROM given) RETURNING user_id
+    WHERE group_id = :group_id AND user_id IN (SELECT user_id FROM given)
     """,
 )
 _LEAVE = BulkStatement(
@@ -97,27 +106,32 @@ _UNASSIGN = CompiledQuery(
 _ASSIGNED = Statement(
     """
     SELECT g.id, g.name, g.created_at, g.deleted_at FROM consultant_groups c
-    JOIN reader_groups g ON g.id = c.group_id WHERE c.user_id = :user_id ORDER BY g.name
+    JOIN reader_groups g ON g.id = c.group_id WHERE c.user_id = :user_id
+    ORDER BY g.deleted_at IS NOT NULL, g.name
     """
 )
 _CONSULTANTS = CompiledQuery(
     ConsultantGroups.select(ConsultantGroups.user)
-    .where(ConsultantGroups.group == Param("group_id"))
+    .join(Users)
+    .where(
+        ConsultantGroups.group == Param("group_id"),
+        Users.user_role == UserRole.CONSULTANT,
+        Users.deleted_at.is_null(),
+    )
     .order_by(ConsultantGroups.user)
 )
-_OF_USER = Statement(
+_OF_READER = Statement(
     """
-    SELECT g.id, g.name, g.created_at FROM reader_groups g WHERE g.deleted_at IS NULL AND g.id IN (
-        SELECT group_id FROM reader_group_members WHERE user_id = :user_id
-        UNION ALL SELECT group_id FROM consultant_groups WHERE user_id = :user_id
-    ) ORDER BY g.name
+    SELECT g.id, g.name, g.created_at FROM reader_group_members m
+    JOIN reader_groups g ON g.id = m.group_id
+    WHERE m.user_id = :user_id AND g.deleted_at IS NULL ORDER BY g.name
     """
 )
 _OF_THIS_ALONE = Statement(
     """
     SELECT c.user_id FROM consultant_groups c JOIN users u ON u.id = c.user_id
-    WHERE c.group_id = :group_id AND u.is_active = TRUE AND u.deleted_at IS NULL
-    AND NOT EXISTS (
+    WHERE c.group_id = :group_id AND u.user_role = 'consultant' AND u.is_active = TRUE
+    AND u.deleted_at IS NULL AND NOT EXISTS (
         SELECT 1 FROM consultant_groups o JOIN reader_groups g ON g.id = o.group_id
         WHERE o.user_id = c.user_id AND o.group_id <> c.group_id AND g.deleted_at IS NULL
     ) ORDER BY c.user_id
@@ -142,7 +156,11 @@ _SUMMARIES = Statement(
             SELECT count(*) FROM reader_group_members m JOIN users u ON u.id = m.user_id
             WHERE m.group_id = g.id AND {ACTIVE_READER}
         ) AS readers,
-        (SELECT count(*) FROM consultant_groups c WHERE c.group_id = g.id) AS consultants
+        (
+            SELECT count(*) FROM consultant_groups c JOIN users u ON u.id = c.user_id
+            WHERE c.group_id = g.id AND u.user_role = 'consultant' AND u.is_active = TRUE
+            AND u.deleted_at IS NULL
+        ) AS consultants
     FROM reader_groups g WHERE g.deleted_at IS NULL ORDER BY g.name
     """  # noqa: S608 - our own text
 )
@@ -193,17 +211,15 @@ def delete_group(db: Database, group: Group, now: datetime) -> None:
     _DELETE(db, group_id=group.id, now=to_db_time(now))
 
 
-def add_members(db: Database, members: Iterable[tuple[int, int]], now: datetime) -> frozenset[int]:
-    """Add readers to groups, as pairs of the id of the group and the id of the reader; return the
-    readers who were added to one."""
-    rows = _ADD_MEMBERS.all(db, [*members], now=to_db_time(now))
-    return frozenset(row.user_id for row in rows)
+def add_members(db: Database, members: Iterable[tuple[int, int]], now: datetime) -> None:
+    """Add readers to groups, as pairs of the id of the group and the id of the reader; others than
+    readers are left out."""
+    _ADD_MEMBERS(db, [*members], now=to_db_time(now))
 
 
-def remove_members(db: Database, group: Group, user_ids: Iterable[int]) -> frozenset[int]:
-    """Remove readers from a group; return those who were in it."""
-    rows = _REMOVE_MEMBERS.all(db, [(id,) for id in user_ids], group_id=group.id)
-    return frozenset(row.user_id for row in rows)
+def remove_members(db: Database, group: Group, user_ids: Iterable[int]) -> None:
+    """Remove readers from a group."""
+    _REMOVE_MEMBERS(db, [(id,) for id in user_ids], group_id=group.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,15 +300,15 @@ def consultant_ids(db: Database, group: Group) -> tuple[int, ...]:
 
 
 def assigned_groups(db: Database, user_id: int) -> tuple[tuple[Group, bool], ...]:
-    """Return the groups that a consultant is assigned to, each with whether it was deleted."""
+    """Return the groups that a consultant is assigned to, each with whether it was deleted; those
+    come last."""
     rows = _ASSIGNED.all(db, user_id=user_id)
     return tuple((_group(row), row.deleted_at is not None) for row in rows)
 
 
-def groups_of(db: Database, permit: Permit) -> tuple[Group, ...]:
-    """Return the groups that a reader is in or that a consultant is assigned to, by name, without
-    deleted ones."""
-    return tuple(map(_group, _OF_USER.all(db, user_id=permit.subject_id)))
+def groups_of_reader(db: Database, permit: Permit) -> tuple[Group, ...]:
+    """Return the groups that a reader is in, by name, without deleted ones."""
+    return tuple(map(_group, _OF_READER.all(db, user_id=permit.subject_id)))
 
 
 def find_assigned(db: Database, user_id: int, name: str) -> Group:

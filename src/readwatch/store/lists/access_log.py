@@ -181,8 +181,13 @@ def access_log_rows(
 def _visible_to(access: ListAccess | RowAccess) -> str:
     if access.user_role is UserRole.ADMIN:
         return "TRUE"
+    own = "l.consultant_user_id = :consultant_id"
+    if not access.scope.is_limited:
+        return own
     in_scope = access.scope.contains("l.target_user_id")
-    return f"l.consultant_user_id = :consultant_id AND (l.target_user_id IS NULL OR {in_scope})"
+    return (
+        f"{own} AND (l.target_user_id IS NULL OR l.target_user_id = :consultant_id OR {in_scope})"
+    )
 
 
 def _seconds(db: Database, earlier: str, later: str) -> str:

@@ -19,6 +19,7 @@ from readwatch.domain.attention import (
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess, RowAccess
+from readwatch.store.audit.scope import readers_inside
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -258,7 +259,7 @@ def attention_ids(
 
 
 def attention_readers(
-    db: Database, _access: RowAccess, reader_ids: Iterable[int], now: datetime
+    db: Database, access: RowAccess, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
     """Return the readers with these ids, for the list, without their cases."""
     return tuple(
@@ -274,6 +275,8 @@ def attention_readers(
             ),
         )
         for row in _ROWS.all(
-            db, [(id,) for id in reader_ids], since=to_db_time(now - ONLINE_WINDOW)
+            db,
+            [(id,) for id in readers_inside(db, access.scope, reader_ids)],
+            since=to_db_time(now - ONLINE_WINDOW),
         )
     )

@@ -9,7 +9,13 @@ from readwatch.domain.activities import MAX_METADATA_BYTES, RecordedActivity, ca
 from readwatch.domain.errors import invalid
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess, RowAccess
-from readwatch.store.audit.scope import READERS_OF_CONSULTANT, Scope
+from readwatch.store.audit.scope import (
+    FEW_READERS,
+    READERS_OF_CONSULTANT,
+    Scope,
+    number_of_readers,
+    readers_inside,
+)
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -57,9 +63,8 @@ _NEWEST_ID_OUTSIDE = Statement(
 )
 
 # The activities of few readers come from the index of each. Of one reader so many are searched that
-# those of all are `MAX_ROWS_SEARCHED`; what is older than the oldest of these is left out for all
-# readers, because there would be gaps.
-_FEW_READERS = 1_000
+# those of all are `MAX_ROWS_SEARCHED`. What is older than the oldest of these is left out for all
+# of them, because there would be gaps, unless it is among the last `MAX_ROWS_SEARCHED` of all.
 _OF_ALL = "reader_activities a WHERE a.id > :after"
 _READERS = f"(SELECT DISTINCT user_id FROM ({READERS_OF_CONSULTANT}) AS of_groups) AS r"
 _OF_FEW = f"{_READERS} CROSS JOIN reader_activities a WHERE a.user_id = r.user_id AND a.id > :after"
@@ -68,7 +73,6 @@ _OF_MANY = f"""
         SELECT * FROM reader_activities WHERE id > 0 ORDER BY id DESC LIMIT :searched
     ) AS a WHERE a.user_id IN ({READERS_OF_CONSULTANT}) AND a.id > :after
 """
-_NUMBER_OF_READERS = Statement(f"SELECT count(*) FROM {_READERS}")
 _NEWEST_ID_OUTSIDE_OF_FEW = Statement(
     f"""
     SELECT max(id) AS id FROM (
@@ -135,7 +139,7 @@ def activity_ids(db: Database, access: ListAccess, query: ListQuery, now: dateti
             SELECT
                 a.id, a.user_id, a.activity_type, a.content_id, a.content_title,
                 a.progress_percentage, a.duration_seconds, a.created_at
-            FROM {searched.source} ORDER BY a.id DESC LIMIT :max_rows
+            FROM {searched.source} ORDER BY {searched.key} DESC LIMIT :max_rows
         ) a JOIN users u ON u.id = a.user_id
         WHERE {where.sql}
         ORDER BY {order_by(_SORTS, query)}, a.id DESC LIMIT :length
@@ -159,6 +163,7 @@ class _Searched:
 
     scope: Scope
     source: str
+    key: str
     after: int
 
 
@@ -177,13 +182,16 @@ def _ids(
 
 def _searched(db: Database, scope: Scope) -> _Searched:
     if not scope.is_limited:
-        return _Searched(scope, _OF_ALL, 0)
-    readers = _NUMBER_OF_READERS.scalar(db, **scope.values)
-    if readers > _FEW_READERS:
-        return _Searched(scope, _OF_MANY, 0)
+        return _Searched(scope, _OF_ALL, "a.id", 0)
+    readers = number_of_readers(db, scope)
+    if readers > FEW_READERS:
+        return _Searched(scope, _OF_MANY, "a.id", 0)
     most = MAX_ROWS_SEARCHED // max(readers, 1)
-    outside = _NEWEST_ID_OUTSIDE_OF_FEW.scalar(db, most=most, **scope.values)
-    return _Searched(scope, _OF_FEW, outside or 0)
+    outside = _NEWEST_ID_OUTSIDE_OF_FEW.scalar(db, most=most, **scope.values) or 0
+    after = min(outside, max(0, _LAST_ID.scalar(db) - MAX_ROWS_SEARCHED))
+    # The sum keeps PostgreSQL from reading all activities in the order of their ids until it has
+    # enough of these readers, who may have none.
+    return _Searched(scope, _OF_FEW, "a.id + 0", after)
 
 
 def _require_recent(db: Database, searched: _Searched, after: int) -> None:
@@ -194,18 +202,21 @@ def _require_recent(db: Database, searched: _Searched, after: int) -> None:
         outside = _NEWEST_ID_OUTSIDE.one_or_none(db, most=MAX_ROWS_SEARCHED)
         oldest = outside.id if outside else 0
     if after < oldest:
+        reach = "to there" if searched.scope.is_limited else f"{MAX_ROWS_SEARCHED:,} activities"
         raise invalid(
-            f"the feed goes back {MAX_ROWS_SEARCHED:,} activities: use {oldest} or a later id;"
-            " older activities are in the list of each reader",
+            f"the feed goes back {reach}: use {oldest} or a later id; older activities are in the "
+            "list of each reader",
             field="after",
         )
 
 
 def activity_rows(
-    db: Database, _access: RowAccess, ids: Sequence[int], _now: datetime
+    db: Database, access: RowAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[RecordedActivity, ...]:
-    """Return the activities with these ids."""
-    return tuple(recorded(row) for row in _ROWS.all(db, [(id,) for id in ids]))
+    """Return the activities with these ids, of readers whom the user may see."""
+    rows = _ROWS.all(db, [(id,) for id in ids])
+    inside = readers_inside(db, access.scope, {row.user_id for row in rows})
+    return tuple(recorded(row) for row in rows if row.user_id in inside)
 
 
 def recorded(row: Any) -> RecordedActivity:

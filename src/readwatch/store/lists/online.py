@@ -11,7 +11,7 @@ from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess, RowAccess
-from readwatch.store.audit.scope import Scope
+from readwatch.store.audit.scope import Scope, readers_inside
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -132,11 +132,12 @@ def count_online(db: Database, scope: Scope, now: datetime) -> int:
 
 
 def online_readers(
-    db: Database, _access: RowAccess, ids: Sequence[int], now: datetime
+    db: Database, access: RowAccess, ids: Sequence[int], now: datetime
 ) -> tuple[OnlineReader, ...]:
     """Return the readers with these ids who are online, the latest heartbeat first, each with the
     session of that heartbeat."""
-    rows = _ROWS.all(db, [(id,) for id in ids], since=to_db_time(now - ONLINE_WINDOW))
+    id_rows = [(id,) for id in readers_inside(db, access.scope, ids)]
+    rows = _ROWS.all(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(OnlineReader(**fields) for fields in _fields_of_readers(rows))
 
 
@@ -166,10 +167,10 @@ def online_ids(db: Database, access: ListAccess, query: ListQuery, now: datetime
 
 
 def online_rows(
-    db: Database, _access: RowAccess, ids: Sequence[int], now: datetime
+    db: Database, access: RowAccess, ids: Sequence[int], now: datetime
 ) -> tuple[TracedReader, ...]:
     """Return the rows of the readers with these ids who are online."""
-    id_rows = [(id,) for id in ids]
+    id_rows = [(id,) for id in readers_inside(db, access.scope, ids)]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
     arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE - COMMITTED_WITHIN)

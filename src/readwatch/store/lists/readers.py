@@ -7,6 +7,7 @@ from datetime import datetime
 from readwatch.domain.filters import MAX_TERMS, MAX_VALUE_LENGTH, Term
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess, RowAccess
+from readwatch.store.audit.scope import readers_inside
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
@@ -111,9 +112,9 @@ def ids_of_readers_named(
 
 
 def reader_rows(
-    db: Database, _access: RowAccess, ids: Sequence[int], _now: datetime
+    db: Database, access: RowAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[ReaderSummary, ...]:
-    """Return the progress of the readers with these ids."""
+    """Return the progress of the readers with these ids whom the user may see."""
     return tuple(
         ReaderSummary(
             user_id=row.user_id,
@@ -125,5 +126,5 @@ def reader_rows(
             last_login=from_db_time_or_none(row.last_login),
             last_activity_at=from_db_time_or_none(row.last_activity_at),
         )
-        for row in _ROWS.all(db, [(id,) for id in ids])
+        for row in _ROWS.all(db, [(id,) for id in readers_inside(db, access.scope, ids)])
     )

@@ -32,12 +32,17 @@ pytestmark = [
 
 WRITE_NOTHING = {
     *("audit anchor", "audit verify", "db grant", "db health", "db rights", "init", "settings"),
-    *("db status", "db upgrade", "doctor"),
+    *("db status", "db upgrade", "doctor", "group list"),
     *("maintenance archive", "maintenance purge"),  # while nothing is old enough
     *("db log-backup", "db finish-restore"),  # which are for PostgreSQL
     "db restore",  # which refuses a database that is in use
 }
 """The commands that do not wait for a program that writes."""
+
+LIKE_ANOTHER = {
+    f"group {name}" for name in ("assign", "delete", "remove-reader", "rename", "unassign")
+}
+"""The commands whose transaction is that of `group add` and `group add-reader`."""
 
 WITHOUT_QUESTIONS = {
     **dict.fromkeys(("user delete", "user erase", "db vacuum"), "--yes"),
@@ -103,7 +108,7 @@ def calls() -> Iterator[list[str]]:
     for words, command in COMMANDS.items():
         name = " ".join(words)
         example = next((each for each in examples_of(command) if "--dry-run" not in each), "")
-        if isinstance(command, click.Group) or name in WRITE_NOTHING:
+        if isinstance(command, click.Group) or name in WRITE_NOTHING | LIKE_ANOTHER:
             continue
         if not any(example.startswith(program) for program in STOPPED):
             yield shlex.split(f"{example.partition(' < ')[0]} {WITHOUT_QUESTIONS.get(name, '')}")

@@ -40,9 +40,11 @@ WRITE_NOTHING = {
 """The commands that do not wait for a program that writes."""
 
 LIKE_ANOTHER = {
-    f"group {name}" for name in ("assign", "delete", "remove-reader", "rename", "unassign")
+    *(f"group {name}" for name in ("assign", "delete", "remove-reader", "rename", "unassign")),
+    *(f"user {name}" for name in ("activate", "delete", "role")),
+    *("export readers", "export sessions"),
 }
-"""The commands whose transaction is that of `group add` and `group add-reader`."""
+"""The commands whose transaction is that of `group add`, `user suspend` or `export activities`."""
 
 WITHOUT_QUESTIONS = {
     **dict.fromkeys(("user delete", "user erase", "db vacuum"), "--yes"),

@@ -11,6 +11,7 @@ import pytest
 from cli.shell import COMMANDS, Ended, Shell
 from conftest import Cast
 
+from readwatch.cli import running_server
 from readwatch.cli.output import print_json, print_table
 
 
@@ -67,6 +68,7 @@ def test_a_hostile_argument_is_shown_without_its_control_characters(
     words: tuple[str, ...],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(running_server, "ANSWER_SECONDS", 0.05)  # nobody answers at that port
     with socket.create_server(("127.0.0.1", 0)) as taken:  # so that serve ends
         monkeypatch.setenv("READWATCH_PORT", str(taken.getsockname()[1]))
         for arguments in calls(COMMANDS[words]):

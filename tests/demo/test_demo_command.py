@@ -70,9 +70,7 @@ def test_without_a_terminal_it_prints_who_reads_and_what_they_just_did_and_ends(
     assert_nothing_is_left(folder)
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_in_the_middle_ends_all_of_it(
     start: Callable[..., subprocess.Popen[str]], folder: Path, number: int, status: int
 ) -> None:

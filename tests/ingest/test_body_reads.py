@@ -1,13 +1,18 @@
 """The reads of request bodies in progress, with the times by which their connections are found."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
 import pytest
 
+from readwatch.domain.sessions import Principal
+from readwatch.domain.users import UserRole
 from readwatch.ingest import body_reads
-from readwatch.ingest.body_reads import BodyRead, BodyReads
+from readwatch.ingest.body_reads import STARTED_AT, BodyRead, BodyReads
+
+ANN = Principal(2, UserRole.READER, 1)
 
 
 class Body:
@@ -23,21 +28,24 @@ class Body:
 
 
 @pytest.mark.parametrize(
-    ("read_body", "waits_for_slot"),
-    [(BodyReads.read, False), (BodyReads.read_anonymous, True), (BodyReads.discard, True)],
+    "read_body",
+    [
+        partial(BodyReads.read, principal=None),
+        partial(BodyReads.read, principal=ANN),
+        BodyReads.discard,
+    ],
 )
-def test_a_read_has_the_time_before_it_waited_for_its_slot(
+def test_a_read_has_the_time_before_it_waited_for_others(
     monkeypatch: pytest.MonkeyPatch,
     read_body: Callable[[BodyReads, dict[str, Any], int], object],
-    waits_for_slot: bool,
 ) -> None:
     """The kernel's times of the connection are older than the read by that wait."""
     monkeypatch.setattr(body_reads, "monotonic", count().__next__)  # a second for each look
     reads = BodyReads()
     body = Body(reads)
 
-    read_body(reads, {"REMOTE_ADDR": "127.0.0.1", "wsgi.input": body}, 100)
+    read_body(reads, {"REMOTE_ADDR": "127.0.0.1", "wsgi.input": body, STARTED_AT: -1}, 100)
 
     (read,) = body.in_progress
-    assert (read.requested_at, read.since) == (0, 2 if waits_for_slot else 1)
+    assert read.since - read.requested_at == 2
     assert reads.in_progress() == []

@@ -1,82 +1,124 @@
-"""While no request ends, because the database hangs, others are refused soon."""
+"""While too many requests are in progress, because the database hangs, others are refused."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from threading import Event
+from queue import Queue
+from threading import Event, Semaphore
 
 import pytest
 from ingest.api import Api, ApiClient, problem
+from ingest.process import TIMEOUT
 
-from readwatch.domain.errors import ErrorKind, ReadwatchError
+from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
 from readwatch.ingest import load_shedding
-from readwatch.ingest.load_shedding import MAX_REQUESTS, RequestSlots
-from readwatch.ingest.server import SPARE_THREADS, granian_server
+from readwatch.ingest.body_reads import MAX_DISCARDED
+from readwatch.ingest.load_shedding import MAX_REQUESTS, STANDSTILL_SECONDS, RequestSlots
+from readwatch.ingest.server import granian_server
 
 PAGE = {"activity_type": "page_read"}
 REFUSED = "too many requests are in progress"
 
 
+@dataclass
+class SetClock:
+    """A clock that stands still until it is set."""
+
+    now: float = 0.0
+    looked: Event = field(default_factory=Event)
+
+    def __call__(self) -> float:
+        self.looked.set()
+        return self.now
+
+
 @pytest.fixture
-def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_shedding, "SLOT_WAIT_SECONDS", 0.01)
+def seconds(monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    seconds = SetClock()
+    monkeypatch.setattr(load_shedding, "monotonic", seconds)
+    return seconds
 
 
 @contextmanager
-def all_in_use(slots: RequestSlots, number: int = MAX_REQUESTS) -> Iterator[None]:
-    for _ in range(number):
-        slots.acquire()
-    yield
-    for _ in range(number):
-        slots.release()
+def in_use(slots: RequestSlots, number: int = MAX_REQUESTS) -> Iterator[None]:
+    with ExitStack() as requests:
+        for _ in range(number):
+            requests.enter_context(slots)
+        yield
 
 
-@pytest.mark.usefixtures("short_wait")
-def test_who_finds_no_slot_is_refused_and_told_when_to_come_again() -> None:
+def take(slots: RequestSlots) -> None:
+    with slots:
+        pass
+
+
+def fails(slots: RequestSlots) -> None:
+    with suppress(ReadwatchError), slots:
+        raise unavailable("the database does not answer")
+
+
+def test_after_a_standstill_requests_are_refused_and_told_when_to_come_again(
+    seconds: SetClock,
+) -> None:
     slots = RequestSlots(2)
-    with all_in_use(slots, 2), pytest.raises(ReadwatchError, match=REFUSED) as refused:
-        slots.acquire()
+    with in_use(slots, 2):
+        seconds.now += STANDSTILL_SECONDS
+        for _ in range(3):
+            with pytest.raises(ReadwatchError, match=REFUSED) as refused, slots:
+                pass
     assert refused.value.kind is ErrorKind.UNAVAILABLE
     assert refused.value.retry_after is not None
-    slots.acquire()
-    slots.release()
+    with in_use(slots, 2):
+        pass
 
 
-def test_a_slot_that_gets_free_soon_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_shedding, "SLOT_WAIT_SECONDS", 60)
-    slots, done = RequestSlots(1), Event()
-    slots.acquire()
-    with ThreadPoolExecutor(1) as thread:
-
-        def wait() -> None:
-            slots.acquire()
-            assert done.is_set()
-
-        waiting = thread.submit(wait)
-        done.set()
-        slots.release()
-        waiting.result()
+def test_a_request_that_failed_does_not_end_a_standstill(seconds: SetClock) -> None:
+    slots = RequestSlots(2)
+    with slots:
+        seconds.now += STANDSTILL_SECONDS
+        fails(slots)
+        with slots, pytest.raises(ReadwatchError, match=REFUSED), slots:
+            pass
 
 
-def test_after_one_has_waited_in_vain_nobody_waits_until_a_slot_gets_free(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_first_requests_after_a_quiet_hour_wait_for_each_other(seconds: SetClock) -> None:
     slots = RequestSlots(1)
-    slots.acquire()
-    monkeypatch.setattr(load_shedding, "SLOT_WAIT_SECONDS", 0.01)
-    with pytest.raises(ReadwatchError, match=REFUSED):
-        slots.acquire()
-    monkeypatch.setattr(load_shedding, "SLOT_WAIT_SECONDS", 3600)  # nobody would wait so long
-    with pytest.raises(ReadwatchError, match=REFUSED):
-        slots.acquire()
-    slots.release()
-    slots.acquire()
+    take(slots)
+    seconds.now += 3600
+    with ThreadPoolExecutor(1) as threads:
+        with slots:
+            seconds.looked.clear()
+            second = threads.submit(take, slots)
+            assert seconds.looked.wait(TIMEOUT)
+        second.result(TIMEOUT)
 
 
-@pytest.mark.usefixtures("short_wait")
-def test_while_all_slots_are_in_use_health_checks_are_answered(api: Api, ann: ApiClient) -> None:
-    with all_in_use(api.app.extensions["readwatch"].request_slots):
+def test_while_requests_get_answers_further_ones_wait(seconds: SetClock) -> None:
+    """As when a thousand apps send at once what they kept."""
+    slots, taken, goes_on = RequestSlots(1), Queue[None](), Semaphore(0)
+
+    def request() -> None:
+        with slots:
+            taken.put(None)
+            goes_on.acquire()
+
+    with ThreadPoolExecutor(5) as threads:
+        requests = [threads.submit(request) for _ in range(5)]
+        for _ in requests:
+            taken.get(timeout=TIMEOUT)
+            seconds.now += 0.99 * STANDSTILL_SECONDS  # who waits looks again within milliseconds
+            goes_on.release()
+        for each in requests:
+            each.result(TIMEOUT)
+
+
+def test_while_all_slots_are_in_use_health_checks_are_answered(
+    api: Api, ann: ApiClient, seconds: SetClock
+) -> None:
+    with in_use(api.app.extensions["readwatch"].request_slots):
+        seconds.now += STANDSTILL_SECONDS
         assert api.get("/livez").status_code == HTTPStatus.OK
         assert api.get("/metrics").status_code == HTTPStatus.OK
         not_ready = api.get("/readyz")
@@ -96,5 +138,5 @@ def test_a_failed_request_gives_its_slot_back(api: Api, ann: ApiClient) -> None:
         assert ann.get("/api/me").status_code == HTTPStatus.OK
 
 
-def test_the_server_has_more_threads_than_slots() -> None:
-    assert granian_server("127.0.0.1", 0).blocking_threads == MAX_REQUESTS + SPARE_THREADS
+def test_whatever_requests_wait_for_the_server_has_threads_for_health_checks() -> None:
+    assert granian_server("127.0.0.1", 0).blocking_threads > MAX_REQUESTS + 2 * MAX_DISCARDED

@@ -104,7 +104,7 @@ def access_log() -> OwnAccessLog:
 def change_password() -> tuple[str, int]:
     """Change the user's own password and end all other sessions of the user."""
     principal, services = current_principal(), current_services()
-    body = validated(PasswordChange, json_object(MAX_LOGIN_BYTES))
+    body = validated(PasswordChange, json_object(principal, MAX_LOGIN_BYTES))
     cost = services.settings.bcrypt_cost
     new_password = checked_password(body.new_password, principal.user_role, field="new_password")
     with connection(services.db) as db:

@@ -80,7 +80,8 @@ def add_activities() -> ActivitiesResponse:
     duplicate, with other content a conflict (409), and nothing is stored. The ids of all devices of
     a reader share one space, so use UUIDs. The response is sent after the commit.
     """
-    reader, body = require_reader(), json_object()
+    reader = require_reader()
+    body = json_object(reader)
     return _add_batch(reader, body) if "activities" in body else _add_one(reader, body)
 
 

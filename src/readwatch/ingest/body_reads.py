@@ -1,12 +1,12 @@
-"""The reads of request bodies: which are in progress, and how many may be without a token.
+"""The reads of request bodies: which are in progress, and how many a client may have.
 
-A thread waits for the body of its request, so slow bodies without a token could occupy all threads.
-Such reads need a slot, of which a network has a few. An app sends the body together with the
-header, so a slot is free again within milliseconds, and requests with a token need none.
+A thread waits for the body of its request, so slow bodies of one client could occupy all threads.
+The reads at the same time are limited for each account and, without a token, for each network. An
+app sends the body together with the header, so a read takes less than a millisecond.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
@@ -16,19 +16,31 @@ from typing import Any
 from readwatch.domain.addresses import network_of
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.load_shedding import retry_seconds
-from readwatch.ingest.load_shedding import jitter
+from readwatch.domain.sessions import Principal
+from readwatch.ingest.load_shedding import MAX_REQUESTS, STANDSTILL_SECONDS, jitter
 from readwatch.ingest.logs import Episode
 
+STARTED_AT = "readwatch.started_at"
+"""The name in the WSGI environment of the time at which the request began."""
+
 MAX_ANONYMOUS = 16
-"""The maximum number of reads without a token, half of the threads; a network may have half."""
+"""The maximum number of reads without a token; a network may have half.
+
+With those that wait they are half of the requests: a hundred logins at once are none too many.
+"""
+
+MAX_OF_ACCOUNT = MAX_REQUESTS // 2
+"""The maximum number of reads of one account."""
 
 MAX_DISCARDED = 8
-"""The maximum number of bodies that are discarded at the same time; a network may have half."""
+"""The maximum number of bodies that are discarded at the same time, and of those that wait for it;
+a network may have half."""
 
-WAIT_SECONDS = 1.0
-"""The longest wait for a slot; for `REFUSE_SECONDS` after a refusal nobody waits."""
+WAIT_SECONDS = 0.8 * STANDSTILL_SECONDS
+"""The longest wait of a read for the end of others; reads that wait are no standstill."""
 
 REFUSE_SECONDS = 2.0
+"""For this time after a refusal no read waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ class BodyRead:
     if it has no token. A discarded body is read after the response.
 
     The times are those of `monotonic`: of the request, or of the response if the body is discarded,
-    and of the read, which may wait for a slot.
+    and of the read, which may wait for others to end.
     """
 
     address: str
@@ -47,45 +59,55 @@ class BodyRead:
     is_discarded: bool = False
 
 
-class _Slots:
-    """A limited number of reads at the same time, of which one network may have half."""
+class _ReadLimit:
+    """A limited number of reads at the same time, of which one client may have `of_one`; some
+    further ones wait."""
 
-    def __init__(self, most: int, refusals: Episode) -> None:
-        self._most = most
-        self._in_use: Counter[str] = Counter()
+    def __init__(self, most: int, of_one: int, waiting: int, refusals: Episode) -> None:
+        self._most, self._of_one, self._most_waiting = most, of_one, waiting
+        self._in_use: Counter[Hashable] = Counter()
+        self._waiting = 0
         self._condition = Condition()
         self._refused_at: float | None = None
         self._refusals = refusals
 
     @contextmanager
-    def slot(self, network: str) -> Iterator[bool]:
-        """Yield whether a slot is free, now or soon."""
-        if not self._acquire(network):
+    def read_of(self, client: Hashable) -> Iterator[bool]:
+        """Yield whether the client may read, now or soon."""
+        if not self._begin(client):
             yield False
             return
         try:
             yield True
         finally:
             with self._condition:
-                self._in_use[network] -= 1
-                self._in_use += Counter()  # removes networks without a read
+                self._in_use[client] -= 1
+                if not self._in_use[client]:
+                    del self._in_use[client]
                 self._condition.notify_all()
 
-    def _acquire(self, network: str) -> bool:
+    def _begin(self, client: Hashable) -> bool:
+        now = monotonic()
         with self._condition:
-            now = monotonic()
-            waits = self._refused_at is None or now - self._refused_at > REFUSE_SECONDS
-            if self._condition.wait_for(
-                lambda: self._is_free(network), WAIT_SECONDS if waits else 0
-            ):
-                self._in_use[network] += 1
+            if self._may_begin(client) or self._waits_for(client, now):
+                self._in_use[client] += 1
                 return True
-            self._refused_at = monotonic()
-        self._refusals.seen(self._refused_at)
+            self._refused_at = now
+        self._refusals.seen(now)
         return False
 
-    def _is_free(self, network: str) -> bool:
-        return self._in_use[network] < self._most // 2 and self._in_use.total() < self._most
+    def _waits_for(self, client: Hashable, now: float) -> bool:
+        was_refused = self._refused_at is not None and now - self._refused_at < REFUSE_SECONDS
+        if was_refused or self._waiting == self._most_waiting:
+            return False
+        self._waiting += 1
+        try:
+            return self._condition.wait_for(lambda: self._may_begin(client), WAIT_SECONDS)
+        finally:
+            self._waiting -= 1
+
+    def _may_begin(self, client: Hashable) -> bool:
+        return self._in_use[client] < self._of_one and self._in_use.total() < self._most
 
 
 class BodyReads:
@@ -94,41 +116,54 @@ class BodyReads:
     def __init__(self) -> None:
         self._reads: dict[int, BodyRead] = {}
         self.refusals = Episode(
-            "many slow requests without a token: some get 503 or lose their connection",
-            "no more slow requests without a token",
+            "many slow requests of one client: some get 503 or lose their connection",
+            "no more slow requests of one client",
         )
-        self._anonymous = _Slots(MAX_ANONYMOUS, self.refusals)
-        self._discarded = _Slots(MAX_DISCARDED, self.refusals)
+        self._anonymous = _ReadLimit(
+            MAX_ANONYMOUS, MAX_ANONYMOUS // 2, MAX_REQUESTS // 2 - MAX_ANONYMOUS, self.refusals
+        )
+        self._of_accounts = _ReadLimit(
+            MAX_REQUESTS, MAX_OF_ACCOUNT, MAX_OF_ACCOUNT // 2, self.refusals
+        )
+        self._discarded = _ReadLimit(
+            MAX_DISCARDED, MAX_DISCARDED // 2, MAX_DISCARDED, self.refusals
+        )
 
     def in_progress(self) -> list[BodyRead]:
         """Return the reads in progress."""
         return list(self._reads.values())
 
-    def read(self, environ: dict[str, Any], size: int) -> bytes:
-        """Return up to `size` bytes of a body, fewer only at its end."""
-        return self._read(environ, size, None, monotonic())
+    def read(self, environ: dict[str, Any], size: int, principal: Principal | None) -> bytes:
+        """Return up to `size` bytes of a body, fewer only at its end.
 
-    def read_anonymous(self, environ: dict[str, Any], size: int) -> bytes:
-        """Read the body of a request without a token; without a free slot refuse it with 503."""
-        network, requested_at = network_of(environ.get("REMOTE_ADDR")), monotonic()
-        with self._anonymous.slot(network) as is_free:
-            if not is_free:
+        `principal` is that of the token, None without one. Beyond the limit the request is
+        refused.
+        """
+        requested_at = environ[STARTED_AT]
+        if principal is None:
+            network = network_of(environ.get("REMOTE_ADDR"))
+            read = self._anonymous.read_of(network)
+        else:
+            network = None
+            read = self._of_accounts.read_of(principal.user_id)
+        with read as is_allowed:
+            if not is_allowed:
                 raise ReadwatchError(
                     ErrorKind.UNAVAILABLE,
-                    "too many slow requests without a token",
+                    "too many slow requests of one client",
                     retry_after=retry_seconds(jitter()),
                 )
             return self._read(environ, size, network, requested_at)
 
     def discard(self, environ: dict[str, Any], size: int) -> None:
-        """Read and discard a body if a slot is free.
+        """Read and discard a body, if the limit allows it.
 
         The response was sent already. Without this the connection would be closed, and an app that
         still sends might get a connection error instead of the response.
         """
         network, requested_at = network_of(environ.get("REMOTE_ADDR")), monotonic()
-        with self._discarded.slot(network) as is_free:
-            if is_free:
+        with self._discarded.read_of(network) as is_allowed:
+            if is_allowed:
                 self._read(environ, size, network, requested_at, is_discarded=True)
 
     def _read(

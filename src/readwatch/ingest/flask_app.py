@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from itertools import count
 from secrets import token_hex
-from time import perf_counter
+from time import monotonic
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import MapAdapter
 
+from readwatch.ingest.body_reads import STARTED_AT
 from readwatch.ingest.logs import REQUEST_ID
 from readwatch.ingest.metrics import Metrics
 from readwatch.ingest.request_body import discard_body, has_unread_body
@@ -25,7 +26,6 @@ SLOW_SECONDS = 1.0
 HEALTH = "health"
 """The blueprint of the health checks and the metrics."""
 
-_STARTED_AT = "readwatch.started_at"
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _BODY_UNREAD = frozenset({401, 403, 404, 405, 413, 415, 429, 503})
@@ -94,25 +94,21 @@ class Api(Flask):
         if request_id is None or not _WELL_FORMED_ID.fullmatch(request_id):
             request_id = f"{self._id_prefix}-{next(self._request_numbers)}"
         environ[REQUEST_ID] = request_id
-        environ[_STARTED_AT] = perf_counter()
+        environ[STARTED_AT] = monotonic()
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request in a slot; health checks and metrics need none."""
         if request.blueprint == HEALTH:
             return super().dispatch_request()
-        slots = current_services().request_slots
-        slots.acquire()
-        try:
+        with current_services().request_slots:
             return super().dispatch_request()
-        finally:
-            slots.release()
 
     def process_response(self, response: Response) -> Response:
         """Count the request and set the headers of its response, including error responses."""
         current = request._get_current_object()  # type: ignore[attr-defined]  # the proxy is slow
         if response.status_code in _BODY_UNREAD and has_unread_body(current.environ):
             _discard_body(response, current.environ)
-        seconds = perf_counter() - current.environ[_STARTED_AT]
+        seconds = monotonic() - current.environ[STARTED_AT]
         rule = current.url_rule.rule if current.url_rule else None
         self._metrics.count_request(rule, current.method, response.status_code, seconds)
         # A refusal may take long because the app sends the body slowly.

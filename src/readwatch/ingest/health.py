@@ -70,16 +70,10 @@ def _reasons_not_ready(services: Services) -> list[str]:
 
 def _reasons_not_readable(services: Services) -> list[str]:
     try:
-        services.request_slots.acquire()
-    except ReadwatchError as error:
-        return [error.message]
-    try:
-        with connection(services.db) as db:
+        with services.request_slots, connection(services.db) as db:
             require_current(db)
     except ReadwatchError as error:
         return [error.message]
-    finally:
-        services.request_slots.release()
     return []
 
 

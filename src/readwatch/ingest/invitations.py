@@ -28,7 +28,7 @@ def set_password() -> tuple[str, int]:
     with 422 leaves the code valid. Wrong codes slow down further ones and logins from the same
     address.
     """
-    body = validated(Invitation, json_object(MAX_LOGIN_BYTES, anonymous=True))
+    body = validated(Invitation, json_object(None, MAX_LOGIN_BYTES))
     services = current_services()
     origin = Origin(address=request.remote_addr, program="api")
     with (

@@ -1,5 +1,5 @@
-"""Load shedding: under load the service refuses heartbeats first; while no request ends, because
-the database hangs, it refuses all further ones."""
+"""Load shedding: under load the service refuses heartbeats first; while no request gets an answer,
+because the database hangs, it refuses all further ones."""
 
 import logging
 import random
@@ -19,13 +19,13 @@ from readwatch.domain.load_shedding import (
 from readwatch.ingest.logs import Episode
 from readwatch.store.recording.writer import MAX_WAITING, WRITE_TIMEOUT_SECONDS, Backlog, Writer
 
-MAX_REQUESTS = 32
-"""The maximum number of requests in progress, all but those for health checks and metrics; they can
-share a commit."""
+MAX_REQUESTS = 224
+"""The maximum number of requests in progress, all but those for health checks and metrics. Most of
+them wait for a commit, which they share."""
 
-SLOT_WAIT_SECONDS = 0.5
-"""The longest wait for the end of another request; after a wait in vain, nobody waits until a
-request has ended."""
+STANDSTILL_SECONDS = 0.5
+"""If half of the slots are in use and no request gets an answer for so long, the requests that find
+no slot are refused until one gets an answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,25 +82,35 @@ class LoadShedder:
 
 
 class RequestSlots:
-    """A limited number of slots for the requests in progress.
+    """A limited number of slots for the requests in progress: `with slots:` takes one.
 
     While the database does not answer, its requests wait for seconds. The server has more threads
-    than slots, so that further requests are refused soon and health checks are answered.
+    than slots, so that further requests are refused and health checks are answered. Under load
+    requests end all the time, and further ones wait for them.
     """
 
     def __init__(self, most: int = MAX_REQUESTS) -> None:
-        self._free = threading.Semaphore(most)
-        self._waits_in_vain = False
+        self._most, self._in_use = most, 0
+        self._answered_at = 0.0
+        self._condition = threading.Condition()
         self.refusals = Episode(
-            f"{most} requests are in progress and none ends: further ones get 503",
-            "requests end again: no further ones are refused",
+            f"{most} requests are in progress and none gets an answer: further ones get 503",
+            "requests get answers again: no further ones are refused",
         )
 
-    def acquire(self) -> None:
-        """Take a slot, now or soon; refuse the request if none gets free."""
-        if self._free.acquire(timeout=0 if self._waits_in_vain else SLOT_WAIT_SECONDS):
-            return
-        self._waits_in_vain = True
+    def __enter__(self) -> None:
+        """Take a slot; wait for one as long as requests get answers, and refuse it otherwise."""
+        with self._condition:
+            while self._in_use == self._most:
+                seconds = self._answered_at + STANDSTILL_SECONDS - monotonic()
+                if seconds <= 0:
+                    break
+                self._condition.wait(seconds)
+            else:
+                if self._in_use < self._most / 2:
+                    self._answered_at = monotonic()
+                self._in_use += 1
+                return
         self.refusals.seen(monotonic())
         raise ReadwatchError(
             ErrorKind.UNAVAILABLE,
@@ -108,10 +118,13 @@ class RequestSlots:
             retry_after=retry_seconds(jitter()),
         )
 
-    def release(self) -> None:
-        """Give the slot back at the end of the request."""
-        self._waits_in_vain = False
-        self._free.release()
+    def __exit__(self, error_type: type[BaseException] | None, *_error: object) -> None:
+        """Give the slot back; a request that failed, perhaps for a timeout, got no answer."""
+        with self._condition:
+            if error_type is None:
+                self._answered_at = monotonic()
+            self._in_use -= 1
+            self._condition.notify()
 
 
 def _load(backlog: Backlog) -> float:

@@ -9,6 +9,7 @@ import pydantic_core
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from readwatch.domain.sessions import Principal
 from readwatch.ingest.body_reads import BodyReads
 from readwatch.ingest.problems import InvalidRequest
 from readwatch.ingest.services import current_services
@@ -29,17 +30,17 @@ _ESCAPE = re.compile(
 )
 
 
-def json_object(max_bytes: int = MAX_REQUEST_BYTES, *, anonymous: bool = False) -> dict[str, Any]:
+def json_object(principal: Principal | None, max_bytes: int = MAX_REQUEST_BYTES) -> dict[str, Any]:
     """Return the JSON object in the body of the request; refuse any other body.
 
-    `max_bytes` limits the body before and after decompression. The content type is ignored. An
-    `anonymous` request has no token that was checked before; there is less room for slow ones.
+    `principal` is that of the token, None if the request has no token that was checked before.
+    `max_bytes` limits the body before and after decompression. The content type is ignored.
 
     Granian does not tell whether a body was cut off. A shorter body than Content-Length says is
     refused. A chunked body has no length; if a part of it is missing, it is no JSON object and no
     gzip file.
     """
-    raw = _body(max_bytes, anonymous=anonymous)
+    raw = _body(principal, max_bytes)
     try:
         try:
             value = pydantic_core.from_json(raw, allow_inf_nan=False)
@@ -66,7 +67,7 @@ def discard_body(reads: BodyReads, environ: dict[str, Any]) -> None:
         reads.discard(environ, MAX_REQUEST_BYTES)
 
 
-def _body(max_bytes: int, *, anonymous: bool) -> bytes:
+def _body(principal: Principal | None, max_bytes: int) -> bytes:
     # Granian's stream ends with the body; the wrapper of Flask would cost 10 us.
     environ = request.environ
     encoding = environ.get("HTTP_CONTENT_ENCODING", "").lower()
@@ -75,8 +76,7 @@ def _body(max_bytes: int, *, anonymous: bool) -> bytes:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     if length > max_bytes:
         raise _too_large(max_bytes)
-    reads = current_services().body_reads
-    raw = (reads.read_anonymous if anonymous else reads.read)(environ, max_bytes + 1)
+    raw = current_services().body_reads.read(environ, max_bytes + 1, principal)
     environ[_WAS_READ] = True
     if len(raw) > max_bytes:  # a chunked body has no Content-Length
         raise _too_large(max_bytes)

@@ -23,6 +23,7 @@ from granian.server.common import AbstractServer
 from readwatch.domain.errors import ErrorKind, ReadwatchError, misconfigured, unavailable
 from readwatch.ingest import logs
 from readwatch.ingest.app import create_app
+from readwatch.ingest.body_reads import MAX_DISCARDED
 from readwatch.ingest.body_timeout import BodyTimeout
 from readwatch.ingest.file_limit import connection_limit
 from readwatch.ingest.listen_address import listening_port, lock_address, resolve_host
@@ -34,8 +35,12 @@ from readwatch.store.engine.privileges import Role
 from readwatch.store.engine.sqlite import FileIdentity, file_identity, file_lost, sqlite_path
 
 SPARE_THREADS = 8
-"""The threads besides those of the requests in progress: they answer health checks, refuse requests
-that find no slot, and discard bodies."""
+"""The threads besides those of the requests in progress and of discarded bodies: they answer health
+checks and refuse requests that find no slot."""
+
+THREADS = MAX_REQUESTS + 2 * MAX_DISCARDED + SPARE_THREADS
+"""The maximum number of threads of the server; whatever the others wait for, the spare ones are
+free."""
 
 IDLE_TIMEOUT_SECONDS = 75
 """The longest wait for the next header on an open connection; proxies keep connections for 60 s."""
@@ -200,7 +205,7 @@ def granian_server(host: str, port: int) -> AbstractServer[Any]:
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=MAX_REQUESTS + SPARE_THREADS,
+        blocking_threads=THREADS,
         blocking_threads_idle_timeout=600,
         backpressure=connection_limit(),
         http=HTTPModes.http1,  # without it granian detects the protocol, which has no timeout

@@ -56,7 +56,7 @@ _AFTER_LOGIN = (
 @documented({200: LoggedIn}, roles=ANYONE, body=Login, errors=(401, 429, 503), links=_AFTER_LOGIN)
 def login() -> LoggedIn:
     """Log in with e-mail and password; each login opens a session."""
-    body = validated(Login, json_object(MAX_LOGIN_BYTES, anonymous=True))
+    body = validated(Login, json_object(None, MAX_LOGIN_BYTES))
     services, user_agent = current_services(), request.user_agent.string or None
     source = LoginSource(email=body.email, address=request.remote_addr, program="api")
     tokens = Tokens(new_token(), new_resume_token())
@@ -99,7 +99,7 @@ def resume() -> LoggedIn:
     does. A resume token expires after 30 days.
     """
     body, services = (
-        validated(Resume, json_object(MAX_LOGIN_BYTES, anonymous=True)),
+        validated(Resume, json_object(None, MAX_LOGIN_BYTES)),
         current_services(),
     )
     address, agent = request.remote_addr, request.user_agent.string or None

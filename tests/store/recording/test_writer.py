@@ -233,6 +233,19 @@ def test_it_tells_what_each_commit_kept(opened, url, cast, clock, enter):
     assert all(commit.seconds > 0 for commit in commits)
 
 
+def test_a_commit_has_a_limited_number_of_rows(opened, url, cast, clock, enter, monkeypatch):
+    monkeypatch.setattr(writing, "MAX_GROUP_ROWS", 3)
+    commits: list[CommitStats] = []
+    writer = Writer(opened(url, Role.INGEST), commits.append)
+    two_pages = ActivityBatch(enter(cast.ann), (Activity("page_read", "hobbit"),) * 2, clock())
+    with busy(writer):
+        posts = [in_background(writer.record, two_pages) for _ in range(3)]
+        until(lambda: writer.backlog().waiting == len(posts))
+    assert [len(post.result(timeout=LONG)) for post in posts] == [2, 2, 2]
+    writer.close()
+    assert [commit.rows for commit in commits if commit.requests] == [1, 4, 2]
+
+
 def test_who_waits_too_long_is_refused_and_nothing_of_it_is_written(writer, noted, monkeypatch):
     with busy(writer) as hand_in:
         patient = hand_in(note("patient"))

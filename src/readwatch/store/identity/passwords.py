@@ -25,7 +25,7 @@ T = TypeVar("T")
 DEFAULT_COST = 12
 
 MAX_WAITING = 16
-"""The maximum number of passwords that wait: half of the threads that answer requests."""
+"""The maximum number of passwords that wait, each with its request."""
 
 LONGEST_RETRY_SECONDS = 60
 

@@ -31,6 +31,9 @@ Write = Callable[[Database], T]
 MAX_GROUP = 256
 """The maximum number of requests that share a commit; the first one does not wait long."""
 
+MAX_GROUP_ROWS = 4000
+"""A group with so many activities takes no further request: its requests wait for its commit."""
+
 MAX_WAITING = 4096
 """The maximum number of requests that wait, each with its rows in memory."""
 
@@ -261,13 +264,16 @@ class Writer:
         close_all(self._db)
 
     def _next_group(self) -> tuple[list[_Job], bool]:
-        """Wait for a job or the next write of heartbeats; return all jobs that wait."""
+        """Wait for a job or the next write of heartbeats; return the jobs that wait, up to the
+        maximum of a group."""
         group: list[_Job] = []
+        rows = 0
         try:
             job = self._waiting.get(timeout=max(0.0, self._heartbeats_at - monotonic()))
             while job is not None:
                 group.append(job)
-                if len(group) == MAX_GROUP:
+                rows += job.rows
+                if len(group) == MAX_GROUP or rows >= MAX_GROUP_ROWS:
                     return group, False
                 job = self._waiting.get_nowait()
         except queue.Empty:

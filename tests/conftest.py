@@ -3,6 +3,7 @@
 Ann and Ben are readers, Cara is a consultant, Dora is the admin.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -47,6 +48,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="take what the console paints now for right: look at the differences before a commit",
     )
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and tests out of garbage collections, which would take a tenth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,7 +16,6 @@ from endurance.length import short_and_long
 from endurance.truth import assert_healthy, assert_no_fault, events_kept
 from ingest.process import TIMEOUT, ServerProcess, serving
 
-from readwatch.ingest.load_shedding import MAX_REQUESTS
 from readwatch.store.engine.connections import Database
 
 MIB = 1024 * 1024
@@ -87,7 +86,7 @@ def test_bombs_and_rubbish_are_refused_and_take_no_memory(
         assert code == 0
         assert_no_fault(log)
     assert events_kept(db) == {}
-    assert grown < 2 * MAX_REQUESTS * MIB, "each thread keeps what one body needs"
+    assert grown < 64 * MIB, "each thread keeps what one body needs"
     proved(f"{times} times rubbish and bombs of 512 MiB: {grown / MIB:.0f} MiB more memory at most")
 
 

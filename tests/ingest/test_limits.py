@@ -114,7 +114,7 @@ def test_slow_bodies_without_a_token_do_not_delay_readers_at_the_same_address(
             while status_of_login(server, ben) != 200:  # until slow logins have been closed
                 assert monotonic() < deadline
         code, _, log = server.stop()
-    assert (code, "many slow requests of one client" in log) == (0, True)
+    assert (code, "many slow request bodies" in log) == (0, True)
 
 
 @on_linux

@@ -3,42 +3,28 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from queue import Queue
-from threading import Event, Semaphore
+from threading import Event
+from time import monotonic
 
 import pytest
 from ingest.api import Api, ApiClient, problem
 from ingest.process import TIMEOUT
 
-from readwatch.domain.errors import ErrorKind, ReadwatchError, unavailable
+from readwatch.domain.errors import ErrorKind, ReadwatchError, invalid, unavailable
 from readwatch.ingest import load_shedding
-from readwatch.ingest.body_reads import MAX_DISCARDED
-from readwatch.ingest.load_shedding import MAX_REQUESTS, STANDSTILL_SECONDS, RequestSlots
+from readwatch.ingest.body_reads import (
+    MAX_ANONYMOUS,
+    MAX_ANONYMOUS_WAITING,
+    MAX_DISCARDED,
+    MAX_OF_ACCOUNT,
+    MAX_OF_ACCOUNTS_WAITING,
+)
+from readwatch.ingest.load_shedding import MAX_REQUESTS, RequestSlots
 from readwatch.ingest.server import granian_server
 
 PAGE = {"activity_type": "page_read"}
 REFUSED = "too many requests are in progress"
-
-
-@dataclass
-class SetClock:
-    """A clock that stands still until it is set."""
-
-    now: float = 0.0
-    looked: Event = field(default_factory=Event)
-
-    def __call__(self) -> float:
-        self.looked.set()
-        return self.now
-
-
-@pytest.fixture
-def seconds(monkeypatch: pytest.MonkeyPatch) -> SetClock:
-    seconds = SetClock()
-    monkeypatch.setattr(load_shedding, "monotonic", seconds)
-    return seconds
 
 
 @contextmanager
@@ -49,76 +35,107 @@ def in_use(slots: RequestSlots, number: int = MAX_REQUESTS) -> Iterator[None]:
         yield
 
 
-def take(slots: RequestSlots) -> None:
+def take(slots: RequestSlots, error: ReadwatchError | None = None) -> None:
     with slots:
-        pass
+        if error is not None:
+            raise error
 
 
-def fails(slots: RequestSlots) -> None:
-    with suppress(ReadwatchError), slots:
-        raise unavailable("the database does not answer")
+def set_standstill(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(load_shedding, "STANDSTILL_SECONDS", seconds)
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """It is set when somebody without a slot looks at the clock, and then waits or is refused."""
+    looked = Event()
+
+    def clock() -> float:
+        looked.set()
+        return monotonic()
+
+    monkeypatch.setattr(load_shedding, "monotonic", clock)
+    return looked
 
 
 def test_after_a_standstill_requests_are_refused_and_told_when_to_come_again(
-    seconds: SetClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    set_standstill(monkeypatch, 0.01)
     slots = RequestSlots(2)
     with in_use(slots, 2):
-        seconds.now += STANDSTILL_SECONDS
         for _ in range(3):
-            with pytest.raises(ReadwatchError, match=REFUSED) as refused, slots:
-                pass
+            with pytest.raises(ReadwatchError, match=REFUSED) as refused:
+                take(slots)
     assert refused.value.kind is ErrorKind.UNAVAILABLE
     assert refused.value.retry_after is not None
     with in_use(slots, 2):
         pass
 
 
-def test_a_request_that_failed_does_not_end_a_standstill(seconds: SetClock) -> None:
+@pytest.mark.parametrize("answer", [None, invalid("not an e-mail address", field="email")])
+def test_an_answer_ends_a_standstill_and_others_wait_again(
+    monkeypatch: pytest.MonkeyPatch, looked: Event, answer: ReadwatchError | None
+) -> None:
     slots = RequestSlots(2)
-    with slots:
-        seconds.now += STANDSTILL_SECONDS
-        fails(slots)
-        with slots, pytest.raises(ReadwatchError, match=REFUSED), slots:
-            pass
+    with ThreadPoolExecutor(1) as threads, slots:
+        with suppress(ReadwatchError), slots:
+            set_standstill(monkeypatch, 0)
+            with pytest.raises(ReadwatchError, match=REFUSED):
+                take(slots)
+            if answer is not None:
+                raise answer
+        set_standstill(monkeypatch, 2 * TIMEOUT)
+        with slots:
+            looked.clear()
+            waiting = threads.submit(take, slots)
+            assert looked.wait(TIMEOUT)
+        waiting.result(TIMEOUT)
 
 
-def test_the_first_requests_after_a_quiet_hour_wait_for_each_other(seconds: SetClock) -> None:
+def test_a_request_that_the_database_does_not_answer_ends_no_standstill(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slots = RequestSlots(4)
+    with in_use(slots, 3), ThreadPoolExecutor(1) as threads:
+        with suppress(ReadwatchError), slots:
+            set_standstill(monkeypatch, 0)
+            with pytest.raises(ReadwatchError, match=REFUSED):
+                take(slots)
+            raise unavailable("the database does not answer")
+        set_standstill(monkeypatch, 2 * TIMEOUT)
+        with slots, pytest.raises(ReadwatchError, match=REFUSED):
+            threads.submit(take, slots).result(TIMEOUT)
+
+
+def test_after_a_quiet_hour_nobody_is_refused_for_a_standstill_of_before(
+    monkeypatch: pytest.MonkeyPatch, looked: Event
+) -> None:
     slots = RequestSlots(1)
-    take(slots)
-    seconds.now += 3600
+    with suppress(ReadwatchError), slots:
+        set_standstill(monkeypatch, 0)
+        with pytest.raises(ReadwatchError, match=REFUSED):
+            take(slots)
+        raise unavailable("the database does not answer")
+    set_standstill(monkeypatch, 2 * TIMEOUT)
     with ThreadPoolExecutor(1) as threads:
         with slots:
-            seconds.looked.clear()
-            second = threads.submit(take, slots)
-            assert seconds.looked.wait(TIMEOUT)
-        second.result(TIMEOUT)
+            looked.clear()
+            waiting = threads.submit(take, slots)
+            assert looked.wait(TIMEOUT)
+        waiting.result(TIMEOUT)
 
 
-def test_while_requests_get_answers_further_ones_wait(seconds: SetClock) -> None:
-    """As when a thousand apps send at once what they kept."""
-    slots, taken, goes_on = RequestSlots(1), Queue[None](), Semaphore(0)
-
-    def request() -> None:
-        with slots:
-            taken.put(None)
-            goes_on.acquire()
-
-    with ThreadPoolExecutor(5) as threads:
-        requests = [threads.submit(request) for _ in range(5)]
-        for _ in requests:
-            taken.get(timeout=TIMEOUT)
-            seconds.now += 0.99 * STANDSTILL_SECONDS  # who waits looks again within milliseconds
-            goes_on.release()
-        for each in requests:
-            each.result(TIMEOUT)
+def test_one_address_and_one_account_with_slow_bodies_leave_slots_for_others() -> None:
+    of_address, of_account = MAX_ANONYMOUS + MAX_ANONYMOUS_WAITING, MAX_OF_ACCOUNT
+    assert of_address + of_account + MAX_OF_ACCOUNTS_WAITING < MAX_REQUESTS
 
 
 def test_while_all_slots_are_in_use_health_checks_are_answered(
-    api: Api, ann: ApiClient, seconds: SetClock
+    api: Api, ann: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    set_standstill(monkeypatch, 0.01)
     with in_use(api.app.extensions["readwatch"].request_slots):
-        seconds.now += STANDSTILL_SECONDS
         assert api.get("/livez").status_code == HTTPStatus.OK
         assert api.get("/metrics").status_code == HTTPStatus.OK
         not_ready = api.get("/readyz")
@@ -138,5 +155,5 @@ def test_a_failed_request_gives_its_slot_back(api: Api, ann: ApiClient) -> None:
         assert ann.get("/api/me").status_code == HTTPStatus.OK
 
 
-def test_whatever_requests_wait_for_the_server_has_threads_for_health_checks() -> None:
+def test_the_server_has_more_threads_than_requests_and_discarded_bodies_can_take() -> None:
     assert granian_server("127.0.0.1", 0).blocking_threads > MAX_REQUESTS + 2 * MAX_DISCARDED

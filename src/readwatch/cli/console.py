@@ -103,7 +103,7 @@ def command(
     password_stdin: bool,
     bell: bool,
     busy_timeout: int,
-    page_cache: int,
+    page_cache: int | None,
     statement_timeout: int | None,
     slow_query_ms: int,
     slow_query_log: Path | None,

@@ -10,7 +10,7 @@ from readwatch.cli.option_types import WholeNumber
 from readwatch.cli.settings import setting
 from readwatch.domain.slow_queries import DEFAULT_MILLISECONDS
 from readwatch.store.engine.database import EngineSettings
-from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS, CACHE_MIB
+from readwatch.store.engine.sqlite import BUSY_TIMEOUT_SECONDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,9 +35,8 @@ _SETTINGS = (
         "--page-cache",
         type=WholeNumber(1, 1024),
         metavar="MIB",
-        default=CACHE_MIB,
-        show_default=True,
-        help="SQLite: page cache of each connection; serve has one for each of its threads.",
+        help="SQLite: page cache of each connection; serve has one for each of its threads.  "
+        "[default: 1 in serve, 4 in the console]",
     ),
     setting(
         "--statement-timeout",
@@ -65,7 +64,10 @@ def engine_settings(command: F) -> F:
 
 
 def engine_of(
-    busy_timeout: int, page_cache: int, statement_timeout: int | None, pool_size: int | None = None
+    busy_timeout: int,
+    page_cache: int | None,
+    statement_timeout: int | None,
+    pool_size: int | None = None,
 ) -> EngineSettings:
     """Return the settings of connections from those of a command."""
     return EngineSettings(

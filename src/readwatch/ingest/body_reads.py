@@ -24,23 +24,24 @@ STARTED_AT = "readwatch.started_at"
 """The name in the WSGI environment of the time at which the request began."""
 
 MAX_ANONYMOUS = 16
-"""The maximum number of reads without a token; a network may have half.
+"""The maximum number of reads without a token; a network may have half."""
 
-With those that wait they are half of the requests: a hundred logins at once are none too many.
-"""
+MAX_ANONYMOUS_WAITING = 80
+"""The maximum number of such reads that wait for others, as when a school logs in."""
 
-MAX_OF_ACCOUNT = MAX_REQUESTS // 2
+MAX_OF_ACCOUNT = 64
 """The maximum number of reads of one account."""
+
+MAX_OF_ACCOUNTS_WAITING = 32
+"""The maximum number of reads of accounts that wait for others."""
 
 MAX_DISCARDED = 8
 """The maximum number of bodies that are discarded at the same time, and of those that wait for it;
 a network may have half."""
 
 WAIT_SECONDS = 0.8 * STANDSTILL_SECONDS
-"""The longest wait of a read for the end of others; reads that wait are no standstill."""
-
-REFUSE_SECONDS = 2.0
-"""For this time after a refusal no read waits."""
+"""The longest wait of a read for others, so that waiting alone never looks like a database that
+does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,46 +60,42 @@ class BodyRead:
     is_discarded: bool = False
 
 
-class _ReadLimit:
+class ReadLimit:
     """A limited number of reads at the same time, of which one client may have `of_one`; some
     further ones wait."""
 
     def __init__(self, most: int, of_one: int, waiting: int, refusals: Episode) -> None:
         self._most, self._of_one, self._most_waiting = most, of_one, waiting
-        self._in_use: Counter[Hashable] = Counter()
+        self._in_progress: Counter[Hashable] = Counter()
         self._waiting = 0
         self._condition = Condition()
-        self._refused_at: float | None = None
         self._refusals = refusals
 
     @contextmanager
     def read_of(self, client: Hashable) -> Iterator[bool]:
         """Yield whether the client may read, now or soon."""
         if not self._begin(client):
+            self._refusals.seen(monotonic())
             yield False
             return
         try:
             yield True
         finally:
             with self._condition:
-                self._in_use[client] -= 1
-                if not self._in_use[client]:
-                    del self._in_use[client]
+                self._in_progress[client] -= 1
+                if not self._in_progress[client]:
+                    del self._in_progress[client]
                 self._condition.notify_all()
 
     def _begin(self, client: Hashable) -> bool:
-        now = monotonic()
         with self._condition:
-            if self._may_begin(client) or self._waits_for(client, now):
-                self._in_use[client] += 1
-                return True
-            self._refused_at = now
-        self._refusals.seen(now)
-        return False
+            may_begin = self._may_begin(client) or self._waits_for(client)
+            if may_begin:
+                self._in_progress[client] += 1
+            return may_begin
 
-    def _waits_for(self, client: Hashable, now: float) -> bool:
-        was_refused = self._refused_at is not None and now - self._refused_at < REFUSE_SECONDS
-        if was_refused or self._waiting == self._most_waiting:
+    def _waits_for(self, client: Hashable) -> bool:
+        if self._waiting == self._most_waiting:
             return False
         self._waiting += 1
         try:
@@ -107,7 +104,8 @@ class _ReadLimit:
             self._waiting -= 1
 
     def _may_begin(self, client: Hashable) -> bool:
-        return self._in_use[client] < self._of_one and self._in_use.total() < self._most
+        reads = self._in_progress
+        return reads[client] < self._of_one and reads.total() < self._most
 
 
 class BodyReads:
@@ -116,18 +114,16 @@ class BodyReads:
     def __init__(self) -> None:
         self._reads: dict[int, BodyRead] = {}
         self.refusals = Episode(
-            "many slow requests of one client: some get 503 or lose their connection",
-            "no more slow requests of one client",
+            "many slow request bodies: some requests get 503 or lose their connection",
+            "no more slow request bodies",
         )
-        self._anonymous = _ReadLimit(
-            MAX_ANONYMOUS, MAX_ANONYMOUS // 2, MAX_REQUESTS // 2 - MAX_ANONYMOUS, self.refusals
+        self._anonymous = ReadLimit(
+            MAX_ANONYMOUS, MAX_ANONYMOUS // 2, MAX_ANONYMOUS_WAITING, self.refusals
         )
-        self._of_accounts = _ReadLimit(
-            MAX_REQUESTS, MAX_OF_ACCOUNT, MAX_OF_ACCOUNT // 2, self.refusals
+        self._of_accounts = ReadLimit(
+            MAX_REQUESTS, MAX_OF_ACCOUNT, MAX_OF_ACCOUNTS_WAITING, self.refusals
         )
-        self._discarded = _ReadLimit(
-            MAX_DISCARDED, MAX_DISCARDED // 2, MAX_DISCARDED, self.refusals
-        )
+        self._discarded = ReadLimit(MAX_DISCARDED, MAX_DISCARDED // 2, MAX_DISCARDED, self.refusals)
 
     def in_progress(self) -> list[BodyRead]:
         """Return the reads in progress."""
@@ -150,7 +146,7 @@ class BodyReads:
             if not is_allowed:
                 raise ReadwatchError(
                     ErrorKind.UNAVAILABLE,
-                    "too many slow requests of one client",
+                    "too many slow request bodies",
                     retry_after=retry_seconds(jitter()),
                 )
             return self._read(environ, size, network, requested_at)

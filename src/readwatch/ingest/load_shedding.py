@@ -24,8 +24,8 @@ MAX_REQUESTS = 224
 them wait for a commit, which they share."""
 
 STANDSTILL_SECONDS = 0.5
-"""If half of the slots are in use and no request gets an answer for so long, the requests that find
-no slot are refused until one gets an answer."""
+"""If no request gets an answer for so long while all slots are in use, further ones are refused
+until one does."""
 
 _log = logging.getLogger(__name__)
 
@@ -91,24 +91,27 @@ class RequestSlots:
 
     def __init__(self, most: int = MAX_REQUESTS) -> None:
         self._most, self._in_use = most, 0
-        self._answered_at = 0.0
+        self._refuses_at: float | None = None
         self._condition = threading.Condition()
         self.refusals = Episode(
-            f"{most} requests are in progress and none gets an answer: further ones get 503",
+            f"{most} requests are in progress and the database answers none: further ones get 503",
             "requests get answers again: no further ones are refused",
         )
 
     def __enter__(self) -> None:
-        """Take a slot; wait for one as long as requests get answers, and refuse it otherwise."""
+        """Take a slot; wait for one as long as requests get answers, otherwise refuse the request.
+
+        The first request without a slot begins to measure the time without an answer.
+        """
         with self._condition:
             while self._in_use == self._most:
-                seconds = self._answered_at + STANDSTILL_SECONDS - monotonic()
-                if seconds <= 0:
+                now = monotonic()
+                if self._refuses_at is None:
+                    self._refuses_at = now + STANDSTILL_SECONDS
+                if now >= self._refuses_at:
                     break
-                self._condition.wait(seconds)
+                self._condition.wait(self._refuses_at - now)
             else:
-                if self._in_use < self._most / 2:
-                    self._answered_at = monotonic()
                 self._in_use += 1
                 return
         self.refusals.seen(monotonic())
@@ -118,13 +121,20 @@ class RequestSlots:
             retry_after=retry_seconds(jitter()),
         )
 
-    def __exit__(self, error_type: type[BaseException] | None, *_error: object) -> None:
-        """Give the slot back; a request that failed, perhaps for a timeout, got no answer."""
+    def __exit__(
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: object
+    ) -> None:
+        """Give the slot back; whether the request got an answer tells its error."""
         with self._condition:
-            if error_type is None:
-                self._answered_at = monotonic()
             self._in_use -= 1
+            if _is_answer(error) or self._in_use < self._most / 2:
+                self._refuses_at = None
             self._condition.notify()
+
+
+def _is_answer(error: BaseException | None) -> bool:
+    """Tell whether the database has answered, if only for a refusal such as 401."""
+    return not (isinstance(error, ReadwatchError) and error.kind is ErrorKind.UNAVAILABLE)
 
 
 def _load(backlog: Backlog) -> float:

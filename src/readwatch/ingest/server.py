@@ -36,11 +36,10 @@ from readwatch.store.engine.sqlite import FileIdentity, file_identity, file_lost
 
 SPARE_THREADS = 8
 """The threads besides those of the requests in progress and of discarded bodies: they answer health
-checks and refuse requests that find no slot."""
+checks, and requests that find no slot wait in them or are refused."""
 
 THREADS = MAX_REQUESTS + 2 * MAX_DISCARDED + SPARE_THREADS
-"""The maximum number of threads of the server; whatever the others wait for, the spare ones are
-free."""
+"""The maximum number of threads of the server."""
 
 IDLE_TIMEOUT_SECONDS = 75
 """The longest wait for the next header on an open connection; proxies keep connections for 60 s."""

@@ -33,6 +33,9 @@ from readwatch.store.recording.writer import Writer
 REQUEST_STATEMENT_SECONDS = 2
 """The longest query of a request on PostgreSQL: the answer comes within 5 s, or it is a 503."""
 
+REQUEST_CACHE_MIB = 1
+"""The page cache of each thread's connection to SQLite; requests read few pages."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -72,7 +75,8 @@ class Services:
         )
         engine = self.slow_queries.watched(settings.engine, settings.slow_query_ms)
         seconds = engine.statement_seconds or REQUEST_STATEMENT_SECONDS
-        of_requests = replace(engine, statement_seconds=seconds)
+        cache_mib = engine.cache_mib or REQUEST_CACHE_MIB
+        of_requests = replace(engine, statement_seconds=seconds, cache_mib=cache_mib)
         of_writer = replace(engine.for_writes(), cache_mib=settings.writer_cache_mib)
         self.db = open_current(settings.database_url, Role.INGEST, of_requests)
         writer_db = open_current(settings.database_url, Role.INGEST, of_writer)

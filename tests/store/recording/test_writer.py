@@ -260,6 +260,24 @@ def test_who_waits_too_long_is_refused_and_nothing_of_it_is_written(writer, note
     assert noted() == {"patient"}
 
 
+def test_a_request_waits_for_longer_while_commits_succeed(writer, noted, monkeypatch):
+    looks: list[float] = []
+
+    def clock() -> float:
+        """Stand still, so that the last commit was just now."""
+        looks.append(writer._stuck_since)
+        return looks[-1]
+
+    with busy(writer) as hand_in, monkeypatch.context() as patched:
+        patched.setattr(writing, "monotonic", clock)
+        patched.setattr(writing, "WRITE_TIMEOUT_SECONDS", 0.01)
+        answer = hand_in(note("a"))
+        until(lambda: len(looks) > 10)
+        assert not answer.done()
+    assert answer.result(timeout=LONG) == "noted a"
+    assert noted() == {"a"}
+
+
 def test_the_outcome_of_a_write_that_has_begun_is_awaited_for_a_limited_time(
     writer, noted, monkeypatch
 ):

@@ -24,7 +24,7 @@ from readwatch.store.engine.privileges import Role, authorizer, reads_only, stat
 BUSY_TIMEOUT_SECONDS = 5
 
 CACHE_MIB = 4
-"""The default page cache of a connection, enough for one thread; a service has dozens of them."""
+"""The default page cache of a connection."""
 
 WRITER_CACHE_MIB = 64
 """The same for the connection of the writer: an activity changes about ten pages, mostly the same

@@ -31,8 +31,9 @@ Write = Callable[[Database], T]
 MAX_GROUP = 256
 """The maximum number of requests that share a commit; the first one does not wait long."""
 
-MAX_GROUP_ROWS = 4000
-"""A group with so many activities takes no further request: its requests wait for its commit."""
+MAX_GROUP_ROWS = 2000
+"""A group with so many activities takes no further request. Also on a slow machine its commit takes
+less than half a second, and so requests get answers all the time."""
 
 MAX_WAITING = 4096
 """The maximum number of requests that wait, each with its rows in memory."""
@@ -41,7 +42,10 @@ HEARTBEAT_FLUSH_SECONDS = 1.0
 """Heartbeats are written together in this interval; a crash loses at most this many seconds."""
 
 WRITE_TIMEOUT_SECONDS = 2.0
-"""The longest wait of a request. If no commit succeeds for longer, requests are refused at once."""
+"""The longest wait of a request while no commit succeeds; then requests are refused at once."""
+
+BUSY_TIMEOUT_SECONDS = 3.5
+"""The longest wait of a request while commits succeed, which are those of others."""
 
 OUTCOME_TIMEOUT_SECONDS = 1.5
 """The further wait of a request whose write has begun. If the write still commits after that, the
@@ -110,17 +114,23 @@ class _Job:
         """The number of activities; any other write counts as one row."""
         return len(self.work.activities) if isinstance(self.work, ActivityBatch) else 1
 
-    def wait(self, seconds: float) -> Any:
-        """Return the result; withdraw the job if the writer does not claim it within `seconds`.
+    def wait(self, stuck_seconds: Callable[[], float]) -> Any:
+        """Return the result; withdraw the job if the writer does not claim it in time.
 
-        The outcome of a claimed job is unknown until the commit, for which the request waits a
-        limited time.
+        `stuck_seconds` returns for how long no commit has succeeded. The outcome of a claimed job
+        is unknown until the commit, for which the request waits a limited time.
         """
-        if not self._done.acquire(timeout=seconds):
+        deadline = monotonic() + BUSY_TIMEOUT_SECONDS
+        seconds = WRITE_TIMEOUT_SECONDS
+        while not self._done.acquire(timeout=seconds):
+            seconds = min(WRITE_TIMEOUT_SECONDS - stuck_seconds(), deadline - monotonic())
+            if seconds > 0:
+                continue
             if self._take():
                 raise unavailable("the database is busy; try again")
             if not self._done.acquire(timeout=OUTCOME_TIMEOUT_SECONDS):
                 raise unavailable("the database has not confirmed the write; try again")
+            break
         if self.failure is not None:
             raise self.failure
         return self.result
@@ -218,9 +228,11 @@ class Writer:
 
     def backlog(self) -> Backlog:
         """Return the number of waiting requests and the state of the writer."""
+        return Backlog(self._waiting.qsize(), self._stuck_seconds(), self._last_error, self._busy)
+
+    def _stuck_seconds(self) -> float:
         since = self._stuck_since
-        stuck = 0.0 if since is None else monotonic() - since
-        return Backlog(self._waiting.qsize(), stuck, self._last_error, self._busy)
+        return 0.0 if since is None else monotonic() - since
 
     def has_reported(self, error: ReadwatchError) -> bool:
         """Tell whether this is the error of the last try, which `on_error` got."""
@@ -247,7 +259,7 @@ class Writer:
             if self._waiting.qsize() >= MAX_WAITING:
                 raise unavailable("the service is overloaded; try again")
             self._waiting.put(job)
-        return job.wait(WRITE_TIMEOUT_SECONDS)
+        return job.wait(self._stuck_seconds)
 
     # The following methods run in the writer thread.
 

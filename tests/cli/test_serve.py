@@ -27,7 +27,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert (options["proxy_hops"], options["log_format"]) == (0, "plain")
     assert options["viewers_shown_by"] == "role"
     assert (options["busy_timeout"], options["statement_timeout"]) == (5, None)
-    assert (options["page_cache"], options["writer_cache"]) == (4, 64)
+    assert (options["page_cache"], options["writer_cache"]) == (None, 64)
     assert (options["pool_size"], options["slow_query_ms"]) == (20, 500)
 
 

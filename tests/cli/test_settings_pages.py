@@ -61,7 +61,8 @@ def test_each_setting_of_the_example_is_accepted_without_its_hash(
     assert settings.keys() == all_settings(readwatch, click.Context(readwatch)).keys() - {"config"}
     with_file, without = parsed("--config", str(file), "serve"), parsed("serve")
     changed = {name for name in without if with_file[name] != without[name]}
-    assert changed == {"anchor_log", "database", "keys", "slow_query_log", "statement_timeout"}
+    of_two_programs = {"page_cache", "statement_timeout"}
+    assert changed == {"anchor_log", "database", "keys", "slow_query_log"} | of_two_programs
 
 
 def test_the_listed_values_are_words_of_toml_and_true_defaults(shell: Shell) -> None:

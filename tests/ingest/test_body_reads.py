@@ -51,6 +51,7 @@ def test_a_read_has_the_time_of_its_request_and_that_of_its_own(
     read_body(reads, {"REMOTE_ADDR": "127.0.0.1", "wsgi.input": body, STARTED_AT: -1}, 100)
 
     (read,) = body.in_progress
+    assert read.requested_at == (0 if read.is_discarded else -1)
     assert read.since > read.requested_at
     assert reads.in_progress() == []
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from http import HTTPStatus
 from threading import Event
 from time import monotonic
@@ -22,6 +23,7 @@ from readwatch.ingest.body_reads import (
 )
 from readwatch.ingest.load_shedding import MAX_REQUESTS, RequestSlots
 from readwatch.ingest.server import granian_server
+from readwatch.store.recording.writer import BUSY_TIMEOUT_SECONDS
 
 PAGE = {"activity_type": "page_read"}
 REFUSED = "too many requests are in progress"
@@ -78,9 +80,9 @@ def test_an_answer_ends_a_standstill_and_others_wait_again(
     monkeypatch: pytest.MonkeyPatch, looked: Event, answer: ReadwatchError | None
 ) -> None:
     slots = RequestSlots(2)
+    set_standstill(monkeypatch, 0)
     with ThreadPoolExecutor(1) as threads, slots:
         with suppress(ReadwatchError), slots:
-            set_standstill(monkeypatch, 0)
             with pytest.raises(ReadwatchError, match=REFUSED):
                 take(slots)
             if answer is not None:
@@ -97,9 +99,9 @@ def test_a_request_that_the_database_does_not_answer_ends_no_standstill(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slots = RequestSlots(4)
+    set_standstill(monkeypatch, 0)
     with in_use(slots, 3), ThreadPoolExecutor(1) as threads:
         with suppress(ReadwatchError), slots:
-            set_standstill(monkeypatch, 0)
             with pytest.raises(ReadwatchError, match=REFUSED):
                 take(slots)
             raise unavailable("the database does not answer")
@@ -112,8 +114,8 @@ def test_after_a_quiet_hour_nobody_is_refused_for_a_standstill_of_before(
     monkeypatch: pytest.MonkeyPatch, looked: Event
 ) -> None:
     slots = RequestSlots(1)
+    set_standstill(monkeypatch, 0)
     with suppress(ReadwatchError), slots:
-        set_standstill(monkeypatch, 0)
         with pytest.raises(ReadwatchError, match=REFUSED):
             take(slots)
         raise unavailable("the database does not answer")
@@ -153,6 +155,18 @@ def test_a_failed_request_gives_its_slot_back(api: Api, ann: ApiClient) -> None:
         assert ann.get("/api/no-such-path").status_code == HTTPStatus.NOT_FOUND
         assert api.get("/api/me").status_code == HTTPStatus.UNAUTHORIZED
         assert ann.get("/api/me").status_code == HTTPStatus.OK
+
+
+def test_heartbeats_are_refused_before_posts_that_wait_for_others(
+    api: Api, ann: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = api.app.extensions["readwatch"].writer
+    backlog = replace(writer.backlog(), waited_seconds=0.8 * BUSY_TIMEOUT_SECONDS)
+    monkeypatch.setattr(writer, "backlog", lambda: backlog)
+    problem(ann.post("/api/heartbeat"), HTTPStatus.SERVICE_UNAVAILABLE)
+    not_ready = api.get("/readyz").get_json(force=True)
+    assert not_ready["reasons"] == ["requests wait 2.8 s for the writer"]
+    assert ann.post("/api/activities", PAGE).status_code == HTTPStatus.CREATED
 
 
 def test_the_server_has_more_threads_than_requests_and_discarded_bodies_can_take() -> None:

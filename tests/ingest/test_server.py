@@ -94,7 +94,7 @@ def test_as_many_posts_at_once_as_two_accounts_may_have_are_answered(
         apps = [server.app(f"{name}@example.org") for name in ("ann", "ben") * MAX_OF_ACCOUNT]
         with ThreadPoolExecutor(POSTS) as threads:
             answers = [answer for five in threads.map(post_five, apps) for answer in five]
-        assert server.stop() == (0, "", ""), "also with all threads in use"
+        assert server.stop() == (0, "", ""), "also with many threads in use"
 
     assert {status for status, _ in answers} == {201}
     assert len({answer["id"] for _, answer in answers}) == POSTS * 5

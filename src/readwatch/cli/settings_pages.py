@@ -85,11 +85,12 @@ class _Described:
         if isinstance(kind, click.Choice):
             return json.dumps(kind.choices[0])
         if isinstance(kind, click.IntRange):
-            return str(10)
+            return json.dumps(_EXAMPLES.get(self.name, 10))
         return json.dumps(_EXAMPLES.get(self.name, f"/path/to/{self.name}"))
 
 
-_EXAMPLES = {
+_EXAMPLES: dict[str, str | int] = {
+    "page_cache": 4,
     "database": "sqlite:////var/lib/readwatch/readwatch.db",
     "admin": "dora@example.org",
     "archive_folder": "/var/lib/readwatch/archive",

@@ -26,13 +26,13 @@ STARTED_AT = "readwatch.started_at"
 MAX_ANONYMOUS = 16
 """The maximum number of reads without a token; a network may have half."""
 
-MAX_ANONYMOUS_WAITING = 80
+MAX_ANONYMOUS_WAITING = 112
 """The maximum number of such reads that wait for others, as when a school logs in."""
 
 MAX_OF_ACCOUNT = 64
 """The maximum number of reads of one account."""
 
-MAX_OF_ACCOUNTS_WAITING = 32
+MAX_OF_ACCOUNTS_WAITING = 16
 """The maximum number of reads of accounts that wait for others."""
 
 MAX_DISCARDED = 8
@@ -61,13 +61,15 @@ class BodyRead:
 
 
 class ReadLimit:
-    """A limited number of reads at the same time, of which one client may have `of_one`; some
-    further ones wait."""
+    """A limited number of reads at the same time, of which one client may have `of_one`.
+
+    Some further ones wait, of which one client may have five sixths.
+    """
 
     def __init__(self, most: int, of_one: int, waiting: int, refusals: Episode) -> None:
         self._most, self._of_one, self._most_waiting = most, of_one, waiting
         self._in_progress: Counter[Hashable] = Counter()
-        self._waiting = 0
+        self._waiting: Counter[Hashable] = Counter()
         self._condition = Condition()
         self._refusals = refusals
 
@@ -95,13 +97,16 @@ class ReadLimit:
             return may_begin
 
     def _waits_for(self, client: Hashable) -> bool:
-        if self._waiting == self._most_waiting:
+        waiting = self._waiting
+        if waiting.total() == self._most_waiting or waiting[client] > self._most_waiting * 5 / 6:
             return False
-        self._waiting += 1
+        waiting[client] += 1
         try:
             return self._condition.wait_for(lambda: self._may_begin(client), WAIT_SECONDS)
         finally:
-            self._waiting -= 1
+            waiting[client] -= 1
+            if not waiting[client]:
+                del waiting[client]
 
     def _may_begin(self, client: Hashable) -> bool:
         reads = self._in_progress

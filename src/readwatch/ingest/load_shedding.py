@@ -17,7 +17,13 @@ from readwatch.domain.load_shedding import (
     retry_seconds,
 )
 from readwatch.ingest.logs import Episode
-from readwatch.store.recording.writer import MAX_WAITING, WRITE_TIMEOUT_SECONDS, Backlog, Writer
+from readwatch.store.recording.writer import (
+    BUSY_TIMEOUT_SECONDS,
+    MAX_WAITING,
+    WRITE_TIMEOUT_SECONDS,
+    Backlog,
+    Writer,
+)
 
 MAX_REQUESTS = 224
 """The maximum number of requests in progress, all but those for health checks and metrics. Most of
@@ -101,7 +107,7 @@ class RequestSlots:
     def __enter__(self) -> None:
         """Take a slot; wait for one as long as requests get answers, otherwise refuse the request.
 
-        The first request without a slot begins to measure the time without an answer.
+        The request that takes the last slot begins to measure the time without an answer.
         """
         with self._condition:
             while self._in_use == self._most:
@@ -113,6 +119,8 @@ class RequestSlots:
                 self._condition.wait(self._refuses_at - now)
             else:
                 self._in_use += 1
+                if self._in_use == self._most and self._refuses_at is None:
+                    self._refuses_at = monotonic() + STANDSTILL_SECONDS
                 return
         self.refusals.seen(monotonic())
         raise ReadwatchError(
@@ -141,11 +149,18 @@ def _load(backlog: Backlog) -> float:
     """Return the load, from 0 to 1; it is 1 after a write that failed, until one succeeds."""
     if backlog.last_error is not None:
         return 1.0
-    return load_of(backlog.waiting, MAX_WAITING, backlog.stuck_seconds, WRITE_TIMEOUT_SECONDS)
+    load = load_of(backlog.waiting, MAX_WAITING, backlog.stuck_seconds, WRITE_TIMEOUT_SECONDS)
+    return max(load, _load_of_waits(backlog))
+
+
+def _load_of_waits(backlog: Backlog) -> float:
+    return min(1.0, backlog.waited_seconds / BUSY_TIMEOUT_SECONDS)
 
 
 def _reason(backlog: Backlog) -> str:
     error = backlog.last_error
+    if not error and _load(backlog) == _load_of_waits(backlog):
+        return f"requests wait {backlog.waited_seconds:.1f} s for the writer"
     if not error and (
         backlog.stuck_seconds / WRITE_TIMEOUT_SECONDS < backlog.waiting / MAX_WAITING
     ):

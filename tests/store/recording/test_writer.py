@@ -527,7 +527,7 @@ def test_while_the_database_is_locked_heartbeats_wait_and_the_backlog_tells_it(
             True,
         )
         until(lambda: 0 < writer.backlog().busy <= 1)
-    until(lambda: replace(writer.backlog(), busy=0.0) == Backlog(0, 0.0, None, 0.0))
+    until(lambda: replace(writer.backlog(), busy=0.0) == Backlog(0, 0.0, 0.0, None, 0.0))
     writer.close()
     assert (
         from_db_time(db.execute_sql("SELECT last_heartbeat FROM reader_sessions").fetchone()[0])

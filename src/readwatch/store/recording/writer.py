@@ -80,6 +80,9 @@ class Backlog:
     """The number of requests that wait for the writer, and the state of the writer."""
 
     waiting: int
+    waited_seconds: float
+    """The longest wait of a request in the last commit."""
+
     stuck_seconds: float
     """The time since the writer began to try without a commit; 0 if it has nothing to write."""
 
@@ -97,10 +100,11 @@ class _Job:
     thousands of requests a second.
     """
 
-    __slots__ = ("_claimed", "_done", "_unclaimed", "failure", "result", "work")
+    __slots__ = ("_claimed", "_done", "_unclaimed", "began_at", "failure", "result", "work")
 
     def __init__(self, work: ActivityBatch | Write[Any]) -> None:
         self.work = work
+        self.began_at = monotonic()
         self.result: Any = None
         self.failure: Exception | None = None
         self._done = threading.Lock()
@@ -120,7 +124,7 @@ class _Job:
         `stuck_seconds` returns for how long no commit has succeeded. The outcome of a claimed job
         is unknown until the commit, for which the request waits a limited time.
         """
-        deadline = monotonic() + BUSY_TIMEOUT_SECONDS
+        deadline = self.began_at + BUSY_TIMEOUT_SECONDS
         seconds = WRITE_TIMEOUT_SECONDS
         while not self._done.acquire(timeout=seconds):
             seconds = min(WRITE_TIMEOUT_SECONDS - stuck_seconds(), deadline - monotonic())
@@ -128,7 +132,8 @@ class _Job:
                 continue
             if self._take():
                 raise unavailable("the database is busy; try again")
-            if not self._done.acquire(timeout=OUTCOME_TIMEOUT_SECONDS):
+            rest = deadline + 1.0 - monotonic()
+            if not self._done.acquire(timeout=min(rest, OUTCOME_TIMEOUT_SECONDS)):
                 raise unavailable("the database has not confirmed the write; try again")
             break
         if self.failure is not None:
@@ -182,6 +187,7 @@ class Writer:
         self._stuck_since: float | None = None
         self._last_error: ReadwatchError | None = None
         self._busy = 0.0
+        self._waited_seconds = 0.0
         self._wrote_seconds = 0.0
         self._measured_at = monotonic()
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -228,7 +234,13 @@ class Writer:
 
     def backlog(self) -> Backlog:
         """Return the number of waiting requests and the state of the writer."""
-        return Backlog(self._waiting.qsize(), self._stuck_seconds(), self._last_error, self._busy)
+        return Backlog(
+            self._waiting.qsize(),
+            self._waited_seconds,
+            self._stuck_seconds(),
+            self._last_error,
+            self._busy,
+        )
 
     def _stuck_seconds(self) -> float:
         since = self._stuck_since
@@ -334,6 +346,7 @@ class Writer:
         try:
             with self._transaction() as transaction:
                 group = [job for job in group if job.claim()]
+                self._waited_seconds = monotonic() - group[0].began_at if group else 0.0
                 outcomes = _run_all(self._db, group, transaction)
         except Exception as error:  # noqa: BLE001 - each request gets the error
             group = [job for job in group if job.claim()]
@@ -352,6 +365,8 @@ class Writer:
         """
         began = monotonic()
         self._heartbeats_at = began + HEARTBEAT_FLUSH_SECONDS
+        if self._waiting.empty():
+            self._waited_seconds = 0.0
         with self._heartbeats_lock:
             heartbeats, self._heartbeats = self._heartbeats, {}
         try:

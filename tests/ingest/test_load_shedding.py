@@ -23,7 +23,7 @@ from readwatch.ingest.body_reads import (
 )
 from readwatch.ingest.load_shedding import MAX_REQUESTS, RequestSlots
 from readwatch.ingest.server import granian_server
-from readwatch.store.recording.writer import BUSY_TIMEOUT_SECONDS
+from readwatch.store.recording.writer import MAX_WAIT_SECONDS
 
 PAGE = {"activity_type": "page_read"}
 REFUSED = "too many requests are in progress"
@@ -161,7 +161,7 @@ def test_heartbeats_are_refused_before_posts_that_wait_for_others(
     api: Api, ann: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = api.app.extensions["readwatch"].writer
-    backlog = replace(writer.backlog(), waited_seconds=0.8 * BUSY_TIMEOUT_SECONDS)
+    backlog = replace(writer.backlog(), waited_seconds=0.8 * MAX_WAIT_SECONDS)
     monkeypatch.setattr(writer, "backlog", lambda: backlog)
     problem(ann.post("/api/heartbeat"), HTTPStatus.SERVICE_UNAVAILABLE)
     not_ready = api.get("/readyz").get_json(force=True)

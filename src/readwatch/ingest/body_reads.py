@@ -1,8 +1,8 @@
 """The reads of request bodies: which are in progress, and how many a client may have.
 
 A thread waits for the body of its request, so slow bodies of one client could occupy all threads.
-The reads at the same time are limited for each account and, without a token, for each network. An
-app sends the body together with the header, so a read takes less than a millisecond.
+The reads at the same time are limited for each account and, without a token, for each network. Apps
+send the body together with the header, so a read seldom waits.
 """
 
 from collections import Counter

@@ -18,7 +18,7 @@ from readwatch.domain.load_shedding import (
 )
 from readwatch.ingest.logs import Episode
 from readwatch.store.recording.writer import (
-    BUSY_TIMEOUT_SECONDS,
+    MAX_WAIT_SECONDS,
     MAX_WAITING,
     WRITE_TIMEOUT_SECONDS,
     Backlog,
@@ -92,7 +92,7 @@ class RequestSlots:
 
     While the database does not answer, its requests wait for seconds. The server has more threads
     than slots, so that further requests are refused and health checks are answered. Under load
-    requests end all the time, and further ones wait for them.
+    requests get answers all the time, and further ones wait for a slot.
     """
 
     def __init__(self, most: int = MAX_REQUESTS) -> None:
@@ -154,7 +154,7 @@ def _load(backlog: Backlog) -> float:
 
 
 def _load_of_waits(backlog: Backlog) -> float:
-    return min(1.0, backlog.waited_seconds / BUSY_TIMEOUT_SECONDS)
+    return min(1.0, backlog.waited_seconds / MAX_WAIT_SECONDS)
 
 
 def _reason(backlog: Backlog) -> str:

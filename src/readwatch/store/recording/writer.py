@@ -44,8 +44,11 @@ HEARTBEAT_FLUSH_SECONDS = 1.0
 WRITE_TIMEOUT_SECONDS = 2.0
 """The longest wait of a request while no commit succeeds; then requests are refused at once."""
 
-BUSY_TIMEOUT_SECONDS = 3.5
+MAX_WAIT_SECONDS = 3.5
 """The longest wait of a request while commits succeed, which are those of others."""
+
+MAX_COMMIT_SECONDS = 1.0
+"""The further wait of a request whose write has begun after the longest wait."""
 
 OUTCOME_TIMEOUT_SECONDS = 1.5
 """The further wait of a request whose write has begun. If the write still commits after that, the
@@ -124,7 +127,7 @@ class _Job:
         `stuck_seconds` returns for how long no commit has succeeded. The outcome of a claimed job
         is unknown until the commit, for which the request waits a limited time.
         """
-        deadline = self.began_at + BUSY_TIMEOUT_SECONDS
+        deadline = self.began_at + MAX_WAIT_SECONDS
         seconds = WRITE_TIMEOUT_SECONDS
         while not self._done.acquire(timeout=seconds):
             seconds = min(WRITE_TIMEOUT_SECONDS - stuck_seconds(), deadline - monotonic())
@@ -132,8 +135,8 @@ class _Job:
                 continue
             if self._take():
                 raise unavailable("the database is busy; try again")
-            rest = deadline + 1.0 - monotonic()
-            if not self._done.acquire(timeout=min(rest, OUTCOME_TIMEOUT_SECONDS)):
+            seconds = deadline + MAX_COMMIT_SECONDS - monotonic()
+            if not self._done.acquire(timeout=min(seconds, OUTCOME_TIMEOUT_SECONDS)):
                 raise unavailable("the database has not confirmed the write; try again")
             break
         if self.failure is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import memory
 import pytest
 from copies import PostgreSQLCopies, SQLiteCopies
-from hypothesis import settings
+from hypothesis import given, settings, strategies
 from postgres import Server, drop_database, new_database, server
 
 from readwatch.domain.users import User, UserRole
@@ -51,10 +51,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave modules and tests out of garbage collections, which would take a tenth of a run."""
+    """Leave modules and tests out of garbage collections, which would take a tenth of a run.
+
+    Hypothesis looks once, before the first example, for the object that refers to its random
+    generator, and the collector does not show it any more.
+    """
+    _draw_once()
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@settings(max_examples=1, database=None)
+@given(strategies.none())
+def _draw_once(_: None) -> None:
+    """Let Hypothesis draw an example."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,6 +28,7 @@ import apsw
 from textual.pilot import Pilot
 
 from readwatch.demo.cast import cast
+from readwatch.demo.colleague import share_cases
 from readwatch.demo.replay import Replay
 from readwatch.demo.world import populate
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -141,6 +142,8 @@ SCENES = (
     Scene("activity", MIDDLE, "light", "Time", ("2", "down", "down")),
     Scene("readers", MIDDLE, "dark", "Last login", ("3", "down", "down")),
     Scene("attention", MIDDLE, "dark", "Why", ("4", "down")),
+    Scene("case", LARGE, "dark", "failed the quiz", ("4", "down", "enter")),
+    Scene("snooze", SMALL, "dark", "Until", ("4", "z", "end", "ctrl+u", *"mon 9:30")),
     Scene("access-log", MIDDLE, "dark", "Whom", ("5", "down")),
     Scene("access-log-of-all", MIDDLE, "dark", "listed access log", ("5", "down"), "admin"),
     Scene("filter", SMALL, "dark", "level:B", ("slash", *"level:B progress<30")),
@@ -195,6 +198,7 @@ def make_world(folder: Path, readers: int) -> World:
     gone = {person.email: timedelta(days=9) for person in stuck}
     gone |= {person.email: timedelta(days=20) for person in awake[::40]}
     consultant, positions = populate(url, people, rng, NOW, gone)
+    share_cases(url, [person.email for person in awake[::40]], NOW)
     db = open_database(url, Role.INGEST)
     with connection(db):
         if awake:

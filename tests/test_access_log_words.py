@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FACES = {
     "cli": {"shell", "new_shell", "bundle"},
     "ingest": {"api", "ann", "ben", "cara"},
-    "tui": {"open_console"},
+    "tui": {"open_console", "two_consoles"},
 }
 """The fixtures by which the tests of a face act at it."""
 

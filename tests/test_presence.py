@@ -133,7 +133,7 @@ def said_by_online(db: Database, reader_id: int, now: datetime) -> Said | None:
 
 
 def said_by_the_page(db: Database, reader_id: int, now: datetime) -> Said:
-    page = ReaderPage(1, permit_for(reader_id)).snapshot(db, LiveStats(now, 0, ()))
+    page = ReaderPage(1, permit_for(reader_id)).snapshot(db, LiveStats(now, 0, ()), case=None)
     return page.presence_at(now), page.idle_since
 
 

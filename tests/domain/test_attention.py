@@ -225,7 +225,7 @@ def test_one_reader_with_two_reasons_is_one_case_ranked_by_the_more_urgent():
         (2, Reason(Rule.FAILED_QUIZ, before(hours=5), " (40)")),
     ]
     held = without_flapping({}, {(who, reason.rule): reason for who, reason in reasons}, NOON)
-    found = cases(held)
+    found = cases(held, {}, {})
     assert [(case.reader_id, str(case), case.since) for case in found] == [
         (2, "failed quiz (40), idle", before(hours=5)),
         (3, "idle", before(16)),
@@ -237,4 +237,4 @@ def test_of_equal_urgency_the_newest_comes_first():
     held = without_flapping(
         {}, {(n, Rule.SILENT): Reason(Rule.SILENT, before(n)) for n in (7, 5, 6)}, NOON
     )
-    assert [case.reader_id for case in cases(held)] == [5, 6, 7]
+    assert [case.reader_id for case in cases(held, {}, {})] == [5, 6, 7]

@@ -22,7 +22,9 @@ def opened(cast: Cast) -> ReaderPage:
 
 @pytest.fixture
 def picture(db: Database, clock: StillClock, opened: ReaderPage) -> Picture:
-    return lambda: opened.snapshot(db, LiveStats(clock(), online=0, per_minute=(), peak=None))
+    return lambda: opened.snapshot(
+        db, LiveStats(clock(), online=0, per_minute=(), peak=None), case=None
+    )
 
 
 def test_older_activities_are_read_once_however_often_they_are_asked_for(

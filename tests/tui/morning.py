@@ -1,12 +1,15 @@
 """A fixed morning for text snapshots: six readers, what they did, and the weeks before."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from conftest import NOON, Cast, StillClock
 from reading_app import ReadingApp
 
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.cases import NewCaseNote, NoteKind
 from readwatch.domain.users import User, UserRole
+from readwatch.store import case_notes
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.users import NewUser, add_user
@@ -70,6 +73,7 @@ def record_morning(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
                 metadata={"page": progress * 4, "note": "Look this word up."},
             )
     _log_events(db, cast)
+    _add_notes(db, cast, people)
     clock.moment = NOON
     return apps["Absent"]
 
@@ -95,6 +99,19 @@ def _log_events(db: Database, cast: Cast) -> None:
         ),
     ):
         log_event(db, event, NOON - timedelta(minutes=minutes))
+
+
+def _add_notes(db: Database, cast: Cast, people: Mapping[str, User]) -> None:
+    """Dora has taken a case and snoozed another one."""
+    for minutes, name, kind, text, until in (
+        (35, "Ben", NoteKind.NOTE, "Asked for the next volume.", None),
+        (3, "Ben", NoteKind.TAKEN, "", None),
+        (2, "Zoë", NoteKind.SNOOZED, "Her tablet is being charged.", NOON + timedelta(minutes=50)),
+    ):
+        reasons = None if until is None else ()
+        note = NewCaseNote(people[name].id, kind, text, until, reasons=reasons)
+        at = NOON - timedelta(minutes=minutes)
+        case_notes.add_note(db, note, at, author_id=cast.dora.id, details="console, from attention")
 
 
 def _newcomer(db: Database, name: str) -> User:

@@ -13,20 +13,20 @@ async def test_other_keys_work_and_are_named_in_header_footer_and_help(
     open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
-    keys = {"readers": "r,f3", "freeze": "ctrl+f", "down": "up", "up": "down", "filter": "$"}
+    keys = {"readers": "w,f3", "freeze": "ctrl+f", "down": "up", "up": "down", "filter": "$"}
     async with open_console(keys=keys) as pilot:
-        await pilot.sees("r Readers", "^f Freeze", "$ Filter", "Ann")
+        await pilot.sees("w Readers", "^f Freeze", "$ Filter", "Ann")
         await pilot.presses("ctrl+f")
         await pilot.sees("● FROZEN")
         await pilot.presses("p", "3", "ctrl+f")
         await pilot.sees("● LIVE", "30 min")
-        await pilot.presses("r")
+        await pilot.presses("w")
         await pilot.sees("Last login", "Ben")
         first = pilot.cursor
         await pilot.presses("up")
         await pilot.until(lambda: pilot.cursor != first)
         await pilot.presses("?")
-        await pilot.sees("r f3 ", "ctrl+f ", "escape closes")
+        await pilot.sees("w f3 ", "ctrl+f ", "escape closes")
 
 
 @pytest.mark.parametrize(

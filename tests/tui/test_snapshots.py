@@ -104,6 +104,10 @@ async def test_every_screen_has_its_text_snapshot(
         await assert_snapshot(pilot, "activity detail", "content ")
         await pilot.presses("question_mark")
         await assert_snapshot(pilot, "help", "everywhere")
+        await pilot.presses("escape", "escape", "4")
+        await pilot.sees("Why ▲")
+        await pilot.presses("z")
+        await assert_snapshot(pilot, "snooze", "Until")
 
 
 async def test_so_has_whatever_is_laid_over_a_list(

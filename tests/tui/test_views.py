@@ -9,7 +9,8 @@ from conftest import NOON
 from rich.cells import cell_len
 
 from readwatch.domain.activities import MinuteCount, RecordedActivity
-from readwatch.domain.attention import Case, Reason, Rule
+from readwatch.domain.attention import Case, Held, Reason, Rule, cases
+from readwatch.domain.cases import CaseNote, CaseStatus, NoteKind
 from readwatch.domain.text import clean
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import Item, LiveStats, View, ViewSnapshot
@@ -80,14 +81,15 @@ ZOE = ReaderSummary(
     last_activity_at=before(days=3),
 )
 EVE = AttentionItem(
-    Case(
+    case=Case(
         4,
         (
             Reason(Rule.FAILED_QUIZ, before(hours=2), " (40)"),
             Reason(Rule.CAME_BACK, before(hours=3), " after 20 days"),
         ),
     ),
-    AttentionReader(
+    status=CaseStatus.OPEN,
+    reader=AttentionReader(
         user_id=4,
         full_name=clean("Eve Early"),
         reading_level=clean("B1"),
@@ -96,9 +98,11 @@ EVE = AttentionItem(
         last_heartbeat=before(minutes=1),
         idle_since=before(minutes=2),
     ),
-    clean("Eve Early"),
+    full_name=clean("Eve Early"),
+    last_note=None,
     is_seen=False,
 )
+CARA_TOOK_IT = CaseNote(1, NoteKind.TAKEN, 9, clean("Cara Cook"), before(days=1))
 ENTRY = AccessLogRow(
     id=9,
     created_at=before(minutes=4),
@@ -205,13 +209,50 @@ def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
     assert shown == [
         "failed quiz (40), back after 20 days",
         "Eve Early",
+        "",
         "Momo",
         "━┄┄┄┄┄  20%",
         "2 h",
         "● reading",
         "B1",
+        "",
     ]
     assert cells(View.ATTENTION, replace(EVE, is_seen=True)) == [f"seen: {shown[0]}", *shown[1:]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "until", "status", "why", "whose"),
+    [
+        (NoteKind.TAKEN, None, CaseStatus.TAKEN, "", "Cara Cook"),
+        (NoteKind.RELEASED, None, CaseStatus.OPEN, "", ""),
+        (NoteKind.SNOOZED, 3, CaseStatus.SNOOZED, "snoozed: ", "{until:%H:%M} Cara Cook"),
+        (NoteKind.SNOOZED, -3, CaseStatus.DUE, "", "due: Cara Cook"),
+        (NoteKind.RESOLVED, None, CaseStatus.RESOLVED, "resolved: ", "Cara Cook"),
+    ],
+)
+def test_attention_says_whose_case_it_is(
+    kind: NoteKind, until: int | None, status: CaseStatus, why: str, whose: str
+) -> None:
+    end = None if until is None else NOON + timedelta(minutes=until)
+    keys = frozenset(reason.key for reason in EVE.case.reasons)
+    change = replace(CARA_TOOK_IT, kind=kind, until=end, created_at=before(minutes=9), reasons=keys)
+    held = {(4, reason.rule): Held(reason, NOON) for reason in EVE.case.reasons}
+    resolutions = {4: change} if kind is NoteKind.RESOLVED else {}
+    [case] = cases(held, {4: change}, resolutions)
+    item = replace(EVE, case=case, status=case.status_at(NOON))
+    assert item.status is status
+    here = (end or NOON).astimezone()
+    assert cells(View.ATTENTION, item)[:3] == [
+        f"{why}failed quiz (40), back after 20 days",
+        "Eve Early",
+        whose.format(until=here),
+    ]
+
+
+def test_attention_shows_the_last_note() -> None:
+    note = replace(CARA_TOOK_IT, kind=NoteKind.NOTE, text=clean("phoned home"))
+    shown = cells(View.ATTENTION, replace(EVE, last_note=note))
+    assert shown[8] == f"phoned home (Cara Cook, yesterday {NOON.astimezone():%H:%M})"
 
 
 def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:
@@ -276,5 +317,5 @@ def test_bindings_are_made_from_the_table() -> None:
         key.id for group in Group for key in KEYS if key.group is group
     ]
     assert [binding.show for binding in made] == [
-        key.footer for group in Group for key in KEYS if key.group is group
+        key.footer_from is not None for group in Group for key in KEYS if key.group is group
     ]

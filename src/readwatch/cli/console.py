@@ -82,7 +82,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
 )
 @attention_settings
 @engine_settings
-@setting("--bell", is_flag=True, help="Ring the bell when a reader is new in Attention.")
+@setting("--bell", is_flag=True, help="Ring the bell when another reader needs you.")
 @click.pass_context
 def command(
     context: click.Context,

@@ -16,6 +16,7 @@ from random import Random
 from time import monotonic, sleep
 
 from readwatch.demo.cast import SimulatedReader, cast
+from readwatch.demo.colleague import share_cases
 from readwatch.demo.habits import BookPosition, fail_quiz, read_on, somewhere
 from readwatch.demo.history import PastSession, history
 from readwatch.domain.errors import unavailable
@@ -65,6 +66,7 @@ def world(reader_count: int, rng: Random, now: datetime) -> Iterator[World]:
         gone_for |= {reader.email: _days(16, 30, rng) for reader in awake[::BACK_EVERY]}
         consultant, positions = populate(url, readers, rng, now, gone_for)
         _fall_quiet(url, quiet, positions, rng, now)
+        share_cases(url, [reader.email for reader in quiet[::FAILED_EVERY]], now)
         with server(url, folder / "server.log") as base_url:
             yield World(url, base_url, consultant, awake, positions)
     finally:

@@ -77,7 +77,8 @@ class ActivityResult:
 
 @dataclass(frozen=True, slots=True)
 class ContentProgress:
-    """How far a reader is in one content, and the time spent in it."""
+    """How far a reader is in one content, the time spent in it, and the result of the last quiz, as
+    far as the app reported it."""
 
     content_id: SafeText
     content_title: SafeText
@@ -85,6 +86,8 @@ class ContentProgress:
     total_seconds: int
     first_at: datetime
     last_at: datetime
+    quiz_passed: bool | None
+    quiz_score: float | None
 
 
 @dataclass(frozen=True, slots=True)

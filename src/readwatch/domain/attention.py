@@ -1,12 +1,13 @@
 """Attention: the rules that find readers who may need a consultant."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from readwatch.domain.arrivals import Arrivals
+from readwatch.domain.cases import CaseNote, CaseStatus, holder_status
 
 ACTIVE_WITHIN = timedelta(minutes=5)
 """How long after a login or an activity a reader counts as active in a session."""
@@ -17,7 +18,13 @@ SILENT_FOR_AT_MOST = timedelta(minutes=30)
 IDLE_FOR_AT_MOST = timedelta(hours=2)
 """A reader who is idle for longer has left the app open: the rule no longer applies."""
 
+DUE_FOR_AT_MOST = timedelta(days=7)
+"""A case whose snooze ended longer ago is not listed for that any more."""
+
 CAME_BACK_WITHIN = timedelta(hours=24)
+
+MAX_REASON_KEYS = 30
+"""The number of reasons that a note of a snoozed or resolved case names."""
 
 REASON_KEPT_FOR = timedelta(minutes=2)
 """A reason stays for this long after its rule last held, so that rows do not appear and vanish."""
@@ -27,6 +34,7 @@ class Rule(StrEnum):
     """Why a reader may need a consultant, the most urgent first."""
 
     FAILED_QUIZ = "failed quiz"
+    SNOOZE_ENDED = "snooze over"
     SILENT = "silent"
     IDLE = "idle"
     CAME_BACK = "back"
@@ -97,12 +105,28 @@ class UnfinishedReading:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedQuiz:
+    """A quiz that was not passed; `needed` is the score that passes it, None if the app decides."""
+
+    content_id: str
+    score: float | None
+    needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that holds for a reader, the time since it holds, and a detail to show."""
+    """A rule that holds for a reader, the time since it holds, a detail to show, and the quiz that
+    was failed."""
 
     rule: Rule
     since: datetime
     detail: str = ""
+    quiz: FailedQuiz | None = None
+
+    @property
+    def key(self) -> str:
+        """The text that tells this reason from all others of its reader."""
+        return f"{self.rule} {self.since:%Y-%m-%d %H:%M:%S.%f}"
 
     def __str__(self) -> str:
         return f"{self.rule}{self.detail}"
@@ -110,15 +134,51 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A reader who may need a consultant, with all reasons, the most urgent first."""
+    """A reader who may need a consultant, with the reasons that count, the most urgent first, the
+    last change by a consultant, and the last resolution.
+
+    Reasons that were resolved do not count, unless all were: then the case `is_resolved`. With
+    `has_new_reason` a snooze is over. `reason_keys` has the keys of all reasons, resolved ones too.
+    """
 
     reader_id: int
     reasons: tuple[Reason, ...]
+    change: CaseNote | None = None
+    resolution: CaseNote | None = None
+    is_resolved: bool = False
+    has_new_reason: bool = False
+    reason_keys: tuple[str, ...] = ()
 
     @property
     def since(self) -> datetime:
         """Return when the most urgent reason began."""
         return self.reasons[0].since
+
+    def status_at(self, now: datetime) -> CaseStatus:
+        """Return the status of the case: somebody has it, or all its reasons are resolved, or it is
+        open."""
+        status = holder_status(self.change, now)
+        if self.has_new_reason and status in {CaseStatus.SNOOZED, CaseStatus.DUE}:
+            return CaseStatus.OPEN
+        return CaseStatus.RESOLVED if self.is_resolved and status is CaseStatus.OPEN else status
+
+    def note_at(self, now: datetime) -> CaseNote | None:
+        """Return the note that gives the case its status; None for an open case."""
+        match self.status_at(now):
+            case CaseStatus.OPEN:
+                return None
+            case CaseStatus.RESOLVED:
+                return self.resolution
+        return self.change
+
+    def is_due_to(self, user_id: int, now: datetime) -> bool:
+        """Tell whether this consultant has snoozed the case until a time that has come."""
+        is_due = self.status_at(now) is CaseStatus.DUE
+        return is_due and self.change is not None and self.change.author_id == user_id
+
+    def needs(self, user_id: int, now: datetime) -> bool:
+        """Tell whether the case needs this consultant: nobody has it, or it is due."""
+        return self.status_at(now) is CaseStatus.OPEN or self.is_due_to(user_id, now)
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.reasons))
@@ -161,7 +221,15 @@ def failed_quiz(quiz: Quiz, now: datetime, thresholds: Thresholds) -> Reason | N
     if now - quiz.occurred_at >= thresholds.failed_within:
         return None
     detail = "" if quiz.score is None else f" ({quiz.score:g})"
-    return Reason(Rule.FAILED_QUIZ, quiz.occurred_at, detail)
+    needed = thresholds.pass_score if quiz.passed is None else None
+    failed = FailedQuiz(quiz.content_id, quiz.score, needed)
+    return Reason(Rule.FAILED_QUIZ, quiz.occurred_at, detail, failed)
+
+
+def snooze_ended(until: datetime, now: datetime) -> Reason | None:
+    """The rule for a case that a consultant snoozed, and that nobody has changed since."""
+    is_over = timedelta(0) <= now - until < DUE_FOR_AT_MOST
+    return Reason(Rule.SNOOZE_ENDED, until) if is_over else None
 
 
 def came_back(login: Login, now: datetime, thresholds: Thresholds) -> Reason | None:
@@ -222,16 +290,54 @@ def without_flapping(
     return lingering | {key: Held(reason, now) for key, reason in reasons.items()}
 
 
-def cases(held: Mapping[HeldKey, Held]) -> tuple[Case, ...]:
-    """Return one case for each reader, the most urgent first, then the newest first."""
+def cases(
+    held: Mapping[HeldKey, Held],
+    changes: Mapping[int, CaseNote],
+    resolutions: Mapping[int, CaseNote],
+) -> tuple[Case, ...]:
+    """Return one case for each reader, the most urgent first, then the newest first.
+
+    `changes` has the last change of a case, and `resolutions` the last resolution, by the id of the
+    reader.
+    """
     reasons: dict[int, list[Reason]] = {}
     for (reader_id, _), held_reason in held.items():
         reasons.setdefault(reader_id, []).append(held_reason.reason)
     unsorted = [
-        Case(reader_id, tuple(sorted(of_reader, key=lambda reason: _URGENCY[reason.rule])))
+        _case(reader_id, of_reader, changes.get(reader_id), resolutions.get(reader_id))
         for reader_id, of_reader in reasons.items()
     ]
     return tuple(sorted(unsorted, key=_rank))
+
+
+def _case(
+    reader_id: int,
+    reasons: Sequence[Reason],
+    change: CaseNote | None,
+    resolution: CaseNote | None,
+) -> Case:
+    by_urgency = tuple(sorted(reasons, key=lambda reason: _URGENCY[reason.rule]))
+    resolved = frozenset[str]() if resolution is None else resolution.reasons
+    counting = tuple(reason for reason in by_urgency if reason.key not in resolved)
+    keys = [reason.key for reason in by_urgency]
+    return Case(
+        reader_id,
+        counting or by_urgency,
+        change,
+        resolution,
+        is_resolved=not counting,
+        has_new_reason=change is not None and any(_is_new(it, change.reasons) for it in counting),
+        # Another resolution keeps what was resolved before: a reason can be hidden by a later one.
+        reason_keys=tuple(dict.fromkeys((*keys, *sorted(resolved))))[:MAX_REASON_KEYS],
+    )
+
+
+def _is_new(reason: Reason, snoozed: Set[str]) -> bool:
+    """Tell whether a reason ends a snooze: of a rule that did not hold, or another failed quiz."""
+    if reason.rule is Rule.SNOOZE_ENDED or reason.key in snoozed:
+        return False
+    is_same_rule = any(key.startswith(f"{reason.rule} ") for key in snoozed)
+    return reason.rule is Rule.FAILED_QUIZ or not is_same_rule
 
 
 def _rank(case: Case) -> tuple[int, float, int]:

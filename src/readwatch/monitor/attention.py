@@ -21,9 +21,12 @@ from readwatch.domain.attention import (
     idle,
     no_progress,
     silent,
+    snooze_ended,
     without_flapping,
 )
+from readwatch.domain.cases import CaseNote, CaseStatus
 from readwatch.domain.text import SafeText
+from readwatch.store import case_notes
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import attention
@@ -36,11 +39,14 @@ UNFINISHED_READINGS_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class AttentionItem:
-    """A case, its reader, and whether the consultant has marked it as seen today."""
+    """A case and its status, its reader, the last note with a text, and whether the reader is
+    marked as seen today."""
 
     case: Case
+    status: CaseStatus
     reader: attention.AttentionReader
     full_name: SafeText
+    last_note: CaseNote | None
     is_seen: bool
 
     @property
@@ -63,6 +69,8 @@ class Attention:
     def reset(self) -> None:
         """Drop all cases, because the next evaluation may read another database."""
         self._cases: dict[int, Case] = {}
+        self._in_need: frozenset[int] = frozenset()
+        self._due: frozenset[int] = frozenset()
         self._last_session: int | None = None
         self._logins: dict[int, Login] = {}
         self._unfinished_readings: list[UnfinishedReading] = []
@@ -71,8 +79,17 @@ class Attention:
 
     @property
     def in_need(self) -> frozenset[int]:
-        """The readers of the last evaluation."""
-        return frozenset(self._cases)
+        """The readers of the last evaluation whose cases need the consultant."""
+        return self._in_need
+
+    @property
+    def seen_today(self) -> frozenset[int]:
+        """The readers who are marked as seen; a mark does not hide a case that is due."""
+        return self.seen - self._due
+
+    def case_of(self, reader_id: int) -> Case | None:
+        """Return the case of a reader in the last evaluation."""
+        return self._cases.get(reader_id)
 
     def refresh(self, db: Database, access: ListAccess, now: datetime, arrivals: Arrivals) -> None:
         """Evaluate the rules at `now`."""
@@ -85,22 +102,42 @@ class Attention:
         self._held = without_flapping(self._held, reasons, now)
         still = attention.active_readers(db, access, {reader_id for reader_id, _ in self._held})
         self._held = {key: held for key, held in self._held.items() if key[0] in still}
-        self._cases = {case.reader_id: case for case in cases(self._held)}
+        changes = case_notes.last_changes(db, access, still)
+        resolutions = case_notes.last_resolutions(db, access, still)
+        self._cases = {case.reader_id: case for case in cases(self._held, changes, resolutions)}
+        self._in_need, self._due = (
+            frozenset(id for id, case in self._cases.items() if applies(case, access.user_id, now))
+            for applies in (Case.needs, Case.is_due_to)
+        )
 
     def ids(self, db: Database, access: ListAccess, query: ListQuery, now: datetime) -> ResultIds:
         """Return the readers of the last evaluation who match the query."""
-        return attention.attention_ids(db, access, [*self._cases.values()], self.seen, query, now)
+        return attention.attention_ids(
+            db, access, [*self._cases.values()], self.seen_today, query, now
+        )
 
     def items(
         self, db: Database, access: RowAccess, ids: Sequence[int], now: datetime
     ) -> tuple[AttentionItem, ...]:
         """Return the items of the readers with these ids."""
         current_ids = [id for id in ids if id in self._cases]
+        texts = case_notes.last_texts(db, access, current_ids)
         return tuple(
-            AttentionItem(
-                self._cases[reader.user_id], reader, reader.full_name, reader.user_id in self.seen
-            )
+            self._item(reader, texts.get(reader.user_id), now)
             for reader in attention.attention_readers(db, access, current_ids, now)
+        )
+
+    def _item(
+        self, reader: attention.AttentionReader, last_note: CaseNote | None, now: datetime
+    ) -> AttentionItem:
+        case = self._cases[reader.user_id]
+        return AttentionItem(
+            case=case,
+            status=case.status_at(now),
+            reader=reader,
+            full_name=reader.full_name,
+            last_note=last_note,
+            is_seen=reader.user_id in self.seen_today,
         )
 
     def _read_logins_and_unfinished_readings(
@@ -147,6 +184,8 @@ class Attention:
             db, access, now - thresholds.failed_within, thresholds.pass_score
         ):
             yield quiz.reader_id, failed_quiz(quiz, now, thresholds)
+        for reader_id, until in case_notes.ended_snoozes(db, access, now).items():
+            yield reader_id, snooze_ended(until, now)
         for login in self._logins.values():
             yield login.reader_id, came_back(login, now, thresholds)
         for reading in self._unfinished_readings:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from readwatch.domain.errors import ReadwatchError, safe_errors, unavailable
-from readwatch.store.audit.log import OutsideScope
+from readwatch.store.audit.log import Refusal
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, close_all, connection, query_interrupter
 from readwatch.store.engine.database import DEFAULTS, EngineSettings
@@ -54,12 +54,12 @@ class Connections:
     def access_log(self) -> Iterator[Database]:
         """Yield the connection that appends to the access log, unless its schema is newer or
         another file has replaced the database since `data`; every error is a `NotLogged`, except
-        that a reader may not be seen."""
+        a `Refusal`."""
         try:
             with safe_errors(), connection(self._open_access_log()) as db:
                 migrations.require_current(db)
                 yield db
-        except OutsideScope:  # nothing is wrong with the access log
+        except Refusal:
             raise
         except ReadwatchError as error:
             _close(self._access_log)

@@ -108,7 +108,9 @@ class CurrentView:
         if self.reader_page is not None:
             if not contains_all(db, access.scope, [self.reader_page.reader_id]):
                 raise OutsideScope
-            return self.reader_page.snapshot(db, self._completed(live_stats(db, access.scope, now)))
+            stats = self._completed(live_stats(db, access.scope, now))
+            case = self.attention.case_of(self.reader_page.reader_id)
+            return self.reader_page.snapshot(db, stats, case)
         view = self.view or View.ONLINE
 
         def log_rows(result: ViewSnapshot) -> RowAccess:
@@ -148,7 +150,7 @@ class CurrentView:
             peak=self._peak_of(stats),
             arrivals=self._arrivals,
             in_need=in_need,
-            unseen=in_need - self.attention.seen,
+            unseen=in_need - self.attention.seen_today,
         )
 
     def _peak_of(self, stats: LiveStats) -> OnlineCount | None:
@@ -161,6 +163,10 @@ class CurrentView:
             (peak for peak in peaks if peak.minute >= today), key=lambda peak: peak.readers
         )
         return self._peak if self._peak.readers > stats.online else None
+
+    def evaluate_attention_next(self) -> None:
+        """Evaluate the rules of Attention with the next snapshot, because a case has changed."""
+        self._attention_at = 0.0
 
     def items(
         self, db: Database, access: RowAccess, view: View, ids: Sequence[int], now: datetime

@@ -3,11 +3,12 @@
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from readwatch.domain.activities import RecordedActivity
+from readwatch.domain.attention import Case
 from readwatch.domain.clock import zone_of
 from readwatch.domain.reading import DayOfReading, Span, days_of_reading, first_day, start_of
 from readwatch.domain.sessions import Session
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
-from readwatch.store import reader_data
+from readwatch.store import case_notes, reader_data
 from readwatch.store.audit.log import Permit
 from readwatch.store.engine.connections import Database
 
@@ -16,6 +17,9 @@ PAGE_LENGTH = 100
 
 MAX_ACTIVITIES = 5_000
 """The maximum number of activities on a page."""
+
+MAX_NOTES = 100
+"""The maximum number of notes on a page."""
 
 _LONGEST_SESSION = timedelta(days=1)
 """The longest time between the start of a session and the first day, for the session to count."""
@@ -47,8 +51,8 @@ class ReaderPage:
         self._is_older_requested = has_room and is_oldest
         return self._is_older_requested
 
-    def snapshot(self, db: Database, stats: LiveStats) -> ReaderSnapshot:
-        """Return the snapshot of the page at the time of `stats`."""
+    def snapshot(self, db: Database, stats: LiveStats, case: Case | None) -> ReaderSnapshot:
+        """Return the snapshot of the page at the time of `stats`, with the reader's case."""
         user = reader_data.account(db, self._permit)
         profile = reader_data.profile(db, self._permit)
         sessions = reader_data.sessions(db, self._permit)
@@ -67,6 +71,8 @@ class ReaderPage:
             activities=self._activities,
             has_older=self._has_older,
             days=self._days(db, sessions, stats.taken_at, zone or UTC),
+            notes=case_notes.notes(db, self._permit, length=MAX_NOTES),
+            case=case,
         )
 
     def _read_older(self, db: Database) -> None:

@@ -20,8 +20,8 @@ class ConsoleSettings:
     consultant chose last. With `ascii` only ASCII characters are drawn. `keys` maps the ids of
     actions to keys. Two snapshots are at least `refresh` apart. `view`, `filter` and `sort` are
     the first query, as the user typed it. `thresholds` are the thresholds of the rules of
-    Attention; with `bell` the terminal rings when a reader is new in Attention. `engine` has the
-    settings of the connections.
+    Attention; with `bell` the terminal rings when another reader needs the consultant. `engine` has
+    the settings of the connections.
     """
 
     database_url: str

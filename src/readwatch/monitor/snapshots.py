@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedActivity
 from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
+from readwatch.domain.attention import Case
+from readwatch.domain.cases import CaseNote
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
@@ -53,9 +55,9 @@ class LiveStats:
     refresh_pause: timedelta = timedelta(0)
     """The pause before the next snapshot."""
     in_need: frozenset[int] = frozenset()
-    """The number of readers who may need a consultant."""
+    """The readers whose cases need the consultant."""
     unseen: frozenset[int] = frozenset()
-    """The number of these readers whom the consultant has not marked as seen today."""
+    """Those of them whom the consultant has not marked as seen today."""
 
     @property
     def activities_a_minute(self) -> int:
@@ -110,13 +112,18 @@ def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
 
 
 def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
-    """Return items with initials instead of the names of all readers who are not `revealed`."""
+    """Return items with initials instead of the names of all readers who are not `revealed`, and
+    without notes about them, which may contain names."""
     return tuple(
-        item
-        if item.user_id is None or item.user_id in revealed
-        else replace(item, full_name=initials(item.full_name))
+        item if item.user_id is None or item.user_id in revealed else _masked(item)
         for item in items
     )
+
+
+def _masked(item: Item) -> Item:
+    if isinstance(item, AttentionItem):
+        return replace(item, full_name=initials(item.full_name), last_note=None)
+    return replace(item, full_name=initials(item.full_name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,8 @@ class ReaderSnapshot:
     """One reader's data, read after the access of that `request_id` was logged.
 
     `zone` is None if the profile has no valid time zone; then `days` are in UTC. `days` are whole
-    weeks that end today.
+    weeks that end today. `case` is None for a reader who is not in Attention. `notes` are the
+    newest ones, newest first.
     """
 
     request_id: int
@@ -137,6 +145,8 @@ class ReaderSnapshot:
     activities: tuple[RecordedActivity, ...]
     has_older: bool
     days: tuple[DayOfReading, ...]
+    case: Case | None
+    notes: tuple[CaseNote, ...]
 
     @property
     def idle_since(self) -> datetime | None:

@@ -142,7 +142,8 @@ _READERS: ViewOptions[ReaderSummary] = ViewOptions(
 
 
 def _attention_fields(item: AttentionItem, now: datetime) -> dict[str, object]:
-    case, reader = item.case, item.reader
+    case, reader, last_note = item.case, item.reader, item.last_note
+    change = case.note_at(now)
     return {
         "user_id": item.user_id,
         "full_name": item.full_name,
@@ -151,6 +152,18 @@ def _attention_fields(item: AttentionItem, now: datetime) -> dict[str, object]:
             for reason in case.reasons
         ],
         "since": case.since,
+        "case": {
+            "status": item.status,
+            "consultant": change and change.author_name,
+            "changed_at": change and change.created_at,
+            "until": change and change.until,
+        },
+        "note": last_note
+        and {
+            "text": last_note.text,
+            "consultant": last_note.author_name,
+            "created_at": last_note.created_at,
+        },
         "content_title": reader.content_title,
         "progress_percentage": reader.progress_percentage,
         "presence": reader.presence_at(now),
@@ -163,6 +176,7 @@ _ATTENTION: ViewOptions[AttentionItem] = ViewOptions(
         Sort("reasons"),
         Sort("since", newest_first=True),
         Sort("full_name"),
+        Sort("case"),
         Sort("content_title"),
         Sort("progress_percentage"),
         Sort("reading_level"),

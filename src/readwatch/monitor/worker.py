@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from readwatch.domain.audit import AuditAction
+from readwatch.domain.cases import NewCaseNote
 from readwatch.domain.clock import Clock, uptime
 from readwatch.domain.errors import ErrorKind, ReadwatchError, internal_error, unavailable
 from readwatch.domain.filters import Term, filter_size
@@ -30,7 +31,7 @@ from readwatch.monitor.events import (
     ReaderSnapshotReady,
     ViewSnapshotReady,
 )
-from readwatch.monitor.login import authenticated, console_event
+from readwatch.monitor.login import authenticated, console_event, terminal_address
 from readwatch.monitor.refresh_policy import RefreshPolicy
 from readwatch.monitor.request_queue import Request, RequestQueue
 from readwatch.monitor.retry import Retry
@@ -38,6 +39,7 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.witness import Witness
+from readwatch.store import case_notes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.audit.live_lists import LiveListLog
 from readwatch.store.audit.log import ListAccess, OutsideScope, RowAccess
@@ -182,6 +184,19 @@ class Worker:
     def read_older(self, request_id: int, oldest: int) -> None:
         """Post a snapshot of the open reader's page with activities older than `oldest`."""
         self._start(partial(self._read_older, request_id, oldest))
+
+    @property
+    def file_id(self) -> FileIdentity | None:
+        """The identity of the file in which the ids of the current rows are; None on PostgreSQL."""
+        return self._connections.file_id
+
+    def add_note(self, note: NewCaseNote, file_id: FileIdentity | None) -> Future[None]:
+        """Log a note about a reader and add it, in one transaction; snapshots show it at once.
+
+        It fails with `CaseChanged` if somebody else has changed the case since, and if another file
+        than that of `file_id` is the database now, in which the id may be of another reader.
+        """
+        return self._submit_for_consultant(partial(self._add_note, file_id, note))
 
     def log_and_run(
         self,
@@ -347,6 +362,27 @@ class Worker:
 
         rows = self._log_first(consultant, log)
         return work(partial(self._items, file_id, rows))
+
+    def _add_note(self, file_id: FileIdentity | None, note: NewCaseNote, consultant: User) -> None:
+        is_on_page = self._current.reader_page is not None
+        origin = "a reader's page" if is_on_page else self._current.view
+
+        def add(db: Database, _access: ListAccess) -> None:
+            self._require_file(file_id)
+            case_notes.add_note(
+                db,
+                note,
+                self._clock(),
+                author_id=consultant.id,
+                details=f"console, from {origin}",
+                ip_address=terminal_address(),
+            )
+
+        try:
+            self._log_first(consultant, add)
+        finally:  # also after a refusal: the snapshot shows who was faster
+            self._current.evaluate_attention_next()
+            self._is_snapshot_requested = True
 
     def _open_access_log(self, consultant: User) -> None:
         if consultant.user_role is UserRole.ADMIN:

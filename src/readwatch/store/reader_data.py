@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import peewee
+
 from readwatch.domain.activities import ContentProgress, RecordedActivity
 from readwatch.domain.audit import AuditEntryForReader
 from readwatch.domain.errors import not_found
@@ -17,6 +19,7 @@ from readwatch.store.engine.models import (
     ConsultantAccessLog,
     ReaderContentProgress,
     ReaderProfiles,
+    ReaderQuizzes,
     ReaderSessions,
     Users,
 )
@@ -87,6 +90,16 @@ _CONTENTS = CompiledQuery(
         ReaderContentProgress.total_seconds,
         ReaderContentProgress.first_at,
         ReaderContentProgress.last_at,
+        ReaderQuizzes.passed.alias("quiz_passed"),
+        ReaderQuizzes.score.alias("quiz_score"),
+    )
+    .join(
+        ReaderQuizzes,
+        peewee.JOIN.LEFT_OUTER,
+        on=(
+            (ReaderQuizzes.user == ReaderContentProgress.user)
+            & (ReaderQuizzes.content_id == ReaderContentProgress.content_id)
+        ),
     )
     .where(ReaderContentProgress.user == Param("user_id"))
     .order_by(ReaderContentProgress.last_at.desc())
@@ -185,7 +198,7 @@ def accesses(
 
 
 def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[ContentProgress, ...]:
-    """Return the reader's progress in each content, the content read last first."""
+    """Return the reader's progress and last quiz in each content, the content read last first."""
     return tuple(
         ContentProgress(
             content_id=clean(row.content_id),
@@ -194,6 +207,8 @@ def contents(db: Database, permit: Permit, *, length: int = 50) -> tuple[Content
             total_seconds=row.total_seconds,
             first_at=from_db_time(row.first_at),
             last_at=from_db_time(row.last_at),
+            quiz_passed=None if row.quiz_passed is None else bool(row.quiz_passed),
+            quiz_score=row.quiz_score,
         )
         for row in _CONTENTS.iterate(db, user_id=permit.subject_id, length=length)
     )

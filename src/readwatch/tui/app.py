@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from readwatch.domain.cases import NoteKind
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.users import User
@@ -28,6 +29,7 @@ from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot, View, ViewSnapshot
 from readwatch.monitor.worker import Worker
 from readwatch.store.lists.readers import ReaderSummary
+from readwatch.tui.casework import Casework
 from readwatch.tui.exporting import Exporter
 from readwatch.tui.keys import Group, bindings, checked_keymap
 from readwatch.tui.login_flow import LoginFlow
@@ -96,6 +98,7 @@ class Console(App[None]):
             self, self._worker, settings, clock, consultant, on_login=self._begin
         )
         self._exporter = Exporter(self, self._worker, clock)
+        self._casework = Casework(self, self._worker, clock)
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self._apply_theme(settings.theme or themes.DEFAULT)
@@ -300,6 +303,24 @@ class Console(App[None]):
             event.screen.table.action_move(1)
         self._show_preferences_error()
         self._update_seen()
+
+    @on(ViewScreen.CaseChangeRequested)
+    @on(ReaderScreen.CaseChangeRequested)
+    def _change_case(
+        self, event: ViewScreen.CaseChangeRequested | ReaderScreen.CaseChangeRequested
+    ) -> None:
+        """Add a note, or change a case and go to the next row if this one goes to the end; do
+        nothing if an earlier key has left the screen."""
+        consultant, screen = self._login_flow.consultant, event.screen
+        if consultant is None or not self._login_flow.is_unlocked or self.screen is not screen:
+            return
+
+        def go_on() -> None:
+            is_aside = event.kind in {NoteKind.SNOOZED, NoteKind.RESOLVED}
+            if is_aside and isinstance(screen, ViewScreen):
+                screen.table.action_move(1)
+
+        self._casework.change(event.subject, event.kind, consultant.id, go_on)
 
     @property
     def _today(self) -> date:

@@ -20,12 +20,14 @@ class Group(StrEnum):
     READER = "on a reader's page"
     TABLES = "in every table"
     ATTENTION = "in Attention"
+    CASES = "in Attention and on a reader's page"
     FILTER = "in a filter"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key, its action, its label and its meaning; the footer shows keys with `footer`.
+    """A key, its action, its label and its meaning; the footer shows it in terminals of
+    `footer_from` cells or more, and None keeps it out.
 
     The settings change a key by its `id`; two groups share an id if the action is the same. A key
     with `priority` is handled before the focused widget, so that the keys typed right after it go
@@ -38,7 +40,7 @@ class Key:
     label: str
     meaning: str
     group: Group
-    footer: bool = True
+    footer_from: int | None = 0
     priority: bool = False
 
     def binding(self) -> Binding:
@@ -47,7 +49,7 @@ class Key:
             self.key,
             self.action,
             self.label,
-            show=self.footer,
+            show=self.footer_from is not None,
             priority=self.priority,
             tooltip=self.meaning,
             id=self.id,
@@ -64,10 +66,12 @@ def _hidden(
     *,
     priority: bool = False,
 ) -> Key:
-    return Key(id, key, action, label, meaning, group, footer=False, priority=priority)
+    return Key(id, key, action, label, meaning, group, footer_from=None, priority=priority)
 
 
-_ALL, _LISTS, _READER, _TABLES, _ATTENTION, _FILTER = Group
+_WIDE: Final = 100  # cells, in which a footer has room for all keys
+
+_ALL, _LISTS, _READER, _TABLES, _ATTENTION, _CASES, _FILTER = Group
 
 KEYS: Final = (
     # The header shows the views and their numbers, so the footer does not.
@@ -90,8 +94,8 @@ KEYS: Final = (
     _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _LISTS),
     _hidden("clear", "escape", "clear", "Clear", "remove the filter", _FILTER),
     Key("back", "escape", "back", "Back", "back to the list", _READER),
-    Key("previous", "left_curly_bracket", "step(-1)", "Prev", "the reader above", _READER),
-    Key("next", "right_curly_bracket", "step(1)", "Next", "the reader below", _READER),
+    Key("previous", "left_curly_bracket", "step(-1)", "Prev", "the reader above", _READER, _WIDE),
+    Key("next", "right_curly_bracket", "step(1)", "Next", "the reader below", _READER, _WIDE),
     Key("detail", "space,enter", "toggle_detail", "Details", "details of an activity", _READER),
     Key("panel", "tab", "app.focus_next", "Panel", "the next panel", _READER),
     _hidden("export", "e", "app.export", "Export", "export the table", _READER),
@@ -103,8 +107,20 @@ KEYS: Final = (
     _hidden("page_down", "pagedown", "page(1)", "Page down", "a page down", _TABLES),
     _hidden("first", "home,g", "first", "First", "the first row", _TABLES),
     _hidden("last", "end,G", "last", "Last", "the last row", _TABLES),
-    Key("seen", "x", "toggle_seen", "Seen", "seen today, or not", _ATTENTION),
+    Key("take", "t", "change_case('taken')", "Take", "take a case, or release it", _CASES),
+    Key("note", "n", "change_case('note')", "Note", "add a note for all consultants", _CASES),
+    Key("snooze", "z", "change_case('snoozed')", "Snooze", "snooze a case", _CASES, _WIDE),
+    Key("resolve", "r", "change_case('resolved')", "Resolve", "resolve a case", _CASES, _WIDE),
+    Key("seen", "x", "toggle_seen", "Seen", "seen today, or not", _ATTENTION, _WIDE),
 )
+
+
+_FOOTER_FROM: Final = {key.action: key.footer_from or 0 for key in KEYS}
+
+
+def is_in_footer(action: str, width: int) -> bool:
+    """Tell whether the footer of a terminal of this width shows the key of an action."""
+    return _FOOTER_FROM.get(action, 0) <= width
 
 
 def bindings(group: Group) -> list[Binding]:
@@ -171,9 +187,10 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 
 _AT: Final = {
     Group.LISTS: {
-        *(Group.EVERYWHERE, Group.LISTS, Group.TABLES, Group.ATTENTION, Group.FILTER),
+        *(Group.EVERYWHERE, Group.LISTS, Group.TABLES),
+        *(Group.ATTENTION, Group.CASES, Group.FILTER),
     },
-    Group.READER: {Group.EVERYWHERE, Group.READER, Group.TABLES},
+    Group.READER: {Group.EVERYWHERE, Group.READER, Group.TABLES, Group.CASES},
 }
 
 

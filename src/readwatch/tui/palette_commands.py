@@ -21,7 +21,7 @@ def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[Palet
     for key in KEYS:
         target = app if key.group is Group.EVERYWHERE else app.screen
         _, name, parameters = parse(key.action)
-        if key.group not in {group, Group.EVERYWHERE} or key.id == "palette":
+        if key.group not in {group, Group.CASES, Group.EVERYWHERE} or key.id == "palette":
             continue
         if target.check_action(name, parameters):
             text = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"

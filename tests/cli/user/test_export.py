@@ -14,7 +14,9 @@ from conftest import Cast
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.cases import NewCaseNote, NoteKind
 from readwatch.domain.clock import Clock
+from readwatch.store import case_notes
 from readwatch.store.audit import log as audit_log
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity import invitations
@@ -34,7 +36,8 @@ PARTS = {
         "archived_quizzes",
         "archived_activities",
     ),
-    *("groups", "assigned_groups", "accesses_to_this_user", "accesses_by_this_user"),
+    *("groups", "assigned_groups", "case_notes", "case_notes_by_this_user"),
+    *("accesses_to_this_user", "accesses_by_this_user"),
 }
 
 
@@ -62,6 +65,8 @@ def bundle(shell: Shell, cast: Cast, db: Database, clock: Clock, tmp_path: Path)
             ),
             clock(),
         )
+        note = NewCaseNote(target, NoteKind.NOTE, f"phoned the parents of {target}")
+        case_notes.add_note(db, note, clock(), author_id=cast.cara.id, details="console")
     file = tmp_path / "ann.zip"
     ended = shell("user", "export", ANN, "--output", str(file))
     assert (ended.code, ended.err) == (0, "")
@@ -106,9 +111,28 @@ def test_accesses_are_listed_by_role_and_the_export_itself_is_logged(
     assert told == [
         ("invited_user", "admin"),
         ("viewed_reader_profile", "consultant"),
+        ("added_case_note", "consultant"),
         ("exported_user", "admin"),
     ]
     assert log(db)[-1] == (cast.dora.id, "exported_user", cast.ann.id, "cli, zip")
+
+
+def test_notes_about_a_reader_are_given_with_the_role_of_their_author(
+    bundle: ZipFile, cast: Cast
+) -> None:
+    [note] = as_json(bundle, "case_notes")
+    assert (note["user_role"], note["kind"], note["until"]) == ("consultant", "note", None)
+    assert note["text"] == f"phoned the parents of {cast.ann.id}"
+    assert as_json(bundle, "case_notes_by_this_user") == []
+
+
+def test_staff_learn_when_they_wrote_notes_but_not_about_whom(
+    shell: Shell, cast: Cast, bundle: ZipFile, tmp_path: Path
+) -> None:
+    file = tmp_path / "cara.zip"
+    assert shell("user", "export", "cara@example.org", "--output", str(file)).code == 0
+    notes = as_json(ZipFile(file), "case_notes_by_this_user")
+    assert [set(note) for note in notes] == [{"id", "created_at", "kind", "until"}] * 2
 
 
 def test_no_secret_and_nothing_about_anybody_else_is_in_it(bundle: ZipFile, db: Database) -> None:

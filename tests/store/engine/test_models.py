@@ -223,7 +223,7 @@ def test_both_engines_have_the_same_indexes_and_triggers_but_for_what_only_one_c
         more
         for name, table in sqlite.items()
         for more in table.triggers - postgresql[name].triggers
-    } == {"consultant_access_log_keeps_places"}
+    } == {"consultant_access_log_keeps_places", "case_notes_keep_places"}
     assert {
         more
         for name, table in sqlite.items()
@@ -233,6 +233,7 @@ def test_both_engines_have_the_same_indexes_and_triggers_but_for_what_only_one_c
         "idx_active_sessions",
         "idx_activities_content_search",
         "access_log_cuts_keep_all",
+        "case_notes_keep_all",
         "consultant_access_log_keeps_all",
         "consultant_access_log_counts_entries",
     }

@@ -11,7 +11,9 @@ from readwatch.domain.archive_files import Archive
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.audit_chain import Head
 from readwatch.domain.audit_cuts import details_of_cut
+from readwatch.domain.cases import NewCaseNote, NoteKind
 from readwatch.domain.users import UserRole
+from readwatch.store import case_notes
 from readwatch.store.audit import chain
 from readwatch.store.audit.cuts import record_cut
 from readwatch.store.audit.entries import extent
@@ -89,6 +91,8 @@ def current(oldest, clock) -> Database:
     archives.add(oldest, archive, clock())
     put_into(oldest, "4b", users.get_user(oldest, 1))
     limit(oldest, users.get_user(oldest, 2), "4b")
+    note = NewCaseNote(1, NoteKind.NOTE, "phoned home")
+    case_notes.add_note(oldest, note, clock(), author_id=2, details="console")
     assert without_rows(rows_of(oldest)) == []
     return oldest
 

@@ -9,8 +9,10 @@ from grouped import put_into
 
 from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
+from readwatch.domain.cases import NewCaseNote, NoteKind
 from readwatch.domain.errors import ErrorKind, ReadwatchError
 from readwatch.domain.health import RollupMismatches
+from readwatch.store import case_notes
 from readwatch.store.audit.log import append_in_transaction, log_event, transaction_on
 from readwatch.store.engine.errors import engine_errors
 from readwatch.store.engine.privileges import Role
@@ -65,6 +67,9 @@ def about_ann(db, cast: Cast, enter, post, clock):
             append_in_transaction(db, log, clock())
             invitations.add_invitations(db, {user.id: invitations.new_code()}, clock())
             put_into(db, "4b", user)
+    for user in (cast.ann, cast.ben):
+        note = NewCaseNote(user.id, NoteKind.NOTE, f"phoned {user.full_name}")
+        case_notes.add_note(db, note, clock(), author_id=cast.cara.id, details="console")
     return ann
 
 
@@ -76,6 +81,8 @@ def erase(connected, cast: Cast, clock):
         db = connected(Role.ERASURE)
         with db.atomic():
             erasure.close_account(db, cast.ann.id, clock())
+            event = AuditEvent(cast.dora.id, AuditAction.ERASED_USER, cast.ann.id)
+            append_in_transaction(db, event, clock())
         return list(islice(erasure.erase_chunks(db, cast.ann.id, clock()), chunks))
 
     return erase
@@ -112,6 +119,7 @@ def test_all_rows_about_the_user_are_erased_and_all_others_stay(db, cast: Cast, 
         "reader_profiles": 1,
         "reader_group_members": 1,
         "consultant_groups": 0,
+        "case_notes": 1,
         "failed_logins": 2,
         "users": 1,
     }

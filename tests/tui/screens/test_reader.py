@@ -90,25 +90,50 @@ async def test_the_page_shows_profile_books_sessions_and_activities(
     ann.logs_out()
     ann.logs_in("phone")
     ann.reads("Dracula", progress=100, activity_type="quiz_completed", metadata={"score": 80})
+    failed = {"score": 30, "passed": False}
+    ann.reads("Faust", progress=5, activity_type="quiz_completed", metadata=failed)
     async with open_console(size=LARGE) as pilot:
         await pilot.presses("3")
-        await pilot.sees("1 h 07")
+        await pilot.sees("1 h 08")
         await pilot.presses("enter")
         await pilot.sees(
             f"Readers {BREADCRUMB} Ann Archer (1 of 2)   ● reading",
             "B1   en   Sun 21:20 there (Asia/Tokyo)   ann@example.org",
             "Reading   today 20 min   this week 20 min   in 4 weeks 0 min a day",
         )
-        await pilot.sees("1 h 07 of reading   2 sessions   2 titles   last login now")
+        await pilot.sees("1 h 08 of reading   2 sessions   3 titles   last login now")
         book = pilot.line("━━┄┄┄┄  25%")
         assert "Moby-Dick" in book
         assert "1 h 06" in book
         assert "20 min" in book
-        assert "━━━━━━ 100%" in pilot.line("Dracula")
-        assert '{"score":80}' in pilot.line("quiz completed")
+        assert "━━━━━━ 100%  80 " in pilot.line("Dracula")
+        assert "Faust" in pilot.line("┄┄┄┄┄┄   5%  30 failed")
+        assert "score 30 · not pa" in pilot.line("quiz completed")
         assert "66:40" in pilot.line("page read")
         assert re.search(r" 20  tablet +ended", pilot.line("tablet"))
         assert re.search(r" 0  phone +active", pilot.line("phone"))
+
+
+@on_both_engines
+async def test_the_page_begins_with_the_reasons_why_the_reader_needs_somebody(
+    open_console: OpenConsole, ann: ReadingApp, clock: StillClock
+) -> None:
+    ann.reads("Momo", progress=80, content_id="momo-7")
+    clock.advance(days=20)
+    ann.logs_in()
+    quiz = {"score": 30, "attempt": 2, "chapter": 36}
+    ann.reads("Momo", content_id="momo-7", activity_type="quiz_completed", metadata=quiz)
+    clock.advance(minutes=12)
+    ann.sends_a_heartbeat()
+    async with open_console() as pilot:
+        await pilot.presses("4")
+        await pilot.sees("failed quiz (30)")
+        await pilot.presses("enter")
+        await pilot.sees("ann@example.org", "Momo")
+        assert pilot.lines[3].split("  ")[1:] == [
+            "failed the quiz of chapter 36: 30 of 60 needed, 2nd try, 12 min ago, in Momo"
+        ]
+        assert pilot.lines[4].strip() == "back after 20 days, logged in 12 min ago"
 
 
 @on_both_engines

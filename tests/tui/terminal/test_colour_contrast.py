@@ -60,6 +60,15 @@ async def test_every_word_on_every_screen_has_the_contrast_of_wcag(
         for key, title in (("2", "quiz completed"), ("3", "Titles"), ("4", "Why"), ("5", "When")):
             await pilot.presses(key)
             await sees(title, "● LIVE")
+        await pilot.presses("4")
+        await pilot.sees("Why")
+        await pilot.presses("z")
+        await sees("Until")
+        await pilot.presses("end", "x")
+        await sees("is not a time")
+        await pilot.presses("enter")
+        await pilot.presses("escape")
+        await pilot.loses("Until")
         await pilot.presses("1")
         await sees("State", "● LIVE")
         for key, words in (("c", "since the login"), ("v", "name; enter saves")):

@@ -9,7 +9,7 @@ import pytest
 from conftest import Cast, StillClock, on_both_engines
 from permits import LIST_ACCESS
 from reading_app import ReadingApp
-from tui.console_pilot import OpenConsole, console_pilot
+from tui.console_pilot import LARGE, OpenConsole, console_pilot
 
 from readwatch.domain.activities import canonical_json
 from readwatch.domain.arrivals import NO_ARRIVALS
@@ -206,7 +206,7 @@ async def test_marking_is_offered_in_this_list_alone(
     open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads()
-    async with open_console() as pilot:
+    async with open_console(size=LARGE) as pilot:
         await pilot.sees("Ann")
         assert "Seen" not in pilot.screen
         await pilot.presses("x", "4")

@@ -79,7 +79,11 @@ class RunInTransaction(Protocol):
         """Run `write` and commit."""
 
 
-class OutsideScope(ReadwatchError):
+class Refusal(ReadwatchError):
+    """An access or a change is refused; nothing is wrong with the access log."""
+
+
+class OutsideScope(Refusal):
     """A consultant of groups may not see a reader of others."""
 
     def __init__(self) -> None:
@@ -181,22 +185,39 @@ def log_access(db: Database, event: AuditEvent, now: datetime) -> Permit:
 
 def log_access_by(run_in_transaction: RunInTransaction, event: AuditEvent, now: datetime) -> Permit:
     """Log an access with `commit`, for example the writer of the service, and return the permit."""
+    return _log_and_change(run_in_transaction, event, now, lambda _db, permit: permit)
+
+
+def log_change(
+    db: Database, event: AuditEvent, now: datetime, change: Callable[[Database, Permit], T]
+) -> T:
+    """Log a change of one reader's data and make it in the same transaction: both are committed, or
+    neither if `change` fails. Otherwise as `log_access`."""
+    return _log_and_change(transaction_on(db), event, now, change)
+
+
+def _log_and_change(
+    run_in_transaction: RunInTransaction,
+    event: AuditEvent,
+    now: datetime,
+    change: Callable[[Database, Permit], T],
+) -> T:
     subject_id = event.subject_id
     if subject_id is None:
         raise ValueError("an access to a reader's data names the reader")
 
-    def write(db: Database) -> Permit | None:
+    def write(db: Database) -> T | OutsideScope:
         role = _staff_role(db, event.actor_id)
         if not contains_all(db, scope_of(db, event.actor_id, role), [subject_id]):
             refusal = replace(event, action_type=AuditAction.REFUSED_ACCESS)
             append_in_transaction(db, refusal, now)
-            return None
-        return Permit(subject_id, append_in_transaction(db, event, now), _SEAL)
+            return OutsideScope()  # returned, so that the entry is committed
+        return change(db, Permit(subject_id, append_in_transaction(db, event, now), _SEAL))
 
-    permit = run_in_transaction(write)
-    if permit is None:
-        raise OutsideScope
-    return permit
+    result = run_in_transaction(write)
+    if isinstance(result, OutsideScope):
+        raise result
+    return result
 
 
 def is_in_scope(db: Database, user_id: int, reader_id: int) -> bool:

@@ -298,6 +298,20 @@ class ConsultantGroups(_Table):
         primary_key = peewee.CompositeKey("user", "group")
 
 
+class CaseNotes(_Table):
+    id = peewee.BigAutoField()
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    author_user = peewee.ForeignKeyField(Users, on_delete="RESTRICT")
+    kind = peewee.CharField(max_length=20)
+    text = peewee.CharField(max_length=500, null=True)
+    until = UtcField(null=True)
+    reasons = peewee.TextField(null=True)
+    created_at = UtcField()
+
+    class Meta:
+        table_name = "case_notes"
+
+
 class ConsultantAccessLog(_Table):
     id = peewee.BigAutoField()
     consultant_user = peewee.ForeignKeyField(Users, on_delete="RESTRICT")
@@ -346,6 +360,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ReaderGroups,
     ReaderGroupMembers,
     ConsultantGroups,
+    CaseNotes,
     ConsultantAccessLog,
     AccessLogCuts,
 )

@@ -26,7 +26,7 @@ class Role(StrEnum):
     INGEST = "ingest"  # the HTTP service
     CONSOLE = "console"  # the lists and reader pages of the console
     LOGIN = "login"  # the console, when it checks a password and logs the login
-    ACCESS_LOG = "access_log"  # the entries that a console appends after the login
+    ACCESS_LOG = "access_log"  # the entries and case notes that a console appends
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,7 @@ _READ_BY_CONSOLE = {
     "activity_counts": Privileges(ALL),
     "online_counts": Privileges(ALL),
     **_GROUPS,
+    "case_notes": Privileges(ALL),
     "consultant_access_log": Privileges(ALL),
 }
 _ARCHIVED = ("archived_totals", "archived_content_progress", "archived_quizzes")
@@ -169,6 +170,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
         "reader_group_members": Privileges(ALL, delete=True),
         "consultant_groups": Privileges(ALL, delete=True),
+        "case_notes": Privileges(only("id", "user_id"), delete=True),
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
     },
     Role.MAINTENANCE: {
@@ -179,6 +181,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
         "activity_archives": Privileges(ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities"), delete=True),
+        "case_notes": Privileges(only("id")),
         **_COUNTER,
         **_CUTS,
         "consultant_access_log": Privileges(ALL, append=_ENTRY),
@@ -284,6 +287,9 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         # The users that a new entry refers to, and whether the first of them is active staff.
         "users": Privileges(only("id", "user_role", "is_active", "deleted_at")),
         **_SCOPES,
+        "case_notes": Privileges(
+            only("id", "user_id", "author_user_id", "kind"), append=all_but("id")
+        ),
         "consultant_access_log": Privileges(only("id", "prev_hash", "row_hash"), append=_ENTRY),
     },
 }

@@ -42,6 +42,7 @@ _KEY_COLUMNS = {
     "reader_profiles": ("id", "bigint"),
     "reader_group_members": ("group_id", "bigint"),
     "consultant_groups": ("group_id", "bigint"),
+    "case_notes": ("id", "bigint"),
 }
 _COUNT_ROWS = {
     table: Statement(f"SELECT count(*) FROM {table} WHERE user_id = :user_id")  # noqa: S608

@@ -18,6 +18,10 @@ ROWS_AT_ONCE = 5_000
 
 Value = int | float | bool | datetime | SafeText | None
 
+_ACTORS = {
+    models.ConsultantAccessLog: models.ConsultantAccessLog.consultant_user,
+    models.CaseNotes: models.CaseNotes.author_user,
+}
 _LONGEST = 2**20
 _SECRETS = {models.Users.password_hash, models.ReaderSessions.session_token}
 _SECRETS |= {models.StaffSessions.session_token, models.Invitations.code_hash}
@@ -46,12 +50,23 @@ class Part:
 
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     """Return all data about one user: account, profile, sessions, invitation, activities, reading
-    progress, totals of archived activities, the user's own entries of the access log, and accesses
-    to the user's data (by role only)."""
+    progress, totals of archived activities, case notes about the user, that the user wrote some
+    about others, the user's own entries of the access log, and accesses to the user's data. Who
+    wrote a note or accessed the data is given by role only."""
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
     member, assigned = models.ReaderGroupMembers, models.ConsultantGroups
+    note = models.CaseNotes
+    about = (
+        note.id,
+        note.created_at,
+        user.user_role,
+        note.kind,
+        note.text,
+        note.until,
+        note.reasons,
+    )
     own = (log.id, log.created_at, log.action_type, log.action_details, log.ip_address)
     return (
         _part(db, "account", user.id, user.id == user_id),
@@ -85,6 +100,14 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
                 (models.ArchivedQuizzes, models.ArchivedQuizzes.content_id),
             )
         ),
+        _part(db, "case_notes", note.id, note.user == user_id, about),
+        _part(
+            db,
+            "case_notes_by_this_user",
+            note.id,
+            note.author_user == user_id,
+            (note.id, note.created_at, note.kind, note.until),
+        ),
         _part(db, "accesses_to_this_user", log.id, log.target_user == user_id, accesses),
         _part(db, "accesses_by_this_user", log.id, log.consultant_user == user_id, own),
     )
@@ -106,9 +129,7 @@ def _part(
     fields = fields or tuple(field for field in model._meta.sorted_fields if field not in _SECRETS)
     query = model.select(key, *fields).where(about).order_by(key).tuples()
     if models.Users in {field.model for field in fields} - {model}:
-        query = query.join(
-            models.Users, on=models.ConsultantAccessLog.consultant_user == models.Users.id
-        )
+        query = query.join(models.Users, on=_ACTORS[model] == models.Users.id)
     if models.ReaderGroups in {field.model for field in fields}:
         query = query.join(models.ReaderGroups)
     length = model.select(fn.count(key)).where(about).tuples().execute(db)[0][0]

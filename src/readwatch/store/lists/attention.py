@@ -16,11 +16,12 @@ from readwatch.domain.attention import (
     OpenReader,
     UnfinishedReading,
 )
+from readwatch.domain.cases import CaseStatus
 from readwatch.domain.presence import ONLINE_WINDOW, Presence, idle_since, presence_of
 from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.audit.scope import readers_inside
-from readwatch.store.engine.bulk import BulkStatement
+from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
@@ -95,13 +96,17 @@ _ACTIVE_READERS = f"""
 _CASE_COLUMNS = {
     "user_id": "bigint",
     "rank": "bigint",
-    "is_seen": "bigint",
+    "is_aside": "bigint",
     "reasons": "text",
     "since": "timestamptz",
+    "case_status": "text",
+    "consultant": "text",
+    "case_order": "text",
 }
 _SORTS = {
     "reasons": SortKey("given.rank", has_nulls=False),
     "since": SortKey("given.since", has_nulls=False, latest_first=True),
+    "case": SortKey("nullif(lower(given.case_order), '')"),
     "full_name": SortKey("lower(u.full_name)", has_nulls=False),
     "content_title": SortKey(f"nullif(lower({TITLE}), '')"),
     "progress_percentage": SortKey(PROGRESS),
@@ -112,6 +117,8 @@ FILTERABLE_FIELDS = FilterableFields(
         "reasons": TextField("given.reasons"),
         "full_name": TextField("u.full_name"),
         "group": GroupField("u.id"),
+        "case": WordField("given.case_status"),
+        "consultant": TextField("given.consultant"),
         "content_title": TextField(TITLE),
         "progress_percentage": NumberField(PROGRESS),
         "since": AgeField("given.since"),
@@ -241,21 +248,35 @@ def attention_ids(
     query: ListQuery,
     now: datetime,
 ) -> ResultIds:
-    """Return the ids of the readers with cases who match, in order; `seen` readers come last."""
+    """Return the ids of the readers with cases who match, in order; `seen` readers, and those whose
+    cases are snoozed or resolved, come last."""
     where = where_clause(db, access, query, FILTERABLE_FIELDS, now)
     statement = BulkStatement(
         _CASE_COLUMNS,
         f"""
         SELECT u.id FROM given CROSS JOIN users u {LAST_READ}
         WHERE u.id = given.user_id AND {ACTIVE_READER} AND ({where.sql})
-        ORDER BY given.is_seen, {order_by(_SORTS, query)}, given.rank
+        ORDER BY given.is_aside, {order_by(_SORTS, query)}, given.rank
         """,
     )
-    rows = [
-        (case.reader_id, rank, int(case.reader_id in seen), str(case), to_db_time(case.since))
-        for rank, case in enumerate(cases)
-    ]
+    rows = [_case_row(case, rank, seen, now) for rank, case in enumerate(cases)]
     return reader_ids_of(statement(db, rows, **where.values))
+
+
+def _case_row(case: Case, rank: int, seen: Set[int], now: datetime) -> BulkRow:
+    status = case.status_at(now)
+    note = case.note_at(now)
+    consultant = "" if note is None else str(note.author_name)
+    return (
+        case.reader_id,
+        rank,
+        int(case.reader_id in seen or status in {CaseStatus.SNOOZED, CaseStatus.RESOLVED}),
+        str(case),
+        to_db_time(case.since),
+        str(status),
+        consultant,
+        f"{status} {consultant}" if consultant else "",
+    )
 
 
 def attention_readers(

@@ -248,7 +248,9 @@ def cases_of_week(
     if extent.group is not None:
         ids &= {*groups.member_ids(db, extent.group)}
     active = attention.active_readers(db, access, ids)
-    return cases({key: held for key, held in reasons.items() if key[0] in active})
+    return cases(
+        {key: held for key, held in reasons.items() if key[0] in active}, changes={}, resolutions={}
+    )
 
 
 def _reasons(

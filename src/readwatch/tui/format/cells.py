@@ -8,6 +8,16 @@ from readwatch.tui.format.columns import Column, PlacedColumn, cut, fit
 
 Tone = Literal["good", "warn", "bad", "accent", "muted"]
 TONES: tuple[Tone, ...] = get_args(Tone)
+TONE_STYLES: Mapping[Tone | None, str] = {
+    None: "",
+    "good": "$text-success",
+    "warn": "$text-warning",
+    "bad": "$text-error",
+    "accent": "$text-accent",
+    "muted": "dim",
+}
+"""The style of a tone in Textual's markup."""
+
 LineKind = Literal["row", "cursor", "departed"]
 SortedBy = tuple[str, bool]  # the key of a column, and whether the order is descending
 

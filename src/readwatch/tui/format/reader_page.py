@@ -6,12 +6,16 @@ from zoneinfo import ZoneInfo
 from textual.content import Content
 
 from readwatch.domain.activities import ContentProgress, RecordedActivity
+from readwatch.domain.attention import Reason
 from readwatch.domain.clock import ago
 from readwatch.domain.plural import counted
 from readwatch.domain.sessions import Session
 from readwatch.monitor.snapshots import ReaderSnapshot
-from readwatch.tui.format.cells import Row, TonedText
-from readwatch.tui.format.columns import Column, cut
+from readwatch.tui.format.case import case_line
+from readwatch.tui.format.cells import TONE_STYLES, Cell, Row, TonedText
+from readwatch.tui.format.columns import Column, cut, with_stable_width
+from readwatch.tui.format.metadata import metadata_in_words
+from readwatch.tui.format.reasons import RULE_TONES, reason_in_words
 from readwatch.tui.format.text import (
     activity_length,
     day_and_time,
@@ -23,9 +27,13 @@ from readwatch.tui.format.text import (
     whole_minutes,
 )
 
+MAX_REASONS = 2
+"""The number of reasons on a page, the most urgent ones; the list has all."""
+
 BOOK_COLUMNS = (
     Column("title", "Title", width=12, flex=1),
     Column("progress", "Progress", width=11),
+    Column("quiz", "Quiz", width=9, from_width=60, about="the last one"),
     Column("time", "Spent", width=9, align="right", from_width=52),
     Column("ago", "Last read", width=9, align="right"),
 )
@@ -46,7 +54,8 @@ ACTIVITY_COLUMNS = (
 
 
 def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
-    """Return the profile in two lines."""
+    """Return the reasons why the reader is in Attention, each in a line, then the profile in two
+    lines, and whose case the reader is in another one."""
     user, profile = page.user, page.profile
     level = cut(profile.reading_level, 20) or "no level"
     facts = (level, cut(profile.preferred_language, 10), _time_there(page.zone, now))
@@ -56,12 +65,21 @@ def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
         counted(profile.unique_content_read, "title"),
         f"last login {how_long_ago(profile.last_login, now)}",
     )
+    case = case_line(page.case, now)
+    reasons = () if page.case is None else page.case.reasons
     return Content("\n").join(
         [
+            *(_reason_line(reason, page, now) for reason in reasons[:MAX_REASONS]),
             Content.assemble("   ".join(facts), "   ", (cut(user.email, 80), "dim")),
             Content("   ".join(totals)),
+            *([Content.styled(case, "$text-accent")] if case else []),
         ]
     )
+
+
+def _reason_line(reason: Reason, page: ReaderSnapshot, now: datetime) -> Content:
+    style = TONE_STYLES[RULE_TONES[reason.rule]]
+    return Content.styled(with_stable_width(reason_in_words(reason, page, now)), style)
 
 
 def _time_there(zone: ZoneInfo | None, now: datetime) -> str:
@@ -77,10 +95,22 @@ def book_row(key: int, book: ContentProgress, now: datetime) -> Row:
         (
             book.content_title or book.content_id,
             progress_bar(book.progress_percentage),
+            _quiz_cell(book),
             time_spent(book.total_seconds),
             ago(book.last_at, now),
         ),
     )
+
+
+def _quiz_cell(book: ContentProgress) -> Cell:
+    """Return the score of the last quiz and whether the app says that it was passed."""
+    score = "" if book.quiz_score is None else f"{book.quiz_score:g}"
+    match book.quiz_passed:
+        case False:
+            return TonedText(f"{score} failed".strip(), "bad")
+        case True:
+            return score or "passed"
+    return score
 
 
 def session_row(session: Session) -> Row:
@@ -107,6 +137,6 @@ def activity_row(item: RecordedActivity) -> Row:
             item.content_title,
             progress_bar(item.progress_percentage),
             activity_length(item.duration_seconds),
-            item.metadata_json,
+            TonedText(metadata_in_words(item.metadata_json), None, plain=item.metadata_json),
         ),
     )

@@ -21,6 +21,8 @@ SHADES = "·░▒▓█"  # from empty to full
 BREADCRUMB = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 AXIS = "│┤└┴─"  # vertical, its tick, the corner, the horizontal tick, horizontal
 
+_DAYS_A_WEEK = 7
+
 _OF_TEXTUAL = "╭╮╰╯─│▔▊▎▏▍▕▐▀←→↑↓⏎•🔎"
 
 ASCII: Mapping[int, str] = {
@@ -149,6 +151,23 @@ def how_long_ago(at: datetime | None, now: datetime) -> str:
     """Return the time since `at`: `7 min ago`, `now`, `never`."""
     words = ago(at, now)
     return words if words in {"now", "never"} else f"{words} ago"
+
+
+def short_time(at: datetime, now: datetime) -> str:
+    """Return a local time as people say it: `14:28` today, `tomorrow 09:00`, `Fri 14:28` within a
+    week, then `12 Nov`, and the year if it is another one."""
+    here, today = at.astimezone(), now.astimezone().date()
+    days = (here.date() - today).days
+    match days:
+        case -1:
+            return f"yesterday {here:%H:%M}"
+        case 0:
+            return f"{here:%H:%M}"
+        case 1:
+            return f"tomorrow {here:%H:%M}"
+    if abs(days) < _DAYS_A_WEEK:
+        return f"{here:%a %H:%M}"
+    return f"{here.day} {here:%b}" if here.year == today.year else f"{here.day} {here:%b %Y}"
 
 
 def day_and_time(at: datetime) -> str:

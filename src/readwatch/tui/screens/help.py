@@ -18,9 +18,8 @@ _SIDES = (
 )
 
 FILTER = (
-    ('drcl "the hob" !ann', "some letters of a word; a phrase; not Ann"),
-    ("title:drcl presence:silent", "by field; the right arrow completes the name"),
-    ("progress<20 idle>=10m", "also > <=, progress:100; units s, m, h, d, w"),
+    ('drcl "the hob" !ann', "letters of a word; a phrase; not Ann"),
+    ("title:drcl progress<20 idle>=10m", "by field; the right arrow completes it"),
 )
 """Examples of filters, each with its meaning."""
 
@@ -58,7 +57,9 @@ class HelpScreen(ModalScreen[None]):
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
             examples = (_example(typed, meaning) for typed, meaning in FILTER)
-            yield Static(Content("\n").join([*_lines((Group.FILTER,), self._keymap), *examples]))
+            cases = _on_one_line(Group.CASES, self._keymap)
+            in_filter = _lines((Group.FILTER,), self._keymap)
+            yield Static(Content("\n").join([cases, *in_filter, *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
@@ -77,5 +78,12 @@ def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
             yield Content(f" {pressed:<{width}}{key.meaning}")
 
 
+def _on_one_line(group: Group, keymap: Keymap) -> Content:
+    """Return the keys of a group on one line, with their labels."""
+    keys = (key for key in KEYS if key.group is group)
+    words = "".join(f"  {' '.join(pressed_for(key, keymap))} {key.label.lower()}" for key in keys)
+    return Content.styled(group.value, "bold $text-accent") + words
+
+
 def _example(typed: str, meaning: str) -> Content:
-    return Content(f" {typed:<27}{meaning}")
+    return Content(f" {typed:<33}{meaning}")

@@ -16,9 +16,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from readwatch.domain.activities import ContentProgress
+from readwatch.domain.cases import NoteKind
 from readwatch.monitor.snapshots import ReaderSnapshot
+from readwatch.tui.casework import CaseSubject
 from readwatch.tui.export_file import Source
-from readwatch.tui.format.cells import Row, Tone
+from readwatch.tui.format.case import NOTE_COLUMNS, note_row
+from readwatch.tui.format.cells import TONE_STYLES, Row
 from readwatch.tui.format.columns import cut
 from readwatch.tui.format.reader_page import (
     ACTIVITY_COLUMNS,
@@ -41,13 +44,6 @@ from readwatch.tui.widgets.header import Header, Status
 from readwatch.tui.widgets.live_table import LiveTable
 from readwatch.tui.widgets.reading_days import ReadingDays
 
-_TONES: dict[Tone | None, str] = {
-    "good": "$text-success",
-    "warn": "$text-warning",
-    "bad": "$text-error",
-    "accent": "$text-accent",
-    "muted": "dim",
-}
 _NEAR_END = 20
 """Older activities are requested if the cursor is within this many rows of the oldest one."""
 
@@ -59,15 +55,17 @@ class Panel(StrEnum):
     BOOKS = "books"
     ACTIVITIES = "activities"
     SESSIONS = "sessions"
+    NOTES = "notes"
 
 
 class ReaderScreen(Screen[None]):
-    """The live page of a reader: days, books, sessions and activities.
+    """The live page of a reader: days, books, sessions, activities and, if there are any, the notes
+    of consultants.
 
     In a small terminal only the focused panel is open.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.READER)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Group.READER), *bindings(Group.CASES)]
     AUTO_FOCUS = ""  # no widget has the focus before there is data
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
@@ -90,6 +88,12 @@ class ReaderScreen(Screen[None]):
         layout: grid; grid-size: 2 2; grid-columns: 2fr 3fr; grid-rows: 1fr 1fr;
     }
     ReaderScreen.-wide #activity-panel { row-span: 2; height: 1fr; }
+    ReaderScreen #notes { display: none; }
+    ReaderScreen.-noted #notes { display: block; }
+    ReaderScreen.-noted.-low.-narrow #notes { height: 2; }
+    ReaderScreen.-noted.-low.-narrow #notes.-open { height: 1fr; }
+    ReaderScreen.-noted.-wide #tables { grid-size: 2 3; grid-rows: 1fr 1fr 1fr; }
+    ReaderScreen.-noted.-wide #activity-panel { row-span: 3; }
     ReaderScreen.-with-detail ActivityDetail { display: block; }
     ReaderScreen.-low.-narrow.-with-detail #books,
     ReaderScreen.-low.-narrow.-with-detail #sessions {
@@ -107,6 +111,14 @@ class ReaderScreen(Screen[None]):
         """The user goes to the reader `offset` rows further down the list."""
 
         offset: int
+
+    @dataclass
+    class CaseChangeRequested(Message):
+        """The user wants to add a note about the reader, or to change the reader's case."""
+
+        screen: "ReaderScreen"
+        subject: CaseSubject
+        kind: NoteKind
 
     def __init__(
         self,
@@ -139,6 +151,8 @@ class ReaderScreen(Screen[None]):
         self._sessions = LiveTable(
             SESSION_COLUMNS, opens=False, id=Panel.SESSIONS, empty_text="no sessions yet"
         )
+        self._notes = LiveTable(NOTE_COLUMNS, opens=False, id=Panel.NOTES)
+        self._notes.follow_top = True  # a low panel shows the newest one
         self._activity_panel = Vertical(self._activities, self._detail, id="activity-panel")
         # For each panel, the widget that takes the focus and the widget that grows.
         self._panels: dict[Panel, tuple[Widget, Widget]] = {
@@ -146,6 +160,7 @@ class ReaderScreen(Screen[None]):
             Panel.BOOKS: (self._books, self._books),
             Panel.ACTIVITIES: (self._activities, self._activity_panel),
             Panel.SESSIONS: (self._sessions, self._sessions),
+            Panel.NOTES: (self._notes, self._notes),
         }
         self.panel = panel
         self._page: ReaderSnapshot | None = None
@@ -164,6 +179,7 @@ class ReaderScreen(Screen[None]):
                 yield self._books
                 yield self._activity_panel
                 yield self._sessions
+                yield self._notes
         yield Footer()
 
     def on_mount(self) -> None:
@@ -173,13 +189,12 @@ class ReaderScreen(Screen[None]):
     def show_status(self, status: Status) -> None:
         """Show a status in the header, and dim the rows if they may not be current."""
         self.header.status = status
-        for table in (self._books, self._activities, self._sessions):
+        for table in (self._books, self._activities, self._sessions, self._notes):
             table.is_old = status.is_old
 
     def show(self, page: ReaderSnapshot) -> None:
         """Show a new snapshot of the reader."""
-        first = self._page is None
-        self._page = page
+        before, self._page = self._page, page
         now = page.stats.taken_at
         self.add_class("-shown")
         self.remove_class("-refused")
@@ -188,9 +203,13 @@ class ReaderScreen(Screen[None]):
         self._days.days = page.days
         self._books.show([book_row(self._key_of(book), book, now) for book in page.contents])
         self._sessions.show([session_row(session) for session in page.sessions])
+        self.set_class(bool(page.notes), "-noted")
+        self._notes.show([note_row(note, now) for note in page.notes])
         self._show_activities(page)
-        if first:
+        is_other_case = before is None or (before.case is None) is not (page.case is None)
+        if is_other_case:
             self.refresh_bindings()
+        if before is None:
             self.set_focus(self._panels[self.panel][0])
 
     def _show_activities(self, page: ReaderSnapshot) -> None:
@@ -245,7 +264,7 @@ class ReaderScreen(Screen[None]):
         if self._page is not None:
             name = cut(self._page.user.full_name, 36)
             mark = presence_cell(self._page.presence_at(self._page.stats.taken_at))
-            presence = Content.assemble("   ", (mark.text, _TONES[mark.tone]))
+            presence = Content.assemble("   ", (mark.text, TONE_STYLES[mark.tone]))
         self._breadcrumb.update(
             Content.assemble(
                 (f"{self.pager.list_name.capitalize()} {BREADCRUMB} ", "dim"),
@@ -263,7 +282,11 @@ class ReaderScreen(Screen[None]):
     # Actions.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable `toggle_detail` unless the activities have the focus."""
+        """Disable `toggle_detail` unless the activities have the focus, and `change_case` for a
+        reader who is not in Attention, except for a note."""
+        if action == "change_case":
+            page = self._page
+            return page is not None and (page.case is not None or parameters == (NoteKind.NOTE,))
         if action == "toggle_detail":
             return self.focused in {self._activities, self._detail} and bool(self._rows)
         return super().check_action(action, parameters)
@@ -284,6 +307,12 @@ class ReaderScreen(Screen[None]):
         self.toggle_class("-with-detail")
         self.set_focus(self._activities)
         self._show_detail(self._activities.cursor_key)
+
+    def action_change_case(self, kind: str) -> None:
+        """Add a note about the reader, or change the reader's case."""
+        if (page := self._page) is not None:
+            subject = CaseSubject(page.user.id, page.user.full_name, page.case)
+            self.post_message(self.CaseChangeRequested(self, subject, NoteKind(kind)))
 
     @on(LiveTable.RowHighlighted, "#activities")
     def _follow_cursor(self, event: LiveTable.RowHighlighted) -> None:

@@ -13,10 +13,13 @@ from textual.screen import Screen
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.audit import few_readers
+from readwatch.domain.cases import NoteKind
 from readwatch.domain.errors import ReadwatchError
 from readwatch.domain.filters import Term, canonical, filter_size, parse
+from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import Item, View, ViewSnapshot, with_older
 from readwatch.store.lists.query import FIRST_PAGE, MAX_ROWS_SEARCHED, ListQuery, filterable_fields
+from readwatch.tui.casework import CaseSubject
 from readwatch.tui.export_file import Source
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import only_columns, place_columns
@@ -37,6 +40,7 @@ class ViewScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Group.LISTS),
+        *bindings(Group.CASES),
         *bindings(Group.ATTENTION),
         *bindings(Group.FILTER),
     ]
@@ -70,6 +74,14 @@ class ViewScreen(Screen[None]):
         screen: "ViewScreen"
         reader_id: int
 
+    @dataclass
+    class CaseChangeRequested(Message):
+        """The user wants to add a note about a reader, or to change the reader's case."""
+
+        screen: "ViewScreen"
+        subject: CaseSubject
+        kind: NoteKind
+
     def __init__(self, view: View, spec: ViewSpec[Any], *, masked: bool = False) -> None:
         super().__init__()
         self.view = view
@@ -82,6 +94,7 @@ class ViewScreen(Screen[None]):
         self._newest: ViewSnapshot | None = None  # None until the first snapshot after `activate`
         self._refused: ListQuery | None = None  # the last query that was refused
         self._columns: frozenset[str] | None = None
+        self._cases: dict[int, CaseSubject] = {}  # of the loaded rows, by reader
         # Created here, because a snapshot may arrive before the widgets are mounted.
         self.header = Header()
         self.table = LiveTable(spec.columns, empty_text="loading …")
@@ -189,6 +202,9 @@ class ViewScreen(Screen[None]):
             self.snapshot is not None and self.snapshot.query.terms != snapshot.query.terms
         )
         self.snapshot = snapshot
+        cursor = self.table.cursor_key  # its row stays if the reader has left the list
+        departed = {id: case for id, case in self._cases.items() if id == cursor}
+        self._cases = departed | _cases_of(snapshot.items)
         self.table.empty_text = self._spec.empty_text(self.list_query)
         note = self._spec.note(snapshot.stats)
         self._view_note.update(note)
@@ -202,6 +218,7 @@ class ViewScreen(Screen[None]):
 
     def add_items(self, items: Sequence[Item]) -> None:
         """Show items that the snapshot did not contain."""
+        self._cases |= _cases_of(items)
         self.table.add_rows(self._rows(items))
 
     def _rows(self, items: Sequence[Item]) -> list[Row]:
@@ -258,10 +275,10 @@ class ViewScreen(Screen[None]):
     # Actions.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable `filter` while a filter is typed, and `toggle_seen` in views without marks."""
+        """Disable `filter` while a filter is typed, and the keys of cases in views without them."""
         if action == "filter" and self.focused is self._filter:
             return False
-        if action == "toggle_seen" and not self._spec.can_mark_seen:
+        if action in {"toggle_seen", "change_case"} and not self._spec.has_cases:
             return False
         return super().check_action(action, parameters)
 
@@ -333,6 +350,12 @@ class ViewScreen(Screen[None]):
         """Mark the reader under the cursor as seen, or remove the mark."""
         if (key := self.table.intended_key()) is not None:
             self.post_message(self.SeenToggled(self, key))
+
+    def action_change_case(self, kind: str) -> None:
+        """Add a note about the reader under the cursor, or change the reader's case."""
+        key = self.table.intended_key()
+        if key is not None and (subject := self._cases.get(key)) is not None:
+            self.post_message(self.CaseChangeRequested(self, subject, NoteKind(kind)))
 
     @on(LiveTable.HeaderSelected)
     def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
@@ -408,3 +431,12 @@ class ViewScreen(Screen[None]):
     def _show_note(self, note: str) -> None:
         self._note.update(note)
         self.set_class(bool(note), "-noted")
+
+
+def _cases_of(items: Sequence[Item]) -> dict[int, CaseSubject]:
+    """Return the cases of items, by reader."""
+    return {
+        item.user_id: CaseSubject(item.user_id, item.full_name, item.case)
+        for item in items
+        if isinstance(item, AttentionItem)
+    }

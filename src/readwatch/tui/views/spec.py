@@ -24,15 +24,15 @@ class ViewSpec(Generic[ItemT]):
     """A view: its options, its columns, the function from an item to a row, and the text of an
     empty view.
 
-    With `can_mark_seen` readers can be marked as seen. `note` is a line about the whole view, or
-    empty.
+    With `has_cases` the rows are cases, and readers can be marked as seen. `note` is a line about
+    the whole view, or empty.
     """
 
     options: ViewOptions[ItemT]
     columns: tuple[Column, ...]
     row: Callable[[ItemT, datetime], Row]
     empty: str
-    can_mark_seen: bool = False
+    has_cases: bool = False
     note: Callable[[LiveStats], str] = _no_note
 
     def empty_text(self, query: ListQuery) -> str:

@@ -1,0 +1,101 @@
+"""Times as people type them, in the time zone of the machine."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import pytest
+
+from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.typed_times import EXAMPLES, coming_time
+
+
+@pytest.fixture(params=["UTC", "Europe/Vienna", "America/St_Johns"])
+def here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The time zone of the machine."""
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+def sunday() -> datetime:
+    """Sunday, 22 November 2026, 14:30 here."""
+    return datetime(2026, 11, 22, 14, 30).astimezone()
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("16:00", "2026-11-22 16:00"),
+        ("16", "2026-11-22 16:00"),
+        ("14:30", "2026-11-23 14:30"),
+        ("9", "2026-11-23 09:00"),
+        ("today 15", "2026-11-22 15:00"),
+        ("tomorrow", "2026-11-23 08:00"),
+        (" Tomorrow  at 9:15 ", "2026-11-23 09:15"),
+        ("mon 14:30", "2026-11-23 14:30"),
+        ("wednesday", "2026-11-25 08:00"),
+        ("sun 18", "2026-11-22 18:00"),
+        ("sun 9", "2026-11-29 09:00"),
+        ("2026-12-24", "2026-12-24 08:00"),
+        ("2026-12-24 23:59", "2026-12-24 23:59"),
+    ],
+)
+def test_a_time_and_a_day_name_the_next_such_moment(here: str, text: str, moment: str) -> None:
+    assert f"{coming_time(text, sunday()):%Y-%m-%d %H:%M}" == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [
+        ("30m", timedelta(minutes=30)),
+        ("45 min", timedelta(minutes=45)),
+        ("2h", timedelta(hours=2)),
+        ("3d", timedelta(days=3)),
+        ("1w", timedelta(weeks=1)),
+    ],
+)
+def test_a_duration_counts_from_now(text: str, later: timedelta) -> None:
+    assert coming_time(text, sunday()) == sunday() + later
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "0m", "24:00", "9:61", "mo", "mon mon", "2026-13-01", "2026-02-30 9", "٣h", "-1h"],
+)
+def test_another_text_is_refused_with_examples(text: str) -> None:
+    with pytest.raises(ReadwatchError) as refused:
+        coming_time(text, sunday())
+    assert refused.value.message == f"{text!r} is not a time; write for example {EXAMPLES}"
+    assert refused.value.field == "until"
+
+
+@pytest.mark.parametrize("text", ["today 9", "2026-11-21", "2026-11-22 14:30"])
+def test_a_moment_that_is_over_is_refused(text: str) -> None:
+    with pytest.raises(ReadwatchError, match="is over"):
+        coming_time(text, sunday())
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31 23:59"])
+def test_a_date_that_no_clock_can_show_crashes_nothing(
+    here: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for zone in (here, "Asia/Tokyo", "America/New_York"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        with suppress(ReadwatchError):
+            assert coming_time(text, sunday()).year == 9999
+
+
+def test_the_day_after_the_clocks_change_has_the_time_that_they_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Vienna")
+    time.tzset()
+    saturday = datetime(2026, 10, 24, 12).astimezone()
+    assert coming_time("tomorrow 12", saturday) - saturday == timedelta(hours=25)
+    monkeypatch.undo()
+    time.tzset()

@@ -202,6 +202,30 @@ async def test_what_looks_like_markup_is_shown_as_it_was_written_and_can_be_clic
         await pilot.sees("of reading", "● LIVE")
 
 
+async def test_the_form_of_a_case_and_its_notes_show_it_as_text(
+    open_console: OpenConsole, db: Database, clock: StillClock
+) -> None:
+    kinds = (*WORST, *ENDLESS, "unclosed markup")
+    mallories(db, clock, kinds)
+    clock.advance(days=8)
+    async with open_console(size=LARGE) as pilot:
+        await pilot.presses("4")
+        await pilot.sees("Since", "▌")
+        for kind in kinds:
+            await pilot.presses("n")
+            await pilot.sees("enter saves, escape cancels", "─ Note about ")
+            check(pilot)
+            await pilot.pastes(HOSTILE[kind][:400])
+            await pilot.presses("enter")
+            await pilot.loses("enter saves")
+            check(pilot)
+            await pilot.presses("down")
+        await pilot.sees("[@click=app.quit]x[/] (Cara", "[bold red (Cara Cook, ")
+        await pilot.presses("home", "enter")
+        await pilot.sees("of reading", "Consultant")
+        check(pilot)
+
+
 async def test_a_filter_for_such_words_is_text_too(open_console: OpenConsole) -> None:
     async with open_console() as pilot:
         await pilot.sees("nobody is online")

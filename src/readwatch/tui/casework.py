@@ -23,8 +23,11 @@ from readwatch.domain.typed_times import coming_time
 from readwatch.monitor.connections import NotLogged
 from readwatch.monitor.worker import Worker
 from readwatch.store.case_notes import CaseChanged
+from readwatch.tui.format.columns import cut
 from readwatch.tui.messages import when_done
 from readwatch.tui.screens.case_form import CaseForm
+
+_LONGEST_NAME = 24  # cells, so that two names fit the title of a form
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +164,10 @@ def _holder(case: Case, now: datetime) -> CaseNote | None:
 
 
 def _title(subject: CaseSubject, kind: NoteKind, holder: CaseNote | None) -> str:
-    name = subject.full_name
+    name = cut(subject.full_name, _LONGEST_NAME)
     if holder is not None and kind is NoteKind.TAKEN:
-        return f"Take over {name} from {holder.author_name}"
-    whose = "" if holder is None else f", a case of {holder.author_name}"
+        return f"Take over {name} from {cut(holder.author_name, _LONGEST_NAME)}"
+    whose = "" if holder is None else f", a case of {cut(holder.author_name, _LONGEST_NAME)}"
     titles = {
         NoteKind.NOTE: f"Note about {name}",
         NoteKind.SNOOZED: f"Snooze {name}{whose}",

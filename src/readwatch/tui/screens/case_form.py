@@ -7,6 +7,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
@@ -65,7 +66,7 @@ class CaseForm(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out the form."""
         with Vertical() as form:
-            form.border_title = self._title
+            form.border_title = Content(self._title)  # a name is not markup
             form.border_subtitle = "enter saves, escape cancels"
             if self._describe_end is not None:
                 yield Label("Until")

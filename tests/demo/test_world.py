@@ -13,6 +13,7 @@ from tui.real_terminal import processes_in
 from readwatch.demo.world import WEEKS, world
 from readwatch.domain.arrivals import NO_ARRIVALS
 from readwatch.domain.attention import DEFAULT_THRESHOLDS, Rule
+from readwatch.domain.cases import CaseStatus
 from readwatch.domain.clock import system_clock
 from readwatch.domain.presence import ONLINE_WINDOW, Presence
 from readwatch.monitor.attention import Attention
@@ -47,6 +48,9 @@ def test_a_demo_begins_with_something_to_notice_and_weeks_behind_it(
     assert {reason.rule for noticed in needy for reason in noticed.case.reasons} >= {
         *(Rule.FAILED_QUIZ, Rule.IDLE, Rule.NO_PROGRESS)
     }
+    assert {item.status for item in needy} == {
+        *(CaseStatus.OPEN, CaseStatus.TAKEN, CaseStatus.SNOOZED)
+    }, "a colleague has worked on some cases"
     assert {Presence.IDLE, Presence.SILENT} <= {reader.presence_at(now) for reader in here}
     assert all(now - reader.last_heartbeat < ONLINE_WINDOW for reader in here)
     assert len(readers) == 120

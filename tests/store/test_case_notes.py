@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 
 import peewee
 import pytest
-from conftest import Cast, Connections, StillClock
+from conftest import NOON, Cast, Connections, StillClock
 from grouped import limit, put_into
 from permits import LIST_ACCESS, ROW_ACCESS, permit_for
 
@@ -204,6 +204,22 @@ def test_the_end_of_a_snooze_is_forgotten_after_a_week(
     snooze = NewCaseNote(cast.ann.id, NoteKind.SNOOZED, until=until, reasons=())
     add(log, cast.cara, snooze, clock)
     assert case_notes.ended_snoozes(db, LIST_ACCESS, until + timedelta(days=7)) == {}
+
+
+@pytest.mark.parametrize(
+    ("note", "complaint"),
+    [
+        (NewCaseNote(1, NoteKind.NOTE, " "), "a note needs a text"),
+        (NewCaseNote(1, NoteKind.TAKEN, "x" * 501), "at most 500 characters"),
+        (NewCaseNote(1, NoteKind.SNOOZED, until=NOON + timedelta(days=40)), "for 31 days at most"),
+    ],
+)
+def test_what_no_note_may_be_is_refused_without_an_entry(
+    note: NewCaseNote, complaint: str, log: Database, db: Database, cast: Cast, clock: StillClock
+) -> None:
+    with pytest.raises(ReadwatchError, match=complaint):
+        add(log, cast.cara, replace(note, reader_id=cast.ann.id), clock)
+    assert entries(db) == []
 
 
 @pytest.mark.parametrize("who", ["dora", "suspended ben", "deleted ben"])

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from readwatch.domain.attention import Rule
+from readwatch.domain.arrivals import NO_ARRIVALS
+from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.cases import NewCaseNote, NoteKind
 from readwatch.domain.users import UserRole
+from readwatch.monitor.attention import Attention
 from readwatch.store import case_notes
+from readwatch.store.audit.log import list_access
 from readwatch.store.engine.connections import connection, open_database
 from readwatch.store.engine.privileges import Role
 from readwatch.store.identity import users
@@ -21,7 +24,9 @@ _DONE = (
 
 def share_cases(url: str, emails: Sequence[str], now: datetime) -> None:
     """Add the colleague, and a note about each of the first readers who may need somebody."""
-    admin, log = open_database(url, Role.ADMIN), open_database(url, Role.ACCESS_LOG)
+    admin, console, log = (
+        open_database(url, role) for role in (Role.ADMIN, Role.CONSOLE, Role.ACCESS_LOG)
+    )
     with connection(admin):
         with admin.atomic():
             colleague = users.add_user(
@@ -35,11 +40,13 @@ def share_cases(url: str, emails: Sequence[str], now: datetime) -> None:
                 now,
             )
         readers = [users.find_user(admin, email) for email in emails[: len(_DONE)]]
-    with connection(log):
+    attention = Attention(DEFAULT_THRESHOLDS)
+    with connection(log), connection(console):
+        attention.refresh(console, list_access(console, colleague.id), now, NO_ARRIVALS)
         for reader, (minutes, kind, text, snooze) in zip(readers, _DONE, strict=False):
             until = None if snooze is None else now + timedelta(minutes=snooze)
-            # Nobody has looked at the list yet: the snooze is about all that it can say.
-            reasons = None if until is None else tuple(f"{rule} " for rule in Rule)
+            case = attention.case_of(reader.id)
+            reasons = None if until is None else case.reason_keys if case else ()
             case_notes.add_note(
                 log,
                 NewCaseNote(reader.id, kind, text, until, reasons=reasons),
@@ -47,5 +54,5 @@ def share_cases(url: str, emails: Sequence[str], now: datetime) -> None:
                 author_id=colleague.id,
                 details="console, from attention",
             )
-    admin.close()
-    log.close()
+    for db in (admin, console, log):
+        db.close()

@@ -1,6 +1,7 @@
 """Case notes: what consultants note about readers, each with its entry in the access log.
 
-The cost of a query does not grow with history: an index has the last note of each kind.
+The cost of a query does not grow with history: partial indexes lead to the last change of a case,
+the last resolution and the last text.
 """
 
 import json
@@ -10,7 +11,13 @@ from typing import Any
 
 from readwatch.domain.attention import DUE_FOR_AT_MOST
 from readwatch.domain.audit import AuditAction, AuditEvent
-from readwatch.domain.cases import CaseNote, NewCaseNote, NoteKind
+from readwatch.domain.cases import (
+    CaseNote,
+    NewCaseNote,
+    NoteKind,
+    checked_snooze,
+    checked_text,
+)
 from readwatch.domain.errors import ErrorKind
 from readwatch.domain.text import clean
 from readwatch.store.audit.log import ListAccess, Permit, Refusal, RowAccess, log_change
@@ -23,14 +30,13 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
 from readwatch.store.identity.users import ACTIVE_READER
 
-ACTIONS = {
+_ACTIONS = {
     NoteKind.NOTE: AuditAction.ADDED_CASE_NOTE,
     NoteKind.TAKEN: AuditAction.TOOK_CASE,
     NoteKind.RELEASED: AuditAction.RELEASED_CASE,
     NoteKind.SNOOZED: AuditAction.SNOOZED_CASE,
     NoteKind.RESOLVED: AuditAction.RESOLVED_CASE,
 }
-"""The action of the entry for each kind of note."""
 
 _OF_GIVEN = """
     SELECT
@@ -165,10 +171,12 @@ def add_note(
 ) -> None:
     """Log a note and add it, in one transaction; `details` says where it was written.
 
-    Refuses a change of a case that somebody else has changed since, and a reader whose account is
-    closed: nothing is logged then. Otherwise as `log_access`.
+    Refuses a text or a snooze that is too long, a change of a case that somebody else has changed
+    since, and a reader whose account is closed: nothing is logged then. Otherwise as `log_access`.
     """
-    event = AuditEvent(author_id, ACTIONS[note.kind], note.reader_id, details, ip_address)
+    text = checked_text(note.text, required=note.kind is NoteKind.NOTE)
+    until = None if note.until is None else checked_snooze(note.until, now)
+    event = AuditEvent(author_id, _ACTIONS[note.kind], note.reader_id, details, ip_address)
 
     def append(db: Database, permit: Permit) -> None:
         if note.kind is not NoteKind.NOTE:
@@ -178,8 +186,8 @@ def add_note(
             user_id=permit.subject_id,
             author_id=author_id,
             kind=str(note.kind),
-            text=note.text or None,
-            until=note.until and to_db_time(note.until),
+            text=text or None,
+            until=until and to_db_time(until),
             reasons=None if note.reasons is None else json.dumps(note.reasons),
             now=to_db_time(now),
         )

@@ -3,20 +3,58 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from readwatch.domain.activities import Activity
 from readwatch.domain.audit import AuditAction, AuditEvent
 from readwatch.domain.users import User, UserRole
 from readwatch.store.audit.log import log_event
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, is_sqlite
 from readwatch.store.engine.models import TABLES, SchemaHistory
+from readwatch.store.engine.statements import Statement
+from readwatch.store.engine.times import to_db_time
 from readwatch.store.identity.lockout import record_failure
 from readwatch.store.identity.resume_tokens import save_resume_token
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import hash_token, new_resume_token, new_token
 from readwatch.store.identity.users import NewUser, add_user
-from readwatch.store.recording.activities import record_activities
 from readwatch.store.recording.online_counts import add_online_count
+
+_A_QUIZ = tuple(
+    Statement(sql)
+    for sql in (
+        """
+        INSERT INTO reader_activities (
+            user_id, session_id, activity_type, content_id, content_title, metadata_json, event_id,
+            occurred_at, created_at
+        ) VALUES (
+            :reader, :session, 'quiz_completed', 'dracula', 'Dracula', '{"score":30}', '1', :now,
+            :now
+        )
+        """,
+        """
+        INSERT INTO activity_receipts (user_id, event_id, activity_id, fingerprint, created_at)
+        SELECT :reader, event_id, id, '0123', :now FROM reader_activities
+        """,
+        """
+        INSERT INTO reader_content_progress (
+            user_id, content_id, content_title, title_at, first_at, last_at
+        ) VALUES (:reader, 'dracula', 'Dracula', :now, :now, :now)
+        """,
+        """
+        INSERT INTO reader_quizzes (user_id, content_id, score, occurred_at)
+        VALUES (:reader, 'dracula', 30, :now)
+        """,
+        """
+        INSERT INTO activity_counts (minute, activity_type, activities)
+        VALUES (:minute, 'quiz_completed', 1)
+        """,
+        """
+        UPDATE reader_profiles SET
+            unique_content_read = 1, last_activity_at = :now,
+            last_activity_id = (SELECT max(id) FROM reader_activities)
+        WHERE user_id = :reader
+        """,
+    )
+)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -56,10 +94,14 @@ def fill_oldest(db: Database, now: datetime) -> None:
         open_session(db, cara, hash_token(new_token()), now, ip_address="127.0.0.1")
         save_resume_token(db, reader, new_resume_token(), now)
         record_failure(db, "ann@example.org", "127.0.0.1", now)
-        quiz = Activity(
-            "quiz_completed", "dracula", "Dracula", event_id="1", metadata='{"score":30}'
-        )
-        record_activities(db, reader, [quiz], now)
+        values = {
+            "reader": ann.id,
+            "session": reader.session_id,
+            "now": to_db_time(now),
+            "minute": to_db_time(now.replace(second=0, microsecond=0)),
+        }
+        for statement in _A_QUIZ:  # in SQL: the ingest path writes the tables of the last schema
+            statement(db, **values)
         add_online_count(db, 1, now)
     long_ago = now - timedelta(days=2000)
     log_event(db, AuditEvent(cara.id, AuditAction.VIEWED_READER_PROFILE, ann.id), long_ago)

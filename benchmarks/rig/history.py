@@ -21,7 +21,7 @@ from readwatch.store.engine.statements import Statement
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.identity.users import get_user
-from readwatch.store.recording.rebuild import ReaderRollups
+from readwatch.store.recording.rebuild import HOUR_POSTGRESQL, HOUR_SQLITE, ReaderRollups
 from rig.readers import consultant, opened, populate
 from rig.report import progress
 
@@ -120,6 +120,16 @@ _ADD_QUIZZES = _made(
     FROM ended WHERE (last + last / 1000) % 10 = 9
     """
 )
+
+
+def _add_hours(hour: str) -> str:
+    return f"""
+    INSERT INTO reader_hours (user_id, hour, activities, seconds)
+    SELECT user_id, {hour}, count(*), sum(duration_seconds) FROM reader_activities GROUP BY 1, 2
+    """
+
+
+_ADD_HOURS = Statement(_add_hours(HOUR_SQLITE), postgresql=_add_hours(HOUR_POSTGRESQL))
 _MOVE_PROFILES = _made(
     """
     UPDATE reader_profiles SET
@@ -216,6 +226,7 @@ def _fill(db: Database, length: int, now: datetime) -> None:
             progress(f"{until:>12,} of {length:,} activities")
     add(_ADD_CONTENTS, 20 * READERS)
     add(_ADD_QUIZZES, 20 * READERS)
+    _ADD_HOURS(db)
     _MOVE_PROFILES(db, sessions=sessions, **known)
     add(_ADD_COUNTS, before // 50, start=0, width=50)
     add(_ADD_COUNTS, 30, start=before, width=1000)

@@ -27,6 +27,7 @@ TABLES = (
     "activity_receipts",
     "reader_content_progress",
     "reader_quizzes",
+    "reader_hours",
     "activity_counts",
     "consultant_access_log",
 )

@@ -110,6 +110,7 @@ class RollupMismatches:
     reader_profiles: int = 0
     reader_content_progress: int = 0
     reader_quizzes: int = 0
+    reader_hours: int = 0
     activity_counts: int = 0
 
     def __add__(self, other: "RollupMismatches") -> "RollupMismatches":

@@ -20,7 +20,13 @@ from readwatch.store.engine.sqlite import sqlite_path
 from readwatch.store.identity.sessions import open_session
 from readwatch.store.recording.activities import record_activities
 
-ROLLUPS = ["reader_profiles", "reader_content_progress", "reader_quizzes", "activity_counts"]
+ROLLUPS = [
+    "reader_profiles",
+    "reader_content_progress",
+    "reader_quizzes",
+    "reader_hours",
+    "activity_counts",
+]
 
 
 @pytest.fixture
@@ -48,6 +54,7 @@ def damage(db: Database) -> None:
     db.execute_sql("UPDATE reader_profiles SET total_reading_seconds = 9")
     db.execute_sql("DELETE FROM reader_content_progress")
     db.execute_sql("UPDATE reader_quizzes SET score = 10")
+    db.execute_sql("UPDATE reader_hours SET seconds = 9")
     db.execute_sql("UPDATE activity_counts SET activities = 3")
 
 
@@ -84,6 +91,7 @@ def test_a_wrong_rollup_is_reported_rebuilt_and_healthy_again(shell: Shell, db: 
         "corrected 2 rows of reader_profiles",
         "corrected 1 row of reader_content_progress",
         "corrected 1 row of reader_quizzes",
+        "corrected 1 row of reader_hours",
         "corrected 2 rows of activity_counts",
     ]
     assert shell("db", "health").code == 0

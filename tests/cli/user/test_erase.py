@@ -68,7 +68,7 @@ def test_as_json_the_report_has_all_counts(shell: Shell, cast: Cast) -> None:
     assert (report["user_id"], report["email"]) == (cast.ann.id, "erased-1@erased.invalid")
     assert (report["complete"], report["unused_space"]) == (True, None)
     assert report["before"].keys() == report["left"].keys()
-    assert (sum(report["before"].values()), sum(report["left"].values())) == (5, 0)
+    assert (sum(report["before"].values()), sum(report["left"].values())) == (6, 0)
 
 
 @pytest.mark.parametrize(

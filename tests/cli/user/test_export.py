@@ -31,6 +31,7 @@ PARTS = {
     *(
         "content_progress",
         "quizzes",
+        "hours",
         "archived_totals",
         "archived_content_progress",
         "archived_quizzes",

@@ -227,7 +227,7 @@ def restore_everything(history):
             "reader_quizzes",
         ),
         *("archived_totals", "archived_content_progress", "archived_quizzes"),
-        *("activity_counts", "activity_archives"),
+        *("reader_hours", "activity_counts", "activity_archives"),
     )
     before = {table: history.execute_sql(f"SELECT * FROM {table}").fetchall() for table in tables}
 

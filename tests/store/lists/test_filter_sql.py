@@ -104,6 +104,11 @@ def kept(db, clock):
         ("title:bkr", []),
         ("drcl", ["Ben Baker"]),
         ("!title:dracula", ["Ann Archer", "Zoë Müller"]),
+        ("name=ann", []),
+        ('name="ANN ARCHER"', ["Ann Archer"]),
+        ('!name="zoe mueller"', ["Ann Archer", "Ben Baker"]),
+        ("title=dracula", ["Ben Baker"]),
+        ("title=racula", []),
         ("name: title:", ["Ann Archer", "Ben Baker", "Zoë Müller"]),
     ],
 )

@@ -212,3 +212,21 @@ def test_the_past_of_a_consultant_shows_no_reader_of_others(db, console, cast, c
     access = list_access(console, cast.cara.id)
     ids = access_log.access_log_ids(console, access, ListQuery("created_at"), clock())
     assert {*ids.reader_ids} == {cast.ben.id, None}, "the login stays"
+
+
+def test_lists_name_the_groups_of_a_reader_that_the_user_knows(db, cast, clock, enter):
+    put_into(db, "4b", cast.ann)
+    put_into(db, "reading club", cast.ann)
+    deleted = put_into(db, "old", cast.ann)
+    db.execute_sql(f"UPDATE reader_groups SET deleted_at = created_at WHERE id = {deleted.id}")
+    enter(cast.ann)
+    limit(db, cast.cara, "4b")
+    ids = [cast.ann.id]
+    for who, names in ((cast.dora, "4b, reading club"), (cast.cara, "4b")):
+        rows = access_without_entry(list_access(db, who.id))
+        named = [
+            online.online_rows(db, rows, ids, clock())[0].group,
+            readers.reader_rows(db, rows, ids, clock())[0].group,
+            attention.attention_readers(db, rows, ids, clock())[0].group,
+        ]
+        assert named == [names] * 3

@@ -16,7 +16,13 @@ from readwatch.store.identity.sessions import open_session
 from readwatch.store.recording import rebuild as rollup_rebuild
 from readwatch.store.recording.activities import record_activities
 
-ROLLUPS = ("reader_profiles", "reader_content_progress", "reader_quizzes", "activity_counts")
+ROLLUPS = (
+    "reader_profiles",
+    "reader_content_progress",
+    "reader_quizzes",
+    "reader_hours",
+    "activity_counts",
+)
 
 
 @pytest.fixture
@@ -91,6 +97,14 @@ WRONGS = {
         " SELECT user_id, 'emma', occurred_at FROM reader_quizzes",
         2,
     ),
+    "an hour": ("UPDATE reader_hours SET seconds = 7 WHERE user_id = {ann}", 1),
+    "activities of an hour": ("UPDATE reader_hours SET activities = 0 WHERE user_id = {ann}", 1),
+    "an hour is lost": ("DELETE FROM reader_hours WHERE user_id = {ann}", 1),
+    "an hour too many": (
+        "INSERT INTO reader_hours (user_id, hour, activities, seconds)"
+        " SELECT {dora}, hour, 1, 1 FROM reader_hours WHERE user_id = {ann}",
+        1,
+    ),
     "counts": ("UPDATE activity_counts SET activities = 50 WHERE activity_type = 'app_opened'", 4),
     "counts are lost": ("DELETE FROM activity_counts WHERE activity_type = 'app_opened'", 4),
     "counts too many": (
@@ -146,7 +160,7 @@ def archive_all(db: Database) -> None:
     )
     for rollup in ("content_progress", "quizzes"):
         db.execute_sql(f"INSERT INTO archived_{rollup} SELECT * FROM reader_{rollup}")
-    for table in ("reader_activities", "reader_sessions", "activity_counts"):
+    for table in ("reader_activities", "reader_sessions", "reader_hours", "activity_counts"):
         db.execute_sql(f"DELETE FROM {table}")
 
 

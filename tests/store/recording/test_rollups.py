@@ -155,6 +155,25 @@ def test_the_latest_activity_is_the_one_that_occurred_last(db, cast, clock, ann,
     assert row == (momo.id,)
 
 
+def test_each_hour_has_the_activities_that_occurred_in_it(db, cast, clock, ann, enter, post):
+    clock.moment = clock().replace(minute=59, second=59, microsecond=999_000)
+    hour = clock().replace(minute=0, second=0, microsecond=0)
+    post(ann, page(seconds=60), page(), page(seconds=30, at=hour - timedelta(microseconds=1)))
+    post(enter(cast.ben), page(seconds=5, at=hour))
+    clock.advance(seconds=0.001)
+    post(ann, page(seconds=7))
+    hours = [
+        (user, from_db_time(at), activities, seconds)
+        for user, at, activities, seconds in rows(db, KEPT_HOURS)
+    ]
+    assert hours == [
+        (cast.ann.id, hour - timedelta(hours=1), 1, 30),
+        (cast.ann.id, hour, 2, 60),
+        (cast.ann.id, hour + timedelta(hours=1), 1, 7),
+        (cast.ben.id, hour, 1, 5),
+    ]
+
+
 def test_of_two_at_the_same_moment_the_one_that_arrived_later_is_the_latest(db, ann, post):
     _, second = post(ann, page(book="momo"), page())
     query = "SELECT last_activity_id FROM reader_profiles WHERE last_activity_id IS NOT NULL"
@@ -240,6 +259,13 @@ MINUTE_POSTGRESQL = "date_trunc('minute', occurred_at)"
 COUNTS = """
 SELECT {minute}, activity_type, count(*) FROM reader_activities GROUP BY 1, 2 ORDER BY 1, 2
 """
+HOUR_SQLITE = "substr(occurred_at, 1, 13) || ':00:00.000'"
+HOUR_POSTGRESQL = "date_trunc('hour', occurred_at, 'UTC')"
+HOURS = """
+SELECT user_id, {hour}, count(*), coalesce(sum(duration_seconds), 0)
+FROM reader_activities GROUP BY 1, 2 ORDER BY 1, 2
+"""
+KEPT_HOURS = "SELECT user_id, hour, activities, seconds FROM reader_hours ORDER BY 1, 2"
 KEPT_COUNTS = "SELECT minute, activity_type, activities FROM activity_counts ORDER BY 1, 2"
 
 
@@ -275,4 +301,6 @@ def test_after_any_requests_the_rollups_are_what_history_comes_to(
             assert rows(db, counted, user=reader.user_id) == rows(db, kept, user=reader.user_id)
     minute = MINUTE_SQLITE if is_sqlite(db) else MINUTE_POSTGRESQL
     assert rows(db, COUNTS, minute=minute) == rows(db, KEPT_COUNTS)
+    hour = HOUR_SQLITE if is_sqlite(db) else HOUR_POSTGRESQL
+    assert rows(db, HOURS, hour=hour) == rows(db, KEPT_HOURS)
     assert not any(portion.compare(db) for portion in rebuild.chunks(db))

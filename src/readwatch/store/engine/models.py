@@ -223,6 +223,17 @@ class ArchivedTotals(_Table):
         table_name = "archived_totals"
 
 
+class ReaderHours(_Table):
+    user = peewee.ForeignKeyField(Users, on_delete="CASCADE")
+    hour = UtcField()
+    activities = peewee.IntegerField()
+    seconds = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "reader_hours"
+        primary_key = peewee.CompositeKey("user", "hour")
+
+
 class ArchivedContentProgress(_ContentProgress):
     class Meta:
         table_name = "archived_content_progress"
@@ -351,6 +362,7 @@ TABLES: tuple[type[peewee.Model], ...] = (
     ActivityReceipts,
     ReaderContentProgress,
     ReaderQuizzes,
+    ReaderHours,
     ArchivedTotals,
     ArchivedContentProgress,
     ArchivedQuizzes,

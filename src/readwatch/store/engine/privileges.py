@@ -91,6 +91,7 @@ _PROFILE = only("reading_level", "preferred_language", "timezone", "updated_at")
 _PASSWORD = ("password_hash", "password_changed_at", "updated_at")
 _END = only("is_active", "ended_at")
 _LOGINS = only("user_id", "total_sessions", "last_login")
+_HOUR = only("activities", "seconds")
 _ENTRY = all_but("id")  # the engine numbers the entries
 _COUNTER = {"access_log_counter": Privileges(ALL)}  # on PostgreSQL; SQLite has sqlite_sequence
 _CUTS = {"access_log_cuts": Privileges(ALL)}
@@ -110,6 +111,7 @@ _READ_BY_CONSOLE = {
     "reader_activities": Privileges(ALL),
     "reader_content_progress": Privileges(ALL),
     "reader_quizzes": Privileges(ALL),
+    "reader_hours": Privileges(ALL),
     "activity_counts": Privileges(ALL),
     "online_counts": Privileges(ALL),
     **_GROUPS,
@@ -165,6 +167,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "activity_receipts": Privileges(all_but("fingerprint"), delete=True),
         "reader_content_progress": Privileges(ALL, delete=True),
         "reader_quizzes": Privileges(ALL, delete=True),
+        "reader_hours": Privileges(ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL, delete=True)),
         "activity_archives": Privileges(ALL, change=only("folder", "activities", "sha256")),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
@@ -178,6 +181,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_profiles": Privileges(ALL, change=_TOTALS),
         "reader_content_progress": Privileges(ALL, append=ALL, delete=True),
         "reader_quizzes": Privileges(ALL, append=ALL, delete=True),
+        "reader_hours": Privileges(ALL, append=ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL)),
         "activity_archives": Privileges(ALL),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities"), delete=True),
@@ -200,6 +204,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "reader_sessions": Privileges(only("id")),
         "reader_activities": Privileges(ALL, delete=True),
         **dict.fromkeys(_ARCHIVED, Privileges(ALL, append=ALL, change=ALL)),
+        "reader_hours": Privileges(ALL, change=_HOUR, delete=True),
         "activity_counts": Privileges(ALL, change=only("activities"), delete=True),
         "activity_archives": Privileges(
             ALL,
@@ -259,6 +264,7 @@ PRIVILEGES: Mapping[Role, Mapping[str, Privileges]] = {
         "activity_receipts": Privileges(ALL, append=ALL, change=only("created_at"), delete=True),
         "reader_content_progress": Privileges(ALL, append=ALL, change=ALL),
         "reader_quizzes": Privileges(ALL, append=ALL, change=ALL),
+        "reader_hours": Privileges(ALL, append=ALL, change=_HOUR),
         "activity_counts": Privileges(ALL, append=ALL, change=only("activities")),
         "online_counts": Privileges(ALL, append=ALL, delete=True),
         **_SCOPES,

@@ -32,6 +32,7 @@ _KEY_COLUMNS = {
     "activity_receipts": ("event_id", "text"),
     "reader_content_progress": ("content_id", "text"),
     "reader_quizzes": ("content_id", "text"),
+    "reader_hours": ("hour", "timestamptz"),
     "archived_totals": ("user_id", "bigint"),
     "archived_content_progress": ("content_id", "text"),
     "archived_quizzes": ("content_id", "text"),
@@ -48,9 +49,16 @@ _COUNT_ROWS = {
     table: Statement(f"SELECT count(*) FROM {table} WHERE user_id = :user_id")  # noqa: S608
     for table in _KEY_COLUMNS
 }
+
+
+def _select_keys(table: str, key: str) -> str:
+    return f"SELECT {key} FROM {table} WHERE user_id = :user_id LIMIT :most"  # noqa: S608
+
+
+# PostgreSQL returns keys as text, because JSON has no times.
 _SELECT_KEYS = {
     table: Statement(
-        f"SELECT {key} FROM {table} WHERE user_id = :user_id LIMIT :most"  # noqa: S608
+        _select_keys(table, key), postgresql=_select_keys(table, f"CAST({key} AS TEXT)")
     )
     for table, (key, _) in _KEY_COLUMNS.items()
 }

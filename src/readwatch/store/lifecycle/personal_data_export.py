@@ -50,9 +50,9 @@ class Part:
 
 def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
     """Return all data about one user: account, profile, sessions, invitation, activities, reading
-    progress, totals of archived activities, case notes about the user, that the user wrote some
-    about others, the user's own entries of the access log, and accesses to the user's data. Who
-    wrote a note or accessed the data is given by role only."""
+    progress, hours of reading, totals of archived activities, case notes about the user, that the
+    user wrote some about others, the user's own entries of the access log, and accesses to the
+    user's data. Who wrote a note or accessed the data is given by role only."""
     user_id = permit.subject_id
     log, session, user = models.ConsultantAccessLog, models.ReaderSessions, models.Users
     accesses = (log.id, log.created_at, user.user_role, log.action_type, log.action_details)
@@ -92,6 +92,7 @@ def parts(db: Database, permit: Permit) -> tuple[Part, ...]:
             models.ReaderContentProgress.user == user_id,
         ),
         _part(db, "quizzes", models.ReaderQuizzes.content_id, models.ReaderQuizzes.user == user_id),
+        _part(db, "hours", models.ReaderHours.hour, models.ReaderHours.user == user_id),
         *(
             _part(db, table._meta.table_name, key, table.user == user_id)
             for table, key in (

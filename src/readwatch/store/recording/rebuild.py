@@ -26,6 +26,7 @@ from readwatch.store.engine.models import (
     ArchivedQuizzes,
     ReaderActivities,
     ReaderContentProgress,
+    ReaderHours,
     ReaderQuizzes,
 )
 from readwatch.store.engine.statements import Statement
@@ -247,6 +248,43 @@ _DELETE_QUIZZES = CompiledQuery(
     )
 )
 
+HOUR_SQLITE = "substr(occurred_at, 1, 13) || ':00:00.000'"
+HOUR_POSTGRESQL = "date_trunc('hour', occurred_at, 'UTC')"
+
+
+def _hours(hour: str) -> str:
+    return f"""
+    SELECT
+        user_id, {hour} AS hour, count(*) AS activities,
+        CAST(coalesce(sum(duration_seconds), 0) AS BIGINT) AS seconds
+    FROM reader_activities WHERE user_id > :after AND user_id <= :last GROUP BY 1, 2
+    """  # noqa: S608 - our own text
+
+
+def _wrong_hours(hour: str) -> str:
+    return f"""
+    WITH counted AS ({_hours(hour)}), stored AS (
+        SELECT user_id, hour, activities, seconds
+        FROM reader_hours WHERE user_id > :after AND user_id <= :last
+    ), wrong AS (
+        SELECT * FROM (SELECT * FROM counted EXCEPT SELECT * FROM stored) AS missing
+        UNION ALL
+        SELECT * FROM (SELECT * FROM stored EXCEPT SELECT * FROM counted) AS surplus
+    )
+    SELECT count(*) AS wrong FROM (SELECT DISTINCT user_id, hour FROM wrong) AS keys
+    """  # noqa: S608 - our own text
+
+
+def _add_hours(hour: str) -> str:
+    return f"INSERT INTO reader_hours (user_id, hour, activities, seconds) {_hours(hour)}"
+
+
+_WRONG_HOURS = Statement(_wrong_hours(HOUR_SQLITE), postgresql=_wrong_hours(HOUR_POSTGRESQL))
+_ADD_HOURS = Statement(_add_hours(HOUR_SQLITE), postgresql=_add_hours(HOUR_POSTGRESQL))
+_DELETE_HOURS = CompiledQuery(
+    ReaderHours.delete().where(ReaderHours.user > Param("after"), ReaderHours.user <= Param("last"))
+)
+
 # Minutes ----------------------------------------------------------------------------------------
 
 MINUTE_SQLITE = "substr(occurred_at, 1, 16) || ':00.000'"
@@ -323,6 +361,7 @@ class ReaderRollups:
                 reader_profiles=_WRONG_PROFILES.scalar(db, **self._range),
                 reader_content_progress=_WRONG_CONTENTS.scalar(db, **self._range),
                 reader_quizzes=self._wrong_quizzes(db),
+                reader_hours=_WRONG_HOURS.scalar(db, **self._range),
             )
 
     def rebuild(self, db: Database, now: datetime) -> RollupMismatches:
@@ -336,6 +375,8 @@ class ReaderRollups:
                 _ADD_CONTENTS(db, **self._range)
                 _DELETE_QUIZZES(db, **self._range)
                 add_quizzes(db, self._quizzes(db))
+                _DELETE_HOURS(db, **self._range)
+                _ADD_HOURS(db, **self._range)
         return wrong
 
     @property

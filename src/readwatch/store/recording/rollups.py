@@ -15,6 +15,7 @@ from readwatch.store.engine.models import (
     ActivityCounts,
     ArchivedContentProgress,
     ReaderContentProgress,
+    ReaderHours,
     ReaderProfiles,
 )
 from readwatch.store.recording.quizzes import (
@@ -143,6 +144,40 @@ _UPDATE_PROFILES = BulkStatement(
     .from_(GIVEN)
     .where(ReaderProfiles.user == GIVEN.c.user_id),
 )
+_HOUR = {
+    "user_id": "bigint",
+    "hour": "timestamptz",
+    "activities": "bigint",
+    "seconds": "bigint",
+}
+_UPSERT_HOURS = BulkStatement(
+    _HOUR,
+    insert_given(
+        ReaderHours.user, ReaderHours.hour, ReaderHours.activities, ReaderHours.seconds
+    ).on_conflict(
+        conflict_target=[ReaderHours.user, ReaderHours.hour],
+        update={
+            ReaderHours.activities: ReaderHours.activities + _new(ReaderHours.activities),
+            ReaderHours.seconds: ReaderHours.seconds + _new(ReaderHours.seconds),
+        },
+    ),
+)
+_LOWER_HOURS = BulkStatement(
+    _HOUR,
+    """
+    UPDATE reader_hours AS stored SET
+        activities = stored.activities - given.activities, seconds = stored.seconds - given.seconds
+    FROM given WHERE stored.user_id = given.user_id AND stored.hour = given.hour
+    """,
+)
+_DELETE_EMPTY_HOURS = BulkStatement(
+    _HOUR,
+    """
+    DELETE FROM reader_hours WHERE activities <= 0 AND (user_id, hour) IN (
+        SELECT user_id, hour FROM given
+    )
+    """,
+)
 _COUNT = {"minute": "timestamptz", "activity_type": "text", "activities": "bigint"}
 _UPSERT_COUNTS = BulkStatement(
     _COUNT,
@@ -212,6 +247,16 @@ class _ProfileChanges:
     new_contents: int = 0
 
 
+@dataclass(slots=True, kw_only=True)
+class _HourChanges:
+    """The change of one hour of one reader."""
+
+    user_id: int
+    hour: str
+    activities: int = 0
+    seconds: int = 0
+
+
 class RollupChanges:
     """The changes of the rollups by new activities.
 
@@ -225,6 +270,7 @@ class RollupChanges:
         self._readers: dict[int, _ProfileChanges] = {}
         self._contents: dict[ContentKey, _ContentChanges] = {}
         self._quizzes: dict[ContentKey, tuple[str, str | None]] = {}  # the end and the result
+        self._hours: dict[tuple[int, str], _HourChanges] = {}
         self._counts: dict[tuple[str, str], int] = {}
 
     def add(self, user_id: int, activity_id: int, activity: Activity, occurred_at: str) -> None:
@@ -239,6 +285,14 @@ class RollupChanges:
             reader.seconds += seconds
             if occurred_at >= reader.latest_at:
                 reader.latest_at, reader.latest_id = occurred_at, activity_id
+        hour_key = (user_id, occurred_at[:13])
+        hour = self._hours.get(hour_key)
+        if hour is None:
+            hour = self._hours[hour_key] = _HourChanges(
+                user_id=user_id, hour=f"{occurred_at[:13]}:00:00.000"
+            )
+        hour.activities += 1
+        hour.seconds += seconds
         minute_and_type = (f"{occurred_at[:16]}:00.000", activity.activity_type)
         self._counts[minute_and_type] = self._counts.get(minute_and_type, 0) + 1
         if activity.activity_type == QUIZ_ENDED:
@@ -267,19 +321,22 @@ class RollupChanges:
         if self._quizzes:
             upsert_quizzes(db, self._quiz_rows)
         _UPDATE_PROFILES.run_records(db, self._readers.values(), now=now)
+        _UPSERT_HOURS.run_records(db, self._hours.values())
         _UPSERT_COUNTS(db, self._count_rows)
 
     def archive(self, db: Database) -> None:
         """Write what a rebuild needs when these activities leave the database.
 
-        The rollups stay, and the tables `archived_*` get the changes; only the counts of the
-        minutes, which count what is in the database, become lower.
+        The rollups stay, and the tables `archived_*` get the changes; only the counts of minutes
+        and of readers' hours, which count what is in the database, become lower.
         """
         if self._contents:
             _ARCHIVE_CONTENTS.run_records(db, self._contents.values())
         if self._quizzes:
             archive_quizzes(db, self._quiz_rows)
         _ARCHIVE_TOTALS.run_records(db, self._readers.values())
+        _LOWER_HOURS.run_records(db, self._hours.values())
+        _DELETE_EMPTY_HOURS.run_records(db, self._hours.values())
         _LOWER_COUNTS(db, self._count_rows)
         _DELETE_EMPTY_COUNTS(db, self._count_rows)
 

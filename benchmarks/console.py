@@ -46,6 +46,7 @@ from readwatch.domain.sessions import Principal
 from readwatch.domain.users import UserRole
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import live_stats
+from readwatch.monitor.groups import Groups
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.views import VIEW_OPTIONS, view_queries
 from readwatch.store.audit.log import access_without_entry, list_access, permit_own_data
@@ -308,7 +309,7 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     access, attention = list_access(db, consultant_id), Attention(Thresholds())
     rows = access_without_entry(access)
     attention.refresh(db, access, now, NO_ARRIVALS)
-    for view, of_view in view_queries(attention, with_access_log=True).items():
+    for view, of_view in view_queries(attention, Groups(attention), with_access_log=True).items():
         options = VIEW_OPTIONS[view]
         for sort in options.sorts:
             query = ListQuery(sort.column, sort.descending)
@@ -325,9 +326,11 @@ def questions(db: Database, now: datetime, consultant_id: int) -> dict[str, Call
     measured["attention: each time"] = lambda: attention.refresh(db, access, now, NO_ARRIVALS)
     permit = permit_own_data(Principal(READERS // 2, UserRole.READER, 0))
     page, header = ReaderPage(0, permit), live_stats(db, ALL_READERS, now)
-    page.snapshot(db, header, case=None)
-    measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(db, header, case=None)
-    measured["reader: each time"] = lambda: page.snapshot(db, header, case=None)
+    page.snapshot(db, ALL_READERS, header, case=None)
+    measured["reader: first time"] = lambda: ReaderPage(0, permit).snapshot(
+        db, ALL_READERS, header, case=None
+    )
+    measured["reader: each time"] = lambda: page.snapshot(db, ALL_READERS, header, case=None)
     return measured
 
 

@@ -146,6 +146,8 @@ SCENES = (
     Scene("snooze", SMALL, "dark", "Until", ("4", "z", "end", "ctrl+u", *"mon 9:30")),
     Scene("access-log", MIDDLE, "dark", "Whom", ("5", "down")),
     Scene("access-log-of-all", MIDDLE, "dark", "listed access log", ("5", "down"), "admin"),
+    Scene("groups", LARGE, "dark", "how far", ("6", "down")),
+    Scene("groups-80", SMALL, "dark", "minutes a day", ("6", "down")),
     Scene("filter", SMALL, "dark", "level:B", ("slash", *"level:B progress<30")),
     Scene("filter-refused", SMALL, "dark", "idle>10x", ("slash", *"idle>10x")),
     Scene(

@@ -32,6 +32,7 @@ STORE = {
     "recording": {"engine", "audit", "identity"},
     "lists": {"engine", "audit", "identity"},
     "totals": {"engine", "audit"},
+    "group_totals": {"engine", "audit", "identity", "lists"},
     "case_notes": {"engine", "audit", "identity"},
     "reader_data": {"engine", "audit", "identity", "lists"},
     "lifecycle": {"engine", "audit", "identity", "recording", "lists"},

@@ -24,6 +24,7 @@ from readwatch.ingest.services import Settings
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.snapshots import LiveStats
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database
 from readwatch.store.identity.sessions import end_session, open_session
 from readwatch.store.identity.users import NewUser, add_user
@@ -133,7 +134,9 @@ def said_by_online(db: Database, reader_id: int, now: datetime) -> Said | None:
 
 
 def said_by_the_page(db: Database, reader_id: int, now: datetime) -> Said:
-    page = ReaderPage(1, permit_for(reader_id)).snapshot(db, LiveStats(now, 0, ()), case=None)
+    page = ReaderPage(1, permit_for(reader_id)).snapshot(
+        db, ALL_READERS, LiveStats(now, 0, ()), case=None
+    )
     return page.presence_at(now), page.idle_since
 
 

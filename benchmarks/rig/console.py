@@ -13,6 +13,7 @@ from readwatch.domain.clock import system_clock
 from readwatch.domain.errors import ReadwatchError
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import view_snapshot
+from readwatch.monitor.groups import Groups
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import view_queries
 from readwatch.store.audit.log import access_without_entry, list_access
@@ -38,7 +39,8 @@ def main() -> None:
     with connection(db):
         access = list_access(db, consultant_id(db, sys.argv[1]))
     rows = access_without_entry(access)
-    queries = view_queries(Attention(DEFAULT_THRESHOLDS), with_access_log=False)
+    attention = Attention(DEFAULT_THRESHOLDS)
+    queries = view_queries(attention, Groups(attention), with_access_log=False)
     took: list[float] = []
     start_cpu, begin, wait = process_time(), perf_counter(), 0.0
     while not took or not select.select([sys.stdin], [], [], wait)[0]:

@@ -45,6 +45,7 @@ terms = st.builds(
         ("title:dracula", Term("dracula", "title")),
         ("Title:Dracula", Term("Dracula", "title")),
         ('title:"the hobbit"', Term("the hobbit", "title")),
+        ('group="4 b"', Term("4 b", "group", Comparison.EQUAL)),
         ("idle>10m", Term("10m", "idle", Comparison.MORE)),
         ("progress<=20", Term("20", "progress", Comparison.AT_MOST)),
         ("!device:web", Term("web", "device", negated=True)),

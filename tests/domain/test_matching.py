@@ -2,7 +2,7 @@
 
 import pytest
 
-from readwatch.domain.matching import FUZZY_LENGTHS, anywhere, from_the_start, matches
+from readwatch.domain.matching import FUZZY_LENGTHS, anywhere, from_the_start, matches, whole
 
 
 @pytest.mark.parametrize(
@@ -108,3 +108,20 @@ def test_a_text_made_to_be_slow_is_not():
     for text in ("æe" * 2000, "äe" * 2000, "a\u0308\u030a" * 2000, "æ " * 2000):
         assert not matches(anywhere("ae" * 15 + "c"), text)
         assert not matches(anywhere("aee" * 33 + "c"), text)
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "is_found"),
+    [
+        ("4b", "4B", True),
+        ("4b", "4b plus", False),
+        ("4b", "14b", False),
+        ("muller", "Müller", True),
+        ("mueller", "Mu\u0308ller", True),
+        ("cafe", "Café\n", False),
+        ("", "", True),
+        ("", "a", False),
+    ],
+)
+def test_a_whole_word_is_all_of_the_text(word, text, is_found):
+    assert matches(whole(word), text) is is_found

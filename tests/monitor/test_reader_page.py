@@ -4,13 +4,17 @@ from collections.abc import Callable
 
 import pytest
 from conftest import Cast, StillClock
+from grouped import limit, put_into
 from permits import permit_for
-from reading_app import ReadingApp
+from reading_app import ReadingApp, add_readers
 
 from readwatch.monitor import reader_page as opened_page
 from readwatch.monitor.reader_page import PAGE_LENGTH, ReaderPage
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
+from readwatch.store.audit.log import list_access
+from readwatch.store.audit.scope import ALL_READERS
 from readwatch.store.engine.connections import Database
+from readwatch.store.identity.users import find_user
 
 Picture = Callable[[], ReaderSnapshot]
 
@@ -23,7 +27,7 @@ def opened(cast: Cast) -> ReaderPage:
 @pytest.fixture
 def picture(db: Database, clock: StillClock, opened: ReaderPage) -> Picture:
     return lambda: opened.snapshot(
-        db, LiveStats(clock(), online=0, per_minute=(), peak=None), case=None
+        db, ALL_READERS, LiveStats(clock(), online=0, per_minute=(), peak=None), case=None
     )
 
 
@@ -89,3 +93,53 @@ def test_the_sessions_of_the_weeks_are_read_once_a_day(
     assert picture().days[-1].minutes == 30
     clock.advance(days=1)
     assert [day.minutes for day in picture().days[-2:]] == [0, 0]
+
+
+@pytest.fixture
+def four_b(db: Database, ann: ReadingApp, ben: ReadingApp, clock: StillClock) -> None:
+    """Ann, Ben and two who do not read are in 4b, and Ann alone is in a group that sorts first."""
+    add_readers(db, clock, 2)
+    zoes = [find_user(db, f"Zoe{number}@example.org") for number in range(2)]
+    put_into(db, "4b", ann.user, ben.user, *zoes)
+    put_into(db, "1a", ann.user)
+
+
+@pytest.mark.usefixtures("four_b")
+def test_a_reader_is_beside_the_first_group_that_has_figures(
+    ann: ReadingApp, ben: ReadingApp, picture: Picture, clock: StillClock
+) -> None:
+    clock.advance(days=-7)
+    ann.reads(duration_seconds=300)
+    ben.reads(duration_seconds=100)
+    clock.advance(days=7)
+    ann.reads(duration_seconds=60)
+    peers = picture().peers
+    assert peers is not None
+    assert peers.group_name == "4b"
+    assert [week.seconds for week in peers.weeks[-2:]] == [300, 60]
+    assert [week.median_seconds for week in peers.weeks] == [0, 0, 0, 0]
+    ann.reads(duration_seconds=60)
+    clock.advance(seconds=30)
+    peers = picture().peers
+    assert peers is not None
+    assert peers.weeks[-1].seconds == 120
+
+
+@pytest.mark.usefixtures("four_b")
+def test_a_reader_has_no_peers_for_a_consultant_who_does_not_see_the_group(
+    db: Database, cast: Cast, opened: ReaderPage, clock: StillClock
+) -> None:
+    limit(db, cast.cara, "1a")
+    scope = list_access(db, cast.cara.id).scope
+    stats = LiveStats(clock(), online=0, per_minute=())
+    assert opened.snapshot(db, scope, stats, case=None).peers is None
+
+
+@pytest.mark.usefixtures("four_b")
+def test_a_reader_who_is_suspended_has_no_peers(
+    db: Database, clock: StillClock, ann: ReadingApp, picture: Picture
+) -> None:
+    add_readers(db, clock, 1, "Yan")
+    put_into(db, "4b", find_user(db, "Yan0@example.org"))
+    db.execute_sql(f"UPDATE users SET is_active = FALSE WHERE id = {ann.user.id}")
+    assert picture().peers is None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from conftest import NOON, Cast, StillClock
+from grouped import put_into
 from reading_app import ReadingApp
 
 from readwatch.domain.audit import AuditAction, AuditEvent
@@ -55,6 +56,8 @@ def record_morning(db: Database, cast: Cast, clock: StillClock) -> ReadingApp:
     apps = {name: ReadingApp(db, user, clock) for name, user in people.items()}
     for days in (80, 40, 20, 9, 8, 6, 3, 2, 1):
         _an_evening(apps["Ann"], clock, days)
+    put_into(db, "4b", *(people[name] for name in ("Ann", "Ben", "Zoë", "李明")))
+    put_into(db, "5a", people["Absent"], people["Maximiliane"])
     here: set[str] = set()
     for minutes, name, what, title, progress in MORNING:
         clock.moment = NOON - timedelta(minutes=minutes)

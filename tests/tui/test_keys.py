@@ -68,7 +68,7 @@ async def test_a_click_on_the_name_of_a_view_goes_there_also_from_a_readers_page
     open_console: OpenConsole, ann: ReadingApp
 ) -> None:
     ann.reads("Dracula")
-    async with open_console() as pilot:
+    async with open_console(size=(120, 24)) as pilot:
         await pilot.sees("Ann")
         for name, title in ("Readers", "Last login"), ("Online", "30 min"), ("Activity", "Time ▼"):
             await pilot.presses("enter")

@@ -30,6 +30,7 @@ LISTS = {
     "3": ("readers", "Titles"),
     "4": ("attention", "Why ▲"),
     "5": ("access log", "When ▼"),
+    "6": ("groups", "Group ▲"),
 }
 OVER_A_LIST = (
     (("ctrl+p", *"ann a"), "palette", "Ann Archer", "last login"),

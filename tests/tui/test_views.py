@@ -11,11 +11,13 @@ from rich.cells import cell_len
 from readwatch.domain.activities import MinuteCount, RecordedActivity
 from readwatch.domain.attention import Case, Held, Reason, Rule, cases
 from readwatch.domain.cases import CaseNote, CaseStatus, NoteKind
+from readwatch.domain.group_figures import GroupReading
 from readwatch.domain.text import clean
 from readwatch.monitor.attention import AttentionItem
+from readwatch.monitor.groups import _FIGURES, GroupItem
 from readwatch.monitor.snapshots import Item, LiveStats, View, ViewSnapshot
 from readwatch.monitor.viewport import row_order
-from readwatch.store.lists import access_log, attention, feed, online, readers
+from readwatch.store.lists import access_log, attention, feed, groups, online, readers
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.attention import AttentionReader
 from readwatch.store.lists.online import TracedReader
@@ -35,6 +37,7 @@ ANN = TracedReader(
     user_id=1,
     session_id=11,
     full_name=clean("Ann Archer"),
+    group=clean("4b"),
     device_type=clean("tablet"),
     reading_level=clean("B1"),
     started_at=before(minutes=45),
@@ -73,6 +76,7 @@ PAGE = RecordedActivity(
 ZOE = ReaderSummary(
     user_id=3,
     full_name=clean("Zoe"),
+    group=clean("4b"),
     reading_level=clean("A2"),
     total_reading_time_minutes=605,
     total_sessions=3,
@@ -92,6 +96,7 @@ EVE = AttentionItem(
     reader=AttentionReader(
         user_id=4,
         full_name=clean("Eve Early"),
+        group=clean("4b"),
         reading_level=clean("B1"),
         content_title=clean("Momo"),
         progress_percentage=20,
@@ -115,6 +120,20 @@ ENTRY = AccessLogRow(
     action_details=clean("console, from online"),
     reader_id=1,
 )
+FOUR_B = GroupItem(
+    group_id=4,
+    name=clean("4b"),
+    readers=25,
+    online=9,
+    in_need=2,
+    reading=GroupReading(
+        read_today=22,
+        seconds_by_day=(0,) * 26 + (3600, 1800),
+        seconds_this_week=41_280,
+        seconds_last_week=34_140,
+        median_progress=61,
+    ),
+)
 STATS = LiveStats(NOON, 2, (MinuteCount(NOON, 30), MinuteCount(NOON, 4)))
 STORED = {
     View.ONLINE: online._SORTS,
@@ -122,6 +141,7 @@ STORED = {
     View.READERS: readers._SORTS,
     View.ATTENTION: attention._SORTS,
     View.ACCESS_LOG: access_log._SORTS,
+    View.GROUPS: [*groups.SORTS, *_FIGURES],
 }
 ITEMS: dict[View, Item] = {
     View.ONLINE: ANN,
@@ -129,6 +149,7 @@ ITEMS: dict[View, Item] = {
     View.READERS: ZOE,
     View.ATTENTION: EVE,
     View.ACCESS_LOG: ENTRY,
+    View.GROUPS: FOUR_B,
 }
 
 
@@ -172,10 +193,11 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
     assert cells(View.ONLINE, ANN) == [
         "● reading",
         "Ann Archer",
+        "4b",
         "Moby-Dick; or, The Whale",
         "━━━┄┄┄  50%",
         "page read",
-        "  ▁▁▂█",
+        "  ▁▁▂▇",
         "2 min",
         "45",
         "B1",
@@ -184,8 +206,8 @@ def test_online_says_who_reads_what_how_far_and_since_when() -> None:
 
 
 def test_who_has_done_nothing_yet_has_empty_cells() -> None:
-    assert cells(View.ONLINE, BEN)[:5] == ["○ silent", "ben baker", "", "", ""]
-    assert cells(View.ONLINE, BEN)[6] == "45 min"
+    assert cells(View.ONLINE, BEN)[:6] == ["○ silent", "ben baker", "4b", "", "", ""]
+    assert cells(View.ONLINE, BEN)[7] == "45 min"
 
 
 def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
@@ -201,7 +223,7 @@ def test_activity_says_when_it_arrived_who_what_and_how_far() -> None:
 
 
 def test_readers_sums_up_each_reader() -> None:
-    assert cells(View.READERS, ZOE) == ["Zoe", "A2", "10 h 05", "3", "1", "never", "3 d"]
+    assert cells(View.READERS, ZOE) == ["Zoe", "4b", "A2", "10 h 05", "3", "1", "never", "3 d"]
 
 
 def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
@@ -209,6 +231,7 @@ def test_attention_says_why_since_when_and_whether_it_was_seen() -> None:
     assert shown == [
         "failed quiz (40), back after 20 days",
         "Eve Early",
+        "4b",
         "",
         "Momo",
         "━┄┄┄┄┄  20%",
@@ -242,9 +265,10 @@ def test_attention_says_whose_case_it_is(
     item = replace(EVE, case=case, status=case.status_at(NOON))
     assert item.status is status
     here = (end or NOON).astimezone()
-    assert cells(View.ATTENTION, item)[:3] == [
+    assert cells(View.ATTENTION, item)[:4] == [
         f"{why}failed quiz (40), back after 20 days",
         "Eve Early",
+        "4b",
         whose.format(until=here),
     ]
 
@@ -252,7 +276,23 @@ def test_attention_says_whose_case_it_is(
 def test_attention_shows_the_last_note() -> None:
     note = replace(CARA_TOOK_IT, kind=NoteKind.NOTE, text=clean("phoned home"))
     shown = cells(View.ATTENTION, replace(EVE, last_note=note))
-    assert shown[8] == f"phoned home (Cara Cook, yesterday {NOON.astimezone():%H:%M})"
+    assert shown[9] == f"phoned home (Cara Cook, yesterday {NOON.astimezone():%H:%M})"
+
+
+def test_groups_says_how_many_read_how_much_and_who_needs_somebody() -> None:
+    assert cells(View.GROUPS, FOUR_B) == [
+        "4b",
+        "25",
+        "9",
+        "22",
+        "11 h 28",
+        "▲ 21 %",
+        f"{'▁' * 26}▇▄",
+        "━━━━┄┄  61%",
+        "2",
+    ]
+    few = GroupItem(group_id=4, name=clean("4b"), readers=3)
+    assert cells(View.GROUPS, few) == ["4b", "3", *["·"] * 7]
 
 
 def test_an_activity_is_a_row_of_its_own_that_leads_to_its_reader() -> None:

@@ -60,7 +60,7 @@ _OTHER_LINES = 5  # above and below the rows, and the prompt of the shell
     default="online",
     show_default=True,
     metavar="NAME",
-    help="The first list: online, activity, readers, attention, access_log.",
+    help="The first list: online, activity, readers, attention, access_log, groups.",
 )
 @click.option(
     "--filter",

@@ -15,6 +15,7 @@ from readwatch.domain.attention import DEFAULT_THRESHOLDS
 from readwatch.domain.clock import system_clock
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import view_snapshot
+from readwatch.monitor.groups import Groups
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View, ViewSnapshot
 from readwatch.monitor.viewport import Viewport
@@ -59,7 +60,8 @@ def _print_lists(demo: World, seconds: float) -> None:
     width = shutil.get_terminal_size((100, 24)).columns
     db = open_database(demo.database_url, Role.CONSOLE)
     clock_tick = Event()
-    queries = view_queries(Attention(DEFAULT_THRESHOLDS), with_access_log=False)
+    attention = Attention(DEFAULT_THRESHOLDS)
+    queries = view_queries(attention, Groups(attention), with_access_log=False)
     for _ in range(round(seconds)):
         clock_tick.wait(1)
         with connection(db):

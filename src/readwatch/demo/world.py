@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
@@ -24,7 +25,7 @@ from readwatch.domain.users import User, UserRole
 from readwatch.store.engine import migrations
 from readwatch.store.engine.connections import Database, connection, open_database
 from readwatch.store.engine.privileges import Role
-from readwatch.store.identity import sessions, users
+from readwatch.store.identity import groups, sessions, users
 from readwatch.store.identity.passwords import hash_password
 from readwatch.store.identity.tokens import hash_token, new_token
 from readwatch.store.recording.activities import record_activities
@@ -37,6 +38,7 @@ LAST_HOUR = timedelta(hours=1)  # without activities, except for readers who fel
 STUCK_EVERY = 20  # one in this many readers has not read for days and does not read in the demo
 BACK_EVERY = 30  # one in this many readers comes back after weeks
 FAILED_EVERY = 5  # one in this many readers who fell silent has just failed a quiz
+GROUPS = ("4a", "4b", "5a", "5b", "6a", "6b")
 START_SECONDS = 20.0
 
 
@@ -108,6 +110,9 @@ def populate(
             now,
         )
         accounts = [_add_reader(admin, reader, password_hash, now) for reader in readers]
+        of_names = [groups.add_group(admin, name, now).id for name in GROUPS]
+        members = zip(cycle(of_names), (account.id for account in accounts), strict=False)
+        groups.add_members(admin, members, now)
     weeks_before = [
         (past, user)
         for reader, user in zip(readers, accounts, strict=True)

@@ -1,4 +1,5 @@
-"""The filter language of the console: words, `field:word`, `field>10m`, and `!` before any of them.
+"""The filter language of the console: words, `field:word`, `field="all of it"`, `field>10m`, and
+`!` before any of them.
 
 An incomplete term, such as `title:` or `idle>`, has no effect, so that the list does not change
 until the term is complete. A quotation that is not closed ends with the text.
@@ -24,7 +25,7 @@ _TERM = re.compile(
     r"""
     \s*
     (?P<negated>!?)
-    (?:(?P<field>[A-Za-z_]+)(?P<comparison><=|>=|[:<>]))?
+    (?:(?P<field>[A-Za-z_]+)(?P<comparison><=|>=|[:=<>]))?
     (?:"(?P<quoted>(?:[^"]|"")*)(?:"|$)|(?P<bare>\S*))
     """,
     re.VERBOSE,
@@ -38,6 +39,7 @@ class Comparison(StrEnum):
     """The operator between a field and its value."""
 
     IS = ":"
+    EQUAL = "="
     LESS = "<"
     AT_MOST = "<="
     MORE = ">"

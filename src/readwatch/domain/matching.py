@@ -82,8 +82,13 @@ def from_the_start(word: str) -> str:
     return f"^{_KEPT_MARKS}*{_contained(letters)}{end}"
 
 
+def whole(word: str) -> str:
+    """Return the pattern for texts that are a word and nothing else."""
+    return f"^{_KEPT_MARKS}*{_contained(letters_of(word))}\\Z"
+
+
 def letters_of(word: str) -> str:
-    """Return the letters that both patterns require, in this order, in upper or lower case."""
+    """Return the letters that all patterns require, in this order, in upper or lower case."""
     letters = _kept_marks.sub("", plain(word)).casefold()
     return letters if letters.isascii() else letters.translate(_TYPED)
 

@@ -8,9 +8,11 @@ from readwatch.domain.arrivals import NO_ARRIVALS, arrivals_after
 from readwatch.domain.audit import AuditAction
 from readwatch.domain.clock import midnight, uptime
 from readwatch.domain.filters import filter_size
+from readwatch.domain.group_figures import GroupDetail
 from readwatch.domain.presence import OnlineCount
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import DEFAULT_VIEWPORT, live_stats, read_items, view_snapshot
+from readwatch.monitor.groups import Groups
 from readwatch.monitor.login import console_event
 from readwatch.monitor.reader_page import ReaderPage
 from readwatch.monitor.settings import ConsoleSettings
@@ -36,6 +38,7 @@ class CurrentView:
     def __init__(self, settings: ConsoleSettings) -> None:
         self._mask = settings.mask
         self.attention = Attention(settings.thresholds)
+        self.groups = Groups(self.attention)
         self._attention_at = 0.0
         self._arrivals = NO_ARRIVALS
         self._peak: OnlineCount | None = None  # the highest number of readers shown today
@@ -50,7 +53,7 @@ class CurrentView:
         self.query: ListQuery | None = None
         self._last_valid_query: ListQuery | None = None
         self._revealed: set[int] = set()
-        self._queries = view_queries(self.attention, with_access_log=False)
+        self._queries = view_queries(self.attention, self.groups, with_access_log=False)
         self.reader_page: ReaderPage | None = None
         self.row_access: RowAccess | None = None
         self._log.close()
@@ -61,6 +64,7 @@ class CurrentView:
         self._arrivals, self._peak = NO_ARRIVALS, None
         self.row_access = None
         self.attention.reset()
+        self.groups.reset()
         self._log.close()
 
     def show_view(self, view: View, query: ListQuery) -> None:
@@ -87,7 +91,7 @@ class CurrentView:
 
     def open_access_log(self) -> None:
         """Show entries in the access log, which is empty before this call."""
-        self._queries = view_queries(self.attention, with_access_log=True)
+        self._queries = view_queries(self.attention, self.groups, with_access_log=True)
 
     def snapshot(
         self,
@@ -102,6 +106,7 @@ class CurrentView:
         """
         if access.scope != self._scope:  # its figures are of other readers
             self._scope, self._peak, self._attention_at = access.scope, None, 0.0
+            self.groups.reset()
         before = self._arrivals
         self._arrivals = arrivals_after(before, heartbeats(db, now, before), now)
         self._refresh_attention(db, access, now)
@@ -110,7 +115,7 @@ class CurrentView:
                 raise OutsideScope
             stats = self._completed(live_stats(db, access.scope, now))
             case = self.attention.case_of(self.reader_page.reader_id)
-            return self.reader_page.snapshot(db, stats, case)
+            return self.reader_page.snapshot(db, access.scope, stats, case)
         view = self.view or View.ONLINE
 
         def log_rows(result: ViewSnapshot) -> RowAccess:
@@ -123,7 +128,16 @@ class CurrentView:
         )
         self._last_valid_query = self.query
         stats = self._completed(snapshot.stats)
-        return replace(snapshot, items=self._masked(snapshot.items), stats=stats)
+        group = self._group_under_cursor(db, snapshot)
+        return replace(snapshot, items=self._masked(snapshot.items), stats=stats, group=group)
+
+    def _group_under_cursor(self, db: Database, snapshot: ViewSnapshot) -> GroupDetail | None:
+        if snapshot.view is not View.GROUPS or self.row_access is None or not snapshot.order.ids:
+            return None
+        group_id = self.viewport.cursor
+        if group_id is None or group_id not in snapshot.order.positions:
+            group_id = snapshot.order.ids[0]
+        return self.groups.detail(db, self.row_access, group_id, snapshot.stats.taken_at)
 
     def _log_rows(
         self, access_log: AccessLog, access: ListAccess, result: ViewSnapshot

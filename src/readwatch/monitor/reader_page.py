@@ -5,12 +5,16 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from readwatch.domain.activities import RecordedActivity
 from readwatch.domain.attention import Case
 from readwatch.domain.clock import zone_of
+from readwatch.domain.group_figures import Peers, has_figures, peers_of, weeks_until
 from readwatch.domain.reading import DayOfReading, Span, days_of_reading, first_day, start_of
 from readwatch.domain.sessions import Session
+from readwatch.monitor.groups import READ_AGAIN_AFTER
 from readwatch.monitor.snapshots import LiveStats, ReaderSnapshot
-from readwatch.store import case_notes, reader_data
+from readwatch.store import case_notes, group_totals, reader_data
 from readwatch.store.audit.log import Permit
+from readwatch.store.audit.scope import Scope
 from readwatch.store.engine.connections import Database
+from readwatch.store.identity import groups
 
 PAGE_LENGTH = 100
 """The number of activities that one query reads."""
@@ -36,6 +40,8 @@ class ReaderPage:
         self._activities: tuple[RecordedActivity, ...] = ()
         self._has_older = False
         self._is_older_requested = False
+        self._peers: Peers | None = None
+        self._peers_at: datetime | None = None
 
     @property
     def reader_id(self) -> int:
@@ -51,7 +57,9 @@ class ReaderPage:
         self._is_older_requested = has_room and is_oldest
         return self._is_older_requested
 
-    def snapshot(self, db: Database, stats: LiveStats, case: Case | None) -> ReaderSnapshot:
+    def snapshot(
+        self, db: Database, scope: Scope, stats: LiveStats, case: Case | None
+    ) -> ReaderSnapshot:
         """Return the snapshot of the page at the time of `stats`, with the reader's case."""
         user = reader_data.account(db, self._permit)
         profile = reader_data.profile(db, self._permit)
@@ -71,6 +79,7 @@ class ReaderPage:
             activities=self._activities,
             has_older=self._has_older,
             days=self._days(db, sessions, stats.taken_at, zone or UTC),
+            peers=self._peers_of(db, scope, stats.taken_at),
             notes=case_notes.notes(db, self._permit, length=MAX_NOTES),
             case=case,
         )
@@ -101,6 +110,12 @@ class ReaderPage:
         self._has_older = self._has_older or len(activities) > MAX_ACTIVITIES
         self._activities = activities[:MAX_ACTIVITIES]
 
+    def _peers_of(self, db: Database, scope: Scope, now: datetime) -> Peers | None:
+        """Return the reader beside the first group that has figures, read again at intervals."""
+        if self._peers_at is None or abs(now - self._peers_at) >= READ_AGAIN_AFTER:
+            self._peers, self._peers_at = _peers(db, self._permit, scope, now), now
+        return self._peers
+
     def _days(
         self, db: Database, sessions: tuple[Session, ...], now: datetime, zone: tzinfo
     ) -> tuple[DayOfReading, ...]:
@@ -116,3 +131,14 @@ class ReaderPage:
             self._spans, self._spans_until = reader_data.spans(db, self._permit, since), today
         latest = (session.span for session in sessions)
         return days_of_reading((*self._spans, *latest), zone, first, today)
+
+
+def _peers(db: Database, permit: Permit, scope: Scope, now: datetime) -> Peers | None:
+    ids = [group.id for group in groups.groups_of_reader(db, permit)]
+    for group in group_totals.named_groups(db, scope, ids):
+        if has_figures(group.readers):
+            weeks = weeks_until(now.astimezone().date())
+            seconds = group_totals.seconds_by_week(db, group.id, weeks)
+            if permit.subject_id in seconds:  # a suspended reader is not
+                return peers_of(permit.subject_id, group.name, weeks, seconds)
+    return None

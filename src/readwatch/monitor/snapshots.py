@@ -10,12 +10,14 @@ from readwatch.domain.activities import ContentProgress, MinuteCount, RecordedAc
 from readwatch.domain.arrivals import NO_ARRIVALS, Arrivals
 from readwatch.domain.attention import Case
 from readwatch.domain.cases import CaseNote
+from readwatch.domain.group_figures import GroupDetail, Peers
 from readwatch.domain.presence import OnlineCount, Presence, idle_since, presence_of
 from readwatch.domain.reading import DayOfReading
 from readwatch.domain.sessions import Session
 from readwatch.domain.text import initials
 from readwatch.domain.users import ReaderProfile, User
 from readwatch.monitor.attention import AttentionItem
+from readwatch.monitor.groups import GroupItem
 from readwatch.monitor.viewport import RowOrder, row_order
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.online import TracedReader
@@ -31,6 +33,7 @@ class View(StrEnum):
     READERS = "readers"
     ATTENTION = "attention"
     ACCESS_LOG = "access_log"
+    GROUPS = "groups"
 
     @property
     def label(self) -> str:
@@ -38,7 +41,7 @@ class View(StrEnum):
         return self.replace("_", " ")
 
 
-Item = TracedReader | RecordedActivity | ReaderSummary | AttentionItem | AccessLogRow
+Item = TracedReader | RecordedActivity | ReaderSummary | AttentionItem | AccessLogRow | GroupItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class ViewSnapshot:
     """The result of a view's query, with the live statistics of the same time.
 
     `order` has the ids of all items of the view; `items` are the items in and near the viewport.
+    `group` is the group under the cursor of the view of groups.
     """
 
     view: View
@@ -94,6 +98,7 @@ class ViewSnapshot:
     items: tuple[Item, ...] = ()
     has_older: bool = False
     """Whether there may be older items than the query returned, in a view with pages."""
+    group: GroupDetail | None = None
 
 
 def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
@@ -114,13 +119,12 @@ def with_older(before: ViewSnapshot, longer: ViewSnapshot) -> ViewSnapshot:
 def masked(items: Iterable[Item], revealed: Set[int]) -> tuple[Item, ...]:
     """Return items with initials instead of the names of all readers who are not `revealed`, and
     without notes about them, which may contain names."""
-    return tuple(
-        item if item.user_id is None or item.user_id in revealed else _masked(item)
-        for item in items
-    )
+    return tuple(_masked(item, revealed) for item in items)
 
 
-def _masked(item: Item) -> Item:
+def _masked(item: Item, revealed: Set[int]) -> Item:
+    if isinstance(item, GroupItem) or item.user_id is None or item.user_id in revealed:
+        return item
     if isinstance(item, AttentionItem):
         return replace(item, full_name=initials(item.full_name), last_note=None)
     return replace(item, full_name=initials(item.full_name))
@@ -131,8 +135,8 @@ class ReaderSnapshot:
     """One reader's data, read after the access of that `request_id` was logged.
 
     `zone` is None if the profile has no valid time zone; then `days` are in UTC. `days` are whole
-    weeks that end today. `case` is None for a reader who is not in Attention. `notes` are the
-    newest ones, newest first.
+    weeks that end today. `peers` is None for a reader without a group that has figures, `case` for
+    a reader who is not in Attention. `notes` are the newest ones, newest first.
     """
 
     request_id: int
@@ -145,6 +149,7 @@ class ReaderSnapshot:
     activities: tuple[RecordedActivity, ...]
     has_older: bool
     days: tuple[DayOfReading, ...]
+    peers: Peers | None
     case: Case | None
     notes: tuple[CaseNote, ...]
 

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from readwatch.domain.activities import RecordedActivity
+from readwatch.domain.group_figures import GroupReading
 from readwatch.monitor.attention import Attention, AttentionItem
+from readwatch.monitor.groups import GroupItem, Groups
 from readwatch.monitor.snapshots import View
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.engine.connections import Database
 from readwatch.store.lists import access_log, feed, online, readers
 from readwatch.store.lists import attention as attention_list
+from readwatch.store.lists import groups as group_list
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.store.lists.filter_sql import FilterableFields
 from readwatch.store.lists.online import TracedReader
@@ -147,6 +150,7 @@ def _attention_fields(item: AttentionItem, now: datetime) -> dict[str, object]:
     return {
         "user_id": item.user_id,
         "full_name": item.full_name,
+        "group": reader.group,
         "reasons": [
             {"rule": reason.rule, "since": reason.since, "words": str(reason)}
             for reason in case.reasons
@@ -195,20 +199,54 @@ _ACCESS_LOG: ViewOptions[AccessLogRow] = ViewOptions(
     is_endless=True,
 )
 
+# Groups.
+
+
+def _group_fields(item: GroupItem, _now: datetime) -> dict[str, object]:
+    """Return the fields of a group; the figures of a group of a few readers are null."""
+    reading = item.reading
+    return {
+        "group_id": item.group_id,
+        "name": item.name,
+        "readers": item.readers,
+        "online": item.online,
+        "in_need": item.in_need,
+        **{field.name: reading and getattr(reading, field.name) for field in fields(GroupReading)},
+    }
+
+
+_GROUPS: ViewOptions[GroupItem] = ViewOptions(
+    sorts=(
+        Sort("name"),
+        Sort("readers", descending=True),
+        Sort("online", descending=True),
+        Sort("read_today", descending=True),
+        Sort("seconds_this_week", descending=True),
+        Sort("median_progress", descending=True),
+        Sort("in_need", descending=True),
+    ),
+    filterable_fields=group_list.FILTERABLE_FIELDS,
+    noun="groups",
+    json_fields=_group_fields,
+)
+
 VIEW_OPTIONS: Mapping[View, ViewOptions[Any]] = {
     View.ONLINE: _ONLINE,
     View.ACTIVITY: _ACTIVITY,
     View.READERS: _READERS,
     View.ATTENTION: _ATTENTION,
     View.ACCESS_LOG: _ACCESS_LOG,
+    View.GROUPS: _GROUPS,
 }
 
 # The queries.
 
 
-def view_queries(attention: Attention, *, with_access_log: bool) -> Mapping[View, ViewQueries[Any]]:
-    """Return the queries of all views: Attention shows the last cases of `attention`; without
-    `with_access_log` the access log is empty.
+def view_queries(
+    attention: Attention, groups: Groups, *, with_access_log: bool
+) -> Mapping[View, ViewQueries[Any]]:
+    """Return the queries of all views: Attention shows the last cases of `attention`, Groups the
+    figures of `groups`; without `with_access_log` the access log is empty.
     """
     return {
         View.ONLINE: ViewQueries(online.online_ids, online.online_rows),
@@ -216,6 +254,7 @@ def view_queries(attention: Attention, *, with_access_log: bool) -> Mapping[View
         View.READERS: ViewQueries(readers.reader_ids, readers.reader_rows),
         View.ATTENTION: ViewQueries(attention.ids, attention.items),
         View.ACCESS_LOG: _ACCESS_LOG_QUERIES if with_access_log else _EMPTY_LIST,
+        View.GROUPS: ViewQueries(groups.ids, groups.items),
     }
 
 

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from readwatch.domain.cases import NoteKind
 from readwatch.domain.clock import Clock, system_clock
 from readwatch.domain.errors import ReadwatchError
+from readwatch.domain.filters import Comparison, Term
 from readwatch.domain.users import User
 from readwatch.monitor.events import (
     ConnectionLost,
@@ -44,6 +45,7 @@ from readwatch.tui.preferences import Preferences, preferences_file
 from readwatch.tui.reader_pager import ReaderPager
 from readwatch.tui.reader_pages import ReaderPages
 from readwatch.tui.saved_views import SavedView
+from readwatch.tui.screens.groups import GroupsScreen
 from readwatch.tui.screens.help import HelpScreen
 from readwatch.tui.screens.palette import PaletteCommand, PaletteScreen
 from readwatch.tui.screens.reader import ReaderScreen
@@ -233,6 +235,7 @@ class Console(App[None]):
     def action_view(self, name: str) -> None:
         """Go to a view, from any screen; for the access log, after the access is logged."""
         view = View(name)
+        self._view_screens[view].discard_origin()
         if view is View.ACCESS_LOG and view is not self._view_screens.view:
             self._open_access_log()
         else:
@@ -279,6 +282,10 @@ class Console(App[None]):
         """Freeze the view, or show the newest snapshot."""
         self._view_screens.current.toggle_frozen()
         self._show_view_status()
+
+    def action_preview(self) -> None:
+        """Show or hide the pane about the row under the cursor, in wide terminals."""
+        self._view_screens.toggle_preview()
 
     def action_help(self) -> None:
         """Show the keys."""
@@ -402,7 +409,8 @@ class Console(App[None]):
     # A reader's page.
 
     @on(LiveTable.RowSelected)
-    def _open_reader(self, event: LiveTable.RowSelected) -> None:
+    def _open_row(self, event: LiveTable.RowSelected) -> None:
+        """Open the page of the row's reader, or the readers of the row's group."""
         is_wanted = event.table.take_selection(event)
         if not is_wanted or not self._login_flow.is_unlocked:
             return  # taken back, logged out or locked after the key was pressed
@@ -411,6 +419,15 @@ class Console(App[None]):
             return  # an earlier key has changed the screen
         if event.reader_id is not None:
             self.push_screen(self._open_page(screen.pager_from(event.reader_id)))
+        elif isinstance(screen, GroupsScreen) and (name := screen.name_of(event.key)) is not None:
+            of_group = Term(name, "group", Comparison.EQUAL)
+            self._view_screens[View.READERS].open_from(View.GROUPS, of_group)
+            self._go_to_view(View.READERS)
+
+    @on(ViewScreen.BackRequested)
+    def _go_back_to_view(self, event: ViewScreen.BackRequested) -> None:
+        if self._login_flow.is_unlocked:
+            self._go_to_view(event.origin)
 
     def _open_page(self, pager: ReaderPager) -> ReaderScreen:
         page = self._reader_pages.open(pager)

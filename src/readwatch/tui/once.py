@@ -13,6 +13,7 @@ from readwatch.domain.clock import Clock, rfc3339, system_clock
 from readwatch.domain.filters import filter_size
 from readwatch.monitor.attention import Attention
 from readwatch.monitor.build import read_items, snapshot_without_items
+from readwatch.monitor.groups import Groups
 from readwatch.monitor.login import authenticated, console_event
 from readwatch.monitor.settings import ConsoleSettings
 from readwatch.monitor.snapshots import View, ViewSnapshot, masked
@@ -86,11 +87,11 @@ def _read(
         _connected(url, Role.ACCESS_LOG, engine.for_writes()) as log,
         _connected(url, Role.CONSOLE, engine) as db,
     ):
-        queries = view_queries(attention, with_access_log=True)
+        queries = view_queries(attention, Groups(attention), with_access_log=True)
         access = audit_log.list_access(db, user_id)
         with read_snapshot(db):
             arrivals = arrivals_after(NO_ARRIVALS, heartbeats(db, now, NO_ARRIVALS), now)
-            if view is View.ATTENTION:
+            if view in {View.ATTENTION, View.GROUPS}:
                 attention.refresh(db, access, now, arrivals)
             snapshot = snapshot_without_items(db, access, view, now, query, queries)
             stats = replace(snapshot.stats, arrivals=arrivals)

@@ -9,9 +9,13 @@ from readwatch.monitor.viewport import Viewport
 from readwatch.monitor.worker import Worker
 from readwatch.store.lists.query import ListQuery
 from readwatch.tui.messages import when_done
+from readwatch.tui.screens.groups import GroupsScreen
 from readwatch.tui.screens.view import ViewScreen
 from readwatch.tui.views import VIEW_SPECS
 from readwatch.tui.widgets.live_table import LiveTable
+
+_SCREENS = {View.GROUPS: GroupsScreen}
+"""The screens of views that are more than a list."""
 
 
 class ViewScreens:
@@ -24,6 +28,7 @@ class ViewScreens:
         self._app = app
         self._worker = worker
         self._screens: dict[View, ViewScreen] = {}
+        self._has_preview = True
 
     def begin(self) -> None:
         """Create the screens, and set the query of the current one."""
@@ -36,10 +41,11 @@ class ViewScreens:
             self._app.uninstall_screen(view)
             screen.remove()
         self._screens = {
-            view: ViewScreen(view, spec, masked=self._first_query.masked)
+            view: _SCREENS.get(view, ViewScreen)(view, spec, masked=self._first_query.masked)
             for view, spec in VIEW_SPECS.items()
         }
         for view, screen in self._screens.items():
+            screen.set_class(self._has_preview, "-previewed")
             # Textual removes a screen that is not installed when another one replaces it.
             self._app.install_screen(screen, view)
 
@@ -51,6 +57,12 @@ class ViewScreens:
     def current(self) -> ViewScreen:
         """The screen of the current view."""
         return self._screens[self.view]
+
+    def toggle_preview(self) -> None:
+        """Show or hide what wide terminals show about the row under the cursor, in all views."""
+        self._has_preview = not self._has_preview
+        for screen in self._screens.values():
+            screen.set_class(self._has_preview, "-previewed")
 
     def watch(self, view: View, *, keeps_rows: bool = False) -> None:
         """Make a view the current one; with `keeps_rows` its rows stay on the screen."""
@@ -69,6 +81,8 @@ class ViewScreens:
         """Pass the viewport of the current view to the worker, and fetch missing rows."""
         if change.table is self.current.table:
             self._worker.set_viewport(change.viewport)
+            if isinstance(self.current, GroupsScreen):
+                self.request()  # the panel is about the group under the cursor
             for ids in id_chunks(change.missing_keys):
                 self._fetch(self.current, tuple(ids))
 

@@ -7,14 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from readwatch.domain.group_figures import Peers, WeekOfPeers
 from readwatch.domain.reading import DayOfReading, first_day
+from readwatch.domain.text import clean
 from readwatch.tui.format import text
 from readwatch.tui.format.charts import (
     CALENDAR_WIDTH,
     CHART_LINES,
+    PEERS_WIDTH,
     PLOT_MIN_WIDTH,
     calendar,
     daily_minutes_line,
+    peer_weeks,
     plot,
 )
 
@@ -102,10 +106,26 @@ def test_the_snapshots_keep_to_their_lines_and_their_width(minutes: list[int], w
 
 @pytest.mark.parametrize(
     ("minutes", "width", "line"),
-    [([0, 0], 2, "▁▁"), ([0, 1, 700], 3, "▁▂█"), ([9, 1, 2], 2, "▅█"), ([3], 0, "")],
+    [([0, 0], 2, "▁▁"), ([0, 1, 700], 3, "▁▂▇"), ([9, 1, 2], 2, "▄▇"), ([3], 0, "")],
 )
 def test_a_trace_shows_the_last_days_and_each_on_which_was_read(
     minutes: list[int], width: int, line: str
 ) -> None:
     days = [DayOfReading(SUNDAY, timedelta(minutes=read)) for read in minutes]
     assert daily_minutes_line(days, width) == line
+
+
+def test_each_week_has_two_bars_and_the_longest_is_the_most() -> None:
+    weeks = (
+        WeekOfPeers(date(2026, 11, 9), 0, 3600),
+        WeekOfPeers(date(2026, 11, 16), 7200, 60),
+    )
+    lines = [line.plain for line in peer_weeks(Peers(clean("a group of a long name"), weeks))]
+    assert lines == [
+        "by week ━ and ┄ median of a gro…",
+        "9 Nov                      0 min",
+        "       ┄┄┄┄┄┄┄┄           1 h 00",
+        "16 Nov ━━━━━━━━━━━━━━━    2 h 00",
+        "       ┄                   1 min",
+    ]
+    assert {len(line) for line in lines} == {PEERS_WIDTH}

@@ -58,12 +58,12 @@ def test_every_presence_has_a_mark_of_its_own_and_its_word_and_fits_its_column()
     [
         ([], 5, ""),
         ([0, 0, 0], 5, "▁▁▁"),
-        ([1], 5, "█"),
-        ([0, 1, 2, 4, 8], 5, "▁▁▂▄█"),
-        ([9, 0, 7], 2, "▁█"),
+        ([1], 5, "▇"),
+        ([0, 1, 2, 4, 8], 5, "▁▁▂▄▇"),
+        ([9, 0, 7], 2, "▁▇"),
         ([1, 2, 3], 0, ""),
         ([1, 2, 3], -4, ""),
-        ([1, 10_000], 2, "▁█"),
+        ([1, 10_000], 2, "▁▇"),
     ],
 )
 def test_a_sparkline_shows_the_last_counts_against_the_largest(
@@ -97,6 +97,26 @@ def test_minutes_are_whole_and_never_negative() -> None:
 def test_a_type_of_activity_is_read_as_words() -> None:
     assert format_text.type_in_words("quiz_completed") == "quiz completed"
     assert format_text.type_in_words("") == ""
+
+
+@pytest.mark.parametrize(
+    ("ago", "format"),
+    [
+        (timedelta(0), "%H:%M"),
+        (timedelta(days=1), "%a %H:%M"),
+        (timedelta(days=6), "%a %H:%M"),
+        (timedelta(days=7), "{day} %b %H:%M"),
+        (timedelta(days=-1), "{day} %b %H:%M"),
+        (timedelta(days=400), "{day} %b %Y"),
+    ],
+)
+def test_a_time_in_a_table_leaves_out_what_the_rows_have_in_common(
+    ago: timedelta, format: str
+) -> None:
+    here = (NOON - ago).astimezone()
+    cell = format_text.time_in_table(NOON - ago, NOON)
+    assert cell.text == f"{here:{format.replace('{day}', str(here.day))}}"
+    assert cell.plain == f"{here:%Y-%m-%d %H:%M}"
 
 
 def test_times_are_those_of_the_consultants_own_clock() -> None:
@@ -147,8 +167,8 @@ def test_in_ascii_too_states_differ_and_more_is_higher() -> None:
     assert (bar.text if isinstance(bar, TonedText) else bar).translate(in_ascii) == "===---  50%"
     shades = format_text.SHADES.translate(in_ascii)
     assert len(set(shades)) == len(shades)
-    steps = format_text.sparkline(range(8), 8).translate(in_ascii)
-    assert len(set(steps)) == len(steps) == 8
+    steps = format_text.sparkline(range(7), 7).translate(in_ascii)
+    assert len(set(steps)) == len(steps) == 7
 
 
 @pytest.mark.parametrize(

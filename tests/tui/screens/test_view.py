@@ -40,7 +40,7 @@ async def test_online_shows_who_reads_what_and_how_far(
         await pilot.sees("Ann Archer")
         assert pilot.cursor.split()[:3] == ["●", "reading", "Ann"]
         assert all(words in pilot.cursor for words in ("Moby-Dick", "━━━┄┄┄  50%", "30 s"))
-        assert ("tablet" in pilot.cursor) == ("page read" in pilot.cursor) == (size is LARGE)
+        assert ("tablet" in pilot.cursor) == ("page read" in pilot.screen) == (size is LARGE)
         assert "1 online   1 activity a minute" in pilot.lines[1]
         assert "Ben" not in pilot.screen
 
@@ -448,13 +448,13 @@ async def test_a_frozen_feed_goes_back_in_time_and_no_further_forward(
         await pilot.presses("p")
         await pilot.sees("● FROZEN")
         ben.reads_all(f"Faust {n}" for n in range(2100))
-        await pilot.sees("5 Access log", "● FROZEN +1000+")
+        await pilot.sees("5 Log", "● FROZEN, 1000+ new")
         table = pilot.app._view_screens[View.ACTIVITY].table
         await pilot.presses("end")
         await pilot.until(lambda: len(table.keys) == 1100)
         await pilot.presses("end")
         await pilot.until(lambda: pilot.cursor.endswith("Volume 0"))
-        await pilot.sees("● FROZEN +2100")
+        await pilot.sees("● FROZEN, 2100 new")
         await pilot.presses("home")
         await pilot.until(lambda: "Volume 1099" in pilot.cursor)
         await pilot.presses("p")
@@ -485,7 +485,7 @@ async def test_what_is_new_is_counted_as_far_as_it_can_be_known(
         await pilot.presses("p")
         await pilot.sees("● FROZEN")
         ann.reads_all(f"Part {n}" for n in range(1200))
-        await pilot.sees("● FROZEN +1000+")
+        await pilot.sees("● FROZEN, 1000+ new")
 
 
 async def test_rows_out_of_view_are_frozen_too(
@@ -605,7 +605,7 @@ async def test_columns_are_turned_on_and_off_in_view_and_come_back(
         place_of_ago = pilot.line("Reading").index("Ago")
         await pilot.presses("c")
         await pilot.sees("[x] Progress", "[ ] Device", "r resets")
-        await pilot.presses("down", "down", "down", "space")
+        await pilot.presses(*["down"] * 4, "space")
         await pilot.loses("50%")
         assert pilot.line("Reading").index("Ago") == place_of_ago, "the others take the freed cells"
         await pilot.presses("end", "space")
@@ -624,7 +624,8 @@ async def test_one_column_stays_and_what_does_not_fit_is_cut(
     async with open_console() as pilot:
         await pilot.presses("3")
         await pilot.sees("Last login", "Ann")
-        await pilot.presses("c", *("space", "down") * 3, "down", *("space", "down") * 2)
+        hides = ("space", "down")
+        await pilot.presses("c", *hides, "down", *hides * 2, "down", *hides * 2)
         await pilot.sees("[ ] Reader", "[x] Last login")
         await pilot.presses("up", "space")
         await pilot.sees("[x] Last login")
@@ -634,3 +635,37 @@ async def test_one_column_stays_and_what_does_not_fit_is_cut(
         await pilot.sees("Last login", "Ann")
         await pilot.loses("Columns")
         assert all(cell_len(line) <= 80 for line in pilot.lines)
+
+
+# The pane beside the list.
+
+
+async def test_a_wide_terminal_says_more_about_the_row_under_the_cursor(
+    open_console: OpenConsole, ann: ReadingApp, ben: ReadingApp
+) -> None:
+    ann.reads("Dracula", 40)
+    ben.reads("Faust", 90)
+    async with open_console(size=LARGE) as pilot:
+        await pilot.sees("Ben", "30 min ago")
+        assert "Dracula" in pilot.lines[6][118:]
+        await pilot.presses("down")
+        await pilot.until(lambda: "Faust" in pilot.lines[6][118:])
+        await pilot.presses("i")
+        await pilot.loses("30 min ago")
+        await pilot.presses("2")
+        await pilot.sees("page read")
+        assert "arrived at" not in pilot.screen
+        await pilot.presses("i")
+        await pilot.sees("arrived at")
+    async with open_console(size=(139, 40)) as pilot:
+        await pilot.sees("Ann Archer")
+        assert "30 min ago" not in pilot.screen
+
+
+async def test_the_pane_of_a_masked_reader_has_no_name(
+    open_console: OpenConsole, ann: ReadingApp
+) -> None:
+    ann.reads("Dracula", 40)
+    async with open_console(size=LARGE, mask=True) as pilot:
+        await pilot.sees("A. A.", "30 min ago")
+        assert "Archer" not in pilot.screen

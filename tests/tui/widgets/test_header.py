@@ -52,16 +52,16 @@ def test_no_line_is_wider_than_the_terminal(status: Status, width: int) -> None:
 
 def test_in_forty_cells_the_views_and_the_freshness_are_left() -> None:
     assert tuple(line.rstrip() for line in texts(LIVE, 40)) == (
-        " 1  2 Activity  3  4  5           ● LIVE",
+        " 1  2 Activity  3  4  5  6        ● LIVE",
         "42 online   117 activities a minute",
     )
 
 
 def test_in_eighty_cells_there_is_all_with_a_short_line_of_the_last_minutes() -> None:
     first, second = texts(LIVE, 78)
-    assert first == "readwatch   1 Online  2 Activity  3 Readers  4 Attention  5 Access log  ● LIVE"
+    assert first == " 1 Online  2 Activity  3 Readers  4 Attention  5 Access log  6 Groups   ● LIVE"
     assert (
-        second == "42 online   117 activities a minute ▆▆▆▆▆▆▆▇▇▇▇▇▇▇▇█    Cara Cook (consultant)"
+        second == "42 online   117 activities a minute ▅▅▅▅▅▅▆▆▆▆▆▆▆▆▆▇    Cara Cook (consultant)"
     )
 
 
@@ -92,21 +92,25 @@ def test_the_freshness_is_a_word_and_an_age(status: str, words: str) -> None:
     assert texts(STATUSES[status], 100)[0].endswith(f" {words}")
 
 
-def test_where_the_age_leaves_no_room_a_word_goes_before_the_names_do() -> None:
+def test_where_the_age_leaves_no_room_the_names_become_shorter() -> None:
     unseen = replace(PULSE, unseen=frozenset(range(120)))
     first, _ = texts(replace(STATUSES["old"], stats=unseen), 78)
-    assert first == " 1 Online  2 Activity  3 Readers  4 Attention 120  5 Access log    ● LIVE, 5 s"
+    assert first == "1 Online 2 Activity 3 Readers 4 Attention 120 5 Log 6 Groups   ● LIVE, 5 s old"
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [("frozen", "● FROZEN, 12 new"), ("no posts", "● NO POSTS 4 min"), ("stale", "● STALE, 1 min")],
+    [
+        ("frozen", "● FROZEN, 12 new"),
+        ("no posts", "● NO POSTS for 4 min"),
+        ("stale", "● STALE, 1 min old"),
+    ],
 )
 def test_in_eighty_cells_the_names_of_the_views_are_there_in_every_state(
     status: str, words: str
 ) -> None:
     first, _ = texts(STATUSES[status], 78)
-    assert first.startswith(" 1 Online  2 Activity  3 Readers  4 Attention  5 Access log")
+    assert first.startswith("1 Online 2 Activity 3 Readers 4 Attention 5 Log 6 Groups ")
     assert first.endswith(f" {words}")
 
 
@@ -134,7 +138,11 @@ def test_the_worst_news_comes_first() -> None:
 
 @pytest.mark.parametrize(
     ("width", "views"),
-    [(40, " 1  2 Activity  3  4 12 "), (78, " 3 Readers  4 Attention 12  ")],
+    [
+        (40, " 1  2 Activity  3  4 12 "),
+        (78, " 3 Readers 4 Attention 12 "),
+        (120, " 3 Readers  4 Attention 12  "),
+    ],
 )
 def test_attention_counts_those_who_were_not_seen(width: int, views: str) -> None:
     status = replace(LIVE, stats=replace(PULSE, unseen=frozenset(range(12))))

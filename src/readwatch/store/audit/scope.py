@@ -33,6 +33,15 @@ _INSIDE = BulkStatement(
 )
 
 
+_GROUPS_INSIDE = BulkStatement(
+    {"id": "bigint"},
+    """
+    SELECT given.id FROM given CROSS JOIN consultant_groups c
+    WHERE c.user_id = :acting_id AND c.group_id = given.id
+    """,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The readers whom a user may see: all, or those of the user's groups if `is_limited`."""
@@ -76,6 +85,14 @@ def readers_inside(db: Database, scope: Scope, reader_ids: Iterable[int]) -> fro
     if not scope.is_limited:
         return frozenset(reader_ids)
     rows = _INSIDE.all(db, [(id,) for id in reader_ids], **scope.values)
+    return frozenset(row.id for row in rows)
+
+
+def groups_inside(db: Database, scope: Scope, group_ids: Iterable[int]) -> frozenset[int]:
+    """Return those of some groups whose readers are in a scope because of them."""
+    if not scope.is_limited:
+        return frozenset(group_ids)
+    rows = _GROUPS_INSIDE.all(db, [(id,) for id in group_ids], **scope.values)
     return frozenset(row.id for row in rows)
 
 

@@ -1,6 +1,6 @@
 """Groups of readers, and the consultants who see only the readers of their groups."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from readwatch.domain.groups import Group, GroupSummary, checked_group_name, gro
 from readwatch.domain.text import SafeText, clean
 from readwatch.domain.users import UserRole
 from readwatch.store.audit.log import Permit
+from readwatch.store.audit.scope import Scope, groups_inside
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.compiled import CompiledQuery, Param
 from readwatch.store.engine.connections import Database
@@ -78,9 +79,9 @@ _LEAVE = BulkStatement(
 _OF_READERS = BulkStatement(
     {"user_id": "bigint"},
     """
-    SELECT m.user_id, g.name FROM given CROSS JOIN reader_group_members m
+    SELECT m.user_id, g.id, g.name FROM given CROSS JOIN reader_group_members m
     JOIN reader_groups g ON g.id = m.group_id
-    WHERE m.user_id = given.user_id AND g.deleted_at IS NULL
+    WHERE m.user_id = given.user_id AND g.deleted_at IS NULL ORDER BY g.name
     """,
 )
 _LEAVE_ALL = CompiledQuery(
@@ -148,14 +149,19 @@ _SEE_NOBODY = Statement(
     )
     """
 )
+NUMBER_OF_READERS = f"""
+    (
+        SELECT count(*) FROM reader_group_members m JOIN users u ON u.id = m.user_id
+        WHERE m.group_id = g.id AND {ACTIVE_READER}
+    )
+"""  # noqa: S608 - our own text
+"""SQL for the number of active readers of a row `g` of groups."""
+
 _SUMMARIES = Statement(
     f"""
     SELECT
         g.id, g.name, g.created_at,
-        (
-            SELECT count(*) FROM reader_group_members m JOIN users u ON u.id = m.user_id
-            WHERE m.group_id = g.id AND {ACTIVE_READER}
-        ) AS readers,
+        {NUMBER_OF_READERS} AS readers,
         (
             SELECT count(*) FROM consultant_groups c JOIN users u ON u.id = c.user_id
             WHERE c.group_id = g.id AND u.user_role = 'consultant' AND u.is_active = TRUE
@@ -261,6 +267,19 @@ def move(db: Database, moves: Iterable[Move], now: datetime) -> None:
     pairs = [(ids[group_key(it.group_name)], it.user_id, it.joins) for it in moves]
     add_members(db, [(group, user) for group, user, joins in pairs if joins], now)
     _LEAVE(db, [(group, user) for group, user, joins in pairs if not joins])
+
+
+def names_of_groups(
+    db: Database, scope: Scope, user_ids: Collection[int]
+) -> Mapping[int, SafeText]:
+    """Return the names of the groups of each of some readers, without groups outside of a scope."""
+    rows = _OF_READERS.all(db, [(user_id,) for user_id in user_ids])
+    inside = groups_inside(db, scope, {row.id for row in rows})
+    names: dict[int, list[str]] = {user_id: [] for user_id in user_ids}
+    for row in rows:
+        if row.id in inside:
+            names[row.user_id].append(row.name)
+    return {user_id: clean(", ".join(of_reader)) for user_id, of_reader in names.items()}
 
 
 def add_to_named(db: Database, named: Mapping[int, Iterable[str]], now: datetime) -> None:

@@ -25,6 +25,7 @@ from readwatch.store.engine.bulk import BulkRow, BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
+from readwatch.store.identity.groups import names_of_groups
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     AgeField,
@@ -146,11 +147,13 @@ _ROWS = BulkStatement(
 class AttentionReader:
     """A reader with the content read last and the times that determine the presence.
 
-    `last_heartbeat` is None unless the reader is online.
+    `group` has the names of the reader's groups; `last_heartbeat` is None unless the reader is
+    online.
     """
 
     user_id: int
     full_name: SafeText
+    group: SafeText
     reading_level: SafeText
     content_title: SafeText
     progress_percentage: int | None
@@ -283,10 +286,13 @@ def attention_readers(
     db: Database, access: RowAccess, reader_ids: Iterable[int], now: datetime
 ) -> tuple[AttentionReader, ...]:
     """Return the readers with these ids, for the list, without their cases."""
+    inside = readers_inside(db, access.scope, reader_ids)
+    group_names = names_of_groups(db, access.scope, inside)
     return tuple(
         AttentionReader(
             user_id=row.user_id,
             full_name=clean(row.full_name),
+            group=group_names[row.user_id],
             reading_level=clean(row.reading_level),
             content_title=clean(row.content_title),
             progress_percentage=row.progress_percentage,
@@ -297,7 +303,7 @@ def attention_readers(
         )
         for row in _ROWS.all(
             db,
-            [(id,) for id in readers_inside(db, access.scope, reader_ids)],
+            [(id,) for id in inside],
             since=to_db_time(now - ONLINE_WINDOW),
         )
     )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from readwatch.domain.errors import invalid
 from readwatch.domain.filters import Comparison, Term, duration_of, full_names, number_of
-from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of
+from readwatch.domain.matching import MARKS, anywhere, from_the_start, letters_of, whole
 from readwatch.domain.presence import Presence
 from readwatch.store.audit.scope import Scope
 from readwatch.store.engine.connections import Database, is_sqlite
@@ -22,7 +22,7 @@ from readwatch.store.lists.presence_sql import RANKS, presence_parameters, prese
 
 @dataclass(frozen=True, slots=True)
 class TextField:
-    """A name or a title: `content_title:drcl` matches `Dracula`."""
+    """A name or a title: `content_title:drcl` matches `Dracula`, `title=dracula` nothing else."""
 
     sql: str
 
@@ -161,15 +161,16 @@ class _Composer:
 
     def _compared(self, term: Term, field: Field) -> str:
         compares_words = isinstance(field, TextField | WordField | PresenceField | GroupField)
-        if compares_words and term.comparison is not Comparison.IS:
+        is_equal = term.comparison in {Comparison.IS, Comparison.EQUAL}
+        if compares_words and not is_equal:
             raise invalid(f"{term} compares words; write {term.field}:{term.value}")
-        if isinstance(field, DurationField | AgeField) and term.comparison is Comparison.IS:
+        if isinstance(field, DurationField | AgeField) and is_equal:
             raise invalid(f"{term} needs < or >, for example {term.field}>10m")
         match field:
             case TextField(sql):
-                return self._search(anywhere, term.value)(sql)
+                return self._search(_pattern(term, anywhere), term.value)(sql)
             case WordField(sql):
-                return self._search(from_the_start, term.value)(sql)
+                return self._search(_pattern(term, from_the_start), term.value)(sql)
             case NumberField(sql):
                 number = self._value(number_of(term))
                 return f"coalesce({sql} {_SIGNS[term.comparison]} {number}, FALSE)"
@@ -184,7 +185,7 @@ class _Composer:
                 self.values |= presence_parameters(self.now)
                 return f"{presence_rank(last_heartbeat)} IN ({_ranks(term)})"
             case GroupField(reader_id):
-                matches = self._search(from_the_start, term.value)("g.name")
+                matches = self._search(_pattern(term, from_the_start), term.value)("g.name")
                 of_groups = f"{_READERS_OF_GROUPS} AND {self.scope.knows('g.id')}"
                 return f"{reader_id} IN ({of_groups} AND {matches})"
 
@@ -208,6 +209,11 @@ class _Composer:
         name = f"filter_{len(self.values)}"
         self.values[name] = value
         return f":{name}"
+
+
+def _pattern(term: Term, usual: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the function that makes the pattern of a term."""
+    return whole if term.comparison is Comparison.EQUAL else usual
 
 
 def _postgresql_search(sql: str, pattern: str) -> str:

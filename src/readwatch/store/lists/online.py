@@ -9,13 +9,14 @@ from typing import Any
 from readwatch.domain.clock import COMMITTED_WITHIN, MAX_CLOCK_DIFFERENCE
 from readwatch.domain.presence import ONLINE_WINDOW, idle_since
 from readwatch.domain.sessions import OnlineReader
-from readwatch.domain.text import clean
+from readwatch.domain.text import SafeText, clean
 from readwatch.store.audit.log import ListAccess, RowAccess
 from readwatch.store.audit.scope import Scope, readers_inside
 from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time, from_db_time_or_none, to_db_time
+from readwatch.store.identity.groups import names_of_groups
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     AgeField,
@@ -117,10 +118,11 @@ _TRACES = BulkStatement(
 
 @dataclass(frozen=True, slots=True)
 class TracedReader(OnlineReader):
-    """A reader who is online, with the number of activities in each of the last `TRACE_STEPS`
-    intervals of `TRACE_STEP`, oldest first.
+    """A reader who is online, with the names of the reader's groups, and the number of activities
+    in each of the last `TRACE_STEPS` intervals of `TRACE_STEP`, oldest first.
     """
 
+    group: SafeText
     trace: tuple[int, ...]
 
 
@@ -170,7 +172,8 @@ def online_rows(
     db: Database, access: RowAccess, ids: Sequence[int], now: datetime
 ) -> tuple[TracedReader, ...]:
     """Return the rows of the readers with these ids who are online."""
-    id_rows = [(id,) for id in readers_inside(db, access.scope, ids)]
+    inside = readers_inside(db, access.scope, ids)
+    group_names, id_rows = names_of_groups(db, access.scope, inside), [(id,) for id in inside]
     steps = [now - (TRACE_STEPS - step) * TRACE_STEP for step in range(TRACE_STEPS)]
     begins = {f"after_{step}": to_db_time(begin) for step, begin in enumerate(steps)}
     arrived_after = to_db_time(steps[0] - MAX_CLOCK_DIFFERENCE - COMMITTED_WITHIN)
@@ -180,8 +183,9 @@ def online_rows(
     }
     rows = _ROWS.all(db, id_rows, since=to_db_time(now - ONLINE_WINDOW))
     return tuple(
-        TracedReader(**fields, trace=traces[fields["user_id"]])
+        TracedReader(**fields, group=group_names[id], trace=traces[id])
         for fields in _fields_of_readers(rows)
+        for id in [fields["user_id"]]
     )
 
 

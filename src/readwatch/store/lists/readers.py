@@ -12,6 +12,7 @@ from readwatch.store.engine.bulk import BulkStatement
 from readwatch.store.engine.connections import Database
 from readwatch.store.engine.statements import Statement
 from readwatch.store.engine.times import from_db_time_or_none
+from readwatch.store.identity.groups import names_of_groups
 from readwatch.store.identity.users import ACTIVE_READER
 from readwatch.store.lists.filter_sql import (
     AgeField,
@@ -75,6 +76,8 @@ class ReaderSummary:
 
     user_id: int
     full_name: SafeText
+    group: SafeText
+    """The names of the reader's groups."""
     reading_level: SafeText
     total_reading_time_minutes: int
     total_sessions: int
@@ -115,10 +118,13 @@ def reader_rows(
     db: Database, access: RowAccess, ids: Sequence[int], _now: datetime
 ) -> tuple[ReaderSummary, ...]:
     """Return the progress of the readers with these ids whom the user may see."""
+    inside = readers_inside(db, access.scope, ids)
+    group_names = names_of_groups(db, access.scope, inside)
     return tuple(
         ReaderSummary(
             user_id=row.user_id,
             full_name=clean(row.full_name),
+            group=group_names[row.user_id],
             reading_level=clean(row.reading_level),
             total_reading_time_minutes=row.total_reading_time_minutes,
             total_sessions=row.total_sessions,
@@ -126,5 +132,5 @@ def reader_rows(
             last_login=from_db_time_or_none(row.last_login),
             last_activity_at=from_db_time_or_none(row.last_activity_at),
         )
-        for row in _ROWS.all(db, [(id,) for id in readers_inside(db, access.scope, ids)])
+        for row in _ROWS.all(db, [(id,) for id in inside])
     )

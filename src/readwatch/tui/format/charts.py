@@ -6,24 +6,31 @@ Each chart is a tuple of `CHART_LINES` lines; colour never carries meaning alone
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from rich.cells import cell_len
 from textual.content import Content
 
+from readwatch.domain.group_figures import Peers
 from readwatch.domain.reading import DayOfReading
-from readwatch.tui.format.text import AXIS, BARS, SHADES, minutes_short
+from readwatch.tui.format.columns import cut
+from readwatch.tui.format.text import AXIS, BARS, LOW_BARS, SHADES, hours_and_minutes, minutes_short
 
 CHART_LINES = 9
 CALENDAR_WIDTH = 41
 PLOT_DAYS = 28
 PLOT_MIN_WIDTH = 22  # two weeks
 
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _SHADES_FROM = (0, 1, 15, 30, 60)
 """The minimum of minutes for each shade of a day."""
 
 _LABEL = 7  # cells to the left of the axis
 _BAR_LINES = CHART_LINES - 3  # without the title, the axis and the dates
 _WIDEST_BAR = 4
-_TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1440)
+PEERS_WIDTH = 32
+_OWN, _MEDIAN = "━", "┄"
+_PEERS_HEADING = f"by week {_OWN} and {_MEDIAN} median of "
+_PEERS_BAR = 15
+_TOPS = (10, 20, 30, 60, 120, 240, 480, 960, 1440, 2880, 5760, 14_400, 28_800, 57_600)
 """Possible maximums of the axis in minutes; half of each is a round number, too."""
 
 
@@ -31,7 +38,7 @@ def calendar(days: Sequence[DayOfReading]) -> tuple[Content, ...]:
     """Return whole weeks as columns; the first day is a Monday, the last is today."""
     weeks = [days[start : start + 7] for start in range(0, len(days), 7)]
     lines = [Content.styled("    " + _months([week[0].day for week in weeks]), "bold")]
-    for weekday, name in enumerate(_WEEKDAYS):
+    for weekday, name in enumerate(WEEKDAYS):
         cells = [
             _cell(week[weekday], is_today=week[weekday] is days[-1])
             for week in weeks
@@ -58,11 +65,33 @@ def plot(days: Sequence[DayOfReading], width: int) -> tuple[Content, ...]:
     return (*lines, *_date_axis([day.day for day in plotted], slot))
 
 
+def peer_weeks(peers: Peers) -> tuple[Content, ...]:
+    """Return two bars a week: the reader's, and below it the median of the group."""
+    name = cut(peers.group_name, PEERS_WIDTH - cell_len(_PEERS_HEADING))
+    lines = [Content.styled(_PEERS_HEADING + name, "bold")]
+    most = max((1, *(max(week.seconds, week.median_seconds) for week in peers.weeks)))
+    for week in peers.weeks:
+        label = f"{week.monday.day} {week.monday:%b}"
+        for mark, seconds, style in (
+            (_OWN, week.seconds, "$text-accent"),
+            (_MEDIAN, week.median_seconds, "dim"),
+        ):
+            bar = mark * -(-seconds * _PEERS_BAR // most)
+            time = hours_and_minutes(seconds // 60)
+            space = " " * (PEERS_WIDTH - _LABEL - len(bar) - len(time))
+            lines.append(
+                Content.assemble((f"{label:<{_LABEL}}", "dim"), (bar, style), space, (time, style))
+            )
+            label = ""
+    return tuple(lines)
+
+
 def daily_minutes_line(days: Sequence[DayOfReading], width: int) -> str:
     """Return the minutes of the last days as a line of bars."""
     minutes_a_day = [day.minutes for day in days[-width:]] if width > 0 else []
     top = max((1, *minutes_a_day))
-    return "".join(BARS[-(-minutes * (len(BARS) - 1) // top)] for minutes in minutes_a_day)
+    highest = len(LOW_BARS) - 1
+    return "".join(LOW_BARS[-(-minutes * highest // top)] for minutes in minutes_a_day)
 
 
 def _months(mondays: Sequence[date]) -> str:

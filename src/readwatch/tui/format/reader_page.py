@@ -18,10 +18,10 @@ from readwatch.tui.format.metadata import metadata_in_words
 from readwatch.tui.format.reasons import RULE_TONES, reason_in_words
 from readwatch.tui.format.text import (
     activity_length,
-    day_and_time,
     hours_and_minutes,
     how_long_ago,
     progress_bar,
+    time_in_table,
     time_spent,
     type_in_words,
     whole_minutes,
@@ -38,13 +38,13 @@ BOOK_COLUMNS = (
     Column("ago", "Last read", width=9, align="right"),
 )
 SESSION_COLUMNS = (
-    Column("started", "Session", width=16),
+    Column("started", "Session", width=12),
     Column("minutes", "Min", width=5, align="right"),
     Column("device", "Device", width=8, flex=1),
     Column("state", "State", width=10),
 )
 ACTIVITY_COLUMNS = (
-    Column("when", "Time", width=16),
+    Column("when", "Time", width=12),
     Column("type", "Activity", width=16),
     Column("title", "Title", width=8, flex=2),
     Column("progress", "Progress", width=11),
@@ -79,7 +79,7 @@ def profile_summary(page: ReaderSnapshot, now: datetime) -> Content:
 
 def _reason_line(reason: Reason, page: ReaderSnapshot, now: datetime) -> Content:
     style = TONE_STYLES[RULE_TONES[reason.rule]]
-    return Content.styled(with_stable_width(reason_in_words(reason, page, now)), style)
+    return Content.styled(with_stable_width(reason_in_words(reason, now, page)), style)
 
 
 def _time_there(zone: ZoneInfo | None, now: datetime) -> str:
@@ -113,13 +113,13 @@ def _quiz_cell(book: ContentProgress) -> Cell:
     return score
 
 
-def session_row(session: Session) -> Row:
+def session_row(session: Session, now: datetime) -> Row:
     """Return the row of a session."""
     begun, until = session.span
     return Row(
         session.id,
         (
-            day_and_time(session.started_at),
+            time_in_table(session.started_at, now),
             whole_minutes(until - begun),
             session.device_type,
             TonedText("active", "good") if session.is_active else "ended",
@@ -127,12 +127,12 @@ def session_row(session: Session) -> Row:
     )
 
 
-def activity_row(item: RecordedActivity) -> Row:
+def activity_row(item: RecordedActivity, now: datetime) -> Row:
     """Return the row of an activity."""
     return Row(
         item.id,
         (
-            day_and_time(item.occurred_at),
+            time_in_table(item.occurred_at, now),
             type_in_words(item.activity_type),
             item.content_title,
             progress_bar(item.progress_percentage),

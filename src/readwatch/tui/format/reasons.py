@@ -24,8 +24,8 @@ RULE_TONES: Mapping[Rule, Tone] = {
 }
 
 
-def reason_in_words(reason: Reason, page: ReaderSnapshot, now: datetime) -> str:
-    """Return a reason as a sentence, with what the page knows about a failed quiz."""
+def reason_in_words(reason: Reason, now: datetime, page: ReaderSnapshot | None = None) -> str:
+    """Return a reason as a sentence, with what the reader's page knows about a failed quiz."""
     length = length_of(now - reason.since)
     match reason.rule:
         case Rule.FAILED_QUIZ if reason.quiz is not None:
@@ -44,7 +44,7 @@ def reason_in_words(reason: Reason, page: ReaderSnapshot, now: datetime) -> str:
 
 
 def _failed_quiz(
-    reason: Reason, quiz: FailedQuiz, page: ReaderSnapshot, now: datetime
+    reason: Reason, quiz: FailedQuiz, page: ReaderSnapshot | None, now: datetime
 ) -> Iterator[str]:
     """Yield the parts of a sentence, the title last: `failed the quiz of chapter 36: score 30`."""
     metadata = _metadata(_activity_of(reason, page))
@@ -59,17 +59,18 @@ def _failed_quiz(
     if attempt:
         yield f"{ordinal(attempt)} try"
     yield ago_in_words(reason.since, now)
-    titles = (it.content_title for it in page.contents if it.content_id == quiz.content_id)
-    if title := next(titles, quiz.content_id):
-        yield f"in {title}"
+    if page is not None:
+        titles = (it.content_title for it in page.contents if it.content_id == quiz.content_id)
+        if title := next(titles, quiz.content_id):
+            yield f"in {title}"
 
 
-def _activity_of(reason: Reason, page: ReaderSnapshot) -> RecordedActivity | None:
+def _activity_of(reason: Reason, page: ReaderSnapshot | None) -> RecordedActivity | None:
     """Return the activity that ended a failed quiz, if it is on the page."""
     return next(
         (
             activity
-            for activity in page.activities
+            for activity in (() if page is None else page.activities)
             if activity.activity_type == QUIZ_ENDED and activity.occurred_at == reason.since
         ),
         None,

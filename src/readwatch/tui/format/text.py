@@ -17,11 +17,14 @@ _PRESENCE: dict[Presence, tuple[str, Tone]] = {
     Presence.OFFLINE: ("·", "muted"),
 }
 BARS = "▁▂▃▄▅▆▇█"
+LOW_BARS = BARS[:-1]
+"""The bars of a chart in one row: a gap stays to the row above."""
 SHADES = "·░▒▓█"  # from empty to full
 BREADCRUMB = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 AXIS = "│┤└┴─"  # vertical, its tick, the corner, the horizontal tick, horizontal
 
 _DAYS_A_WEEK = 7
+_HIGHEST_TREND = 999
 
 _OF_TEXTUAL = "╭╮╰╯─│▔▊▎▏▍▕▐▀←→↑↓⏎•🔎"
 
@@ -79,8 +82,8 @@ def sparkline(counts: Sequence[int], width: int) -> str:
     latest = counts[-width:] if width > 0 else []
     largest = max(latest, default=0)
     if largest == 0:
-        return BARS[0] * len(latest)
-    return "".join(BARS[(len(BARS) - 1) * count // largest] for count in latest)
+        return LOW_BARS[0] * len(latest)
+    return "".join(LOW_BARS[(len(LOW_BARS) - 1) * count // largest] for count in latest)
 
 
 def recent_activity_line(counts: Sequence[int]) -> TonedText:
@@ -88,8 +91,20 @@ def recent_activity_line(counts: Sequence[int]) -> TonedText:
 
     The scale is the same for all readers: each step is 5 activities.
     """
-    bars = (BARS[min(len(BARS) - 1, (count - 1) // 5)] if count else " " for count in counts)
+    highest = len(LOW_BARS) - 1
+    bars = (LOW_BARS[min(highest, (count - 1) // 5)] if count else " " for count in counts)
     return TonedText("".join(bars), "accent", plain=" ".join(map(str, counts)))
+
+
+def trend(seconds: int, seconds_before: int) -> str:
+    """Return a change in percent: `▲ 21 %`, `▼ 6 %`, `0 %`; empty text after nothing."""
+    if not seconds_before:
+        return ""
+    percent = round(100 * (seconds - seconds_before) / seconds_before)
+    if not percent:
+        return "0 %"
+    number = min(abs(percent), _HIGHEST_TREND)
+    return f"{'▲' if percent > 0 else '▼'} {number} %"
 
 
 def type_in_words(activity_type: str) -> str:
@@ -168,6 +183,22 @@ def short_time(at: datetime, now: datetime) -> str:
     if abs(days) < _DAYS_A_WEEK:
         return f"{here:%a %H:%M}"
     return f"{here.day} {here:%b}" if here.year == today.year else f"{here.day} {here:%b %Y}"
+
+
+def time_in_table(at: datetime, now: datetime) -> TonedText:
+    """Return a local time without what the rows have in common: `14:28` today, `Fri 14:28` within a
+    week, then `12 Nov 14:28`, and `12 Nov 2025` in another year."""
+    here, today = at.astimezone(), now.astimezone().date()
+    days = (today - here.date()).days
+    if days == 0:
+        short = f"{here:%H:%M}"
+    elif 0 < days < _DAYS_A_WEEK:
+        short = f"{here:%a %H:%M}"
+    elif here.year == today.year:
+        short = f"{here.day} {here:%b %H:%M}"
+    else:
+        short = f"{here.day} {here:%b %Y}"
+    return TonedText(short, None, plain=day_and_time(at))
 
 
 def day_and_time(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar
 
@@ -166,6 +167,7 @@ class ReaderScreen(Screen[None]):
         self._page: ReaderSnapshot | None = None
         self._note = ""
         self._rows: dict[int, Row] = {}
+        self._rows_of_day: date | None = None  # the day on which the rows show their times
 
     def compose(self) -> ComposeResult:
         """Lay out the screen without data."""
@@ -200,9 +202,9 @@ class ReaderScreen(Screen[None]):
         self.remove_class("-refused")
         self._show_breadcrumb()
         self._summary.update(profile_summary(page, now))
-        self._days.days = page.days
+        self._days.days, self._days.peers = page.days, page.peers
         self._books.show([book_row(self._key_of(book), book, now) for book in page.contents])
-        self._sessions.show([session_row(session) for session in page.sessions])
+        self._sessions.show([session_row(session, now) for session in page.sessions])
         self.set_class(bool(page.notes), "-noted")
         self._notes.show([note_row(note, now) for note in page.notes])
         self._show_activities(page)
@@ -213,9 +215,11 @@ class ReaderScreen(Screen[None]):
             self.set_focus(self._panels[self.panel][0])
 
     def _show_activities(self, page: ReaderSnapshot) -> None:
-        cached = self._rows  # activities never change
+        now, cached = page.stats.taken_at, self._rows  # activities never change
+        if self._rows_of_day != (today := now.astimezone().date()):
+            self._rows_of_day, cached = today, {}
         self._rows = {
-            item.id: cached[item.id] if item.id in cached else activity_row(item)
+            item.id: cached[item.id] if item.id in cached else activity_row(item, now)
             for item in page.activities
         }
         self._activities.show(tuple(self._rows.values()))

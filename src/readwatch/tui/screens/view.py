@@ -1,6 +1,6 @@
 """The screen of a list: header, table, filter, footer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -8,8 +8,10 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from readwatch.domain.audit import few_readers
@@ -45,7 +47,15 @@ class ViewScreen(Screen[None]):
         *bindings(Group.FILTER),
     ]
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (140, "-wide")]  # noqa: RUF012 - as in Textual
+
     CSS = """
+    ViewScreen #list { height: 1fr; }
+    ViewScreen #preview {
+        display: none; width: 43; height: 1fr; padding: 0 1; background: $surface;
+        border-left: solid $panel;
+    }
+    ViewScreen.-wide.-previewed #preview { display: block; }
     ViewScreen #filter { height: 1; background: $panel; padding: 0 1; display: none; }
     ViewScreen.-filtering #filter { display: block; }
     ViewScreen #filter Label { color: $text-accent; text-style: bold; }
@@ -75,6 +85,12 @@ class ViewScreen(Screen[None]):
         reader_id: int
 
     @dataclass
+    class BackRequested(Message):
+        """The user goes back to the view from which this list was opened."""
+
+        origin: View
+
+    @dataclass
     class CaseChangeRequested(Message):
         """The user wants to add a note about a reader, or to change the reader's case."""
 
@@ -94,7 +110,8 @@ class ViewScreen(Screen[None]):
         self._newest: ViewSnapshot | None = None  # None until the first snapshot after `activate`
         self._refused: ListQuery | None = None  # the last query that was refused
         self._columns: frozenset[str] | None = None
-        self._cases: dict[int, CaseSubject] = {}  # of the loaded rows, by reader
+        self._opened_from: tuple[View, str] | None = None  # and the filter before
+        self._items: dict[int, Item] = {}  # of the loaded rows
         # Created here, because a snapshot may arrive before the widgets are mounted.
         self.header = Header()
         self.table = LiveTable(spec.columns, empty_text="loading …")
@@ -107,16 +124,24 @@ class ViewScreen(Screen[None]):
         self._match_count = Static("", id="match-count", markup=False)
         self._note = Static("", id="note", markup=False)
         self._view_note = Static("", id="view-note", markup=False)
+        self._preview = Static("", id="preview", markup=False)
         self._set_table_order()
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
         yield self.header
         yield self._view_note
-        yield self.table
+        with Horizontal(id="list"):
+            yield self.table
+            yield self._preview
+        yield from self.widgets_below_table()
         yield self._note
         yield Horizontal(Label("/"), self._filter, self._match_count, id="filter")
         yield Footer()
+
+    def widgets_below_table(self) -> Iterable[Widget]:
+        """Return the widgets of a view between its table and its filter."""
+        return ()
 
     def on_mount(self) -> None:
         """Give the focus to the table."""
@@ -129,6 +154,17 @@ class ViewScreen(Screen[None]):
         self.set_class(bool(list_query.terms), "-filtering")
         self._set_table_order()
 
+    def open_from(self, origin: View, term: Term) -> None:
+        """Show only the rows that match a term; `escape` goes back to another view, and this list
+        gets its filter from before."""
+        before = self.filtered_by if self._opened_from is None else self._opened_from[1]
+        self._opened_from = origin, before
+        self._set_filter(canonical([term]))
+
+    def discard_origin(self) -> None:
+        """Let `escape` only clear the filter."""
+        self._opened_from = None
+
     # Snapshots.
 
     def activate(self, *, keeps_rows: bool = False) -> None:
@@ -137,6 +173,7 @@ class ViewScreen(Screen[None]):
         self._newest = None
         if not keeps_rows:
             self.table.is_concealed = self.snapshot is not None
+            self._preview.update("")
 
     def show_status(self, status: Status) -> None:
         """Show a status in the header, and dim the rows if they may not be current.
@@ -203,14 +240,14 @@ class ViewScreen(Screen[None]):
         )
         self.snapshot = snapshot
         cursor = self.table.cursor_key  # its row stays if the reader has left the list
-        departed = {id: case for id, case in self._cases.items() if id == cursor}
-        self._cases = departed | _cases_of(snapshot.items)
+        self._items = {key: item for key, item in self._items.items() if key == cursor}
         self.table.empty_text = self._spec.empty_text(self.list_query)
         note = self._spec.note(snapshot.stats)
         self._view_note.update(note)
         self.set_class(bool(note), "-view-noted")
         self.table.show(self._rows(snapshot.items), snapshot.order)
         self._show_match_count()
+        self._show_preview()
         if (
             is_other_filter and self.table.cursor_row_departed
         ):  # the row exists, but the filter hides it
@@ -218,12 +255,16 @@ class ViewScreen(Screen[None]):
 
     def add_items(self, items: Sequence[Item]) -> None:
         """Show items that the snapshot did not contain."""
-        self._cases |= _cases_of(items)
         self.table.add_rows(self._rows(items))
+        self._show_preview()
 
     def _rows(self, items: Sequence[Item]) -> list[Row]:
-        """Return the rows of items at the time of the current snapshot."""
-        return self._spec.rows(items, self.snapshot.stats.taken_at) if self.snapshot else []
+        """Return the rows of items at the time of the current snapshot, and keep the items."""
+        if self.snapshot is None:
+            return []
+        rows = self._spec.rows(items, self.snapshot.stats.taken_at)
+        self._items |= {row.key: item for row, item in zip(rows, items, strict=True)}
+        return rows
 
     def export_source(self) -> Source | None:
         """Return the source for an export or copy; None if the list is empty."""
@@ -288,8 +329,15 @@ class ViewScreen(Screen[None]):
         self.set_focus(self._filter)  # at once: the next key belongs to the filter
 
     def action_clear(self) -> None:
-        """Clear and close the filter, or take back an `enter` whose page is not open yet."""
+        """Clear and close the filter, or take back an `enter` whose page is not open yet; go back
+        to the view from which the list was opened."""
         if self.table.selections.drop():
+            return
+        if self._opened_from is not None:
+            origin, before = self._opened_from
+            self._opened_from = None
+            self._set_filter(before)
+            self.post_message(self.BackRequested(origin))
             return
         self.remove_class("-filtering")
         self._filter.value = ""
@@ -340,11 +388,15 @@ class ViewScreen(Screen[None]):
         self.choose_columns(existing.intersection(saved.columns or ()) or None)
         can_sort = self._spec.options.sort_by(saved.sort) is not None
         order = {"sort": saved.sort, "descending": saved.descending} if can_sort else {}
+        self._opened_from = None
+        self._set_filter(saved.filter, **order)
+
+    def _set_filter(self, filter: str, **changes: Any) -> None:
         with self.prevent(Input.Changed):
-            self._filter.value = saved.filter
-        self.set_class(bool(saved.filter), "-filtering")
+            self._filter.value = filter
+        self.set_class(bool(filter), "-filtering")
         self.set_focus(self.table)
-        self._apply_filter(saved.filter, **order)
+        self._apply_filter(filter, **changes)
 
     def action_toggle_seen(self) -> None:
         """Mark the reader under the cursor as seen, or remove the mark."""
@@ -354,8 +406,19 @@ class ViewScreen(Screen[None]):
     def action_change_case(self, kind: str) -> None:
         """Add a note about the reader under the cursor, or change the reader's case."""
         key = self.table.intended_key()
-        if key is not None and (subject := self._cases.get(key)) is not None:
+        item = None if key is None else self._items.get(key)
+        if isinstance(item, AttentionItem):
+            subject = CaseSubject(item.user_id, item.full_name, item.case)
             self.post_message(self.CaseChangeRequested(self, subject, NoteKind(kind)))
+
+    @on(LiveTable.RowHighlighted)
+    def _show_preview(self) -> None:
+        """Show what the list knows about the row under the cursor."""
+        key, preview, lines = self.table.cursor_key, self._spec.preview, Content("")
+        item = None if key is None else self._items.get(key)
+        if item is not None and preview is not None and self.snapshot is not None:
+            lines = Content("\n").join(preview(item, self.snapshot.stats.taken_at))
+        self._preview.update(lines)
 
     @on(LiveTable.HeaderSelected)
     def _sort_by(self, event: LiveTable.HeaderSelected) -> None:
@@ -399,7 +462,8 @@ class ViewScreen(Screen[None]):
     @on(events.DescendantBlur)
     def _show_match_count(self) -> None:
         """Show the number of rows that match the filter, and the keys that end typing."""
-        keys = "enter keeps, escape clears" if self.focused is self._filter else "escape clears"
+        escapes = "escape clears" if self._opened_from is None else "escape goes back"
+        keys = f"enter keeps, {escapes}" if self.focused is self._filter else escapes
         self._match_count.update(f"{self._match_text()}{keys}" if self.list_query.terms else "")
 
     def _match_text(self) -> str:
@@ -431,12 +495,3 @@ class ViewScreen(Screen[None]):
     def _show_note(self, note: str) -> None:
         self._note.update(note)
         self.set_class(bool(note), "-noted")
-
-
-def _cases_of(items: Sequence[Item]) -> dict[int, CaseSubject]:
-    """Return the cases of items, by reader."""
-    return {
-        item.user_id: CaseSubject(item.user_id, item.full_name, item.case)
-        for item in items
-        if isinstance(item, AttentionItem)
-    }

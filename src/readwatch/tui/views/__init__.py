@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from readwatch.monitor.snapshots import View
-from readwatch.tui.views import access_log, activity, attention, online, readers
+from readwatch.tui.views import access_log, activity, attention, groups, online, readers
 from readwatch.tui.views.spec import ViewSpec
 
 VIEW_SPECS: Mapping[View, ViewSpec[Any]] = {
@@ -13,4 +13,5 @@ VIEW_SPECS: Mapping[View, ViewSpec[Any]] = {
     View.READERS: readers.SPEC,
     View.ATTENTION: attention.SPEC,
     View.ACCESS_LOG: access_log.SPEC,
+    View.GROUPS: groups.SPEC,
 }

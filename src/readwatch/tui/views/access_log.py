@@ -1,6 +1,9 @@
 """Access log: who accessed whose data; consultants see their own entries, admins all."""
 
+from collections.abc import Iterator
 from datetime import datetime
+
+from textual.content import Content
 
 from readwatch.domain.audit import AuditAction
 from readwatch.monitor.snapshots import View
@@ -8,7 +11,8 @@ from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.store.lists.access_log import AccessLogRow
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import repeated_in_feed, time_in_feed, type_in_words
+from readwatch.tui.format.preview import facts, title
+from readwatch.tui.format.text import day_and_time, repeated_in_feed, time_in_feed, type_in_words
 from readwatch.tui.views.spec import ViewSpec
 
 _WARNINGS = frozenset(
@@ -34,6 +38,21 @@ def row(entry: AccessLogRow, now: datetime) -> Row:
     )
 
 
+def preview(entry: AccessLogRow, _now: datetime) -> Iterator[Content]:
+    """Yield the lines about an entry, or about the first and the last of several."""
+    yield title(type_in_words(entry.action_type))
+    yield facts(f"by {entry.consultant_name}")
+    yield facts(f"about {entry.full_name}" if entry.full_name else "")
+    yield Content("")
+    if entry.repeats == 1:
+        yield facts(f"at {day_and_time(entry.created_at)}")
+    else:
+        yield facts(f"{entry.repeats} times from {day_and_time(entry.first_created_at)}")
+        yield facts(f"to {day_and_time(entry.created_at)}")
+    yield Content("")
+    yield facts(entry.action_details)
+
+
 SPEC: ViewSpec[AccessLogRow] = ViewSpec(
     options=VIEW_OPTIONS[View.ACCESS_LOG],
     columns=(
@@ -45,4 +64,5 @@ SPEC: ViewSpec[AccessLogRow] = ViewSpec(
     ),
     row=row,
     empty="no entries yet",
+    preview=preview,
 )

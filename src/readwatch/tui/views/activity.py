@@ -1,13 +1,23 @@
 """Activity: the activities of all readers, newest on top."""
 
+from collections.abc import Iterator
 from datetime import datetime
+
+from textual.content import Content
 
 from readwatch.domain.activities import RecordedActivity
 from readwatch.monitor.snapshots import View
 from readwatch.monitor.views import VIEW_OPTIONS
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.text import activity_length, progress_bar, time_in_feed, type_in_words
+from readwatch.tui.format.preview import facts, hint, progress, title
+from readwatch.tui.format.text import (
+    activity_length,
+    day_and_time,
+    progress_bar,
+    time_in_feed,
+    type_in_words,
+)
 from readwatch.tui.views.spec import ViewSpec
 
 
@@ -27,6 +37,20 @@ def row(activity: RecordedActivity, now: datetime) -> Row:
     )
 
 
+def preview(activity: RecordedActivity, _now: datetime) -> Iterator[Content]:
+    """Yield the lines about an activity, without its metadata."""
+    length = activity_length(activity.duration_seconds)
+    yield title(activity.full_name)
+    yield facts(type_in_words(activity.activity_type), f"lasted {length}" if length else "")
+    yield facts(f"at {day_and_time(activity.occurred_at)}")
+    yield facts(f"arrived at {day_and_time(activity.created_at)}")
+    yield Content("")
+    yield facts(activity.content_title)
+    yield progress(activity.progress_percentage)
+    yield Content("")
+    yield hint("enter opens the reader's page, which is logged")
+
+
 SPEC: ViewSpec[RecordedActivity] = ViewSpec(
     options=VIEW_OPTIONS[View.ACTIVITY],
     columns=(
@@ -39,4 +63,5 @@ SPEC: ViewSpec[RecordedActivity] = ViewSpec(
     ),
     row=row,
     empty="no activities yet",
+    preview=preview,
 )

@@ -1,16 +1,20 @@
 """Attention: the readers who may need a consultant, and the reasons."""
 
+from collections.abc import Iterator
 from datetime import datetime
+
+from textual.content import Content
 
 from readwatch.domain.cases import CaseStatus
 from readwatch.domain.clock import ago
 from readwatch.monitor.attention import AttentionItem
 from readwatch.monitor.snapshots import LiveStats, View
 from readwatch.monitor.views import VIEW_OPTIONS
-from readwatch.tui.format.case import case_cell, note_cell
+from readwatch.tui.format.case import case_cell, case_line, note_cell
 from readwatch.tui.format.cells import Row, TonedText
 from readwatch.tui.format.columns import Column
-from readwatch.tui.format.reasons import RULE_TONES
+from readwatch.tui.format.preview import facts, hint, progress, title
+from readwatch.tui.format.reasons import RULE_TONES, reason_in_words
 from readwatch.tui.format.text import presence_cell, progress_bar
 from readwatch.tui.views.spec import ViewSpec
 
@@ -23,6 +27,7 @@ def row(item: AttentionItem, now: datetime) -> Row:
         (
             _why(item),
             item.full_name,
+            reader.group,
             case_cell(case, now),
             reader.content_title,
             progress_bar(reader.progress_percentage),
@@ -45,6 +50,28 @@ def _why(item: AttentionItem) -> TonedText:
     return TonedText(words, RULE_TONES[item.case.reasons[0].rule])
 
 
+def preview(item: AttentionItem, now: datetime) -> Iterator[Content]:
+    """Yield the lines about a case: all reasons in words, whose it is, and the last note."""
+    reader, case = item.reader, item.case
+    yield title(item.full_name, reader.group)
+    level = f"level {reader.reading_level}" if reader.reading_level else ""
+    yield facts(presence_cell(reader.presence_at(now)), level)
+    yield Content("")
+    for reason in case.reasons:
+        yield facts(TonedText(reason_in_words(reason, now), RULE_TONES[reason.rule]))
+    yield Content("")
+    if reader.content_title:
+        yield facts(reader.content_title)
+        yield progress(reader.progress_percentage)
+        yield Content("")
+    whose = case_line(case, now)
+    yield facts(TonedText(whose, "accent")) if whose else hint("nobody has this case")
+    if item.last_note is not None:
+        yield facts(note_cell(item.last_note, now))
+    yield Content("")
+    yield hint("enter opens the page, which is logged")
+
+
 def note(stats: LiveStats) -> str:
     """Return why silent readers are not listed, or empty text."""
     stop = stats.arrivals.stop
@@ -59,6 +86,7 @@ SPEC: ViewSpec[AttentionItem] = ViewSpec(
     columns=(
         Column("reasons", "Why", width=20, flex=2),
         Column("full_name", "Reader", width=12, flex=3),
+        Column("group", "Group", width=10, from_width=110),
         Column("case", "Case", width=12, flex=2, about="whose case it is"),
         Column("content_title", "Reading", width=10, flex=4),
         Column("progress_percentage", "Progress", width=11, from_width=110),
@@ -69,6 +97,7 @@ SPEC: ViewSpec[AttentionItem] = ViewSpec(
     ),
     row=row,
     empty="nobody needs a consultant now",
+    preview=preview,
     has_cases=True,
     note=note,
 )

@@ -1,6 +1,9 @@
 """Online: one row for each reader who is online."""
 
+from collections.abc import Iterator
 from datetime import datetime
+
+from textual.content import Content
 
 from readwatch.domain.clock import ago
 from readwatch.monitor.snapshots import View
@@ -11,7 +14,9 @@ from readwatch.store.lists.online import (
 )
 from readwatch.tui.format.cells import Row
 from readwatch.tui.format.columns import Column
+from readwatch.tui.format.preview import bars, facts, hint, progress, title
 from readwatch.tui.format.text import (
+    how_long_ago,
     presence_cell,
     progress_bar,
     recent_activity_line,
@@ -28,6 +33,7 @@ def row(reader: TracedReader, now: datetime) -> Row:
         (
             presence_cell(reader.presence_at(now)),
             reader.full_name,
+            reader.group,
             reader.content_title,
             progress_bar(reader.progress_percentage),
             type_in_words(reader.activity_type),
@@ -41,11 +47,30 @@ def row(reader: TracedReader, now: datetime) -> Row:
     )
 
 
+def preview(reader: TracedReader, now: datetime) -> Iterator[Content]:
+    """Yield the lines about a reader."""
+    yield title(reader.full_name, reader.group)
+    session = f"logged in for {whole_minutes(now - reader.started_at)} min"
+    level = f"level {reader.reading_level}" if reader.reading_level else ""
+    yield facts(presence_cell(reader.presence_at(now)), reader.device_type, level)
+    yield facts(session)
+    yield Content("")
+    yield facts(reader.content_title or "nothing read yet")
+    yield progress(reader.progress_percentage)
+    yield facts(type_in_words(reader.activity_type), how_long_ago(reader.idle_since, now))
+    yield Content("")
+    yield hint("activities in 5 minutes")
+    yield from bars(reader.trace, "30 min ago", "now")
+    yield Content("")
+    yield hint("enter opens the page, which is logged")
+
+
 SPEC: ViewSpec[TracedReader] = ViewSpec(
     options=VIEW_OPTIONS[View.ONLINE],
     columns=(
         Column("presence", "State", width=9),
         Column("full_name", "Reader", width=12, flex=2),
+        Column("group", "Group", width=10, from_width=120),
         Column("content_title", "Reading", width=10, flex=3),
         Column("progress_percentage", "Progress", width=11),
         Column("activity_type", "Last activity", width=16, from_width=130),
@@ -57,4 +82,5 @@ SPEC: ViewSpec[TracedReader] = ViewSpec(
     ),
     row=row,
     empty="nobody is online",
+    preview=preview,
 )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from textual.content import Content
+
 from readwatch.domain.filters import canonical
 from readwatch.monitor.snapshots import LiveStats
 from readwatch.monitor.views import ViewOptions
@@ -24,14 +26,16 @@ class ViewSpec(Generic[ItemT]):
     """A view: its options, its columns, the function from an item to a row, and the text of an
     empty view.
 
-    With `has_cases` the rows are cases, and readers can be marked as seen. `note` is a line about
-    the whole view, or empty.
+    `preview` returns what a wide terminal shows about the row under the cursor. With `has_cases`
+    the rows are cases, and readers can be marked as seen. `note` is a line about the whole view, or
+    empty.
     """
 
     options: ViewOptions[ItemT]
     columns: tuple[Column, ...]
     row: Callable[[ItemT, datetime], Row]
     empty: str
+    preview: Callable[[ItemT, datetime], Iterable[Content]] | None = None
     has_cases: bool = False
     note: Callable[[LiveStats], str] = _no_note
 

@@ -125,28 +125,37 @@ def lines(status: Status, width: int) -> tuple[Content, Content]:
 def _first(status: Status, width: int) -> Content:
     """Return the views with their keys, and how current the data is.
 
-    If there is little room, the line omits the name of the program, then words of how current the
-    data is, then the names of the other views.
+    If there is little room, the line omits the name of the program, then space and long names, then
+    words of how current the data is, then the names of the other views.
     """
-    views = _tabs(status, tuple(View))
+    views, narrow = _tabs(status, tuple(View)), _tabs(status, tuple(View), pad="")
     named = Content.styled("readwatch  ", "bold $text-accent") + views
-    longest, *shorter = _freshness(status)
-    choices = ((named, longest), *((views, freshness) for freshness in (longest, *shorter)))
+    freshness = _freshness(status)
+    choices = (
+        (named, freshness[0]),
+        (views, freshness[0]),
+        *((narrow, words) for words in freshness),
+    )
     fitting = (pair for pair in choices if sum(part.cell_length for part in pair) < width)
-    return _across(*next(fitting, (_tabs(status, (status.view,)), longest)), width)
+    return _across(*next(fitting, (_tabs(status, (status.view,)), freshness[0])), width)
 
 
-def _tabs(status: Status, named: tuple[View | None, ...]) -> Content:
-    return Content.assemble(*(_tab(status, view, named=view in named) for view in View))
+def _tabs(status: Status, named: tuple[View | None, ...], *, pad: str = " ") -> Content:
+    """Return the tabs, those of `named` views with the name; `pad` is on both sides of each.
+    Without it names are one word."""
+    tabs = (_tab(status, view, pad, is_named=view in named) for view in View)
+    return Content("" if pad else " ").join(tabs)
 
 
-def _tab(status: Status, view: View, *, named: bool) -> Content:
+def _tab(status: Status, view: View, pad: str, *, is_named: bool) -> Content:
     """Return the tab of a view; for Attention it includes the number of unseen readers."""
-    words = [first_key(view, status.keymap), *([view.label.capitalize()] if named else [])]
-    is_current, tab = view is status.view, Content(f" {' '.join(words)} ")
+    name = (view.label if pad else view.label.split()[-1]).capitalize()
+    words = [first_key(view, status.keymap), *([name] if is_named else [])]
+    is_current, tab = view is status.view, Content(f"{pad}{' '.join(words)}{pad}")
     tab = tab.stylize("bold" if is_current else "dim")
     if view is View.ATTENTION and status.stats is not None and status.stats.unseen:
-        tab += Content.styled(f"{len(status.stats.unseen)} ", "bold $text-warning")
+        number = f"{len(status.stats.unseen)}{pad}"
+        tab += Content.styled(number if pad else f" {number}", "bold $text-warning")
     if is_current:
         tab = Content.styled(tab.plain, "bold reverse")
     return tab.stylize(Style.from_meta({"view": view.value}))

@@ -8,14 +8,17 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from readwatch.domain.group_figures import Peers
 from readwatch.domain.reading import DayOfReading
 from readwatch.tui.format.cells import SIGNS
 from readwatch.tui.format.charts import (
     CALENDAR_WIDTH,
     CHART_LINES,
+    PEERS_WIDTH,
     PLOT_MIN_WIDTH,
     calendar,
     daily_minutes_line,
+    peer_weeks,
     plot,
 )
 from readwatch.tui.format.columns import fit
@@ -33,6 +36,7 @@ class ReadingDays(Widget, can_focus=True):
     """
 
     days: reactive[tuple[DayOfReading, ...]] = reactive(())
+    peers: reactive[Peers | None] = reactive(None)
 
     def render(self) -> Content:
         """Return the totals, and below them the charts if there is room."""
@@ -40,7 +44,7 @@ class ReadingDays(Widget, can_focus=True):
         if not days:
             return Content("")
         is_one_line = self.size.height <= CHART_LINES
-        charts = [] if is_one_line else _charts(days, width)
+        charts = [] if is_one_line else _charts(days, self.peers, width)
         return Content("\n").join([self._heading(width, with_trace=is_one_line), *charts])
 
     def _heading(self, width: int, *, with_trace: bool) -> Content:
@@ -70,14 +74,26 @@ def _minutes(days: Sequence[DayOfReading]) -> int:
     return sum((day.read for day in days), timedelta(0)) // timedelta(minutes=1)
 
 
-def _charts(days: Sequence[DayOfReading], width: int) -> list[Content]:
-    """Return the calendar, and the bar chart beside it if there is room."""
+def _charts(days: Sequence[DayOfReading], peers: Peers | None, width: int) -> list[Content]:
+    """Return the calendar, and beside it the bar chart and the reader beside the group, if there is
+    room."""
     indent = "  "
-    room = width - len(indent) - CALENDAR_WIDTH - _GAP
-    weeks = calendar(days)
-    if room < PLOT_MIN_WIDTH:
-        return [Content(indent) + line for line in weeks]
+    room = width - 2 * len(indent) - CALENDAR_WIDTH - _GAP
+    blocks = [calendar(days)]
+    with_peers = peers is not None and room >= PLOT_MIN_WIDTH + _GAP + PEERS_WIDTH
+    plot_width = room - (_GAP + PEERS_WIDTH) * with_peers
+    if plot_width >= PLOT_MIN_WIDTH:
+        blocks.append(plot(days, plot_width))
+    if peers is not None and with_peers:
+        blocks.append(peer_weeks(peers))
+    widths = (CALENDAR_WIDTH, plot_width, PEERS_WIDTH)
     return [
-        Content.assemble(indent, left, " " * (CALENDAR_WIDTH + _GAP - left.cell_length), right)
-        for left, right in zip(weeks, plot(days, room), strict=True)
+        Content.assemble(
+            indent,
+            *(
+                cell + " " * (cells - cell.cell_length + _GAP)
+                for cell, cells in zip(line, widths, strict=False)
+            ),
+        ).rstrip()
+        for line in zip(*blocks, strict=True)
     ]

@@ -208,7 +208,7 @@ async def test_the_form_of_a_case_and_its_notes_show_it_as_text(
     kinds = (*WORST, *ENDLESS, "unclosed markup")
     mallories(db, clock, kinds)
     clock.advance(days=8)
-    async with open_console(size=LARGE) as pilot:
+    async with open_console(size=(260, 48)) as pilot:
         await pilot.presses("4")
         await pilot.sees("Since", "▌")
         for kind in kinds:

@@ -65,6 +65,7 @@ class Console(App[None]):
 
     TITLE = "readwatch"
     BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Group.VIEWS),
         *bindings(Group.EVERYWHERE),
         # Every terminal has this key, so neither help nor settings do.
         Binding("ctrl+z", "suspend_process", show=False, priority=True),

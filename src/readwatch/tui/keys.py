@@ -15,6 +15,7 @@ from readwatch.domain.errors import ReadwatchError, misconfigured
 class Group(StrEnum):
     """The places where a key works, which are also headings of the help."""
 
+    VIEWS = "view"
     EVERYWHERE = "everywhere"
     LISTS = "in a list"
     READER = "on a reader's page"
@@ -71,16 +72,16 @@ def _hidden(
 
 _WIDE: Final = 100  # cells, in which a footer has room for all keys
 
-_ALL, _LISTS, _READER, _TABLES, _ATTENTION, _CASES, _FILTER = Group
+_VIEWS, _ALL, _LISTS, _READER, _TABLES, _ATTENTION, _CASES, _FILTER = Group
 
 KEYS: Final = (
     # The header shows the views and their numbers, so the footer does not.
-    _hidden("online", "1", "view('online')", "Online", "who is online now", _ALL),
-    _hidden("activity", "2", "view('activity')", "Activity", "all activities, newest first", _ALL),
-    _hidden("readers", "3", "view('readers')", "Readers", "all readers and totals", _ALL),
-    _hidden("attention", "4", "view('attention')", "Attention", "who may need you, and why", _ALL),
-    _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whose data", _ALL),
-    _hidden("groups", "6", "view('groups')", "Groups", "groups of readers", _ALL),
+    _hidden("online", "1", "view('online')", "Online", "who is online now", _VIEWS),
+    _hidden("activity", "2", "view('activity')", "Activity", "all activities", _VIEWS),
+    _hidden("readers", "3", "view('readers')", "Readers", "all readers and totals", _VIEWS),
+    _hidden("attention", "4", "view('attention')", "Attention", "who may need you", _VIEWS),
+    _hidden("access_log", "5", "view('access_log')", "Access log", "who accessed whom", _VIEWS),
+    _hidden("groups", "6", "view('groups')", "Groups", "groups of readers", _VIEWS),
     _hidden("lock", "L", "lock", "Lock", "lock the screen", _ALL, priority=True),
     Key("palette", "ctrl+p", "palette", "Palette", "readers and commands", _ALL, priority=True),
     Key("help", "question_mark", "help", "Help", "all keys", _ALL),
@@ -90,7 +91,7 @@ KEYS: Final = (
     _hidden("reverse", "S", "reverse", "Reverse", "reverse the order", _LISTS),
     _hidden("columns", "c", "columns", "Columns", "choose the columns", _LISTS),
     _hidden("saved_views", "v", "app.saved_views", "Saved views", "save and open views", _LISTS),
-    _hidden("preview", "i", "app.preview", "Preview", "about the row, in wide terminals", _LISTS),
+    _hidden("preview", "i", "app.preview", "Preview", "more about the row, if wide", _LISTS),
     Key("freeze", "p", "app.freeze", "Freeze", "freeze the list, or go on", _LISTS),
     _hidden("export", "e", "app.export", "Export", "export the list to a file", _LISTS),
     _hidden("copy", "y", "app.copy", "Copy", "copy the row under the cursor", _LISTS),
@@ -102,7 +103,7 @@ KEYS: Final = (
     Key("panel", "tab", "app.focus_next", "Panel", "the next panel", _READER),
     _hidden("export", "e", "app.export", "Export", "export the table", _READER),
     _hidden("copy", "y", "app.copy", "Copy", "copy the row", _READER),
-    Key("open", "enter", "open", "Open", "open the reader's page, or the group", _TABLES),
+    Key("open", "enter", "open", "Open", "open the row", _TABLES),
     _hidden("up", "up,k", "move(-1)", "Up", "a row up", _TABLES),
     _hidden("down", "down,j", "move(1)", "Down", "a row down", _TABLES),
     _hidden("page_up", "pageup", "page(-1)", "Page up", "a page up", _TABLES),
@@ -189,10 +190,10 @@ def _clashes(keymap: Keymap) -> set[tuple[str, str, str]]:
 
 _AT: Final = {
     Group.LISTS: {
-        *(Group.EVERYWHERE, Group.LISTS, Group.TABLES),
+        *(Group.VIEWS, Group.EVERYWHERE, Group.LISTS, Group.TABLES),
         *(Group.ATTENTION, Group.CASES, Group.FILTER),
     },
-    Group.READER: {Group.EVERYWHERE, Group.READER, Group.TABLES, Group.CASES},
+    Group.READER: {Group.VIEWS, Group.EVERYWHERE, Group.READER, Group.TABLES, Group.CASES},
 }
 
 

@@ -15,13 +15,15 @@ from readwatch.tui.screens.palette import PaletteCommand
 from readwatch.tui.screens.saved_views import description_of
 from readwatch.tui.terminal import themes
 
+_OF_APP = {Group.VIEWS, Group.EVERYWHERE}
+
 
 def key_commands(app: App[None], group: Group, keymap: Keymap) -> Iterator[PaletteCommand]:
     """Yield the actions of the keys that work on a screen of the group."""
     for key in KEYS:
-        target = app if key.group is Group.EVERYWHERE else app.screen
+        target = app if key.group in _OF_APP else app.screen
         _, name, parameters = parse(key.action)
-        if key.group not in {group, Group.CASES, Group.EVERYWHERE} or key.id == "palette":
+        if key.group not in {group, Group.CASES, *_OF_APP} or key.id == "palette":
             continue
         if target.check_action(name, parameters):
             text = f"{key.meaning} ({' '.join(pressed_for(key, keymap))})"

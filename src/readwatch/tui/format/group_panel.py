@@ -97,7 +97,7 @@ def _hours(detail: GroupDetail, cell: int) -> Iterator[Content]:
 def _shades_from(busiest: int) -> list[int]:
     """Return the least seconds of each shade: the steps grow, because most hours are quiet."""
     steps = len(SHADES) - 1
-    return [0, 1, *(max(1, busiest * step**2 // steps**2) for step in range(1, steps))]
+    return [0, 1, *(max(60 * step, busiest * step**2 // steps**2) for step in range(1, steps))]
 
 
 def _shade(seconds: int, shades: Sequence[int], cell: int) -> tuple[str, str]:

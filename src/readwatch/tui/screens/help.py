@@ -13,8 +13,8 @@ from textual.widgets import Static
 from readwatch.tui.keys import KEYS, Group, Keymap, pressed_for
 
 _SIDES = (
-    (Group.EVERYWHERE, Group.TABLES),
-    (Group.LISTS, Group.ATTENTION, Group.READER),
+    (Group.TABLES, Group.READER),
+    (Group.LISTS, Group.EVERYWHERE, Group.ATTENTION),
 )
 
 FILTER = (
@@ -57,9 +57,11 @@ class HelpScreen(ModalScreen[None]):
                 for groups in _SIDES:
                     yield Static(Content("\n").join(_lines(groups, self._keymap)))
             examples = (_example(typed, meaning) for typed, meaning in FILTER)
-            cases = _on_one_line(Group.CASES, self._keymap)
+            views, cases = (
+                _on_one_line(group, self._keymap) for group in (Group.VIEWS, Group.CASES)
+            )
             in_filter = _lines((Group.FILTER,), self._keymap)
-            yield Static(Content("\n").join([cases, *in_filter, *examples]))
+            yield Static(Content("\n").join([views, cases, *in_filter, *examples]))
 
 
 def _lines(groups: tuple[Group, ...], keymap: Keymap) -> Iterator[Content]:
